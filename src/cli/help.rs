@@ -1,0 +1,85 @@
+//! The help texts.
+
+/// A thing to explain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    Mydocker,
+    Run,
+    Init,
+}
+
+pub const USAGE: &str = "usage: mydocker run [OPTIONS] COMMAND [ARG...]
+       mydocker help [COMMAND]";
+
+pub const RUN_USAGE: &str = "usage: mydocker run [OPTIONS] COMMAND [ARG...]    (mydocker help run)";
+
+impl Topic {
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Mydocker => MYDOCKER,
+            Self::Run => RUN,
+            Self::Init => INIT,
+        }
+    }
+}
+
+const MYDOCKER: &str = "mydocker runs a command in a container of its own.
+
+usage: mydocker run [OPTIONS] COMMAND [ARG...]
+       mydocker help [COMMAND]
+
+commands:
+  run      run a command in a new container
+  help     explain a command
+  init     the container's own entry; not to be called by hand
+
+options:
+  -h, --help     this text
+      --version  the version
+
+Try: mydocker run -ti /bin/sh
+";
+
+const RUN: &str = "usage: mydocker run [OPTIONS] COMMAND [ARG...]
+
+Runs COMMAND in new PID, mount, network, IPC, UTS and cgroup namespaces, and
+in a user namespace unless the caller is root. Options end at COMMAND.
+
+input and terminal:
+  -i, --interactive        keep stdin; without it the container reads nothing
+  -t, --tty                a terminal of its own for the container
+
+the process:
+  -e, --env NAME=VALUE     set a variable; NAME alone takes the caller's value
+  -w, --workdir DIR        start in DIR (default: where the caller is)
+  -u, --user USER[:GROUP]  run as this user, names or numbers
+      --init               a small reaper as PID 1, the command as PID 2
+
+namespaces:
+      --hostname NAME      the container's host name (default: a fresh one)
+      --network none|host  none (default): only a loopback of its own
+      --pid host           share the caller's process ids
+      --ipc host           share the caller's IPC objects
+      --uts host           share the caller's host name
+
+how it is done:
+      --launch in-process|re-exec|auto
+                           how the first process is born (default: auto)
+      --log FILE           write the log to FILE (default: stderr)
+      --log-level error|warn|info|debug
+                           (default: warn, or what MYDOCKER_LOG says)
+      --log-format auto|json|text
+                           auto (default): text on a terminal, else JSON
+      --rm                 accepted; containers never leave anything behind
+  -h, --help               this text
+
+exit codes: the command's own; 128+n if signal n ended it; 127 not found;
+126 found but not executable; 125 mydocker itself failed.
+";
+
+const INIT: &str = "usage: none
+
+`mydocker init` is where a container's first process enters when it is born by
+re-executing mydocker (run --launch re-exec). It expects its plan on an open
+descriptor. Do not call it by hand.
+";

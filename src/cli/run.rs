@@ -1,0 +1,292 @@
+//! The options of `mydocker run`, docker's spelling where docker has them.
+
+use super::help::RUN_USAGE;
+use super::{Command, LogArgs, LogFormat, Word, described, help, next, unknown_option};
+use crate::error::Error;
+use crate::log::{Format, Level};
+use crate::spec::{LaunchChoice, RunArgs};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+
+/// The long options, for suggestions.
+const OPTIONS: [&str; 17] = [
+    "interactive",
+    "tty",
+    "init",
+    "launch",
+    "network",
+    "pid",
+    "ipc",
+    "uts",
+    "hostname",
+    "env",
+    "workdir",
+    "user",
+    "log",
+    "log-level",
+    "log-format",
+    "rm",
+    "help",
+];
+
+/// Reads what follows `run`.
+pub fn parse(mut parser: lexopt::Parser) -> Result<Command, Error> {
+    let mut run = RunArgs::default();
+    let mut log = LogArgs::default();
+    while let Some(word) = next(&mut parser, RUN_USAGE)? {
+        match word {
+            // The first word that is no option is COMMAND, and whatever follows belongs to it.
+            Word::Value(command) => {
+                run.command.push(command);
+                let rest = parser
+                    .raw_args()
+                    .map_err(|error| described(&error, RUN_USAGE))?;
+                run.command.extend(rest);
+                return Ok(Command::Run(Box::new(run), log));
+            }
+            Word::Short('h') => return Ok(Command::Help(help::Topic::Run)),
+            Word::Short(letter) => match long_name(letter) {
+                Some(name) => option(name, &mut parser, &mut run, &mut log)?,
+                None => {
+                    return Err(Error::usage(
+                        format!("unknown option '-{letter}'"),
+                        RUN_USAGE,
+                    ));
+                }
+            },
+            Word::Long(name) => match name.as_str() {
+                "help" => return Ok(Command::Help(help::Topic::Run)),
+                name => option(name, &mut parser, &mut run, &mut log)?,
+            },
+        }
+    }
+    Err(Error::usage("missing container command", RUN_USAGE))
+}
+
+fn long_name(letter: char) -> Option<&'static str> {
+    match letter {
+        'i' => Some("interactive"),
+        't' => Some("tty"),
+        'e' => Some("env"),
+        'w' => Some("workdir"),
+        'u' => Some("user"),
+        _ => None,
+    }
+}
+
+fn option(
+    name: &str,
+    parser: &mut lexopt::Parser,
+    run: &mut RunArgs,
+    log: &mut LogArgs,
+) -> Result<(), Error> {
+    let mut value = || parser.value().map_err(|error| described(&error, RUN_USAGE));
+    match name {
+        "interactive" => run.interactive = true,
+        "tty" => run.tty = true,
+        "init" => run.init = true,
+        // What docker must be told is how it is here: a container leaves nothing behind.
+        "rm" => {}
+        "launch" => {
+            run.launch = one_of(
+                name,
+                &value()?,
+                &[
+                    ("auto", LaunchChoice::Auto),
+                    ("in-process", LaunchChoice::InProcess),
+                    ("re-exec", LaunchChoice::ReExec),
+                ],
+            )?;
+        }
+        "network" => {
+            run.host_network = one_of(name, &value()?, &[("none", false), ("host", true)])?;
+        }
+        "pid" => run.host_pid = one_of(name, &value()?, &[("host", true)])?,
+        "ipc" => run.host_ipc = one_of(name, &value()?, &[("private", false), ("host", true)])?,
+        "uts" => run.host_uts = one_of(name, &value()?, &[("host", true)])?,
+        "hostname" => run.hostname = Some(value()?),
+        "env" => run.environment.push(value()?),
+        "workdir" => run.working_directory = Some(value()?),
+        "user" => run.user = Some(value()?),
+        "log" => log.file = Some(value()?),
+        "log-level" => {
+            let level = value()?;
+            log.level = Some(
+                Level::from_name(level.as_bytes())
+                    .ok_or_else(|| bad_value(name, &level, "error, warn, info or debug"))?,
+            );
+        }
+        "log-format" => {
+            log.format = Some(one_of(
+                name,
+                &value()?,
+                &[
+                    ("auto", LogFormat::Auto),
+                    ("json", LogFormat::Fixed(Format::Json)),
+                    ("text", LogFormat::Fixed(Format::Text)),
+                ],
+            )?);
+        }
+        _ => return Err(unknown_option(name, &OPTIONS, RUN_USAGE)),
+    }
+    Ok(())
+}
+
+fn one_of<T: Copy>(name: &str, typed: &OsString, choices: &[(&str, T)]) -> Result<T, Error> {
+    choices
+        .iter()
+        .find(|(choice, _)| typed == choice)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| {
+            let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
+            bad_value(name, typed, &names.join(" or "))
+        })
+}
+
+fn bad_value(name: &str, typed: &OsString, choices: &str) -> Error {
+    Error::usage(
+        format!(
+            "option '--{name}' takes {choices}, not '{}'",
+            typed.to_string_lossy()
+        ),
+        RUN_USAGE,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStringExt;
+
+    fn run(words: &[&str]) -> Result<(RunArgs, LogArgs), String> {
+        run_bytes(words.iter().map(OsString::from).collect())
+    }
+
+    fn run_bytes(mut words: Vec<OsString>) -> Result<(RunArgs, LogArgs), String> {
+        words.insert(0, "run".into());
+        match crate::cli::parse(words) {
+            Ok(Command::Run(run, log)) => Ok((*run, log)),
+            Ok(other) => Err(format!("{other:?}")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn clusters_and_long_names() {
+        for words in [
+            &["-ti", "sh"][..],
+            &["-it", "sh"],
+            &["-i", "-t", "sh"],
+            &["--interactive", "--tty", "sh"],
+            &["--rm", "-it", "--", "sh"],
+        ] {
+            let (run, _) = run(words).unwrap();
+            assert!(run.interactive && run.tty, "{words:?}");
+            assert_eq!(run.command, ["sh"]);
+        }
+    }
+
+    #[test]
+    fn everything_after_the_command_is_its_own() {
+        let words = [
+            "-i",
+            "echo",
+            "-t",
+            "--help",
+            "--",
+            "a  b",
+            "",
+            "--network=x",
+            "-",
+        ];
+        let (run, _) = run(&words).unwrap();
+        assert_eq!(run.command, words[1..]);
+        assert!(!run.tty);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_pass() {
+        let raw = OsString::from_vec(b"\xff\xfe=\x80".to_vec());
+        let (run, _) = run_bytes(vec!["-e".into(), raw.clone(), raw.clone(), raw.clone()]).unwrap();
+        assert_eq!(run.environment, std::slice::from_ref(&raw));
+        assert_eq!(run.command, [raw.clone(), raw]);
+    }
+
+    #[test]
+    fn values() {
+        let (run, log) = run(&[
+            "--launch=re-exec",
+            "--network",
+            "host",
+            "--pid=host",
+            "--ipc=host",
+            "--uts=host",
+            "--hostname=box",
+            "-eA=1",
+            "-e=B=2",
+            "--env",
+            "C",
+            "-w/tmp",
+            "-u",
+            "1:2",
+            "--log=/x",
+            "--log-level=debug",
+            "--log-format=json",
+            "--init",
+            "sh",
+        ])
+        .unwrap();
+        assert_eq!(run.launch, LaunchChoice::ReExec);
+        assert!(run.host_network && run.host_pid && run.host_ipc && run.host_uts && run.init);
+        assert_eq!(run.hostname, Some("box".into()));
+        assert_eq!(run.environment, ["A=1", "B=2", "C"]);
+        assert_eq!(run.working_directory, Some("/tmp".into()));
+        assert_eq!(run.user, Some("1:2".into()));
+        assert_eq!(log.level, Some(Level::Debug));
+        assert_eq!(log.format, Some(LogFormat::Fixed(Format::Json)));
+        assert_eq!(log.file, Some("/x".into()));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (words, message) in [
+            (&[][..], "missing container command"),
+            (&["-ti"], "missing container command"),
+            (&["--"], "missing container command"),
+            (&["-tx", "sh"], "unknown option '-x'"),
+            (
+                &["--netwrok", "host", "sh"],
+                "unknown option '--netwrok', did you mean '--network'?",
+            ),
+            (&["--detach", "sh"], "unknown option '--detach'"),
+            (&["--user"], "option '--user' needs a value"),
+            (&["-u"], "option '-u' needs a value"),
+            (&["--tty=1", "sh"], "option '--tty' takes no value"),
+            (
+                &["--network=bridge", "sh"],
+                "option '--network' takes none or host, not 'bridge'",
+            ),
+            (
+                &["--log-level=loud", "sh"],
+                "option '--log-level' takes error, warn, info or debug, not 'loud'",
+            ),
+        ] {
+            assert_eq!(run(words).unwrap_err(), message, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn help_before_the_command() {
+        for words in [&["--help"][..], &["-ti", "-h", "sh"]] {
+            assert_eq!(run(words).unwrap_err(), "Help(Run)");
+        }
+    }
+
+    #[test]
+    fn every_option_is_in_the_help_text() {
+        let text = help::Topic::Run.text();
+        for name in OPTIONS {
+            assert!(text.contains(&format!("--{name}")), "{name}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! "Did you mean …?"
+
+/// The known name that `typed` most likely stands for: one that starts with it, or one that is at
+/// most a third of its length away in single-letter edits.
+pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+    if let Some(longer) = known
+        .iter()
+        .find(|name| typed.len() >= 2 && name.starts_with(typed))
+    {
+        return Some(longer);
+    }
+    known
+        .iter()
+        .map(|name| (distance(typed.as_bytes(), name.as_bytes()), *name))
+        .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// How many letters must be put in, taken out, changed or swapped with their neighbour
+/// (the optimal string alignment distance).
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (row, letter) in a.iter().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, other) in b.iter().enumerate() {
+            let mut best = (last[column] + usize::from(letter != other))
+                .min(last[column + 1] + 1)
+                .min(current[column] + 1);
+            if row > 0 && column > 0 && *letter == b[column - 1] && a[row - 1] == *other {
+                best = best.min(before_last[column - 1] + 1);
+            }
+            current.push(best);
+        }
+        before_last = std::mem::replace(&mut last, current);
+    }
+    last.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("rnu", "run", 1),
+            ("kitten", "sitting", 3),
+            ("network", "network", 0),
+        ] {
+            assert_eq!(distance(a.as_bytes(), b.as_bytes()), expected, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn only_near_names_are_suggested() {
+        let known = ["network", "hostname", "workdir", "log", "log-level", "user"];
+        assert_eq!(nearest("netwrok", &known), Some("network"));
+        assert_eq!(nearest("net", &known), Some("network"));
+        assert_eq!(nearest("work-dir", &known), Some("workdir"));
+        assert_eq!(nearest("usr", &known), Some("user"));
+        assert_eq!(nearest("privileged", &known), None);
+        assert_eq!(nearest("x", &known), None);
+    }
+}

@@ -1,0 +1,175 @@
+//! The one error type, and the exit codes of mydocker itself.
+
+use crate::sys::Errno;
+use std::fmt;
+
+/// The exit code of the `mydocker` process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExitCode(pub u8);
+
+impl ExitCode {
+    pub const SUCCESS: Self = Self(0);
+    /// mydocker itself failed, or was called wrongly; the command has not run.
+    pub const OWN_FAILURE: Self = Self(125);
+    /// The command was found and could not be executed.
+    pub const NOT_EXECUTABLE: Self = Self(126);
+    /// The command was not found.
+    pub const NOT_FOUND: Self = Self(127);
+}
+
+/// What went wrong: an operation on an object, the kernel's errno, and a hint where the errno alone
+/// would mislead. The errno stays a number until it is printed.
+#[derive(Debug)]
+pub struct Error {
+    operation: String,
+    object: String,
+    errno: Option<Errno>,
+    hint: Option<&'static str>,
+    usage: Option<&'static str>,
+    exit: ExitCode,
+}
+
+impl Error {
+    /// `operation` on `object` failed with `errno`. Exit code 125.
+    pub fn new(operation: impl Into<String>, object: impl AsRef<[u8]>, errno: Errno) -> Self {
+        Self {
+            operation: operation.into(),
+            object: printable(object.as_ref()),
+            errno: Some(errno),
+            hint: None,
+            usage: None,
+            exit: ExitCode::OWN_FAILURE,
+        }
+    }
+
+    /// A refusal of our own, with no system call behind it. Exit code 125.
+    pub fn refused(object: impl AsRef<[u8]>, reason: &'static str) -> Self {
+        Self {
+            operation: String::new(),
+            object: printable(object.as_ref()),
+            errno: None,
+            hint: Some(reason),
+            usage: None,
+            exit: ExitCode::OWN_FAILURE,
+        }
+    }
+
+    /// A command line that cannot be understood, followed by the usage line `usage`.
+    pub fn usage(message: impl Into<String>, usage: &'static str) -> Self {
+        Self {
+            operation: printable(message.into().as_bytes()),
+            object: String::new(),
+            errno: None,
+            hint: None,
+            usage: Some(usage),
+            exit: ExitCode::OWN_FAILURE,
+        }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: Option<&'static str>) -> Self {
+        self.hint = self.hint.or(hint);
+        self
+    }
+
+    #[must_use]
+    pub fn exit_with(mut self, exit: ExitCode) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    pub fn exit(&self) -> ExitCode {
+        self.exit
+    }
+
+    pub fn errno(&self) -> Option<Errno> {
+        self.errno
+    }
+
+    /// The usage line to print below, if the command line was at fault.
+    pub fn usage_line(&self) -> Option<&'static str> {
+        self.usage
+    }
+}
+
+impl fmt::Display for Error {
+    /// One line: `operation object: what the errno says (ERRNO): hint`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for part in [&self.operation, &self.object] {
+            if !part.is_empty() {
+                write!(f, "{separator}{part}")?;
+                separator = " ";
+            }
+        }
+        if let Some(errno) = self.errno {
+            write!(f, ": {}", Explained(errno))?;
+        }
+        if let Some(hint) = self.hint {
+            write!(f, ": {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// An errno in words and by name: `no such file or directory (ENOENT)`.
+struct Explained(Errno);
+
+impl fmt::Display for Explained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.description(), self.0.name()) {
+            (Some(text), Some(name)) => {
+                let mut rest = text.chars();
+                let first = rest.next().map(|first| first.to_ascii_lowercase());
+                write!(f, "{}{} ({name})", first.unwrap_or_default(), rest.as_str())
+            }
+            _ => write!(f, "errno {}", self.0.into_raw()),
+        }
+    }
+}
+
+/// Bytes as text that stays on its line and leaves a terminal alone: control characters become
+/// escapes, what is not UTF-8 becomes U+FFFD.
+pub fn printable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for character in String::from_utf8_lossy(bytes).chars() {
+        if character.is_control() {
+            text.extend(character.escape_default());
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_that_names_everything() {
+        let error = Error::new("mount proc on", "/proc", Errno::EPERM).hint(Some("try sudo"));
+        assert_eq!(
+            error.to_string(),
+            "mount proc on /proc: operation not permitted (EPERM): try sudo"
+        );
+        assert_eq!(error.exit(), ExitCode::OWN_FAILURE);
+        assert_eq!(
+            Error::new("setsid", "", Errno::new(4000)).to_string(),
+            "setsid: errno 4000"
+        );
+        assert_eq!(
+            Error::refused("--user bob", "no such user").to_string(),
+            "--user bob: no such user"
+        );
+    }
+
+    #[test]
+    fn hostile_objects_stay_on_the_line() {
+        let error = Error::new("exec", b"a\nb\x1b[2J\xff", Errno::ENOENT);
+        assert_eq!(
+            error.to_string(),
+            "exec a\\nb\\u{1b}[2J\u{fffd}: no such file or directory (ENOENT)"
+        );
+    }
+}

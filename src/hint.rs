@@ -1,0 +1,123 @@
+//! Hints, for the errnos that mislead: what the kernel may have meant.
+
+use crate::sys::Errno;
+
+/// What was being done when an errno came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    Clone { user_namespace: bool },
+    MapUser,
+    SetGroups,
+    MakeMountsPrivate,
+    MountProc { user_namespace: bool },
+    ControllingTerminal,
+    SetUser,
+    ReExecute,
+    Execve,
+    OpenTerminal,
+}
+
+/// The hint for `errno` from what was being done, if the errno alone would mislead.
+pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
+    match (doing, errno) {
+        (
+            Doing::Clone {
+                user_namespace: true,
+            },
+            Errno::EPERM | Errno::EACCES,
+        ) => Some(
+            "this host lets only root make user namespaces, or this is a chroot; see \
+             kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, \
+             or run mydocker as root",
+        ),
+        (
+            Doing::Clone {
+                user_namespace: false,
+            },
+            Errno::EPERM,
+        ) => Some(
+            "new namespaces take CAP_SYS_ADMIN, which this root does not have (is this a \
+             container?); an ordinary user gets them through a user namespace",
+        ),
+        (Doing::Clone { .. }, Errno::ENOSPC | Errno::EUSERS) => Some(
+            "a limit on namespaces is reached, of number (user.max_*_namespaces) or of nesting",
+        ),
+        (Doing::Clone { .. }, Errno::EINVAL) => {
+            Some("the kernel was built without one of these namespaces")
+        }
+        (Doing::Clone { .. }, Errno::EAGAIN) => {
+            Some("a limit on processes is reached (ulimit -u, or the pids cgroup)")
+        }
+        (Doing::MapUser, Errno::EPERM | Errno::EACCES) => {
+            Some("the kernel lets an ordinary user map its own id alone, from a readable program")
+        }
+        (Doing::SetGroups, Errno::EPERM) => Some("this user namespace forbids to change groups"),
+        (Doing::MakeMountsPrivate, Errno::EINVAL) => {
+            Some("/ is not a mount point: mydocker cannot run in a chroot")
+        }
+        (
+            Doing::MountProc {
+                user_namespace: true,
+            },
+            Errno::EPERM,
+        ) => Some(
+            "the kernel allows a new proc only where the existing one is wholly visible; something \
+             is mounted over parts of /proc here, as containers do",
+        ),
+        (Doing::MountProc { .. }, Errno::ENOENT) => {
+            Some("the directory /proc is missing; make it: mkdir /proc")
+        }
+        (Doing::MountProc { .. }, Errno::ENODEV) => Some("the kernel was built without procfs"),
+        (Doing::ControllingTerminal, Errno::EPERM) => {
+            Some("the terminal already belongs to another session")
+        }
+        (Doing::SetUser, Errno::EINVAL) => Some("this user namespace has no such id"),
+        (Doing::SetUser, Errno::EPERM) => Some("it takes CAP_SETUID and CAP_SETGID"),
+        (Doing::ReExecute, Errno::ENOENT) => {
+            Some("re-exec needs a proc mounted on /proc; try --launch in-process")
+        }
+        (Doing::Execve, Errno::ENOEXEC) => {
+            Some("a script needs a #! line, a program must be built for this machine")
+        }
+        (Doing::Execve, Errno::EACCES) => {
+            Some("it is no executable file, or a directory on the way is closed")
+        }
+        (Doing::Execve, Errno::E2BIG) => Some("arguments and environment are too long"),
+        (Doing::OpenTerminal, Errno::ENOENT | Errno::ENODEV) => {
+            Some("-t needs /dev/ptmx and a devpts mounted on /dev/pts")
+        }
+        (Doing::OpenTerminal, Errno::ENOSPC | Errno::EIO) => {
+            Some("no pseudo-terminal is left, or devpts is not mounted")
+        }
+        _ => None,
+    }
+}
+
+/// The hints for a command that was not found: which of the two kinds it is.
+pub const NOT_IN_PATH: &str = "not found in the container's PATH";
+pub const NO_SUCH_FILE: &str =
+    "no such file in the container, or the interpreter or loader that it names is missing";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misleading_errnos_have_hints_and_others_none() {
+        let rootless = Doing::Clone {
+            user_namespace: true,
+        };
+        assert!(
+            hint(rootless, Errno::EPERM)
+                .unwrap()
+                .contains("run mydocker as root")
+        );
+        assert!(hint(rootless, Errno::ENOSPC).unwrap().contains("limit"));
+        assert!(
+            hint(Doing::MakeMountsPrivate, Errno::EINVAL)
+                .unwrap()
+                .contains("chroot")
+        );
+        assert_eq!(hint(Doing::SetUser, Errno::ENOMEM), None);
+    }
+}

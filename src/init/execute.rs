@@ -1,0 +1,35 @@
+//! The last step: execve, of the first candidate that works.
+
+use super::{Descriptors, fail, send};
+use crate::error::ExitCode;
+use crate::plan::ExecPlan;
+use crate::report::Report;
+use crate::sys::{Errno, process};
+
+pub fn run(command: &ExecPlan, descriptors: &Descriptors) -> ! {
+    // Before execve, because after it there is no one to say so: success is this report and then
+    // the end of the pipe. If it cannot be written the parent is dead, and may have died before
+    // the death signal was set: leave, as that signal would have made us.
+    if send(Report::Ready, descriptors).is_err() {
+        process::exit(i32::from(ExitCode::OWN_FAILURE.0));
+    }
+    let mut outcome = (0, Errno::ENOENT);
+    for (index, candidate) in (0u32..).zip(&command.candidates) {
+        let errno = process::execve(candidate, &command.arguments, &command.environment);
+        match errno {
+            // execvp's rules: a file that is not there, or not for us, may be in the next
+            // directory. That one was not for us is what is said in the end, whatever came after.
+            Errno::EACCES => outcome = (index, errno),
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ESTALE | Errno::ENODEV | Errno::ETIMEDOUT => {
+                if outcome.1 != Errno::EACCES {
+                    outcome = (index, errno);
+                }
+            }
+            _ => {
+                outcome = (index, errno);
+                break;
+            }
+        }
+    }
+    fail(Report::Execve(outcome.0, outcome.1), descriptors)
+}

@@ -1,0 +1,76 @@
+//! The child's side: walk the plan, then execve.
+//!
+//! The child rule holds here: between clone and execve nothing allocates, locks, formats, logs,
+//! panics or drops. In-process the child runs in its parent's memory on a stack of its own; it
+//! reads what was prepared and makes system calls, and leaves by execve or exit_group. Debug
+//! builds abort on an allocation ([`crate::sys::allocation`]), and the lints below are errors.
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod execute;
+mod reaper;
+mod steps;
+
+use crate::error::ExitCode;
+use crate::plan::{InitPlan, Step};
+use crate::report::Report;
+use crate::sys::{Errno, allocation, descriptor, process};
+use std::os::fd::BorrowedFd;
+
+/// What the parent opened for the child. Borrowed: nothing is closed by a destructor here.
+#[derive(Clone, Copy)]
+pub struct Descriptors {
+    /// Where reports go.
+    pub report: BorrowedFd<'static>,
+    /// The child's copy of the pipe's other end, where it has one.
+    pub report_reader: Option<BorrowedFd<'static>>,
+    pub null: Option<BorrowedFd<'static>>,
+    pub terminal: Option<BorrowedFd<'static>>,
+}
+
+/// Becomes the container's first process. Never returns to the code that was cloned.
+pub fn run(plan: &InitPlan, descriptors: &Descriptors) -> ! {
+    allocation::forbid();
+    if let Some(reader) = descriptors.report_reader {
+        // With a reader of its own the child would never learn that its parent is dead.
+        descriptor::close(reader);
+    }
+    walk(&plan.container, 0, descriptors);
+    match plan.reaper {
+        None => become_command(plan, descriptors),
+        Some(reaper) => reaper::run(reaper, plan, descriptors),
+    }
+}
+
+/// Makes this process the command's. PID 1, or PID 2 under a reaper.
+fn become_command(plan: &InitPlan, descriptors: &Descriptors) -> ! {
+    let first = u32::try_from(plan.container.len()).unwrap_or(u32::MAX);
+    walk(&plan.process, first, descriptors);
+    execute::run(&plan.command, descriptors)
+}
+
+/// Does every step, in order. The first one that fails ends the start.
+fn walk(steps: &[Step], first: u32, descriptors: &Descriptors) {
+    for (number, step) in (first..).zip(steps) {
+        if let Err(errno) = steps::perform(step, descriptors) {
+            fail(Report::Step(number, errno), descriptors);
+        }
+    }
+}
+
+/// Says why and leaves. The exit code matters to no one: the parent has the report.
+fn fail(report: Report, descriptors: &Descriptors) -> ! {
+    // If the parent is gone there is no one to tell.
+    let _ = send(report, descriptors);
+    process::exit(i32::from(ExitCode::OWN_FAILURE.0))
+}
+
+fn send(report: Report, descriptors: &Descriptors) -> Result<(), Errno> {
+    descriptor::write_all(descriptors.report, &report.to_bytes())
+}

@@ -1,0 +1,76 @@
+//! How each step is done.
+
+use super::Descriptors;
+use crate::plan::{Standard, Step};
+use crate::sys::descriptor::Fate;
+use crate::sys::mount::{MountFlags, mount};
+use crate::sys::{Errno, descriptor, identity, network, process, signal, terminal};
+use std::ffi::CStr;
+
+/// The descriptors that the command inherits are those below this one.
+const FIRST_PRIVATE: i32 = 3;
+
+pub fn perform(step: &Step, descriptors: &Descriptors) -> Result<(), Errno> {
+    match step {
+        Step::DenySetgroups => write_file(c"/proc/self/setgroups", b"deny"),
+        Step::MapUser(line) => write_file(c"/proc/self/uid_map", line),
+        Step::MapGroup(line) => write_file(c"/proc/self/gid_map", line),
+        Step::MakeMountsPrivate => mount(
+            None,
+            c"/",
+            None,
+            MountFlags::PRIVATE.and(MountFlags::RECURSIVE),
+        ),
+        Step::Mount(step) => mount(
+            step.source.as_deref(),
+            &step.target,
+            step.kind.as_deref(),
+            step.flags,
+        ),
+        Step::Hostname(name) => process::set_hostname(name),
+        Step::LoopbackUp => network::loopback_up(),
+        Step::NewSession => process::new_session(),
+        Step::ControllingTerminal => {
+            terminal::make_controlling(descriptors.terminal.ok_or(Errno::EBADF)?)
+        }
+        Step::Standard(Standard::Terminal) => {
+            let terminal = descriptors.terminal.ok_or(Errno::EBADF)?;
+            for number in 0..FIRST_PRIVATE {
+                descriptor::duplicate_to(terminal, number)?;
+            }
+            Ok(())
+        }
+        Step::Standard(Standard::NullInput) => {
+            descriptor::duplicate_to(descriptors.null.ok_or(Errno::EBADF)?, 0)
+        }
+        Step::Umask(mask) => {
+            process::set_umask(*mask);
+            Ok(())
+        }
+        Step::Groups(groups) => identity::set_groups(groups),
+        Step::Group(group) => identity::set_group(*group),
+        Step::User(user) => identity::set_user(*user),
+        Step::WorkingDirectory(path) => process::change_directory(path),
+        Step::NoNewPrivileges => process::no_new_privileges(),
+        Step::DefaultSignals(ignored) => {
+            // execve resets what has a handler and leaves what is ignored, so only that needs it.
+            for number in ignored.iter() {
+                signal::set_default(number)?;
+            }
+            signal::set_blocked(signal::SignalSet::EMPTY)
+        }
+        Step::CloseOnExec => descriptor::close_from(FIRST_PRIVATE, Fate::CloseOnExec),
+        Step::DeathSignal => process::die_with_parent(),
+    }
+}
+
+/// Writes a file of /proc, whole and at once, as the id maps want it.
+fn write_file(path: &CStr, content: &[u8]) -> Result<(), Errno> {
+    let file = descriptor::open_undropped(path, libc::O_WRONLY)?;
+    let result = descriptor::write(file, content);
+    descriptor::close(file);
+    match result? {
+        whole if whole == content.len() => Ok(()),
+        _ => Err(Errno::EIO),
+    }
+}

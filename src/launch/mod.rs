@@ -1,0 +1,135 @@
+//! From the plan to a running command: clone, and the child's reports.
+
+mod in_process;
+pub mod re_exec;
+mod reports;
+mod retry;
+
+use crate::error::Error;
+use crate::hint::{Doing, hint};
+use crate::log::{Level, Log, Value};
+use crate::plan::InitPlan;
+use crate::spec::{LaunchChoice, Namespace, Namespaces};
+use crate::sys::process::{self, Patience};
+use crate::sys::{Errno, Pid, descriptor};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// How the first process is born.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// It runs the plan in the memory it was cloned with.
+    InProcess,
+    /// It executes mydocker anew, which runs the plan.
+    ReExec,
+}
+
+impl Mode {
+    fn name(self) -> &'static [u8] {
+        match self {
+            Self::InProcess => b"in-process",
+            Self::ReExec => b"re-exec",
+        }
+    }
+}
+
+/// What a launch needs.
+pub struct Launch<'a> {
+    pub plan: &'a InitPlan,
+    pub namespaces: Namespaces,
+    pub choice: LaunchChoice,
+    /// /dev/null, if the plan uses it.
+    pub null: Option<BorrowedFd<'a>>,
+    /// The container's end of its terminal, if the plan uses it.
+    pub terminal: Option<BorrowedFd<'a>>,
+    pub log: &'a Log,
+}
+
+/// A container whose command is running. It has not been waited for, so its pid is its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Container {
+    pub pid: Pid,
+    /// It is PID 1 of a PID namespace, with PID 1's privileges about signals.
+    pub own_pid_namespace: bool,
+}
+
+/// The two ends of the report pipe.
+struct Pipe {
+    reader: OwnedFd,
+    writer: OwnedFd,
+}
+
+impl Launch<'_> {
+    /// Starts the container and waits until its command is running.
+    ///
+    /// Errors: whatever failed, on this side or in the child, which is gone by then.
+    pub fn start(&self) -> Result<Container, Error> {
+        let (reader, writer) =
+            descriptor::pipe().map_err(|errno| Error::new("pipe", "for reports", errno))?;
+        let pipe = Pipe { reader, writer };
+        let (pid, mode) = self.clone(&pipe)?;
+        // Ours closed, the pipe ends when the child's do: at execve, or when it leaves.
+        drop(pipe.writer);
+        match reports::read(self.plan, pipe.reader.as_fd()) {
+            Ok(()) => {
+                self.log.write(
+                    Level::Info,
+                    b"init come on",
+                    &[
+                        ("launch", Value::Text(mode.name())),
+                        ("pid", Value::Number(i64::from(pid))),
+                    ],
+                );
+                Ok(Container {
+                    pid,
+                    own_pid_namespace: self.namespaces.contains(Namespace::Pid),
+                })
+            }
+            Err(failure) => {
+                let ended = process::wait(Some(pid), Patience::Wait)
+                    .map_err(|errno| Error::new("wait for", "the container", errno))?;
+                Err(failure.explained(ended.map(|(_, ended)| ended)))
+            }
+        }
+    }
+
+    fn clone(&self, pipe: &Pipe) -> Result<(Pid, Mode), Error> {
+        let born = match self.choice {
+            LaunchChoice::InProcess => (self.clone_as(Mode::InProcess, pipe), Mode::InProcess),
+            LaunchChoice::ReExec => (self.clone_as(Mode::ReExec, pipe), Mode::ReExec),
+            LaunchChoice::Auto => match self.clone_as(Mode::InProcess, pipe) {
+                Err(errno) if !retry::passes(errno) => self.fall_back(pipe, errno),
+                result => (result, Mode::InProcess),
+            },
+        };
+        match born {
+            (Ok(pid), mode) => Ok((pid, mode)),
+            (Err(errno), _) => {
+                let user_namespace = self.namespaces.contains(Namespace::User);
+                Err(Error::new("clone", "into new namespaces", errno)
+                    .hint(hint(Doing::Clone { user_namespace }, errno)))
+            }
+        }
+    }
+
+    /// Some places (filters, emulators) refuse a clone that shares memory and allow one that does
+    /// not. If they refuse that one too, sharing was not the reason.
+    fn fall_back(&self, pipe: &Pipe, reason: Errno) -> (Result<Pid, Errno>, Mode) {
+        let result = self.clone_as(Mode::ReExec, pipe);
+        if result.is_ok() {
+            let errno = Value::Text(reason.name().unwrap_or("unknown").as_bytes());
+            self.log.write(
+                Level::Warn,
+                b"launched by re-exec: the in-process clone cannot be had here",
+                &[("errno", errno)],
+            );
+        }
+        (result, Mode::ReExec)
+    }
+
+    fn clone_as(&self, mode: Mode, pipe: &Pipe) -> Result<Pid, Errno> {
+        retry::with_retries(self.namespaces, self.log, |flags| match mode {
+            Mode::InProcess => in_process::clone(self, pipe, flags),
+            Mode::ReExec => re_exec::clone(self, pipe, flags),
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! The other way: the child executes mydocker anew as `mydocker init`, which decodes the plan and
+//! walks it. Slower by one execve; for parity, and for where memory cannot be shared.
+//!
+//! Parent and init agree on descriptor numbers and on nothing else. The plan lies in a sealed
+//! memory file: argv and the environment would show it to everyone who can read /proc.
+
+use super::{Launch, Pipe};
+use crate::error::Error;
+use crate::init::{self, Descriptors};
+use crate::plan::codec;
+use crate::report::Report;
+use crate::sys::clone::{self, Memory};
+use crate::sys::process::{self, StringArray};
+use crate::sys::stack::ChildStack;
+use crate::sys::{Errno, Pid, allocation, descriptor, memfd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+
+const PLAN: RawFd = 3;
+const REPORT: RawFd = 4;
+const NULL: RawFd = 5;
+const TERMINAL: RawFd = 6;
+
+/// The originals are moved above the numbers agreed on, or putting one in its place could close
+/// another.
+const CLEAR: RawFd = 10;
+
+/// A descriptor and the number that init expects it under.
+type Placement = (OwnedFd, RawFd);
+
+struct Birth {
+    placements: Vec<Placement>,
+    arguments: StringArray,
+    environment: StringArray,
+}
+
+pub(super) fn clone(launch: &Launch<'_>, pipe: &Pipe, flags: u32) -> Result<Pid, Errno> {
+    let plan = memfd::sealed(c"mydocker plan", &codec::encode(launch.plan))?;
+    let files = [
+        (Some(plan.as_fd()), PLAN),
+        (Some(pipe.writer.as_fd()), REPORT),
+        (launch.null, NULL),
+        (launch.terminal, TERMINAL),
+    ];
+    let mut placements = Vec::with_capacity(files.len());
+    for (file, number) in files {
+        if let Some(file) = file {
+            placements.push((descriptor::duplicate_above(file, CLEAR)?, number));
+        }
+    }
+    let birth = Birth {
+        placements,
+        arguments: StringArray::new(vec![c"mydocker".into(), c"init".into()]),
+        // Nothing of the caller's environment is init's business.
+        environment: StringArray::new(Vec::new()),
+    };
+    let mut stack = ChildStack::new()?;
+    let pid = clone::spawn(flags, Memory::Copied, &mut stack, execute, &birth);
+    allocation::allow();
+    pid
+}
+
+/// The child: puts the descriptors in their places and executes mydocker. The child rule holds.
+fn execute(birth: &Birth) -> ! {
+    allocation::forbid();
+    for (file, number) in &birth.placements {
+        if let Err(errno) = descriptor::duplicate_to(file.as_fd(), *number) {
+            leave(errno);
+        }
+    }
+    leave(process::execve(
+        c"/proc/self/exe",
+        &birth.arguments,
+        &birth.environment,
+    ))
+}
+
+fn leave(errno: Errno) -> ! {
+    // REPORT is the pipe, or the number of nothing yet if placing it failed; then the parent reads
+    // an end without a report, which is an error as well.
+    let report = Report::ReExecute(errno).to_bytes();
+    let _ = descriptor::write_all(descriptor::borrowed(REPORT), &report);
+    process::exit(125)
+}
+
+/// `mydocker init`: reads the plan and becomes the container's first process.
+///
+/// Returns only if this is not the child of `mydocker run`.
+pub fn enter() -> Error {
+    let plan = descriptor::borrowed(PLAN);
+    if !memfd::is_sealed(plan) {
+        return Error::refused(
+            "init",
+            "it is the entry for mydocker's own child; do not call it by hand",
+        );
+    }
+    let descriptors = Descriptors {
+        report: descriptor::borrowed(REPORT),
+        // Closed by the execve that brought us here.
+        report_reader: None,
+        null: Some(descriptor::borrowed(NULL)),
+        terminal: Some(descriptor::borrowed(TERMINAL)),
+    };
+    let decoded = read_all(plan)
+        .and_then(|bytes| codec::decode(&bytes).map_err(|codec::Malformed| Errno::EBADMSG));
+    match decoded {
+        Ok(plan) => init::run(&plan, &descriptors),
+        Err(errno) => {
+            let report = Report::Plan(errno).to_bytes();
+            match descriptor::write_all(descriptors.report, &report) {
+                Ok(()) => process::exit(125),
+                Err(_) => Error::new("read", "the plan", errno),
+            }
+        }
+    }
+}
+
+/// The whole content of a file that can be read at offsets. The memory file's own offset is at its
+/// end, where writing it left it.
+fn read_all(file: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
+    let mut content = Vec::new();
+    let mut buffer = [0u8; 4096];
+    loop {
+        match descriptor::read_at(file, &mut buffer, content.len())? {
+            0 => return Ok(content),
+            count => content.extend(buffer.iter().take(count)),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What the child's reports mean.
+
+use crate::error::Error;
+use crate::hint::{Doing, hint};
+use crate::plan::{InitPlan, describe_execve, describe_step};
+use crate::report::{self, Report};
+use crate::sys::process::Ended;
+use crate::sys::{Errno, descriptor};
+use std::os::fd::BorrowedFd;
+
+/// Why the command is not running.
+pub enum Failure {
+    /// The child said why.
+    Said(Error),
+    /// The child is gone without a word.
+    Silent,
+}
+
+impl Failure {
+    /// The error, with what is known of the child's end.
+    pub fn explained(self, ended: Option<Ended>) -> Error {
+        match self {
+            Self::Said(error) => error,
+            Self::Silent => {
+                let how = match ended {
+                    Some(Ended::Signaled(signal)) => format!("by signal {signal}"),
+                    Some(Ended::Exited(code)) => format!("with code {code}"),
+                    None => "in an unknown way".into(),
+                };
+                Error::refused(
+                    format!("init: ended {how}"),
+                    "it did not get as far as the command (was it killed, or out of memory?)",
+                )
+            }
+        }
+    }
+}
+
+/// Reads reports until the pipe ends: `Ready` and nothing else means that the command is running.
+pub fn read(plan: &InitPlan, pipe: BorrowedFd<'_>) -> Result<(), Failure> {
+    let mut ready = false;
+    loop {
+        let mut bytes = [0; report::SIZE];
+        match descriptor::read(pipe, &mut bytes) {
+            Ok(0) if ready => return Ok(()),
+            Ok(0) => return Err(Failure::Silent),
+            Ok(report::SIZE) => match Report::from_bytes(&bytes) {
+                Some(Report::Ready) => ready = true,
+                Some(failure) => return Err(Failure::Said(describe(plan, failure))),
+                None => return Err(garbled()),
+            },
+            Ok(_) => return Err(garbled()),
+            Err(Errno::EINTR) => {}
+            Err(errno) => {
+                return Err(Failure::Said(Error::new("read", "init's report", errno)));
+            }
+        }
+    }
+}
+
+fn garbled() -> Failure {
+    Failure::Said(Error::new("read", "init's report", Errno::EBADMSG))
+}
+
+fn describe(plan: &InitPlan, report: Report) -> Error {
+    match report {
+        Report::Step(number, errno) => match plan.step(number) {
+            Some(step) => describe_step(step, errno),
+            None => Error::new("step", number.to_string(), errno),
+        },
+        Report::Execve(candidate, errno) => describe_execve(plan, candidate, errno),
+        Report::Spawn(errno) => Error::new("start", "the command under --init", errno),
+        Report::ReExecute(errno) => {
+            Error::new("exec", "/proc/self/exe", errno).hint(hint(Doing::ReExecute, errno))
+        }
+        Report::Plan(errno) => Error::new("read", "the plan", errno),
+        Report::Ready => Error::new("read", "init's report", Errno::EBADMSG),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{ExecPlan, Step};
+    use crate::sys::process::StringArray;
+    use std::os::fd::AsFd;
+
+    fn outcome(reports: &[&[u8]]) -> Result<(), String> {
+        let plan = InitPlan {
+            container: vec![Step::MakeMountsPrivate],
+            reaper: None,
+            process: vec![Step::NewSession],
+            command: ExecPlan {
+                searched: true,
+                candidates: vec![c"/bin/x".into()],
+                arguments: StringArray::new(vec![c"x".into()]),
+                environment: StringArray::new(vec![]),
+            },
+        };
+        let (reader, writer) = descriptor::pipe().unwrap();
+        for report in reports {
+            descriptor::write_all(writer.as_fd(), report).unwrap();
+        }
+        drop(writer);
+        read(&plan, reader.as_fd())
+            .map_err(|failure| failure.explained(Some(Ended::Signaled(9))).to_string())
+    }
+
+    #[test]
+    fn success_is_ready_and_then_the_end() {
+        assert_eq!(outcome(&[&Report::Ready.to_bytes()]), Ok(()));
+        assert!(outcome(&[]).unwrap_err().contains("by signal 9"));
+    }
+
+    #[test]
+    fn failures_are_described_by_the_plan() {
+        for (report, text) in [
+            (Report::Step(0, Errno::EPERM), "make mounts private below /"),
+            (Report::Step(1, Errno::EPERM), "setsid"),
+            (Report::Step(2, Errno::EPERM), "step 2"),
+            (Report::Execve(0, Errno::ENOENT), "exec x:"),
+            (Report::Execve(0, Errno::EACCES), "exec /bin/x:"),
+            (Report::Spawn(Errno::EPERM), "--init"),
+            (Report::ReExecute(Errno::EPERM), "/proc/self/exe"),
+            (Report::Plan(Errno::EBADMSG), "the plan"),
+        ] {
+            let message = outcome(&[&Report::Ready.to_bytes(), &report.to_bytes()]).unwrap_err();
+            assert!(message.contains(text), "{message}");
+        }
+        assert!(outcome(&[b"short"]).unwrap_err().contains("EBADMSG"));
+        assert!(
+            outcome(&[&[0; report::SIZE]])
+                .unwrap_err()
+                .contains("EBADMSG")
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! mydocker runs a command in a container of its own.
+//!
+//! A container start is a *plan*: an ordered list of typed steps (map these ids, mount this there,
+//! execute that). The parent does all the thinking: it parses, validates, resolves, allocates every
+//! C string and array, and writes the plan. The child, born by clone(2) on a stack of its own,
+//! walks the plan with system calls until execve(2), and answers with the number of the step that
+//! failed, if one did.
+//!
+//! ```text
+//! argv ──▶ RunArgs ──▶ ContainerSpec ──▶ InitPlan ──▶ clone ──▶ steps ──▶ execve
+//!          (what was     (validated        (every byte             │
+//!           typed)        wishes)           prepared)              └─ Report: step + errno ─▶ parent
+//! ```
+//!
+//! In-process (the default) the child shares its parent's memory and walks the plan where it is;
+//! by re-exec it executes `/proc/self/exe init`, which decodes the same plan from a sealed memory
+//! file. Everything a container can have is either another way to write the specification or
+//! another kind of step.
+//!
+//! # Layers
+//!
+//! Imports point down only (`tests/layers.rs` holds them to it):
+//!
+//! ```text
+//! main        dispatch; an error becomes an exit code
+//! cli         the command line as types; help texts
+//! runtime     the story of a run: specify, plan, launch, supervise
+//! supervise   while the command runs: signals, the terminal's relay, the exit code
+//! terminal    the container's pseudo-terminal and the caller's terminal
+//! launch      clone in either mode; what the child's reports mean
+//! init        the child's side: walk the plan, execve, the reaper
+//! plan        the steps: built, described, encoded
+//! spec        what a container is to be: no descriptors, no system calls
+//! log, hint, error, report, json, time
+//! sys         one system call each; the only `unsafe`
+//! ```
+//!
+//! # The child rule
+//!
+//! Between clone and execve nothing allocates, locks, formats, logs, panics or drops. See
+//! [`init`].
+
+pub mod cli;
+pub mod error;
+pub mod hint;
+pub mod init;
+pub mod json;
+pub mod launch;
+pub mod log;
+pub mod plan;
+pub mod report;
+pub mod runtime;
+pub mod spec;
+pub mod supervise;
+pub mod sys;
+pub mod terminal;
+pub mod time;
+
+use cli::Command;
+use error::{Error, ExitCode};
+use std::ffi::OsString;
+use sys::{descriptor, identity};
+
+/// The program: `arguments` as execve gave them, the program's name first. Returns the exit code.
+pub fn main(arguments: Vec<OsString>) -> u8 {
+    // Before anything else opens a file.
+    if let Err(errno) = descriptor::open_standard() {
+        log::complain(&Error::new("open", "/dev/null", errno));
+        return ExitCode::OWN_FAILURE.0;
+    }
+    let outcome = dispatch(arguments.into_iter().skip(1).collect());
+    let exit = outcome.unwrap_or_else(|error| {
+        log::complain(&error);
+        error.exit()
+    });
+    exit.0
+}
+
+fn dispatch(arguments: Vec<OsString>) -> Result<ExitCode, Error> {
+    if identity::privileged_by_exec() {
+        return Err(Error::refused(
+            "mydocker",
+            "it must not be installed set-user-ID or with file capabilities: it would lend them to \
+             every caller; ordinary users do not need them",
+        ));
+    }
+    match cli::parse(arguments)? {
+        Command::Run(arguments, log) => runtime::run(&arguments, &log),
+        Command::Init => Err(launch::re_exec::enter()),
+        Command::Help(topic) => Ok(print(topic.text())),
+        Command::Version => Ok(print(concat!("mydocker ", env!("CARGO_PKG_VERSION"), "\n"))),
+    }
+}
+
+/// Answers on stdout. A reader that has gone has its answer.
+fn print(text: &str) -> ExitCode {
+    let _ = descriptor::write_all(descriptor::borrowed(1), text.as_bytes());
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,203 @@
+//! From the specification to the plan. The order of the steps is decided here, and each place has
+//! its reason beside it.
+
+use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
+use crate::spec::{ContainerSpec, FirstProcess, Identity, Input, Namespace, Terminal};
+use crate::sys::mount::MountFlags;
+use crate::sys::process::StringArray;
+use crate::sys::signal::SignalSet;
+use std::ffi::CString;
+
+/// Files that the container's processes make are not writable by others.
+const UMASK: u32 = 0o022;
+
+/// The longest path that the kernel takes, its terminator included (PATH_MAX).
+const LONGEST_PATH: usize = 4096;
+
+/// Writes the plan for `spec`. `ignored` are the signals that the caller ignores, which the child
+/// would hand down to the command.
+pub fn build(spec: &ContainerSpec, ignored: SignalSet) -> InitPlan {
+    InitPlan {
+        container: container(spec),
+        reaper: match spec.first_process {
+            FirstProcess::Command => None,
+            FirstProcess::Reaper => Some(Reaper {
+                adopt_orphans: !spec.namespaces.contains(Namespace::Pid),
+            }),
+        },
+        process: process(spec, ignored),
+        command: command(spec),
+    }
+}
+
+fn container(spec: &ContainerSpec) -> Vec<Step> {
+    let mut steps = Vec::with_capacity(8);
+
+    // First of all: until our ids are mapped the kernel refuses to make files for us, and shows us
+    // as nobody.
+    if let Identity::Mapped { user, group } = spec.identity {
+        // Before gid_map, or the kernel refuses that one: an ordinary user could otherwise drop a
+        // group that a file's permissions deny something to (user_namespaces(7)).
+        steps.push(Step::DenySetgroups);
+        steps.push(Step::MapUser(user.line().into_bytes()));
+        steps.push(Step::MapGroup(group.line().into_bytes()));
+    }
+
+    // Before any mount: a new mount namespace is a copy whose mounts still share with their
+    // originals, and where / is shared a mount in one appears in the other.
+    steps.push(Step::MakeMountsPrivate);
+    proc(spec, &mut steps);
+
+    if let Some(name) = &spec.hostname {
+        steps.push(Step::Hostname(name.clone()));
+    }
+    if spec.namespaces.contains(Namespace::Network) {
+        // A new network namespace has its loopback down, and programs that talk to 127.0.0.1 are
+        // many.
+        steps.push(Step::LoopbackUp);
+    }
+    steps
+}
+
+/// /proc shows the PID namespace of whoever mounted it, so a new namespace needs a new mount.
+fn proc(spec: &ContainerSpec, steps: &mut Vec<Step>) {
+    // What lies in /proc is neither programs nor devices.
+    let restrictions = MountFlags::NOSUID
+        .and(MountFlags::NODEV)
+        .and(MountFlags::NOEXEC);
+    let user_namespace = spec.namespaces.contains(Namespace::User);
+    let mount = |purpose, source: &CString, kind, flags| {
+        Step::Mount(Mount {
+            purpose,
+            source: Some(source.clone()),
+            target: c"/proc".into(),
+            kind,
+            flags,
+        })
+    };
+    if spec.namespaces.contains(Namespace::Pid) || !user_namespace {
+        let name: CString = c"proc".into();
+        let kind = Some(name.clone());
+        steps.push(mount(
+            Purpose::Proc { user_namespace },
+            &name,
+            kind,
+            restrictions,
+        ));
+    } else {
+        // The host's PID namespace seen from a new user namespace: the kernel lets only the owner
+        // of a PID namespace mount a proc of it, so the host's is bound (with what is mounted in
+        // it: a part that the host covered must not come to light), and then restricted, because a
+        // bind takes no other flags.
+        let path: CString = c"/proc".into();
+        let bind = MountFlags::BIND.and(MountFlags::RECURSIVE);
+        steps.push(mount(Purpose::BindProc, &path, None, bind));
+        let remount = MountFlags::BIND.and(MountFlags::REMOUNT).and(restrictions);
+        steps.push(mount(Purpose::RestrictProc, &path, None, remount));
+    }
+}
+
+fn process(spec: &ContainerSpec, ignored: SignalSet) -> Vec<Step> {
+    // Without a terminal too: in the caller's session /dev/tty would be the caller's terminal, and
+    // TIOCSTI would type into it.
+    let mut steps = vec![Step::NewSession];
+    match (spec.terminal, spec.input) {
+        (Terminal::Own, _) => {
+            // Only the leader of a session can take a controlling terminal, so after setsid.
+            steps.push(Step::ControllingTerminal);
+            steps.push(Step::Standard(Standard::Terminal));
+        }
+        (Terminal::None, Input::Nothing) => steps.push(Step::Standard(Standard::NullInput)),
+        (Terminal::None, Input::Caller) => {}
+    }
+    steps.push(Step::Umask(UMASK));
+
+    if let Identity::Set {
+        user,
+        group,
+        supplementary,
+    } = &spec.identity
+    {
+        // Groups before the user: an ordinary user may not change groups any more.
+        if let Some(groups) = supplementary {
+            steps.push(Step::Groups(groups.clone()));
+        }
+        steps.push(Step::Group(*group));
+        steps.push(Step::User(*user));
+    }
+    // As the user: a directory that is closed to them stays closed.
+    if let Some(directory) = &spec.working_directory {
+        steps.push(Step::WorkingDirectory(directory.clone()));
+    }
+    // A set-user-ID program as PID 1 would lose the death signal below (prctl(2)), and could outlive
+    // mydocker. It would also run with the host's root's rights on the host's files.
+    steps.push(Step::NoNewPrivileges);
+    steps.push(Step::DefaultSignals(ignored));
+    steps.push(Step::CloseOnExec);
+    // Last, because setresuid clears it. The parent may have died before this; the report that
+    // follows finds that out.
+    steps.push(Step::DeathSignal);
+    steps
+}
+
+fn command(spec: &ContainerSpec) -> ExecPlan {
+    let name = spec
+        .command
+        .first()
+        .map_or(&b""[..], |name| name.to_bytes());
+    let searched = !name.contains(&b'/');
+    let candidates = if searched {
+        let path = spec
+            .environment
+            .iter()
+            .find_map(|variable| variable.to_bytes().strip_prefix(b"PATH="));
+        search(name, path.unwrap_or(crate::spec::DEFAULT_PATH))
+    } else {
+        spec.command.first().cloned().into_iter().collect()
+    };
+    ExecPlan {
+        searched,
+        candidates,
+        arguments: StringArray::new(spec.command.clone()),
+        environment: StringArray::new(spec.environment.clone()),
+    }
+}
+
+/// The files that execvp(3) would try: an empty element of PATH is the working directory, an empty
+/// name is nothing at all.
+fn search(name: &[u8], path: &[u8]) -> Vec<CString> {
+    if name.is_empty() {
+        return Vec::new();
+    }
+    path.split(|byte| *byte == b':')
+        .map(|directory| match directory {
+            b"" => name.to_vec(),
+            directory => [directory, b"/", name].concat(),
+        })
+        .filter(|file| file.len() < LONGEST_PATH)
+        .filter_map(|file| CString::new(file).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_are_those_of_execvp() {
+        let found = |name: &str, path: &str| -> Vec<String> {
+            search(name.as_bytes(), path.as_bytes())
+                .into_iter()
+                .map(|file| file.into_string().unwrap())
+                .collect()
+        };
+        assert_eq!(found("sh", "/bin:/usr/bin"), ["/bin/sh", "/usr/bin/sh"]);
+        assert_eq!(found("sh", "a::b:"), ["a/sh", "sh", "b/sh", "sh"]);
+        assert_eq!(found("sh", ""), ["sh"]);
+        assert!(found("", "/bin").is_empty());
+        assert_eq!(
+            found("sh", &format!("/{}:/bin", "x".repeat(5000))),
+            ["/bin/sh"]
+        );
+    }
+}

@@ -1,0 +1,378 @@
+//! The plan as bytes, for the re-executed init.
+//!
+//! Both sides are the same program, so there is no version to negotiate: a magic number, then each
+//! field in its order. Numbers are little-endian; bytes and lists carry their length before them.
+//! Encoding takes every struct apart without `..`, so that a new field does not compile until it
+//! is carried across.
+
+use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
+use crate::sys::mount::MountFlags;
+use crate::sys::process::StringArray;
+use crate::sys::signal::SignalSet;
+use std::ffi::CString;
+
+const MAGIC: u32 = 0x6e61_6c70;
+
+/// What is not a plan, or only a part of one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+/// The plan as bytes.
+pub fn encode(plan: &InitPlan) -> Vec<u8> {
+    let InitPlan {
+        container,
+        reaper,
+        process,
+        command,
+    } = plan;
+    let mut out = Encoder::default();
+    out.u32(MAGIC);
+    out.list(container, encode_step);
+    match reaper {
+        None => out.u8(0),
+        Some(Reaper { adopt_orphans }) => out.u8(1 + u8::from(*adopt_orphans)),
+    }
+    out.list(process, encode_step);
+    let ExecPlan {
+        searched,
+        candidates,
+        arguments,
+        environment,
+    } = command;
+    out.u8(u8::from(*searched));
+    for strings in [candidates, arguments.strings(), environment.strings()] {
+        out.list(strings, |out, string| out.bytes(string.to_bytes()));
+    }
+    out.bytes
+}
+
+/// The plan that `bytes` hold. Truncated or trailing bytes are refused.
+pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
+    let mut input = Decoder { rest: bytes };
+    if input.u32()? != MAGIC {
+        return Err(Malformed);
+    }
+    let plan = InitPlan {
+        container: input.list(decode_step)?,
+        reaper: match input.u8()? {
+            0 => None,
+            1 => Some(Reaper {
+                adopt_orphans: false,
+            }),
+            2 => Some(Reaper {
+                adopt_orphans: true,
+            }),
+            _ => return Err(Malformed),
+        },
+        process: input.list(decode_step)?,
+        command: ExecPlan {
+            searched: input.boolean()?,
+            candidates: input.list(Decoder::string)?,
+            arguments: StringArray::new(input.list(Decoder::string)?),
+            environment: StringArray::new(input.list(Decoder::string)?),
+        },
+    };
+    if input.rest.is_empty() {
+        Ok(plan)
+    } else {
+        Err(Malformed)
+    }
+}
+
+fn encode_step(out: &mut Encoder, step: &Step) {
+    match step {
+        Step::DenySetgroups => out.u8(0),
+        Step::MapUser(line) => encode_bytes(out, 1, line),
+        Step::MapGroup(line) => encode_bytes(out, 2, line),
+        Step::MakeMountsPrivate => out.u8(3),
+        Step::Mount(Mount {
+            purpose,
+            source,
+            target,
+            kind,
+            flags: MountFlags(flags),
+        }) => {
+            out.u8(4);
+            out.u8(match purpose {
+                Purpose::Proc {
+                    user_namespace: false,
+                } => 0,
+                Purpose::Proc {
+                    user_namespace: true,
+                } => 1,
+                Purpose::BindProc => 2,
+                Purpose::RestrictProc => 3,
+            });
+            out.optional(source.as_ref());
+            out.bytes(target.to_bytes());
+            out.optional(kind.as_ref());
+            out.u64(*flags);
+        }
+        Step::Hostname(name) => encode_bytes(out, 5, name),
+        Step::LoopbackUp => out.u8(6),
+        Step::NewSession => out.u8(7),
+        Step::ControllingTerminal => out.u8(8),
+        Step::Standard(Standard::Terminal) => out.u8(9),
+        Step::Standard(Standard::NullInput) => out.u8(10),
+        Step::Umask(mask) => encode_number(out, 11, *mask),
+        Step::Groups(groups) => {
+            out.u8(12);
+            out.list(groups, |out, group| out.u32(*group));
+        }
+        Step::Group(group) => encode_number(out, 13, *group),
+        Step::User(user) => encode_number(out, 14, *user),
+        Step::WorkingDirectory(path) => encode_bytes(out, 15, path.to_bytes()),
+        Step::NoNewPrivileges => out.u8(16),
+        Step::DefaultSignals(SignalSet(signals)) => {
+            out.u8(17);
+            out.u64(*signals);
+        }
+        Step::CloseOnExec => out.u8(18),
+        Step::DeathSignal => out.u8(19),
+    }
+}
+
+fn encode_number(out: &mut Encoder, tag: u8, number: u32) {
+    out.u8(tag);
+    out.u32(number);
+}
+
+fn encode_bytes(out: &mut Encoder, tag: u8, bytes: &[u8]) {
+    out.u8(tag);
+    out.bytes(bytes);
+}
+
+fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
+    Ok(match input.u8()? {
+        0 => Step::DenySetgroups,
+        1 => Step::MapUser(input.bytes()?.to_vec()),
+        2 => Step::MapGroup(input.bytes()?.to_vec()),
+        3 => Step::MakeMountsPrivate,
+        4 => Step::Mount(Mount {
+            purpose: match input.u8()? {
+                0 => Purpose::Proc {
+                    user_namespace: false,
+                },
+                1 => Purpose::Proc {
+                    user_namespace: true,
+                },
+                2 => Purpose::BindProc,
+                3 => Purpose::RestrictProc,
+                _ => return Err(Malformed),
+            },
+            source: input.optional()?,
+            target: input.string()?,
+            kind: input.optional()?,
+            flags: MountFlags(input.u64()?),
+        }),
+        5 => Step::Hostname(input.bytes()?.to_vec()),
+        6 => Step::LoopbackUp,
+        7 => Step::NewSession,
+        8 => Step::ControllingTerminal,
+        9 => Step::Standard(Standard::Terminal),
+        10 => Step::Standard(Standard::NullInput),
+        11 => Step::Umask(input.u32()?),
+        12 => Step::Groups(input.list(Decoder::u32)?),
+        13 => Step::Group(input.u32()?),
+        14 => Step::User(input.u32()?),
+        15 => Step::WorkingDirectory(input.string()?),
+        16 => Step::NoNewPrivileges,
+        17 => Step::DefaultSignals(SignalSet(input.u64()?)),
+        18 => Step::CloseOnExec,
+        19 => Step::DeathSignal,
+        _ => return Err(Malformed),
+    })
+}
+
+#[derive(Default)]
+struct Encoder {
+    bytes: Vec<u8>,
+}
+
+impl Encoder {
+    fn u8(&mut self, value: u8) {
+        self.bytes.push(value);
+    }
+
+    fn u32(&mut self, value: u32) {
+        self.bytes.extend(value.to_le_bytes());
+    }
+
+    fn u64(&mut self, value: u64) {
+        self.bytes.extend(value.to_le_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        // Arguments and environment together are far below 4 GiB: execve(2) limits them.
+        self.u32(bytes.len() as u32);
+        self.bytes.extend(bytes);
+    }
+
+    fn optional(&mut self, string: Option<&CString>) {
+        match string {
+            None => self.u8(0),
+            Some(string) => {
+                self.u8(1);
+                self.bytes(string.to_bytes());
+            }
+        }
+    }
+
+    fn list<T>(&mut self, items: &[T], each: impl Fn(&mut Self, &T)) {
+        self.u32(items.len() as u32);
+        for item in items {
+            each(self, item);
+        }
+    }
+}
+
+struct Decoder<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Decoder<'a> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self.rest.split_at_checked(count).ok_or(Malformed)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+        self.take(N)?.try_into().map_err(|_| Malformed)
+    }
+
+    fn u8(&mut self) -> Result<u8, Malformed> {
+        self.array().map(|[byte]| byte)
+    }
+
+    fn u32(&mut self) -> Result<u32, Malformed> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64, Malformed> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    fn boolean(&mut self) -> Result<bool, Malformed> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Malformed),
+        }
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
+        let length = self.u32()?;
+        self.take(usize::try_from(length).map_err(|_| Malformed)?)
+    }
+
+    fn string(&mut self) -> Result<CString, Malformed> {
+        CString::new(self.bytes()?).map_err(|_| Malformed)
+    }
+
+    fn optional(&mut self) -> Result<Option<CString>, Malformed> {
+        self.boolean()?.then(|| self.string()).transpose()
+    }
+
+    /// A list. Its length is not trusted with memory: items are taken until they run out.
+    fn list<T>(
+        &mut self,
+        each: impl Fn(&mut Self) -> Result<T, Malformed>,
+    ) -> Result<Vec<T>, Malformed> {
+        let count = self.u32()?;
+        (0..count).map(|_| each(self)).collect()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub fn every_kind_of_step() -> Vec<Step> {
+        let mount = |purpose, source: Option<&str>, kind: Option<&str>| {
+            Step::Mount(Mount {
+                purpose,
+                source: source.map(|source| CString::new(source).unwrap()),
+                target: c"/proc".into(),
+                kind: kind.map(|kind| CString::new(kind).unwrap()),
+                flags: MountFlags::NOSUID.and(MountFlags(1 << 60)),
+            })
+        };
+        vec![
+            Step::DenySetgroups,
+            Step::MapUser(b"0 1000 1\n".to_vec()),
+            Step::MapGroup(b"0 100 1\n".to_vec()),
+            Step::MakeMountsPrivate,
+            mount(
+                Purpose::Proc {
+                    user_namespace: true,
+                },
+                Some("proc"),
+                Some("proc"),
+            ),
+            mount(Purpose::BindProc, Some("/proc"), None),
+            mount(Purpose::RestrictProc, None, None),
+            Step::Hostname(vec![0xff, 0, b'\n']),
+            Step::LoopbackUp,
+            Step::NewSession,
+            Step::ControllingTerminal,
+            Step::Standard(Standard::Terminal),
+            Step::Standard(Standard::NullInput),
+            Step::Umask(0o22),
+            Step::Groups(vec![1, 2, u32::MAX]),
+            Step::Group(7),
+            Step::User(8),
+            Step::WorkingDirectory(c"/tmp".into()),
+            Step::NoNewPrivileges,
+            Step::DefaultSignals(SignalSet(u64::MAX)),
+            Step::CloseOnExec,
+            Step::DeathSignal,
+        ]
+    }
+
+    fn plan(reaper: Option<Reaper>) -> InitPlan {
+        InitPlan {
+            container: every_kind_of_step(),
+            reaper,
+            process: every_kind_of_step(),
+            command: ExecPlan {
+                searched: true,
+                candidates: vec![c"/bin/sh".into(), c"sh".into()],
+                arguments: StringArray::new(vec![c"sh".into(), c"".into(), c"\xff\n".into()]),
+                environment: StringArray::new(vec![c"A=1".into()]),
+            },
+        }
+    }
+
+    #[test]
+    fn a_plan_comes_back_as_it_was() {
+        for reaper in [None, Some(false), Some(true)] {
+            let reaper = reaper.map(|adopt_orphans| Reaper { adopt_orphans });
+            let bytes = encode(&plan(reaper));
+            assert_eq!(decode(&bytes), Ok(plan(reaper)));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        let bytes = encode(&plan(None));
+        for end in 0..bytes.len() {
+            assert_eq!(decode(&bytes[..end]), Err(Malformed), "cut at {end}");
+        }
+        assert_eq!(decode(&[&bytes[..], b"x"].concat()), Err(Malformed));
+        // A length that would want more memory than there is.
+        assert_eq!(decode(&[&bytes[..4], &[0xff; 64]].concat()), Err(Malformed));
+    }
+
+    #[test]
+    fn changed_bytes_never_panic() {
+        let bytes = encode(&plan(None));
+        for at in 0..bytes.len() {
+            for change in [1, 0x80, 0xff] {
+                let mut changed = bytes.clone();
+                changed[at] ^= change;
+                let _ = decode(&changed);
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What a step is about, for the message when it fails.
+
+use super::{InitPlan, Purpose, Standard, Step};
+use crate::error::{Error, ExitCode, printable};
+use crate::hint::{self, Doing};
+use crate::sys::Errno;
+
+/// What `step` does, in a few words.
+pub fn name_step(step: &Step) -> String {
+    let (operation, object, _) = words(step);
+    match printable(&object) {
+        empty if empty.is_empty() => operation.to_owned(),
+        object => format!("{operation} {object}"),
+    }
+}
+
+/// `step` failed with `errno`.
+pub fn describe_step(step: &Step, errno: Errno) -> Error {
+    let (operation, object, doing) = words(step);
+    Error::new(operation, object, errno).hint(doing.and_then(|doing| hint::hint(doing, errno)))
+}
+
+fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
+    match step {
+        Step::DenySetgroups => (
+            "write deny to",
+            b"/proc/self/setgroups".to_vec(),
+            Some(Doing::MapUser),
+        ),
+        Step::MapUser(line) => (
+            "write uid_map",
+            line.trim_ascii_end().to_vec(),
+            Some(Doing::MapUser),
+        ),
+        Step::MapGroup(line) => (
+            "write gid_map",
+            line.trim_ascii_end().to_vec(),
+            Some(Doing::MapUser),
+        ),
+        Step::MakeMountsPrivate => (
+            "make mounts private below",
+            b"/".to_vec(),
+            Some(Doing::MakeMountsPrivate),
+        ),
+        Step::Mount(mount) => {
+            let (operation, doing) = match mount.purpose {
+                Purpose::Proc { user_namespace } => {
+                    ("mount proc on", Some(Doing::MountProc { user_namespace }))
+                }
+                Purpose::BindProc => ("bind the host's proc on", None),
+                Purpose::RestrictProc => ("set nosuid,nodev,noexec on", None),
+            };
+            (operation, mount.target.to_bytes().to_vec(), doing)
+        }
+        Step::Hostname(name) => ("sethostname", name.clone(), None),
+        Step::LoopbackUp => ("set up network interface", b"lo".to_vec(), None),
+        Step::NewSession => ("start a new session (setsid)", Vec::new(), None),
+        Step::ControllingTerminal => (
+            "make the terminal the controlling one (TIOCSCTTY)",
+            Vec::new(),
+            Some(Doing::ControllingTerminal),
+        ),
+        Step::Standard(Standard::Terminal) => (
+            "make the terminal",
+            b"stdin, stdout and stderr".to_vec(),
+            None,
+        ),
+        Step::Standard(Standard::NullInput) => ("make /dev/null", b"stdin".to_vec(), None),
+        Step::Umask(mask) => ("umask", format!("{mask:o}").into(), None),
+        Step::Groups(groups) => ("setgroups", list(groups), Some(Doing::SetGroups)),
+        Step::Group(group) => ("setresgid", list(&[*group]), Some(Doing::SetUser)),
+        Step::User(user) => ("setresuid", list(&[*user]), Some(Doing::SetUser)),
+        Step::WorkingDirectory(path) => ("change directory to", path.to_bytes().to_vec(), None),
+        Step::NoNewPrivileges => ("prctl", b"PR_SET_NO_NEW_PRIVS".to_vec(), None),
+        Step::DefaultSignals(_) => ("reset", b"signals".to_vec(), None),
+        Step::CloseOnExec => (
+            "set close-on-exec on",
+            b"inherited descriptors".to_vec(),
+            None,
+        ),
+        Step::DeathSignal => ("prctl", b"PR_SET_PDEATHSIG".to_vec(), None),
+    }
+}
+
+fn list(ids: &[u32]) -> Vec<u8> {
+    let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
+    ids.join(",").into_bytes()
+}
+
+/// execve failed with `errno`, and this is what to say and to exit with: 127 if there is no such
+/// command, 126 if it cannot be executed. dash's rule, by errno.
+pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno) -> Error {
+    let command = &plan.command;
+    let typed = command
+        .arguments
+        .strings()
+        .first()
+        .map_or(&b""[..], |name| name.to_bytes());
+    let not_found = matches!(
+        errno,
+        Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG | Errno::ELOOP
+    );
+    if not_found {
+        let hint = if command.searched {
+            Some(hint::NOT_IN_PATH)
+        } else {
+            (errno == Errno::ENOENT).then_some(hint::NO_SUCH_FILE)
+        };
+        return Error::new("exec", typed, errno)
+            .hint(hint)
+            .exit_with(ExitCode::NOT_FOUND);
+    }
+    // The file that was found, which PATH may have decided.
+    let file = usize::try_from(candidate)
+        .ok()
+        .and_then(|candidate| command.candidates.get(candidate))
+        .map_or(typed, |file| file.to_bytes());
+    Error::new("exec", file, errno)
+        .hint(hint::hint(Doing::Execve, errno))
+        .exit_with(ExitCode::NOT_EXECUTABLE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::codec::tests::every_kind_of_step;
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_step_has_words_of_its_own() {
+        let steps = every_kind_of_step();
+        let messages: HashSet<String> = steps
+            .iter()
+            .map(|step| describe_step(step, Errno::EPERM).to_string())
+            .collect();
+        assert_eq!(messages.len(), steps.len());
+        for message in messages {
+            assert!(message.contains("(EPERM)"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The plan: an ordered list of typed steps that turns a newborn process into a container.
+//!
+//! The parent does all the thinking and writes the plan; the child only walks it. Every string is
+//! a C string and every array has its terminator before the clone. The same plan runs in-process
+//! and, encoded ([`codec`]), behind `mydocker init`. A failed step comes back as its number, which
+//! [`describe`] turns into words: the plan is the only place that knows what a step is about.
+
+mod build;
+pub mod codec;
+mod describe;
+
+pub use build::build;
+pub use describe::{describe_execve, describe_step, name_step};
+
+use crate::sys::mount::MountFlags;
+use crate::sys::process::StringArray;
+use crate::sys::signal::SignalSet;
+use std::ffi::CString;
+
+/// Everything the child does before execve, and the execve.
+#[derive(Debug, PartialEq)]
+pub struct InitPlan {
+    /// What makes the container: done once, by PID 1.
+    pub container: Vec<Step>,
+    /// The reaper that stays PID 1, if one is wanted.
+    pub reaper: Option<Reaper>,
+    /// What makes the command's process: done by PID 1, or by PID 2 under a reaper.
+    pub process: Vec<Step>,
+    pub command: ExecPlan,
+}
+
+impl InitPlan {
+    /// The step with this number, counted through both lists.
+    pub fn step(&self, number: u32) -> Option<&Step> {
+        self.container
+            .iter()
+            .chain(&self.process)
+            .nth(usize::try_from(number).ok()?)
+    }
+}
+
+/// How the reaper is to behave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reaper {
+    /// In the host's PID namespace it is not PID 1, so orphans come to it only if it asks.
+    pub adopt_orphans: bool,
+}
+
+/// One thing that the child does. Each is one system call, or a few that make no sense apart.
+#[derive(Debug, PartialEq)]
+pub enum Step {
+    /// Give up setgroups(2) in the new user namespace.
+    DenySetgroups,
+    /// A line for /proc/self/uid_map, as user_namespaces(7) has it.
+    MapUser(Vec<u8>),
+    /// A line for /proc/self/gid_map.
+    MapGroup(Vec<u8>),
+    /// Cut every mount off from the host's, so that nothing done below is seen outside.
+    MakeMountsPrivate,
+    Mount(Mount),
+    Hostname(Vec<u8>),
+    LoopbackUp,
+    NewSession,
+    /// Make the terminal the session's controlling one.
+    ControllingTerminal,
+    Standard(Standard),
+    Umask(u32),
+    Groups(Vec<u32>),
+    Group(u32),
+    User(u32),
+    WorkingDirectory(CString),
+    NoNewPrivileges,
+    /// Give these ignored signals their default disposition back, and empty the mask.
+    DefaultSignals(SignalSet),
+    /// Close everything but 0, 1 and 2 when execve succeeds.
+    CloseOnExec,
+    /// Die with the parent.
+    DeathSignal,
+}
+
+/// A call of mount(2).
+#[derive(Debug, PartialEq)]
+pub struct Mount {
+    pub purpose: Purpose,
+    pub source: Option<CString>,
+    pub target: CString,
+    pub kind: Option<CString>,
+    pub flags: MountFlags,
+}
+
+/// What a mount is for, in messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A new proc.
+    Proc { user_namespace: bool },
+    /// The host's proc, once more.
+    BindProc,
+    /// The flags of that.
+    RestrictProc,
+}
+
+/// Where 0, 1 and 2 come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standard {
+    /// All three are the container's terminal.
+    Terminal,
+    /// stdin is /dev/null, the others stay.
+    NullInput,
+}
+
+/// The execve at the end.
+#[derive(Debug, PartialEq)]
+pub struct ExecPlan {
+    /// Whether the command was looked for in PATH, or names a file itself.
+    pub searched: bool,
+    /// The files to try, in this order.
+    pub candidates: Vec<CString>,
+    pub arguments: StringArray,
+    pub environment: StringArray,
+}

@@ -1,0 +1,99 @@
+//! What the child says to its parent, over a pipe that closes on exec.
+//!
+//! One fixed-size record, written at once (16 bytes are far below PIPE_BUF, so they arrive whole).
+//! The child sends the *number* of the step that failed; the parent has the plan and says what that
+//! step was. [`Report::Ready`] and then end-of-file means that the command is running;
+//! `Ready` and then a failure means that execve itself failed.
+
+use crate::sys::Errno;
+
+/// Bytes of a record: magic, kind, index, errno, each 32 bits in the machine's own order.
+pub const SIZE: usize = 16;
+
+/// What tells a record from stray bytes: "mydk".
+const MAGIC: u32 = 0x6d79_646b;
+
+/// One message of the child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// Every step is done; execve comes next.
+    Ready,
+    /// The step with this number, counted through the whole plan, failed.
+    Step(u32, Errno),
+    /// execve of this candidate failed, and of all the others.
+    Execve(u32, Errno),
+    /// The reaper could not start the command's process.
+    Spawn(Errno),
+    /// /proc/self/exe could not be executed.
+    ReExecute(Errno),
+    /// The re-executed init could not read or understand the plan.
+    Plan(Errno),
+}
+
+impl Report {
+    pub fn to_bytes(self) -> [u8; SIZE] {
+        let (kind, index, errno) = match self {
+            Self::Ready => (0, 0, Errno::new(0)),
+            Self::Step(index, errno) => (1, index, errno),
+            Self::Execve(index, errno) => (2, index, errno),
+            Self::Spawn(errno) => (3, 0, errno),
+            Self::ReExecute(errno) => (4, 0, errno),
+            Self::Plan(errno) => (5, 0, errno),
+        };
+        let mut bytes = [0; SIZE];
+        let words = [MAGIC, kind, index, errno.into_raw() as u32];
+        for (to, word) in bytes.chunks_exact_mut(4).zip(words) {
+            to.copy_from_slice(&word.to_ne_bytes());
+        }
+        bytes
+    }
+
+    /// The report that `bytes` hold, if they are one.
+    pub fn from_bytes(bytes: &[u8; SIZE]) -> Option<Self> {
+        let mut words = [0u32; 4];
+        for (word, from) in words.iter_mut().zip(bytes.chunks_exact(4)) {
+            *word = u32::from_ne_bytes(from.try_into().ok()?);
+        }
+        let [magic, kind, index, errno] = words;
+        if magic != MAGIC {
+            return None;
+        }
+        let errno = Errno::new(errno as i32);
+        match kind {
+            0 => Some(Self::Ready),
+            1 => Some(Self::Step(index, errno)),
+            2 => Some(Self::Execve(index, errno)),
+            3 => Some(Self::Spawn(errno)),
+            4 => Some(Self::ReExecute(errno)),
+            5 => Some(Self::Plan(errno)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_report_comes_back() {
+        for report in [
+            Report::Ready,
+            Report::Step(7, Errno::EPERM),
+            Report::Execve(u32::MAX, Errno::ENOENT),
+            Report::Spawn(Errno::EAGAIN),
+            Report::ReExecute(Errno::EACCES),
+            Report::Plan(Errno::EBADMSG),
+        ] {
+            assert_eq!(Report::from_bytes(&report.to_bytes()), Some(report));
+        }
+    }
+
+    #[test]
+    fn stray_bytes_are_no_report() {
+        assert_eq!(Report::from_bytes(&[0; SIZE]), None);
+        let mut bytes = Report::Ready.to_bytes();
+        bytes[4] = 99;
+        assert_eq!(Report::from_bytes(&bytes), None);
+    }
+}

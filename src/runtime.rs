@@ -1,0 +1,208 @@
+//! The story of a run: look at the caller, write the specification and the plan, start the
+//! container, supervise it until it ends.
+
+use crate::cli::{LogArgs, LogFormat};
+use crate::error::{Error, ExitCode};
+use crate::launch::Launch;
+use crate::log::{self, Level, Log, Value};
+use crate::plan::{self, InitPlan, Standard, Step};
+use crate::spec::{Accounts, Caller, ContainerSpec, Input, RunArgs, Terminal};
+use crate::supervise::Supervisor;
+use crate::supervise::relay::Relay;
+use crate::supervise::signals;
+use crate::sys::{Errno, descriptor, identity, random};
+use crate::terminal::{Outside, PseudoTerminal};
+use std::ffi::CString;
+use std::fmt::Write;
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+
+/// Runs a container and reports its exit code; what goes wrong on the way is said here, in the log
+/// or to the person who called.
+pub fn run(arguments: &RunArgs, log_arguments: &LogArgs) -> Result<ExitCode, Error> {
+    let configured = log_configuration(log_arguments)?;
+    let log = open_log(log_arguments, &configured)?;
+    run_logged(arguments, &log).or_else(|error| {
+        let message = error.to_string();
+        let exit = error.exit();
+        // Said once on stderr: as a line of the log if that is what stderr was asked to be, else
+        // in plain words. A log elsewhere gets it as well.
+        let lines_wanted = configured.asked_for && log.is_json();
+        if !log.to_stderr() || lines_wanted {
+            log.write(Level::Error, message.as_bytes(), &[]);
+        }
+        if !log.to_stderr() || !lines_wanted {
+            log::complain(&error);
+        }
+        Ok(exit)
+    })
+}
+
+struct LogConfiguration {
+    level: Level,
+    /// Someone said something about the log, so someone will read it.
+    asked_for: bool,
+}
+
+fn log_configuration(arguments: &LogArgs) -> Result<LogConfiguration, Error> {
+    let variable = std::env::var_os("MYDOCKER_LOG").filter(|value| !value.is_empty());
+    let level = match (arguments.level, &variable) {
+        (Some(level), _) => level,
+        (None, None) => Level::Warn,
+        (None, Some(name)) => Level::from_name(name.as_bytes()).ok_or_else(|| {
+            Error::refused(
+                [b"MYDOCKER_LOG=", name.as_bytes()].concat(),
+                "it takes error, warn, info or debug",
+            )
+        })?,
+    };
+    Ok(LogConfiguration {
+        level,
+        asked_for: variable.is_some() || *arguments != LogArgs::default(),
+    })
+}
+
+fn open_log(arguments: &LogArgs, configuration: &LogConfiguration) -> Result<Log, Error> {
+    let file = arguments
+        .file
+        .as_ref()
+        .map(|file| CString::new(file.as_bytes()))
+        .transpose()
+        .map_err(|_| Error::new("open log", "", Errno::EINVAL))?;
+    let format = match arguments.format {
+        None | Some(LogFormat::Auto) => None,
+        Some(LogFormat::Fixed(format)) => Some(format),
+    };
+    Log::open(file.as_deref(), configuration.level, format)
+}
+
+fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
+    let spec = specify(arguments)?;
+    let relayed = spec.terminal == Terminal::Own;
+
+    // Before the clone, so that a signal that comes meanwhile waits and is handed on.
+    let signals =
+        signals::take_over(relayed).map_err(|errno| Error::new("block", "signals", errno))?;
+
+    let plan = plan::build(&spec, signals.ignored);
+    log_plan(&plan, log);
+
+    let null = if plan.process.contains(&Step::Standard(Standard::NullInput)) {
+        let null = descriptor::open(c"/dev/null", libc::O_RDONLY, 0);
+        Some(null.map_err(|errno| Error::new("open", "/dev/null", errno))?)
+    } else {
+        None
+    };
+    let outside = relayed.then(|| Outside::look(spec.input == Input::Caller));
+    let terminal = outside.as_ref().map(PseudoTerminal::open).transpose()?;
+
+    let container = Launch {
+        plan: &plan,
+        namespaces: spec.namespaces,
+        choice: spec.launch,
+        null: null.as_ref().map(AsFd::as_fd),
+        terminal: terminal.as_ref().and_then(PseudoTerminal::slave),
+        log,
+    }
+    .start()?;
+    log_command(&plan, container.pid, log);
+
+    let supervisor = Supervisor::new(container, log);
+    match (terminal, &outside) {
+        (Some(terminal), Some(outside)) => {
+            Relay::new(supervisor, log, terminal, outside, signals.forwarded)?.run()
+        }
+        _ => supervisor.wait(signals.forwarded),
+    }
+}
+
+/// Looks at the caller, as far as the arguments make it necessary, and writes the specification.
+fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
+    let accounts = match arguments.user {
+        None => Accounts::default(),
+        Some(_) => Accounts {
+            passwd: read_if_there("/etc/passwd")?,
+            group: read_if_there("/etc/group")?,
+        },
+    };
+    ContainerSpec::new(
+        arguments,
+        &Caller {
+            user: identity::effective_user(),
+            group: identity::effective_group(),
+            droppable_groups: &droppable_groups()?,
+            variable: &|name| std::env::var_os(name),
+            accounts: &accounts,
+            fresh_name: &fresh_name(),
+        },
+    )
+}
+
+/// The caller's supplementary groups, unless the user namespace that mydocker itself runs in (a
+/// container of an ordinary user, say) forbids to change groups: then they stay as they are.
+fn droppable_groups() -> Result<Vec<u32>, Error> {
+    let groups = identity::groups().map_err(|errno| Error::new("getgroups", "", errno))?;
+    if groups.iter().all(|group| *group == 0) {
+        // Nothing to drop for a container's root.
+        return Ok(groups);
+    }
+    // Setting what is set changes nothing and shows whether it is allowed.
+    match identity::set_groups(&groups) {
+        Err(Errno::EPERM) if read_if_there("/proc/self/setgroups")?.starts_with(b"deny") => {
+            Ok(Vec::new())
+        }
+        _ => Ok(groups),
+    }
+}
+
+fn read_if_there(path: &str) -> Result<Vec<u8>, Error> {
+    match std::fs::read(path) {
+        Ok(content) => Ok(content),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Error::new(
+            "read",
+            path,
+            Errno::new(error.raw_os_error().unwrap_or(libc::EIO)),
+        )),
+    }
+}
+
+/// Twelve hexadecimal digits, as docker's container ids are shown.
+fn fresh_name() -> String {
+    let bytes = random::six_bytes().unwrap_or_else(|_| {
+        // Early at boot, before the kernel has randomness: a name need only be another one.
+        let [a, b, c, d] = std::process::id().to_le_bytes();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let [e, f, ..] = now.map_or(0, |now| now.subsec_micros()).to_le_bytes();
+        [a, b, c, d, e, f]
+    });
+    let mut name = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
+}
+
+fn log_plan(plan: &InitPlan, log: &Log) {
+    if !log.enabled(Level::Debug) {
+        return;
+    }
+    for (number, step) in (0..).zip(plan.container.iter().chain(&plan.process)) {
+        let name = plan::name_step(step);
+        let fields = [("step", Value::Number(number))];
+        log.write(Level::Debug, name.as_bytes(), &fields);
+    }
+}
+
+fn log_command(plan: &InitPlan, pid: crate::sys::Pid, log: &Log) {
+    if !log.enabled(Level::Info) {
+        return;
+    }
+    let mut message = b"command".to_vec();
+    for argument in plan.command.arguments.strings() {
+        message.push(b' ');
+        message.extend(argument.to_bytes());
+    }
+    let fields = [("pid", Value::Number(i64::from(pid)))];
+    log.write(Level::Info, &message, &fields);
+}

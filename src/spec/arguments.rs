@@ -1,0 +1,32 @@
+//! What was typed after `mydocker run`, before anyone asked whether it makes sense.
+
+use std::ffi::OsString;
+
+/// `--launch`: how the container's first process is born.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LaunchChoice {
+    /// In-process, and re-exec where that cannot be had.
+    #[default]
+    Auto,
+    InProcess,
+    ReExec,
+}
+
+/// The options of `run` that describe the container, and its command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunArgs {
+    pub interactive: bool,
+    pub tty: bool,
+    pub init: bool,
+    pub launch: LaunchChoice,
+    pub host_network: bool,
+    pub host_pid: bool,
+    pub host_ipc: bool,
+    pub host_uts: bool,
+    pub hostname: Option<OsString>,
+    /// `NAME=value`, or `NAME` alone.
+    pub environment: Vec<OsString>,
+    pub working_directory: Option<OsString>,
+    pub user: Option<OsString>,
+    pub command: Vec<OsString>,
+}

@@ -1,0 +1,122 @@
+//! Who the command runs as, and how that comes about.
+
+use super::{Caller, User};
+
+/// One line of uid_map or gid_map: one id inside, one outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdMap {
+    pub inside: u32,
+    pub outside: u32,
+}
+
+impl IdMap {
+    /// As the kernel reads it; see user_namespaces(7).
+    pub fn line(self) -> String {
+        format!("{} {} 1\n", self.inside, self.outside)
+    }
+}
+
+/// How the command gets its user and groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// In the caller's user namespace, by setgroups, setresgid and setresuid.
+    Set {
+        user: u32,
+        group: u32,
+        /// `None`: they are right as they are, or the kernel forbids to change them.
+        supplementary: Option<Vec<u32>>,
+    },
+    /// In a user namespace of its own, by being mapped to it: an ordinary caller may map one id,
+    /// its own. The wanted id is what that one is inside, so nothing need be set, `--user 1000`
+    /// works without root, and execve takes the set-up's capabilities away as the kernel does
+    /// whenever the user is not 0. Supplementary groups stay the caller's and cannot be given.
+    Mapped { user: IdMap, group: IdMap },
+}
+
+impl Identity {
+    pub(super) fn new(user: Option<User>, caller: &Caller<'_>, own_namespace: bool) -> Self {
+        let (id, group, mut supplementary) = match user {
+            Some(user) => (user.id, user.group, user.supplementary),
+            None => (0, 0, Vec::new()),
+        };
+        if own_namespace {
+            return Self::Mapped {
+                user: IdMap {
+                    inside: id,
+                    outside: caller.user,
+                },
+                group: IdMap {
+                    inside: group,
+                    outside: caller.group,
+                },
+            };
+        }
+        supplementary.sort_unstable();
+        supplementary.dedup();
+        // The primary group among them gives nothing that it does not give itself.
+        let already =
+            supplementary.is_empty() && caller.droppable_groups.iter().all(|held| *held == group);
+        Self::Set {
+            user: id,
+            group,
+            supplementary: (!already).then_some(supplementary),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Accounts;
+    use super::*;
+
+    fn identity(held: &[u32], user: Option<User>, own_namespace: bool) -> Identity {
+        let caller = Caller {
+            user: 12,
+            group: 34,
+            droppable_groups: held,
+            variable: &|_| None,
+            accounts: &Accounts::default(),
+            fresh_name: "",
+        };
+        Identity::new(user, &caller, own_namespace)
+    }
+
+    fn user(supplementary: &[u32]) -> Option<User> {
+        Some(User {
+            id: 5,
+            group: 6,
+            supplementary: supplementary.to_vec(),
+            home: None,
+        })
+    }
+
+    #[test]
+    fn groups_are_set_when_there_is_something_to_change() {
+        for (held, wanted, expected) in [
+            (&[][..], &[][..], None),
+            (&[6], &[], None),
+            (&[6, 27], &[], Some(vec![])),
+            (&[], &[9, 8, 9], Some(vec![8, 9])),
+        ] {
+            assert_eq!(
+                identity(held, user(wanted), false),
+                Identity::Set {
+                    user: 5,
+                    group: 6,
+                    supplementary: expected
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn an_ordinary_caller_is_mapped() {
+        let Identity::Mapped { user, group } = identity(&[], None, true) else {
+            panic!("not mapped");
+        };
+        assert_eq!(
+            (user.line(), group.line()),
+            ("0 12 1\n".into(), "0 34 1\n".into())
+        );
+    }
+}

@@ -1,0 +1,287 @@
+//! What a container is to be: validated wishes, without descriptors and without system calls.
+//!
+//! [`ContainerSpec::new`] turns what was typed ([`RunArgs`]) and what the runtime found out about
+//! the caller ([`Caller`]) into a specification in which wrong states cannot be written. The plan
+//! is built from it.
+
+mod arguments;
+mod environment;
+mod identity;
+mod namespaces;
+mod user;
+
+pub use arguments::{LaunchChoice, RunArgs};
+pub use environment::DEFAULT_PATH;
+pub use identity::{IdMap, Identity};
+pub use namespaces::{Namespace, Namespaces};
+pub use user::{Accounts, User};
+
+use crate::error::Error;
+use crate::sys::Errno;
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+/// What the runtime knows about the process that called it.
+pub struct Caller<'a> {
+    /// Effective user and group.
+    pub user: u32,
+    pub group: u32,
+    /// Supplementary groups, empty where the kernel forbids to change them: no step could.
+    pub droppable_groups: &'a [u32],
+    /// Looks a variable of the caller's environment up.
+    pub variable: &'a dyn Fn(&OsStr) -> Option<OsString>,
+    /// The container's /etc/passwd and /etc/group, for `--user`.
+    pub accounts: &'a Accounts,
+    /// A host name for a container that was given none.
+    pub fresh_name: &'a str,
+}
+
+/// What the container's terminal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Terminal {
+    /// The caller's standard descriptors, and no controlling terminal.
+    None,
+    /// A pseudo-terminal of its own.
+    Own,
+}
+
+/// What the container reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// End-of-file at once.
+    Nothing,
+    /// What the caller's stdin has.
+    Caller,
+}
+
+/// Who is PID 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstProcess {
+    Command,
+    /// A small reaper, which runs the command as PID 2.
+    Reaper,
+}
+
+/// A container to be.
+#[derive(Debug)]
+pub struct ContainerSpec {
+    pub launch: LaunchChoice,
+    pub namespaces: Namespaces,
+    pub identity: Identity,
+    /// `None` where the UTS namespace is the host's.
+    pub hostname: Option<Vec<u8>>,
+    pub terminal: Terminal,
+    pub input: Input,
+    pub first_process: FirstProcess,
+    /// `None`: where the caller is.
+    pub working_directory: Option<CString>,
+    /// `NAME=value` each.
+    pub environment: Vec<CString>,
+    /// At least one.
+    pub command: Vec<CString>,
+}
+
+/// The longest name sethostname(2) takes (`__NEW_UTS_LEN`).
+const LONGEST_HOSTNAME: usize = 64;
+
+impl ContainerSpec {
+    /// Errors: wishes that cannot be granted, each named with the option that asked.
+    pub fn new(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Self, Error> {
+        let namespaces = namespaces(arguments, caller);
+        let hostname = hostname(arguments, caller, namespaces)?;
+        let user = arguments
+            .user
+            .as_ref()
+            .map(|request| User::resolve(request.as_bytes(), caller.accounts))
+            .transpose()?;
+        let environment = environment::build(&environment::Sources {
+            wishes: &arguments.environment,
+            hostname: hostname.as_deref(),
+            tty: arguments.tty,
+            user: user.as_ref(),
+            caller: caller.variable,
+        })?;
+        Ok(Self {
+            launch: arguments.launch,
+            namespaces,
+            identity: Identity::new(user, caller, namespaces.contains(Namespace::User)),
+            hostname,
+            terminal: if arguments.tty {
+                Terminal::Own
+            } else {
+                Terminal::None
+            },
+            input: if arguments.interactive {
+                Input::Caller
+            } else {
+                Input::Nothing
+            },
+            first_process: if arguments.init {
+                FirstProcess::Reaper
+            } else {
+                FirstProcess::Command
+            },
+            working_directory: working_directory(arguments)?,
+            environment,
+            command: arguments
+                .command
+                .iter()
+                .map(|argument| c_string("COMMAND", argument.as_bytes()))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn namespaces(arguments: &RunArgs, caller: &Caller<'_>) -> Namespaces {
+    let mut set = Namespaces::CONTAINER;
+    for (shared, namespace) in [
+        (arguments.host_network, Namespace::Network),
+        (arguments.host_pid, Namespace::Pid),
+        (arguments.host_ipc, Namespace::Ipc),
+        (arguments.host_uts, Namespace::Uts),
+    ] {
+        if shared {
+            set = set.without(namespace);
+        }
+    }
+    if caller.user == 0 {
+        set
+    } else {
+        // The other namespaces take CAP_SYS_ADMIN, which an ordinary user has in a user namespace
+        // of its own alone.
+        set.with(Namespace::User)
+    }
+}
+
+fn hostname(
+    arguments: &RunArgs,
+    caller: &Caller<'_>,
+    namespaces: Namespaces,
+) -> Result<Option<Vec<u8>>, Error> {
+    let Some(name) = &arguments.hostname else {
+        return Ok(namespaces
+            .contains(Namespace::Uts)
+            .then(|| caller.fresh_name.as_bytes().to_vec()));
+    };
+    if !namespaces.contains(Namespace::Uts) {
+        return Err(Error::refused(
+            "--hostname",
+            "it cannot be given with --uts host: it would rename the host",
+        ));
+    }
+    let named = [b"--hostname ", name.as_bytes()].concat();
+    if name.is_empty() {
+        return Err(Error::refused(named, "the name is empty"));
+    }
+    if name.len() > LONGEST_HOSTNAME {
+        return Err(Error::refused(
+            named,
+            "the kernel takes names of at most 64 bytes",
+        ));
+    }
+    Ok(Some(name.as_bytes().to_vec()))
+}
+
+fn working_directory(arguments: &RunArgs) -> Result<Option<CString>, Error> {
+    let Some(directory) = &arguments.working_directory else {
+        return Ok(None);
+    };
+    if !directory.as_bytes().starts_with(b"/") {
+        return Err(Error::refused(
+            [b"--workdir ", directory.as_bytes()].concat(),
+            "it must be an absolute path, as the container sees it",
+        ));
+    }
+    c_string("--workdir", directory.as_bytes()).map(Some)
+}
+
+/// Arguments come as C strings, so a NUL in one can only be a mistake of ours; it is still refused
+/// rather than cut.
+fn c_string(what: &str, bytes: &[u8]) -> Result<CString, Error> {
+    CString::new(bytes).map_err(|_| Error::new(what, bytes, Errno::EINVAL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(caller_user: u32, edit: impl FnOnce(&mut RunArgs)) -> Result<ContainerSpec, Error> {
+        let mut arguments = RunArgs {
+            command: vec!["true".into()],
+            ..RunArgs::default()
+        };
+        edit(&mut arguments);
+        ContainerSpec::new(
+            &arguments,
+            &Caller {
+                user: caller_user,
+                group: caller_user,
+                droppable_groups: &[],
+                variable: &|_| None,
+                accounts: &Accounts::default(),
+                fresh_name: "0123456789ab",
+            },
+        )
+    }
+
+    #[test]
+    fn a_user_namespace_for_ordinary_users_alone() {
+        assert!(
+            !spec(0, |_| ())
+                .unwrap()
+                .namespaces
+                .contains(Namespace::User)
+        );
+        assert!(
+            spec(7, |_| ())
+                .unwrap()
+                .namespaces
+                .contains(Namespace::User)
+        );
+    }
+
+    #[test]
+    fn shared_namespaces_are_left_out() {
+        let spec = spec(0, |arguments| {
+            arguments.host_network = true;
+            arguments.host_pid = true;
+            arguments.host_ipc = true;
+            arguments.host_uts = true;
+        })
+        .unwrap();
+        let left = Namespaces::NONE
+            .with(Namespace::Mount)
+            .with(Namespace::Cgroup);
+        assert_eq!(spec.namespaces, left);
+        assert_eq!(spec.hostname, None);
+    }
+
+    #[test]
+    fn names_and_directories_are_checked() {
+        let long = "x".repeat(65);
+        for (text, edit) in [
+            (
+                "--hostname : the name is empty",
+                Box::new(|a: &mut RunArgs| a.hostname = Some("".into())) as Box<dyn FnOnce(&mut _)>,
+            ),
+            (
+                "the kernel takes names",
+                Box::new(move |a: &mut RunArgs| a.hostname = Some(long.into())),
+            ),
+            (
+                "--uts host",
+                Box::new(|a: &mut RunArgs| {
+                    a.hostname = Some("x".into());
+                    a.host_uts = true;
+                }),
+            ),
+            (
+                "--workdir tmp: it must be an absolute path",
+                Box::new(|a: &mut RunArgs| a.working_directory = Some("tmp".into())),
+            ),
+        ] {
+            let message = spec(0, edit).unwrap_err().to_string();
+            assert!(message.contains(text), "{message}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Sets of namespaces.
+
+use crate::sys::clone::flags;
+
+/// A kind of namespace, as namespaces(7) lists them. Time namespaces are not used: clone(2) cannot
+/// make one, and a clock of its own is nothing that a container is expected to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Namespace {
+    User,
+    Mount,
+    Pid,
+    Uts,
+    Ipc,
+    Network,
+    Cgroup,
+}
+
+impl Namespace {
+    const fn flag(self) -> u32 {
+        match self {
+            Self::User => flags::NEWUSER,
+            Self::Mount => flags::NEWNS,
+            Self::Pid => flags::NEWPID,
+            Self::Uts => flags::NEWUTS,
+            Self::Ipc => flags::NEWIPC,
+            Self::Network => flags::NEWNET,
+            Self::Cgroup => flags::NEWCGROUP,
+        }
+    }
+}
+
+/// The namespaces that a container gets anew; the others are its caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Namespaces(u32);
+
+impl Namespaces {
+    pub const NONE: Self = Self(0);
+
+    /// What a container has unless it is told otherwise.
+    pub const CONTAINER: Self = Self::NONE
+        .with(Namespace::Mount)
+        .with(Namespace::Pid)
+        .with(Namespace::Uts)
+        .with(Namespace::Ipc)
+        .with(Namespace::Network)
+        .with(Namespace::Cgroup);
+
+    #[must_use]
+    pub const fn with(self, namespace: Namespace) -> Self {
+        Self(self.0 | namespace.flag())
+    }
+
+    #[must_use]
+    pub const fn without(self, namespace: Namespace) -> Self {
+        Self(self.0 & !namespace.flag())
+    }
+
+    pub const fn contains(self, namespace: Namespace) -> bool {
+        self.0 & namespace.flag() != 0
+    }
+
+    /// The flags for clone(2).
+    pub const fn clone_flags(self) -> u32 {
+        self.0
+    }
+}

@@ -1,0 +1,121 @@
+//! What the parent does while the command runs: hand signals on, and wait.
+
+mod disposition;
+mod keys;
+pub mod output;
+pub mod relay;
+pub mod signals;
+
+use crate::error::{Error, ExitCode};
+use crate::launch::Container;
+use crate::log::{Level, Log, Value};
+use crate::sys::process::{self, Ended, Patience};
+use crate::sys::signal::{self, SignalSet};
+use disposition::Disposition;
+
+/// A running container and what has been done to it.
+pub struct Supervisor<'a> {
+    container: Container,
+    log: &'a Log,
+    /// The signal in whose name PID 1 was killed.
+    killed_for: Option<i32>,
+}
+
+impl<'a> Supervisor<'a> {
+    pub fn new(container: Container, log: &'a Log) -> Self {
+        Self {
+            container,
+            log,
+            killed_for: None,
+        }
+    }
+
+    pub fn container(&self) -> Container {
+        self.container
+    }
+
+    /// Waits for the end, handing on the signals of `forwarded`.
+    pub fn wait(mut self, forwarded: SignalSet) -> Result<ExitCode, Error> {
+        let awaited = forwarded.with(libc::SIGCHLD);
+        loop {
+            let signal =
+                signal::wait(awaited).map_err(|errno| Error::new("wait for", "signals", errno))?;
+            if signal != libc::SIGCHLD {
+                self.deliver(signal);
+            } else if let Some(code) = self.ended()? {
+                return Ok(code);
+            }
+        }
+    }
+
+    /// The exit code, if the container has ended. Never waits.
+    pub fn ended(&mut self) -> Result<Option<ExitCode>, Error> {
+        let ended = process::wait(Some(self.container.pid), Patience::Look)
+            .map_err(|errno| Error::new("wait for", "the container", errno))?;
+        Ok(ended.map(|(_, ended)| self.report(ended)))
+    }
+
+    /// Does with the container what `signal` would have done to an ordinary process.
+    pub fn deliver(&mut self, signal: i32) {
+        if self.would_ignore(signal) {
+            self.kill_for(signal);
+        } else {
+            // It can have ended, but it has not been waited for: the pid is still its own.
+            let result = process::kill(self.container.pid, signal);
+            self.log.write(
+                Level::Debug,
+                b"signal handed on",
+                &[
+                    ("signal", Value::Number(i64::from(signal))),
+                    (
+                        "errno",
+                        Value::Number(result.err().map_or(0, |errno| errno.into_raw().into())),
+                    ),
+                ],
+            );
+        }
+    }
+
+    /// A key for `signal` was typed while PID 1 is in its terminal's foreground. The terminal
+    /// sends the signal by itself; what is left to do is the end that PID 1 ignores.
+    pub fn key_typed(&mut self, signal: i32) {
+        if self.would_ignore(signal) {
+            self.kill_for(signal);
+        }
+    }
+
+    /// The kernel gives PID 1 of a namespace no signal that it has no handler for, where any other
+    /// process would end. People expect the end.
+    fn would_ignore(&self, signal: i32) -> bool {
+        self.container.own_pid_namespace
+            && signals::ends_by_default(signal)
+            && disposition::of(self.container.pid, signal) == Disposition::Default
+    }
+
+    fn kill_for(&mut self, signal: i32) {
+        self.log.write(
+            Level::Info,
+            b"ended for a signal that PID 1 has no handler for",
+            &[("signal", Value::Number(i64::from(signal)))],
+        );
+        self.killed_for.get_or_insert(signal);
+        let _ = process::kill(self.container.pid, libc::SIGKILL);
+    }
+
+    fn report(&self, ended: Ended) -> ExitCode {
+        let code = match (ended, self.killed_for) {
+            // Only if our SIGKILL is what ended it: it may have left by itself just before.
+            (Ended::Signaled(libc::SIGKILL), Some(signal)) => Ended::Signaled(signal).code(),
+            (ended, _) => ended.code(),
+        };
+        self.log.write(
+            Level::Info,
+            b"container ended",
+            &[
+                ("pid", Value::Number(i64::from(self.container.pid))),
+                ("status", Value::Number(i64::from(code))),
+            ],
+        );
+        ExitCode(code)
+    }
+}

@@ -1,0 +1,402 @@
+//! The relay between the caller's descriptors and the container's terminal.
+//!
+//! One loop over poll(2): signals, what the caller types, what the container prints. Nothing in it
+//! waits anywhere else, so a reader that has stopped costs no CPU and a signal is never late.
+//! Either direction reads only when what it read before is written.
+
+use super::Supervisor;
+use super::keys::Keys;
+use super::output::Output;
+use super::signals::JOB_CONTROL;
+use crate::error::{Error, ExitCode};
+use crate::log::Log;
+use crate::sys::descriptor::{self, Waiting};
+use crate::sys::signal::{self, SignalSet};
+use crate::sys::{Errno, process, terminal};
+use crate::terminal::{Outside, PseudoTerminal};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// How much is read at once.
+const BUFFER: usize = 16 * 1024;
+
+/// How soon end-of-file is typed again, at first and at most. See [`Relay::type_end_of_file`].
+const EOF_FIRST: Duration = Duration::from_millis(50);
+const EOF_LAST: Duration = Duration::from_secs(1);
+
+/// Bytes that were read and are to be written.
+struct Buffer {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    fn new() -> Self {
+        Self {
+            bytes: vec![0; BUFFER],
+            start: 0,
+            end: 0,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    fn pending(&self) -> &[u8] {
+        self.bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn written(&mut self, count: usize) {
+        self.start = self.end.min(self.start + count);
+    }
+
+    fn discard(&mut self) {
+        self.start = self.end;
+    }
+
+    /// Replaces the content by what `read` puts into the buffer.
+    fn fill(
+        &mut self,
+        read: impl FnOnce(&mut [u8]) -> Result<usize, Errno>,
+    ) -> Result<usize, Errno> {
+        self.start = 0;
+        self.end = 0;
+        self.end = read(&mut self.bytes)?.min(BUFFER);
+        Ok(self.end)
+    }
+}
+
+/// What the caller's side of the input is like.
+enum Input {
+    /// More may come.
+    Open,
+    /// It has ended; the container's terminal is told so, again and again.
+    Ended { next: Instant, pause: Duration },
+}
+
+/// A relay at work.
+pub struct Relay<'a> {
+    supervisor: Supervisor<'a>,
+    log: &'a Log,
+    terminal: PseudoTerminal,
+    outside: &'a Outside,
+    signals: OwnedFd,
+    output: Output,
+    /// False once nobody takes the output any more.
+    output_open: bool,
+    input: Input,
+    to_container: Buffer,
+    to_caller: Buffer,
+    keys: Keys,
+}
+
+impl<'a> Relay<'a> {
+    pub fn new(
+        supervisor: Supervisor<'a>,
+        log: &'a Log,
+        terminal: PseudoTerminal,
+        outside: &'a Outside,
+        forwarded: SignalSet,
+    ) -> Result<Self, Error> {
+        let awaited = SignalSet(forwarded.0 | JOB_CONTROL.0).with(libc::SIGCHLD);
+        let signals =
+            signal::descriptor(awaited).map_err(|errno| Error::new("signalfd", "", errno))?;
+        descriptor::set_nonblocking(terminal.master.as_fd())
+            .map_err(|errno| Error::new("make non-blocking", "the terminal", errno))?;
+        Ok(Self {
+            supervisor,
+            log,
+            terminal,
+            outside,
+            signals,
+            output: Output::stdout(),
+            output_open: true,
+            input: if outside.reads_input() {
+                Input::Open
+            } else {
+                Input::ended()
+            },
+            to_container: Buffer::new(),
+            to_caller: Buffer::new(),
+            keys: Keys::default(),
+        })
+    }
+
+    /// Relays until the container has ended and its last output is written.
+    pub fn run(mut self) -> Result<ExitCode, Error> {
+        self.enter_raw_mode();
+        let code = self.relay()?;
+        self.drain()?;
+        self.leave_raw_mode();
+        Ok(code)
+    }
+
+    fn relay(&mut self) -> Result<ExitCode, Error> {
+        loop {
+            let reads_input = matches!(self.input, Input::Open)
+                && self.to_container.is_empty()
+                && self.outside.in_foreground();
+            let mut waiting = [
+                Waiting::to_read(self.signals.as_fd()),
+                if reads_input {
+                    Waiting::to_read(self.outside.input())
+                } else {
+                    Waiting::none()
+                },
+                if self.to_container.is_empty() {
+                    Waiting::none()
+                } else {
+                    Waiting::to_write(self.terminal.master.as_fd())
+                },
+                self.waiting_for_container(),
+                self.waiting_for_caller(),
+            ];
+            descriptor::wait(&mut waiting, self.timeout())
+                .map_err(|errno| Error::new("poll", "", errno))?;
+            let [signals, input, to_container, from_container, to_caller] =
+                waiting.map(|entry| entry.happened());
+            if signals {
+                if let Some(code) = self.take_signals()? {
+                    return Ok(code);
+                }
+            }
+            if input {
+                self.read_input();
+            }
+            if to_container {
+                self.write_to_container();
+            }
+            if from_container {
+                self.read_from_container();
+            }
+            if to_caller {
+                self.write_to_caller();
+            }
+            self.type_end_of_file();
+        }
+    }
+
+    /// After the end: what the container printed last is still in the terminal.
+    fn drain(&mut self) -> Result<(), Error> {
+        // With this one closed the terminal answers an errno when it is empty.
+        self.terminal.close_slave();
+        loop {
+            if self.to_caller.is_empty() && !self.read_from_container() {
+                return Ok(());
+            }
+            let mut waiting = [
+                Waiting::to_read(self.signals.as_fd()),
+                self.waiting_for_caller(),
+            ];
+            descriptor::wait(&mut waiting, -1).map_err(|errno| Error::new("poll", "", errno))?;
+            let [signals, to_caller] = waiting.map(|entry| entry.happened());
+            if signals {
+                // The container is gone; what is left to end is waiting for a slow reader.
+                while let Some(signal) = self.next_signal()? {
+                    if super::signals::ends_by_default(signal) {
+                        return Ok(());
+                    }
+                }
+            }
+            if to_caller {
+                self.write_to_caller();
+            }
+        }
+    }
+
+    fn waiting_for_container(&self) -> Waiting {
+        if self.to_caller.is_empty() {
+            Waiting::to_read(self.terminal.master.as_fd())
+        } else {
+            Waiting::none()
+        }
+    }
+
+    fn waiting_for_caller(&self) -> Waiting {
+        if self.to_caller.is_empty() {
+            Waiting::none()
+        } else {
+            Waiting::to_write(self.output.file())
+        }
+    }
+
+    fn timeout(&self) -> i32 {
+        match self.input {
+            Input::Ended { next, .. } if self.to_container.is_empty() => {
+                let left = next.saturating_duration_since(Instant::now());
+                // Up, or the last fraction of a millisecond would be spent asking.
+                i32::try_from(left.as_millis()).unwrap_or(i32::MAX - 1) + 1
+            }
+            _ => -1,
+        }
+    }
+
+    /// Takes every pending signal and does what it asks. The exit code, if the container has ended.
+    fn take_signals(&mut self) -> Result<Option<ExitCode>, Error> {
+        let mut ended = None;
+        while let Some(signal) = self.next_signal()? {
+            match signal {
+                libc::SIGCHLD => ended = self.supervisor.ended()?,
+                libc::SIGWINCH => self.terminal.set_size(self.outside.size()),
+                libc::SIGTSTP => self.stop(),
+                // Reads and writes in the background answer for themselves.
+                libc::SIGTTIN | libc::SIGTTOU => {}
+                libc::SIGCONT => {
+                    self.continue_after_stop();
+                    self.supervisor.deliver(signal);
+                }
+                signal => self.supervisor.deliver(signal),
+            }
+            if ended.is_some() {
+                break;
+            }
+        }
+        Ok(ended)
+    }
+
+    fn next_signal(&self) -> Result<Option<i32>, Error> {
+        signal::take(self.signals.as_fd()).map_err(|errno| Error::new("read", "signals", errno))
+    }
+
+    /// Someone sent SIGTSTP to us (a typed ^Z goes to the container): the caller gets its terminal
+    /// as it was, and we stop as we would have.
+    fn stop(&mut self) {
+        self.leave_raw_mode();
+        let _ = process::kill(process::id(), libc::SIGSTOP);
+        // Awake again. SIGCONT is pending, and does the rest.
+    }
+
+    /// We may be in the foreground now, in a window of another size, and the shell may have set the
+    /// terminal's modes.
+    fn continue_after_stop(&mut self) {
+        self.enter_raw_mode();
+        self.terminal.set_size(self.outside.size());
+    }
+
+    fn enter_raw_mode(&mut self) {
+        self.outside.enter_raw_mode();
+        self.log.set_raw_terminal(self.outside.is_raw());
+    }
+
+    fn leave_raw_mode(&mut self) {
+        self.outside.leave_raw_mode();
+        self.log.set_raw_terminal(false);
+    }
+
+    fn read_input(&mut self) {
+        let input = self.outside.input();
+        match self
+            .to_container
+            .fill(|bytes| descriptor::read(input, bytes))
+        {
+            Ok(count) if count > 0 => {
+                self.watch_keys();
+                self.write_to_container();
+            }
+            Err(Errno::EINTR | Errno::EAGAIN) => {}
+            // In the background after all: we are told by SIGCONT when that changes.
+            Err(Errno::EIO) if !self.outside.in_foreground() => {}
+            // End-of-file, or a terminal that is gone.
+            Ok(_) | Err(_) => self.input = Input::ended(),
+        }
+    }
+
+    /// A typed ^C reaches the terminal's foreground. If PID 1 is there and has no handler, the
+    /// kernel spares it, and the person who typed would wait forever.
+    fn watch_keys(&mut self) {
+        let master = self.terminal.master.as_fd();
+        let Ok(modes) = terminal::modes(master) else {
+            return;
+        };
+        if let Some(signal) = self.keys.signal(self.to_container.pending(), &modes) {
+            let first_process = self.supervisor.container().pid;
+            if terminal::foreground_group(master) == Ok(first_process) {
+                self.supervisor.key_typed(signal);
+            }
+        }
+    }
+
+    fn write_to_container(&mut self) {
+        let master = self.terminal.master.as_fd();
+        match descriptor::write(master, self.to_container.pending()) {
+            Ok(count) => self.to_container.written(count),
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Err(_) => self.to_container.discard(),
+        }
+    }
+
+    /// False if there is nothing to read any more, or for now.
+    fn read_from_container(&mut self) -> bool {
+        let master = self.terminal.master.as_fd();
+        loop {
+            return match self.to_caller.fill(|bytes| descriptor::read(master, bytes)) {
+                Ok(0) => false,
+                Ok(_) => {
+                    if self.output_open {
+                        self.write_to_caller();
+                    } else {
+                        self.to_caller.discard();
+                    }
+                    true
+                }
+                Err(Errno::EINTR) => continue,
+                Err(_) => false,
+            };
+        }
+    }
+
+    fn write_to_caller(&mut self) {
+        match self.output.write(self.to_caller.pending()) {
+            Ok(count) => self.to_caller.written(count),
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Err(_) => {
+                // Nobody reads any more, or there is no room: a terminal whose screen is gone.
+                // What a terminal does then is hang up. What still comes is thrown away.
+                self.to_caller.discard();
+                if std::mem::take(&mut self.output_open) {
+                    self.supervisor.deliver(libc::SIGHUP);
+                }
+            }
+        }
+    }
+
+    /// A terminal has no end-of-file, only a key for it, and a key can be lost: a shell that
+    /// switches the terminal to its own modes at start takes a key typed before for a character.
+    /// So it is typed again while the container runs, ever more rarely.
+    fn type_end_of_file(&mut self) {
+        let Input::Ended { next, pause } = self.input else {
+            return;
+        };
+        let now = Instant::now();
+        if now < next || !self.to_container.is_empty() {
+            return;
+        }
+        let master = self.terminal.master.as_fd();
+        if let Ok(modes) = terminal::modes(master) {
+            // A program that reads single keys takes it for one. Without -i nothing was ever to be
+            // typed, so it is spared; with -i it is what a person would type.
+            let canonical = modes.local & libc::ICANON != 0;
+            if canonical || self.outside.reads_input() {
+                let key = modes.characters.get(libc::VEOF).copied();
+                let key = [key.filter(|key| *key != 0).unwrap_or(4)];
+                // A full terminal has enough of them.
+                let _ = descriptor::write(master, &key);
+            }
+        }
+        self.input = Input::Ended {
+            next: now + pause,
+            pause: (pause * 2).min(EOF_LAST),
+        };
+    }
+}
+
+impl Input {
+    fn ended() -> Self {
+        Self::Ended {
+            next: Instant::now(),
+            pause: EOF_FIRST,
+        }
+    }
+}

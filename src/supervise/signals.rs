@@ -1,0 +1,84 @@
+//! Which signals are handed on to the container.
+
+use crate::sys::Errno;
+use crate::sys::signal::{self, SignalSet};
+
+/// What mydocker never hands on: what cannot be caught, what is about mydocker itself (its child,
+/// its writes, its own faults), and what belongs to the caller's job control.
+const OWN: SignalSet = SignalSet::EMPTY
+    .with(libc::SIGKILL)
+    .with(libc::SIGSTOP)
+    .with(libc::SIGCHLD)
+    .with(libc::SIGPIPE)
+    .with(libc::SIGXFSZ)
+    .with(libc::SIGURG)
+    .with(libc::SIGSEGV)
+    .with(libc::SIGBUS)
+    .with(libc::SIGFPE)
+    .with(libc::SIGILL)
+    .with(libc::SIGTRAP)
+    .with(libc::SIGABRT)
+    .with(libc::SIGSYS)
+    .with(libc::SIGTSTP)
+    .with(libc::SIGTTIN)
+    .with(libc::SIGTTOU)
+    // The C library's own two.
+    .with(32)
+    .with(33);
+
+/// A write that fails should say so and not end us: to a pipe that no one reads, to a file that may
+/// not grow.
+const OF_WRITES: SignalSet = SignalSet::EMPTY.with(libc::SIGPIPE).with(libc::SIGXFSZ);
+
+/// The job control signals, which a relay must take itself: it has a terminal to hand back first.
+pub const JOB_CONTROL: SignalSet = SignalSet::EMPTY
+    .with(libc::SIGTSTP)
+    .with(libc::SIGTTIN)
+    .with(libc::SIGTTOU);
+
+/// The signals of this process: what its caller ignores, and what it hands on.
+#[derive(Clone, Copy, Debug)]
+pub struct Signals {
+    /// Ignored by the caller, and inherited.
+    pub ignored: SignalSet,
+    /// Blocked, waited for and handed on.
+    pub forwarded: SignalSet,
+}
+
+/// Blocks what is to be waited for. No handler is ever installed, so none can run in the child.
+/// `relay` is for a container with a terminal.
+pub fn take_over(relay: bool) -> Result<Signals, Errno> {
+    let ignored = signal::ignored();
+    // A signal that the caller ignores (nohup, a shell's background) stays ignored: blocking it
+    // would bring it back.
+    let mut forwarded = SignalSet::FULL.without(OWN).without(ignored);
+    if relay {
+        // Nothing for the container, but for its terminal: another size, another foreground.
+        forwarded = forwarded.with(libc::SIGWINCH).with(libc::SIGCONT);
+    }
+    let mut blocked = SignalSet(forwarded.0 | OF_WRITES.0).with(libc::SIGCHLD);
+    if relay {
+        blocked = SignalSet(blocked.0 | JOB_CONTROL.0);
+    }
+    signal::set_blocked(blocked)?;
+    if ignored.contains(libc::SIGCHLD) {
+        // Or the kernel would reap our child itself, and its exit code would be lost.
+        signal::set_default(libc::SIGCHLD)?;
+    }
+    Ok(Signals { ignored, forwarded })
+}
+
+/// Whether the default disposition of `signal` ends a process; see signal(7).
+pub fn ends_by_default(signal: i32) -> bool {
+    !matches!(
+        signal,
+        libc::SIGCHLD
+            | libc::SIGCONT
+            | libc::SIGURG
+            | libc::SIGWINCH
+            | libc::SIGSTOP
+            | libc::SIGTSTP
+            | libc::SIGTTIN
+            | libc::SIGTTOU
+    )
+}

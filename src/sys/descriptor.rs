@@ -1,0 +1,393 @@
+//! File descriptors: open, read, write, duplicate, close, wait for.
+
+use super::Errno;
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use syscalls::{Sysno, syscall};
+
+/// Names a descriptor that some other code owns: 0, 1 and 2, and the numbers that parent and child
+/// agreed on. If that code were wrong, calls would answer EBADF.
+pub fn borrowed(number: RawFd) -> BorrowedFd<'static> {
+    // SAFETY: the callers name descriptors that stay open as long as the process (0 to 2) or until
+    // its next execve (what the parent prepared for the child), and none is -1.
+    unsafe { BorrowedFd::borrow_raw(number) }
+}
+
+/// Takes a descriptor that a system call has just returned.
+pub(super) fn owned(number: RawFd) -> OwnedFd {
+    // SAFETY: only called with the fresh result of a successful call, which no one else knows.
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+/// open(2), close-on-exec, relative to the working directory.
+pub fn open(path: &CStr, flags: i32, mode: u32) -> Result<OwnedFd, Errno> {
+    // SAFETY: the path is NUL-terminated and outlives the call.
+    let number = unsafe {
+        syscall!(
+            Sysno::openat,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            flags | libc::O_CLOEXEC,
+            mode
+        )
+    }?;
+    Ok(owned(number as RawFd))
+}
+
+/// open(2) for the child, where nothing may be dropped: the caller closes it with [`close`].
+pub fn open_undropped(path: &CStr, flags: i32) -> Result<BorrowedFd<'static>, Errno> {
+    open(path, flags, 0).map(|file| borrowed(std::os::fd::IntoRawFd::into_raw_fd(file)))
+}
+
+/// A pipe, both ends close-on-exec: first the reader, then the writer.
+pub fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let mut ends: [RawFd; 2] = [-1; 2];
+    // SAFETY: the kernel writes two integers into the array.
+    unsafe { syscall!(Sysno::pipe2, ends.as_mut_ptr(), libc::O_CLOEXEC) }?;
+    Ok((owned(ends[0]), owned(ends[1])))
+}
+
+/// read(2), once. Zero is end-of-file.
+pub fn read(file: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes at most `len` bytes into the buffer.
+    unsafe {
+        syscall!(
+            Sysno::read,
+            file.as_raw_fd(),
+            buffer.as_mut_ptr(),
+            buffer.len()
+        )
+    }
+}
+
+/// pread(2), once: from `offset`, whatever the file's own is.
+pub fn read_at(file: BorrowedFd<'_>, buffer: &mut [u8], offset: usize) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes at most `len` bytes into the buffer.
+    unsafe {
+        syscall!(
+            Sysno::pread64,
+            file.as_raw_fd(),
+            buffer.as_mut_ptr(),
+            buffer.len(),
+            offset
+        )
+    }
+}
+
+/// write(2), once.
+pub fn write(file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel reads at most `len` bytes from the slice.
+    unsafe { syscall!(Sysno::write, file.as_raw_fd(), bytes.as_ptr(), bytes.len()) }
+}
+
+/// write(2) until every byte is written.
+pub fn write_all(file: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match write(file, bytes) {
+            Ok(0) => return Err(Errno::EIO),
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// send(2) without waiting, for a socket that others have open too.
+pub fn send_without_waiting(socket: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel reads at most `len` bytes from the slice; no address is given.
+    unsafe {
+        syscall!(
+            Sysno::sendto,
+            socket.as_raw_fd(),
+            bytes.as_ptr(),
+            bytes.len(),
+            libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+            0,
+            0
+        )
+    }
+}
+
+/// close(2). Linux frees the descriptor whatever it answers, so there is nothing to do about an
+/// errno.
+pub fn close(file: BorrowedFd<'_>) {
+    // SAFETY: no pointers. The child closes what it was handed and does not name it again.
+    let _ = unsafe { syscall!(Sysno::close, file.as_raw_fd()) };
+}
+
+/// Makes `number` another name of `file`, not close-on-exec, closing what `number` was.
+pub fn duplicate_to(file: BorrowedFd<'_>, number: RawFd) -> Result<(), Errno> {
+    if file.as_raw_fd() == number {
+        return keep_across_exec(file);
+    }
+    // SAFETY: no pointers; `number` is one of those that the caller means to replace.
+    unsafe { syscall!(Sysno::dup3, file.as_raw_fd(), number, 0) }.map(drop)
+}
+
+/// Another name of `file`, close-on-exec, numbered `lowest` or above.
+pub fn duplicate_above(file: BorrowedFd<'_>, lowest: RawFd) -> Result<OwnedFd, Errno> {
+    // SAFETY: no pointers.
+    let number = unsafe {
+        syscall!(
+            Sysno::fcntl,
+            file.as_raw_fd(),
+            libc::F_DUPFD_CLOEXEC,
+            lowest
+        )
+    }?;
+    Ok(owned(number as RawFd))
+}
+
+/// Takes close-on-exec off.
+pub fn keep_across_exec(file: BorrowedFd<'_>) -> Result<(), Errno> {
+    set_descriptor_flags(file, 0)
+}
+
+fn set_descriptor_flags(file: BorrowedFd<'_>, flags: i32) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_SETFD, flags) }.map(drop)
+}
+
+/// Makes reads and writes answer EAGAIN instead of waiting. Only for open file descriptions of our
+/// own: the flag is shared with everyone who has it open.
+pub fn set_nonblocking(file: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    let flags = unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_GETFL) }?;
+    // SAFETY: no pointers.
+    unsafe {
+        syscall!(
+            Sysno::fcntl,
+            file.as_raw_fd(),
+            libc::F_SETFL,
+            flags | libc::O_NONBLOCK as usize
+        )
+    }
+    .map(drop)
+}
+
+/// What becomes of every descriptor from a number up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Closed when the next execve succeeds.
+    CloseOnExec,
+    /// Closed now.
+    Close,
+}
+
+/// Decides the fate of every descriptor numbered `first` or above: close_range(2), one call for
+/// any number of them. Where the kernel has none (before 5.9; its close-on-exec flag before 5.11)
+/// or a filter denies it, what /proc/self/fd lists. Allocates nothing.
+///
+/// Errors: where neither way exists, that of opening /proc/self/fd.
+pub fn close_from(first: RawFd, fate: Fate) -> Result<(), Errno> {
+    let flags = match fate {
+        Fate::CloseOnExec => libc::CLOSE_RANGE_CLOEXEC,
+        Fate::Close => 0,
+    };
+    // SAFETY: no pointers. The child owns every descriptor of its table.
+    match unsafe { syscall!(Sysno::close_range, first, u32::MAX, flags) } {
+        Ok(_) => Ok(()),
+        Err(Errno::ENOSYS | Errno::EINVAL | Errno::EPERM) => close_listed(first, fate),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn close_listed(first: RawFd, fate: Fate) -> Result<(), Errno> {
+    let directory = open_undropped(c"/proc/self/fd", libc::O_RDONLY | libc::O_DIRECTORY)?;
+    // struct linux_dirent64 wants 8-byte alignment.
+    let mut buffer = [0u64; 128];
+    let outcome = loop {
+        // SAFETY: the kernel writes at most that many bytes into the buffer.
+        let filled = match unsafe {
+            syscall!(
+                Sysno::getdents64,
+                directory.as_raw_fd(),
+                buffer.as_mut_ptr(),
+                size_of_val(&buffer)
+            )
+        } {
+            Ok(0) => break Ok(()),
+            Ok(filled) => filled,
+            Err(errno) => break Err(errno),
+        };
+        // SAFETY: plain integers may be looked at as bytes, and u8 has no alignment to keep.
+        let bytes: &[u8] =
+            unsafe { std::slice::from_raw_parts(buffer.as_ptr().cast(), size_of_val(&buffer)) };
+        let mut rest = bytes.get(..filled).unwrap_or_default();
+        while let Some((number, next)) = next_entry(rest) {
+            rest = next;
+            match number {
+                Some(number) if number >= first && number != directory.as_raw_fd() => match fate {
+                    Fate::CloseOnExec => {
+                        set_descriptor_flags(borrowed(number), libc::FD_CLOEXEC)?;
+                    }
+                    Fate::Close => close(borrowed(number)),
+                },
+                _ => {}
+            }
+        }
+    };
+    close(directory);
+    outcome
+}
+
+/// The first `linux_dirent64` of a listing as a descriptor number (`.` and `..` are none), and what
+/// follows it. Layout: u64 inode, u64 offset, u16 record length, u8 type, name, NUL.
+fn next_entry(listing: &[u8]) -> Option<(Option<RawFd>, &[u8])> {
+    let length = usize::from(u16::from_ne_bytes([*listing.get(16)?, *listing.get(17)?]));
+    let name = listing.get(19..length)?;
+    let next = listing.get(length..)?;
+    let mut number: Option<RawFd> = None;
+    for byte in name.iter().take_while(|byte| **byte != 0) {
+        if !byte.is_ascii_digit() {
+            return Some((None, next));
+        }
+        let digit = RawFd::from(byte - b'0');
+        number = Some(number.unwrap_or(0).saturating_mul(10).saturating_add(digit));
+    }
+    Some((number, next))
+}
+
+/// What a descriptor is, as far as it matters for writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Socket,
+    Other,
+}
+
+/// fstat(2)'s type of file.
+pub fn kind(file: BorrowedFd<'_>) -> Result<Kind, Errno> {
+    let mut facts = std::mem::MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the kernel writes one `struct stat`, which is libc's on x86_64 and arm64.
+    unsafe { syscall!(Sysno::fstat, file.as_raw_fd(), facts.as_mut_ptr()) }?;
+    // SAFETY: all-zero bytes were valid before, and the kernel has filled them in.
+    let mode = unsafe { facts.assume_init() }.st_mode;
+    Ok(match mode & libc::S_IFMT {
+        libc::S_IFSOCK => Kind::Socket,
+        _ => Kind::Other,
+    })
+}
+
+/// One descriptor to wait for: poll(2)'s struct.
+#[repr(transparent)]
+pub struct Waiting(libc::pollfd);
+
+impl Waiting {
+    /// Waits for nothing: poll(2) passes over negative descriptors.
+    pub const fn none() -> Self {
+        Self::number(-1, 0)
+    }
+
+    /// Waits until `file` has something to read, or is hung up.
+    pub fn to_read(file: BorrowedFd<'_>) -> Self {
+        Self::number(file.as_raw_fd(), libc::POLLIN)
+    }
+
+    /// Waits until `file` takes something, or no one will ever read it.
+    pub fn to_write(file: BorrowedFd<'_>) -> Self {
+        Self::number(file.as_raw_fd(), libc::POLLOUT)
+    }
+
+    const fn number(fd: RawFd, events: i16) -> Self {
+        Self(libc::pollfd {
+            fd,
+            events,
+            revents: 0,
+        })
+    }
+
+    /// Whether anything happened: readable, writable, hung up, or in error. What it is, the read
+    /// or write that follows will tell.
+    pub fn happened(&self) -> bool {
+        self.0.revents != 0
+    }
+}
+
+/// poll(2). `timeout` in milliseconds, negative for none. A signal's interruption is an answer with
+/// nothing in it.
+pub fn wait(waiting: &mut [Waiting], timeout: i32) -> Result<(), Errno> {
+    let limit = libc::timespec {
+        tv_sec: (timeout / 1000).into(),
+        tv_nsec: i64::from(timeout % 1000) * 1_000_000,
+    };
+    let limit = if timeout < 0 {
+        std::ptr::null()
+    } else {
+        &raw const limit
+    };
+    // SAFETY: `Waiting` is a transparent `pollfd`; the kernel writes into `len` of them and reads
+    // one timespec. ppoll, since arm64 has no poll.
+    match unsafe {
+        syscall!(
+            Sysno::ppoll,
+            waiting.as_mut_ptr(),
+            waiting.len(),
+            limit,
+            0,
+            0
+        )
+    } {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// Makes 0, 1 and 2 valid: what the caller closed becomes /dev/null. Otherwise our own files would
+/// get those numbers, and a message to stderr would end up in one of them.
+pub fn open_standard() -> Result<(), Errno> {
+    let mut standard = [
+        Waiting::number(0, 0),
+        Waiting::number(1, 0),
+        Waiting::number(2, 0),
+    ];
+    wait(&mut standard, 0)?;
+    for entry in &standard {
+        if entry.0.revents & libc::POLLNVAL != 0 {
+            // The lowest free number is the one wanted, since those below it are open by now.
+            let null = open(c"/dev/null", libc::O_RDWR, 0)?;
+            duplicate_to(std::os::fd::AsFd::as_fd(&null), entry.0.fd)?;
+            std::mem::forget(null);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn entries_of_a_listing() {
+        let mut listing = Vec::new();
+        for name in [&b".\0"[..], b"17\0", b"2000\0"] {
+            let length = (19 + name.len()).next_multiple_of(8);
+            let start = listing.len();
+            listing.extend([0; 16]);
+            listing.extend((length as u16).to_ne_bytes());
+            listing.push(0);
+            listing.extend(name);
+            listing.resize(start + length, 0);
+        }
+        let mut rest = &listing[..];
+        let mut numbers = Vec::new();
+        while let Some((number, next)) = next_entry(rest) {
+            numbers.push(number);
+            rest = next;
+        }
+        assert_eq!(numbers, [None, Some(17), Some(2000)]);
+        assert!(next_entry(&listing[..18]).is_none(), "truncated");
+    }
+
+    #[test]
+    fn listed_descriptors_get_close_on_exec() {
+        let (reader, _writer) = pipe().unwrap();
+        let high = duplicate_above(reader.as_fd(), 500).unwrap();
+        keep_across_exec(high.as_fd()).unwrap();
+        close_listed(500, Fate::CloseOnExec).unwrap();
+        // SAFETY: no pointers.
+        let flags = unsafe { syscall!(Sysno::fcntl, high.as_raw_fd(), libc::F_GETFD) };
+        assert_eq!(flags, Ok(libc::FD_CLOEXEC as usize));
+    }
+}

@@ -1,0 +1,27 @@
+//! The C library's way into the program: `main` itself instead of Rust's start-up code before it.
+//!
+//! That code (an alternate signal stack, a handler for stack overflow, polling and repairing
+//! 0 to 2, ignoring SIGPIPE) costs page faults and system calls in every start, and a container
+//! runtime undoes most of it. What we want of it, `main` does itself. Compiled into the binary
+//! alone, not into the library, which tests link with a `main` of their own.
+
+use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
+use std::os::unix::ffi::OsStrExt;
+
+/// # Safety
+/// Called once, by the C library, as C99 5.1.2.2.1 says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
+    let arguments: Vec<OsString> = (0..usize::try_from(count).unwrap_or(0))
+        .map(|index| {
+            // SAFETY: the array has `count` entries.
+            let entry = unsafe { arguments.add(index) };
+            // SAFETY: in bounds, as above; the C library fills every entry.
+            let argument = unsafe { *entry };
+            // SAFETY: each entry is a NUL-terminated string that lives as long as the process.
+            let argument = unsafe { CStr::from_ptr(argument) };
+            OsStr::from_bytes(argument.to_bytes()).to_owned()
+        })
+        .collect();
+    c_int::from(mydocker::main(arguments))
+}

@@ -1,0 +1,30 @@
+//! Thin wrappers around system calls, one call each, without policy.
+//!
+//! This is the only module that may contain `unsafe`. Everything here takes and returns safe
+//! types (`&CStr`, `BorrowedFd`, `OwnedFd`) and answers `Result<_, Errno>`: the errno travels in
+//! the value, so nothing depends on the thread-local `errno`, which the in-process child shares
+//! with its parent.
+//!
+//! Calls go through the [`syscalls`] crate. The exceptions are mount(2) and execve(2), which go
+//! through libc (see [`mount`] and [`process::execve`]).
+
+#![allow(unsafe_code)]
+
+pub mod allocation;
+pub mod clone;
+pub mod descriptor;
+pub mod environment;
+pub mod identity;
+pub mod memfd;
+pub mod mount;
+pub mod network;
+pub mod process;
+pub mod random;
+pub mod signal;
+pub mod stack;
+pub mod terminal;
+
+pub use syscalls::Errno;
+
+/// A process id as the caller's PID namespace numbers it.
+pub type Pid = i32;

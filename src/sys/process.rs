@@ -1,0 +1,181 @@
+//! Processes: execve, exit, wait, kill, and the attributes that a plan sets.
+
+use super::{Errno, Pid};
+use std::ffi::{CStr, CString, c_char};
+use syscalls::{Sysno, syscall};
+
+/// A null-terminated array of strings, as execve(2) wants argv and envp, ready before the clone.
+pub struct StringArray {
+    strings: Vec<CString>,
+    pointers: Vec<*const c_char>,
+}
+
+impl StringArray {
+    pub fn new(strings: Vec<CString>) -> Self {
+        let mut pointers: Vec<_> = strings.iter().map(|string| string.as_ptr()).collect();
+        pointers.push(std::ptr::null());
+        Self { strings, pointers }
+    }
+
+    pub fn strings(&self) -> &[CString] {
+        &self.strings
+    }
+}
+
+impl PartialEq for StringArray {
+    fn eq(&self, other: &Self) -> bool {
+        self.strings == other.strings
+    }
+}
+
+impl std::fmt::Debug for StringArray {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.strings.fmt(f)
+    }
+}
+
+/// execve(2), through libc. Returns only if it failed. Safe in the child, as [`super::mount`] is.
+pub fn execve(file: &CStr, arguments: &StringArray, environment: &StringArray) -> Errno {
+    // SAFETY: the file is NUL-terminated; a `StringArray` holds pointers to strings that it owns
+    // itself, and ends with a null one. A CString's bytes do not move when the array does.
+    unsafe {
+        libc::execve(
+            file.as_ptr(),
+            arguments.pointers.as_ptr(),
+            environment.pointers.as_ptr(),
+        )
+    };
+    Errno::last()
+}
+
+/// exit_group(2): ends the process at once, without handlers or destructors.
+pub fn exit(code: i32) -> ! {
+    loop {
+        // SAFETY: no pointers. The call does not return.
+        let _ = unsafe { syscall!(Sysno::exit_group, code) };
+    }
+}
+
+/// Ends the process by SIGABRT, or, as PID 1, which ignores it, by exit.
+#[cfg(debug_assertions)]
+pub(super) fn abort() -> ! {
+    let _ = kill(id(), libc::SIGABRT);
+    exit(134)
+}
+
+/// getpid(2).
+pub fn id() -> Pid {
+    // SAFETY: no pointers; never fails.
+    unsafe { syscall!(Sysno::getpid) }.map_or(0, |pid| pid as Pid)
+}
+
+/// kill(2).
+pub fn kill(pid: Pid, signal: i32) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::kill, pid, signal) }.map(drop)
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this code.
+    Exited(u8),
+    /// By this signal.
+    Signaled(i32),
+}
+
+impl Ended {
+    fn from_status(status: i32) -> Self {
+        if libc::WIFSIGNALED(status) {
+            Self::Signaled(libc::WTERMSIG(status))
+        } else {
+            Self::Exited(libc::WEXITSTATUS(status) as u8)
+        }
+    }
+
+    /// The code that shells report for it: the command's own, or 128 + signal.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Exited(code) => code,
+            Self::Signaled(signal) => 128u8.wrapping_add(signal as u8),
+        }
+    }
+}
+
+/// Whether a wait should wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    Wait,
+    Look,
+}
+
+/// wait4(2) for `pid`, or for any child with `None`: who ended and how, or `None` if no one has.
+pub fn wait(pid: Option<Pid>, patience: Patience) -> Result<Option<(Pid, Ended)>, Errno> {
+    let options = match patience {
+        Patience::Wait => 0,
+        Patience::Look => libc::WNOHANG,
+    };
+    let mut status = 0i32;
+    loop {
+        // SAFETY: the kernel writes one integer; no rusage is asked for.
+        let result =
+            unsafe { syscall!(Sysno::wait4, pid.unwrap_or(-1), &raw mut status, options, 0) };
+        return match result {
+            Ok(0) => Ok(None),
+            Ok(pid) => Ok(Some((pid as Pid, Ended::from_status(status)))),
+            Err(Errno::EINTR) => continue,
+            Err(errno) => Err(errno),
+        };
+    }
+}
+
+/// setsid(2): a new session without a controlling terminal.
+pub fn new_session() -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::setsid) }.map(drop)
+}
+
+/// chdir(2).
+pub fn change_directory(path: &CStr) -> Result<(), Errno> {
+    // SAFETY: the path is NUL-terminated and outlives the call.
+    unsafe { syscall!(Sysno::chdir, path.as_ptr()) }.map(drop)
+}
+
+/// umask(2), which cannot fail.
+pub fn set_umask(mask: u32) {
+    // SAFETY: no pointers.
+    let _ = unsafe { syscall!(Sysno::umask, mask) };
+}
+
+/// sethostname(2), for the UTS namespace of the caller.
+pub fn set_hostname(name: &[u8]) -> Result<(), Errno> {
+    // SAFETY: the kernel reads `len` bytes.
+    unsafe { syscall!(Sysno::sethostname, name.as_ptr(), name.len()) }.map(drop)
+}
+
+/// `PR_SET_PDEATHSIG`: SIGKILL for us when the thread that made us ends. The kernel forgets it
+/// when credentials change, so it comes after those.
+pub fn die_with_parent() -> Result<(), Errno> {
+    prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as usize)
+}
+
+/// `PR_SET_NO_NEW_PRIVS`: execve grants nothing (set-user-ID bits, file capabilities) any more.
+pub fn no_new_privileges() -> Result<(), Errno> {
+    prctl(libc::PR_SET_NO_NEW_PRIVS, 1)
+}
+
+/// `PR_SET_DUMPABLE` 0: no one without CAP_SYS_PTRACE over our memory's own user namespace may
+/// attach to us or read our memory.
+pub fn not_dumpable() -> Result<(), Errno> {
+    prctl(libc::PR_SET_DUMPABLE, 0)
+}
+
+/// `PR_SET_CHILD_SUBREAPER`: orphans among our descendants become our children.
+pub fn adopt_orphans() -> Result<(), Errno> {
+    prctl(libc::PR_SET_CHILD_SUBREAPER, 1)
+}
+
+fn prctl(option: i32, value: usize) -> Result<(), Errno> {
+    // SAFETY: the options above take integers, and zeros for the rest.
+    unsafe { syscall!(Sysno::prctl, option, value, 0, 0, 0) }.map(drop)
+}

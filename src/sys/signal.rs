@@ -1,0 +1,153 @@
+//! Signals, without a single handler: they are blocked and waited for.
+
+use super::Errno;
+use super::descriptor;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use syscalls::{Sysno, syscall};
+
+/// The highest signal number of the architectures we build for.
+const HIGHEST: i32 = 64;
+
+/// The size the kernel wants to be told for its signal sets.
+const SET_SIZE: usize = size_of::<u64>();
+
+/// A set of signals, as the kernel keeps it: signal n is bit n - 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignalSet(pub u64);
+
+impl SignalSet {
+    pub const EMPTY: Self = Self(0);
+    pub const FULL: Self = Self(u64::MAX);
+
+    pub const fn with(self, signal: i32) -> Self {
+        Self(self.0 | Self::bit(signal))
+    }
+
+    pub const fn without(self, signals: Self) -> Self {
+        Self(self.0 & !signals.0)
+    }
+
+    pub const fn contains(self, signal: i32) -> bool {
+        self.0 & Self::bit(signal) != 0
+    }
+
+    /// The signals in it, lowest first.
+    pub fn iter(self) -> impl Iterator<Item = i32> {
+        (1..=HIGHEST).filter(move |signal| self.contains(*signal))
+    }
+
+    const fn bit(signal: i32) -> u64 {
+        1 << (signal - 1)
+    }
+}
+
+/// The kernel's own `struct sigaction`, which is not libc's. The same on x86_64 and arm64.
+#[repr(C)]
+struct KernelAction {
+    handler: usize,
+    flags: usize,
+    restorer: usize,
+    mask: u64,
+}
+
+impl KernelAction {
+    const DEFAULT: Self = Self {
+        handler: libc::SIG_DFL,
+        flags: 0,
+        restorer: 0,
+        mask: 0,
+    };
+}
+
+/// The signals whose disposition is to be ignored, which execve and clone hand down.
+pub fn ignored() -> SignalSet {
+    let mut set = SignalSet::EMPTY;
+    for signal in 1..=HIGHEST {
+        let mut action = KernelAction::DEFAULT;
+        // SAFETY: no new action is given; the kernel writes the old one into `action`. SIGKILL,
+        // SIGSTOP and unknown signals answer an errno and leave it as it is.
+        let result = unsafe { syscall!(Sysno::rt_sigaction, signal, 0, &raw mut action, SET_SIZE) };
+        if result.is_ok() && action.handler == libc::SIG_IGN {
+            set = set.with(signal);
+        }
+    }
+    set
+}
+
+/// Gives `signal` its default disposition.
+pub fn set_default(signal: i32) -> Result<(), Errno> {
+    let action = KernelAction::DEFAULT;
+    // SAFETY: the kernel reads one action, which installs no handler.
+    unsafe { syscall!(Sysno::rt_sigaction, signal, &raw const action, 0, SET_SIZE) }.map(drop)
+}
+
+/// Makes `set` the signal mask, exactly.
+pub fn set_blocked(set: SignalSet) -> Result<(), Errno> {
+    // SAFETY: the kernel reads one 64-bit set.
+    unsafe {
+        syscall!(
+            Sysno::rt_sigprocmask,
+            libc::SIG_SETMASK,
+            &raw const set.0,
+            0,
+            SET_SIZE
+        )
+    }
+    .map(drop)
+}
+
+/// Waits for one of the blocked signals in `set` and takes it.
+pub fn wait(set: SignalSet) -> Result<i32, Errno> {
+    loop {
+        // SAFETY: the kernel reads one set; neither details nor a time limit are asked for.
+        match unsafe { syscall!(Sysno::rt_sigtimedwait, &raw const set.0, 0, 0, SET_SIZE) } {
+            Ok(signal) => return Ok(signal as i32),
+            // After SIGSTOP and SIGCONT; see signal(7).
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// signalfd(2): a descriptor that is readable when a blocked signal of `set` is pending.
+pub fn descriptor(set: SignalSet) -> Result<OwnedFd, Errno> {
+    // SAFETY: the kernel reads one set.
+    let number = unsafe {
+        syscall!(
+            Sysno::signalfd4,
+            -1isize,
+            &raw const set.0,
+            SET_SIZE,
+            libc::SFD_CLOEXEC | libc::SFD_NONBLOCK
+        )
+    }?;
+    Ok(descriptor::owned(number as i32))
+}
+
+/// Takes one pending signal from a [`descriptor`], if there is one.
+pub fn take(file: BorrowedFd<'_>) -> Result<Option<i32>, Errno> {
+    let mut record = [0u8; size_of::<libc::signalfd_siginfo>()];
+    match descriptor::read(file, &mut record) {
+        // The record begins with the signal's number.
+        Ok(_) => {
+            let [a, b, c, d, ..] = record;
+            Ok(Some(i32::from_ne_bytes([a, b, c, d])))
+        }
+        Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets() {
+        let set = SignalSet::EMPTY.with(libc::SIGHUP).with(64);
+        assert_eq!(set.0, 1 | 1 << 63);
+        assert_eq!(set.iter().collect::<Vec<_>>(), [1, 64]);
+        assert!(!set.without(set).contains(1));
+        assert!(SignalSet::FULL.contains(libc::SIGSYS));
+    }
+}
