@@ -187,7 +187,7 @@ fn log_plan(plan: &InitPlan, log: &Log) {
     if !log.enabled(Level::Debug) {
         return;
     }
-    for (number, step) in (0..).zip(plan.container.iter().chain(&plan.process)) {
+    for (number, step) in (0..).zip(plan.steps()) {
         let name = plan::name_step(step);
         let fields = [("step", Value::Number(number))];
         log.write(Level::Debug, name.as_bytes(), &fields);

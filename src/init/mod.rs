@@ -34,14 +34,21 @@ pub struct Descriptors {
     pub terminal: Option<BorrowedFd<'static>>,
 }
 
-/// Becomes the container's first process. Never returns to the code that was cloned.
-pub fn run(plan: &InitPlan, descriptors: &Descriptors) -> ! {
+/// The first thing after the clone, in either mode: the identity's steps.
+pub fn begin(plan: &InitPlan, descriptors: &Descriptors) {
     allocation::forbid();
     if let Some(reader) = descriptors.report_reader {
         // With a reader of its own the child would never learn that its parent is dead.
         descriptor::close(reader);
     }
-    walk(&plan.container, 0, descriptors);
+    walk(&plan.identity, 0, descriptors);
+}
+
+/// Becomes the container's first process, after [`begin`]. Never returns to the code that was
+/// cloned.
+pub fn run(plan: &InitPlan, descriptors: &Descriptors) -> ! {
+    allocation::forbid();
+    walk(&plan.container, count(&plan.identity), descriptors);
     match plan.reaper {
         None => become_command(plan, descriptors),
         Some(reaper) => reaper::run(reaper, plan, descriptors),
@@ -50,9 +57,13 @@ pub fn run(plan: &InitPlan, descriptors: &Descriptors) -> ! {
 
 /// Makes this process the command's. PID 1, or PID 2 under a reaper.
 fn become_command(plan: &InitPlan, descriptors: &Descriptors) -> ! {
-    let first = u32::try_from(plan.container.len()).unwrap_or(u32::MAX);
+    let first = count(&plan.identity).saturating_add(count(&plan.container));
     walk(&plan.process, first, descriptors);
     execute::run(&plan.command, descriptors)
+}
+
+fn count(steps: &[Step]) -> u32 {
+    u32::try_from(steps.len()).unwrap_or(u32::MAX)
 }
 
 /// Does every step, in order. The first one that fails ends the start.
@@ -65,7 +76,7 @@ fn walk(steps: &[Step], first: u32, descriptors: &Descriptors) {
 }
 
 /// Says why and leaves. The exit code matters to no one: the parent has the report.
-fn fail(report: Report, descriptors: &Descriptors) -> ! {
+pub fn fail(report: Report, descriptors: &Descriptors) -> ! {
     // If the parent is gone there is no one to tell.
     let _ = send(report, descriptors);
     process::exit(i32::from(ExitCode::OWN_FAILURE.0))

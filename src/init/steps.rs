@@ -4,7 +4,7 @@ use super::Descriptors;
 use crate::plan::{Standard, Step};
 use crate::sys::descriptor::Fate;
 use crate::sys::mount::{MountFlags, mount};
-use crate::sys::{Errno, descriptor, identity, network, process, signal, terminal};
+use crate::sys::{Errno, capability, descriptor, identity, network, process, signal, terminal};
 use std::ffi::CStr;
 
 /// The descriptors that the command inherits are those below this one.
@@ -15,6 +15,7 @@ pub fn perform(step: &Step, descriptors: &Descriptors) -> Result<(), Errno> {
         Step::DenySetgroups => write_file(c"/proc/self/setgroups", b"deny"),
         Step::MapUser(line) => write_file(c"/proc/self/uid_map", line),
         Step::MapGroup(line) => write_file(c"/proc/self/gid_map", line),
+        Step::KeepCapabilities => capability::keep_across_exec(),
         Step::MakeMountsPrivate => mount(
             None,
             c"/",
@@ -43,14 +44,12 @@ pub fn perform(step: &Step, descriptors: &Descriptors) -> Result<(), Errno> {
         Step::Standard(Standard::NullInput) => {
             descriptor::duplicate_to(descriptors.null.ok_or(Errno::EBADF)?, 0)
         }
-        Step::Umask(mask) => {
-            process::set_umask(*mask);
-            Ok(())
-        }
+        Step::Umask(mask) => process::set_umask(*mask),
         Step::Groups(groups) => identity::set_groups(groups),
         Step::Group(group) => identity::set_group(*group),
         Step::User(user) => identity::set_user(*user),
         Step::WorkingDirectory(path) => process::change_directory(path),
+        Step::InheritNoCapabilities => capability::inherit_none(),
         Step::NoNewPrivileges => process::no_new_privileges(),
         Step::DefaultSignals(ignored) => {
             // execve resets what has a handler and leaves what is ignored, so only that needs it.

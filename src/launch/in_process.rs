@@ -5,8 +5,7 @@ use crate::init::{self, Descriptors};
 use crate::plan::InitPlan;
 use crate::sys::clone::{self, Memory};
 use crate::sys::stack::ChildStack;
-use crate::sys::{Errno, Pid, allocation, descriptor};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use crate::sys::{Errno, Pid, allocation};
 
 struct Birth<'a> {
     plan: &'a InitPlan,
@@ -14,16 +13,9 @@ struct Birth<'a> {
 }
 
 pub(super) fn clone(launch: &Launch<'_>, pipe: &Pipe, flags: u32) -> Result<Pid, Errno> {
-    // The child has a descriptor table of its own with the same numbers, and leaves it by execve.
-    let numbered = |file: BorrowedFd<'_>| descriptor::borrowed(file.as_raw_fd());
     let birth = Birth {
         plan: launch.plan,
-        descriptors: Descriptors {
-            report: numbered(pipe.writer.as_fd()),
-            report_reader: Some(numbered(pipe.reader.as_fd())),
-            null: launch.null.map(numbered),
-            terminal: launch.terminal.map(numbered),
-        },
+        descriptors: launch.descriptors(pipe),
     };
     // A reaper stays PID 1 for good: in shared memory we would sleep until it ends, and the
     // container could reach us through it.
@@ -36,7 +28,10 @@ pub(super) fn clone(launch: &Launch<'_>, pipe: &Pipe, flags: u32) -> Result<Pid,
         flags,
         memory,
         &mut stack,
-        |birth: &Birth<'_>| init::run(birth.plan, &birth.descriptors),
+        |birth: &Birth<'_>| {
+            init::begin(birth.plan, &birth.descriptors);
+            init::run(birth.plan, &birth.descriptors)
+        },
         &birth,
     );
     allocation::allow();

@@ -7,12 +7,13 @@ mod retry;
 
 use crate::error::Error;
 use crate::hint::{Doing, hint};
+use crate::init::Descriptors;
 use crate::log::{Level, Log, Value};
 use crate::plan::InitPlan;
 use crate::spec::{LaunchChoice, Namespace, Namespaces};
 use crate::sys::process::{self, Patience};
 use crate::sys::{Errno, Pid, descriptor};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// How the first process is born.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +90,17 @@ impl Launch<'_> {
                     .map_err(|errno| Error::new("wait for", "the container", errno))?;
                 Err(failure.explained(ended.map(|(_, ended)| ended)))
             }
+        }
+    }
+
+    /// The descriptors as the child names them: its table is its own, with the same numbers.
+    fn descriptors(&self, pipe: &Pipe) -> Descriptors {
+        let numbered = |file: BorrowedFd<'_>| descriptor::borrowed(file.as_raw_fd());
+        Descriptors {
+            report: numbered(pipe.writer.as_fd()),
+            report_reader: Some(numbered(pipe.reader.as_fd())),
+            null: self.null.map(numbered),
+            terminal: self.terminal.map(numbered),
         }
     }
 

@@ -7,7 +7,7 @@
 use super::{Launch, Pipe};
 use crate::error::Error;
 use crate::init::{self, Descriptors};
-use crate::plan::codec;
+use crate::plan::{InitPlan, codec};
 use crate::report::Report;
 use crate::sys::clone::{self, Memory};
 use crate::sys::process::{self, StringArray};
@@ -27,7 +27,9 @@ const CLEAR: RawFd = 10;
 /// A descriptor and the number that init expects it under.
 type Placement = (OwnedFd, RawFd);
 
-struct Birth {
+struct Birth<'a> {
+    plan: &'a InitPlan,
+    descriptors: Descriptors,
     placements: Vec<Placement>,
     arguments: StringArray,
     environment: StringArray,
@@ -36,8 +38,9 @@ struct Birth {
 pub(super) fn clone(launch: &Launch<'_>, pipe: &Pipe, flags: u32) -> Result<Pid, Errno> {
     let plan = memfd::sealed(c"mydocker plan", &codec::encode(launch.plan))?;
     let files = [
-        (Some(plan.as_fd()), PLAN),
+        // First, so that whatever fails later can be said.
         (Some(pipe.writer.as_fd()), REPORT),
+        (Some(plan.as_fd()), PLAN),
         (launch.null, NULL),
         (launch.terminal, TERMINAL),
     ];
@@ -48,6 +51,8 @@ pub(super) fn clone(launch: &Launch<'_>, pipe: &Pipe, flags: u32) -> Result<Pid,
         }
     }
     let birth = Birth {
+        plan: launch.plan,
+        descriptors: launch.descriptors(pipe),
         placements,
         arguments: StringArray::new(vec![c"mydocker".into(), c"init".into()]),
         // Nothing of the caller's environment is init's business.
@@ -60,26 +65,20 @@ pub(super) fn clone(launch: &Launch<'_>, pipe: &Pipe, flags: u32) -> Result<Pid,
 }
 
 /// The child: puts the descriptors in their places and executes mydocker. The child rule holds.
-fn execute(birth: &Birth) -> ! {
-    allocation::forbid();
+fn execute(birth: &Birth<'_>) -> ! {
+    init::begin(birth.plan, &birth.descriptors);
+    // The placed copy: the original's number may be one of those agreed on, and taken by now.
+    let mut descriptors = birth.descriptors;
     for (file, number) in &birth.placements {
         if let Err(errno) = descriptor::duplicate_to(file.as_fd(), *number) {
-            leave(errno);
+            init::fail(Report::ReExecute(errno), &descriptors);
+        }
+        if *number == REPORT {
+            descriptors.report = descriptor::borrowed(REPORT);
         }
     }
-    leave(process::execve(
-        c"/proc/self/exe",
-        &birth.arguments,
-        &birth.environment,
-    ))
-}
-
-fn leave(errno: Errno) -> ! {
-    // REPORT is the pipe, or the number of nothing yet if placing it failed; then the parent reads
-    // an end without a report, which is an error as well.
-    let report = Report::ReExecute(errno).to_bytes();
-    let _ = descriptor::write_all(descriptor::borrowed(REPORT), &report);
-    process::exit(125)
+    let errno = process::execve(c"/proc/self/exe", &birth.arguments, &birth.environment);
+    init::fail(Report::ReExecute(errno), &descriptors)
 }
 
 /// `mydocker init`: reads the plan and becomes the container's first process.
@@ -104,13 +103,7 @@ pub fn enter() -> Error {
         .and_then(|bytes| codec::decode(&bytes).map_err(|codec::Malformed| Errno::EBADMSG));
     match decoded {
         Ok(plan) => init::run(&plan, &descriptors),
-        Err(errno) => {
-            let report = Report::Plan(errno).to_bytes();
-            match descriptor::write_all(descriptors.report, &report) {
-                Ok(()) => process::exit(125),
-                Err(_) => Error::new("read", "the plan", errno),
-            }
-        }
+        Err(errno) => init::fail(Report::Plan(errno), &descriptors),
     }
 }
 

@@ -87,6 +87,7 @@ mod tests {
 
     fn outcome(reports: &[&[u8]]) -> Result<(), String> {
         let plan = InitPlan {
+            identity: vec![],
             container: vec![Step::MakeMountsPrivate],
             reaper: None,
             process: vec![Step::NewSession],

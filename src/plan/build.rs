@@ -18,6 +18,7 @@ const LONGEST_PATH: usize = 4096;
 /// would hand down to the command.
 pub fn build(spec: &ContainerSpec, ignored: SignalSet) -> InitPlan {
     InitPlan {
+        identity: identity(spec),
         container: container(spec),
         reaper: match spec.first_process {
             FirstProcess::Command => None,
@@ -30,18 +31,26 @@ pub fn build(spec: &ContainerSpec, ignored: SignalSet) -> InitPlan {
     }
 }
 
-fn container(spec: &ContainerSpec) -> Vec<Step> {
-    let mut steps = Vec::with_capacity(8);
-
-    // First of all: until our ids are mapped the kernel refuses to make files for us, and shows us
-    // as nobody.
-    if let Identity::Mapped { user, group } = spec.identity {
+fn identity(spec: &ContainerSpec) -> Vec<Step> {
+    let Identity::Mapped { user, group } = spec.identity else {
+        return Vec::new();
+    };
+    let mut steps = vec![
         // Before gid_map, or the kernel refuses that one: an ordinary user could otherwise drop a
         // group that a file's permissions deny something to (user_namespaces(7)).
-        steps.push(Step::DenySetgroups);
-        steps.push(Step::MapUser(user.line().into_bytes()));
-        steps.push(Step::MapGroup(group.line().into_bytes()));
+        Step::DenySetgroups,
+        Step::MapUser(user.line().into_bytes()),
+        Step::MapGroup(group.line().into_bytes()),
+    ];
+    if user.inside != 0 {
+        // A re-exec comes before the mounts, and execve leaves only the user 0 its capabilities.
+        steps.push(Step::KeepCapabilities);
     }
+    steps
+}
+
+fn container(spec: &ContainerSpec) -> Vec<Step> {
+    let mut steps = Vec::with_capacity(4);
 
     // Before any mount: a new mount namespace is a copy whose mounts still share with their
     // originals, and where / is shared a mount in one appears in the other.
@@ -128,6 +137,10 @@ fn process(spec: &ContainerSpec, ignored: SignalSet) -> Vec<Step> {
     // As the user: a directory that is closed to them stays closed.
     if let Some(directory) = &spec.working_directory {
         steps.push(Step::WorkingDirectory(directory.clone()));
+    }
+    if matches!(spec.identity, Identity::Mapped { user, .. } if user.inside != 0) {
+        // What was kept for the set-up is not the command's.
+        steps.push(Step::InheritNoCapabilities);
     }
     // A set-user-ID program as PID 1 would lose the death signal below (prctl(2)), and could outlive
     // mydocker. It would also run with the host's root's rights on the host's files.

@@ -20,6 +20,7 @@ pub struct Malformed;
 /// The plan as bytes.
 pub fn encode(plan: &InitPlan) -> Vec<u8> {
     let InitPlan {
+        identity,
         container,
         reaper,
         process,
@@ -27,6 +28,7 @@ pub fn encode(plan: &InitPlan) -> Vec<u8> {
     } = plan;
     let mut out = Encoder::default();
     out.u32(MAGIC);
+    out.list(identity, encode_step);
     out.list(container, encode_step);
     match reaper {
         None => out.u8(0),
@@ -53,6 +55,7 @@ pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
         return Err(Malformed);
     }
     let plan = InitPlan {
+        identity: input.list(decode_step)?,
         container: input.list(decode_step)?,
         reaper: match input.u8()? {
             0 => None,
@@ -129,6 +132,8 @@ fn encode_step(out: &mut Encoder, step: &Step) {
         }
         Step::CloseOnExec => out.u8(18),
         Step::DeathSignal => out.u8(19),
+        Step::KeepCapabilities => out.u8(20),
+        Step::InheritNoCapabilities => out.u8(21),
     }
 }
 
@@ -180,6 +185,8 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         17 => Step::DefaultSignals(SignalSet(input.u64()?)),
         18 => Step::CloseOnExec,
         19 => Step::DeathSignal,
+        20 => Step::KeepCapabilities,
+        21 => Step::InheritNoCapabilities,
         _ => return Err(Malformed),
     })
 }
@@ -327,11 +334,14 @@ pub(super) mod tests {
             Step::DefaultSignals(SignalSet(u64::MAX)),
             Step::CloseOnExec,
             Step::DeathSignal,
+            Step::KeepCapabilities,
+            Step::InheritNoCapabilities,
         ]
     }
 
     fn plan(reaper: Option<Reaper>) -> InitPlan {
         InitPlan {
+            identity: every_kind_of_step(),
             container: every_kind_of_step(),
             reaper,
             process: every_kind_of_step(),

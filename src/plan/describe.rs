@@ -37,6 +37,7 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             line.trim_ascii_end().to_vec(),
             Some(Doing::MapUser),
         ),
+        Step::KeepCapabilities => ("keep", b"capabilities across execve".to_vec(), None),
         Step::MakeMountsPrivate => (
             "make mounts private below",
             b"/".to_vec(),
@@ -71,6 +72,7 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
         Step::Group(group) => ("setresgid", list(&[*group]), Some(Doing::SetUser)),
         Step::User(user) => ("setresuid", list(&[*user]), Some(Doing::SetUser)),
         Step::WorkingDirectory(path) => ("change directory to", path.to_bytes().to_vec(), None),
+        Step::InheritNoCapabilities => ("clear", b"inheritable capabilities".to_vec(), None),
         Step::NoNewPrivileges => ("prctl", b"PR_SET_NO_NEW_PRIVS".to_vec(), None),
         Step::DefaultSignals(_) => ("reset", b"signals".to_vec(), None),
         Step::CloseOnExec => (

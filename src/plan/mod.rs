@@ -20,6 +20,9 @@ use std::ffi::CString;
 /// Everything the child does before execve, and the execve.
 #[derive(Debug, PartialEq)]
 pub struct InitPlan {
+    /// Who we are in a new user namespace: done first, and before a re-exec, because execve takes
+    /// the capabilities of a user whom the namespace does not know yet.
+    pub identity: Vec<Step>,
     /// What makes the container: done once, by PID 1.
     pub container: Vec<Step>,
     /// The reaper that stays PID 1, if one is wanted.
@@ -30,12 +33,17 @@ pub struct InitPlan {
 }
 
 impl InitPlan {
-    /// The step with this number, counted through both lists.
-    pub fn step(&self, number: u32) -> Option<&Step> {
-        self.container
+    /// Every step, in the order of their numbers.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.identity
             .iter()
+            .chain(&self.container)
             .chain(&self.process)
-            .nth(usize::try_from(number).ok()?)
+    }
+
+    /// The step with this number.
+    pub fn step(&self, number: u32) -> Option<&Step> {
+        self.steps().nth(usize::try_from(number).ok()?)
     }
 }
 
@@ -55,6 +63,8 @@ pub enum Step {
     MapUser(Vec<u8>),
     /// A line for /proc/self/gid_map.
     MapGroup(Vec<u8>),
+    /// Let the capabilities of the set-up survive execve, though the user is not 0.
+    KeepCapabilities,
     /// Cut every mount off from the host's, so that nothing done below is seen outside.
     MakeMountsPrivate,
     Mount(Mount),
@@ -69,6 +79,8 @@ pub enum Step {
     Group(u32),
     User(u32),
     WorkingDirectory(CString),
+    /// Undo [`Step::KeepCapabilities`]: the command gets none.
+    InheritNoCapabilities,
     NoNewPrivileges,
     /// Give these ignored signals their default disposition back, and empty the mask.
     DefaultSignals(SignalSet),

@@ -11,6 +11,7 @@
 #![allow(unsafe_code)]
 
 pub mod allocation;
+pub mod capability;
 pub mod clone;
 pub mod descriptor;
 pub mod environment;

@@ -141,10 +141,10 @@ pub fn change_directory(path: &CStr) -> Result<(), Errno> {
     unsafe { syscall!(Sysno::chdir, path.as_ptr()) }.map(drop)
 }
 
-/// umask(2), which cannot fail.
-pub fn set_umask(mask: u32) {
+/// umask(2). It fails only where a filter denies it.
+pub fn set_umask(mask: u32) -> Result<(), Errno> {
     // SAFETY: no pointers.
-    let _ = unsafe { syscall!(Sysno::umask, mask) };
+    unsafe { syscall!(Sysno::umask, mask) }.map(drop)
 }
 
 /// sethostname(2), for the UTS namespace of the caller.
