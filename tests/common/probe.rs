@@ -1,1 +1,275 @@
-fn main() {}
+//! The program that tests run inside (and around) containers. Its verbs do one thing each and
+//! print plain facts, so that a test asserts facts and not another program's habits.
+//!
+//! ```text
+//! arguments ARG...              prints each argument on a line, escaped
+//! environment                   prints each variable on a line, escaped, in the order given
+//! descriptors                   prints each open descriptor and what it is
+//! identity                      prints user, group, supplementary groups, umask, directory
+//! namespaces                    prints the links of /proc/self/ns
+//! wait-signals READY SIGNAL...  blocks these signals, says READY, prints each that comes; ends at TERM
+//! handle-hup                    catches SIGHUP by a handler, says ready, ends with 7 when it came
+//! flood BYTES                   prints that many bytes
+//! orphans COUNT                 starts that many children that sleep, says ready, sleeps
+//! deny SYSCALL ERRNO [INDEX=VALUE[/MASK]]... -- COMMAND...
+//!                               runs COMMAND with that system call failing when its arguments match
+//! inherit COUNT DIRECTORY -- COMMAND...
+//!                               runs COMMAND with COUNT more descriptors, one a directory
+//! without NUMBER... -- COMMAND  runs COMMAND with those descriptors closed
+//! ignoring SIGNAL... -- COMMAND runs COMMAND with those signals ignored
+//! blocking SIGNAL... -- COMMAND runs COMMAND with those signals blocked
+//! ```
+
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
+use seccompiler::{
+    SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::str::FromStr;
+
+fn main() {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let (verb, rest) = arguments.split_first().expect("a verb");
+    match verb.to_str().expect("a verb of letters") {
+        "arguments" => rest
+            .iter()
+            .for_each(|argument| println!("{}", escaped(argument))),
+        "environment" => std::env::vars_os()
+            .for_each(|(name, value)| println!("{}={}", escaped(&name), escaped(&value))),
+        "descriptors" => descriptors(),
+        "identity" => identity(),
+        "namespaces" => namespaces(),
+        "wait-signals" => wait_signals(rest),
+        "handle-hup" => handle_hup(),
+        "flood" => flood(number(&rest[0])),
+        "orphans" => orphans(number(&rest[0])),
+        "deny" => deny(rest),
+        "inherit" => inherit(rest),
+        "without" => without(rest),
+        "ignoring" => ignoring(rest),
+        "blocking" => blocking(rest),
+        other => panic!("unknown verb {other}"),
+    }
+}
+
+fn escaped(text: &OsStr) -> String {
+    text.as_bytes().escape_ascii().to_string()
+}
+
+fn number<T: FromStr>(text: &OsStr) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.to_str().expect("digits").parse().expect("a number")
+}
+
+fn descriptors() {
+    for number in 0..100_000 {
+        if let Ok(target) = std::fs::read_link(format!("/proc/self/fd/{number}")) {
+            println!("{number} {}", escaped(target.as_os_str()));
+        }
+    }
+}
+
+fn identity() {
+    let status = std::fs::read_to_string("/proc/self/status").expect("status");
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.expect("a field")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    println!("user {}", field("Uid:"));
+    println!("group {}", field("Gid:"));
+    println!("groups {}", field("Groups:"));
+    println!("umask {}", field("Umask:"));
+    println!(
+        "directory {}",
+        std::env::current_dir().expect("a directory").display()
+    );
+}
+
+fn namespaces() {
+    for name in ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"] {
+        let link = std::fs::read_link(format!("/proc/self/ns/{name}")).expect("a namespace");
+        println!("{}", link.display());
+    }
+}
+
+fn signals(names: &[OsString]) -> SigSet {
+    let mut set = SigSet::empty();
+    for name in names {
+        set.add(Signal::from_str(name.to_str().expect("a name")).expect("a signal"));
+    }
+    set
+}
+
+fn say(line: &str) {
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{line}").expect("stdout");
+    stdout.flush().expect("stdout");
+}
+
+fn wait_signals(rest: &[OsString]) {
+    let mut set = signals(&rest[1..]);
+    set.add(Signal::SIGTERM);
+    set.thread_block().expect("block");
+    say(rest[0].to_str().expect("a word"));
+    loop {
+        let signal = set.wait().expect("a signal");
+        say(signal.as_str());
+        if signal == Signal::SIGTERM {
+            return;
+        }
+    }
+}
+
+fn handle_hup() {
+    extern "C" fn leave(_: i32) {
+        // SAFETY: _exit is async-signal-safe.
+        #[allow(unsafe_code)]
+        unsafe {
+            libc::_exit(7)
+        }
+    }
+    // SAFETY: the handler calls nothing but _exit.
+    #[allow(unsafe_code)]
+    unsafe { signal(Signal::SIGHUP, SigHandler::Handler(leave)) }.expect("a handler");
+    say("ready");
+    loop {
+        nix::unistd::pause();
+    }
+}
+
+fn flood(bytes: usize) {
+    let line = [
+        b"0123456789abcdef".repeat(63),
+        b"0123456789abcde\n".to_vec(),
+    ]
+    .concat();
+    let mut stdout = std::io::stdout().lock();
+    let mut left = bytes;
+    while left > 0 {
+        let part = &line[line.len() - left.min(line.len())..];
+        stdout.write_all(part).expect("stdout");
+        left -= part.len();
+    }
+    stdout.flush().expect("stdout");
+}
+
+fn orphans(count: usize) {
+    for _ in 0..count {
+        Command::new("sleep").arg("1000").spawn().expect("sleep");
+    }
+    say("ready");
+    loop {
+        nix::unistd::pause();
+    }
+}
+
+/// Splits at `--` and replaces this process by what follows.
+fn split(rest: &[OsString]) -> (&[OsString], &[OsString]) {
+    let at = rest.iter().position(|word| word == "--").expect("--");
+    (&rest[..at], &rest[at + 1..])
+}
+
+fn become_command(command: &[OsString]) -> ! {
+    let error = Command::new(&command[0]).args(&command[1..]).exec();
+    panic!("exec {:?}: {error}", command[0]);
+}
+
+fn deny(rest: &[OsString]) {
+    let (what, command) = split(rest);
+    let syscall = syscalls::Sysno::from_str(what[0].to_str().expect("a name")).expect("a call");
+    let errno: u32 = number(&what[1]);
+    let conditions: Vec<SeccompCondition> = what[2..]
+        .iter()
+        .map(|condition| {
+            let text = condition.to_str().expect("INDEX=VALUE");
+            let (index, value) = text.split_once('=').expect("INDEX=VALUE");
+            let parse = |digits: &str| -> u64 { digits.parse().expect("a number") };
+            let (value, operator) = match value.split_once('/') {
+                Some((value, mask)) => (parse(value), SeccompCmpOp::MaskedEq(parse(mask))),
+                None => match value.strip_prefix('!') {
+                    Some(value) => (parse(value), SeccompCmpOp::Ne),
+                    None => (parse(value), SeccompCmpOp::Eq),
+                },
+            };
+            SeccompCondition::new(
+                index.parse().expect("an index"),
+                SeccompCmpArgLen::Qword,
+                operator,
+                value,
+            )
+            .expect("a condition")
+        })
+        .collect();
+    let rules = if conditions.is_empty() {
+        Vec::new()
+    } else {
+        vec![SeccompRule::new(conditions).expect("a rule")]
+    };
+    let filter = SeccompFilter::new(
+        [(syscall.id().into(), rules)].into_iter().collect(),
+        SeccompAction::Allow,
+        SeccompAction::Errno(errno),
+        std::env::consts::ARCH.try_into().expect("an architecture"),
+    )
+    .expect("a filter");
+    let program: seccompiler::BpfProgram = filter.try_into().expect("a program");
+    seccompiler::apply_filter(&program).expect("the filter applies");
+    become_command(command)
+}
+
+fn inherit(rest: &[OsString]) {
+    let (what, command) = split(rest);
+    let count: usize = number(&what[0]);
+    let directory = std::fs::File::open(&what[1]).expect("a directory");
+    for _ in 0..count {
+        // dup, unlike std's own, leaves close-on-exec off.
+        nix::unistd::dup(&directory)
+            .map(std::mem::forget)
+            .expect("another descriptor");
+    }
+    become_command(command)
+}
+
+fn without(rest: &[OsString]) {
+    let (numbers, command) = split(rest);
+    let numbers: Vec<i32> = numbers.iter().map(|text| number(text)).collect();
+    // The program must be found before stderr is gone.
+    let mut child = Command::new(&command[0]);
+    child.args(&command[1..]);
+    for number in numbers {
+        nix::unistd::close(number).expect("close");
+    }
+    let error = child.exec();
+    panic!("exec: {error}");
+}
+
+fn ignoring(rest: &[OsString]) {
+    let (names, command) = split(rest);
+    for ignored in &signals(names) {
+        // SAFETY: no handler is installed.
+        #[allow(unsafe_code)]
+        unsafe { signal(ignored, SigHandler::SigIgn) }.expect("ignore");
+    }
+    become_command(command)
+}
+
+fn blocking(rest: &[OsString]) {
+    let (names, command) = split(rest);
+    sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals(names)), None).expect("block");
+    // Command would empty the mask again before it executes, so it is not asked.
+    let arguments: Vec<std::ffi::CString> = command
+        .iter()
+        .map(|word| std::ffi::CString::new(word.as_bytes()).expect("no NUL"))
+        .collect();
+    let error = nix::unistd::execv(&arguments[0], &arguments).expect_err("exec returned");
+    panic!("exec: {error}");
+}
