@@ -1,0 +1,165 @@
+//! The command line as a person meets it: help, mistakes, exit codes of mydocker's own.
+
+mod common;
+use common::*;
+use std::ffi::OsString;
+
+/// `mydocker WORDS`, as root or whoever runs the tests.
+fn called(words: &[&str]) -> Outcome {
+    let mut command = std::process::Command::new(mydocker());
+    command.args(words).env_remove("MYDOCKER_LOG");
+    finish(command)
+}
+
+#[test]
+fn help_is_on_stdout_and_succeeds() {
+    for (words, text) in [
+        (&["help"][..], "mydocker runs a command"),
+        (&["--help"], "mydocker runs a command"),
+        (&["-h"], "mydocker runs a command"),
+        (&["help", "run"], "usage: mydocker run [OPTIONS] COMMAND"),
+        (&["run", "--help"], "usage: mydocker run [OPTIONS] COMMAND"),
+        (&["run", "-h"], "usage: mydocker run [OPTIONS] COMMAND"),
+        (&["help", "init"], "not call it by hand"),
+        (
+            &["--version"],
+            concat!("mydocker ", env!("CARGO_PKG_VERSION"), "\n"),
+        ),
+    ] {
+        let outcome = called(words);
+        assert_eq!(outcome.code(), Some(0), "{words:?}: {outcome:?}");
+        assert!(outcome.stdout.contains(text), "{words:?}: {outcome:?}");
+        assert_eq!(outcome.stderr, "", "{words:?}");
+    }
+}
+
+#[test]
+fn mistakes_are_named_on_stderr_with_a_usage_line_and_125() {
+    for (words, message) in [
+        (&["run"][..], "missing container command"),
+        (&["run", "-ti"], "missing container command"),
+        (&[], "missing command"),
+        (&["rnu", "sh"], "unknown command 'rnu', did you mean 'run'?"),
+        (
+            &["run", "--hostnmae=x", "sh"],
+            "unknown option '--hostnmae', did you mean '--hostname'?",
+        ),
+        (&["run", "-x", "sh"], "unknown option '-x'"),
+        (
+            &["run", "--network=bridge", "sh"],
+            "option '--network' takes none or host, not 'bridge'",
+        ),
+        (&["run", "--user"], "option '--user' needs a value"),
+    ] {
+        let outcome = called(words);
+        assert_eq!(outcome.code(), Some(125), "{words:?}: {outcome:?}");
+        let (first, usage) = outcome.stderr.split_once('\n').unwrap();
+        assert_eq!(first, format!("mydocker: {message}"), "{words:?}");
+        assert!(usage.starts_with("usage: mydocker run"), "{words:?}");
+        assert_eq!(outcome.stdout, "", "{words:?}");
+    }
+}
+
+#[test]
+fn init_by_hand_says_so() {
+    for words in [&["init"][..], &["init", "--help"], &["init", "sh"]] {
+        let outcome = called(words);
+        assert_eq!(outcome.code(), Some(125), "{outcome:?}");
+        let message = "mydocker: init: it is the entry for mydocker's own child; do not call it by \
+                       hand\n";
+        assert_eq!(outcome.stderr, message);
+    }
+    // With some other file where the plan would be, too.
+    let script = format!("exec {} init 3< /etc/passwd 4>&1", mydocker().display());
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &script]);
+    let outcome = finish(shell);
+    assert_eq!(outcome.code(), Some(125), "{outcome:?}");
+    assert_eq!(outcome.stdout, "");
+}
+
+#[test]
+fn a_command_that_cannot_be_run_is_127_or_126() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new();
+    let file = |name: &str, content: &str, mode: u32| {
+        let path = scratch.file(name);
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path
+    };
+    let plain = file("plain", "", 0o644);
+    let garbage = file("garbage", "no program\n", 0o755);
+    let lost = file("lost", "#!/no/such/interpreter\n", 0o755);
+    let directory = scratch.path().to_str().unwrap().to_owned();
+    let below_a_file = format!("{plain}/x");
+    for case in cases() {
+        for options in [&[][..], &["--init"], &["-t"]] {
+            for (command, code, text) in [
+                (
+                    "no-such-command",
+                    127,
+                    "exec no-such-command: no such file or directory (ENOENT): not found in the \
+                     container's PATH",
+                ),
+                ("", 127, "no such file or directory (ENOENT)"),
+                (
+                    "/no/such/file",
+                    127,
+                    "or the interpreter or loader that it names is missing",
+                ),
+                (
+                    &lost,
+                    127,
+                    "or the interpreter or loader that it names is missing",
+                ),
+                (&below_a_file, 127, "not a directory (ENOTDIR)"),
+                (
+                    &plain,
+                    126,
+                    "permission denied (EACCES): it is no executable file",
+                ),
+                (&directory, 126, "permission denied (EACCES)"),
+                (
+                    &garbage,
+                    126,
+                    "exec format error (ENOEXEC): a script needs a #! line",
+                ),
+            ] {
+                let outcome = case.run(options, &[command]);
+                let label = format!("{case} {options:?} {command}: {outcome:?}");
+                assert_eq!(outcome.code(), Some(code), "{label}");
+                assert!(outcome.stderr.contains(text), "{label}");
+                assert_eq!(outcome.stderr.lines().count(), 1, "{label}");
+                assert_eq!(outcome.stdout, "", "{label}");
+            }
+        }
+    }
+}
+
+#[test]
+fn options_end_at_the_command() {
+    for case in cases() {
+        let outcome = case.run(&["-i"], &["echo", "-t", "a  b", ""]);
+        assert_eq!(outcome.output(case), "-t a  b \n", "{case}");
+        let outcome = case.run(&["--rm", "--"], &["echo", "--", "-i"]);
+        assert_eq!(outcome.output(case), "-- -i\n", "{case}");
+    }
+}
+
+#[test]
+fn a_full_or_closed_stdout_is_the_commands_affair() {
+    for case in cases() {
+        let line: Vec<OsString> = [
+            "sh",
+            "-c",
+            "\"$0\" run --launch $1 sh -c 'echo x; exit 5' > /dev/full",
+            mydocker().to_str().unwrap(),
+            case.launch,
+        ]
+        .map(Into::into)
+        .to_vec();
+        let outcome = finish(case.prepared(&line));
+        assert_eq!(outcome.code(), Some(5), "{case}: {outcome:?}");
+    }
+}

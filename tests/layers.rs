@@ -1,0 +1,137 @@
+//! The layers of `lib.rs`: imports point down only, `unsafe` lives in `sys` alone, and the
+//! dependencies are the three that were agreed on.
+
+use std::path::{Path, PathBuf};
+
+/// From the top down. Modules on one line may use each other.
+const LAYERS: [&[&str]; 10] = [
+    &["main", "entry"],
+    &["lib"],
+    &["runtime"],
+    &["supervise"],
+    &["terminal"],
+    &["launch"],
+    &["init"],
+    &["plan"],
+    // `cli` produces what `spec` defines, and knows nothing of what becomes of it.
+    &["cli", "spec"],
+    &["error", "hint", "json", "log", "report", "sys", "time"],
+];
+
+fn level(module: &str) -> usize {
+    LAYERS
+        .iter()
+        .position(|modules| modules.contains(&module))
+        .unwrap_or_else(|| panic!("module {module} is in no layer"))
+}
+
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// Every source file with its top module and its text.
+fn modules() -> Vec<(PathBuf, String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    sources(&root)
+        .into_iter()
+        .map(|path| {
+            let inside = path.strip_prefix(&root).unwrap();
+            let first = inside.components().next().unwrap().as_os_str();
+            let module = first.to_str().unwrap().trim_end_matches(".rs").to_owned();
+            let text = std::fs::read_to_string(&path).unwrap();
+            (path, module, text)
+        })
+        .collect()
+}
+
+#[test]
+fn imports_point_down() {
+    let mut seen = 0;
+    for (path, module, text) in modules() {
+        for (at, _) in text.match_indices("crate::") {
+            let rest = &text[at + "crate::".len()..];
+            let used: String = rest
+                .chars()
+                .take_while(|letter| letter.is_ascii_lowercase() || *letter == '_')
+                .collect();
+            if used.is_empty() || used == module {
+                continue;
+            }
+            seen += 1;
+            assert!(
+                level(&used) >= level(&module),
+                "{}: {module} uses {used}, which is above it",
+                path.display()
+            );
+        }
+    }
+    assert!(seen > 50, "the search finds imports: {seen}");
+}
+
+#[test]
+fn the_child_imports_no_more_than_it_may() {
+    for (path, module, text) in modules() {
+        if module == "init" {
+            for word in [
+                "std::env",
+                "std::io",
+                "std::fs",
+                "format!",
+                "String",
+                "crate::log",
+                "Vec<",
+            ] {
+                assert!(!text.contains(word), "{}: {word}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn unsafe_is_in_sys_alone() {
+    let mut blocks = 0;
+    for (path, module, text) in modules() {
+        for line in text.lines().map(str::trim) {
+            if line.starts_with("//") || !line.contains("unsafe") || line.contains("unsafe_code") {
+                continue;
+            }
+            blocks += 1;
+            assert_eq!(module, "sys", "{}: {line}", path.display());
+        }
+    }
+    assert!(blocks > 20, "the search finds unsafe code: {blocks}");
+}
+
+#[test]
+fn files_are_short() {
+    for (path, _, text) in modules() {
+        let lines = text.lines().count();
+        assert!(lines <= 500, "{} has {lines} lines", path.display());
+    }
+}
+
+#[test]
+fn the_dependencies_are_those_agreed_on() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let manifest = std::fs::read_to_string(manifest).unwrap();
+    let section = manifest
+        .split("\n[")
+        .find_map(|section| section.strip_prefix("dependencies]\n"))
+        .unwrap();
+    let names: Vec<&str> = section
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names, ["libc", "syscalls", "lexopt"]);
+}
