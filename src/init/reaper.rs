@@ -1,6 +1,7 @@
-//! `--init`: a PID 1 that starts the command as PID 2, hands signals on and reaps orphans.
+//! The reaper: `--init`'s PID 1, or the keeper of a container in the host's PID namespace. It has
+//! the command as its child, hands signals on and reaps orphans.
 //!
-//! It stays in the container, where every process may look at PID 1. So it never runs in the
+//! It stays in the container, where every process may look at it. So it never runs in the
 //! parent's memory (who writes to it would write to the runtime outside), gives the container
 //! nothing to read, and keeps no descriptor open.
 
@@ -10,19 +11,23 @@ use crate::plan::{InitPlan, Reaper};
 use crate::report::Report;
 use crate::sys::clone::{self, Memory};
 use crate::sys::descriptor::Fate;
-use crate::sys::process::Patience;
+use crate::sys::process::{Ended, Patience};
 use crate::sys::signal::{self, SignalSet};
 use crate::sys::stack::ChildStack;
-use crate::sys::{Errno, Pid, descriptor, environment, process};
+use crate::sys::{Errno, Pid, descendants, descriptor, environment, process};
 
-/// What PID 2 needs of PID 1.
+/// How the keeper hears of mydocker's death: a signal that mydocker never hands on.
+const PARENT_DIED: i32 = libc::SIGURG;
+
+/// What the command's process needs of its parent, the reaper.
 struct Birth<'a> {
     plan: &'a InitPlan,
     descriptors: &'a Descriptors,
 }
 
 pub fn run(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors) -> ! {
-    let (pid, _stack) = match start(reaper, plan, descriptors) {
+    let parent = process::parent_id();
+    let (command, _stack) = match start(reaper, plan, descriptors) {
         Ok(started) => started,
         Err(errno) => fail(Report::Spawn(errno), descriptors),
     };
@@ -31,7 +36,11 @@ pub fn run(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors) -> ! {
     if let Err(errno) = descriptor::close_from(0, Fate::Close) {
         fail(Report::Spawn(errno), descriptors);
     }
-    watch(pid)
+    let code = watch(command, parent);
+    if reaper == Reaper::Keeper {
+        end_descendants();
+    }
+    process::exit(i32::from(code))
 }
 
 fn start(
@@ -41,15 +50,17 @@ fn start(
 ) -> Result<(Pid, ChildStack), Errno> {
     // Blocked, not ignored, for they are waited for; the command's own steps empty the mask again.
     signal::set_blocked(SignalSet::FULL)?;
-    signal::set_default(libc::SIGCHLD)?;
-    if reaper.adopt_orphans {
-        process::adopt_orphans()?;
-    }
     process::not_dumpable()?;
     environment::wipe();
-    // The command's own death signal is about us. That the parent may have died before this call
-    // shows when the command reports that it is ready.
-    process::die_with_parent()?;
+    // That the parent may have died before this call shows when the command reports that it is
+    // ready.
+    match reaper {
+        Reaper::FirstProcess => process::die_with_parent()?,
+        Reaper::Keeper => {
+            process::adopt_orphans()?;
+            process::hear_of_parents_death(PARENT_DIED)?;
+        }
+    }
     let mut stack = ChildStack::new()?;
     let birth = Birth { plan, descriptors };
     let pid = clone::spawn(
@@ -62,21 +73,40 @@ fn start(
     Ok((pid, stack))
 }
 
-/// Until the command ends. With it ends the PID namespace, and the kernel kills what is left.
-fn watch(command: Pid) -> ! {
+/// Until the command has ended, or has to: its exit code. As PID 1 we leave then, and with us ends
+/// the namespace: the kernel kills what is left.
+fn watch(command: Pid, parent: Pid) -> u8 {
     loop {
         match signal::wait(SignalSet::FULL) {
             Ok(libc::SIGCHLD) => {
                 // One SIGCHLD may stand for many children.
                 while let Ok(Some((pid, ended))) = process::wait(None, Patience::Look) {
                     if pid == command {
-                        process::exit(i32::from(ended.code()));
+                        return ended.code();
                     }
                 }
             }
+            // Others may send it too; who lost its parent has another one now.
+            Ok(PARENT_DIED) if process::parent_id() != parent => {
+                return Ended::Signaled(libc::SIGKILL).code();
+            }
             // The command is our child and not yet waited for, so the number is still its own.
             Ok(signal) => drop(process::kill(command, signal)),
-            Err(_) => process::exit(i32::from(ExitCode::OWN_FAILURE.0)),
+            Err(_) => return ExitCode::OWN_FAILURE.0,
+        }
+    }
+}
+
+/// Kills our children, and theirs, which become ours when their parent dies, until there are none.
+fn end_descendants() {
+    let own = process::id();
+    // ECHILD: none is left. Usually so at once, and /proc need not be searched.
+    while process::wait(None, Patience::Look).is_ok() {
+        let listed = descendants::children_of(own, |pid| {
+            let _ = process::kill(pid, libc::SIGKILL);
+        });
+        if listed.is_err() || process::wait(None, Patience::Wait).is_err() {
+            return;
         }
     }
 }

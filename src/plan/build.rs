@@ -21,10 +21,9 @@ pub fn build(spec: &ContainerSpec, ignored: SignalSet) -> InitPlan {
         identity: identity(spec),
         container: container(spec),
         reaper: match spec.first_process {
+            _ if !spec.namespaces.contains(Namespace::Pid) => Some(Reaper::Keeper),
+            FirstProcess::Reaper => Some(Reaper::FirstProcess),
             FirstProcess::Command => None,
-            FirstProcess::Reaper => Some(Reaper {
-                adopt_orphans: !spec.namespaces.contains(Namespace::Pid),
-            }),
         },
         process: process(spec, ignored),
         command: command(spec),

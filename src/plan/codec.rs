@@ -32,7 +32,8 @@ pub fn encode(plan: &InitPlan) -> Vec<u8> {
     out.list(container, encode_step);
     match reaper {
         None => out.u8(0),
-        Some(Reaper { adopt_orphans }) => out.u8(1 + u8::from(*adopt_orphans)),
+        Some(Reaper::FirstProcess) => out.u8(1),
+        Some(Reaper::Keeper) => out.u8(2),
     }
     out.list(process, encode_step);
     let ExecPlan {
@@ -59,12 +60,8 @@ pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
         container: input.list(decode_step)?,
         reaper: match input.u8()? {
             0 => None,
-            1 => Some(Reaper {
-                adopt_orphans: false,
-            }),
-            2 => Some(Reaper {
-                adopt_orphans: true,
-            }),
+            1 => Some(Reaper::FirstProcess),
+            2 => Some(Reaper::Keeper),
             _ => return Err(Malformed),
         },
         process: input.list(decode_step)?,
@@ -356,8 +353,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_plan_comes_back_as_it_was() {
-        for reaper in [None, Some(false), Some(true)] {
-            let reaper = reaper.map(|adopt_orphans| Reaper { adopt_orphans });
+        for reaper in [None, Some(Reaper::FirstProcess), Some(Reaper::Keeper)] {
             let bytes = encode(&plan(reaper));
             assert_eq!(decode(&bytes), Ok(plan(reaper)));
         }

@@ -25,7 +25,7 @@ pub struct InitPlan {
     pub identity: Vec<Step>,
     /// What makes the container: done once, by PID 1.
     pub container: Vec<Step>,
-    /// The reaper that stays PID 1, if one is wanted.
+    /// The reaper that stays, if one is wanted.
     pub reaper: Option<Reaper>,
     /// What makes the command's process: done by PID 1, or by PID 2 under a reaper.
     pub process: Vec<Step>,
@@ -47,11 +47,14 @@ impl InitPlan {
     }
 }
 
-/// How the reaper is to behave.
+/// A process of ours that stays in the container and has the command as its child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reaper {
-    /// In the host's PID namespace it is not PID 1, so orphans come to it only if it asks.
-    pub adopt_orphans: bool,
+pub enum Reaper {
+    /// PID 1 of the container's PID namespace: orphans come to it, and the namespace ends with it.
+    FirstProcess,
+    /// In the host's PID namespace there is nothing that ends with the command. So this one takes
+    /// the orphans in, and ends them when the command or mydocker has ended.
+    Keeper,
 }
 
 /// One thing that the child does. Each is one system call, or a few that make no sense apart.

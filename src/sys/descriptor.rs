@@ -1,6 +1,6 @@
 //! File descriptors: open, read, write, duplicate, close, wait for.
 
-use super::Errno;
+use super::{Errno, directory};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use syscalls::{Sysno, syscall};
@@ -195,58 +195,19 @@ pub fn close_from(first: RawFd, fate: Fate) -> Result<(), Errno> {
 
 fn close_listed(first: RawFd, fate: Fate) -> Result<(), Errno> {
     let directory = open_undropped(c"/proc/self/fd", libc::O_RDONLY | libc::O_DIRECTORY)?;
-    // struct linux_dirent64 wants 8-byte alignment.
-    let mut buffer = [0u64; 128];
-    let outcome = loop {
-        // SAFETY: the kernel writes at most that many bytes into the buffer.
-        let filled = match unsafe {
-            syscall!(
-                Sysno::getdents64,
-                directory.as_raw_fd(),
-                buffer.as_mut_ptr(),
-                size_of_val(&buffer)
-            )
-        } {
-            Ok(0) => break Ok(()),
-            Ok(filled) => filled,
-            Err(errno) => break Err(errno),
-        };
-        // SAFETY: plain integers may be looked at as bytes, and u8 has no alignment to keep.
-        let bytes: &[u8] =
-            unsafe { std::slice::from_raw_parts(buffer.as_ptr().cast(), size_of_val(&buffer)) };
-        let mut rest = bytes.get(..filled).unwrap_or_default();
-        while let Some((number, next)) = next_entry(rest) {
-            rest = next;
-            match number {
-                Some(number) if number >= first && number != directory.as_raw_fd() => match fate {
-                    Fate::CloseOnExec => {
-                        set_descriptor_flags(borrowed(number), libc::FD_CLOEXEC)?;
-                    }
-                    Fate::Close => close(borrowed(number)),
-                },
-                _ => {}
+    let mut outcome = Ok(());
+    let listed = directory::numbers(directory, |number| {
+        if number >= first && number != directory.as_raw_fd() && outcome.is_ok() {
+            match fate {
+                Fate::CloseOnExec => {
+                    outcome = set_descriptor_flags(borrowed(number), libc::FD_CLOEXEC);
+                }
+                Fate::Close => close(borrowed(number)),
             }
         }
-    };
+    });
     close(directory);
-    outcome
-}
-
-/// The first `linux_dirent64` of a listing as a descriptor number (`.` and `..` are none), and what
-/// follows it. Layout: u64 inode, u64 offset, u16 record length, u8 type, name, NUL.
-fn next_entry(listing: &[u8]) -> Option<(Option<RawFd>, &[u8])> {
-    let length = usize::from(u16::from_ne_bytes([*listing.get(16)?, *listing.get(17)?]));
-    let name = listing.get(19..length)?;
-    let next = listing.get(length..)?;
-    let mut number: Option<RawFd> = None;
-    for byte in name.iter().take_while(|byte| **byte != 0) {
-        if !byte.is_ascii_digit() {
-            return Some((None, next));
-        }
-        let digit = RawFd::from(byte - b'0');
-        number = Some(number.unwrap_or(0).saturating_mul(10).saturating_add(digit));
-    }
-    Some((number, next))
+    listed.and(outcome)
 }
 
 /// What a descriptor is, as far as it matters for writing.
@@ -357,28 +318,6 @@ pub fn open_standard() -> Result<(), Errno> {
 mod tests {
     use super::*;
     use std::os::fd::AsFd;
-
-    #[test]
-    fn entries_of_a_listing() {
-        let mut listing = Vec::new();
-        for name in [&b".\0"[..], b"17\0", b"2000\0"] {
-            let length = (19 + name.len()).next_multiple_of(8);
-            let start = listing.len();
-            listing.extend([0; 16]);
-            listing.extend((length as u16).to_ne_bytes());
-            listing.push(0);
-            listing.extend(name);
-            listing.resize(start + length, 0);
-        }
-        let mut rest = &listing[..];
-        let mut numbers = Vec::new();
-        while let Some((number, next)) = next_entry(rest) {
-            numbers.push(number);
-            rest = next;
-        }
-        assert_eq!(numbers, [None, Some(17), Some(2000)]);
-        assert!(next_entry(&listing[..18]).is_none(), "truncated");
-    }
 
     #[test]
     fn listed_descriptors_get_close_on_exec() {

@@ -13,7 +13,9 @@
 pub mod allocation;
 pub mod capability;
 pub mod clone;
+pub mod descendants;
 pub mod descriptor;
+pub mod directory;
 pub mod environment;
 pub mod identity;
 pub mod memfd;

@@ -69,6 +69,12 @@ pub fn id() -> Pid {
     unsafe { syscall!(Sysno::getpid) }.map_or(0, |pid| pid as Pid)
 }
 
+/// getppid(2).
+pub fn parent_id() -> Pid {
+    // SAFETY: no pointers; never fails.
+    unsafe { syscall!(Sysno::getppid) }.map_or(0, |pid| pid as Pid)
+}
+
 /// kill(2).
 pub fn kill(pid: Pid, signal: i32) -> Result<(), Errno> {
     // SAFETY: no pointers.
@@ -157,6 +163,11 @@ pub fn set_hostname(name: &[u8]) -> Result<(), Errno> {
 /// when credentials change, so it comes after those.
 pub fn die_with_parent() -> Result<(), Errno> {
     prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as usize)
+}
+
+/// `PR_SET_PDEATHSIG` with another signal, for who has something to do first.
+pub fn hear_of_parents_death(signal: i32) -> Result<(), Errno> {
+    prctl(libc::PR_SET_PDEATHSIG, signal as usize)
 }
 
 /// `PR_SET_NO_NEW_PRIVS`: execve grants nothing (set-user-ID bits, file capabilities) any more.

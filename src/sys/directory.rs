@@ -1,0 +1,84 @@
+//! getdents64(2), for the directories of /proc whose entries are numbers. Allocates nothing: the
+//! child uses it.
+
+use super::Errno;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use syscalls::{Sysno, syscall};
+
+/// Calls `each` with every entry of `directory` that is a number.
+pub fn numbers(directory: BorrowedFd<'_>, mut each: impl FnMut(i32)) -> Result<(), Errno> {
+    // struct linux_dirent64 wants 8-byte alignment.
+    let mut buffer = [0u64; 128];
+    loop {
+        // SAFETY: the kernel writes at most that many bytes into the buffer.
+        let filled = unsafe {
+            syscall!(
+                Sysno::getdents64,
+                directory.as_raw_fd(),
+                buffer.as_mut_ptr(),
+                size_of_val(&buffer)
+            )
+        }?;
+        if filled == 0 {
+            return Ok(());
+        }
+        // SAFETY: plain integers may be looked at as bytes, and u8 has no alignment to keep.
+        let bytes: &[u8] =
+            unsafe { std::slice::from_raw_parts(buffer.as_ptr().cast(), size_of_val(&buffer)) };
+        let mut rest = bytes.get(..filled).unwrap_or_default();
+        while let Some((number, next)) = next_entry(rest) {
+            rest = next;
+            if let Some(number) = number {
+                each(number);
+            }
+        }
+    }
+}
+
+/// The first `linux_dirent64` of a listing as a number (`.` and `..` are none), and what follows
+/// it. Layout: u64 inode, u64 offset, u16 record length, u8 type, name, NUL.
+fn next_entry(listing: &[u8]) -> Option<(Option<i32>, &[u8])> {
+    let length = usize::from(u16::from_ne_bytes([*listing.get(16)?, *listing.get(17)?]));
+    let name = listing.get(19..length)?;
+    let next = listing.get(length..)?;
+    let end = name.iter().position(|byte| *byte == 0)?;
+    Some((name.get(..end).and_then(number), next))
+}
+
+/// Decimal digits and nothing else.
+pub(super) fn number(digits: &[u8]) -> Option<i32> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0i32, |number, digit| {
+        let digit = char::from(*digit).to_digit(10)?;
+        number.checked_mul(10)?.checked_add_unsigned(digit)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_of_a_listing() {
+        let mut listing = Vec::new();
+        for name in [&b".\0"[..], b"17\0", b"2000\0", b"99999999999\0", b"1a\0"] {
+            let length = (19 + name.len()).next_multiple_of(8);
+            let start = listing.len();
+            listing.extend([0; 16]);
+            listing.extend((length as u16).to_ne_bytes());
+            listing.push(0);
+            listing.extend(name);
+            listing.resize(start + length, 0);
+        }
+        let mut rest = &listing[..];
+        let mut numbers = Vec::new();
+        while let Some((number, next)) = next_entry(rest) {
+            numbers.push(number);
+            rest = next;
+        }
+        assert_eq!(numbers, [None, Some(17), Some(2000), None, None]);
+        assert!(next_entry(&listing[..18]).is_none(), "truncated");
+    }
+}
