@@ -124,7 +124,7 @@ pub fn descriptor(set: SignalSet) -> Result<OwnedFd, Errno> {
     Ok(descriptor::owned(number as i32))
 }
 
-/// Takes one pending signal from a [`descriptor`], if there is one.
+/// Takes one pending signal from a [`descriptor()`], if there is one.
 pub fn take(file: BorrowedFd<'_>) -> Result<Option<i32>, Errno> {
     let mut record = [0u8; size_of::<libc::signalfd_siginfo>()];
     match descriptor::read(file, &mut record) {
