@@ -3,7 +3,7 @@
 //! The parent does all the thinking and writes the plan; the child only walks it. Every string is
 //! a C string and every array has its terminator before the clone. The same plan runs in-process
 //! and, encoded ([`codec`]), behind `mydocker init`. A failed step comes back as its number, which
-//! [`describe`] turns into words: the plan is the only place that knows what a step is about.
+//! `describe` turns into words: the plan is the only place that knows what a step is about.
 
 mod build;
 pub mod codec;

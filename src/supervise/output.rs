@@ -12,7 +12,7 @@ pub enum Output {
     Terminal(OwnedFd),
     /// A socket, which takes "do not wait" with each send.
     Socket(BorrowedFd<'static>),
-    /// Anything else. A pipe that poll(2) calls writable has room for [`CHUNK`] bytes; files and
+    /// Anything else. A pipe that poll(2) calls writable has room for `CHUNK` bytes; files and
     /// devices do not keep anyone waiting for a reader.
     Plain(BorrowedFd<'static>),
 }
