@@ -34,7 +34,7 @@ type Broken = (
     &'static str,
 );
 
-const EVERYWHERE: [Broken; 14] = [
+const EVERYWHERE: [Broken; 15] = [
     // MS_REC|MS_PRIVATE
     (
         &["mount", EPERM, "3=278528"],
@@ -80,6 +80,12 @@ const EVERYWHERE: [Broken; 14] = [
         &["dup3", "9", "1=0"],
         &[],
         "make /dev/null stdin: bad file number (EBADF)",
+    ),
+    // The new number is 1.
+    (
+        &["dup3", "9", "1=1"],
+        &["-t"],
+        "make the terminal stdin, stdout and stderr: bad file number (EBADF)",
     ),
     (
         &["umask", EPERM],
@@ -130,21 +136,20 @@ fn every_step_that_fails_ends_the_start() {
 #[test]
 fn the_reaper_fails_closed_too() {
     for case in cases() {
-        for denied in [
-            // PR_SET_DUMPABLE, close_range from 0
-            &["prctl", EINVAL, "0=4"][..],
-            &["close_range", EINVAL, "0=0", "2=0"],
-        ] {
-            if denied[0] == "close_range" {
-                // EINVAL takes the other way, which works; another errno ends the start.
-                let outcome =
-                    finish(case.wrapped(&[&["deny"], denied].concat(), &["--init"], &["true"]));
-                assert_eq!(outcome.code(), Some(0), "{case}: {outcome:?}");
-                continue;
-            }
-            let message = "start the command under --init: invalid argument (EINVAL)";
-            refused(case, &[&["deny"], denied].concat(), &["--init"], message);
-        }
+        let message = "start the command under its reaper: invalid argument (EINVAL)";
+        // PR_SET_DUMPABLE, and the keeper's PR_SET_CHILD_SUBREAPER
+        refused(
+            case,
+            &["deny", "prctl", EINVAL, "0=4"],
+            &["--init"],
+            message,
+        );
+        refused(
+            case,
+            &["deny", "prctl", EINVAL, "0=36"],
+            &["--pid=host"],
+            message,
+        );
         // The steps of PID 2 are reported as well.
         refused(
             case,
@@ -223,6 +228,19 @@ fn id_maps_fail_closed() {
             &["deny", "capset", EPERM],
             &["-u", "1000"],
             "keep capabilities across execve: operation not permitted (EPERM)",
+        );
+        // The host's proc: MS_BIND|MS_REC, then MS_BIND|MS_REMOUNT and the restrictions.
+        refused(
+            case,
+            &["deny", "mount", EPERM, "3=20480"],
+            &["--pid=host"],
+            "bind the host's proc on /proc: operation not permitted (EPERM)",
+        );
+        refused(
+            case,
+            &["deny", "mount", EPERM, "3=4142"],
+            &["--pid=host"],
+            "set nosuid,nodev,noexec on /proc: operation not permitted (EPERM)",
         );
     }
 }

@@ -69,7 +69,7 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
             None => Error::new("step", number.to_string(), errno),
         },
         Report::Execve(candidate, errno) => describe_execve(plan, candidate, errno),
-        Report::Spawn(errno) => Error::new("start", "the command under --init", errno),
+        Report::Spawn(errno) => Error::new("start", "the command under its reaper", errno),
         Report::ReExecute(errno) => {
             Error::new("exec", "/proc/self/exe", errno).hint(hint(Doing::ReExecute, errno))
         }
@@ -121,7 +121,7 @@ mod tests {
             (Report::Step(2, Errno::EPERM), "step 2"),
             (Report::Execve(0, Errno::ENOENT), "exec x:"),
             (Report::Execve(0, Errno::EACCES), "exec /bin/x:"),
-            (Report::Spawn(Errno::EPERM), "--init"),
+            (Report::Spawn(Errno::EPERM), "reaper"),
             (Report::ReExecute(Errno::EPERM), "/proc/self/exe"),
             (Report::Plan(Errno::EBADMSG), "the plan"),
         ] {

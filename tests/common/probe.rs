@@ -162,6 +162,8 @@ fn flood(bytes: usize) {
     stdout.flush().expect("stdout");
 }
 
+// Not waited for is what they are to be.
+#[allow(clippy::zombie_processes)]
 fn orphans(count: usize) {
     for _ in 0..count {
         Command::new("sleep").arg("1000").spawn().expect("sleep");
