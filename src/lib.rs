@@ -31,7 +31,7 @@
 //! init        the child's side: walk the plan, execve, the reaper
 //! plan        the steps: built, described, encoded
 //! spec        what a container is to be: no descriptors, no system calls
-//! log, hint, error, report, json, time
+//! log, stream, hint, error, report, json, time
 //! sys         one system call each; the only `unsafe`
 //! ```
 //!
@@ -51,6 +51,7 @@ pub mod plan;
 pub mod report;
 pub mod runtime;
 pub mod spec;
+pub mod stream;
 pub mod supervise;
 pub mod sys;
 pub mod terminal;
@@ -59,7 +60,7 @@ pub mod time;
 use cli::Command;
 use error::{Error, ExitCode};
 use std::ffi::OsString;
-use sys::{descriptor, identity};
+use sys::{descriptor, identity, signal};
 
 /// The program: `arguments` as execve gave them, the program's name first. Returns the exit code.
 pub fn main(arguments: Vec<OsString>) -> u8 {
@@ -94,6 +95,7 @@ fn dispatch(arguments: Vec<OsString>) -> Result<ExitCode, Error> {
 
 /// Answers on stdout. A reader that has gone has its answer.
 fn print(text: &str) -> ExitCode {
+    let _ = signal::set_blocked(signal::OF_WRITES);
     let _ = descriptor::write_all(descriptor::borrowed(1), text.as_bytes());
     ExitCode::SUCCESS
 }

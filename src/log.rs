@@ -5,13 +5,14 @@
 
 use crate::error::{Error, printable};
 use crate::json::Object;
+use crate::stream::Stream;
 use crate::sys::Errno;
 use crate::sys::descriptor::{self, Waiting};
-use crate::sys::terminal;
+use crate::sys::{signal, terminal};
 use crate::time;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 /// How much a line matters. Ordered: what is more severe is less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,16 +59,11 @@ pub enum Value<'a> {
     Number(i64),
 }
 
-/// Where lines go.
-enum Sink {
-    /// The caller's stderr, whose open file is shared with others.
-    Stderr,
-    /// A file of our own, opened non-blocking.
-    File(OwnedFd),
-}
-
 pub struct Log {
-    sink: Sink,
+    /// A file of our own; `None`: the caller's stderr.
+    file: Option<OwnedFd>,
+    /// stderr as lines are written to it, once there was one.
+    stderr: OnceCell<Stream<'static>>,
     level: Level,
     format: Format,
     /// The terminal that stderr is on is in raw mode, where a line feed does not return the carriage.
@@ -75,15 +71,15 @@ pub struct Log {
     lost: Cell<bool>,
 }
 
-/// A pipe takes writes of up to this many bytes whole or not at all (PIPE_BUF), and poll(2) says
-/// that it is writable only when it has that much room.
-const ATOMIC: usize = 4096;
+/// How long in all a line waits for a reader who has stopped, in milliseconds. Only a line that is
+/// too long for a pipe's buffer has to wait for one who has not.
+const LONGEST_WAIT: i32 = 1000;
 
 impl Log {
     /// Opens the log. `format` `None` means text on a terminal and JSON elsewhere.
     pub fn open(file: Option<&CStr>, level: Level, format: Option<Format>) -> Result<Self, Error> {
-        let sink = match file {
-            None => Sink::Stderr,
+        let file = match file {
+            None => None,
             Some(path) => {
                 // Non-blocking, so that a FIFO that no one reads is an error and not a hang.
                 let flags = libc::O_WRONLY
@@ -93,18 +89,23 @@ impl Log {
                     | libc::O_NONBLOCK;
                 let file = descriptor::open(path, flags, 0o644)
                     .map_err(|errno| Error::new("open log", path.to_bytes(), errno))?;
-                Sink::File(file)
+                Some(file)
             }
         };
         let mut log = Self {
-            sink,
+            file,
+            stderr: OnceCell::new(),
             level,
             format: Format::Json,
             raw_terminal: Cell::new(false),
             lost: Cell::new(false),
         };
         log.format = format.unwrap_or_else(|| {
-            if terminal::modes(log.target()).is_ok() {
+            let target = log
+                .file
+                .as_ref()
+                .map_or(descriptor::borrowed(2), AsFd::as_fd);
+            if terminal::modes(target).is_ok() {
                 Format::Text
             } else {
                 Format::Json
@@ -114,7 +115,7 @@ impl Log {
     }
 
     pub fn to_stderr(&self) -> bool {
-        matches!(self.sink, Sink::Stderr)
+        self.file.is_none()
     }
 
     pub fn is_json(&self) -> bool {
@@ -143,50 +144,66 @@ impl Log {
         } else {
             "\n"
         });
-        if let Err(errno) = self.put(line.as_bytes()) {
-            if !self.to_stderr() && !self.lost.replace(true) {
-                complain(&Error::new("write", "log", errno));
+        let result = self.put(line.as_bytes());
+        if let Err(errno) = result {
+            if !self.lost.replace(true) && !self.to_stderr() {
+                let text = spoken(&Error::new("write", "log", errno));
+                // Whatever becomes of that, there is no other place to say it.
+                let _ = put(self.stderr(), text.as_bytes(), 0);
             }
         }
     }
 
-    /// One write(2). What it does not take at once is lost: there is no second write that could
-    /// end up in the middle of someone else's line, and no waiting for a reader.
+    /// One write(2), or, for a pipe that has no room for it, as many as it takes, within bounds. What
+    /// is not taken is lost: there is no end to waiting for a reader who has stopped.
     fn put(&self, line: &[u8]) -> Result<(), Errno> {
-        let target = self.target();
-        if line.len() <= ATOMIC && !would_take(target) {
+        // Who has been waited for in vain is not waited for again.
+        let wait = if self.lost.get() { 0 } else { LONGEST_WAIT };
+        match &self.file {
+            Some(file) => put(&Stream::ours(file), line, wait),
+            None => put(self.stderr(), line, wait),
+        }
+    }
+
+    fn stderr(&self) -> &Stream<'static> {
+        self.stderr.get_or_init(Stream::stderr)
+    }
+}
+
+fn put(target: &Stream<'_>, mut line: &[u8], mut wait: i32) -> Result<(), Errno> {
+    while !line.is_empty() {
+        let mut waiting = [Waiting::to_write(target.file())];
+        descriptor::wait(&mut waiting, wait)?;
+        if !waiting.iter().any(Waiting::happened) {
             return Err(Errno::EAGAIN);
         }
-        match descriptor::write(target, line)? {
-            whole if whole == line.len() => Ok(()),
-            _ => Err(Errno::ENOSPC),
+        match target.write(line) {
+            Ok(0) => return Err(Errno::EIO),
+            Ok(count) => line = line.get(count..).unwrap_or_default(),
+            // A pipe can be writable and yet have no room for a whole line of at most PIPE_BUF.
+            Err(Errno::EAGAIN | Errno::EINTR) if wait > 0 => wait = wait.saturating_sub(10),
+            Err(errno) => return Err(errno),
         }
     }
-
-    fn target(&self) -> BorrowedFd<'_> {
-        match &self.sink {
-            Sink::Stderr => descriptor::borrowed(2),
-            Sink::File(file) => file.as_fd(),
-        }
-    }
+    Ok(())
 }
 
-/// Whether a write would be taken (or refused) at once. stderr is the caller's open file, so it
-/// cannot be made non-blocking; asking first is as good, for lines that are taken whole.
-fn would_take(target: BorrowedFd<'_>) -> bool {
-    let mut waiting = [Waiting::to_write(target)];
-    descriptor::wait(&mut waiting, 0).is_err() || waiting.iter().any(Waiting::happened)
-}
-
-/// Says an error to the person who called, on stderr.
+/// Says an error to the person who called, on stderr, as the last thing that mydocker does.
 pub fn complain(error: &Error) {
+    // From here on signals do what they do by default: a reader who has stopped may keep us
+    // waiting, but not from ending. A reader who has gone is no reason to end by SIGPIPE.
+    let _ = signal::set_blocked(signal::OF_WRITES);
+    // There is no one left to tell if stderr does not take it.
+    let _ = descriptor::write_all(descriptor::borrowed(2), spoken(error).as_bytes());
+}
+
+fn spoken(error: &Error) -> String {
     let mut text = format!("mydocker: {error}\n");
     if let Some(usage) = error.usage_line() {
         text.push_str(usage);
         text.push('\n');
     }
-    // There is no one left to tell if stderr does not take it.
-    let _ = descriptor::write_all(descriptor::borrowed(2), text.as_bytes());
+    text
 }
 
 fn json_line(level: Level, message: &[u8], fields: &[(&str, Value<'_>)]) -> String {

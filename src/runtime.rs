@@ -6,7 +6,7 @@ use crate::error::{Error, ExitCode};
 use crate::launch::Launch;
 use crate::log::{self, Level, Log, Value};
 use crate::plan::{self, InitPlan, Standard, Step};
-use crate::spec::{Accounts, Caller, ContainerSpec, Input, RunArgs, Terminal};
+use crate::spec::{Accounts, Caller, ContainerSpec, Identity, Input, RunArgs, Terminal};
 use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
 use crate::supervise::signals;
@@ -94,7 +94,15 @@ fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
         None
     };
     let outside = relayed.then(|| Outside::look(spec.input == Input::Caller));
-    let terminal = outside.as_ref().map(PseudoTerminal::open).transpose()?;
+    let owner = match spec.identity {
+        Identity::Set { user, .. } => Some(user).filter(|user| *user != 0),
+        // Mapped to the caller, who makes it.
+        Identity::Mapped { .. } => None,
+    };
+    let terminal = outside
+        .as_ref()
+        .map(|outside| PseudoTerminal::open(outside, owner))
+        .transpose()?;
 
     let container = Launch {
         plan: &plan,
@@ -110,9 +118,15 @@ fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
     let supervisor = Supervisor::new(container, log);
     match (terminal, &outside) {
         (Some(terminal), Some(outside)) => {
-            Relay::new(supervisor, log, terminal, outside, signals.forwarded)?.run()
+            Relay::new(supervisor, log, terminal, outside, signals)?.run()
         }
-        _ => supervisor.wait(signals.forwarded),
+        _ => {
+            // The container has its own. Who writes to its stdin or reads its stdout is to see when
+            // it closes them, and not wait for us.
+            descriptor::close(descriptor::borrowed(0));
+            descriptor::close(descriptor::borrowed(1));
+            supervisor.wait(signals.forwarded)
+        }
     }
 }
 

@@ -15,7 +15,9 @@ const LAYERS: [&[&str]; 10] = [
     &["plan"],
     // `cli` produces what `spec` defines, and knows nothing of what becomes of it.
     &["cli", "spec"],
-    &["error", "hint", "json", "log", "report", "sys", "time"],
+    &[
+        "error", "hint", "json", "log", "report", "stream", "sys", "time",
+    ],
 ];
 
 fn level(module: &str) -> usize {

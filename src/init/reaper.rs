@@ -3,7 +3,7 @@
 //!
 //! It stays in the container, where every process may look at it. So it never runs in the
 //! parent's memory (who writes to it would write to the runtime outside), gives the container
-//! nothing to read, and keeps no descriptor open.
+//! nothing to read, and keeps no descriptor open (the keeper keeps one, of /proc).
 
 use super::{Descriptors, become_command, fail};
 use crate::error::ExitCode;
@@ -15,6 +15,7 @@ use crate::sys::process::{Ended, Patience};
 use crate::sys::signal::{self, SignalSet};
 use crate::sys::stack::ChildStack;
 use crate::sys::{Errno, Pid, descendants, descriptor, environment, process};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
 /// How the keeper hears of mydocker's death: a signal that mydocker never hands on.
 const PARENT_DIED: i32 = libc::SIGURG;
@@ -25,22 +26,21 @@ struct Birth<'a> {
     descriptors: &'a Descriptors,
 }
 
+/// Where the keeper keeps its /proc.
+const PROC: RawFd = 0;
+
 pub fn run(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors) -> ! {
     let parent = process::parent_id();
-    let (command, _stack) = match start(reaper, plan, descriptors) {
-        Ok(started) => started,
+    match start(reaper, plan, descriptors) {
+        Ok((command, _stack)) => {
+            let code = watch(command, parent);
+            if reaper == Reaper::Keeper {
+                end_descendants(descriptor::borrowed(PROC));
+            }
+            process::exit(i32::from(code))
+        }
         Err(errno) => fail(Report::Spawn(errno), descriptors),
-    };
-    // 0 to 2 as well: who reads what the command writes waits for its end, not for ours. The
-    // report pipe's end is among them, so that the parent sees the command's execve.
-    if let Err(errno) = descriptor::close_from(0, Fate::Close) {
-        fail(Report::Spawn(errno), descriptors);
     }
-    let code = watch(command, parent);
-    if reaper == Reaper::Keeper {
-        end_descendants();
-    }
-    process::exit(i32::from(code))
 }
 
 fn start(
@@ -61,6 +61,22 @@ fn start(
             process::hear_of_parents_death(PARENT_DIED)?;
         }
     }
+    // Now, for the command may look into our /proc/PID/fd as soon as it runs.
+    let numbers = |file: Option<BorrowedFd<'_>>| file.map_or(PROC, |file| file.as_raw_fd());
+    let mut kept = [
+        descriptors.report.as_raw_fd(),
+        numbers(descriptors.null),
+        numbers(descriptors.terminal),
+    ];
+    descriptor::close_from(3, Fate::Close, &mut kept)?;
+    // And now, for the command may mount something else there.
+    let proc = match reaper {
+        Reaper::FirstProcess => None,
+        Reaper::Keeper => Some(descriptor::open_undropped(
+            c"/proc",
+            libc::O_RDONLY | libc::O_DIRECTORY,
+        )?),
+    };
     let mut stack = ChildStack::new()?;
     let birth = Birth { plan, descriptors };
     let pid = clone::spawn(
@@ -70,6 +86,17 @@ fn start(
         |birth: &Birth<'_>| become_command(birth.plan, birth.descriptors),
         &birth,
     )?;
+    // The command runs, or has said why it does not. 0 to 2 as well: who reads what it writes waits
+    // for its end, not for ours. The report pipe's end is among them, so that the parent sees the
+    // command's execve.
+    let first = match proc {
+        None => PROC,
+        Some(proc) => {
+            descriptor::duplicate_to(proc, PROC)?;
+            PROC + 1
+        }
+    };
+    descriptor::close_from(first, Fate::Close, &mut [])?;
     Ok((pid, stack))
 }
 
@@ -98,14 +125,16 @@ fn watch(command: Pid, parent: Pid) -> u8 {
 }
 
 /// Kills our children, and theirs, which become ours when their parent dies, until there are none.
-fn end_descendants() {
+fn end_descendants(proc: BorrowedFd<'_>) {
     let own = process::id();
     // ECHILD: none is left. Usually so at once, and /proc need not be searched.
     while process::wait(None, Patience::Look).is_ok() {
-        let listed = descendants::children_of(own, |pid| {
-            let _ = process::kill(pid, libc::SIGKILL);
+        let mut killed = false;
+        let listed = descendants::children_of(own, proc, |pid| {
+            killed |= process::kill(pid, libc::SIGKILL).is_ok();
         });
-        if listed.is_err() || process::wait(None, Patience::Wait).is_err() {
+        // Without having killed one there is nothing to wait for.
+        if listed.is_err() || !killed || process::wait(None, Patience::Wait).is_err() {
             return;
         }
     }

@@ -5,35 +5,35 @@ use crate::init::{self, Descriptors};
 use crate::plan::InitPlan;
 use crate::sys::clone::{self, Memory};
 use crate::sys::stack::ChildStack;
-use crate::sys::{Errno, Pid, allocation};
+use crate::sys::{Errno, Pid};
 
-struct Birth<'a> {
+/// What the child is given.
+pub(super) struct Birth<'a> {
     plan: &'a InitPlan,
     descriptors: Descriptors,
 }
 
-pub(super) fn clone(launch: &Launch<'_>, pipe: &Pipe, flags: u32) -> Result<Pid, Errno> {
-    let birth = Birth {
-        plan: launch.plan,
-        descriptors: launch.descriptors(pipe),
-    };
-    // A reaper stays PID 1 for good: in shared memory we would sleep until it ends, and the
-    // container could reach us through it.
-    let memory = match launch.plan.reaper {
-        None => Memory::Shared,
-        Some(_) => Memory::Copied,
-    };
-    let mut stack = ChildStack::new()?;
-    let pid = clone::spawn(
-        flags,
-        memory,
-        &mut stack,
-        |birth: &Birth<'_>| {
-            init::begin(birth.plan, &birth.descriptors);
-            init::run(birth.plan, &birth.descriptors)
-        },
-        &birth,
-    );
-    allocation::allow();
-    pid
+impl<'a> Birth<'a> {
+    pub fn new(launch: &'a Launch<'_>, pipe: &Pipe) -> Self {
+        Self {
+            plan: launch.plan,
+            descriptors: launch.descriptors(pipe),
+        }
+    }
+
+    pub fn clone(&self, flags: u32, stack: &mut ChildStack) -> Result<Pid, Errno> {
+        // A reaper stays for good: in shared memory we would sleep until it ends, and the container
+        // could reach us through it.
+        let memory = match self.plan.reaper {
+            None => Memory::Shared,
+            Some(_) => Memory::Copied,
+        };
+        clone::spawn(flags, memory, stack, Self::run, self)
+    }
+
+    /// The child's side.
+    fn run(&self) -> ! {
+        init::begin(self.plan, &self.descriptors);
+        init::run(self.plan, &self.descriptors)
+    }
 }

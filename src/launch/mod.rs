@@ -12,7 +12,8 @@ use crate::log::{Level, Log, Value};
 use crate::plan::InitPlan;
 use crate::spec::{LaunchChoice, Namespace, Namespaces};
 use crate::sys::process::{self, Patience};
-use crate::sys::{Errno, Pid, descriptor};
+use crate::sys::stack::ChildStack;
+use crate::sys::{Errno, Pid, allocation, descriptor};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// How the first process is born.
@@ -49,8 +50,9 @@ pub struct Launch<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Container {
     pub pid: Pid,
-    /// It is PID 1 of a PID namespace, with PID 1's privileges about signals.
-    pub own_pid_namespace: bool,
+    /// It is the command, as PID 1 of a PID namespace: the kernel spares it the signals that it has
+    /// no handler for. (A reaper waits for them all.)
+    pub command_is_spared: bool,
 }
 
 /// The two ends of the report pipe.
@@ -82,7 +84,7 @@ impl Launch<'_> {
                 );
                 Ok(Container {
                     pid,
-                    own_pid_namespace: self.namespaces.contains(Namespace::Pid),
+                    command_is_spared: self.plan.reaper.is_none(),
                 })
             }
             Err(failure) => {
@@ -105,43 +107,56 @@ impl Launch<'_> {
     }
 
     fn clone(&self, pipe: &Pipe) -> Result<(Pid, Mode), Error> {
-        let born = match self.choice {
-            LaunchChoice::InProcess => (self.clone_as(Mode::InProcess, pipe), Mode::InProcess),
-            LaunchChoice::ReExec => (self.clone_as(Mode::ReExec, pipe), Mode::ReExec),
-            LaunchChoice::Auto => match self.clone_as(Mode::InProcess, pipe) {
-                Err(errno) if !retry::passes(errno) => self.fall_back(pipe, errno),
-                result => (result, Mode::InProcess),
-            },
-        };
-        match born {
-            (Ok(pid), mode) => Ok((pid, mode)),
-            (Err(errno), _) => {
-                let user_namespace = self.namespaces.contains(Namespace::User);
-                Err(Error::new("clone", "into new namespaces", errno)
-                    .hint(hint(Doing::Clone { user_namespace }, errno)))
-            }
+        match self.choice {
+            LaunchChoice::InProcess => self.clone_as(Mode::InProcess, pipe),
+            LaunchChoice::ReExec => self.clone_as(Mode::ReExec, pipe),
+            LaunchChoice::Auto => self
+                .clone_as(Mode::InProcess, pipe)
+                .or_else(|error| self.fall_back(pipe, error)),
         }
     }
 
     /// Some places (filters, emulators) refuse a clone that shares memory and allow one that does
     /// not. If they refuse that one too, sharing was not the reason.
-    fn fall_back(&self, pipe: &Pipe, reason: Errno) -> (Result<Pid, Errno>, Mode) {
-        let result = self.clone_as(Mode::ReExec, pipe);
-        if result.is_ok() {
-            let errno = Value::Text(reason.name().unwrap_or("unknown").as_bytes());
-            self.log.write(
-                Level::Warn,
-                b"launched by re-exec: the in-process clone cannot be had here",
-                &[("errno", errno)],
-            );
+    fn fall_back(&self, pipe: &Pipe, error: Error) -> Result<(Pid, Mode), Error> {
+        if error.errno().is_some_and(retry::is_limit) {
+            return Err(error);
         }
-        (result, Mode::ReExec)
+        let Ok(born) = self.clone_as(Mode::ReExec, pipe) else {
+            return Err(error);
+        };
+        let errno = error.errno().and_then(|errno| errno.name());
+        self.log.write(
+            Level::Warn,
+            b"launched by re-exec: the in-process clone cannot be had here",
+            &[("errno", Value::Text(errno.unwrap_or("unknown").as_bytes()))],
+        );
+        Ok(born)
     }
 
-    fn clone_as(&self, mode: Mode, pipe: &Pipe) -> Result<Pid, Errno> {
-        retry::with_retries(self.namespaces, self.log, |flags| match mode {
-            Mode::InProcess => in_process::clone(self, pipe, flags),
-            Mode::ReExec => re_exec::clone(self, pipe, flags),
+    fn clone_as(&self, mode: Mode, pipe: &Pipe) -> Result<(Pid, Mode), Error> {
+        let mut stack =
+            ChildStack::new().map_err(|errno| Error::new("map", "the child's stack", errno))?;
+        let result = match mode {
+            Mode::InProcess => {
+                let birth = in_process::Birth::new(self, pipe);
+                self.with_retries(|flags| birth.clone(flags, &mut stack))
+            }
+            Mode::ReExec => {
+                let birth = re_exec::Birth::new(self, pipe)?;
+                self.with_retries(|flags| birth.clone(flags, &mut stack))
+            }
+        };
+        // The child shared our memory until now, if it did.
+        allocation::allow();
+        result.map(|pid| (pid, mode)).map_err(|errno| {
+            let user_namespace = self.namespaces.contains(Namespace::User);
+            Error::new("clone", "into new namespaces", errno)
+                .hint(hint(Doing::Clone { user_namespace }, errno))
         })
+    }
+
+    fn with_retries(&self, clone: impl FnMut(u32) -> Result<Pid, Errno>) -> Result<Pid, Errno> {
+        retry::with_retries(self.namespaces, self.log, clone)
     }
 }

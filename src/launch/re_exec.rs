@@ -12,7 +12,7 @@ use crate::report::Report;
 use crate::sys::clone::{self, Memory};
 use crate::sys::process::{self, StringArray};
 use crate::sys::stack::ChildStack;
-use crate::sys::{Errno, Pid, allocation, descriptor, memfd};
+use crate::sys::{Errno, Pid, descriptor, memfd};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 const PLAN: RawFd = 3;
@@ -27,7 +27,8 @@ const CLEAR: RawFd = 10;
 /// A descriptor and the number that init expects it under.
 type Placement = (OwnedFd, RawFd);
 
-struct Birth<'a> {
+/// What the child is given.
+pub(super) struct Birth<'a> {
     plan: &'a InitPlan,
     descriptors: Descriptors,
     placements: Vec<Placement>,
@@ -35,50 +36,58 @@ struct Birth<'a> {
     environment: StringArray,
 }
 
-pub(super) fn clone(launch: &Launch<'_>, pipe: &Pipe, flags: u32) -> Result<Pid, Errno> {
-    let plan = memfd::sealed(c"mydocker plan", &codec::encode(launch.plan))?;
-    let files = [
-        // First, so that whatever fails later can be said.
-        (Some(pipe.writer.as_fd()), REPORT),
-        (Some(plan.as_fd()), PLAN),
-        (launch.null, NULL),
-        (launch.terminal, TERMINAL),
-    ];
-    let mut placements = Vec::with_capacity(files.len());
-    for (file, number) in files {
-        if let Some(file) = file {
-            placements.push((descriptor::duplicate_above(file, CLEAR)?, number));
+impl<'a> Birth<'a> {
+    pub fn new(launch: &'a Launch<'_>, pipe: &Pipe) -> Result<Self, Error> {
+        let plan = memfd::sealed(c"mydocker plan", &codec::encode(launch.plan))
+            .map_err(|errno| Error::new("make a memory file for", "the plan", errno))?;
+        let files = [
+            // First, so that whatever fails later can be said.
+            (Some(pipe.writer.as_fd()), REPORT),
+            (Some(plan.as_fd()), PLAN),
+            (launch.null, NULL),
+            (launch.terminal, TERMINAL),
+        ];
+        let mut placements = Vec::with_capacity(files.len());
+        for (file, number) in files {
+            if let Some(file) = file {
+                let moved = descriptor::duplicate_above(file, CLEAR).map_err(|errno| {
+                    Error::new("duplicate", format!("descriptor for {number}"), errno)
+                })?;
+                placements.push((moved, number));
+            }
         }
+        Ok(Self {
+            plan: launch.plan,
+            descriptors: launch.descriptors(pipe),
+            placements,
+            arguments: StringArray::new(vec![c"mydocker".into(), c"init".into()]),
+            // Nothing of the caller's environment is init's business.
+            environment: StringArray::new(Vec::new()),
+        })
     }
-    let birth = Birth {
-        plan: launch.plan,
-        descriptors: launch.descriptors(pipe),
-        placements,
-        arguments: StringArray::new(vec![c"mydocker".into(), c"init".into()]),
-        // Nothing of the caller's environment is init's business.
-        environment: StringArray::new(Vec::new()),
-    };
-    let mut stack = ChildStack::new()?;
-    let pid = clone::spawn(flags, Memory::Copied, &mut stack, execute, &birth);
-    allocation::allow();
-    pid
-}
 
-/// The child: puts the descriptors in their places and executes mydocker. The child rule holds.
-fn execute(birth: &Birth<'_>) -> ! {
-    init::begin(birth.plan, &birth.descriptors);
-    // The placed copy: the original's number may be one of those agreed on, and taken by now.
-    let mut descriptors = birth.descriptors;
-    for (file, number) in &birth.placements {
-        if let Err(errno) = descriptor::duplicate_to(file.as_fd(), *number) {
-            init::fail(Report::ReExecute(errno), &descriptors);
-        }
-        if *number == REPORT {
-            descriptors.report = descriptor::borrowed(REPORT);
-        }
+    pub fn clone(&self, flags: u32, stack: &mut ChildStack) -> Result<Pid, Errno> {
+        // Copied, for where memory cannot be shared.
+        clone::spawn(flags, Memory::Copied, stack, Self::execute, self)
     }
-    let errno = process::execve(c"/proc/self/exe", &birth.arguments, &birth.environment);
-    init::fail(Report::ReExecute(errno), &descriptors)
+
+    /// The child's side: puts the descriptors in their places and executes mydocker. The child rule
+    /// holds.
+    fn execute(&self) -> ! {
+        init::begin(self.plan, &self.descriptors);
+        // The placed copy: the original's number may be one of those agreed on, and taken by now.
+        let mut descriptors = self.descriptors;
+        for (file, number) in &self.placements {
+            if let Err(errno) = descriptor::duplicate_to(file.as_fd(), *number) {
+                init::fail(Report::ReExecute(errno), &descriptors);
+            }
+            if *number == REPORT {
+                descriptors.report = descriptor::borrowed(REPORT);
+            }
+        }
+        let errno = process::execve(c"/proc/self/exe", &self.arguments, &self.environment);
+        init::fail(Report::ReExecute(errno), &descriptors)
+    }
 }
 
 /// `mydocker init`: reads the plan and becomes the container's first process.

@@ -10,7 +10,7 @@ use std::time::Duration;
 const LONGEST: Duration = Duration::from_millis(200);
 
 /// Whether an errno of clone is about a limit that another way of cloning would meet as well.
-pub fn passes(errno: Errno) -> bool {
+pub fn is_limit(errno: Errno) -> bool {
     matches!(errno, Errno::ENOSPC | Errno::EUSERS | Errno::EAGAIN)
 }
 

@@ -1,7 +1,8 @@
 //! What a process would do with a signal, as /proc/PID/status tells.
 
-use crate::sys::Pid;
 use crate::sys::signal::SignalSet;
+use crate::sys::{Pid, process};
+use std::os::fd::AsRawFd;
 
 /// What becomes of a signal that is sent to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,12 +16,37 @@ pub enum Disposition {
     Unknown,
 }
 
-/// What the main thread of `pid` would do with `signal`.
+/// What the main thread of our child `pid` would do with `signal`.
 pub fn of(pid: Pid, signal: i32) -> Disposition {
-    std::fs::read(format!("/proc/{pid}/status"))
-        .ok()
-        .and_then(|status| from_status(&status, signal))
-        .unwrap_or(Disposition::Unknown)
+    // /proc may be that of an outer PID namespace (unshare -p without a new proc), where the child
+    // has another number.
+    let number = number_in_proc(pid).unwrap_or(pid);
+    let read = |file: &str| std::fs::read(format!("/proc/{number}/{file}")).ok();
+    let status = read("status").and_then(|status| from_status(&status, signal));
+    if status == Some(Disposition::Default) && read("syscall").is_none_or(|call| is_sigwait(&call))
+    {
+        // While a thread is in sigwait the kernel shows as blocked what it does not wait for, and
+        // still queues what it does. If it does not tell, sparing is safer than killing.
+        return Disposition::Own;
+    }
+    status.unwrap_or(Disposition::Unknown)
+}
+
+/// Whether a file `syscall` of /proc, which begins with the number of the call that the thread is
+/// in, tells of sigwait.
+fn is_sigwait(call: &[u8]) -> bool {
+    let number = call.split(|byte| *byte == b' ').next();
+    number == Some(libc::SYS_rt_sigtimedwait.to_string().as_bytes())
+}
+
+/// The number that /proc gives to `pid`: what is known of an open pidfd tells.
+fn number_in_proc(pid: Pid) -> Option<Pid> {
+    let file = process::open(pid).ok()?;
+    let facts = std::fs::read(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).ok()?;
+    let number = facts
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"Pid:"))?;
+    std::str::from_utf8(number.trim_ascii()).ok()?.parse().ok()
 }
 
 fn from_status(status: &[u8], signal: i32) -> Option<Disposition> {
@@ -58,8 +84,25 @@ mod tests {
 
     #[test]
     fn of_a_live_process() {
-        let own = std::process::id() as Pid;
-        assert_eq!(of(own, libc::SIGUSR2), Disposition::Default);
-        assert_eq!(of(0, libc::SIGUSR2), Disposition::Unknown);
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let pid = child.id() as Pid;
+        let number = number_in_proc(pid);
+        let disposition = of(pid, libc::SIGUSR2);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(number, Some(pid));
+        assert_eq!(disposition, Disposition::Default);
+        assert_eq!(of(pid, libc::SIGUSR2), Disposition::Unknown);
+    }
+
+    #[test]
+    fn sigwait_is_told_by_its_number() {
+        let number = libc::SYS_rt_sigtimedwait;
+        assert!(is_sigwait(format!("{number} 0x7f 0x0 0x0 0x8").as_bytes()));
+        assert!(!is_sigwait(b"35 0x7f 0x0"));
+        assert!(!is_sigwait(b"running\n"));
     }
 }

@@ -2,7 +2,6 @@
 
 mod disposition;
 mod keys;
-pub mod output;
 pub mod relay;
 pub mod signals;
 
@@ -87,7 +86,7 @@ impl<'a> Supervisor<'a> {
     /// The kernel gives PID 1 of a namespace no signal that it has no handler for, where any other
     /// process would end. People expect the end.
     fn would_ignore(&self, signal: i32) -> bool {
-        self.container.own_pid_namespace
+        self.container.command_is_spared
             && signals::ends_by_default(signal)
             && disposition::of(self.container.pid, signal) == Disposition::Default
     }

@@ -6,19 +6,26 @@
 
 use super::Supervisor;
 use super::keys::Keys;
-use super::output::Output;
-use super::signals::JOB_CONTROL;
+use super::signals::{JOB_CONTROL, Signals, ends_by_default};
 use crate::error::{Error, ExitCode};
 use crate::log::Log;
+use crate::stream::Stream;
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Errno, process, terminal};
+use crate::sys::{Errno, terminal};
 use crate::terminal::{Outside, PseudoTerminal};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// How much is read at once.
 const BUFFER: usize = 16 * 1024;
+
+/// In the background, how often to look whether a shell's `fg` has changed that: a job that runs
+/// is told nothing. In milliseconds.
+const LOOK_FOR_FOREGROUND: i32 = 100;
+
+/// How long a reader may do nothing before it counts as stopped, in milliseconds.
+const STOPPED_READER: i32 = 500;
 
 /// How soon end-of-file is typed again, at first and at most. See [`Relay::type_end_of_file`].
 const EOF_FIRST: Duration = Duration::from_millis(50);
@@ -83,9 +90,13 @@ pub struct Relay<'a> {
     terminal: PseudoTerminal,
     outside: &'a Outside,
     signals: OwnedFd,
-    output: Output,
+    blocked: SignalSet,
+    stdin: Stream<'static>,
+    stdout: Stream<'static>,
     /// False once nobody takes the output any more.
     output_open: bool,
+    /// A signal came whose default is to end.
+    told_to_end: bool,
     input: Input,
     to_container: Buffer,
     to_caller: Buffer,
@@ -98,9 +109,10 @@ impl<'a> Relay<'a> {
         log: &'a Log,
         terminal: PseudoTerminal,
         outside: &'a Outside,
-        forwarded: SignalSet,
+        signals: Signals,
     ) -> Result<Self, Error> {
-        let awaited = SignalSet(forwarded.0 | JOB_CONTROL.0).with(libc::SIGCHLD);
+        let awaited = SignalSet(signals.forwarded.0 | JOB_CONTROL.0).with(libc::SIGCHLD);
+        let blocked = signals.blocked;
         let signals =
             signal::descriptor(awaited).map_err(|errno| Error::new("signalfd", "", errno))?;
         descriptor::set_nonblocking(terminal.master.as_fd())
@@ -111,8 +123,11 @@ impl<'a> Relay<'a> {
             terminal,
             outside,
             signals,
-            output: Output::stdout(),
+            blocked,
+            stdin: Stream::stdin(),
+            stdout: Stream::stdout(),
             output_open: true,
+            told_to_end: false,
             input: if outside.reads_input() {
                 Input::Open
             } else {
@@ -126,7 +141,6 @@ impl<'a> Relay<'a> {
 
     /// Relays until the container has ended and its last output is written.
     pub fn run(mut self) -> Result<ExitCode, Error> {
-        self.enter_raw_mode();
         let code = self.relay()?;
         self.drain()?;
         self.leave_raw_mode();
@@ -135,13 +149,16 @@ impl<'a> Relay<'a> {
 
     fn relay(&mut self) -> Result<ExitCode, Error> {
         loop {
-            let reads_input = matches!(self.input, Input::Open)
-                && self.to_container.is_empty()
-                && self.outside.in_foreground();
+            let input_open = matches!(self.input, Input::Open);
+            let foreground = self.outside.in_foreground();
+            if input_open && foreground {
+                // Since the start, or since a shell's `fg`.
+                self.enter_raw_mode();
+            }
             let mut waiting = [
                 Waiting::to_read(self.signals.as_fd()),
-                if reads_input {
-                    Waiting::to_read(self.outside.input())
+                if input_open && foreground && self.to_container.is_empty() {
+                    Waiting::to_read(self.stdin.file())
                 } else {
                     Waiting::none()
                 },
@@ -153,7 +170,12 @@ impl<'a> Relay<'a> {
                 self.waiting_for_container(),
                 self.waiting_for_caller(),
             ];
-            descriptor::wait(&mut waiting, self.timeout())
+            let timeout = if input_open && !foreground {
+                LOOK_FOR_FOREGROUND
+            } else {
+                self.timeout()
+            };
+            descriptor::wait(&mut waiting, timeout)
                 .map_err(|errno| Error::new("poll", "", errno))?;
             let [signals, input, to_container, from_container, to_caller] =
                 waiting.map(|entry| entry.happened());
@@ -178,30 +200,36 @@ impl<'a> Relay<'a> {
         }
     }
 
-    /// After the end: what the container printed last is still in the terminal.
+    /// After the end: what the container printed last is still in the terminal. For as long as its
+    /// reader takes; but whoever sent a signal to end us does not wait for a reader who has stopped.
     fn drain(&mut self) -> Result<(), Error> {
         // With this one closed the terminal answers an errno when it is empty.
         self.terminal.close_slave();
         loop {
-            if self.to_caller.is_empty() && !self.read_from_container() {
-                return Ok(());
+            if self.to_caller.is_empty() {
+                if !self.read_from_container() {
+                    return Ok(());
+                }
+                // What was read may have been thrown away.
+                continue;
             }
             let mut waiting = [
                 Waiting::to_read(self.signals.as_fd()),
                 self.waiting_for_caller(),
             ];
-            descriptor::wait(&mut waiting, -1).map_err(|errno| Error::new("poll", "", errno))?;
+            let patience = if self.told_to_end { STOPPED_READER } else { -1 };
+            descriptor::wait(&mut waiting, patience)
+                .map_err(|errno| Error::new("poll", "", errno))?;
             let [signals, to_caller] = waiting.map(|entry| entry.happened());
             if signals {
-                // The container is gone; what is left to end is waiting for a slow reader.
                 while let Some(signal) = self.next_signal()? {
-                    if super::signals::ends_by_default(signal) {
-                        return Ok(());
-                    }
+                    self.told_to_end |= ends_by_default(signal);
                 }
             }
             if to_caller {
                 self.write_to_caller();
+            } else if self.told_to_end && !signals {
+                return Ok(());
             }
         }
     }
@@ -218,7 +246,7 @@ impl<'a> Relay<'a> {
         if self.to_caller.is_empty() {
             Waiting::none()
         } else {
-            Waiting::to_write(self.output.file())
+            Waiting::to_write(self.stdout.file())
         }
     }
 
@@ -247,7 +275,10 @@ impl<'a> Relay<'a> {
                     self.continue_after_stop();
                     self.supervisor.deliver(signal);
                 }
-                signal => self.supervisor.deliver(signal),
+                signal => {
+                    self.told_to_end |= ends_by_default(signal);
+                    self.supervisor.deliver(signal);
+                }
             }
             if ended.is_some() {
                 break;
@@ -261,16 +292,17 @@ impl<'a> Relay<'a> {
     }
 
     /// Someone sent SIGTSTP to us (a typed ^Z goes to the container): the caller gets its terminal
-    /// as it was, and we stop as we would have.
+    /// as it was, and the kernel does what it would have done, which is not always to stop us.
     fn stop(&mut self) {
         self.leave_raw_mode();
-        let _ = process::kill(process::id(), libc::SIGSTOP);
-        // Awake again. SIGCONT is pending, and does the rest.
+        signal::act_by_default(libc::SIGTSTP, self.blocked);
+        self.continue_after_stop();
     }
 
     /// We may be in the foreground now, in a window of another size, and the shell may have set the
     /// terminal's modes.
     fn continue_after_stop(&mut self) {
+        self.outside.renew_raw_mode();
         self.enter_raw_mode();
         self.terminal.set_size(self.outside.size());
     }
@@ -286,17 +318,14 @@ impl<'a> Relay<'a> {
     }
 
     fn read_input(&mut self) {
-        let input = self.outside.input();
-        match self
-            .to_container
-            .fill(|bytes| descriptor::read(input, bytes))
-        {
+        let stdin = &self.stdin;
+        match self.to_container.fill(|bytes| stdin.read(bytes)) {
             Ok(count) if count > 0 => {
                 self.watch_keys();
                 self.write_to_container();
             }
             Err(Errno::EINTR | Errno::EAGAIN) => {}
-            // In the background after all: we are told by SIGCONT when that changes.
+            // In the background after all.
             Err(Errno::EIO) if !self.outside.in_foreground() => {}
             // End-of-file, or a terminal that is gone.
             Ok(_) | Err(_) => self.input = Input::ended(),
@@ -334,9 +363,8 @@ impl<'a> Relay<'a> {
             return match self.to_caller.fill(|bytes| descriptor::read(master, bytes)) {
                 Ok(0) => false,
                 Ok(_) => {
-                    if self.output_open {
-                        self.write_to_caller();
-                    } else {
+                    // Written when poll(2) says that it can be.
+                    if !self.output_open {
                         self.to_caller.discard();
                     }
                     true
@@ -348,7 +376,7 @@ impl<'a> Relay<'a> {
     }
 
     fn write_to_caller(&mut self) {
-        match self.output.write(self.to_caller.pending()) {
+        match self.stdout.write(self.to_caller.pending()) {
             Ok(count) => self.to_caller.written(count),
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(_) => {

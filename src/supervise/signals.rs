@@ -26,10 +26,6 @@ const OWN: SignalSet = SignalSet::EMPTY
     .with(32)
     .with(33);
 
-/// A write that fails should say so and not end us: to a pipe that no one reads, to a file that may
-/// not grow.
-const OF_WRITES: SignalSet = SignalSet::EMPTY.with(libc::SIGPIPE).with(libc::SIGXFSZ);
-
 /// The job control signals, which a relay must take itself: it has a terminal to hand back first.
 pub const JOB_CONTROL: SignalSet = SignalSet::EMPTY
     .with(libc::SIGTSTP)
@@ -43,6 +39,8 @@ pub struct Signals {
     pub ignored: SignalSet,
     /// Blocked, waited for and handed on.
     pub forwarded: SignalSet,
+    /// All that are blocked.
+    pub blocked: SignalSet,
 }
 
 /// Blocks what is to be waited for. No handler is ever installed, so none can run in the child.
@@ -56,16 +54,20 @@ pub fn take_over(relay: bool) -> Result<Signals, Errno> {
         // Nothing for the container, but for its terminal: another size, another foreground.
         forwarded = forwarded.with(libc::SIGWINCH).with(libc::SIGCONT);
     }
-    let mut blocked = SignalSet(forwarded.0 | OF_WRITES.0).with(libc::SIGCHLD);
+    let mut blocked = SignalSet(forwarded.0 | signal::OF_WRITES.0).with(libc::SIGCHLD);
     if relay {
-        blocked = SignalSet(blocked.0 | JOB_CONTROL.0);
+        blocked = SignalSet(blocked.0 | JOB_CONTROL.without(ignored).0);
     }
     signal::set_blocked(blocked)?;
     if ignored.contains(libc::SIGCHLD) {
         // Or the kernel would reap our child itself, and its exit code would be lost.
         signal::set_default(libc::SIGCHLD)?;
     }
-    Ok(Signals { ignored, forwarded })
+    Ok(Signals {
+        ignored,
+        forwarded,
+        blocked,
+    })
 }
 
 /// Whether the default disposition of `signal` ends a process; see signal(7).

@@ -44,6 +44,11 @@ fn set(sets: &[Half; 2]) -> Result<(), Errno> {
     unsafe { syscall!(Sysno::capset, &raw mut header, sets.as_ptr()) }.map(drop)
 }
 
+/// Whether the process has any capability. If the kernel does not tell: yes.
+pub fn any_permitted() -> bool {
+    get().map_or(true, |sets| sets.iter().any(|half| half.permitted != 0))
+}
+
 /// Makes every permitted capability inheritable and ambient: it survives the execve of a program
 /// without file capabilities by a user other than 0.
 pub fn keep_across_exec() -> Result<(), Errno> {

@@ -46,8 +46,10 @@ extern "C" fn enter<T>(entry: *const c_void) -> ! {
 /// Starts a child that runs `run(argument)` on `stack`, in the new namespaces that `namespaces`
 /// names. The child ends with SIGCHLD to the parent.
 ///
-/// With [`Memory::Shared`] this returns when the child has called execve or _exit. `run` must keep
-/// the child rule: it may only read what it is given and make system calls.
+/// With [`Memory::Shared`] this returns when the child has called execve or _exit. `run` has to
+/// keep the child rule, or the child may deadlock or leave the parent's memory in a strange state;
+/// but not in an unsound one, which is why this is a safe function: to the parent's only thread,
+/// suspended meanwhile, the child is a call that never gave its borrows back.
 ///
 /// Errors: as clone(2).
 pub fn spawn<T>(
@@ -93,19 +95,20 @@ unsafe fn raw_clone(
     let returned;
     // SAFETY: the system call changes rax, rcx and r11 and keeps the rest. Only the child passes
     // `jnz`, and `call` pushes onto its own stack, which gives `run` the alignment the ABI wants.
-    // rbp is cleared so that a debugger's backtrace ends there.
+    // rbp is cleared so that a debugger's backtrace ends there; the operands have registers by name,
+    // because one of the compiler's choice could be rbp.
     unsafe {
         core::arch::asm!(
             "syscall",
             "test rax, rax",
             "jnz 2f",
             "xor ebp, ebp",
-            "mov rdi, {argument}",
-            "call {run}",
+            "mov rdi, r13",
+            "call r12",
             "ud2",
             "2:",
-            run = in(reg) run,
-            argument = in(reg) argument,
+            in("r12") run,
+            in("r13") argument,
             inlateout("rax") libc::SYS_clone as usize => returned,
             in("rdi") flags,
             in("rsi") stack_top,
@@ -132,18 +135,18 @@ unsafe fn raw_clone(
 ) -> usize {
     let returned;
     // SAFETY: the system call changes x0 alone. Only the child passes `cbnz`; x29 is cleared so
-    // that a backtrace ends there.
+    // that a backtrace ends there, and is none of the operands, which have registers by name.
     unsafe {
         core::arch::asm!(
             "svc 0",
             "cbnz x0, 2f",
             "mov x29, xzr",
-            "mov x0, {argument}",
-            "blr {run}",
+            "mov x0, x10",
+            "blr x9",
             "brk 1",
             "2:",
-            run = in(reg) run,
-            argument = in(reg) argument,
+            in("x9") run,
+            in("x10") argument,
             in("x8") libc::SYS_clone as usize,
             inlateout("x0") flags => returned,
             in("x1") stack_top,

@@ -4,26 +4,30 @@
 
 use super::{Errno, Pid, descriptor, directory};
 use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
 
-/// Calls `each` with the pid of every child of `parent`.
+/// Calls `each` with the pid of every child of `parent`. `proc` is an open /proc: what is mounted
+/// there may be someone else's by now.
 ///
-/// Errors: as opening /proc.
-pub fn children_of(parent: Pid, mut each: impl FnMut(Pid)) -> Result<(), Errno> {
-    let proc = descriptor::open_undropped(c"/proc", libc::O_RDONLY | libc::O_DIRECTORY)?;
-    let listed = directory::numbers(proc, |pid| {
-        if parent_of(pid) == Some(parent) {
+/// Errors: as reading the directory.
+pub fn children_of(
+    parent: Pid,
+    proc: BorrowedFd<'_>,
+    mut each: impl FnMut(Pid),
+) -> Result<(), Errno> {
+    descriptor::rewind(proc)?;
+    directory::numbers(proc, |pid| {
+        if parent_of(pid, proc) == Some(parent) {
             each(pid);
         }
-    });
-    descriptor::close(proc);
-    listed
+    })
 }
 
 /// The parent of `pid`. `None`: it has ended meanwhile, or is not ours to see.
-fn parent_of(pid: Pid) -> Option<Pid> {
+fn parent_of(pid: Pid, proc: BorrowedFd<'_>) -> Option<Pid> {
     let mut path = [0u8; 32];
     let path = stat_path(pid, &mut path)?;
-    let file = descriptor::open_undropped(path, libc::O_RDONLY).ok()?;
+    let file = descriptor::open_in(proc, path).ok()?;
     // Longer than the fields up to the parent can be.
     let mut stat = [0u8; 256];
     let count = descriptor::read(file, &mut stat);
@@ -31,7 +35,7 @@ fn parent_of(pid: Pid) -> Option<Pid> {
     parent_in(stat.get(..count.ok()?)?)
 }
 
-/// `/proc/PID/stat`, written into `buffer`.
+/// `PID/stat`, written into `buffer`.
 fn stat_path(pid: Pid, buffer: &mut [u8; 32]) -> Option<&CStr> {
     let mut digits = [0u8; 10];
     let mut left = u32::try_from(pid).ok()?;
@@ -45,7 +49,7 @@ fn stat_path(pid: Pid, buffer: &mut [u8; 32]) -> Option<&CStr> {
         }
     }
     let digits = digits.get(digits.len().checked_sub(count)?..)?;
-    let parts = b"/proc/".iter().chain(digits).chain(b"/stat\0");
+    let parts = digits.iter().chain(b"/stat\0");
     for (to, from) in buffer.iter_mut().zip(parts) {
         *to = *from;
     }
@@ -66,6 +70,7 @@ fn parent_in(stat: &[u8]) -> Option<Pid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::AsFd;
 
     #[test]
     fn stat_files() {
@@ -73,11 +78,8 @@ mod tests {
         assert_eq!(parent_in(b"12 (a) S 3 (x) R 41 12"), Some(41));
         assert_eq!(parent_in(b"12 (sh"), None);
         let mut buffer = [0; 32];
-        assert_eq!(stat_path(40961, &mut buffer), Some(c"/proc/40961/stat"));
-        assert_eq!(
-            stat_path(i32::MAX, &mut buffer),
-            Some(c"/proc/2147483647/stat")
-        );
+        assert_eq!(stat_path(40961, &mut buffer), Some(c"40961/stat"));
+        assert_eq!(stat_path(i32::MAX, &mut buffer), Some(c"2147483647/stat"));
     }
 
     #[test]
@@ -88,7 +90,11 @@ mod tests {
             .spawn()
             .unwrap();
         let mut found = Vec::new();
-        children_of(own, |pid| found.push(pid)).unwrap();
+        let proc = std::fs::File::open("/proc").unwrap();
+        for _ in 0..2 {
+            found.clear();
+            children_of(own, proc.as_fd(), |pid| found.push(pid)).unwrap();
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(found.contains(&(child.id() as Pid)), "{found:?}");

@@ -34,6 +34,21 @@ pub fn open(path: &CStr, flags: i32, mode: u32) -> Result<OwnedFd, Errno> {
     Ok(owned(number as RawFd))
 }
 
+/// openat(2), close-on-exec, for the child: of what lies in `directory`, without waiting if it is a
+/// FIFO. The caller closes it with [`close`].
+pub fn open_in(directory: BorrowedFd<'_>, path: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+    let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    // SAFETY: the path is NUL-terminated and outlives the call.
+    unsafe { syscall!(Sysno::openat, directory.as_raw_fd(), path.as_ptr(), flags) }
+        .map(|number| borrowed(number as RawFd))
+}
+
+/// lseek(2) back to the start.
+pub fn rewind(file: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::lseek, file.as_raw_fd(), 0, libc::SEEK_SET) }.map(drop)
+}
+
 /// open(2) for the child, where nothing may be dropped: the caller closes it with [`close`].
 pub fn open_undropped(path: &CStr, flags: i32) -> Result<BorrowedFd<'static>, Errno> {
     open(path, flags, 0).map(|file| borrowed(std::os::fd::IntoRawFd::into_raw_fd(file)))
@@ -139,6 +154,12 @@ pub fn duplicate_above(file: BorrowedFd<'_>, lowest: RawFd) -> Result<OwnedFd, E
     Ok(owned(number as RawFd))
 }
 
+/// fchown(2) of the user; the group stays.
+pub fn change_owner(file: BorrowedFd<'_>, user: u32) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::fchown, file.as_raw_fd(), user, u32::MAX) }.map(drop)
+}
+
 /// Takes close-on-exec off.
 pub fn keep_across_exec(file: BorrowedFd<'_>) -> Result<(), Errno> {
     set_descriptor_flags(file, 0)
@@ -175,45 +196,63 @@ pub enum Fate {
     Close,
 }
 
-/// Decides the fate of every descriptor numbered `first` or above: close_range(2), one call for
-/// any number of them. Where the kernel has none (before 5.9; its close-on-exec flag before 5.11)
-/// or a filter denies it, what /proc/self/fd lists. Allocates nothing.
+/// Decides the fate of every descriptor numbered `first` or above, but for those in `kept`, which
+/// it sorts: close_range(2), one call for any number of them. Where the kernel has none (before
+/// 5.9; its close-on-exec flag before 5.11) or a filter denies it, what /proc/self/fd lists.
+/// Allocates nothing.
 ///
 /// Errors: where neither way exists, that of opening /proc/self/fd.
-pub fn close_from(first: RawFd, fate: Fate) -> Result<(), Errno> {
+pub fn close_from(first: RawFd, fate: Fate, kept: &mut [RawFd]) -> Result<(), Errno> {
+    kept.sort_unstable();
+    let mut from = first;
+    for keep in kept.iter().filter(|keep| **keep >= first) {
+        if let Err(errno) = close_range(from, keep.saturating_sub(1), fate) {
+            return close_otherwise(first, fate, kept, errno);
+        }
+        from = keep.saturating_add(1);
+    }
+    close_range(from, RawFd::MAX, fate).or_else(|errno| close_otherwise(first, fate, kept, errno))
+}
+
+fn close_range(first: RawFd, last: RawFd, fate: Fate) -> Result<(), Errno> {
+    if first > last {
+        return Ok(());
+    }
     let flags = match fate {
         Fate::CloseOnExec => libc::CLOSE_RANGE_CLOEXEC,
         Fate::Close => 0,
     };
     // SAFETY: no pointers. The child owns every descriptor of its table.
-    match unsafe { syscall!(Sysno::close_range, first, u32::MAX, flags) } {
-        Ok(_) => Ok(()),
-        Err(Errno::ENOSYS | Errno::EINVAL | Errno::EPERM) => close_listed(first, fate),
-        Err(errno) => Err(errno),
-    }
+    unsafe { syscall!(Sysno::close_range, first, last, flags) }.map(drop)
 }
 
-fn close_listed(first: RawFd, fate: Fate) -> Result<(), Errno> {
+fn close_otherwise(first: RawFd, fate: Fate, kept: &[RawFd], errno: Errno) -> Result<(), Errno> {
+    if !matches!(errno, Errno::ENOSYS | Errno::EINVAL | Errno::EPERM) {
+        return Err(errno);
+    }
     let directory = open_undropped(c"/proc/self/fd", libc::O_RDONLY | libc::O_DIRECTORY)?;
     let mut outcome = Ok(());
     let listed = directory::numbers(directory, |number| {
-        if number >= first && number != directory.as_raw_fd() && outcome.is_ok() {
-            match fate {
-                Fate::CloseOnExec => {
-                    outcome = set_descriptor_flags(borrowed(number), libc::FD_CLOEXEC);
-                }
-                Fate::Close => close(borrowed(number)),
+        if number < first || number == directory.as_raw_fd() || kept.contains(&number) {
+            return;
+        }
+        match fate {
+            Fate::CloseOnExec => {
+                outcome = outcome.and(set_descriptor_flags(borrowed(number), libc::FD_CLOEXEC));
             }
+            Fate::Close => close(borrowed(number)),
         }
     });
     close(directory);
     listed.and(outcome)
 }
 
-/// What a descriptor is, as far as it matters for writing.
+/// What a descriptor is, as far as it matters for reading and writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Socket,
+    /// With or without a name.
+    Pipe,
     Other,
 }
 
@@ -226,6 +265,7 @@ pub fn kind(file: BorrowedFd<'_>) -> Result<Kind, Errno> {
     let mode = unsafe { facts.assume_init() }.st_mode;
     Ok(match mode & libc::S_IFMT {
         libc::S_IFSOCK => Kind::Socket,
+        libc::S_IFIFO => Kind::Pipe,
         _ => Kind::Other,
     })
 }
@@ -323,10 +363,19 @@ mod tests {
     fn listed_descriptors_get_close_on_exec() {
         let (reader, _writer) = pipe().unwrap();
         let high = duplicate_above(reader.as_fd(), 500).unwrap();
-        keep_across_exec(high.as_fd()).unwrap();
-        close_listed(500, Fate::CloseOnExec).unwrap();
+        let kept = duplicate_above(reader.as_fd(), 501).unwrap();
+        for file in [&high, &kept] {
+            keep_across_exec(file.as_fd()).unwrap();
+        }
+        close_otherwise(500, Fate::CloseOnExec, &[501], Errno::ENOSYS).unwrap();
+        for (file, expected) in [(&high, libc::FD_CLOEXEC), (&kept, 0)] {
+            // SAFETY: no pointers.
+            let flags = unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_GETFD) };
+            assert_eq!(flags, Ok(expected as usize));
+        }
+        close_from(500, Fate::CloseOnExec, &mut [499]).unwrap();
         // SAFETY: no pointers.
-        let flags = unsafe { syscall!(Sysno::fcntl, high.as_raw_fd(), libc::F_GETFD) };
+        let flags = unsafe { syscall!(Sysno::fcntl, kept.as_raw_fd(), libc::F_GETFD) };
         assert_eq!(flags, Ok(libc::FD_CLOEXEC as usize));
     }
 }

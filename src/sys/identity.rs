@@ -3,7 +3,7 @@
 //! The raw calls change the calling thread alone; libc's wrappers signal every other thread to
 //! follow, which a child in its parent's memory must not do.
 
-use super::Errno;
+use super::{Errno, capability};
 use syscalls::{Sysno, syscall};
 
 /// geteuid(2).
@@ -18,11 +18,26 @@ pub fn effective_group() -> u32 {
     unsafe { syscall!(Sysno::getegid) }.map_or(0, |id| id as u32)
 }
 
-/// Whether the kernel started this program with more privileges than its caller has
-/// (set-user-ID, set-group-ID, file capabilities). From the auxiliary vector: no system call.
+/// Whether the kernel started this program with more privileges than its caller has: set-user-ID,
+/// set-group-ID, or file capabilities.
 pub fn privileged_by_exec() -> bool {
     // SAFETY: getauxval only looks a number up.
-    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+    let secure = unsafe { libc::getauxval(libc::AT_SECURE) != 0 };
+    // Security modules set it for transitions of their own, so it is only the cheap first question.
+    secure
+        && (effective_user() != real_user()
+            || effective_group() != real_group()
+            || (effective_user() != 0 && capability::any_permitted()))
+}
+
+fn real_user() -> u32 {
+    // SAFETY: no pointers; never fails.
+    unsafe { syscall!(Sysno::getuid) }.map_or(0, |id| id as u32)
+}
+
+fn real_group() -> u32 {
+    // SAFETY: no pointers; never fails.
+    unsafe { syscall!(Sysno::getgid) }.map_or(0, |id| id as u32)
 }
 
 /// getgroups(2): the caller's supplementary groups.

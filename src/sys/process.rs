@@ -2,6 +2,7 @@
 
 use super::{Errno, Pid};
 use std::ffi::{CStr, CString, c_char};
+use std::os::fd::OwnedFd;
 use syscalls::{Sysno, syscall};
 
 /// A null-terminated array of strings, as execve(2) wants argv and envp, ready before the clone.
@@ -79,6 +80,13 @@ pub fn parent_id() -> Pid {
 pub fn kill(pid: Pid, signal: i32) -> Result<(), Errno> {
     // SAFETY: no pointers.
     unsafe { syscall!(Sysno::kill, pid, signal) }.map(drop)
+}
+
+/// pidfd_open(2): a descriptor that stays this process's, whoever gets its number later.
+pub fn open(pid: Pid) -> Result<OwnedFd, Errno> {
+    // SAFETY: no pointers; the descriptor is new, and close-on-exec by itself.
+    let number = unsafe { syscall!(Sysno::pidfd_open, pid, 0) }?;
+    Ok(super::descriptor::owned(number as i32))
 }
 
 /// How a process ended.

@@ -1,7 +1,6 @@
 //! Signals, without a single handler: they are blocked and waited for.
 
-use super::Errno;
-use super::descriptor;
+use super::{Errno, descriptor, process};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use syscalls::{Sysno, syscall};
 
@@ -40,6 +39,10 @@ impl SignalSet {
         1 << (signal - 1)
     }
 }
+
+/// A write that fails should say so and not end us: to a pipe that no one reads, to a file that may
+/// not grow.
+pub const OF_WRITES: SignalSet = SignalSet::EMPTY.with(libc::SIGPIPE).with(libc::SIGXFSZ);
 
 /// The kernel's own `struct sigaction`, which is not libc's. The same on x86_64 and arm64.
 #[repr(C)]
@@ -94,6 +97,17 @@ pub fn set_blocked(set: SignalSet) -> Result<(), Errno> {
         )
     }
     .map(drop)
+}
+
+/// Sends `signal` to ourselves and lets the kernel do what it does by default: for SIGTSTP to stop
+/// us until SIGCONT, unless no one would be there to continue us. `blocked` is the mask, which the
+/// signal is taken out of meanwhile.
+pub fn act_by_default(signal: i32, blocked: SignalSet) {
+    let one = SignalSet::EMPTY.with(signal);
+    let _ = process::kill(process::id(), signal);
+    // The pending signal is acted on before this call returns.
+    let _ = set_blocked(blocked.without(one));
+    let _ = set_blocked(blocked);
 }
 
 /// Waits for one of the blocked signals in `set` and takes it.

@@ -6,6 +6,7 @@ pub use outside::Outside;
 
 use crate::error::Error;
 use crate::hint::{Doing, hint};
+use crate::sys::descriptor;
 use crate::sys::terminal::{self, Size};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -18,8 +19,9 @@ pub struct PseudoTerminal {
 }
 
 impl PseudoTerminal {
-    /// Makes one that looks like the caller's terminal: its size, its special keys.
-    pub fn open(outside: &Outside) -> Result<Self, Error> {
+    /// Makes one that looks like the caller's terminal: its size, its special keys. It belongs to
+    /// `owner`, if that is not the one who makes it: /dev/stderr would be closed to the command.
+    pub fn open(outside: &Outside, owner: Option<u32>) -> Result<Self, Error> {
         let (master, slave) = terminal::pseudo_terminal().map_err(|errno| {
             Error::new("open a pseudo-terminal", "/dev/ptmx", errno)
                 .hint(hint(Doing::OpenTerminal, errno))
@@ -33,6 +35,11 @@ impl PseudoTerminal {
                 terminal::set_modes(slave.as_fd(), &modes)
             });
             modes.map_err(|errno| Error::new("set modes of", "the terminal", errno))?;
+        }
+        if let Some(owner) = owner {
+            descriptor::change_owner(slave.as_fd(), owner).map_err(|errno| {
+                Error::new("change owner of the terminal to", owner.to_string(), errno)
+            })?;
         }
         let pair = Self {
             master,

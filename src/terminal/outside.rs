@@ -9,8 +9,8 @@ use std::os::fd::BorrowedFd;
 pub struct Outside {
     /// `-i`: what is typed goes to the container.
     reads_input: bool,
-    /// `None`: stdin is no terminal.
-    saved: Option<Modes>,
+    /// How stdin's terminal was before it became raw. `None`: stdin is no terminal.
+    saved: Cell<Option<Modes>>,
     raw: Cell<bool>,
 }
 
@@ -18,7 +18,7 @@ impl Outside {
     pub fn look(reads_input: bool) -> Self {
         Self {
             reads_input,
-            saved: terminal::modes(descriptor::borrowed(0)).ok(),
+            saved: Cell::new(terminal::modes(stdin()).ok()),
             raw: Cell::new(false),
         }
     }
@@ -27,12 +27,8 @@ impl Outside {
         self.reads_input
     }
 
-    pub fn input(&self) -> BorrowedFd<'static> {
-        descriptor::borrowed(0)
-    }
-
-    pub fn modes(&self) -> Option<&Modes> {
-        self.saved.as_ref()
+    pub fn modes(&self) -> Option<Modes> {
+        self.saved.get()
     }
 
     pub fn is_raw(&self) -> bool {
@@ -49,31 +45,50 @@ impl Outside {
     /// Whether reading stdin and setting its modes is ours to do. A terminal belongs to one process
     /// group at a time; a stdin that is no terminal, or one of no session of ours, to everyone.
     pub fn in_foreground(&self) -> bool {
-        self.saved.is_none()
-            || terminal::foreground_group(self.input())
+        self.saved.get().is_none()
+            || terminal::foreground_group(stdin())
                 .map_or(true, |group| group == terminal::own_group())
     }
 
     /// Every key goes to the container, ^C too. Only with `-i`, and only in the foreground: in the
     /// background the terminal is someone else's.
     pub fn enter_raw_mode(&self) {
-        if let Some(saved) = &self.saved {
-            if self.reads_input && self.in_foreground() {
-                let done = terminal::set_modes(self.input(), &saved.raw());
+        if self.raw.get() || !self.reads_input || !self.in_foreground() {
+            return;
+        }
+        if self.saved.get().is_some() {
+            // As it is now: in the background, or while we were stopped, it had other users.
+            if let Ok(modes) = terminal::modes(stdin()) {
+                self.saved.set(Some(modes));
+                let done = terminal::set_modes(stdin(), &modes.raw());
                 self.raw.set(done.is_ok());
+            }
+        }
+    }
+
+    /// Once more, if the terminal should be raw: a shell that continues a job may have set its own
+    /// modes, and they are none to come back to.
+    pub fn renew_raw_mode(&self) {
+        if let Some(saved) = self.saved.get() {
+            if self.raw.get() && self.in_foreground() {
+                let _ = terminal::set_modes(stdin(), &saved.raw());
             }
         }
     }
 
     /// Gives the terminal back as it was.
     pub fn leave_raw_mode(&self) {
-        if let Some(saved) = &self.saved {
+        if let Some(saved) = self.saved.get() {
             // In the background by now, it is the shell's, and in the shell's modes.
             if self.raw.replace(false) && self.in_foreground() {
-                let _ = terminal::set_modes(self.input(), saved);
+                let _ = terminal::set_modes(stdin(), &saved);
             }
         }
     }
+}
+
+fn stdin() -> BorrowedFd<'static> {
+    descriptor::borrowed(0)
 }
 
 impl Drop for Outside {
