@@ -141,13 +141,15 @@ fn process(spec: &ContainerSpec, ignored: SignalSet) -> Vec<Step> {
         // What was kept for the set-up is not the command's.
         steps.push(Step::InheritNoCapabilities);
     }
-    // A set-user-ID program as PID 1 would lose the death signal below (prctl(2)), and could outlive
-    // mydocker. It would also run with the host's root's rights on the host's files.
+    // A set-user-ID program would run with the host's root's rights on the host's files. As PID 1 it
+    // would also lose the death signal below and could outlive mydocker.
     steps.push(Step::NoNewPrivileges);
     steps.push(Step::DefaultSignals(ignored));
     steps.push(Step::CloseOnExec);
     // Last, because setresuid clears it. The parent may have died before this; the report that
-    // follows finds that out.
+    // follows finds that out. A PID 1 that changes its credentials later still loses it (prctl(2));
+    // only the reaper never does. A process outside that watches mydocker and kills for it would
+    // cost every start what few need.
     steps.push(Step::DeathSignal);
     steps
 }
