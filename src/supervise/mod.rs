@@ -18,6 +18,10 @@ pub struct Supervisor<'a> {
     log: &'a Log,
     /// The signal in whose name PID 1 was killed.
     killed_for: Option<i32>,
+    /// The last signal that was delivered.
+    delivered: Option<i32>,
+    /// What the container's exit code was.
+    code: Option<u8>,
 }
 
 impl<'a> Supervisor<'a> {
@@ -26,6 +30,8 @@ impl<'a> Supervisor<'a> {
             container,
             log,
             killed_for: None,
+            delivered: None,
+            code: None,
         }
     }
 
@@ -54,8 +60,15 @@ impl<'a> Supervisor<'a> {
         Ok(ended.map(|(_, ended)| self.report(ended)))
     }
 
+    /// Whether the container has ended by the signal that was delivered last.
+    pub fn ended_by_order(&self) -> bool {
+        let code = |signal| Ended::Signaled(signal).code();
+        self.code.is_some() && self.code == self.delivered.map(code)
+    }
+
     /// Does with the container what `signal` would have done to an ordinary process.
     pub fn deliver(&mut self, signal: i32) {
+        self.delivered = Some(signal);
         if self.would_ignore(signal) {
             self.kill_for(signal);
         } else {
@@ -101,12 +114,13 @@ impl<'a> Supervisor<'a> {
         let _ = process::kill(self.container.pid, libc::SIGKILL);
     }
 
-    fn report(&self, ended: Ended) -> ExitCode {
+    fn report(&mut self, ended: Ended) -> ExitCode {
         let code = match (ended, self.killed_for) {
             // Only if our SIGKILL is what ended it: it may have left by itself just before.
             (Ended::Signaled(libc::SIGKILL), Some(signal)) => Ended::Signaled(signal).code(),
             (ended, _) => ended.code(),
         };
+        self.code = Some(code);
         self.log.write(
             Level::Info,
             b"container ended",

@@ -95,8 +95,6 @@ pub struct Relay<'a> {
     stdout: Stream<'static>,
     /// False once nobody takes the output any more.
     output_open: bool,
-    /// A signal came whose default is to end.
-    told_to_end: bool,
     input: Input,
     to_container: Buffer,
     to_caller: Buffer,
@@ -127,7 +125,6 @@ impl<'a> Relay<'a> {
             stdin: Stream::stdin(),
             stdout: Stream::stdout(),
             output_open: true,
-            told_to_end: false,
             input: if outside.reads_input() {
                 Input::Open
             } else {
@@ -201,8 +198,10 @@ impl<'a> Relay<'a> {
     }
 
     /// After the end: what the container printed last is still in the terminal. For as long as its
-    /// reader takes; but whoever sent a signal to end us does not wait for a reader who has stopped.
+    /// reader takes; but whoever sent the signal that ended it, or sends one now, does not wait for
+    /// a reader who has stopped.
     fn drain(&mut self) -> Result<(), Error> {
+        let mut told_to_end = self.supervisor.ended_by_order();
         // With this one closed the terminal answers an errno when it is empty.
         self.terminal.close_slave();
         loop {
@@ -217,18 +216,18 @@ impl<'a> Relay<'a> {
                 Waiting::to_read(self.signals.as_fd()),
                 self.waiting_for_caller(),
             ];
-            let patience = if self.told_to_end { STOPPED_READER } else { -1 };
+            let patience = if told_to_end { STOPPED_READER } else { -1 };
             descriptor::wait(&mut waiting, patience)
                 .map_err(|errno| Error::new("poll", "", errno))?;
             let [signals, to_caller] = waiting.map(|entry| entry.happened());
             if signals {
                 while let Some(signal) = self.next_signal()? {
-                    self.told_to_end |= ends_by_default(signal);
+                    told_to_end |= ends_by_default(signal);
                 }
             }
             if to_caller {
                 self.write_to_caller();
-            } else if self.told_to_end && !signals {
+            } else if told_to_end && !signals {
                 return Ok(());
             }
         }
@@ -275,10 +274,7 @@ impl<'a> Relay<'a> {
                     self.continue_after_stop();
                     self.supervisor.deliver(signal);
                 }
-                signal => {
-                    self.told_to_end |= ends_by_default(signal);
-                    self.supervisor.deliver(signal);
-                }
+                signal => self.supervisor.deliver(signal),
             }
             if ended.is_some() {
                 break;
