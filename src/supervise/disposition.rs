@@ -3,6 +3,8 @@
 use crate::sys::signal::SignalSet;
 use crate::sys::{Pid, process};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
 /// What becomes of a signal that is sent to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,27 +18,101 @@ pub enum Disposition {
     Unknown,
 }
 
+/// How often to look at a process that is running, and how long to let it run in between.
+const LOOKS: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// What the main thread of our child `pid` would do with `signal`.
 pub fn of(pid: Pid, signal: i32) -> Disposition {
     // /proc may be that of an outer PID namespace (unshare -p without a new proc), where the child
     // has another number.
     let number = number_in_proc(pid).unwrap_or(pid);
-    let read = |file: &str| std::fs::read(format!("/proc/{number}/{file}")).ok();
-    let status = read("status").and_then(|status| from_status(&status, signal));
-    if status == Some(Disposition::Default) && read("syscall").is_none_or(|call| is_sigwait(&call))
-    {
-        // While a thread is in sigwait the kernel shows as blocked what it does not wait for, and
-        // still queues what it does. If it does not tell, sparing is safer than killing.
-        return Disposition::Own;
+    for _ in 0..LOOKS {
+        if let Some(disposition) = look(number, signal) {
+            return disposition;
+        }
+        std::thread::sleep(PAUSE);
     }
-    status.unwrap_or(Disposition::Unknown)
+    // It computes, and never was it seen with the signal blocked.
+    Disposition::Default
 }
 
-/// Whether a file `syscall` of /proc, which begins with the number of the call that the thread is
-/// in, tells of sigwait.
-fn is_sigwait(call: &[u8]) -> bool {
-    let number = call.split(|byte| *byte == b' ').next();
-    number == Some(libc::SYS_rt_sigtimedwait.to_string().as_bytes())
+/// What `number` would do with `signal`; `None` if it must be asked again.
+///
+/// While a thread is in sigwait the kernel takes what it waits for out of its mask, until the thread
+/// has been woken and has run. So a mask without the signal tells something of a thread only if it
+/// slept all the while and what it slept in is known.
+fn look(number: Pid, signal: i32) -> Option<Disposition> {
+    let status = || std::fs::read(format!("/proc/{number}/status")).ok();
+    let of_mask = |status: &Option<Vec<u8>>| {
+        let seen = status
+            .as_ref()
+            .and_then(|status| from_status(status, signal));
+        seen.unwrap_or(Disposition::Unknown)
+    };
+    let before = status();
+    if of_mask(&before) != Disposition::Default {
+        return Some(of_mask(&before));
+    }
+    match call(number) {
+        Call::Running => return None,
+        // If it does not tell, sparing is safer than killing.
+        Call::Unknown => return Some(Disposition::Own),
+        Call::Sigwait(set) if set.contains(signal) => return Some(Disposition::Own),
+        Call::Sigwait(_) | Call::Other => {}
+    }
+    let after = status();
+    if of_mask(&after) != Disposition::Default {
+        return Some(of_mask(&after));
+    }
+    (switches(&before?) == switches(&after?)).then_some(Disposition::Default)
+}
+
+/// What a thread is in.
+#[derive(Debug, PartialEq)]
+enum Call {
+    Running,
+    /// rt_sigtimedwait(2), for these.
+    Sigwait(SignalSet),
+    Other,
+    Unknown,
+}
+
+fn call(number: Pid) -> Call {
+    let Ok(line) = std::fs::read_to_string(format!("/proc/{number}/syscall")) else {
+        return Call::Unknown;
+    };
+    if line.starts_with("running") {
+        return Call::Running;
+    }
+    let Some(address) = awaited_set(&line) else {
+        return Call::Other;
+    };
+    let mut set = [0; size_of::<u64>()];
+    let read = std::fs::File::open(format!("/proc/{number}/mem"))
+        .and_then(|memory| memory.read_exact_at(&mut set, address));
+    read.map_or(Call::Unknown, |()| {
+        Call::Sigwait(SignalSet(u64::from_ne_bytes(set)))
+    })
+}
+
+/// Where the set lies, if a line of /proc/PID/syscall (the call's number and its arguments) tells of
+/// rt_sigtimedwait.
+fn awaited_set(line: &str) -> Option<u64> {
+    let mut words = line.split(' ');
+    let number: libc::c_long = words.next()?.parse().ok()?;
+    if number != libc::SYS_rt_sigtimedwait {
+        return None;
+    }
+    u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()
+}
+
+/// The lines of a status file that count how often the thread has stopped running.
+fn switches(status: &[u8]) -> Vec<&[u8]> {
+    status
+        .split(|byte| *byte == b'\n')
+        .filter(|line| line.starts_with(b"voluntary_") || line.starts_with(b"nonvoluntary_"))
+        .collect()
 }
 
 /// The number that /proc gives to `pid`: what is known of an open pidfd tells.
@@ -101,8 +177,15 @@ mod tests {
     #[test]
     fn sigwait_is_told_by_its_number() {
         let number = libc::SYS_rt_sigtimedwait;
-        assert!(is_sigwait(format!("{number} 0x7f 0x0 0x0 0x8").as_bytes()));
-        assert!(!is_sigwait(b"35 0x7f 0x0"));
-        assert!(!is_sigwait(b"running\n"));
+        let line = format!("{number} 0x7f00 0x0 0x0 0x8 0x0 0x0 0x7ffc 0x7ffd\n");
+        assert_eq!(awaited_set(&line), Some(0x7f00));
+        assert_eq!(awaited_set("35 0x7f 0x0"), None);
+        assert_eq!(awaited_set("-1 0x7f 0x0"), None);
+    }
+
+    #[test]
+    fn switches_are_compared_whole() {
+        let status = b"Seccomp:\t0\nvoluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t1\n";
+        assert_eq!(switches(status).len(), 2);
     }
 }
