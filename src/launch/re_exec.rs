@@ -101,6 +101,8 @@ pub fn enter() -> Error {
             "it is the entry for mydocker's own child; do not call it by hand",
         );
     }
+    // execve named us after /proc/self/exe; a reaper stays, and is to be known by its own name.
+    process::set_name(c"mydocker");
     let descriptors = Descriptors {
         report: descriptor::borrowed(REPORT),
         // Closed by the execve that brought us here.

@@ -194,6 +194,12 @@ pub fn adopt_orphans() -> Result<(), Errno> {
     prctl(libc::PR_SET_CHILD_SUBREAPER, 1)
 }
 
+/// `PR_SET_NAME`: what ps(1) calls us; at most 15 bytes of it count.
+pub fn set_name(name: &CStr) {
+    // SAFETY: the kernel reads up to 16 bytes, or up to the NUL. It cannot fail otherwise.
+    let _ = unsafe { syscall!(Sysno::prctl, libc::PR_SET_NAME, name.as_ptr(), 0, 0, 0) };
+}
+
 fn prctl(option: i32, value: usize) -> Result<(), Errno> {
     // SAFETY: the options above take integers, and zeros for the rest.
     unsafe { syscall!(Sysno::prctl, option, value, 0, 0, 0) }.map(drop)
