@@ -141,8 +141,8 @@ fn binaries() -> &'static Binaries {
     })
 }
 
-/// `file`, or, if its directory is closed to others (a clone in root's home), a copy of it in the
-/// temporary directory, named after its time of change: the next run finds it there.
+/// `file`, or, if its directory is closed to others (a clone in root's home), a copy of it in a
+/// temporary directory named after its time of change: the next run finds it there.
 fn reachable(file: &Path) -> PathBuf {
     let open = |directory: &Path| {
         let facts = std::fs::metadata(directory).expect("a directory");
@@ -158,10 +158,14 @@ fn reachable(file: &Path) -> PathBuf {
         .duration_since(std::time::UNIX_EPOCH)
         .expect("a time after 1970")
         .as_nanos();
-    let name = file.file_name().and_then(OsStr::to_str).expect("a name");
-    let copy = std::env::temp_dir().join(format!("{name}-for-tests-{version:x}"));
+    // Of the same name, which is what its process is called.
+    let name = file.file_name().expect("a name");
+    let place = std::env::temp_dir().join(format!("mydocker-for-tests-{version:x}"));
+    let copy = place.join(name);
     if !copy.exists() {
         // Whole under another name first, for other test programs that run at the same time.
+        std::fs::create_dir_all(&place).expect("a directory");
+        std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o755)).expect("open");
         let making = copy.with_extension(std::process::id().to_string());
         std::fs::copy(&file, &making).expect("a copy");
         std::fs::rename(&making, &copy).expect("the copy's name");
