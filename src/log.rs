@@ -13,6 +13,7 @@ use crate::time;
 use std::cell::{Cell, OnceCell};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 /// How much a line matters. Ordered: what is more severe is less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,14 +67,15 @@ pub struct Log {
     stderr: OnceCell<Stream<'static>>,
     level: Level,
     format: Format,
-    /// The terminal that stderr is on is in raw mode, where a line feed does not return the carriage.
+    on_terminal: bool,
+    /// The caller's terminal is in raw mode, where a line feed does not return the carriage.
     raw_terminal: Cell<bool>,
     lost: Cell<bool>,
 }
 
-/// How long in all a line waits for a reader who has stopped, in milliseconds. Only a line that is
-/// too long for a pipe's buffer has to wait for one who has not.
-const LONGEST_WAIT: i32 = 1000;
+/// How long in all a line waits for its reader. Only one that is too long for a pipe's buffer has to
+/// wait for a reader who has not stopped.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Log {
     /// Opens the log. `format` `None` means text on a terminal and JSON elsewhere.
@@ -92,26 +94,21 @@ impl Log {
                 Some(file)
             }
         };
-        let mut log = Self {
+        let target = file.as_ref().map_or(descriptor::borrowed(2), AsFd::as_fd);
+        let on_terminal = terminal::modes(target).is_ok();
+        Ok(Self {
             file,
             stderr: OnceCell::new(),
             level,
-            format: Format::Json,
-            raw_terminal: Cell::new(false),
-            lost: Cell::new(false),
-        };
-        log.format = format.unwrap_or_else(|| {
-            let target = log
-                .file
-                .as_ref()
-                .map_or(descriptor::borrowed(2), AsFd::as_fd);
-            if terminal::modes(target).is_ok() {
+            format: format.unwrap_or(if on_terminal {
                 Format::Text
             } else {
                 Format::Json
-            }
-        });
-        Ok(log)
+            }),
+            on_terminal,
+            raw_terminal: Cell::new(false),
+            lost: Cell::new(false),
+        })
     }
 
     pub fn to_stderr(&self) -> bool {
@@ -139,17 +136,14 @@ impl Log {
             Format::Json => json_line(level, message, fields),
             Format::Text => text_line(level, message, fields),
         };
-        line.push_str(if self.raw_terminal.get() {
-            "\r\n"
-        } else {
-            "\n"
-        });
+        let raw = self.raw_terminal.get() && self.to_stderr() && self.on_terminal;
+        line.push_str(if raw { "\r\n" } else { "\n" });
         let result = self.put(line.as_bytes());
         if let Err(errno) = result {
             if !self.lost.replace(true) && !self.to_stderr() {
                 let text = spoken(&Error::new("write", "log", errno));
                 // Whatever becomes of that, there is no other place to say it.
-                let _ = put(self.stderr(), text.as_bytes(), 0);
+                let _ = put(self.stderr(), text.as_bytes(), Duration::ZERO);
             }
         }
     }
@@ -158,7 +152,11 @@ impl Log {
     /// is not taken is lost: there is no end to waiting for a reader who has stopped.
     fn put(&self, line: &[u8]) -> Result<(), Errno> {
         // Who has been waited for in vain is not waited for again.
-        let wait = if self.lost.get() { 0 } else { LONGEST_WAIT };
+        let wait = if self.lost.get() {
+            Duration::ZERO
+        } else {
+            LONGEST_WAIT
+        };
         match &self.file {
             Some(file) => put(&Stream::ours(file), line, wait),
             None => put(self.stderr(), line, wait),
@@ -170,10 +168,12 @@ impl Log {
     }
 }
 
-fn put(target: &Stream<'_>, mut line: &[u8], mut wait: i32) -> Result<(), Errno> {
+fn put(target: &Stream<'_>, mut line: &[u8], wait: Duration) -> Result<(), Errno> {
+    let deadline = Instant::now() + wait;
     while !line.is_empty() {
+        let left = deadline.saturating_duration_since(Instant::now());
         let mut waiting = [Waiting::to_write(target.file())];
-        descriptor::wait(&mut waiting, wait)?;
+        descriptor::wait(&mut waiting, i32::try_from(left.as_millis()).unwrap_or(0))?;
         if !waiting.iter().any(Waiting::happened) {
             return Err(Errno::EAGAIN);
         }
@@ -181,7 +181,7 @@ fn put(target: &Stream<'_>, mut line: &[u8], mut wait: i32) -> Result<(), Errno>
             Ok(0) => return Err(Errno::EIO),
             Ok(count) => line = line.get(count..).unwrap_or_default(),
             // A pipe can be writable and yet have no room for a whole line of at most PIPE_BUF.
-            Err(Errno::EAGAIN | Errno::EINTR) if wait > 0 => wait = wait.saturating_sub(10),
+            Err(Errno::EAGAIN | Errno::EINTR) if !left.is_zero() => {}
             Err(errno) => return Err(errno),
         }
     }

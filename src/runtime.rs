@@ -5,7 +5,7 @@ use crate::cli::{LogArgs, LogFormat};
 use crate::error::{Error, ExitCode};
 use crate::launch::Launch;
 use crate::log::{self, Level, Log, Value};
-use crate::plan::{self, InitPlan, Standard, Step};
+use crate::plan::{self, InitPlan};
 use crate::spec::{Accounts, Caller, ContainerSpec, Identity, Input, RunArgs, Terminal};
 use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
@@ -87,7 +87,7 @@ fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
     let plan = plan::build(&spec, signals.ignored);
     log_plan(&plan, log);
 
-    let null = if plan.process.contains(&Step::Standard(Standard::NullInput)) {
+    let null = if plan.needs_null() {
         let null = descriptor::open(c"/dev/null", libc::O_RDONLY, 0);
         Some(null.map_err(|errno| Error::new("open", "/dev/null", errno))?)
     } else {

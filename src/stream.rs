@@ -10,23 +10,33 @@ use crate::sys::terminal;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
-/// stdin, stdout or stderr.
-pub enum Stream<'a> {
-    /// Opened once more, non-blocking.
-    Reopened(OwnedFd),
-    /// Opened non-blocking by ourselves.
-    Ours(BorrowedFd<'a>),
-    Socket(BorrowedFd<'static>),
-    /// A file or device, or a pipe or terminal that may not be opened (another user's): then a
-    /// write is as long as what a writable pipe takes at once, and may still wait if others write
-    /// to the same one.
-    Plain(BorrowedFd<'static>),
+/// stdin, stdout or stderr, or a file of our own.
+pub struct Stream<'a> {
+    /// What poll(2) is asked about: the original. A FIFO opened anew does not tell that its writers
+    /// are gone if they were before.
+    file: BorrowedFd<'a>,
+    way: Way,
 }
 
-/// What a pipe that poll(2) calls writable takes at once (PIPE_BUF).
-const CHUNK: usize = 4096;
+/// How not to wait.
+enum Way {
+    /// By the same pipe or terminal, opened once more, non-blocking.
+    Reopened(OwnedFd),
+    /// By asking with each send.
+    Socket,
+    /// There is nothing to do: it is non-blocking, or a file.
+    Plain,
+    /// A pipe or terminal that may not be opened, being another user's: by writing no more than
+    /// what one that poll(2) calls writable takes at once. (A pipe with a second writer may still
+    /// make us wait.)
+    Little(usize),
+}
 
-impl<'a> Stream<'a> {
+/// What a writable pipe takes at once (PIPE_BUF). A terminal promises a single byte.
+const PIPE_TAKES: usize = 4096;
+const TERMINAL_TAKES: usize = 1;
+
+impl Stream<'static> {
     pub fn stdin() -> Self {
         Self::open(0, c"/proc/self/fd/0", libc::O_RDONLY)
     }
@@ -39,47 +49,62 @@ impl<'a> Stream<'a> {
         Self::open(2, c"/proc/self/fd/2", libc::O_WRONLY)
     }
 
-    /// A file of our own, which was opened non-blocking.
-    pub fn ours(file: &'a OwnedFd) -> Self {
-        Self::Ours(file.as_fd())
-    }
-
     fn open(number: RawFd, path: &CStr, access: i32) -> Self {
         let file = descriptor::borrowed(number);
-        let kind = descriptor::kind(file).unwrap_or(Kind::Other);
-        // Not a file: opened anew it has an offset of its own, and would overwrite from the start.
-        if kind == Kind::Pipe || terminal::modes(file).is_ok() {
+        let open = |path| {
             let flags = access | libc::O_NOCTTY | libc::O_NONBLOCK;
-            if let Ok(again) = descriptor::open(path, flags, 0) {
-                return Self::Reopened(again);
+            descriptor::open(path, flags, 0).ok()
+        };
+        let way = if let Ok(device) = terminal::device(file) {
+            // The same terminal it must be: /dev/ptmx makes a new one each time. /dev/tty is open
+            // to users whom su(1) keeps from their terminal's own name.
+            let same = |again: &OwnedFd| terminal::device(again.as_fd()) == Ok(device);
+            open(path)
+                .filter(same)
+                .or_else(|| open(c"/dev/tty").filter(same))
+                .map_or(Way::Little(TERMINAL_TAKES), Way::Reopened)
+        } else {
+            match descriptor::kind(file) {
+                Ok(Kind::Pipe) => open(path).map_or(Way::Little(PIPE_TAKES), Way::Reopened),
+                Ok(Kind::Socket) => Way::Socket,
+                // Not a file: opened anew it has an offset of its own, and would be overwritten
+                // from the start.
+                _ => Way::Plain,
             }
-        }
-        match kind {
-            Kind::Socket => Self::Socket(file),
-            _ => Self::Plain(file),
+        };
+        Self { file, way }
+    }
+}
+
+impl<'a> Stream<'a> {
+    /// A file of our own, which was opened non-blocking.
+    pub fn ours(file: &'a OwnedFd) -> Self {
+        Self {
+            file: file.as_fd(),
+            way: Way::Plain,
         }
     }
 
     /// What to wait for.
     pub fn file(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Reopened(file) => file.as_fd(),
-            Self::Ours(file) | Self::Socket(file) | Self::Plain(file) => *file,
-        }
+        self.file
     }
 
     /// Reads what there is. Call it when poll(2) says that there is something.
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
-        descriptor::read(self.file(), buffer)
+        match &self.way {
+            Way::Reopened(again) => descriptor::read(again.as_fd(), buffer),
+            _ => descriptor::read(self.file, buffer),
+        }
     }
 
     /// Writes what goes at once. Call it when poll(2) says that something does.
     pub fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
-        match self {
-            Self::Reopened(file) => descriptor::write(file.as_fd(), bytes),
-            Self::Ours(file) => descriptor::write(*file, bytes),
-            Self::Socket(file) => descriptor::send_without_waiting(*file, bytes),
-            Self::Plain(file) => descriptor::write(*file, bytes.get(..CHUNK).unwrap_or(bytes)),
+        match &self.way {
+            Way::Reopened(again) => descriptor::write(again.as_fd(), bytes),
+            Way::Socket => descriptor::send_without_waiting(self.file, bytes),
+            Way::Plain => descriptor::write(self.file, bytes),
+            Way::Little(most) => descriptor::write(self.file, bytes.get(..*most).unwrap_or(bytes)),
         }
     }
 }

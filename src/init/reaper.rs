@@ -137,5 +137,7 @@ fn end_descendants(proc: BorrowedFd<'_>) {
         if listed.is_err() || !killed || process::wait(None, Patience::Wait).is_err() {
             return;
         }
+        // All that have ended, for each search looks at every process.
+        while let Ok(Some(_)) = process::wait(None, Patience::Look) {}
     }
 }

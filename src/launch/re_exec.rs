@@ -103,17 +103,24 @@ pub fn enter() -> Error {
     }
     // execve named us after /proc/self/exe; a reaper stays, and is to be known by its own name.
     process::set_name(c"mydocker");
-    let descriptors = Descriptors {
+    let decoded = read_all(plan)
+        .and_then(|bytes| codec::decode(&bytes).map_err(|codec::Malformed| Errno::EBADMSG));
+    let mut descriptors = Descriptors {
         report: descriptor::borrowed(REPORT),
         // Closed by the execve that brought us here.
         report_reader: None,
-        null: Some(descriptor::borrowed(NULL)),
-        terminal: Some(descriptor::borrowed(TERMINAL)),
+        null: None,
+        terminal: None,
     };
-    let decoded = read_all(plan)
-        .and_then(|bytes| codec::decode(&bytes).map_err(|codec::Malformed| Errno::EBADMSG));
     match decoded {
-        Ok(plan) => init::run(&plan, &descriptors),
+        Ok(plan) => {
+            // Only what was placed: the numbers may be the caller's descriptors otherwise.
+            descriptors.null = plan.needs_null().then(|| descriptor::borrowed(NULL));
+            descriptors.terminal = plan
+                .needs_terminal()
+                .then(|| descriptor::borrowed(TERMINAL));
+            init::run(&plan, &descriptors)
+        }
         Err(errno) => init::fail(Report::Plan(errno), &descriptors),
     }
 }

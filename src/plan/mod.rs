@@ -33,6 +33,16 @@ pub struct InitPlan {
 }
 
 impl InitPlan {
+    /// Whether a step uses /dev/null.
+    pub fn needs_null(&self) -> bool {
+        self.process.contains(&Step::Standard(Standard::NullInput))
+    }
+
+    /// Whether a step uses the container's terminal.
+    pub fn needs_terminal(&self) -> bool {
+        self.process.contains(&Step::Standard(Standard::Terminal))
+    }
+
     /// Every step, in the order of their numbers.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.identity

@@ -56,10 +56,10 @@ fn look(number: Pid, signal: i32) -> Option<Disposition> {
     }
     match call(number) {
         Call::Running => return None,
-        // If it does not tell, sparing is safer than killing.
-        Call::Unknown => return Some(Disposition::Own),
         Call::Sigwait(set) if set.contains(signal) => return Some(Disposition::Own),
-        Call::Sigwait(_) | Call::Other => {}
+        // Of a program that may not be read the kernel does not tell. Most do not wait by sigwait,
+        // and a person at ^C waits for an end.
+        Call::Sigwait(_) | Call::Other | Call::Unknown => {}
     }
     let after = status();
     if of_mask(&after) != Disposition::Default {

@@ -91,6 +91,7 @@ impl<'a> Supervisor<'a> {
     /// A key for `signal` was typed while PID 1 is in its terminal's foreground. The terminal
     /// sends the signal by itself; what is left to do is the end that PID 1 ignores.
     pub fn key_typed(&mut self, signal: i32) {
+        self.delivered = Some(signal);
         if self.would_ignore(signal) {
             self.kill_for(signal);
         }

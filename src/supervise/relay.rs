@@ -148,7 +148,10 @@ impl<'a> Relay<'a> {
         loop {
             let input_open = matches!(self.input, Input::Open);
             let foreground = self.outside.in_foreground();
-            if input_open && foreground {
+            if !foreground {
+                // The terminal is someone else's now, and in someone else's modes.
+                self.leave_raw_mode();
+            } else if input_open {
                 // Since the start, or since a shell's `fg`.
                 self.enter_raw_mode();
             }
@@ -216,12 +219,24 @@ impl<'a> Relay<'a> {
                 Waiting::to_read(self.signals.as_fd()),
                 self.waiting_for_caller(),
             ];
-            let patience = if told_to_end { STOPPED_READER } else { -1 };
-            descriptor::wait(&mut waiting, patience)
-                .map_err(|errno| Error::new("poll", "", errno))?;
+            let wait = |waiting: &mut [Waiting], patience| {
+                descriptor::wait(waiting, patience).map_err(|errno| Error::new("poll", "", errno))
+            };
+            wait(&mut waiting, 0)?;
+            if !waiting.iter().any(Waiting::happened) {
+                // A reader that is not ready, and a person who may want to end it with ^C: no one
+                // but the kernel reads keys now.
+                self.leave_raw_mode();
+                let patience = if told_to_end { STOPPED_READER } else { -1 };
+                wait(&mut waiting, patience)?;
+            }
             let [signals, to_caller] = waiting.map(|entry| entry.happened());
             if signals {
                 while let Some(signal) = self.next_signal()? {
+                    if signal == libc::SIGTSTP {
+                        self.leave_raw_mode();
+                        signal::act_by_default(signal, self.blocked);
+                    }
                     told_to_end |= ends_by_default(signal);
                 }
             }

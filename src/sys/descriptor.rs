@@ -95,13 +95,14 @@ pub fn write(file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
     unsafe { syscall!(Sysno::write, file.as_raw_fd(), bytes.as_ptr(), bytes.len()) }
 }
 
-/// write(2) until every byte is written.
+/// write(2) until every byte is written, waiting where the file itself does not.
 pub fn write_all(file: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         match write(file, bytes) {
             Ok(0) => return Err(Errno::EIO),
             Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
             Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => wait(&mut [Waiting::to_write(file)], -1)?,
             Err(errno) => return Err(errno),
         }
     }

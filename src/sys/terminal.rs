@@ -68,6 +68,13 @@ pub fn set_modes(file: BorrowedFd<'_>, modes: &Modes) -> Result<(), Errno> {
     ioctl(file, libc::TCSETS, &raw mut modes).map(drop)
 }
 
+/// TIOCGDEV: the number of the terminal's device; on a master, of its slave's. ENOTTY: no terminal.
+pub fn device(file: BorrowedFd<'_>) -> Result<u32, Errno> {
+    let mut device: u32 = 0;
+    ioctl(file, libc::TIOCGDEV, &raw mut device)?;
+    Ok(device)
+}
+
 /// TIOCGWINSZ.
 pub fn size(file: BorrowedFd<'_>) -> Result<Size, Errno> {
     let mut size = Size::default();
