@@ -94,7 +94,8 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
 }
 
 /// The hints for a command that was not found: which of the two kinds it is.
-pub const NOT_IN_PATH: &str = "not found in the container's PATH";
+pub const NOT_IN_PATH: &str =
+    "not found in the container's PATH (there are no images: COMMAND comes first)";
 pub const NO_SUCH_FILE: &str =
     "no such file in the container, or the interpreter or loader that it names is missing";
 

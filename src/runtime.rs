@@ -6,7 +6,9 @@ use crate::error::{Error, ExitCode};
 use crate::launch::Launch;
 use crate::log::{self, Level, Log, Value};
 use crate::plan::{self, InitPlan};
-use crate::spec::{Accounts, Caller, ContainerSpec, Identity, Input, RunArgs, Terminal};
+use crate::spec::{
+    Accounts, Caller, ContainerSpec, Identity, Input, Namespaces, RunArgs, Terminal,
+};
 use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
 use crate::supervise::signals;
@@ -85,7 +87,7 @@ fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
         signals::take_over(relayed).map_err(|errno| Error::new("block", "signals", errno))?;
 
     let plan = plan::build(&spec, signals.ignored);
-    log_plan(&plan, log);
+    log_plan(&plan, spec.namespaces, log);
 
     let null = if plan.needs_null() {
         let null = descriptor::open(c"/dev/null", libc::O_RDONLY, 0);
@@ -121,8 +123,8 @@ fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
             Relay::new(supervisor, log, terminal, outside, signals)?.run()
         }
         _ => {
-            // The container has its own. Who writes to its stdin or reads its stdout is to see when
-            // it closes them, and not wait for us.
+            // Ours, for the container has its own: the other ends of these pipes are to notice when
+            // the container closes its copies.
             descriptor::close(descriptor::borrowed(0));
             descriptor::close(descriptor::borrowed(1));
             supervisor.wait(signals.forwarded)
@@ -197,10 +199,13 @@ fn fresh_name() -> String {
     name
 }
 
-fn log_plan(plan: &InitPlan, log: &Log) {
+fn log_plan(plan: &InitPlan, namespaces: Namespaces, log: &Log) {
     if !log.enabled(Level::Debug) {
         return;
     }
+    let names = namespaces.names();
+    let fields = [("namespaces", Value::Text(names.as_bytes()))];
+    log.write(Level::Debug, b"clone into new namespaces", &fields);
     for (number, step) in (0..).zip(plan.steps()) {
         let name = plan::name_step(step);
         let fields = [("step", Value::Number(number))];

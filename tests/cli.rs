@@ -100,7 +100,7 @@ fn a_command_that_cannot_be_run_is_127_or_126() {
                     "no-such-command",
                     127,
                     "exec no-such-command: no such file or directory (ENOENT): not found in the \
-                     container's PATH",
+                     container's PATH (there are no images: COMMAND comes first)",
                 ),
                 ("", 127, "no such file or directory (ENOENT)"),
                 (

@@ -90,7 +90,7 @@ const EVERYWHERE: [Broken; 15] = [
     (
         &["umask", EPERM],
         &[],
-        "umask 22: operation not permitted (EPERM)",
+        "umask 022: operation not permitted (EPERM)",
     ),
     (
         &["chdir", "13"],

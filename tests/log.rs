@@ -104,6 +104,11 @@ fn at_debug_the_plan_is_told_step_by_step() {
             "{case}"
         );
         assert!(messages(&lines).contains(&"mount proc on /proc"), "{case}");
+        let namespaces = lines[0]["namespaces"].as_str().unwrap();
+        assert!(
+            namespaces.contains("mount PID UTS IPC network cgroup"),
+            "{case}"
+        );
     }
 }
 

@@ -197,6 +197,21 @@ fn a_signal_ends_a_command_that_waits_for_another() {
     }
 }
 
+/// Of a program that may not be read the kernel shows an ordinary user little.
+#[test]
+fn a_signal_ends_a_command_that_may_not_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new();
+    let copy = scratch.file("probe");
+    std::fs::copy(probe(), &copy).unwrap();
+    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o711)).unwrap();
+    for case in cases() {
+        let running = Running::ready(case, &[], &[&copy, "orphans", "0"]);
+        running.send(SIGTERM);
+        assert_eq!(running.end(), code_of(SIGTERM), "{case}");
+    }
+}
+
 #[test]
 fn signals_that_end_no_process_do_not_end_a_container() {
     for (case, options) in ways(&[&[], &["--init"], &["--pid=host"]]) {

@@ -43,7 +43,8 @@ Try: mydocker run -ti /bin/sh
 const RUN: &str = "usage: mydocker run [OPTIONS] COMMAND [ARG...]
 
 Runs COMMAND in new PID, mount, network, IPC, UTS and cgroup namespaces, and
-in a user namespace unless the caller is root. Options end at COMMAND.
+in a user namespace unless the caller is root. It sees the caller's files:
+there are no images. Options end at COMMAND.
 
 input and terminal:
   -i, --interactive        keep stdin; without it the container reads nothing

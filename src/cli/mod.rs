@@ -37,7 +37,7 @@ pub enum LogFormat {
 }
 
 /// The names of the commands, for messages.
-const COMMANDS: [&str; 3] = ["run", "help", "init"];
+const COMMANDS: [&str; 2] = ["run", "help"];
 
 /// Reads a command line without the program's name.
 ///
@@ -123,7 +123,7 @@ fn unknown_command(word: &str) -> Error {
     let mut message = format!("unknown command '{word}'");
     if let Some(near) = suggest::nearest(word, &COMMANDS) {
         message.push_str(&format!(", did you mean '{near}'?"));
-    } else {
+    } else if word.contains('/') {
         message.push_str(&format!(", did you mean 'run {word}'?"));
     }
     Error::usage(message, help::USAGE)

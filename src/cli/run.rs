@@ -102,7 +102,7 @@ fn option(
             run.host_network = one_of(name, &value()?, &[("none", false), ("host", true)])?;
         }
         "pid" => run.host_pid = one_of(name, &value()?, &[("host", true)])?,
-        "ipc" => run.host_ipc = one_of(name, &value()?, &[("private", false), ("host", true)])?,
+        "ipc" => run.host_ipc = one_of(name, &value()?, &[("host", true)])?,
         "uts" => run.host_uts = one_of(name, &value()?, &[("host", true)])?,
         "hostname" => run.hostname = Some(value()?),
         "env" => run.environment.push(value()?),

@@ -67,7 +67,7 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             None,
         ),
         Step::Standard(Standard::NullInput) => ("make /dev/null", b"stdin".to_vec(), None),
-        Step::Umask(mask) => ("umask", format!("{mask:o}").into(), None),
+        Step::Umask(mask) => ("umask", format!("{mask:03o}").into(), None),
         Step::Groups(groups) => ("setgroups", list(groups), Some(Doing::SetGroups)),
         Step::Group(group) => ("setresgid", list(&[*group]), Some(Doing::SetUser)),
         Step::User(user) => ("setresuid", list(&[*user]), Some(Doing::SetUser)),
@@ -97,7 +97,9 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno) -> Error {
         .arguments
         .strings()
         .first()
-        .map_or(&b""[..], |name| name.to_bytes());
+        .map(|name| name.to_bytes())
+        .filter(|name| !name.is_empty())
+        .unwrap_or(b"''");
     let not_found = matches!(
         errno,
         Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG | Errno::ELOOP

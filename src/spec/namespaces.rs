@@ -59,6 +59,23 @@ impl Namespaces {
         self.0 & namespace.flag() != 0
     }
 
+    /// Their names, for people.
+    pub fn names(self) -> String {
+        let all = [
+            (Namespace::User, "user"),
+            (Namespace::Mount, "mount"),
+            (Namespace::Pid, "PID"),
+            (Namespace::Uts, "UTS"),
+            (Namespace::Ipc, "IPC"),
+            (Namespace::Network, "network"),
+            (Namespace::Cgroup, "cgroup"),
+        ];
+        let names = all
+            .iter()
+            .filter(|(namespace, _)| self.contains(*namespace));
+        names.map(|(_, name)| *name).collect::<Vec<_>>().join(" ")
+    }
+
     /// The flags for clone(2).
     pub const fn clone_flags(self) -> u32 {
         self.0

@@ -69,7 +69,7 @@ impl<'a> Supervisor<'a> {
     /// Does with the container what `signal` would have done to an ordinary process.
     pub fn deliver(&mut self, signal: i32) {
         self.delivered = Some(signal);
-        if self.would_ignore(signal) {
+        if self.is_spared(signal) {
             self.kill_for(signal);
         } else {
             // It can have ended, but it has not been waited for: the pid is still its own.
@@ -92,14 +92,14 @@ impl<'a> Supervisor<'a> {
     /// sends the signal by itself; what is left to do is the end that PID 1 ignores.
     pub fn key_typed(&mut self, signal: i32) {
         self.delivered = Some(signal);
-        if self.would_ignore(signal) {
+        if self.is_spared(signal) {
             self.kill_for(signal);
         }
     }
 
     /// The kernel gives PID 1 of a namespace no signal that it has no handler for, where any other
     /// process would end. People expect the end.
-    fn would_ignore(&self, signal: i32) -> bool {
+    fn is_spared(&self, signal: i32) -> bool {
         self.container.command_is_spared
             && signals::ends_by_default(signal)
             && disposition::of(self.container.pid, signal) == Disposition::Default
