@@ -223,14 +223,14 @@ fn a_log_that_takes_nothing_neither_kills_nor_hangs() {
             let outcome = finish(case.prepared(&line));
             assert_eq!(outcome.code(), Some(6), "{case} {redirection}: {outcome:?}");
         }
-        let (reader, writer) = std::io::pipe().unwrap();
+        let (reader, writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
         drop(reader);
         let mut command = case.command(&["--log-level=debug"], &["sh", "-c", "exit 6"]);
         command.stderr(writer);
         let status = wait(&mut command.spawn().unwrap()).expect("it hangs");
         assert_eq!(status.code(), Some(6), "{case}: EPIPE");
 
-        let (reader, writer) = std::io::pipe().unwrap();
+        let (reader, writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
         nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
         nix::unistd::write(&writer, &[b'x'; 4096]).unwrap();
         let mut command = case.command(&["--log-level=debug"], &["sh", "-c", "exit 6"]);
