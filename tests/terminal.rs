@@ -154,6 +154,25 @@ fn run_with(case: Case, stdin: Stdio, options: &[&str], command: &[&str]) -> Out
     finish(command)
 }
 
+/// A FIFO that is opened anew after its writer has gone does not say so; the original does.
+#[test]
+fn the_end_of_a_fifo_is_seen() {
+    for case in cases() {
+        let scratch = Scratch::new();
+        let fifo = scratch.file("fifo");
+        nix::unistd::mkfifo(fifo.as_str(), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        std::fs::set_permissions(&fifo, everyone).unwrap();
+        // Open for both at once, so that neither waits, and the writer gone before the start.
+        let mut both = File::options().read(true).write(true).open(&fifo).unwrap();
+        both.write_all(b"hello\n").unwrap();
+        let reader = File::open(&fifo).unwrap();
+        drop(both);
+        let outcome = run_with(case, reader.into(), &["-ti"], &["cat"]);
+        assert_eq!(outcome.output(case), "hello\r\nhello\r\n", "{case}");
+    }
+}
+
 #[test]
 fn a_terminal_without_a_terminal_outside() {
     for case in cases() {
