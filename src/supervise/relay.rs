@@ -226,7 +226,7 @@ impl<'a> Relay<'a> {
             if !waiting.iter().any(Waiting::happened) {
                 // A reader that is not ready, and a person who may want to end it with ^C: no one
                 // but the kernel reads keys now.
-                self.leave_raw_mode();
+                self.outside.give_keys_back();
                 let patience = if told_to_end { STOPPED_READER } else { -1 };
                 wait(&mut waiting, patience)?;
             }

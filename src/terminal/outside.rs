@@ -76,6 +76,17 @@ impl Outside {
         }
     }
 
+    /// Gives the keys back and keeps the output raw: what the container printed last has its
+    /// carriage returns already.
+    pub fn give_keys_back(&self) {
+        if let Some(mut modes) = self.saved.get() {
+            if self.raw.get() && self.in_foreground() {
+                modes.output &= !libc::OPOST;
+                let _ = terminal::set_modes(stdin(), &modes);
+            }
+        }
+    }
+
     /// Gives the terminal back as it was.
     pub fn leave_raw_mode(&self) {
         if let Some(saved) = self.saved.get() {
