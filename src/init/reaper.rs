@@ -63,12 +63,12 @@ fn start(
     }
     // Now, for the command may look into our /proc/PID/fd as soon as it runs.
     let numbers = |file: Option<BorrowedFd<'_>>| file.map_or(PROC, |file| file.as_raw_fd());
-    let mut kept = [
+    let kept = [
         descriptors.report.as_raw_fd(),
         numbers(descriptors.null),
         numbers(descriptors.terminal),
     ];
-    descriptor::close_from(3, Fate::Close, &mut kept)?;
+    descriptor::close_from(3, Fate::Close, &kept)?;
     // And now, for the command may mount something else there.
     let proc = match reaper {
         Reaper::FirstProcess => None,
@@ -96,7 +96,7 @@ fn start(
             PROC + 1
         }
     };
-    descriptor::close_from(first, Fate::Close, &mut [])?;
+    descriptor::close_from(first, Fate::Close, &[])?;
     Ok((pid, stack))
 }
 

@@ -58,7 +58,7 @@ pub fn perform(step: &Step, descriptors: &Descriptors) -> Result<(), Errno> {
             }
             signal::set_blocked(signal::SignalSet::EMPTY)
         }
-        Step::CloseOnExec => descriptor::close_from(FIRST_PRIVATE, Fate::CloseOnExec, &mut []),
+        Step::CloseOnExec => descriptor::close_from(FIRST_PRIVATE, Fate::CloseOnExec, &[]),
         Step::DeathSignal => process::die_with_parent(),
     }
 }

@@ -1,7 +1,7 @@
 //! What a process would do with a signal, as /proc/PID/status tells.
 
 use crate::sys::signal::SignalSet;
-use crate::sys::{Pid, process};
+use crate::sys::{Pid, directory, process};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
@@ -79,10 +79,10 @@ enum Call {
 }
 
 fn call(number: Pid) -> Call {
-    let Ok(line) = std::fs::read_to_string(format!("/proc/{number}/syscall")) else {
+    let Ok(line) = std::fs::read(format!("/proc/{number}/syscall")) else {
         return Call::Unknown;
     };
-    if line.starts_with("running") {
+    if line.starts_with(b"running") {
         return Call::Running;
     }
     let Some(address) = awaited_set(&line) else {
@@ -98,13 +98,17 @@ fn call(number: Pid) -> Call {
 
 /// Where the set lies, if a line of /proc/PID/syscall (the call's number and its arguments) tells of
 /// rt_sigtimedwait.
-fn awaited_set(line: &str) -> Option<u64> {
-    let mut words = line.split(' ');
-    let number: libc::c_long = words.next()?.parse().ok()?;
+fn awaited_set(line: &[u8]) -> Option<u64> {
+    let mut words = line.split(|byte| *byte == b' ');
+    let number = i64::from(directory::number(words.next()?)?);
     if number != libc::SYS_rt_sigtimedwait {
         return None;
     }
-    u64::from_str_radix(words.next()?.strip_prefix("0x")?, 16).ok()
+    hexadecimal(words.next()?.strip_prefix(b"0x")?)
+}
+
+fn hexadecimal(digits: &[u8]) -> Option<u64> {
+    u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 /// The lines of a status file that count how often the thread has stopped running.
@@ -122,7 +126,7 @@ fn number_in_proc(pid: Pid) -> Option<Pid> {
     let number = facts
         .split(|byte| *byte == b'\n')
         .find_map(|line| line.strip_prefix(b"Pid:"))?;
-    std::str::from_utf8(number.trim_ascii()).ok()?.parse().ok()
+    directory::number(number.trim_ascii())
 }
 
 fn from_status(status: &[u8], signal: i32) -> Option<Disposition> {
@@ -130,8 +134,7 @@ fn from_status(status: &[u8], signal: i32) -> Option<Disposition> {
         let value = status
             .split(|byte| *byte == b'\n')
             .find_map(|line| line.strip_prefix(field))?;
-        let digits = std::str::from_utf8(value.trim_ascii()).ok()?;
-        let set = SignalSet(u64::from_str_radix(digits, 16).ok()?);
+        let set = SignalSet(hexadecimal(value.trim_ascii())?);
         if set.contains(signal) {
             return Some(Disposition::Own);
         }
@@ -178,9 +181,9 @@ mod tests {
     fn sigwait_is_told_by_its_number() {
         let number = libc::SYS_rt_sigtimedwait;
         let line = format!("{number} 0x7f00 0x0 0x0 0x8 0x0 0x0 0x7ffc 0x7ffd\n");
-        assert_eq!(awaited_set(&line), Some(0x7f00));
-        assert_eq!(awaited_set("35 0x7f 0x0"), None);
-        assert_eq!(awaited_set("-1 0x7f 0x0"), None);
+        assert_eq!(awaited_set(line.as_bytes()), Some(0x7f00));
+        assert_eq!(awaited_set(b"35 0x7f 0x0"), None);
+        assert_eq!(awaited_set(b"-1 0x7f 0x0"), None);
     }
 
     #[test]

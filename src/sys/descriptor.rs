@@ -197,22 +197,25 @@ pub enum Fate {
     Close,
 }
 
-/// Decides the fate of every descriptor numbered `first` or above, but for those in `kept`, which
-/// it sorts: close_range(2), one call for any number of them. Where the kernel has none (before
-/// 5.9; its close-on-exec flag before 5.11) or a filter denies it, what /proc/self/fd lists.
-/// Allocates nothing.
+/// Decides the fate of every descriptor numbered `first` or above, but for those in `kept`:
+/// close_range(2), one call for each gap between them. Where the kernel has none (before 5.9; its
+/// close-on-exec flag before 5.11) or a filter denies it, what /proc/self/fd lists. Allocates
+/// nothing.
 ///
 /// Errors: where neither way exists, that of opening /proc/self/fd.
-pub fn close_from(first: RawFd, fate: Fate, kept: &mut [RawFd]) -> Result<(), Errno> {
-    kept.sort_unstable();
+pub fn close_from(first: RawFd, fate: Fate, kept: &[RawFd]) -> Result<(), Errno> {
     let mut from = first;
-    for keep in kept.iter().filter(|keep| **keep >= first) {
-        if let Err(errno) = close_range(from, keep.saturating_sub(1), fate) {
+    loop {
+        let next = kept.iter().copied().filter(|keep| *keep >= from).min();
+        let last = next.map_or(RawFd::MAX, |keep| keep.saturating_sub(1));
+        if let Err(errno) = close_range(from, last, fate) {
             return close_otherwise(first, fate, kept, errno);
         }
-        from = keep.saturating_add(1);
+        match next {
+            Some(keep) => from = keep.saturating_add(1),
+            None => return Ok(()),
+        }
     }
-    close_range(from, RawFd::MAX, fate).or_else(|errno| close_otherwise(first, fate, kept, errno))
 }
 
 fn close_range(first: RawFd, last: RawFd, fate: Fate) -> Result<(), Errno> {
@@ -374,7 +377,7 @@ mod tests {
             let flags = unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_GETFD) };
             assert_eq!(flags, Ok(expected as usize));
         }
-        close_from(500, Fate::CloseOnExec, &mut [499]).unwrap();
+        close_from(500, Fate::CloseOnExec, &[499]).unwrap();
         // SAFETY: no pointers.
         let flags = unsafe { syscall!(Sysno::fcntl, kept.as_raw_fd(), libc::F_GETFD) };
         assert_eq!(flags, Ok(libc::FD_CLOEXEC as usize));

@@ -46,7 +46,7 @@ fn next_entry(listing: &[u8]) -> Option<(Option<i32>, &[u8])> {
 }
 
 /// Decimal digits and nothing else.
-pub(super) fn number(digits: &[u8]) -> Option<i32> {
+pub fn number(digits: &[u8]) -> Option<i32> {
     if digits.is_empty() {
         return None;
     }
