@@ -23,7 +23,6 @@
 //!
 //! ```text
 //! main        dispatch; an error becomes an exit code
-//! cli         the command line as types; help texts
 //! runtime     the story of a run: specify, plan, launch, supervise
 //! supervise   while the command runs: signals, the terminal's relay, the exit code
 //! terminal    the container's pseudo-terminal and the caller's terminal
@@ -31,6 +30,7 @@
 //! init        the child's side: walk the plan, execve, the reaper
 //! plan        the steps: built, described, encoded
 //! spec        what a container is to be: no descriptors, no system calls
+//! cli         beside it: the command line as what `spec` defines; help texts
 //! log, stream, hint, error, report, json, time
 //! sys         one system call each; the only `unsafe`
 //! ```

@@ -66,8 +66,10 @@ pub struct Log {
     /// stderr as lines are written to it, once there was one.
     stderr: OnceCell<Stream<'static>>,
     level: Level,
-    format: Format,
-    on_terminal: bool,
+    /// As asked for; `None`: text on a terminal and JSON elsewhere.
+    format: Option<Format>,
+    /// Whether lines go to a terminal, once there was one: most runs write none.
+    on_terminal: OnceCell<bool>,
     /// The caller's terminal is in raw mode, where a line feed does not return the carriage.
     raw_terminal: Cell<bool>,
     lost: Cell<bool>,
@@ -94,18 +96,12 @@ impl Log {
                 Some(file)
             }
         };
-        let target = file.as_ref().map_or(descriptor::borrowed(2), AsFd::as_fd);
-        let on_terminal = terminal::modes(target).is_ok();
         Ok(Self {
             file,
             stderr: OnceCell::new(),
             level,
-            format: format.unwrap_or(if on_terminal {
-                Format::Text
-            } else {
-                Format::Json
-            }),
-            on_terminal,
+            format,
+            on_terminal: OnceCell::new(),
             raw_terminal: Cell::new(false),
             lost: Cell::new(false),
         })
@@ -116,7 +112,25 @@ impl Log {
     }
 
     pub fn is_json(&self) -> bool {
-        self.format == Format::Json
+        self.format() == Format::Json
+    }
+
+    fn format(&self) -> Format {
+        self.format.unwrap_or_else(|| {
+            if self.on_terminal() {
+                Format::Text
+            } else {
+                Format::Json
+            }
+        })
+    }
+
+    fn on_terminal(&self) -> bool {
+        *self.on_terminal.get_or_init(|| {
+            let file = self.file.as_ref();
+            let target = file.map_or(descriptor::borrowed(2), AsFd::as_fd);
+            terminal::modes(target).is_ok()
+        })
     }
 
     /// Whether a line of this level is written, for the callers that would prepare one.
@@ -132,11 +146,11 @@ impl Log {
         if !self.enabled(level) {
             return;
         }
-        let mut line = match self.format {
+        let mut line = match self.format() {
             Format::Json => json_line(level, message, fields),
             Format::Text => text_line(level, message, fields),
         };
-        let raw = self.raw_terminal.get() && self.to_stderr() && self.on_terminal;
+        let raw = self.raw_terminal.get() && self.to_stderr() && self.on_terminal();
         line.push_str(if raw { "\r\n" } else { "\n" });
         let result = self.put(line.as_bytes());
         if let Err(errno) = result {

@@ -141,12 +141,19 @@ fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
             group: read_if_there("/etc/group")?,
         },
     };
+    let user = identity::effective_user();
+    // An ordinary user may not change its groups, and is mapped instead.
+    let droppable_groups = if user == 0 {
+        droppable_groups()?
+    } else {
+        Vec::new()
+    };
     ContainerSpec::new(
         arguments,
         &Caller {
-            user: identity::effective_user(),
+            user,
             group: identity::effective_group(),
-            droppable_groups: &droppable_groups()?,
+            droppable_groups: &droppable_groups,
             variable: &|name| std::env::var_os(name),
             accounts: &accounts,
             fresh_name: &fresh_name(),
