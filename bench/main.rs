@@ -1,0 +1,116 @@
+//! `cargo bench`: how long a container takes to start, here and elsewhere. `bench/README.md` says
+//! what is measured and how; `cargo bench -- --help` says what can be asked for.
+
+mod arguments;
+mod contestants;
+mod crowd;
+mod machine;
+mod memory;
+mod mounts;
+mod peers;
+mod plot;
+mod programs;
+mod results;
+mod rounds;
+mod runner;
+mod statistics;
+mod table;
+mod targets;
+mod throughput;
+
+use arguments::Arguments;
+use contestants::Contestant;
+use results::Results;
+use runner::{Act, Runner};
+use std::process::ExitCode;
+
+/// Exit code of a run that its own control refutes: the machine was too noisy to tell 2 % apart.
+const THROWN_AWAY: u8 = 2;
+
+fn main() -> ExitCode {
+    match Arguments::parse(std::env::args_os()).and_then(|arguments| bench(&arguments)) {
+        Ok(code) => code,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(arguments: &Arguments) -> Result<ExitCode, String> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err("the benchmark compares starts by root; call it as root".into());
+    }
+    let scratch = Scratch::new()?;
+    let programs = programs::build(&scratch.path)?;
+    let mut contestants = contestants::all(&programs, &scratch.path, &arguments.also)?;
+    if let Some(only) = &arguments.only {
+        contestants.retain(|contestant| only.iter().any(|name| contestant.name.contains(name)));
+    }
+    let mut runner = Runner::new(&programs.command)?;
+    for contestant in &mut contestants {
+        if contestant.trial.is_err() {
+            continue;
+        }
+        // Once, for what is slow only the first time, and to see that it works at all.
+        contestant.trial = runner.run(contestant, Act::First).map(drop);
+        if let Err(why) = &contestant.trial {
+            eprintln!("{}: left out: {why}", contestant.name);
+        }
+    }
+    let results = measure(arguments, &mut runner, &contestants)?;
+    results.write(&arguments.json)?;
+    std::fs::write(&arguments.plot, plot::svg(&results))
+        .map_err(|error| format!("{}: {error}", arguments.plot.display()))?;
+    println!("{}", table::all(&results));
+    println!("samples: {}", arguments.json.display());
+    println!("plot: {}", arguments.plot.display());
+    Ok(if results.refuted().is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(THROWN_AWAY)
+    })
+}
+
+fn measure(
+    arguments: &Arguments,
+    runner: &mut Runner,
+    contestants: &[Contestant],
+) -> Result<Results, String> {
+    let extent = &arguments.extent;
+    let mut results = Results {
+        machine: machine::facts(contestants),
+        ..Results::default()
+    };
+    for regime in rounds::REGIMES {
+        let measured = rounds::measure(runner, contestants, regime, extent)?;
+        results.regimes.push(measured);
+    }
+    if !arguments.starts_only {
+        results.throughput = throughput::measure(runner, contestants, extent)?;
+        results.memory = memory::measure(runner, contestants)?;
+        results.crowd = crowd::measure(runner, contestants, extent)?;
+        results.mounts = mounts::measure(runner, contestants, extent)?;
+        results.sizes = programs::sizes(contestants);
+    }
+    Ok(results)
+}
+
+/// A directory of our own that goes when we do.
+struct Scratch {
+    path: std::path::PathBuf,
+}
+
+impl Scratch {
+    fn new() -> Result<Self, String> {
+        let path = std::env::temp_dir().join(format!("mydocker-bench-{}", std::process::id()));
+        std::fs::create_dir(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.path);
+    }
+}

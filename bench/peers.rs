@@ -1,0 +1,203 @@
+//! The peers that are installed, each told to do what mydocker does as nearly as it can be told.
+
+use crate::contestants::{Contestant, Form, Kind, mount_namespace};
+use crate::programs::Programs;
+use crate::runner::Act;
+use nix::mount::{MntFlags, umount2};
+use serde_json::json;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, String> {
+    let bundles = scratch.join("bundles");
+    for act in Act::ALL {
+        bundle(&bundles.join(act.name()), &programs.command, act)
+            .map_err(|error| format!("write a bundle: {error}"))?;
+    }
+    let root = scratch.join("root");
+    root_file_system(&root, &programs.command).map_err(|error| format!("make a root: {error}"))?;
+    let bundle = |name: &str, note: &str, words: &[&str]| {
+        peer(name, note, words, |words| Form::Bundle {
+            words,
+            bundles: bundles.clone(),
+        })
+    };
+    Ok(vec![
+        peer(
+            "unshare",
+            "-muinpf --mount-proc: five namespaces, lo down",
+            &["unshare", "-muinpf", "--mount-proc"],
+            Form::Prefix,
+        ),
+        peer(
+            "bwrap",
+            "the same namespaces; a root of its own, by pivot_root",
+            &BWRAP,
+            Form::Prefix,
+        ),
+        without_unified(bundle(
+            "crun",
+            "cgroups off; a root of its own, by pivot_root; lo down",
+            &["crun", "--cgroup-manager=disabled", "run"],
+        )),
+        slow(bundle(
+            "runc",
+            "with cgroups, it has no way without; a root of its own, by pivot_root",
+            &["runc", "run"],
+        )),
+        slow(bundle(
+            "youki",
+            "with cgroups; a root of its own, by pivot_root",
+            &["youki", "run"],
+        )),
+        slow(without_unified(podman(&root))),
+        slow(nspawn(&root)),
+    ])
+}
+
+const BWRAP: [&str; 14] = [
+    "bwrap",
+    "--unshare-pid",
+    "--unshare-net",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--unshare-cgroup",
+    // The command is PID 1, as it is for the others.
+    "--as-pid-1",
+    "--die-with-parent",
+    "--new-session",
+    "--dev-bind",
+    "/",
+    "/",
+    "--proc",
+    "/proc",
+];
+
+fn podman(root: &Path) -> Contestant {
+    let words = [
+        "podman",
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "--cgroups",
+        "disabled",
+        "--log-driver",
+        "none",
+        "--security-opt",
+        "seccomp=unconfined",
+        // Its defaults take CAP_SYS_RESOURCE, which root in a container may lack.
+        "--ulimit",
+        "nofile=1024:1024",
+        "--ulimit",
+        "nproc=4096:4096",
+        "--rootfs",
+    ];
+    let root = root.as_os_str().to_owned();
+    let note = "cgroups off; a root, a monitor beside it, state on disk";
+    peer("podman", note, &words, |mut words| {
+        words.push(root);
+        Form::Root(words)
+    })
+}
+
+fn nspawn(root: &Path) -> Contestant {
+    let words = [
+        "systemd-nspawn",
+        "--quiet",
+        "--register=no",
+        "--keep-unit",
+        "--private-network",
+        "--console=pipe",
+        "--directory",
+    ];
+    let root = root.as_os_str().to_owned();
+    let note = "a root with /dev and /sys, a cgroup";
+    peer("systemd-nspawn", note, &words, |mut words| {
+        words.push(root);
+        Form::Root(words)
+    })
+}
+
+/// A peer, if its program is installed.
+fn peer(
+    name: &str,
+    note: &str,
+    words: &[&str],
+    form: impl FnOnce(Vec<OsString>) -> Form,
+) -> Contestant {
+    let program = words.first().copied().unwrap_or_default();
+    let Some(file) = installed(program) else {
+        return Contestant::absent(name, Kind::Peer, "not installed");
+    };
+    let rest = words.iter().skip(1).map(OsString::from);
+    let mut contestant = Contestant::prefix(name, Kind::Peer, note, [""; 0]);
+    contestant.form = form([file.into_os_string()].into_iter().chain(rest).collect());
+    contestant
+}
+
+fn slow(mut contestant: Contestant) -> Contestant {
+    contestant.slow = true;
+    contestant
+}
+
+fn installed(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .map(|directory| directory.join(program))
+        .find(|file| file.is_file())
+}
+
+/// crun refuses a host that has both cgroup versions mounted. Where that is so, it runs in a mount
+/// namespace without the second; entering that is not timed.
+fn without_unified(mut contestant: Contestant) -> Contestant {
+    const UNIFIED: &str = "/sys/fs/cgroup/unified";
+    if contestant.trial.is_err() || !Path::new(UNIFIED).exists() {
+        return contestant;
+    }
+    let namespace = mount_namespace(|| {
+        umount2(UNIFIED, MntFlags::MNT_DETACH).map_err(|errno| format!("{UNIFIED}: {errno}"))
+    });
+    match namespace {
+        Ok(namespace) => contestant.mounts = Some(namespace),
+        Err(why) => contestant.trial = Err(why),
+    }
+    contestant
+}
+
+/// An OCI bundle with the same namespaces and the same proc as everyone's, and nothing more.
+fn bundle(directory: &Path, command: &Path, act: Act) -> std::io::Result<()> {
+    root_file_system(&directory.join("rootfs"), command)?;
+    let kinds = ["pid", "network", "ipc", "uts", "mount", "cgroup"];
+    let namespaces: Vec<_> = kinds.iter().map(|kind| json!({ "type": kind })).collect();
+    let arguments: Vec<_> = [&["/command"], act.arguments()].concat();
+    let configuration = json!({
+        "ociVersion": "1.0.0",
+        "process": {
+            "user": { "uid": 0, "gid": 0 },
+            "args": arguments,
+            "env": ["PATH=/"],
+            "cwd": "/",
+            "noNewPrivileges": true,
+        },
+        "root": { "path": "rootfs" },
+        "hostname": "bench",
+        "mounts": [{
+            "destination": "/proc",
+            "type": "proc",
+            "source": "proc",
+            "options": ["nosuid", "noexec", "nodev"],
+        }],
+        "linux": { "namespaces": namespaces },
+    });
+    std::fs::write(directory.join("config.json"), configuration.to_string())
+}
+
+fn root_file_system(root: &Path, command: &Path) -> std::io::Result<()> {
+    // systemd-nspawn wants a /usr, and others mount on the rest.
+    for name in ["proc", "sys", "dev", "etc", "run", "tmp", "usr", "var"] {
+        std::fs::create_dir_all(root.join(name))?;
+    }
+    std::fs::copy(command, root.join("command")).map(drop)
+}

@@ -1,0 +1,111 @@
+//! Everything that was measured, and its JSON.
+
+use crate::crowd;
+use crate::machine::Facts;
+use crate::memory;
+use crate::rounds::{Measured, NOISE, Row};
+use crate::throughput;
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+#[derive(Default)]
+pub struct Results {
+    pub machine: Facts,
+    pub regimes: Vec<Measured>,
+    pub throughput: Vec<throughput::Row>,
+    pub memory: Vec<memory::Row>,
+    pub crowd: Vec<crowd::Row>,
+    pub mounts: Vec<crowd::Row>,
+    /// Program and bytes.
+    pub sizes: Vec<(String, u64)>,
+}
+
+impl Results {
+    /// The regimes in which the floor differs from itself by more than can be believed, and by how
+    /// much.
+    pub fn refuted(&self) -> Vec<(&Measured, f64)> {
+        self.regimes
+            .iter()
+            .filter_map(|measured| Some((measured, measured.noise()?)))
+            .filter(|(_, noise)| *noise > NOISE)
+            .collect()
+    }
+
+    /// Writes everything, each sample of it in nanoseconds.
+    pub fn write(&self, file: &Path) -> Result<(), String> {
+        let said = |error: std::io::Error| format!("{}: {error}", file.display());
+        if let Some(directory) = file.parent() {
+            std::fs::create_dir_all(directory).map_err(said)?;
+        }
+        std::fs::write(file, format!("{:#}\n", self.json())).map_err(said)
+    }
+
+    fn json(&self) -> Value {
+        let machine: Map<String, Value> = self
+            .machine
+            .iter()
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .collect();
+        let regimes: Map<String, Value> = self
+            .regimes
+            .iter()
+            .map(|measured| (measured.regime.key().to_owned(), regime(measured)))
+            .collect();
+        let throughput: Map<String, Value> = self
+            .throughput
+            .iter()
+            .map(|row| (row.name.clone(), json!(row.per_second)))
+            .collect();
+        let memory = self.memory.iter().map(|row| {
+            json!({
+                "contestant": row.name,
+                "processes": row.processes,
+                "rss_kib": row.resident,
+                "pss_kib": row.proportional,
+                "page_faults": row.faults,
+            })
+        });
+        let sizes: Map<String, Value> = self
+            .sizes
+            .iter()
+            .map(|(name, bytes)| (name.clone(), json!(bytes)))
+            .collect();
+        json!({
+            "machine": machine,
+            "unit": "nanoseconds",
+            "valid": self.refuted().is_empty(),
+            "regimes": regimes,
+            "starts_per_second": throughput,
+            "waiting_outside": memory.collect::<Vec<_>>(),
+            "among_live_containers": self.crowd.iter().map(crowded).collect::<Vec<_>>(),
+            "among_mounts": self.mounts.iter().map(crowded).collect::<Vec<_>>(),
+            "bytes": sizes,
+        })
+    }
+}
+
+fn regime(measured: &Measured) -> Value {
+    let row = |row: &Row| {
+        json!({
+            "contestant": row.name,
+            "note": row.note,
+            "failed": row.failed,
+            "spawn_to_first_instruction": row.first.in_order(),
+            "spawn_to_exit_seen": row.exit.in_order(),
+            "exit_to_exit_seen_after_3_ms": row.after.in_order(),
+        })
+    };
+    json!({
+        "floor_differs_from_itself_by": measured.noise(),
+        "contestants": measured.rows.iter().map(row).collect::<Vec<_>>(),
+    })
+}
+
+fn crowded(row: &crowd::Row) -> Value {
+    json!({
+        "others": row.others,
+        "contestant": row.name,
+        "spawn_to_first_instruction": row.first.in_order(),
+        "spawn_to_exit_seen": row.exit.in_order(),
+    })
+}

@@ -1,0 +1,196 @@
+//! One start: spawn, wait, and the times between.
+
+use crate::contestants::{self, Contestant};
+use nix::fcntl::OFlag;
+use nix::time::{ClockId, clock_gettime};
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// What the command does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Tells the time of its first instruction.
+    First,
+    /// Runs 3 ms and tells the time of its end.
+    Late,
+    /// Tells the time of its first instruction and stays, long enough to look at what waits for it.
+    Linger,
+    /// Tells the time of its first instruction and stays until it is killed.
+    Stay,
+}
+
+impl Act {
+    pub const ALL: [Self; 4] = [Self::First, Self::Late, Self::Linger, Self::Stay];
+
+    pub fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::First => &[],
+            Self::Late => &["3"],
+            Self::Linger => &["and", "linger"],
+            Self::Stay => &["and", "stay", "on"],
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Late => "late",
+            Self::Linger => "linger",
+            Self::Stay => "stay",
+        }
+    }
+}
+
+/// The moments of one start, in nanoseconds of the monotonic clock.
+#[derive(Clone, Copy)]
+pub struct Sample {
+    pub spawned: u64,
+    /// What the command said.
+    pub said: u64,
+    pub exit_seen: u64,
+}
+
+impl Sample {
+    /// Spawn to the first instruction ([`Act::First`]).
+    pub fn first(self) -> u64 {
+        self.said.saturating_sub(self.spawned)
+    }
+
+    /// Spawn to exit seen.
+    pub fn exit(self) -> u64 {
+        self.exit_seen.saturating_sub(self.spawned)
+    }
+
+    /// The command's exit to exit seen ([`Act::Late`]).
+    pub fn after(self) -> u64 {
+        self.exit_seen.saturating_sub(self.said)
+    }
+}
+
+pub struct Runner {
+    command: PathBuf,
+    null: File,
+    reader: File,
+    writer: OwnedFd,
+    errors: File,
+    home: OwnedFd,
+    serial: u64,
+}
+
+/// What the command writes.
+const LETTERS: usize = 16;
+
+impl Runner {
+    pub fn new(command: &Path) -> Result<Self, String> {
+        let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
+            .map_err(|errno| format!("pipe: {errno}"))?;
+        let errors =
+            nix::sys::memfd::memfd_create("errors", nix::sys::memfd::MFdFlags::MFD_CLOEXEC)
+                .map_err(|errno| format!("memfd: {errno}"))?;
+        Ok(Self {
+            command: command.to_owned(),
+            null: File::open("/dev/null").map_err(|error| format!("/dev/null: {error}"))?,
+            reader: reader.into(),
+            writer,
+            errors: errors.into(),
+            home: contestants::here()?,
+            serial: 0,
+        })
+    }
+
+    /// Starts a contestant and waits for its end.
+    pub fn run(&mut self, contestant: &Contestant, act: Act) -> Result<Sample, String> {
+        let (mut child, spawned) = self.spawn(contestant, act)?;
+        let status = child.wait().map_err(|error| format!("wait: {error}"))?;
+        let exit_seen = now();
+        let said = self.said();
+        match said {
+            Some(said) if status.success() => Ok(Sample {
+                spawned,
+                said,
+                exit_seen,
+            }),
+            _ => Err(format!("{status}: {}", self.complaint())),
+        }
+    }
+
+    /// Starts a contestant; returns when that was, too.
+    pub fn spawn(&mut self, contestant: &Contestant, act: Act) -> Result<(Child, u64), String> {
+        self.serial += 1;
+        let words = contestant.words(&self.command, act, self.serial);
+        let (program, arguments) = words.split_first().ok_or("no program")?;
+        let copied = |error: std::io::Error| format!("duplicate: {error}");
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .env(
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            )
+            .stdin(self.null.try_clone().map_err(copied)?)
+            .stdout(self.writer.try_clone().map_err(copied)?)
+            .stderr(Stdio::from(self.errors.try_clone().map_err(copied)?));
+        if let Some(mounts) = &contestant.mounts {
+            contestants::enter(mounts)?;
+        }
+        let spawned = now();
+        let child = command.spawn();
+        if contestant.mounts.is_some() {
+            contestants::enter(&self.home)?;
+        }
+        Ok((child.map_err(|error| error.to_string())?, spawned))
+    }
+
+    /// The time that a command has told, if one has.
+    pub fn said(&mut self) -> Option<u64> {
+        let mut letters = [0; LETTERS];
+        self.reader.read_exact(&mut letters).ok()?;
+        letters.iter().try_fold(0, |time, letter| {
+            let digit = letter.checked_sub(b'a').filter(|digit| *digit < 16)?;
+            Some(time << 4 | u64::from(digit))
+        })
+    }
+
+    /// Waits until a command that stays has told its time.
+    pub fn wait_until_said(&mut self) -> Result<u64, String> {
+        use nix::poll::{PollFd, PollFlags, poll};
+        use std::os::fd::AsFd;
+        let mut waiting = [PollFd::new(self.reader.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut waiting, 10_000u16) {
+            Ok(1) => {}
+            _ => return Err(format!("it has not started: {}", self.complaint())),
+        }
+        self.said().ok_or_else(|| "it said something else".into())
+    }
+
+    /// What was last said on stderr, in one line.
+    fn complaint(&mut self) -> String {
+        let mut text = String::new();
+        let read = self
+            .errors
+            .rewind()
+            .and_then(|()| self.errors.read_to_string(&mut text));
+        let _ = self.errors.set_len(0);
+        let _ = self.errors.rewind();
+        match read {
+            Ok(_) => text
+                .lines()
+                .last()
+                .unwrap_or("it said nothing")
+                .trim()
+                .to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+}
+
+/// The monotonic clock, which the command reads too.
+pub fn now() -> u64 {
+    let time = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("the kernel has a monotonic clock");
+    let nanoseconds = time.tv_sec() * 1_000_000_000 + time.tv_nsec();
+    u64::try_from(nanoseconds).expect("the monotonic clock begins at 0")
+}

@@ -1,0 +1,220 @@
+//! The tables, as Markdown that can be read in a terminal.
+
+use crate::contestants::{BARE, COMMAND, FLOOR};
+use crate::crowd;
+use crate::results::Results;
+use crate::rounds::{Measured, NOISE, Row};
+use crate::statistics::Samples;
+use crate::targets;
+use std::fmt::Write;
+
+/// Everything, the machine first.
+pub fn all(results: &Results) -> String {
+    let mut text = String::new();
+    for (name, value) in &results.machine {
+        let _ = writeln!(text, "{name}: {value}");
+    }
+    for (measured, noise) in results.refuted() {
+        let _ = writeln!(
+            text,
+            "\nTHROWN AWAY, {}: the floor differs from itself by {:.1} %, more than {:.0} %. \
+             The machine was too noisy; run it again.",
+            measured.regime.name(),
+            noise * 100.0,
+            NOISE * 100.0
+        );
+    }
+    for measured in &results.regimes {
+        let _ = writeln!(text, "\n{}\n{}", heading(measured), regime(measured));
+    }
+    let sections = [
+        ("Starts per second", throughput(results)),
+        ("Waiting outside while the command runs", memory(results)),
+        (
+            "Among live containers, µs",
+            crowded(&results.crowd, "containers"),
+        ),
+        ("Among mounts, µs", crowded(&results.mounts, "mounts")),
+        ("Size", sizes(results)),
+        ("What was to be reached", targets::table(results)),
+    ];
+    for (heading, table) in sections {
+        // Under the heads there may be nothing, if it was not asked for.
+        if table.lines().count() > 2 {
+            let _ = writeln!(text, "{heading}\n\n{table}");
+        }
+    }
+    text
+}
+
+fn heading(measured: &Measured) -> String {
+    let noise = measured.noise().map_or(String::new(), |noise| {
+        format!("; the floor differs from itself by {:.1} %", noise * 100.0)
+    });
+    format!("Times in µs, {}{noise}\n", measured.regime.name())
+}
+
+fn regime(measured: &Measured) -> String {
+    let mut rows = vec![
+        [
+            "",
+            "first instruction",
+            "p90",
+            "p99",
+            "× equal",
+            "× bare",
+            "less the command",
+            "exit seen",
+            "p90",
+            "p99",
+            "× equal",
+            "× bare",
+            "less the command",
+            "its exit → seen (3 ms)",
+            "what is not the same",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    ];
+    for row in &measured.rows {
+        let mut cells = vec![row.name.clone()];
+        if row.first.median().is_none() {
+            cells.resize(rows[0].len() - 1, "–".into());
+            cells.push(row.failed.clone().unwrap_or_default());
+        } else {
+            cells.extend(times(measured, &row.first, |row| &row.first));
+            cells.extend(times(measured, &row.exit, |row| &row.exit));
+            cells.push(microseconds(row.after.median()));
+            let failed = row
+                .failed
+                .as_ref()
+                .map(|why| format!("; failed later: {why}"));
+            cells.push(row.note.clone() + &failed.unwrap_or_default());
+        }
+        rows.push(cells);
+    }
+    markdown(&rows)
+}
+
+/// Median, p90, p99, then the median as a ratio to the floors, and to the equal one with the bare
+/// command taken off both.
+fn times(measured: &Measured, samples: &Samples, of: impl Fn(&Row) -> &Samples) -> Vec<String> {
+    let median = |name| of(measured.row(name)?).median();
+    let (own, command) = (samples.median(), median(COMMAND));
+    let over = |own: Option<f64>, other: Option<f64>| match (own, other) {
+        (Some(own), Some(other)) => format!("{:.2}", own / other),
+        _ => "–".into(),
+    };
+    let less = |time: Option<f64>| Some(time? - command?);
+    vec![
+        microseconds(own),
+        microseconds(samples.quantile(0.9)),
+        microseconds(samples.quantile(0.99)),
+        over(own, median(FLOOR)),
+        over(own, median(BARE)),
+        over(less(own), less(median(FLOOR))),
+    ]
+}
+
+fn microseconds(nanoseconds: Option<f64>) -> String {
+    nanoseconds.map_or("–".into(), |time| format!("{:.0}", time / 1000.0))
+}
+
+fn throughput(results: &Results) -> String {
+    let degrees = results
+        .throughput
+        .first()
+        .map_or(&[][..], |row| &row.per_second);
+    let heads = degrees
+        .iter()
+        .map(|(at_once, _)| format!("{at_once} at once"));
+    let mut rows = vec![[String::new()].into_iter().chain(heads).collect::<Vec<_>>()];
+    for row in &results.throughput {
+        let rates = row.per_second.iter().map(|(_, rate)| format!("{rate:.0}"));
+        rows.push([row.name.clone()].into_iter().chain(rates).collect());
+    }
+    markdown(&rows)
+}
+
+fn memory(results: &Results) -> String {
+    let mut rows = vec![
+        ["", "processes", "RSS, KiB", "PSS, KiB", "page faults"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    for row in &results.memory {
+        rows.push(vec![
+            row.name.clone(),
+            row.processes.to_string(),
+            row.resident.to_string(),
+            row.proportional.to_string(),
+            row.faults.to_string(),
+        ]);
+    }
+    markdown(&rows)
+}
+
+fn crowded(rows: &[crowd::Row], what: &str) -> String {
+    let mut lines = vec![
+        [what, "", "first instruction", "p99", "exit seen", "p99"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    for row in rows {
+        lines.push(vec![
+            row.others.to_string(),
+            row.name.clone(),
+            microseconds(row.first.median()),
+            microseconds(row.first.quantile(0.99)),
+            microseconds(row.exit.median()),
+            microseconds(row.exit.quantile(0.99)),
+        ]);
+    }
+    markdown(&lines)
+}
+
+fn sizes(results: &Results) -> String {
+    let mut rows = vec![["", "bytes"].map(str::to_owned).to_vec()];
+    for (name, bytes) in &results.sizes {
+        rows.push(vec![name.clone(), bytes.to_string()]);
+    }
+    markdown(&rows)
+}
+
+/// Rows of cells, the first one the heads, aligned.
+pub fn markdown(rows: &[Vec<String>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(2)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let numeric =
+        |column: usize| column > 0 && rows.get(1).is_some_and(|row| is_number(&row[column]));
+    let mut text = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let _ = match numeric(column) {
+                true => write!(text, "| {cell:>width$} "),
+                false => write!(text, "| {cell:width$} "),
+            };
+        }
+        text.push_str("|\n");
+        if index == 0 {
+            for (column, width) in widths.iter().enumerate() {
+                let end = if numeric(column) { ':' } else { '-' };
+                let _ = write!(text, "|{:-<1$}{end}", "", width + 1);
+            }
+            text.push_str("|\n");
+        }
+    }
+    text
+}
+
+fn is_number(cell: &str) -> bool {
+    cell == "–" || cell.parse::<f64>().is_ok()
+}

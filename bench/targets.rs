@@ -1,0 +1,104 @@
+//! What mydocker has set itself to reach, and whether it does.
+
+use crate::contestants::{BARE, FLOOR, SMALL};
+use crate::crowd;
+use crate::results::Results;
+use crate::rounds::{Measured, Row};
+use crate::statistics::Samples;
+use crate::table::markdown;
+
+/// The most that mydocker's median may be of another's: to the first instruction, to exit seen.
+const RATIOS: [(&str, f64, f64); 6] = [
+    (FLOOR, 1.05, 1.05),
+    (BARE, 1.15, 1.15),
+    ("unshare", 0.53, 0.56),
+    ("bwrap", 0.32, 0.35),
+    ("crun", 0.20, 0.20),
+    ("runc", 0.045, 0.05),
+];
+
+/// Of the process that waits, in KiB and in number.
+const RESIDENT: u64 = 200;
+const PROPORTIONAL: u64 = 100;
+const FAULTS: u64 = 12;
+
+/// The least part of the floor's starts per second.
+const RATE: f64 = 0.9;
+
+/// The most that 1,000 live containers may cost.
+const CROWD: f64 = 1.10;
+
+pub fn table(results: &Results) -> String {
+    let mut rows = vec![["", "measured", "to reach", ""].map(str::to_owned).to_vec()];
+    let mut say = |what: String, measured: f64, bound: String, reached: bool| {
+        let word = if reached { "reached" } else { "NOT REACHED" };
+        rows.push(vec![what, format!("{measured:.3}"), bound, word.into()]);
+    };
+    let mut most = |what: String, measured: Option<f64>, most: f64| {
+        if let Some(measured) = measured {
+            say(what, measured, format!("at most {most}"), measured <= most);
+        }
+    };
+    for measured in &results.regimes {
+        for (other, first, exit) in RATIOS {
+            let of = |what| format!("{what} / {other}, {}", measured.regime.key());
+            most(
+                of("first instruction"),
+                ratio(measured, other, |row| &row.first),
+                first,
+            );
+            most(
+                of("exit seen"),
+                ratio(measured, other, |row| &row.exit),
+                exit,
+            );
+        }
+    }
+    if let Some(row) = results.memory.iter().find(|row| row.name == SMALL) {
+        most(
+            "waiting parent, RSS KiB".into(),
+            Some(row.resident as f64),
+            RESIDENT as f64,
+        );
+        most(
+            "waiting parent, PSS KiB".into(),
+            Some(row.proportional as f64),
+            PROPORTIONAL as f64,
+        );
+        most(
+            "waiting parent, page faults".into(),
+            Some(row.faults as f64),
+            FAULTS as f64,
+        );
+    }
+    let (before, among) = (among(&results.crowd, 0), among(&results.crowd, 1000));
+    let crowd = before.zip(among).map(|(before, among)| among / before);
+    most("first instruction among 1,000 / alone".into(), crowd, CROWD);
+    for (at_once, rate) in rates(results) {
+        let what = format!("starts per second / floor, {at_once} at once");
+        say(what, rate, format!("at least {RATE}"), rate >= RATE);
+    }
+    markdown(&rows)
+}
+
+fn ratio(measured: &Measured, other: &str, of: impl Fn(&Row) -> &Samples) -> Option<f64> {
+    let median = |name| of(measured.row(name)?).median();
+    Some(median(SMALL)? / median(other)?)
+}
+
+fn among(rows: &[crowd::Row], others: usize) -> Option<f64> {
+    rows.iter()
+        .find(|row| row.name == SMALL && row.others == others)?
+        .first
+        .median()
+}
+
+fn rates(results: &Results) -> Vec<(usize, f64)> {
+    let of = |name| results.throughput.iter().find(|row| row.name == name);
+    let (Some(own), Some(floor)) = (of(SMALL), of(FLOOR)) else {
+        return Vec::new();
+    };
+    let both = own.per_second.iter().zip(&floor.per_second);
+    both.map(|((at_once, own), (_, floor))| (*at_once, own / floor))
+        .collect()
+}
