@@ -12,10 +12,11 @@ use crate::spec::{
 use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
 use crate::supervise::signals;
-use crate::sys::{Errno, descriptor, identity, random};
+use crate::sys::{Errno, descriptor, identity, process, random};
 use crate::terminal::{Outside, PseudoTerminal};
 use std::ffi::CString;
 use std::fmt::Write;
+use std::mem::ManuallyDrop;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
@@ -91,7 +92,10 @@ fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
 
     let null = if plan.needs_null() {
         let null = descriptor::open(c"/dev/null", libc::O_RDONLY, 0);
-        Some(null.map_err(|errno| Error::new("open", "/dev/null", errno))?)
+        // Left to the kernel to close, which it does for less when we leave.
+        Some(ManuallyDrop::new(
+            null.map_err(|errno| Error::new("open", "/dev/null", errno))?,
+        ))
     } else {
         None
     };
@@ -110,7 +114,7 @@ fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
         plan: &plan,
         namespaces: spec.namespaces,
         choice: spec.launch,
-        null: null.as_ref().map(AsFd::as_fd),
+        null: null.as_ref().map(|null| null.as_fd()),
         terminal: terminal.as_ref().and_then(PseudoTerminal::slave),
         log,
     }
@@ -127,7 +131,9 @@ fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
             // the container closes its copies.
             descriptor::close(descriptor::borrowed(0));
             descriptor::close(descriptor::borrowed(1));
-            supervisor.wait(signals.forwarded)
+            let exit = supervisor.wait(signals.forwarded)?;
+            // Now, without a destructor: what they would free the kernel takes back for less.
+            process::exit(i32::from(exit.0))
         }
     }
 }

@@ -21,6 +21,7 @@ const PR_SET_PDEATHSIG: usize = 1;
 const PR_SET_NO_NEW_PRIVS: usize = 38;
 const CLOSE_RANGE_CLOEXEC: usize = 4;
 const SIG_SETMASK: usize = 2;
+const SIG_IGN: usize = 1;
 const SIGKILL: usize = 9;
 const SIGCHLD: u64 = 17;
 
@@ -52,6 +53,22 @@ extern "C" fn start(stack: *const usize) -> ! {
     container::wait(pid)
 }
 
+/// Gives the signals that the caller ignores their default back. The kernel tells of one at a time.
+fn default_signals() {
+    for signal in 1..=64usize {
+        // The handler comes first; the kernel's struct has four words.
+        let mut action = [0usize; 4];
+        let address = action.as_mut_ptr() as usize;
+        // SAFETY: the kernel writes four words, or, for what is no signal, nothing.
+        unsafe { call(RT_SIGACTION, [signal, 0, address, 8, 0, 0]) };
+        if action[0] == SIG_IGN {
+            action = [0; 4];
+            // SAFETY: the kernel reads four words.
+            unsafe { must(15, RT_SIGACTION, [signal, address, 0, 8, 0, 0]) };
+        }
+    }
+}
+
 extern "C" fn child(stack: usize) -> ! {
     container::mount();
     host_name();
@@ -63,6 +80,7 @@ extern "C" fn child(stack: usize) -> ! {
     unsafe { must(4, UMASK, [0o022, 0, 0, 0, 0, 0]) };
     // SAFETY: no pointers.
     unsafe { must(5, PRCTL, [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0]) };
+    default_signals();
     set_mask(0);
     // SAFETY: no pointers.
     unsafe {

@@ -23,6 +23,7 @@ pub const OPENAT: usize = if X86 { 257 } else { 56 };
 pub const PIPE2: usize = if X86 { 293 } else { 59 };
 pub const PRCTL: usize = if X86 { 157 } else { 167 };
 pub const READ: usize = if X86 { 0 } else { 63 };
+pub const RT_SIGACTION: usize = if X86 { 13 } else { 134 };
 pub const RT_SIGPROCMASK: usize = if X86 { 14 } else { 135 };
 pub const RT_SIGTIMEDWAIT: usize = if X86 { 128 } else { 137 };
 pub const SETHOSTNAME: usize = if X86 { 170 } else { 161 };

@@ -1,16 +1,16 @@
 //! The last step: execve, of the first candidate that works.
 
-use super::{Descriptors, fail, send};
+use super::{Descriptors, fail};
 use crate::error::ExitCode;
 use crate::plan::ExecPlan;
 use crate::report::Report;
 use crate::sys::{Errno, process};
 
-pub fn run(command: &ExecPlan, descriptors: &Descriptors) -> ! {
-    // Before execve, because after it there is no one to say so: success is this report and then
-    // the end of the pipe. If it cannot be written the parent is dead, and may have died before
-    // the death signal was set: leave, as that signal would have made us.
-    if send(Report::Ready, descriptors).is_err() {
+pub fn run(command: &ExecPlan, descriptors: &Descriptors<'_>) -> ! {
+    // Before execve, because after it there is no one to say so: success is this report and no other
+    // after it. If it cannot be sent the parent is dead, and may have died before the death signal
+    // was set: leave, as that signal would have made us.
+    if descriptors.channel.send(Report::Ready).is_err() {
         process::exit(i32::from(ExitCode::OWN_FAILURE.0));
     }
     let mut outcome = (0, Errno::ENOENT);

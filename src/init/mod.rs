@@ -13,40 +13,37 @@
     clippy::arithmetic_side_effects
 )]
 
+mod channel;
 mod execute;
 mod reaper;
 mod steps;
 
+pub use channel::Channel;
+
 use crate::error::ExitCode;
 use crate::plan::{InitPlan, Step};
 use crate::report::Report;
-use crate::sys::{Errno, allocation, descriptor, process};
+use crate::sys::{allocation, process};
 use std::os::fd::BorrowedFd;
 
-/// What the parent opened for the child. Borrowed: nothing is closed by a destructor here.
+/// What the parent prepared for the child. Borrowed: nothing is closed by a destructor here.
 #[derive(Clone, Copy)]
-pub struct Descriptors {
-    /// Where reports go.
-    pub report: BorrowedFd<'static>,
-    /// The child's copy of the pipe's other end, where it has one.
-    pub report_reader: Option<BorrowedFd<'static>>,
+pub struct Descriptors<'a> {
+    pub channel: Channel<'a>,
     pub null: Option<BorrowedFd<'static>>,
     pub terminal: Option<BorrowedFd<'static>>,
 }
 
 /// The first thing after the clone, in either mode: the identity's steps.
-pub fn begin(plan: &InitPlan, descriptors: &Descriptors) {
+pub fn begin(plan: &InitPlan, descriptors: &Descriptors<'_>) {
     allocation::forbid();
-    if let Some(reader) = descriptors.report_reader {
-        // With a reader of its own the child would never learn that its parent is dead.
-        descriptor::close(reader);
-    }
+    descriptors.channel.begin();
     walk(&plan.identity, 0, descriptors);
 }
 
 /// Becomes the container's first process, after [`begin`]. Never returns to the code that was
 /// cloned.
-pub fn run(plan: &InitPlan, descriptors: &Descriptors) -> ! {
+pub fn run(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     allocation::forbid();
     walk(&plan.container, count(&plan.identity), descriptors);
     match plan.reaper {
@@ -56,7 +53,7 @@ pub fn run(plan: &InitPlan, descriptors: &Descriptors) -> ! {
 }
 
 /// Makes this process the command's. PID 1, or PID 2 under a reaper.
-fn become_command(plan: &InitPlan, descriptors: &Descriptors) -> ! {
+fn become_command(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     let first = count(&plan.identity).saturating_add(count(&plan.container));
     walk(&plan.process, first, descriptors);
     execute::run(&plan.command, descriptors)
@@ -67,7 +64,7 @@ fn count(steps: &[Step]) -> u32 {
 }
 
 /// Does every step, in order. The first one that fails ends the start.
-fn walk(steps: &[Step], first: u32, descriptors: &Descriptors) {
+fn walk(steps: &[Step], first: u32, descriptors: &Descriptors<'_>) {
     for (number, step) in (first..).zip(steps) {
         if let Err(errno) = steps::perform(step, descriptors) {
             fail(Report::Step(number, errno), descriptors);
@@ -76,12 +73,8 @@ fn walk(steps: &[Step], first: u32, descriptors: &Descriptors) {
 }
 
 /// Says why and leaves. The exit code matters to no one: the parent has the report.
-pub fn fail(report: Report, descriptors: &Descriptors) -> ! {
+pub fn fail(report: Report, descriptors: &Descriptors<'_>) -> ! {
     // If the parent is gone there is no one to tell.
-    let _ = send(report, descriptors);
+    let _ = descriptors.channel.send(report);
     process::exit(i32::from(ExitCode::OWN_FAILURE.0))
-}
-
-fn send(report: Report, descriptors: &Descriptors) -> Result<(), Errno> {
-    descriptor::write_all(descriptors.report, &report.to_bytes())
 }

@@ -23,16 +23,16 @@ const PARENT_DIED: i32 = libc::SIGURG;
 /// What the command's process needs of its parent, the reaper.
 struct Birth<'a> {
     plan: &'a InitPlan,
-    descriptors: &'a Descriptors,
+    descriptors: &'a Descriptors<'a>,
 }
 
 /// Where the keeper keeps its /proc.
 const PROC: RawFd = 0;
 
-pub fn run(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors) -> ! {
+pub fn run(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     let parent = process::parent_id();
     match start(reaper, plan, descriptors) {
-        Ok((command, _stack)) => {
+        Ok(command) => {
             let code = watch(command, parent);
             if reaper == Reaper::Keeper {
                 end_descendants(descriptor::borrowed(PROC));
@@ -43,11 +43,7 @@ pub fn run(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors) -> ! {
     }
 }
 
-fn start(
-    reaper: Reaper,
-    plan: &InitPlan,
-    descriptors: &Descriptors,
-) -> Result<(Pid, ChildStack), Errno> {
+fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Result<Pid, Errno> {
     // Blocked, not ignored, for they are waited for; the command's own steps empty the mask again.
     signal::set_blocked(SignalSet::FULL)?;
     process::not_dumpable()?;
@@ -64,7 +60,7 @@ fn start(
     // Now, for the command may look into our /proc/PID/fd as soon as it runs.
     let numbers = |file: Option<BorrowedFd<'_>>| file.map_or(PROC, |file| file.as_raw_fd());
     let kept = [
-        descriptors.report.as_raw_fd(),
+        numbers(descriptors.channel.descriptor()),
         numbers(descriptors.null),
         numbers(descriptors.terminal),
     ];
@@ -97,7 +93,7 @@ fn start(
         }
     };
     descriptor::close_from(first, Fate::Close, &[])?;
-    Ok((pid, stack))
+    Ok(pid)
 }
 
 /// Until the command has ended, or has to: its exit code. As PID 1 we leave then, and with us ends

@@ -10,7 +10,7 @@ use std::ffi::CStr;
 /// The descriptors that the command inherits are those below this one.
 const FIRST_PRIVATE: i32 = 3;
 
-pub fn perform(step: &Step, descriptors: &Descriptors) -> Result<(), Errno> {
+pub fn perform(step: &Step, descriptors: &Descriptors<'_>) -> Result<(), Errno> {
     match step {
         Step::DenySetgroups => write_file(c"/proc/self/setgroups", b"deny"),
         Step::MapUser(line) => write_file(c"/proc/self/uid_map", line),

@@ -1,7 +1,7 @@
 //! The default way: the child walks the plan in the memory it was cloned with.
 
-use super::{Launch, Pipe};
-use crate::init::{self, Descriptors};
+use super::Launch;
+use crate::init::{self, Channel, Descriptors};
 use crate::plan::InitPlan;
 use crate::sys::clone::{self, Memory};
 use crate::sys::stack::ChildStack;
@@ -10,24 +10,18 @@ use crate::sys::{Errno, Pid};
 /// What the child is given.
 pub(super) struct Birth<'a> {
     plan: &'a InitPlan,
-    descriptors: Descriptors,
+    descriptors: Descriptors<'a>,
 }
 
 impl<'a> Birth<'a> {
-    pub fn new(launch: &'a Launch<'_>, pipe: &Pipe) -> Self {
+    pub fn new(launch: &'a Launch<'_>, channel: Channel<'a>) -> Self {
         Self {
             plan: launch.plan,
-            descriptors: launch.descriptors(pipe),
+            descriptors: launch.descriptors(channel),
         }
     }
 
-    pub fn clone(&self, flags: u32, stack: &mut ChildStack) -> Result<Pid, Errno> {
-        // A reaper stays for good: in shared memory we would sleep until it ends, and the container
-        // could reach us through it.
-        let memory = match self.plan.reaper {
-            None => Memory::Shared,
-            Some(_) => Memory::Copied,
-        };
+    pub fn clone(&self, flags: u32, memory: Memory, stack: &mut ChildStack) -> Result<Pid, Errno> {
         clone::spawn(flags, memory, stack, Self::run, self)
     }
 

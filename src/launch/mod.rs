@@ -7,14 +7,17 @@ mod retry;
 
 use crate::error::Error;
 use crate::hint::{Doing, hint};
-use crate::init::Descriptors;
+use crate::init::{Channel, Descriptors};
 use crate::log::{Level, Log, Value};
 use crate::plan::InitPlan;
 use crate::spec::{LaunchChoice, Namespace, Namespaces};
+use crate::sys::clone::Memory;
 use crate::sys::process::{self, Patience};
 use crate::sys::stack::ChildStack;
-use crate::sys::{Errno, Pid, allocation, descriptor};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use crate::sys::{Errno, Pid, allocation, descriptor, life};
+use reports::Failure;
+use std::cell::Cell;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// How the first process is born.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,10 +58,11 @@ pub struct Container {
     pub command_is_spared: bool,
 }
 
-/// The two ends of the report pipe.
-struct Pipe {
-    reader: OwnedFd,
-    writer: OwnedFd,
+/// A child that was born, and what it has reported.
+struct Born {
+    pid: Pid,
+    mode: Mode,
+    reported: Result<(), Failure>,
 }
 
 impl Launch<'_> {
@@ -66,13 +70,12 @@ impl Launch<'_> {
     ///
     /// Errors: whatever failed, on this side or in the child, which is gone by then.
     pub fn start(&self) -> Result<Container, Error> {
-        let (reader, writer) =
-            descriptor::pipe().map_err(|errno| Error::new("pipe", "for reports", errno))?;
-        let pipe = Pipe { reader, writer };
-        let (pid, mode) = self.clone(&pipe)?;
-        // Ours closed, the pipe ends when the child's do: at execve, or when it leaves.
-        drop(pipe.writer);
-        match reports::read(self.plan, pipe.reader.as_fd()) {
+        let Born {
+            pid,
+            mode,
+            reported,
+        } = self.clone()?;
+        match reported {
             Ok(()) => {
                 self.log.write(
                     Level::Info,
@@ -95,34 +98,23 @@ impl Launch<'_> {
         }
     }
 
-    /// The descriptors as the child names them: its table is its own, with the same numbers.
-    fn descriptors(&self, pipe: &Pipe) -> Descriptors {
-        let numbered = |file: BorrowedFd<'_>| descriptor::borrowed(file.as_raw_fd());
-        Descriptors {
-            report: numbered(pipe.writer.as_fd()),
-            report_reader: Some(numbered(pipe.reader.as_fd())),
-            null: self.null.map(numbered),
-            terminal: self.terminal.map(numbered),
-        }
-    }
-
-    fn clone(&self, pipe: &Pipe) -> Result<(Pid, Mode), Error> {
+    fn clone(&self) -> Result<Born, Error> {
         match self.choice {
-            LaunchChoice::InProcess => self.clone_as(Mode::InProcess, pipe),
-            LaunchChoice::ReExec => self.clone_as(Mode::ReExec, pipe),
+            LaunchChoice::InProcess => self.clone_as(Mode::InProcess),
+            LaunchChoice::ReExec => self.clone_as(Mode::ReExec),
             LaunchChoice::Auto => self
-                .clone_as(Mode::InProcess, pipe)
-                .or_else(|error| self.fall_back(pipe, error)),
+                .clone_as(Mode::InProcess)
+                .or_else(|error| self.fall_back(error)),
         }
     }
 
     /// Some places (filters, emulators) refuse a clone that shares memory and allow one that does
     /// not. If they refuse that one too, sharing was not the reason.
-    fn fall_back(&self, pipe: &Pipe, error: Error) -> Result<(Pid, Mode), Error> {
+    fn fall_back(&self, error: Error) -> Result<Born, Error> {
         if error.errno().is_some_and(retry::is_limit) {
             return Err(error);
         }
-        let Ok(born) = self.clone_as(Mode::ReExec, pipe) else {
+        let Ok(born) = self.clone_as(Mode::ReExec) else {
             return Err(error);
         };
         let errno = error.errno().and_then(|errno| errno.name());
@@ -134,29 +126,84 @@ impl Launch<'_> {
         Ok(born)
     }
 
-    fn clone_as(&self, mode: Mode, pipe: &Pipe) -> Result<(Pid, Mode), Error> {
-        let mut stack =
-            ChildStack::new().map_err(|errno| Error::new("map", "the child's stack", errno))?;
-        let result = match mode {
+    fn clone_as(&self, mode: Mode) -> Result<Born, Error> {
+        match (mode, self.plan.reaper) {
+            // The command's process alone, in our memory until its execve.
+            (Mode::InProcess, None) => self.clone_in_memory(),
+            _ => self.clone_with_pipe(mode),
+        }
+    }
+
+    /// The child leaves its reports in our memory, where we find them when we wake: it has executed
+    /// the command then, or is gone.
+    fn clone_in_memory(&self) -> Result<Born, Error> {
+        life::announce_end().map_err(|errno| Error::new("set_tid_address", "", errno))?;
+        let answer = Cell::new(None);
+        let birth = in_process::Birth::new(self, Channel::Memory(&answer));
+        let pid = self.with_retries(|flags, stack| birth.clone(flags, Memory::Shared, stack))?;
+        Ok(Born {
+            pid,
+            mode: Mode::InProcess,
+            reported: reports::meaning(self.plan, answer.get()),
+        })
+    }
+
+    fn clone_with_pipe(&self, mode: Mode) -> Result<Born, Error> {
+        let (reader, writer) =
+            descriptor::pipe().map_err(|errno| Error::new("pipe", "for reports", errno))?;
+        let channel = Channel::Pipe {
+            writer: numbered(writer.as_fd()),
+            reader: Some(numbered(reader.as_fd())),
+        };
+        // A reaper stays for good: in shared memory we would sleep until it ends, and the container
+        // could reach us through it. And re-exec is for where memory cannot be shared.
+        let pid = match mode {
             Mode::InProcess => {
-                let birth = in_process::Birth::new(self, pipe);
-                self.with_retries(|flags| birth.clone(flags, &mut stack))
+                let birth = in_process::Birth::new(self, channel);
+                self.with_retries(|flags, stack| birth.clone(flags, Memory::Copied, stack))
             }
             Mode::ReExec => {
-                let birth = re_exec::Birth::new(self, pipe)?;
-                self.with_retries(|flags| birth.clone(flags, &mut stack))
+                let birth = re_exec::Birth::new(self, channel, writer.as_fd())?;
+                self.with_retries(|flags, stack| birth.clone(flags, stack))
             }
-        };
+        }?;
+        // Ours closed, the pipe ends when the child's do: at execve, or when it leaves.
+        drop(writer);
+        Ok(Born {
+            pid,
+            mode,
+            reported: reports::read(self.plan, reader.as_fd()),
+        })
+    }
+
+    /// What the child is given.
+    fn descriptors<'c>(&self, channel: Channel<'c>) -> Descriptors<'c> {
+        Descriptors {
+            channel,
+            null: self.null.map(numbered),
+            terminal: self.terminal.map(numbered),
+        }
+    }
+
+    fn with_retries(
+        &self,
+        mut clone: impl FnMut(u32, &mut ChildStack) -> Result<Pid, Errno>,
+    ) -> Result<Pid, Error> {
+        let mut stack =
+            ChildStack::new().map_err(|errno| Error::new("map", "the child's stack", errno))?;
+        let result =
+            retry::with_retries(self.namespaces, self.log, |flags| clone(flags, &mut stack));
         // The child shared our memory until now, if it did.
         allocation::allow();
-        result.map(|pid| (pid, mode)).map_err(|errno| {
+        result.map_err(|errno| {
             let user_namespace = self.namespaces.contains(Namespace::User);
             Error::new("clone", "into new namespaces", errno)
                 .hint(hint(Doing::Clone { user_namespace }, errno))
         })
     }
+}
 
-    fn with_retries(&self, clone: impl FnMut(u32) -> Result<Pid, Errno>) -> Result<Pid, Errno> {
-        retry::with_retries(self.namespaces, self.log, clone)
-    }
+/// A descriptor as the child names it: its table is its own, with the same numbers.
+fn numbered(file: BorrowedFd<'_>) -> BorrowedFd<'static> {
+    descriptor::borrowed(file.as_raw_fd())
 }

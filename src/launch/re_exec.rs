@@ -4,9 +4,9 @@
 //! Parent and init agree on descriptor numbers and on nothing else. The plan lies in a sealed
 //! memory file: argv and the environment would show it to everyone who can read /proc.
 
-use super::{Launch, Pipe};
+use super::Launch;
 use crate::error::Error;
-use crate::init::{self, Descriptors};
+use crate::init::{self, Channel, Descriptors};
 use crate::plan::{InitPlan, codec};
 use crate::report::Report;
 use crate::sys::clone::{self, Memory};
@@ -30,19 +30,24 @@ type Placement = (OwnedFd, RawFd);
 /// What the child is given.
 pub(super) struct Birth<'a> {
     plan: &'a InitPlan,
-    descriptors: Descriptors,
+    descriptors: Descriptors<'static>,
     placements: Vec<Placement>,
     arguments: StringArray,
     environment: StringArray,
 }
 
 impl<'a> Birth<'a> {
-    pub fn new(launch: &'a Launch<'_>, pipe: &Pipe) -> Result<Self, Error> {
+    /// `writer` is the channel's end.
+    pub fn new(
+        launch: &'a Launch<'_>,
+        channel: Channel<'static>,
+        writer: BorrowedFd<'_>,
+    ) -> Result<Self, Error> {
         let plan = memfd::sealed(c"mydocker plan", &codec::encode(launch.plan))
             .map_err(|errno| Error::new("make a memory file for", "the plan", errno))?;
         let files = [
             // First, so that whatever fails later can be said.
-            (Some(pipe.writer.as_fd()), REPORT),
+            (Some(writer), REPORT),
             (Some(plan.as_fd()), PLAN),
             (launch.null, NULL),
             (launch.terminal, TERMINAL),
@@ -58,7 +63,7 @@ impl<'a> Birth<'a> {
         }
         Ok(Self {
             plan: launch.plan,
-            descriptors: launch.descriptors(pipe),
+            descriptors: launch.descriptors(channel),
             placements,
             arguments: StringArray::new(vec![c"mydocker".into(), c"init".into()]),
             // Nothing of the caller's environment is init's business.
@@ -82,7 +87,7 @@ impl<'a> Birth<'a> {
                 init::fail(Report::ReExecute(errno), &descriptors);
             }
             if *number == REPORT {
-                descriptors.report = descriptor::borrowed(REPORT);
+                descriptors.channel = placed();
             }
         }
         let errno = process::execve(c"/proc/self/exe", &self.arguments, &self.environment);
@@ -106,9 +111,7 @@ pub fn enter() -> Error {
     let decoded = read_all(plan)
         .and_then(|bytes| codec::decode(&bytes).map_err(|codec::Malformed| Errno::EBADMSG));
     let mut descriptors = Descriptors {
-        report: descriptor::borrowed(REPORT),
-        // Closed by the execve that brought us here.
-        report_reader: None,
+        channel: placed(),
         null: None,
         terminal: None,
     };
@@ -122,6 +125,14 @@ pub fn enter() -> Error {
             init::run(&plan, &descriptors)
         }
         Err(errno) => init::fail(Report::Plan(errno), &descriptors),
+    }
+}
+
+/// The report pipe in its place. The reader was closed before, or by the execve that brought us here.
+fn placed() -> Channel<'static> {
+    Channel::Pipe {
+        writer: descriptor::borrowed(REPORT),
+        reader: None,
     }
 }
 

@@ -36,17 +36,26 @@ impl Failure {
     }
 }
 
+/// What the last report says: `Ready` means that the command is running.
+pub fn meaning(plan: &InitPlan, last: Option<Report>) -> Result<(), Failure> {
+    match last {
+        Some(Report::Ready) => Ok(()),
+        Some(failure) => Err(Failure::Said(describe(plan, failure))),
+        None => Err(Failure::Silent),
+    }
+}
+
 /// Reads reports until the pipe ends: `Ready` and nothing else means that the command is running.
 pub fn read(plan: &InitPlan, pipe: BorrowedFd<'_>) -> Result<(), Failure> {
-    let mut ready = false;
+    let mut last = None;
     loop {
         let mut bytes = [0; report::SIZE];
         match descriptor::read(pipe, &mut bytes) {
-            Ok(0) if ready => return Ok(()),
-            Ok(0) => return Err(Failure::Silent),
+            Ok(0) => return meaning(plan, last),
             Ok(report::SIZE) => match Report::from_bytes(&bytes) {
-                Some(Report::Ready) => ready = true,
-                Some(failure) => return Err(Failure::Said(describe(plan, failure))),
+                Some(Report::Ready) => last = Some(Report::Ready),
+                // There is nothing after a failure.
+                Some(failure) => return meaning(plan, Some(failure)),
                 None => return Err(garbled()),
             },
             Ok(_) => return Err(garbled()),

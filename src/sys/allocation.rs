@@ -1,57 +1,195 @@
-//! In debug builds, the proof of the child rule: an allocation in the child aborts it.
+//! The allocator: memory that is there when the program starts.
 //!
+//! A C library's first allocations cost a start four page faults and seven system calls (where the
+//! heap ends, more of it, guard pages, a mapping for each size). The few KiB that a run needs fit into
+//! memory that lies beside the program's own data. What does not fit there goes to the C library.
+//!
+//! In debug builds it is also the proof of the child rule: an allocation in the child aborts it.
 //! Every integration test runs the debug binary, so each of them proves that nothing allocates
-//! between clone and execve. Release builds have none of this.
+//! between clone and execve.
 
-#[cfg(debug_assertions)]
-mod guard {
-    use std::alloc::{GlobalAlloc, Layout, System};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::{Cell, UnsafeCell};
+
+/// Bytes of the arena. A usual run needs a fifth of them; pages that are not touched are never made.
+const SIZE: usize = 32 * 1024;
+
+/// A stack of allocations: the last one can grow in place and be given back, the others stay. The
+/// loops of a long run allocate little and in that order; if one did not, the arena would be full,
+/// and the C library's allocator would serve it.
+#[repr(C, align(16))]
+pub struct Arena {
+    bytes: UnsafeCell<[u8; SIZE]>,
+    used: Cell<usize>,
+}
+
+// SAFETY: whoever makes one promises that one thread allocates.
+unsafe impl Sync for Arena {}
+
+impl Arena {
+    /// # Safety
+    /// Only one thread of the program may allocate. (A child in this memory allocates nothing, see
+    /// above, and one with a copy of it has an arena of its own.)
+    pub const unsafe fn new() -> Self {
+        Self {
+            bytes: UnsafeCell::new([0; SIZE]),
+            used: Cell::new(0),
+        }
+    }
+
+    fn start(&self) -> *mut u8 {
+        self.bytes.get().cast()
+    }
+
+    /// Where in the arena a pointer points, if it does.
+    fn offset(&self, pointer: *mut u8) -> Option<usize> {
+        let offset = pointer.addr().checked_sub(self.start().addr())?;
+        (offset < SIZE).then_some(offset)
+    }
+
+    fn take(&self, layout: Layout) -> Option<*mut u8> {
+        let start = self.start().addr();
+        let place = start.checked_add(self.used.get())?;
+        let offset = place.checked_next_multiple_of(layout.align())? - start;
+        let end = offset.checked_add(layout.size())?;
+        if end > SIZE {
+            return None;
+        }
+        self.used.set(end);
+        Some(self.start().wrapping_add(offset))
+    }
+
+    /// Changes the size of the last allocation. Whether it was that, and there was room.
+    fn resize_last(&self, offset: usize, old: usize, new: usize) -> bool {
+        let last = offset + old == self.used.get();
+        let end = offset.checked_add(new).filter(|end| *end <= SIZE);
+        match end {
+            Some(end) if last => {
+                self.used.set(end);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+// SAFETY: `take` hands out parts of `bytes` that do not overlap: it only goes up, and down again by
+// `resize_last` for a part that is given back or shrinks. Alignment is counted from the real address.
+// Whether a pointer came from here or from the C library shows in its address. Nothing unwinds.
+unsafe impl GlobalAlloc for Arena {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        child::check();
+        match self.take(layout) {
+            Some(pointer) => pointer,
+            // SAFETY: the caller's promises are passed on.
+            None => unsafe { System.alloc(layout) },
+        }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        child::check();
+        match self.offset(pointer) {
+            Some(offset) => {
+                // What is not the last stays taken.
+                let _ = self.resize_last(offset, layout.size(), 0);
+            }
+            // SAFETY: it is not ours, so it is the C library's.
+            None => unsafe { System.dealloc(pointer, layout) },
+        }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        child::check();
+        let Some(offset) = self.offset(pointer) else {
+            // SAFETY: it is not ours, so it is the C library's.
+            return unsafe { System.realloc(pointer, layout, size) };
+        };
+        if self.resize_last(offset, layout.size(), size) || size <= layout.size() {
+            return pointer;
+        }
+        // SAFETY: the caller promises a size that does not overflow with this alignment, and not 0.
+        let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
+        // SAFETY: as the caller's, with the layout just made.
+        let to = unsafe { self.alloc(new) };
+        if !to.is_null() {
+            // SAFETY: the old part has `layout.size()` bytes, the new one more, and they do not overlap.
+            unsafe { pointer.copy_to_nonoverlapping(to, layout.size()) };
+        }
+        to
+    }
+}
+
+/// In debug builds, the guard of the child rule. Release builds have none of this.
+mod child {
+    #[cfg(debug_assertions)]
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
     /// Set while the child of the in-process launch runs. It is in the memory that parent and child
     /// share; the parent is suspended meanwhile and clears it when it wakes.
-    pub static IN_CHILD: AtomicBool = AtomicBool::new(false);
+    #[cfg(debug_assertions)]
+    pub static RUNS: AtomicBool = AtomicBool::new(false);
 
-    struct Guard;
-
-    fn check() {
-        if IN_CHILD.load(Relaxed) {
+    pub fn check() {
+        #[cfg(debug_assertions)]
+        if RUNS.load(Relaxed) {
             let text = b"mydocker: bug: an allocation between clone and execve\n";
             let _ = super::super::descriptor::write(super::super::descriptor::borrowed(2), text);
             super::super::process::abort();
         }
     }
-
-    // SAFETY: every call is handed to the system's allocator unchanged; the check before it
-    // neither allocates nor unwinds.
-    unsafe impl GlobalAlloc for Guard {
-        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-            check();
-            // SAFETY: the caller's promises are passed on.
-            unsafe { System.alloc(layout) }
-        }
-
-        unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-            check();
-            // SAFETY: as above.
-            unsafe { System.dealloc(pointer, layout) }
-        }
-    }
-
-    #[global_allocator]
-    static GUARD: Guard = Guard;
 }
 
 /// From here on an allocation is a bug (debug builds only).
 #[inline]
 pub fn forbid() {
     #[cfg(debug_assertions)]
-    guard::IN_CHILD.store(true, std::sync::atomic::Ordering::Relaxed);
+    child::RUNS.store(true, std::sync::atomic::Ordering::Relaxed);
 }
 
 /// The parent is awake again and may allocate.
 #[inline]
 pub fn allow() {
     #[cfg(debug_assertions)]
-    guard::IN_CHILD.store(false, std::sync::atomic::Ordering::Relaxed);
+    child::RUNS.store(false, std::sync::atomic::Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(size: usize, align: usize) -> Layout {
+        Layout::from_size_align(size, align).unwrap()
+    }
+
+    #[test]
+    fn a_stack_of_allocations() {
+        // SAFETY: only this test allocates from it.
+        let arena = unsafe { Arena::new() };
+        let one = arena.take(layout(3, 1)).unwrap();
+        let two = arena.take(layout(8, 8)).unwrap();
+        assert_eq!(arena.offset(one), Some(0));
+        assert_eq!(arena.offset(two), Some(8));
+        assert!(!arena.resize_last(0, 3, 0), "the first stays");
+        assert!(arena.resize_last(8, 8, 16), "the last grows");
+        assert!(arena.resize_last(8, 16, 0), "the last goes");
+        assert_eq!(arena.take(layout(1, 1)), Some(two));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_the_c_librarys() {
+        // SAFETY: only this test allocates from it.
+        let arena = unsafe { Arena::new() };
+        // SAFETY: not of size 0.
+        let small = unsafe { arena.alloc(layout(16, 16)) };
+        // SAFETY: 16 bytes are its own.
+        unsafe { small.write_bytes(7, 16) };
+        // SAFETY: it was allocated with this layout; the new size is not 0.
+        let large = unsafe { arena.realloc(small, layout(16, 16), 2 * SIZE) };
+        assert_eq!((arena.offset(small), arena.offset(large)), (Some(0), None));
+        // SAFETY: the first 16 bytes were carried over, the rest is there.
+        assert_eq!(unsafe { large.cast::<[u8; 16]>().read() }, [7; 16]);
+        // SAFETY: it was allocated with this layout.
+        unsafe { arena.dealloc(large, layout(2 * SIZE, 16)) };
+        assert_eq!(arena.take(layout(SIZE, 1)), None);
+    }
 }

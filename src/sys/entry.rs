@@ -5,8 +5,13 @@
 //! runtime undoes most of it. What we want of it, `main` does itself. Compiled into the binary
 //! alone, not into the library, which tests link with a `main` of their own.
 
+use mydocker::sys::allocation::Arena;
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
+
+// SAFETY: mydocker never makes a thread. (Tests do, and link the library without this.)
+#[global_allocator]
+static ALLOCATOR: Arena = unsafe { Arena::new() };
 
 /// # Safety
 /// Called once, by the C library, as C99 5.1.2.2.1 says.

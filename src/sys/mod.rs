@@ -18,6 +18,7 @@ pub mod descriptor;
 pub mod directory;
 pub mod environment;
 pub mod identity;
+pub mod life;
 pub mod memfd;
 pub mod mount;
 pub mod network;

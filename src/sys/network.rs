@@ -37,7 +37,7 @@ pub fn loopback_up() -> Result<(), Errno> {
             &raw const request
         )
     };
-    // Closed by hand: this runs in the child, where nothing is dropped.
-    descriptor::close(socket);
+    // Not closed: this runs in the child, where nothing is dropped and the execve that follows (or the
+    // reaper) closes everything, for less than a call of its own.
     result.map(drop)
 }

@@ -1,0 +1,56 @@
+//! How the child answers its parent.
+
+use crate::report::Report;
+use crate::sys::{Errno, descriptor, life};
+use std::cell::Cell;
+use std::os::fd::BorrowedFd;
+
+/// Where reports go. Nothing of it is closed by a destructor.
+#[derive(Clone, Copy)]
+pub enum Channel<'a> {
+    /// Into memory that is the parent's as well. The parent looks when it wakes: when the child has
+    /// executed the command, or has left.
+    Memory(&'a Cell<Option<Report>>),
+    /// Over a pipe that closes on exec.
+    Pipe {
+        writer: BorrowedFd<'static>,
+        /// The child's copy of the other end, where it has one.
+        reader: Option<BorrowedFd<'static>>,
+    },
+}
+
+impl Channel<'_> {
+    /// The first thing that the child does with it.
+    pub fn begin(&self) {
+        if let Self::Pipe {
+            reader: Some(reader),
+            ..
+        } = self
+        {
+            // With a reader of its own the child would never learn that its parent is dead.
+            descriptor::close(*reader);
+        }
+    }
+
+    /// Errors: the parent is dead.
+    pub fn send(&self, report: Report) -> Result<(), Errno> {
+        match self {
+            Self::Memory(answer) => {
+                answer.set(Some(report));
+                if life::parent_has_ended() {
+                    return Err(Errno::EPIPE);
+                }
+                Ok(())
+            }
+            Self::Pipe { writer, .. } => descriptor::write_all(*writer, &report.to_bytes()),
+        }
+    }
+
+    /// The descriptor that reports need.
+    pub fn descriptor(&self) -> Option<BorrowedFd<'static>> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Pipe { writer, .. } => Some(*writer),
+        }
+    }
+}
