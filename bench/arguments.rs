@@ -44,7 +44,7 @@ const FULL: Extent = Extent {
 };
 
 const SHORT: Extent = Extent {
-    rounds: 1000,
+    rounds: 2000,
     rested_rounds: 0,
     late_rounds: 0,
     slice: 60,

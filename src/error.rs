@@ -29,8 +29,12 @@ pub struct Error {
     exit: ExitCode,
 }
 
+// Cold and not inlined, all three, so that what a start does without errors lies close together:
+// what costs a small program is the memory its code is fetched from.
 impl Error {
     /// `operation` on `object` failed with `errno`. Exit code 125.
+    #[cold]
+    #[inline(never)]
     pub fn new(operation: impl Into<String>, object: impl AsRef<[u8]>, errno: Errno) -> Self {
         Self {
             operation: operation.into(),
@@ -43,6 +47,8 @@ impl Error {
     }
 
     /// A refusal of our own, with no system call behind it. Exit code 125.
+    #[cold]
+    #[inline(never)]
     pub fn refused(object: impl AsRef<[u8]>, reason: &'static str) -> Self {
         Self {
             operation: String::new(),
@@ -55,6 +61,8 @@ impl Error {
     }
 
     /// A command line that cannot be understood, followed by the usage line `usage`.
+    #[cold]
+    #[inline(never)]
     pub fn usage(message: impl Into<String>, usage: &'static str) -> Self {
         Self {
             operation: printable(message.into().as_bytes()),

@@ -143,9 +143,14 @@ impl Log {
     }
 
     pub fn write(&self, level: Level, message: &[u8], fields: &[(&str, Value<'_>)]) {
-        if !self.enabled(level) {
-            return;
+        if self.enabled(level) {
+            self.write_line(level, message, fields);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_line(&self, level: Level, message: &[u8], fields: &[(&str, Value<'_>)]) {
         let mut line = match self.format() {
             Format::Json => json_line(level, message, fields),
             Format::Text => text_line(level, message, fields),

@@ -15,7 +15,6 @@ use crate::supervise::signals;
 use crate::sys::{Errno, descriptor, identity, process, random};
 use crate::terminal::{Outside, PseudoTerminal};
 use std::ffi::CString;
-use std::fmt::Write;
 use std::mem::ManuallyDrop;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
@@ -101,7 +100,7 @@ fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
     };
     let outside = relayed.then(|| Outside::look(spec.input == Input::Caller));
     let owner = match spec.identity {
-        Identity::Set { user, .. } => Some(user).filter(|user| *user != 0),
+        Identity::Set { user, .. } => user,
         // Mapped to the caller, who makes it.
         Identity::Mapped { .. } => None,
     };
@@ -205,11 +204,11 @@ fn fresh_name() -> String {
         let [e, f, ..] = now.map_or(0, |now| now.subsec_micros()).to_le_bytes();
         [a, b, c, d, e, f]
     });
-    let mut name = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        let _ = write!(name, "{byte:02x}");
-    }
-    name
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(if digit < 10 { b'0' } else { b'a' - 10 } + digit))
+        .collect()
 }
 
 fn log_plan(plan: &InitPlan, namespaces: Namespaces, log: &Log) {

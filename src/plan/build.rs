@@ -130,8 +130,12 @@ fn process(spec: &ContainerSpec, ignored: SignalSet) -> Vec<Step> {
         if let Some(groups) = supplementary {
             steps.push(Step::Groups(groups.clone()));
         }
-        steps.push(Step::Group(*group));
-        steps.push(Step::User(*user));
+        if let Some(group) = group {
+            steps.push(Step::Group(*group));
+        }
+        if let Some(user) = user {
+            steps.push(Step::User(*user));
+        }
     }
     // As the user: a directory that is closed to them stays closed.
     if let Some(directory) = &spec.working_directory {

@@ -35,12 +35,19 @@ pub struct InitPlan {
 impl InitPlan {
     /// Whether a step uses /dev/null.
     pub fn needs_null(&self) -> bool {
-        self.process.contains(&Step::Standard(Standard::NullInput))
+        self.uses(Standard::NullInput)
     }
 
     /// Whether a step uses the container's terminal.
     pub fn needs_terminal(&self) -> bool {
-        self.process.contains(&Step::Standard(Standard::Terminal))
+        self.uses(Standard::Terminal)
+    }
+
+    fn uses(&self, wanted: Standard) -> bool {
+        let steps = self.process.iter();
+        steps
+            .into_iter()
+            .any(|step| matches!(step, Step::Standard(standard) if *standard == wanted))
     }
 
     /// Every step, in the order of their numbers.

@@ -21,9 +21,9 @@ impl IdMap {
 pub enum Identity {
     /// In the caller's user namespace, by setgroups, setresgid and setresuid.
     Set {
-        user: u32,
-        group: u32,
-        /// `None`: they are right as they are, or the kernel forbids to change them.
+        /// `None` in each: it is right as it is, or the kernel forbids to change it.
+        user: Option<u32>,
+        group: Option<u32>,
         supplementary: Option<Vec<u32>>,
     },
     /// In a user namespace of its own, by being mapped to it: an ordinary caller may map one id,
@@ -55,8 +55,10 @@ impl Identity {
         let already =
             supplementary.is_empty() && caller.droppable_groups.iter().all(|held| *held == group);
         Self::Set {
-            user: id,
-            group,
+            // Real, effective and saved ids of the caller are one: where they differ mydocker refuses
+            // to run, and execve sets the saved ones.
+            user: (id != caller.user).then_some(id),
+            group: (group != caller.group).then_some(group),
             supplementary: (!already).then_some(supplementary),
         }
     }
@@ -99,12 +101,32 @@ mod tests {
             assert_eq!(
                 identity(held, user(wanted), false),
                 Identity::Set {
-                    user: 5,
-                    group: 6,
+                    user: Some(5),
+                    group: Some(6),
                     supplementary: expected
                 }
             );
         }
+    }
+
+    #[test]
+    fn ids_are_set_when_they_are_others() {
+        let root = Caller {
+            user: 0,
+            group: 0,
+            droppable_groups: &[],
+            variable: &|_| None,
+            accounts: &Accounts::default(),
+            fresh_name: "",
+        };
+        assert_eq!(
+            Identity::new(None, &root, false),
+            Identity::Set {
+                user: None,
+                group: None,
+                supplementary: None
+            }
+        );
     }
 
     #[test]

@@ -6,38 +6,32 @@
 use super::{Errno, capability};
 use syscalls::{Sysno, syscall};
 
-/// geteuid(2).
+/// The effective user that this program was started as.
 pub fn effective_user() -> u32 {
-    // SAFETY: no pointers; never fails.
-    unsafe { syscall!(Sysno::geteuid) }.map_or(0, |id| id as u32)
+    told_at_start(libc::AT_EUID)
 }
 
-/// getegid(2).
+/// The effective group that this program was started as.
 pub fn effective_group() -> u32 {
-    // SAFETY: no pointers; never fails.
-    unsafe { syscall!(Sysno::getegid) }.map_or(0, |id| id as u32)
+    told_at_start(libc::AT_EGID)
+}
+
+/// What the kernel put on our stack at execve, getauxval(3): no system call. The child changes its
+/// ids later; it does not ask.
+fn told_at_start(what: std::ffi::c_ulong) -> u32 {
+    // SAFETY: getauxval only looks a number up.
+    unsafe { libc::getauxval(what) as u32 }
 }
 
 /// Whether the kernel started this program with more privileges than its caller has: set-user-ID,
 /// set-group-ID, or file capabilities.
 pub fn privileged_by_exec() -> bool {
-    // SAFETY: getauxval only looks a number up.
-    let secure = unsafe { libc::getauxval(libc::AT_SECURE) != 0 };
+    let secure = told_at_start(libc::AT_SECURE) != 0;
     // Security modules set it for transitions of their own, so it is only the cheap first question.
     secure
-        && (effective_user() != real_user()
-            || effective_group() != real_group()
+        && (effective_user() != told_at_start(libc::AT_UID)
+            || effective_group() != told_at_start(libc::AT_GID)
             || (effective_user() != 0 && capability::any_permitted()))
-}
-
-fn real_user() -> u32 {
-    // SAFETY: no pointers; never fails.
-    unsafe { syscall!(Sysno::getuid) }.map_or(0, |id| id as u32)
-}
-
-fn real_group() -> u32 {
-    // SAFETY: no pointers; never fails.
-    unsafe { syscall!(Sysno::getgid) }.map_or(0, |id| id as u32)
 }
 
 /// getgroups(2): the caller's supplementary groups.
