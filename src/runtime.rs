@@ -128,8 +128,7 @@ fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
         _ => {
             // Ours, for the container has its own: the other ends of these pipes are to notice when
             // the container closes its copies.
-            descriptor::close(descriptor::borrowed(0));
-            descriptor::close(descriptor::borrowed(1));
+            descriptor::close_input_and_output();
             let exit = supervisor.wait(signals.forwarded)?;
             // Now, without a destructor: what they would free the kernel takes back for less.
             process::exit(i32::from(exit.0))

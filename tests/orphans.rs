@@ -178,6 +178,48 @@ fn a_killed_mydocker_takes_a_command_under_a_reaper_that_has_changed_its_user_wi
     }
 }
 
+/// Killed after the clone and before the child has asked for its death signal: there is no one to send
+/// it then, so the child has to notice by itself.
+#[test]
+fn a_mydocker_that_dies_before_the_death_signal_is_asked_for_is_noticed() {
+    if Command::new("strace").arg("-V").output().is_err() {
+        skip("strace is not installed");
+        return;
+    }
+    let _alone = Alone::new();
+    for case in cases() {
+        for options in [&[][..], &["--init"], &["--pid=host"]] {
+            let scratch = Scratch::new();
+            let (trace, witness) = (scratch.file("trace"), scratch.file("witness"));
+            // The step before: sethostname. The process waits there for two seconds.
+            let mut line: Vec<std::ffi::OsString> = vec!["strace".into()];
+            line.extend(["-f", "-o", &trace, "-e", "trace=sethostname"].map(Into::into));
+            line.extend(["-e", "inject=sethostname:delay_enter=2s", "--"].map(Into::into));
+            line.push(mydocker().into());
+            line.extend(["run", "--launch", case.launch].map(Into::into));
+            line.extend(options.iter().map(Into::into));
+            line.extend(["touch", &witness].map(Into::into));
+            let mut strace = spawned(case.prepared(&line));
+            // strace's only child is mydocker, and that one's is the container.
+            let child_of = |pid: u32| {
+                let path = format!("/proc/{pid}/task/{pid}/children");
+                let children = std::fs::read_to_string(path).unwrap_or_default();
+                children.split_whitespace().next()?.parse::<u32>().ok()
+            };
+            let mut found = None;
+            assert!(eventually(|| {
+                let mydocker = child_of(strace.id());
+                found = mydocker.filter(|mydocker| child_of(*mydocker).is_some());
+                found.is_some()
+            }));
+            kill(found.unwrap(), Signal::SIGKILL);
+            strace.wait().unwrap();
+            assert!(!Path::new(&witness).exists(), "{case} {options:?}: it ran");
+            assert_nothing_stays(&format!("{case} {options:?}"));
+        }
+    }
+}
+
 /// A sweep over the start: how far it gets in the time does not matter, so no time is asserted. The
 /// steps are finest at the beginning, and the last ones longer than a start takes.
 #[test]

@@ -108,7 +108,8 @@ fn proc(spec: &ContainerSpec, steps: &mut Vec<Step>) {
 fn process(spec: &ContainerSpec, ignored: SignalSet) -> Vec<Step> {
     // Without a terminal too: in the caller's session /dev/tty would be the caller's terminal, and
     // TIOCSTI would type into it.
-    let mut steps = vec![Step::NewSession];
+    let mut steps = Vec::with_capacity(10);
+    steps.push(Step::NewSession);
     match (spec.terminal, spec.input) {
         (Terminal::Own, _) => {
             // Only the leader of a session can take a controlling terminal, so after setsid.

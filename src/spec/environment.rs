@@ -22,7 +22,8 @@ pub(super) struct Sources<'a> {
 /// (tokens, sockets, paths) was not meant for the container.
 pub(super) fn build(sources: &Sources<'_>) -> Result<Vec<CString>, Error> {
     let from_caller = |name: &str| (sources.caller)(OsStr::new(name)).map(OsString::into_vec);
-    let mut variables: Vec<(Vec<u8>, Vec<u8>)> = vec![(b"PATH".to_vec(), DEFAULT_PATH.to_vec())];
+    let mut variables: Vec<(Vec<u8>, Vec<u8>)> = Vec::with_capacity(4 + sources.wishes.len());
+    variables.push((b"PATH".to_vec(), DEFAULT_PATH.to_vec()));
     if let Some(hostname) = sources.hostname {
         variables.push((b"HOSTNAME".to_vec(), hostname.to_vec()));
     }

@@ -197,6 +197,17 @@ pub enum Fate {
     Close,
 }
 
+/// Closes 0 and 1.
+pub fn close_input_and_output() {
+    // SAFETY: no pointers.
+    let closed = unsafe { syscall!(Sysno::close_range, 0, 1, 0) };
+    if closed.is_err() {
+        // Before Linux 5.9, or in a filter's way.
+        close(borrowed(0));
+        close(borrowed(1));
+    }
+}
+
 /// Decides the fate of every descriptor numbered `first` or above, but for those in `kept`:
 /// close_range(2), one call for each gap between them. Where the kernel has none (before 5.9; its
 /// close-on-exec flag before 5.11) or a filter denies it, what /proc/self/fd lists. Allocates
@@ -341,18 +352,16 @@ pub fn wait(waiting: &mut [Waiting], timeout: i32) -> Result<(), Errno> {
 /// Makes 0, 1 and 2 valid: what the caller closed becomes /dev/null. Otherwise our own files would
 /// get those numbers, and a message to stderr would end up in one of them.
 pub fn open_standard() -> Result<(), Errno> {
-    let mut standard = [
-        Waiting::number(0, 0),
-        Waiting::number(1, 0),
-        Waiting::number(2, 0),
-    ];
-    wait(&mut standard, 0)?;
-    for entry in &standard {
-        if entry.0.revents & libc::POLLNVAL != 0 {
-            // The lowest free number is the one wanted, since those below it are open by now.
-            let null = open(c"/dev/null", libc::O_RDWR, 0)?;
-            duplicate_to(std::os::fd::AsFd::as_fd(&null), entry.0.fd)?;
-            std::mem::forget(null);
+    for number in 0..3 {
+        // SAFETY: no pointers. Of all calls that need a descriptor this one does the least.
+        match unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFD) } {
+            Err(Errno::EBADF) => {
+                // The lowest free number is the one wanted, since those below it are open by now.
+                let null = open(c"/dev/null", libc::O_RDWR, 0)?;
+                duplicate_to(std::os::fd::AsFd::as_fd(&null), number)?;
+                std::mem::forget(null);
+            }
+            other => drop(other?),
         }
     }
     Ok(())
