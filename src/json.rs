@@ -1,4 +1,4 @@
-//! A writer of JSON objects, as much as log lines need.
+//! A writer of JSON objects, as much as log lines and times need.
 
 /// An object that is being written. Keys are ours and need no escaping; values may be any bytes.
 #[derive(Default)]
@@ -26,6 +26,20 @@ impl Object {
     pub fn number(&mut self, key: &str, value: i64) {
         self.key(key);
         self.members.push_str(&value.to_string());
+    }
+
+    /// An object in this one.
+    pub fn object(&mut self, key: &str, value: Self) {
+        self.key(key);
+        self.members.push_str(&value.finish());
+    }
+
+    /// An array of objects.
+    pub fn array(&mut self, key: &str, value: Array) {
+        self.key(key);
+        self.members.push('[');
+        self.members.push_str(&value.elements);
+        self.members.push(']');
     }
 
     /// The object, closed, on one line without an end of line.
@@ -63,6 +77,21 @@ impl Object {
             }
             other => self.members.push(other),
         }
+    }
+}
+
+/// An array of objects that is being written.
+#[derive(Default)]
+pub struct Array {
+    elements: String,
+}
+
+impl Array {
+    pub fn push(&mut self, object: Object) {
+        if !self.elements.is_empty() {
+            self.elements.push(',');
+        }
+        self.elements.push_str(&object.finish());
     }
 }
 

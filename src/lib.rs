@@ -24,6 +24,7 @@
 //! ```text
 //! main        dispatch; an error becomes an exit code
 //! runtime     the story of a run: specify, plan, launch, supervise
+//! timing      what --timing writes
 //! supervise   while the command runs: signals, the terminal's relay, the exit code
 //! terminal    the container's pseudo-terminal and the caller's terminal
 //! launch      clone in either mode; what the child's reports mean
@@ -56,20 +57,23 @@ pub mod supervise;
 pub mod sys;
 pub mod terminal;
 pub mod time;
+pub mod timing;
 
 use cli::Command;
 use error::{Error, ExitCode};
 use std::ffi::OsString;
 use sys::{descriptor, identity, signal};
+use timing::Beginning;
 
 /// The program: `arguments` as execve gave them, the program's name first. Returns the exit code.
 pub fn main(arguments: Vec<OsString>) -> u8 {
+    let beginning = Beginning::look(&arguments);
     // Before anything else opens a file.
     if let Err(errno) = descriptor::open_standard() {
         log::complain(&Error::new("open", "/dev/null", errno));
         return ExitCode::OWN_FAILURE.0;
     }
-    let outcome = dispatch(arguments.into_iter().skip(1).collect());
+    let outcome = dispatch(arguments.into_iter().skip(1).collect(), beginning);
     let exit = outcome.unwrap_or_else(|error| {
         log::complain(&error);
         error.exit()
@@ -77,7 +81,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
     exit.0
 }
 
-fn dispatch(arguments: Vec<OsString>) -> Result<ExitCode, Error> {
+fn dispatch(arguments: Vec<OsString>, beginning: Option<Beginning>) -> Result<ExitCode, Error> {
     if identity::privileged_by_exec() {
         return Err(Error::refused(
             "mydocker",
@@ -86,7 +90,7 @@ fn dispatch(arguments: Vec<OsString>) -> Result<ExitCode, Error> {
         ));
     }
     match cli::parse(arguments)? {
-        Command::Run(arguments, log) => runtime::run(&arguments, &log),
+        Command::Run(arguments, log) => runtime::run(&arguments, &log, beginning),
         Command::Init => Err(launch::re_exec::enter()),
         Command::Help(topic) => Ok(print(topic.text())),
         Command::Version => Ok(print(concat!("mydocker ", env!("CARGO_PKG_VERSION"), "\n"))),

@@ -7,13 +7,13 @@ use crate::error::{Error, printable};
 use crate::json::Object;
 use crate::stream::Stream;
 use crate::sys::Errno;
-use crate::sys::descriptor::{self, Waiting};
+use crate::sys::descriptor;
 use crate::sys::{signal, terminal};
 use crate::time;
 use std::cell::{Cell, OnceCell};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How much a line matters. Ordered: what is more severe is less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,13 +162,12 @@ impl Log {
             if !self.lost.replace(true) && !self.to_stderr() {
                 let text = spoken(&Error::new("write", "log", errno));
                 // Whatever becomes of that, there is no other place to say it.
-                let _ = put(self.stderr(), text.as_bytes(), Duration::ZERO);
+                let _ = self.stderr().put(text.as_bytes(), Duration::ZERO);
             }
         }
     }
 
-    /// One write(2), or, for a pipe that has no room for it, as many as it takes, within bounds. What
-    /// is not taken is lost: there is no end to waiting for a reader who has stopped.
+    /// What is not taken is lost: there is no end to waiting for a reader who has stopped.
     fn put(&self, line: &[u8]) -> Result<(), Errno> {
         // Who has been waited for in vain is not waited for again.
         let wait = if self.lost.get() {
@@ -177,34 +176,14 @@ impl Log {
             LONGEST_WAIT
         };
         match &self.file {
-            Some(file) => put(&Stream::ours(file), line, wait),
-            None => put(self.stderr(), line, wait),
+            Some(file) => Stream::ours(file).put(line, wait),
+            None => self.stderr().put(line, wait),
         }
     }
 
     fn stderr(&self) -> &Stream<'static> {
         self.stderr.get_or_init(Stream::stderr)
     }
-}
-
-fn put(target: &Stream<'_>, mut line: &[u8], wait: Duration) -> Result<(), Errno> {
-    let deadline = Instant::now() + wait;
-    while !line.is_empty() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let mut waiting = [Waiting::to_write(target.file())];
-        descriptor::wait(&mut waiting, i32::try_from(left.as_millis()).unwrap_or(0))?;
-        if !waiting.iter().any(Waiting::happened) {
-            return Err(Errno::EAGAIN);
-        }
-        match target.write(line) {
-            Ok(0) => return Err(Errno::EIO),
-            Ok(count) => line = line.get(count..).unwrap_or_default(),
-            // A pipe can be writable and yet have no room for a whole line of at most PIPE_BUF.
-            Err(Errno::EAGAIN | Errno::EINTR) if !left.is_zero() => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
 }
 
 /// Says an error to the person who called, on stderr, as the last thing that mydocker does.

@@ -1,14 +1,15 @@
 //! What the child says to its parent, over a pipe that closes on exec.
 //!
-//! One fixed-size record, written at once (16 bytes are far below PIPE_BUF, so they arrive whole).
+//! One fixed-size record, written at once (24 bytes are far below PIPE_BUF, so they arrive whole).
 //! The child sends the *number* of the step that failed; the parent has the plan and says what that
 //! step was. [`Report::Ready`] and then end-of-file means that the command is running;
 //! `Ready` and then a failure means that execve itself failed.
 
 use crate::sys::Errno;
 
-/// Bytes of a record: magic, kind, index, errno, each 32 bits in the machine's own order.
-pub const SIZE: usize = 16;
+/// Bytes of a record: magic, kind, index, errno, each 32 bits in the machine's own order, and a time
+/// of 64.
+pub const SIZE: usize = 24;
 
 /// What tells a record from stray bytes: "mydk".
 const MAGIC: u32 = 0x6d79_646b;
@@ -28,6 +29,54 @@ pub enum Report {
     ReExecute(Errno),
     /// The re-executed init could not read or understand the plan.
     Plan(Errno),
+    /// For `--timing`: when the child was where, in nanoseconds of the monotonic clock.
+    Time(Moment, u64),
+}
+
+/// A place on the child's way to execve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It runs.
+    Born,
+    /// It runs again, after the execve of re-exec.
+    Entered,
+    /// It is the reaper's child.
+    Spawned,
+    /// The step with this number is done.
+    Done(u32),
+}
+
+impl Moment {
+    const BEFORE_STEPS: u32 = 3;
+
+    /// How many there are for a plan of that many steps.
+    pub const fn count(steps: usize) -> usize {
+        steps + Self::BEFORE_STEPS as usize
+    }
+
+    fn number(self) -> u32 {
+        match self {
+            Self::Born => 0,
+            Self::Entered => 1,
+            Self::Spawned => 2,
+            Self::Done(step) => step.saturating_add(Self::BEFORE_STEPS),
+        }
+    }
+
+    fn from_number(number: u32) -> Self {
+        match number {
+            0 => Self::Born,
+            1 => Self::Entered,
+            2 => Self::Spawned,
+            // The smaller ones are above.
+            number => Self::Done(number.saturating_sub(Self::BEFORE_STEPS)),
+        }
+    }
+
+    /// Its place in a list of all.
+    pub fn index(self) -> usize {
+        usize::try_from(self.number()).unwrap_or(usize::MAX)
+    }
 }
 
 impl Report {
@@ -39,9 +88,16 @@ impl Report {
             Self::Spawn(errno) => (3, 0, errno),
             Self::ReExecute(errno) => (4, 0, errno),
             Self::Plan(errno) => (5, 0, errno),
+            Self::Time(moment, _) => (6, moment.number(), Errno::new(0)),
+        };
+        let time = match self {
+            Self::Time(_, time) => time,
+            _ => 0,
         };
         let mut bytes = [0; SIZE];
-        let words = [MAGIC, kind, index, errno.into_raw() as u32];
+        let errno = errno.into_raw() as u32;
+        // A half each: what is cut off is in the other.
+        let words = [MAGIC, kind, index, errno, time as u32, (time >> 32) as u32];
         for (to, word) in bytes.chunks_exact_mut(4).zip(words) {
             to.copy_from_slice(&word.to_ne_bytes());
         }
@@ -50,11 +106,11 @@ impl Report {
 
     /// The report that `bytes` hold, if they are one.
     pub fn from_bytes(bytes: &[u8; SIZE]) -> Option<Self> {
-        let mut words = [0u32; 4];
+        let mut words = [0u32; SIZE / 4];
         for (word, from) in words.iter_mut().zip(bytes.chunks_exact(4)) {
             *word = u32::from_ne_bytes(from.try_into().ok()?);
         }
-        let [magic, kind, index, errno] = words;
+        let [magic, kind, index, errno, low, high] = words;
         if magic != MAGIC {
             return None;
         }
@@ -66,6 +122,10 @@ impl Report {
             3 => Some(Self::Spawn(errno)),
             4 => Some(Self::ReExecute(errno)),
             5 => Some(Self::Plan(errno)),
+            6 => {
+                let time = u64::from(high) << 32 | u64::from(low);
+                Some(Self::Time(Moment::from_number(index), time))
+            }
             _ => None,
         }
     }
@@ -84,6 +144,8 @@ mod tests {
             Report::Spawn(Errno::EAGAIN),
             Report::ReExecute(Errno::EACCES),
             Report::Plan(Errno::EBADMSG),
+            Report::Time(Moment::Spawned, u64::MAX - 1),
+            Report::Time(Moment::Done(4), 5_000_000_000),
         ] {
             assert_eq!(Report::from_bytes(&report.to_bytes()), Some(report));
         }

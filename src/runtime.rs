@@ -6,6 +6,7 @@ use crate::error::{Error, ExitCode};
 use crate::launch::Launch;
 use crate::log::{self, Level, Log, Value};
 use crate::plan::{self, InitPlan};
+use crate::report::Moment;
 use crate::spec::{
     Accounts, Caller, ContainerSpec, Identity, Input, Namespaces, RunArgs, Terminal,
 };
@@ -14,30 +15,34 @@ use crate::supervise::relay::Relay;
 use crate::supervise::signals;
 use crate::sys::{Errno, descriptor, identity, process, random};
 use crate::terminal::{Outside, PseudoTerminal};
+use crate::timing::{Beginning, Timing};
+use std::cell::Cell;
+use std::convert::Infallible;
 use std::ffi::CString;
 use std::mem::ManuallyDrop;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
-/// Runs a container and reports its exit code; what goes wrong on the way is said here, in the log
-/// or to the person who called.
-pub fn run(arguments: &RunArgs, log_arguments: &LogArgs) -> Result<ExitCode, Error> {
+/// Runs a container and ends this process with its exit code. What goes wrong on the way is said here,
+/// in the log or to the person who called, and then this returns the exit code for that.
+pub fn run(
+    arguments: &RunArgs,
+    log_arguments: &LogArgs,
+    beginning: Option<Beginning>,
+) -> Result<ExitCode, Error> {
     let configured = log_configuration(log_arguments)?;
     let log = open_log(log_arguments, &configured)?;
-    run_logged(arguments, &log).or_else(|error| {
-        let message = error.to_string();
-        let exit = error.exit();
-        // Said once on stderr: as a line of the log if that is what stderr was asked to be, else
-        // in plain words. A log elsewhere gets it as well.
-        let lines_wanted = configured.asked_for && log.is_json();
-        if !log.to_stderr() || lines_wanted {
-            log.write(Level::Error, message.as_bytes(), &[]);
-        }
-        if !log.to_stderr() || !lines_wanted {
-            log::complain(&error);
-        }
-        Ok(exit)
-    })
+    let Err(error) = run_logged(arguments, &log, beginning);
+    // Said once on stderr: as a line of the log if that is what stderr was asked to be, else in
+    // plain words. A log elsewhere gets it as well.
+    let lines_wanted = configured.asked_for && log.is_json();
+    if !log.to_stderr() || lines_wanted {
+        log.write(Level::Error, error.to_string().as_bytes(), &[]);
+    }
+    if !log.to_stderr() || !lines_wanted {
+        log::complain(&error);
+    }
+    Ok(error.exit())
 }
 
 struct LogConfiguration {
@@ -78,7 +83,16 @@ fn open_log(arguments: &LogArgs, configuration: &LogConfiguration) -> Result<Log
     Log::open(file.as_deref(), configuration.level, format)
 }
 
-fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
+/// Returns only if something fails.
+fn run_logged(
+    arguments: &RunArgs,
+    log: &Log,
+    beginning: Option<Beginning>,
+) -> Result<Infallible, Error> {
+    let mut timing = match &arguments.timing {
+        Some(file) => Some(Timing::open(file, beginning)?),
+        None => None,
+    };
     let spec = specify(arguments)?;
     let relayed = spec.terminal == Terminal::Own;
 
@@ -86,7 +100,8 @@ fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
     let signals =
         signals::take_over(relayed).map_err(|errno| Error::new("block", "signals", errno))?;
 
-    let plan = plan::build(&spec, signals.ignored);
+    let mut plan = plan::build(&spec, signals.ignored);
+    plan.timed = timing.is_some();
     log_plan(&plan, spec.namespaces, log);
 
     let null = if plan.needs_null() {
@@ -109,31 +124,49 @@ fn run_logged(arguments: &RunArgs, log: &Log) -> Result<ExitCode, Error> {
         .map(|outside| PseudoTerminal::open(outside, owner))
         .transpose()?;
 
+    let moments = match &mut timing {
+        Some(timing) => {
+            timing.planned();
+            vec![Cell::new(0); Moment::count(plan.steps().count())]
+        }
+        None => Vec::new(),
+    };
     let container = Launch {
         plan: &plan,
         namespaces: spec.namespaces,
         choice: spec.launch,
         null: null.as_ref().map(|null| null.as_fd()),
         terminal: terminal.as_ref().and_then(PseudoTerminal::slave),
+        moments: &moments,
         log,
     }
     .start()?;
+    if let Some(timing) = &mut timing {
+        timing.running(&plan, &moments, container.pid, log);
+    }
     log_command(&plan, container.pid, log);
 
-    let supervisor = Supervisor::new(container, log);
-    match (terminal, &outside) {
+    let supervisor = Supervisor::new(container, timing.is_some(), log);
+    let end = match (terminal, &outside) {
         (Some(terminal), Some(outside)) => {
-            Relay::new(supervisor, log, terminal, outside, signals)?.run()
+            Relay::new(supervisor, log, terminal, outside, signals)?.run()?
         }
         _ => {
             // Ours, for the container has its own: the other ends of these pipes are to notice when
             // the container closes its copies.
-            descriptor::close_input_and_output();
-            let exit = supervisor.wait(signals.forwarded)?;
-            // Now, without a destructor: what they would free the kernel takes back for less.
-            process::exit(i32::from(exit.0))
+            if timing.as_ref().is_some_and(Timing::needs_stdout) {
+                descriptor::close(descriptor::borrowed(0));
+            } else {
+                descriptor::close_input_and_output();
+            }
+            supervisor.wait(signals.forwarded)?
         }
+    };
+    if let (Some(timing), Some(at)) = (&timing, end.at) {
+        timing.ended(at, end.exit.0, log);
     }
+    // Now, without a destructor: what they would free the kernel takes back for less.
+    process::exit(i32::from(end.exit.0))
 }
 
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification.

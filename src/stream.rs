@@ -5,10 +5,11 @@
 //! /proc/self/fd; sockets take "do not wait" with each send; files keep no one waiting.
 
 use crate::sys::Errno;
-use crate::sys::descriptor::{self, Kind};
+use crate::sys::descriptor::{self, Kind, Waiting};
 use crate::sys::terminal;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
 
 /// stdin, stdout or stderr, or a file of our own.
 pub struct Stream<'a> {
@@ -106,5 +107,29 @@ impl<'a> Stream<'a> {
             Way::Plain => descriptor::write(self.file, bytes),
             Way::Little(most) => descriptor::write(self.file, bytes.get(..*most).unwrap_or(bytes)),
         }
+    }
+
+    /// Writes a line: by one write(2), or, for a pipe that has no room for it, by as many as it takes
+    /// in the time that is given.
+    ///
+    /// Errors: EAGAIN if the reader has not taken all of it by then; as write(2).
+    pub fn put(&self, mut line: &[u8], wait: Duration) -> Result<(), Errno> {
+        let deadline = Instant::now() + wait;
+        while !line.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let mut waiting = [Waiting::to_write(self.file())];
+            descriptor::wait(&mut waiting, i32::try_from(left.as_millis()).unwrap_or(0))?;
+            if !waiting.iter().any(Waiting::happened) {
+                return Err(Errno::EAGAIN);
+            }
+            match self.write(line) {
+                Ok(0) => return Err(Errno::EIO),
+                Ok(count) => line = line.get(count..).unwrap_or_default(),
+                // A pipe can be writable and yet have no room for a whole line of at most PIPE_BUF.
+                Err(Errno::EAGAIN | Errno::EINTR) if !left.is_zero() => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(())
     }
 }

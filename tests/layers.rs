@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 
 /// From the top down. Modules on one line may use each other.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["main", "entry"],
     &["lib"],
     &["runtime"],
+    &["timing"],
     &["supervise"],
     &["terminal"],
     &["launch"],

@@ -71,6 +71,8 @@ how it is done:
                            (default: warn, or what MYDOCKER_LOG says)
       --log-format auto|json|text
                            auto (default): text on a terminal, else JSON
+      --timing FILE|-      write how long each phase took to FILE, or to stdout:
+                           one JSON object when the command runs, one at the end
       --rm                 accepted; containers never leave anything behind
   -h, --help               this text
 

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 /// The long options, for suggestions.
-const OPTIONS: [&str; 17] = [
+const OPTIONS: [&str; 18] = [
     "interactive",
     "tty",
     "init",
@@ -25,6 +25,7 @@ const OPTIONS: [&str; 17] = [
     "log",
     "log-level",
     "log-format",
+    "timing",
     "rm",
     "help",
 ];
@@ -108,6 +109,7 @@ fn option(
         "env" => run.environment.push(value()?),
         "workdir" => run.working_directory = Some(value()?),
         "user" => run.user = Some(value()?),
+        "timing" => run.timing = Some(value()?),
         "log" => log.file = Some(value()?),
         "log-level" => {
             let level = value()?;

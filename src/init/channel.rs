@@ -1,7 +1,7 @@
 //! How the child answers its parent.
 
-use crate::report::Report;
-use crate::sys::{Errno, descriptor, life};
+use crate::report::{Moment, Report};
+use crate::sys::{Errno, clock, descriptor, life};
 use std::cell::Cell;
 use std::os::fd::BorrowedFd;
 
@@ -10,12 +10,18 @@ use std::os::fd::BorrowedFd;
 pub enum Channel<'a> {
     /// Into memory that is the parent's as well. The parent looks when it wakes: when the child has
     /// executed the command, or has left.
-    Memory(&'a Cell<Option<Report>>),
+    Memory {
+        answer: &'a Cell<Option<Report>>,
+        /// A place for the time of each moment, or none at all.
+        moments: &'a [Cell<u64>],
+    },
     /// Over a pipe that closes on exec.
     Pipe {
         writer: BorrowedFd<'static>,
         /// The child's copy of the other end, where it has one.
         reader: Option<BorrowedFd<'static>>,
+        /// Whether times are wanted.
+        timed: bool,
     },
 }
 
@@ -35,7 +41,7 @@ impl Channel<'_> {
     /// Errors: the parent is dead.
     pub fn send(&self, report: Report) -> Result<(), Errno> {
         match self {
-            Self::Memory(answer) => {
+            Self::Memory { answer, .. } => {
                 answer.set(Some(report));
                 if life::parent_has_ended() {
                     return Err(Errno::EPIPE);
@@ -46,10 +52,26 @@ impl Channel<'_> {
         }
     }
 
+    /// Tells the time, if anyone wants to know.
+    pub fn pass(&self, moment: Moment) {
+        match self {
+            Self::Memory { moments, .. } => {
+                if let Some(place) = moments.get(moment.index()) {
+                    place.set(clock::monotonic());
+                }
+            }
+            Self::Pipe { timed: false, .. } => {}
+            Self::Pipe { timed: true, .. } => {
+                // If the parent is gone the next report says so.
+                let _ = self.send(Report::Time(moment, clock::monotonic()));
+            }
+        }
+    }
+
     /// The descriptor that reports need.
     pub fn descriptor(&self) -> Option<BorrowedFd<'static>> {
         match self {
-            Self::Memory(_) => None,
+            Self::Memory { .. } => None,
             Self::Pipe { writer, .. } => Some(*writer),
         }
     }

@@ -22,7 +22,7 @@ pub use channel::Channel;
 
 use crate::error::ExitCode;
 use crate::plan::{InitPlan, Step};
-use crate::report::Report;
+use crate::report::{Moment, Report};
 use crate::sys::{allocation, process};
 use std::os::fd::BorrowedFd;
 
@@ -38,6 +38,7 @@ pub struct Descriptors<'a> {
 pub fn begin(plan: &InitPlan, descriptors: &Descriptors<'_>) {
     allocation::forbid();
     descriptors.channel.begin();
+    descriptors.channel.pass(Moment::Born);
     walk(&plan.identity, 0, descriptors);
 }
 
@@ -69,6 +70,7 @@ fn walk(steps: &[Step], first: u32, descriptors: &Descriptors<'_>) {
         if let Err(errno) = steps::perform(step, descriptors) {
             fail(Report::Step(number, errno), descriptors);
         }
+        descriptors.channel.pass(Moment::Done(number));
     }
 }
 

@@ -8,7 +8,7 @@
 use super::{Descriptors, become_command, fail};
 use crate::error::ExitCode;
 use crate::plan::{InitPlan, Reaper};
-use crate::report::Report;
+use crate::report::{Moment, Report};
 use crate::sys::clone::{self, Memory};
 use crate::sys::descriptor::Fate;
 use crate::sys::process::{Ended, Patience};
@@ -79,7 +79,10 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
         0,
         Memory::Shared,
         &mut stack,
-        |birth: &Birth<'_>| become_command(birth.plan, birth.descriptors),
+        |birth: &Birth<'_>| {
+            birth.descriptors.channel.pass(Moment::Spawned);
+            become_command(birth.plan, birth.descriptors)
+        },
         &birth,
     )?;
     // The command runs, or has said why it does not. 0 to 2 as well: who reads what it writes waits

@@ -46,6 +46,8 @@ pub struct Launch<'a> {
     pub null: Option<BorrowedFd<'a>>,
     /// The container's end of its terminal, if the plan uses it.
     pub terminal: Option<BorrowedFd<'a>>,
+    /// Where the child's times go: a place for each moment if the plan is timed, else none.
+    pub moments: &'a [Cell<u64>],
     pub log: &'a Log,
 }
 
@@ -139,7 +141,11 @@ impl Launch<'_> {
     fn clone_in_memory(&self) -> Result<Born, Error> {
         life::announce_end().map_err(|errno| Error::new("set_tid_address", "", errno))?;
         let answer = Cell::new(None);
-        let birth = in_process::Birth::new(self, Channel::Memory(&answer));
+        let channel = Channel::Memory {
+            answer: &answer,
+            moments: self.moments,
+        };
+        let birth = in_process::Birth::new(self, channel);
         let pid = self.with_retries(|flags, stack| birth.clone(flags, Memory::Shared, stack))?;
         Ok(Born {
             pid,
@@ -154,6 +160,7 @@ impl Launch<'_> {
         let channel = Channel::Pipe {
             writer: numbered(writer.as_fd()),
             reader: Some(numbered(reader.as_fd())),
+            timed: self.plan.timed,
         };
         // A reaper stays for good: in shared memory we would sleep until it ends, and the container
         // could reach us through it. And re-exec is for where memory cannot be shared.
@@ -172,7 +179,7 @@ impl Launch<'_> {
         Ok(Born {
             pid,
             mode,
-            reported: reports::read(self.plan, reader.as_fd()),
+            reported: reports::read(self.plan, self.moments, reader.as_fd()),
         })
     }
 

@@ -8,7 +8,7 @@ use super::Launch;
 use crate::error::Error;
 use crate::init::{self, Channel, Descriptors};
 use crate::plan::{InitPlan, codec};
-use crate::report::Report;
+use crate::report::{Moment, Report};
 use crate::sys::clone::{self, Memory};
 use crate::sys::process::{self, StringArray};
 use crate::sys::stack::ChildStack;
@@ -87,7 +87,7 @@ impl<'a> Birth<'a> {
                 init::fail(Report::ReExecute(errno), &descriptors);
             }
             if *number == REPORT {
-                descriptors.channel = placed();
+                descriptors.channel = placed(self.plan.timed);
             }
         }
         let errno = process::execve(c"/proc/self/exe", &self.arguments, &self.environment);
@@ -111,12 +111,14 @@ pub fn enter() -> Error {
     let decoded = read_all(plan)
         .and_then(|bytes| codec::decode(&bytes).map_err(|codec::Malformed| Errno::EBADMSG));
     let mut descriptors = Descriptors {
-        channel: placed(),
+        channel: placed(false),
         null: None,
         terminal: None,
     };
     match decoded {
         Ok(plan) => {
+            descriptors.channel = placed(plan.timed);
+            descriptors.channel.pass(Moment::Entered);
             // Only what was placed: the numbers may be the caller's descriptors otherwise.
             descriptors.null = plan.needs_null().then(|| descriptor::borrowed(NULL));
             descriptors.terminal = plan
@@ -129,10 +131,11 @@ pub fn enter() -> Error {
 }
 
 /// The report pipe in its place. The reader was closed before, or by the execve that brought us here.
-fn placed() -> Channel<'static> {
+fn placed(timed: bool) -> Channel<'static> {
     Channel::Pipe {
         writer: descriptor::borrowed(REPORT),
         reader: None,
+        timed,
     }
 }
 

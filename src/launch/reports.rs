@@ -6,6 +6,7 @@ use crate::plan::{InitPlan, describe_execve, describe_step};
 use crate::report::{self, Report};
 use crate::sys::process::Ended;
 use crate::sys::{Errno, descriptor};
+use std::cell::Cell;
 use std::os::fd::BorrowedFd;
 
 /// Why the command is not running.
@@ -46,7 +47,9 @@ pub fn meaning(plan: &InitPlan, last: Option<Report>) -> Result<(), Failure> {
 }
 
 /// Reads reports until the pipe ends: `Ready` and nothing else means that the command is running.
-pub fn read(plan: &InitPlan, pipe: BorrowedFd<'_>) -> Result<(), Failure> {
+///
+/// Times go to their places in `moments`.
+pub fn read(plan: &InitPlan, moments: &[Cell<u64>], pipe: BorrowedFd<'_>) -> Result<(), Failure> {
     let mut last = None;
     loop {
         let mut bytes = [0; report::SIZE];
@@ -54,6 +57,11 @@ pub fn read(plan: &InitPlan, pipe: BorrowedFd<'_>) -> Result<(), Failure> {
             Ok(0) => return meaning(plan, last),
             Ok(report::SIZE) => match Report::from_bytes(&bytes) {
                 Some(Report::Ready) => last = Some(Report::Ready),
+                Some(Report::Time(moment, time)) => {
+                    if let Some(place) = moments.get(moment.index()) {
+                        place.set(time);
+                    }
+                }
                 // There is nothing after a failure.
                 Some(failure) => return meaning(plan, Some(failure)),
                 None => return Err(garbled()),
@@ -83,7 +91,7 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
             Error::new("exec", "/proc/self/exe", errno).hint(hint(Doing::ReExecute, errno))
         }
         Report::Plan(errno) => Error::new("read", "the plan", errno),
-        Report::Ready => Error::new("read", "init's report", Errno::EBADMSG),
+        Report::Ready | Report::Time(..) => Error::new("read", "init's report", Errno::EBADMSG),
     }
 }
 
@@ -106,13 +114,14 @@ mod tests {
                 arguments: StringArray::new(vec![c"x".into()]),
                 environment: StringArray::new(vec![]),
             },
+            timed: false,
         };
         let (reader, writer) = descriptor::pipe().unwrap();
         for report in reports {
             descriptor::write_all(writer.as_fd(), report).unwrap();
         }
         drop(writer);
-        read(&plan, reader.as_fd())
+        read(&plan, &[], reader.as_fd())
             .map_err(|failure| failure.explained(Some(Ended::Signaled(9))).to_string())
     }
 

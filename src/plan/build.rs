@@ -27,6 +27,7 @@ pub fn build(spec: &ContainerSpec, ignored: SignalSet) -> InitPlan {
         },
         process: process(spec, ignored),
         command: command(spec),
+        timed: false,
     }
 }
 

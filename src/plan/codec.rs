@@ -25,6 +25,7 @@ pub fn encode(plan: &InitPlan) -> Vec<u8> {
         reaper,
         process,
         command,
+        timed,
     } = plan;
     let mut out = Encoder::default();
     out.u32(MAGIC);
@@ -42,6 +43,7 @@ pub fn encode(plan: &InitPlan) -> Vec<u8> {
         arguments,
         environment,
     } = command;
+    out.u8(u8::from(*timed));
     out.u8(u8::from(*searched));
     for strings in [candidates, arguments.strings(), environment.strings()] {
         out.list(strings, |out, string| out.bytes(string.to_bytes()));
@@ -65,6 +67,7 @@ pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
             _ => return Err(Malformed),
         },
         process: input.list(decode_step)?,
+        timed: input.boolean()?,
         command: ExecPlan {
             searched: input.boolean()?,
             candidates: input.list(Decoder::string)?,
@@ -348,6 +351,7 @@ pub(super) mod tests {
                 arguments: StringArray::new(vec![c"sh".into(), c"".into(), c"\xff\n".into()]),
                 environment: StringArray::new(vec![c"A=1".into()]),
             },
+            timed: true,
         }
     }
 

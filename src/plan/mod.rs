@@ -30,6 +30,8 @@ pub struct InitPlan {
     /// What makes the command's process: done by PID 1, or by PID 2 under a reaper.
     pub process: Vec<Step>,
     pub command: ExecPlan,
+    /// Whether the child is to tell when each step was done.
+    pub timed: bool,
 }
 
 impl InitPlan {

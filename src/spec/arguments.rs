@@ -28,5 +28,7 @@ pub struct RunArgs {
     pub environment: Vec<OsString>,
     pub working_directory: Option<OsString>,
     pub user: Option<OsString>,
+    /// Where to write how long everything took.
+    pub timing: Option<OsString>,
     pub command: Vec<OsString>,
 }

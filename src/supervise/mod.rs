@@ -8,14 +8,24 @@ pub mod signals;
 use crate::error::{Error, ExitCode};
 use crate::launch::Container;
 use crate::log::{Level, Log, Value};
+use crate::sys::clock;
 use crate::sys::process::{self, Ended, Patience};
 use crate::sys::signal::{self, SignalSet};
 use disposition::Disposition;
+
+/// How a container ended, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    pub exit: ExitCode,
+    /// By the monotonic clock, if the run is timed.
+    pub at: Option<u64>,
+}
 
 /// A running container and what has been done to it.
 pub struct Supervisor<'a> {
     container: Container,
     log: &'a Log,
+    timed: bool,
     /// The signal in whose name PID 1 was killed.
     killed_for: Option<i32>,
     /// The last signal that was delivered.
@@ -25,10 +35,11 @@ pub struct Supervisor<'a> {
 }
 
 impl<'a> Supervisor<'a> {
-    pub fn new(container: Container, log: &'a Log) -> Self {
+    pub fn new(container: Container, timed: bool, log: &'a Log) -> Self {
         Self {
             container,
             log,
+            timed,
             killed_for: None,
             delivered: None,
             code: None,
@@ -40,21 +51,21 @@ impl<'a> Supervisor<'a> {
     }
 
     /// Waits for the end, handing on the signals of `forwarded`.
-    pub fn wait(mut self, forwarded: SignalSet) -> Result<ExitCode, Error> {
+    pub fn wait(mut self, forwarded: SignalSet) -> Result<End, Error> {
         let awaited = forwarded.with(libc::SIGCHLD);
         loop {
             let signal =
                 signal::wait(awaited).map_err(|errno| Error::new("wait for", "signals", errno))?;
             if signal != libc::SIGCHLD {
                 self.deliver(signal);
-            } else if let Some(code) = self.ended()? {
-                return Ok(code);
+            } else if let Some(end) = self.ended()? {
+                return Ok(end);
             }
         }
     }
 
-    /// The exit code, if the container has ended. Never waits.
-    pub fn ended(&mut self) -> Result<Option<ExitCode>, Error> {
+    /// The end, if the container has ended. Never waits.
+    pub fn ended(&mut self) -> Result<Option<End>, Error> {
         let ended = process::wait(Some(self.container.pid), Patience::Look)
             .map_err(|errno| Error::new("wait for", "the container", errno))?;
         Ok(ended.map(|(_, ended)| self.report(ended)))
@@ -115,7 +126,8 @@ impl<'a> Supervisor<'a> {
         let _ = process::kill(self.container.pid, libc::SIGKILL);
     }
 
-    fn report(&mut self, ended: Ended) -> ExitCode {
+    fn report(&mut self, ended: Ended) -> End {
+        let at = self.timed.then(clock::monotonic);
         let code = match (ended, self.killed_for) {
             // Only if our SIGKILL is what ended it: it may have left by itself just before.
             (Ended::Signaled(libc::SIGKILL), Some(signal)) => Ended::Signaled(signal).code(),
@@ -130,6 +142,9 @@ impl<'a> Supervisor<'a> {
                 ("status", Value::Number(i64::from(code))),
             ],
         );
-        ExitCode(code)
+        End {
+            exit: ExitCode(code),
+            at,
+        }
     }
 }

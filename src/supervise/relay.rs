@@ -4,10 +4,11 @@
 //! waits anywhere else, so a reader that has stopped costs no CPU and a signal is never late.
 //! Either direction reads only when what it read before is written.
 
+use super::End;
 use super::Supervisor;
 use super::keys::Keys;
 use super::signals::{JOB_CONTROL, Signals, ends_by_default};
-use crate::error::{Error, ExitCode};
+use crate::error::Error;
 use crate::log::Log;
 use crate::stream::Stream;
 use crate::sys::descriptor::{self, Waiting};
@@ -137,14 +138,14 @@ impl<'a> Relay<'a> {
     }
 
     /// Relays until the container has ended and its last output is written.
-    pub fn run(mut self) -> Result<ExitCode, Error> {
+    pub fn run(mut self) -> Result<End, Error> {
         let code = self.relay()?;
         self.drain()?;
         self.leave_raw_mode();
         Ok(code)
     }
 
-    fn relay(&mut self) -> Result<ExitCode, Error> {
+    fn relay(&mut self) -> Result<End, Error> {
         loop {
             let input_open = matches!(self.input, Input::Open);
             let foreground = self.outside.in_foreground();
@@ -276,7 +277,7 @@ impl<'a> Relay<'a> {
     }
 
     /// Takes every pending signal and does what it asks. The exit code, if the container has ended.
-    fn take_signals(&mut self) -> Result<Option<ExitCode>, Error> {
+    fn take_signals(&mut self) -> Result<Option<End>, Error> {
         let mut ended = None;
         while let Some(signal) = self.next_signal()? {
             match signal {

@@ -12,6 +12,7 @@
 
 pub mod allocation;
 pub mod capability;
+pub mod clock;
 pub mod clone;
 pub mod descendants;
 pub mod descriptor;

@@ -1,0 +1,226 @@
+//! `--timing`: how long each phase of a run took, as two JSON objects: one when the command is
+//! running and one when it has ended.
+//!
+//! The phases follow each other without a gap, so they add up to the whole: what this process cost
+//! before its `main` (`start`, in processor time, there being no other clock that far back), the
+//! command line (`parse`), all that is prepared (`plan`), the clone until the child runs, each step,
+//! execve, the command, and what comes after it. What is missing is what only others can see: the
+//! caller's own fork, and the end of this process after its last word.
+
+use crate::error::Error;
+use crate::json::{Array, Object};
+use crate::log::{Level, Log};
+use crate::plan::{self, InitPlan};
+use crate::report::Moment;
+use crate::stream::Stream;
+use crate::sys::process::Usage;
+use crate::sys::{Errno, clock, descriptor, process, terminal};
+use std::cell::Cell;
+use std::ffi::{CString, OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+/// When `main` began.
+#[derive(Clone, Copy)]
+pub struct Beginning {
+    spent: u64,
+    time: u64,
+}
+
+impl Beginning {
+    /// Looks at the clocks if `arguments` may ask for times; they have not been understood yet.
+    pub fn look(arguments: &[OsString]) -> Option<Self> {
+        let asks = |word: &OsString| word.as_bytes().starts_with(b"--timing");
+        arguments.iter().any(asks).then(|| Self {
+            spent: clock::spent(),
+            time: clock::monotonic(),
+        })
+    }
+}
+
+/// How long a line waits for its reader.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// The clock of a run that is timed.
+pub struct Timing {
+    beginning: Beginning,
+    parsed: u64,
+    planned: u64,
+    running: u64,
+    target: Target,
+}
+
+enum Target {
+    /// The caller's stdout.
+    Stdout(Stream<'static>),
+    File(OwnedFd),
+}
+
+impl Timing {
+    /// `file` may be `-` for stdout.
+    ///
+    /// Errors: as open(2).
+    pub fn open(file: &OsStr, beginning: Option<Beginning>) -> Result<Self, Error> {
+        let parsed = clock::monotonic();
+        let target = if file == "-" {
+            Target::Stdout(Stream::stdout())
+        } else {
+            // As the log's: appended to, and a FIFO that no one reads is an error.
+            let flags =
+                libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_NOCTTY | libc::O_NONBLOCK;
+            let opened = CString::new(file.as_bytes())
+                .map_err(|_| Errno::EINVAL)
+                .and_then(|path| descriptor::open(&path, flags, 0o644));
+            let failed = |errno| Error::new("open for --timing", file.as_bytes(), errno);
+            Target::File(opened.map_err(failed)?)
+        };
+        Ok(Self {
+            // Not seen: it is spelled in a way that `look` does not know.
+            beginning: beginning.unwrap_or(Beginning {
+                spent: 0,
+                time: parsed,
+            }),
+            parsed,
+            planned: parsed,
+            running: parsed,
+            target,
+        })
+    }
+
+    /// Whether stdout is to stay open until the end.
+    pub fn needs_stdout(&self) -> bool {
+        matches!(self.target, Target::Stdout(_))
+    }
+
+    /// Everything is ready for the clone.
+    pub fn planned(&mut self) {
+        self.planned = clock::monotonic();
+    }
+
+    /// The command is running; `moments` are what the child has told on its way.
+    pub fn running(&mut self, plan: &InitPlan, moments: &[Cell<u64>], pid: i32, log: &Log) {
+        self.running = clock::monotonic();
+        let mut phases = Phases::new(self.beginning.time);
+        phases.object.number("start", signed(self.beginning.spent));
+        phases.until("parse", self.parsed);
+        phases.until("plan", self.planned);
+        let told = |moment: Moment| moments.get(moment.index()).map_or(0, Cell::get);
+        phases.until("clone", told(Moment::Born));
+        let mut steps = Array::default();
+        let first_after = [
+            // In-process there is nothing between, and so nothing is told.
+            (plan.identity.len(), "re-exec", Moment::Entered),
+            (
+                plan.identity.len() + plan.container.len(),
+                "reaper",
+                Moment::Spawned,
+            ),
+        ];
+        for (index, step) in plan.steps().enumerate() {
+            for (place, name, moment) in first_after {
+                if place == index && told(moment) != 0 {
+                    phases.until(name, told(moment));
+                }
+            }
+            let mut object = Object::new();
+            object.text("name", plan::name_step(step).as_bytes());
+            let done = told(Moment::Done(index.try_into().unwrap_or(u32::MAX)));
+            object.number("ns", phases.advance(done));
+            steps.push(object);
+        }
+        phases.object.array("steps", steps);
+        phases.until("exec", self.running);
+
+        let mut object = Object::new();
+        object.text("event", b"running");
+        object.number("pid", pid.into());
+        object.object("ns", phases.object);
+        self.write(object, log);
+    }
+
+    /// The command has ended with `status`.
+    pub fn ended(&self, ended: u64, status: u8, log: &Log) {
+        let mut phases = Phases::new(self.running);
+        phases.until("running", ended);
+        let usage = process::usage_of_children();
+        phases.until("teardown", clock::monotonic());
+        let mut object = Object::new();
+        object.text("event", b"ended");
+        object.number("status", status.into());
+        object.object("ns", phases.object);
+        if let Ok(usage) = usage {
+            object.object("rusage", rusage(&usage));
+        }
+        self.write(object, log);
+    }
+
+    fn write(&self, object: Object, log: &Log) {
+        let mut line = object.finish();
+        let result = match &self.target {
+            Target::Stdout(stdout) => {
+                // A terminal may be in raw mode by now; JSON does not mind the other one.
+                let terminal = terminal::modes(stdout.file()).is_ok();
+                line.push_str(if terminal { "\r\n" } else { "\n" });
+                stdout.put(line.as_bytes(), LONGEST_WAIT)
+            }
+            Target::File(file) => {
+                line.push('\n');
+                Stream::ours(file).put(line.as_bytes(), LONGEST_WAIT)
+            }
+        };
+        if let Err(errno) = result {
+            // The command runs, or has run: that is not to be undone for a measurement.
+            let error = Error::new("write", "--timing", errno).to_string();
+            log.write(Level::Error, error.as_bytes(), &[]);
+        }
+    }
+}
+
+/// Phases that follow each other.
+struct Phases {
+    object: Object,
+    last: u64,
+}
+
+impl Phases {
+    fn new(from: u64) -> Self {
+        Self {
+            object: Object::new(),
+            last: from,
+        }
+    }
+
+    /// A phase that began where the last one ended, and lasted until `time`.
+    fn until(&mut self, name: &str, time: u64) {
+        let lasted = self.advance(time);
+        self.object.number(name, lasted);
+    }
+
+    fn advance(&mut self, time: u64) -> i64 {
+        let lasted = time.saturating_sub(self.last);
+        self.last = self.last.max(time);
+        signed(lasted)
+    }
+}
+
+/// What getrusage(2) tells of the container: its first process and what that one has waited for.
+fn rusage(usage: &Usage) -> Object {
+    let mut object = Object::new();
+    for (key, value) in [
+        ("user_us", usage.user),
+        ("system_us", usage.system),
+        ("max_rss_kib", usage.largest),
+        ("minor_faults", usage.minor_faults),
+        ("major_faults", usage.major_faults),
+        ("voluntary_switches", usage.voluntary_switches),
+        ("involuntary_switches", usage.involuntary_switches),
+    ] {
+        object.number(key, value);
+    }
+    object
+}
+
+fn signed(nanoseconds: u64) -> i64 {
+    i64::try_from(nanoseconds).unwrap_or(i64::MAX)
+}
