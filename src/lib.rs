@@ -30,6 +30,7 @@
 //! launch      clone in either mode; what the child's reports mean
 //! init        the child's side: walk the plan, execve, the reaper
 //! plan        the steps: built, described, encoded
+//! pool        spare network namespaces: kept, and asked for
 //! spec        what a container is to be: no descriptors, no system calls
 //! cli         beside it: the command line as what `spec` defines; help texts
 //! log, stream, hint, error, report, json, time
@@ -49,6 +50,7 @@ pub mod json;
 pub mod launch;
 pub mod log;
 pub mod plan;
+pub mod pool;
 pub mod report;
 pub mod runtime;
 pub mod spec;
@@ -91,6 +93,7 @@ fn dispatch(arguments: Vec<OsString>, beginning: Option<Beginning>) -> Result<Ex
     }
     match cli::parse(arguments)? {
         Command::Run(arguments, log) => runtime::run(&arguments, &log, beginning),
+        Command::Pool(arguments, log) => runtime::keep_pool(&arguments, &log),
         Command::Init => Err(launch::re_exec::enter()),
         Command::Help(topic) => Ok(print(topic.text())),
         Command::Version => Ok(print(concat!("mydocker ", env!("CARGO_PKG_VERSION"), "\n"))),

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the top down. Modules on one line may use each other.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["main", "entry"],
     &["lib"],
     &["runtime"],
@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 11] = [
     &["plan"],
     // `cli` produces what `spec` defines, and knows nothing of what becomes of it.
     &["cli", "spec"],
+    &["pool"],
     &[
         "error", "hint", "json", "log", "report", "stream", "sys", "time",
     ],

@@ -5,19 +5,24 @@
 pub enum Topic {
     Mydocker,
     Run,
+    Pool,
     Init,
 }
 
 pub const USAGE: &str = "usage: mydocker run [OPTIONS] COMMAND [ARG...]
+       mydocker pool [OPTIONS] [DIR]
        mydocker help [COMMAND]";
 
 pub const RUN_USAGE: &str = "usage: mydocker run [OPTIONS] COMMAND [ARG...]    (mydocker help run)";
+
+pub const POOL_USAGE: &str = "usage: mydocker pool [OPTIONS] [DIR]    (mydocker help pool)";
 
 impl Topic {
     pub fn text(self) -> &'static str {
         match self {
             Self::Mydocker => MYDOCKER,
             Self::Run => RUN,
+            Self::Pool => POOL,
             Self::Init => INIT,
         }
     }
@@ -26,10 +31,12 @@ impl Topic {
 const MYDOCKER: &str = "mydocker runs a command in a container of its own.
 
 usage: mydocker run [OPTIONS] COMMAND [ARG...]
+       mydocker pool [OPTIONS] [DIR]
        mydocker help [COMMAND]
 
 commands:
   run      run a command in a new container
+  pool     keep network namespaces ready, for runs that start faster
   help     explain a command
   init     the container's own entry; not to be called by hand
 
@@ -71,6 +78,8 @@ how it is done:
                            (default: warn, or what MYDOCKER_LOG says)
       --log-format auto|json|text
                            auto (default): text on a terminal, else JSON
+      --pool DIR           take the network namespace from the pool in DIR, if it
+                           has one (mydocker help pool)
       --timing FILE|-      write how long each phase took to FILE, or to stdout:
                            one JSON object when the command runs, one at the end
       --rm                 accepted; containers never leave anything behind
@@ -78,6 +87,22 @@ how it is done:
 
 exit codes: the command's own; 128+n if signal n ended it; 127 not found;
 126 found but not executable; 125 mydocker itself failed.
+";
+
+const POOL: &str = "usage: mydocker pool [OPTIONS] [DIR]
+
+Keeps network namespaces ready in DIR (default: /run/mydocker-pool), a directory
+that only its owner, root, can enter. `mydocker run --pool DIR` takes one, which
+is most of the way of a start, and makes its own if there is none. Each is new
+and used once. Runs in the foreground until a signal ends it.
+
+      --size N             how many (default: 16)
+      --log FILE           write the log to FILE (default: stderr)
+      --log-level error|warn|info|debug
+                           (default: info, or what MYDOCKER_LOG says)
+      --log-format auto|json|text
+                           auto (default): text on a terminal, else JSON
+  -h, --help               this text
 ";
 
 const INIT: &str = "usage: none

@@ -2,11 +2,15 @@
 //! call.
 
 pub mod help;
+mod log;
+mod pool;
 mod run;
 mod suggest;
 
+pub use log::{LogArgs, LogFormat};
+
 use crate::error::Error;
-use crate::log::{Format, Level};
+use crate::pool::PoolArgs;
 use crate::spec::RunArgs;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -15,29 +19,15 @@ use std::os::unix::ffi::OsStrExt;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     Run(Box<RunArgs>, LogArgs),
+    Pool(PoolArgs, LogArgs),
     /// The re-exec entry. Only mydocker itself calls it.
     Init,
     Help(help::Topic),
     Version,
 }
 
-/// `--log` and its kin.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LogArgs {
-    pub file: Option<OsString>,
-    pub level: Option<Level>,
-    pub format: Option<LogFormat>,
-}
-
-/// `--log-format`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    Auto,
-    Fixed(Format),
-}
-
 /// The names of the commands, for messages.
-const COMMANDS: [&str; 2] = ["run", "help"];
+const COMMANDS: [&str; 3] = ["run", "pool", "help"];
 
 /// Reads a command line without the program's name.
 ///
@@ -60,6 +50,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Command, Error> {
         )),
         Some(Word::Value(word)) => match word.as_bytes() {
             b"run" => run::parse(parser),
+            b"pool" => pool::parse(parser),
             b"init" => Ok(Command::Init),
             b"help" => help_topic(&mut parser),
             _ => Err(unknown_command(&word.to_string_lossy())),
@@ -72,6 +63,7 @@ fn help_topic(parser: &mut lexopt::Parser) -> Result<Command, Error> {
         None => Ok(Command::Help(help::Topic::Mydocker)),
         Some(Word::Value(word)) => match word.as_bytes() {
             b"run" => Ok(Command::Help(help::Topic::Run)),
+            b"pool" => Ok(Command::Help(help::Topic::Pool)),
             b"init" => Ok(Command::Help(help::Topic::Init)),
             b"help" => Ok(Command::Help(help::Topic::Mydocker)),
             _ => Err(unknown_command(&word.to_string_lossy())),
@@ -109,6 +101,32 @@ fn described(error: &lexopt::Error, usage: &'static str) -> Error {
         _ => "the command line cannot be understood".to_owned(),
     };
     Error::usage(message, usage)
+}
+
+/// The value of an option that takes one of a few words. `option`: its name, and the usage line.
+fn one_of<T: Copy>(
+    option: (&str, &'static str),
+    typed: &OsString,
+    choices: &[(&str, T)],
+) -> Result<T, Error> {
+    choices
+        .iter()
+        .find(|(choice, _)| typed == choice)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| {
+            let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
+            bad_value(option, typed, &names.join(" or "))
+        })
+}
+
+fn bad_value((name, usage): (&str, &'static str), typed: &OsString, choices: &str) -> Error {
+    Error::usage(
+        format!(
+            "option '--{name}' takes {choices}, not '{}'",
+            typed.to_string_lossy()
+        ),
+        usage,
+    )
 }
 
 fn unknown_option(name: &str, known: &[&str], usage: &'static str) -> Error {

@@ -1,15 +1,13 @@
 //! The options of `mydocker run`, docker's spelling where docker has them.
 
 use super::help::RUN_USAGE;
-use super::{Command, LogArgs, LogFormat, Word, described, help, next, unknown_option};
+use super::log::LogArgs;
+use super::{Command, Word, described, help, next, one_of, unknown_option};
 use crate::error::Error;
-use crate::log::{Format, Level};
 use crate::spec::{LaunchChoice, RunArgs};
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 
 /// The long options, for suggestions.
-const OPTIONS: [&str; 18] = [
+const OPTIONS: [&str; 19] = [
     "interactive",
     "tty",
     "init",
@@ -25,6 +23,7 @@ const OPTIONS: [&str; 18] = [
     "log",
     "log-level",
     "log-format",
+    "pool",
     "timing",
     "rm",
     "help",
@@ -90,7 +89,7 @@ fn option(
         "rm" => {}
         "launch" => {
             run.launch = one_of(
-                name,
+                (name, RUN_USAGE),
                 &value()?,
                 &[
                     ("auto", LaunchChoice::Auto),
@@ -100,64 +99,33 @@ fn option(
             )?;
         }
         "network" => {
-            run.host_network = one_of(name, &value()?, &[("none", false), ("host", true)])?;
+            run.host_network = one_of(
+                (name, RUN_USAGE),
+                &value()?,
+                &[("none", false), ("host", true)],
+            )?;
         }
-        "pid" => run.host_pid = one_of(name, &value()?, &[("host", true)])?,
-        "ipc" => run.host_ipc = one_of(name, &value()?, &[("host", true)])?,
-        "uts" => run.host_uts = one_of(name, &value()?, &[("host", true)])?,
+        "pid" => run.host_pid = one_of((name, RUN_USAGE), &value()?, &[("host", true)])?,
+        "ipc" => run.host_ipc = one_of((name, RUN_USAGE), &value()?, &[("host", true)])?,
+        "uts" => run.host_uts = one_of((name, RUN_USAGE), &value()?, &[("host", true)])?,
         "hostname" => run.hostname = Some(value()?),
         "env" => run.environment.push(value()?),
         "workdir" => run.working_directory = Some(value()?),
         "user" => run.user = Some(value()?),
+        "pool" => run.pool = Some(value()?),
         "timing" => run.timing = Some(value()?),
-        "log" => log.file = Some(value()?),
-        "log-level" => {
-            let level = value()?;
-            log.level = Some(
-                Level::from_name(level.as_bytes())
-                    .ok_or_else(|| bad_value(name, &level, "error, warn, info or debug"))?,
-            );
-        }
-        "log-format" => {
-            log.format = Some(one_of(
-                name,
-                &value()?,
-                &[
-                    ("auto", LogFormat::Auto),
-                    ("json", LogFormat::Fixed(Format::Json)),
-                    ("text", LogFormat::Fixed(Format::Text)),
-                ],
-            )?);
-        }
+        _ if log.takes(name) => log.option(name, value()?, RUN_USAGE)?,
         _ => return Err(unknown_option(name, &OPTIONS, RUN_USAGE)),
     }
     Ok(())
 }
 
-fn one_of<T: Copy>(name: &str, typed: &OsString, choices: &[(&str, T)]) -> Result<T, Error> {
-    choices
-        .iter()
-        .find(|(choice, _)| typed == choice)
-        .map(|(_, value)| *value)
-        .ok_or_else(|| {
-            let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
-            bad_value(name, typed, &names.join(" or "))
-        })
-}
-
-fn bad_value(name: &str, typed: &OsString, choices: &str) -> Error {
-    Error::usage(
-        format!(
-            "option '--{name}' takes {choices}, not '{}'",
-            typed.to_string_lossy()
-        ),
-        RUN_USAGE,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::LogFormat;
+    use crate::log::{Format, Level};
+    use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
     fn run(words: &[&str]) -> Result<(RunArgs, LogArgs), String> {

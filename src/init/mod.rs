@@ -32,6 +32,8 @@ pub struct Descriptors<'a> {
     pub channel: Channel<'a>,
     pub null: Option<BorrowedFd<'static>>,
     pub terminal: Option<BorrowedFd<'static>>,
+    /// A network namespace to enter.
+    pub network: Option<BorrowedFd<'static>>,
 }
 
 /// The first thing after the clone, in either mode: the identity's steps.

@@ -4,7 +4,9 @@ use super::Descriptors;
 use crate::plan::{Standard, Step};
 use crate::sys::descriptor::Fate;
 use crate::sys::mount::{MountFlags, mount};
-use crate::sys::{Errno, capability, descriptor, identity, network, process, signal, terminal};
+use crate::sys::{
+    Errno, capability, descriptor, identity, namespace, network, process, signal, terminal,
+};
 use std::ffi::CStr;
 
 /// The descriptors that the command inherits are those below this one.
@@ -29,7 +31,8 @@ pub fn perform(step: &Step, descriptors: &Descriptors<'_>) -> Result<(), Errno> 
             step.flags,
         ),
         Step::Hostname(name) => process::set_hostname(name),
-        Step::LoopbackUp => network::loopback_up(),
+        Step::EnterNetwork => namespace::enter_network(descriptors.network.ok_or(Errno::EBADF)?),
+        Step::LoopbackUp => network::loopback_up().map(drop),
         Step::NewSession => process::new_session(),
         Step::ControllingTerminal => {
             terminal::make_controlling(descriptors.terminal.ok_or(Errno::EBADF)?)

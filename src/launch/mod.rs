@@ -46,6 +46,8 @@ pub struct Launch<'a> {
     pub null: Option<BorrowedFd<'a>>,
     /// The container's end of its terminal, if the plan uses it.
     pub terminal: Option<BorrowedFd<'a>>,
+    /// The network namespace from the pool, if the plan uses one.
+    pub network: Option<BorrowedFd<'a>>,
     /// Where the child's times go: a place for each moment if the plan is timed, else none.
     pub moments: &'a [Cell<u64>],
     pub log: &'a Log,
@@ -189,6 +191,7 @@ impl Launch<'_> {
             channel,
             null: self.null.map(numbered),
             terminal: self.terminal.map(numbered),
+            network: self.network.map(numbered),
         }
     }
 

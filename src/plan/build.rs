@@ -16,10 +16,10 @@ const LONGEST_PATH: usize = 4096;
 
 /// Writes the plan for `spec`. `ignored` are the signals that the caller ignores, which the child
 /// would hand down to the command.
-pub fn build(spec: &ContainerSpec, ignored: SignalSet) -> InitPlan {
+pub fn build(spec: &ContainerSpec, network: Network, ignored: SignalSet) -> InitPlan {
     InitPlan {
         identity: identity(spec),
-        container: container(spec),
+        container: container(spec, network),
         reaper: match spec.first_process {
             _ if !spec.namespaces.contains(Namespace::Pid) => Some(Reaper::Keeper),
             FirstProcess::Reaper => Some(Reaper::FirstProcess),
@@ -29,6 +29,15 @@ pub fn build(spec: &ContainerSpec, ignored: SignalSet) -> InitPlan {
         command: command(spec),
         timed: false,
     }
+}
+
+/// Where the container's network comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// The clone makes it, or it is the host's.
+    Clone,
+    /// A spare namespace is at hand.
+    Spare,
 }
 
 fn identity(spec: &ContainerSpec) -> Vec<Step> {
@@ -49,7 +58,7 @@ fn identity(spec: &ContainerSpec) -> Vec<Step> {
     steps
 }
 
-fn container(spec: &ContainerSpec) -> Vec<Step> {
+fn container(spec: &ContainerSpec, network: Network) -> Vec<Step> {
     let mut steps = Vec::with_capacity(4);
 
     // Before any mount: a new mount namespace is a copy whose mounts still share with their
@@ -60,7 +69,10 @@ fn container(spec: &ContainerSpec) -> Vec<Step> {
     if let Some(name) = &spec.hostname {
         steps.push(Step::Hostname(name.clone()));
     }
-    if spec.namespaces.contains(Namespace::Network) {
+    if network == Network::Spare {
+        // Before anything else could need the network. It has its loopback up.
+        steps.push(Step::EnterNetwork);
+    } else if spec.namespaces.contains(Namespace::Network) {
         // A new network namespace has its loopback down, and programs that talk to 127.0.0.1 are
         // many.
         steps.push(Step::LoopbackUp);

@@ -53,6 +53,11 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             };
             (operation, mount.target.to_bytes().to_vec(), doing)
         }
+        Step::EnterNetwork => (
+            "enter the network namespace from the pool (setns)",
+            Vec::new(),
+            None,
+        ),
         Step::Hostname(name) => ("sethostname", name.clone(), None),
         Step::LoopbackUp => ("set up network interface", b"lo".to_vec(), None),
         Step::NewSession => ("start a new session (setsid)", Vec::new(), None),

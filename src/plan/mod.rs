@@ -9,7 +9,7 @@ mod build;
 pub mod codec;
 mod describe;
 
-pub use build::build;
+pub use build::{Network, build};
 pub use describe::{describe_execve, describe_step, name_step};
 
 use crate::sys::mount::MountFlags;
@@ -52,6 +52,11 @@ impl InitPlan {
             .any(|step| matches!(step, Step::Standard(standard) if *standard == wanted))
     }
 
+    /// Whether a step uses a network namespace that was ready.
+    pub fn needs_network(&self) -> bool {
+        self.container.contains(&Step::EnterNetwork)
+    }
+
     /// Every step, in the order of their numbers.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.identity
@@ -90,6 +95,8 @@ pub enum Step {
     /// Cut every mount off from the host's, so that nothing done below is seen outside.
     MakeMountsPrivate,
     Mount(Mount),
+    /// Enter the network namespace that was ready, its loopback up.
+    EnterNetwork,
     Hostname(Vec<u8>),
     LoopbackUp,
     NewSession,

@@ -30,5 +30,7 @@ pub struct RunArgs {
     pub user: Option<OsString>,
     /// Where to write how long everything took.
     pub timing: Option<OsString>,
+    /// The directory of a pool to take the network namespace from.
+    pub pool: Option<OsString>,
     pub command: Vec<OsString>,
 }

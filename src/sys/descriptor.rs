@@ -273,16 +273,34 @@ pub enum Kind {
 
 /// fstat(2)'s type of file.
 pub fn kind(file: BorrowedFd<'_>) -> Result<Kind, Errno> {
-    let mut facts = std::mem::MaybeUninit::<libc::stat>::zeroed();
-    // SAFETY: the kernel writes one `struct stat`, which is libc's on x86_64 and arm64.
-    unsafe { syscall!(Sysno::fstat, file.as_raw_fd(), facts.as_mut_ptr()) }?;
-    // SAFETY: all-zero bytes were valid before, and the kernel has filled them in.
-    let mode = unsafe { facts.assume_init() }.st_mode;
-    Ok(match mode & libc::S_IFMT {
+    Ok(match facts(file)?.st_mode & libc::S_IFMT {
         libc::S_IFSOCK => Kind::Socket,
         libc::S_IFIFO => Kind::Pipe,
         _ => Kind::Other,
     })
+}
+
+/// Whose a file is, and the bits of who may do what to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Access {
+    pub owner: u32,
+    pub mode: u32,
+}
+
+/// fstat(2)'s owner and mode.
+pub fn access(file: BorrowedFd<'_>) -> Result<Access, Errno> {
+    facts(file).map(|facts| Access {
+        owner: facts.st_uid,
+        mode: facts.st_mode,
+    })
+}
+
+fn facts(file: BorrowedFd<'_>) -> Result<libc::stat, Errno> {
+    let mut facts = std::mem::MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the kernel writes one `struct stat`, which is libc's on x86_64 and arm64.
+    unsafe { syscall!(Sysno::fstat, file.as_raw_fd(), facts.as_mut_ptr()) }?;
+    // SAFETY: all-zero bytes were valid before, and the kernel has filled them in.
+    Ok(unsafe { facts.assume_init() })
 }
 
 /// One descriptor to wait for: poll(2)'s struct.

@@ -1,11 +1,39 @@
-//! getdents64(2), for the directories of /proc whose entries are numbers. Allocates nothing: the
-//! child uses it.
+//! Directories: made, locked, entered, and, for those of /proc whose entries are numbers, read.
 
 use super::Errno;
+use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use syscalls::{Sysno, syscall};
 
-/// Calls `each` with every entry of `directory` that is a number.
+/// mkdir(2). The umask may take from `mode`.
+pub fn make(path: &CStr, mode: u32) -> Result<(), Errno> {
+    // SAFETY: the path is NUL-terminated and outlives the call.
+    unsafe { syscall!(Sysno::mkdirat, libc::AT_FDCWD, path.as_ptr(), mode) }.map(drop)
+}
+
+/// fchdir(2).
+pub fn enter(directory: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::fchdir, directory.as_raw_fd()) }.map(drop)
+}
+
+/// flock(2), exclusively, for as long as the directory is open here.
+///
+/// Errors: EAGAIN if another process has it.
+pub fn lock(directory: BorrowedFd<'_>) -> Result<(), Errno> {
+    let how = libc::LOCK_EX | libc::LOCK_NB;
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::flock, directory.as_raw_fd(), how) }.map(drop)
+}
+
+/// unlink(2) of a file in the working directory.
+pub fn remove_file(path: &CStr) -> Result<(), Errno> {
+    // SAFETY: the path is NUL-terminated and outlives the call.
+    unsafe { syscall!(Sysno::unlinkat, libc::AT_FDCWD, path.as_ptr(), 0) }.map(drop)
+}
+
+/// getdents64(2): calls `each` with every entry of `directory` that is a number. Allocates nothing:
+/// the child uses it.
 pub fn numbers(directory: BorrowedFd<'_>, mut each: impl FnMut(i32)) -> Result<(), Errno> {
     // struct linux_dirent64 wants 8-byte alignment.
     let mut buffer = [0u64; 128];

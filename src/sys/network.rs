@@ -2,7 +2,7 @@
 
 use super::Errno;
 use super::descriptor;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use syscalls::{Sysno, syscall};
 
 /// Sets `lo` up. The kernel gives it 127.0.0.1 and ::1 itself when that happens.
@@ -10,8 +10,11 @@ use syscalls::{Sysno, syscall};
 /// The ioctl goes to the network device through any socket; an AF_UNIX one is the cheapest to make
 /// and works where the kernel has no IPv4.
 ///
+/// Returns the socket, for its caller to close, by hand: a child leaves that to its execve, which closes
+/// everything for less than a call takes.
+///
 /// Errors: as socket(2) and netdevice(7).
-pub fn loopback_up() -> Result<(), Errno> {
+pub fn loopback_up() -> Result<BorrowedFd<'static>, Errno> {
     // SAFETY: no pointers; a new descriptor or an errno comes back.
     let socket = unsafe {
         syscall!(
@@ -37,7 +40,11 @@ pub fn loopback_up() -> Result<(), Errno> {
             &raw const request
         )
     };
-    // Not closed: this runs in the child, where nothing is dropped and the execve that follows (or the
-    // reaper) closes everything, for less than a call of its own.
-    result.map(drop)
+    match result {
+        Ok(_) => Ok(socket),
+        Err(errno) => {
+            descriptor::close(socket);
+            Err(errno)
+        }
+    }
 }

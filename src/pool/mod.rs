@@ -1,0 +1,42 @@
+//! Spare network namespaces, made before they are needed.
+//!
+//! Of all that a container start has the kernel do, the network namespace takes the longest: more
+//! than a third of the whole. It is also the one thing that does not depend on the container. So
+//! `mydocker pool` makes some while nothing starts, and hands them out; `mydocker run --pool` takes
+//! one, or makes its own if there is none to be had.
+//!
+//! A spare is as good as one's own: new, its loopback up and nothing else in it, entered by no process
+//! but the one that made it, which left it at once; handed to one caller and then forgotten here. It
+//! lives by the descriptors that refer to it, so whatever dies, nothing is left over.
+//!
+//! # The protocol
+//!
+//! A record socket in a directory that only its owner can enter. Who connects is answered once,
+//! without having asked: [`SPARE`] with a namespace, or [`NONE`]. Each side makes sure that the other
+//! is the same user: someone else's namespace could be one that they are in.
+
+mod client;
+mod server;
+
+pub use client::Request;
+pub use server::serve;
+
+/// The name of the socket in the pool's directory.
+const SOCKET: &str = "socket";
+
+/// The answers.
+const SPARE: u8 = b's';
+const NONE: u8 = b'n';
+
+/// `mydocker pool`, as typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolArgs {
+    /// How many spares to keep.
+    pub size: usize,
+    pub directory: std::ffi::OsString,
+}
+
+impl PoolArgs {
+    pub const DEFAULT_SIZE: usize = 16;
+    pub const DEFAULT_DIRECTORY: &str = "/run/mydocker-pool";
+}

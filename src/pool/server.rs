@@ -1,0 +1,200 @@
+//! Keeping spares.
+
+use super::{NONE, PoolArgs, SOCKET, SPARE};
+use crate::error::{Error, ExitCode};
+use crate::hint::{Doing, hint};
+use crate::log::{Level, Log, Value};
+use crate::sys::descriptor::{self, Waiting};
+use crate::sys::signal::{self, SignalSet};
+use crate::sys::{Errno, directory, identity, local_socket, namespace, network};
+use std::ffi::CString;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+/// Milliseconds without a call, after which new spares are made. Making one takes the kernel's locks
+/// that every start needs.
+const QUIET: i32 = 5;
+
+/// Milliseconds to leave the kernel alone when it would not make one.
+const RECOVERY: i32 = 1000;
+
+/// What ends a pool.
+const ENDING: SignalSet = SignalSet::EMPTY
+    .with(libc::SIGTERM)
+    .with(libc::SIGINT)
+    .with(libc::SIGHUP)
+    .with(libc::SIGQUIT);
+
+struct Pool<'a> {
+    size: usize,
+    /// The network namespace to be in between.
+    home: OwnedFd,
+    spares: Vec<OwnedFd>,
+    log: &'a Log,
+}
+
+/// Keeps a pool until a signal ends it.
+///
+/// Errors: what keeps it from beginning. Later ones go to the log.
+pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
+    let named = |errno| Error::new("keep a pool in", arguments.directory.as_bytes(), errno);
+    if identity::effective_user() != 0 {
+        return Err(Error::refused(
+            "pool",
+            "it is for root: an ordinary user's containers have a user namespace each, and a \
+             network namespace belongs to one",
+        ));
+    }
+    // First, so that no signal finds a socket that no one will take away.
+    signal::set_blocked(SignalSet(ENDING.0 | signal::OF_WRITES.0))
+        .map_err(|errno| Error::new("block", "signals", errno))?;
+    let signals = signal::descriptor(ENDING)
+        .map_err(|errno| Error::new("make a descriptor for", "signals", errno))?;
+    let _directory = enter_directory(arguments)?;
+
+    let home =
+        namespace::own_network().map_err(|errno| Error::new("open", "/proc/self/ns/net", errno))?;
+    let mut pool = Pool {
+        size: arguments.size,
+        home,
+        spares: Vec::with_capacity(arguments.size),
+        log,
+    };
+    while pool.spares.len() < pool.size {
+        let doing = Doing::Clone {
+            user_namespace: false,
+        };
+        pool.add().map_err(|errno| {
+            Error::new("make", "a network namespace", errno).hint(hint(doing, errno))
+        })?;
+    }
+    // A socket that is there is a dead pool's: we hold the directory's lock.
+    let name = CString::new(SOCKET).map_err(|_| named(Errno::EINVAL))?;
+    let _ = directory::remove_file(&name);
+    let socket = local_socket::listen(&name).map_err(named)?;
+    log.write(
+        Level::Info,
+        b"the pool is ready",
+        &[
+            ("directory", Value::Text(arguments.directory.as_bytes())),
+            ("size", Value::Number(pool.size as i64)),
+        ],
+    );
+    let outcome = pool.keep(socket.as_fd(), signals.as_fd());
+    let _ = directory::remove_file(&name);
+    outcome.map(|()| ExitCode::SUCCESS).map_err(named)
+}
+
+/// Makes the pool's directory the working directory: a socket's path has room for 107 bytes, a
+/// directory's for 4,095. Returns it, locked for us for as long as it is open.
+///
+/// Errors: it is not ours alone, or another pool has it.
+fn enter_directory(arguments: &PoolArgs) -> Result<OwnedFd, Error> {
+    let bytes = arguments.directory.as_bytes();
+    let named = |operation: &str| {
+        let operation = operation.to_owned();
+        move |errno| Error::new(operation, bytes, errno)
+    };
+    let path = CString::new(bytes).map_err(|_| named("open")(Errno::EINVAL))?;
+    match directory::make(&path, 0o700) {
+        Ok(()) | Err(Errno::EEXIST) => {}
+        Err(errno) => return Err(named("make directory")(errno)),
+    }
+    // Opened once and looked at through the descriptor: the name could mean another one by then.
+    let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    let opened = descriptor::open(&path, flags, 0).map_err(named("open"))?;
+    let access = descriptor::access(opened.as_fd()).map_err(named("look at"))?;
+    if access.owner != identity::effective_user() || access.mode & 0o077 != 0 {
+        return Err(Error::refused(
+            bytes,
+            "a pool's directory must be its owner's and closed to all others (chmod 700)",
+        ));
+    }
+    directory::lock(opened.as_fd()).map_err(|errno| {
+        let busy = (errno == Errno::EAGAIN).then_some("another pool is kept there");
+        named("lock")(errno).hint(busy)
+    })?;
+    directory::enter(opened.as_fd()).map_err(named("change directory to"))?;
+    Ok(opened)
+}
+
+impl Pool<'_> {
+    fn keep(&mut self, socket: BorrowedFd<'_>, signals: BorrowedFd<'_>) -> Result<(), Errno> {
+        let mut pause = QUIET;
+        loop {
+            let mut waiting = [Waiting::to_read(signals), Waiting::to_read(socket)];
+            let full = self.spares.len() >= self.size;
+            descriptor::wait(&mut waiting, if full { -1 } else { pause })?;
+            let [ended, called] = waiting.map(|waiting| waiting.happened());
+            if ended {
+                return Ok(());
+            }
+            if called {
+                while let Some(caller) = local_socket::accept(socket)? {
+                    self.hand_out(caller.as_fd());
+                }
+                pause = QUIET;
+            } else if !full {
+                // Nothing has started for a while. The next follows at once, if no one calls.
+                pause = match self.add() {
+                    Ok(()) => 0,
+                    Err(errno) => {
+                        self.log_errno(b"no network namespace could be made", errno);
+                        RECOVERY
+                    }
+                };
+            }
+        }
+    }
+
+    /// Answers a caller. Whatever goes wrong is the caller's affair, who makes a namespace then.
+    fn hand_out(&mut self, caller: BorrowedFd<'_>) {
+        match local_socket::peer_user(caller) {
+            Ok(user) if user == identity::effective_user() => {}
+            Ok(user) => {
+                let fields = [("user", Value::Number(user.into()))];
+                self.log
+                    .write(Level::Warn, b"another user was refused", &fields);
+                return;
+            }
+            Err(errno) => return self.log_errno(b"a caller could not be looked at", errno),
+        }
+        let spare = self.spares.pop();
+        let byte = if spare.is_some() { SPARE } else { NONE };
+        let sent = local_socket::send(caller, byte, spare.as_ref().map(AsFd::as_fd));
+        match (sent, spare) {
+            // The caller has gone, and no one has entered it.
+            (Err(_), Some(spare)) => self.spares.push(spare),
+            // Closed here, it is the caller's alone.
+            (_, spare) => drop(spare),
+        }
+        self.log.write(
+            Level::Debug,
+            if byte == SPARE {
+                b"a spare was handed out".as_slice()
+            } else {
+                b"there was no spare to hand out"
+            },
+            &[("left", Value::Number(self.spares.len() as i64))],
+        );
+    }
+
+    /// Makes one more.
+    fn add(&mut self) -> Result<(), Errno> {
+        namespace::new_network()?;
+        let made = network::loopback_up().and_then(|socket| {
+            descriptor::close(socket);
+            namespace::own_network()
+        });
+        // Home again, or it would live on by us being in it when its container is gone.
+        namespace::enter_network(self.home.as_fd())?;
+        self.spares.push(made?);
+        Ok(())
+    }
+
+    fn log_errno(&self, message: &[u8], errno: Errno) {
+        let name = errno.name().unwrap_or("unknown");
+        let fields = [("errno", Value::Text(name.as_bytes()))];
+        self.log.write(Level::Warn, message, &fields);
+    }
+}

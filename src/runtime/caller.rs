@@ -1,0 +1,79 @@
+//! What a specification needs to know of the process that called.
+
+use crate::error::Error;
+use crate::spec::{Accounts, Caller, ContainerSpec, RunArgs};
+use crate::sys::{Errno, identity, random};
+
+/// Looks at the caller, as far as the arguments make it necessary, and writes the specification.
+pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
+    let accounts = match arguments.user {
+        None => Accounts::default(),
+        Some(_) => Accounts {
+            passwd: read_if_there("/etc/passwd")?,
+            group: read_if_there("/etc/group")?,
+        },
+    };
+    let user = identity::effective_user();
+    // An ordinary user may not change its groups, and is mapped instead.
+    let droppable_groups = if user == 0 {
+        droppable_groups()?
+    } else {
+        Vec::new()
+    };
+    ContainerSpec::new(
+        arguments,
+        &Caller {
+            user,
+            group: identity::effective_group(),
+            droppable_groups: &droppable_groups,
+            variable: &|name| std::env::var_os(name),
+            accounts: &accounts,
+            fresh_name: &fresh_name(),
+        },
+    )
+}
+
+/// The caller's supplementary groups, unless the user namespace that mydocker itself runs in (a
+/// container of an ordinary user, say) forbids to change groups: then they stay as they are.
+fn droppable_groups() -> Result<Vec<u32>, Error> {
+    let groups = identity::groups().map_err(|errno| Error::new("getgroups", "", errno))?;
+    if groups.iter().all(|group| *group == 0) {
+        // Nothing to drop for a container's root.
+        return Ok(groups);
+    }
+    // Setting what is set changes nothing and shows whether it is allowed.
+    match identity::set_groups(&groups) {
+        Err(Errno::EPERM) if read_if_there("/proc/self/setgroups")?.starts_with(b"deny") => {
+            Ok(Vec::new())
+        }
+        _ => Ok(groups),
+    }
+}
+
+fn read_if_there(path: &str) -> Result<Vec<u8>, Error> {
+    match std::fs::read(path) {
+        Ok(content) => Ok(content),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Error::new(
+            "read",
+            path,
+            Errno::new(error.raw_os_error().unwrap_or(libc::EIO)),
+        )),
+    }
+}
+
+/// Twelve hexadecimal digits, as docker's container ids are shown.
+fn fresh_name() -> String {
+    let bytes = random::six_bytes().unwrap_or_else(|_| {
+        // Early at boot, before the kernel has randomness: a name need only be another one.
+        let [a, b, c, d] = std::process::id().to_le_bytes();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let [e, f, ..] = now.map_or(0, |now| now.subsec_micros()).to_le_bytes();
+        [a, b, c, d, e, f]
+    });
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(if digit < 10 { b'0' } else { b'a' - 10 } + digit))
+        .collect()
+}

@@ -1,0 +1,179 @@
+//! The story of a run: look at the caller, write the specification and the plan, start the
+//! container, supervise it until it ends.
+
+mod caller;
+mod logging;
+
+use crate::cli::LogArgs;
+use crate::error::{Error, ExitCode};
+use crate::launch::Launch;
+use crate::log::{Level, Log, Value};
+use crate::plan::{self, InitPlan, Network};
+use crate::pool::{self, PoolArgs};
+use crate::report::Moment;
+use crate::spec::{Identity, Input, Namespace, Namespaces, RunArgs, Terminal};
+use crate::supervise::Supervisor;
+use crate::supervise::relay::Relay;
+use crate::supervise::signals;
+use crate::sys::{descriptor, process};
+use crate::terminal::{Outside, PseudoTerminal};
+use crate::timing::{Beginning, Timing};
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// Runs a container and ends this process with its exit code. What goes wrong on the way is said here,
+/// in the log or to the person who called, and then this returns the exit code for that.
+pub fn run(
+    arguments: &RunArgs,
+    log: &LogArgs,
+    beginning: Option<Beginning>,
+) -> Result<ExitCode, Error> {
+    logging::with_log(log, Level::Warn, |log| {
+        run_logged(arguments, log, beginning).map(|never| match never {})
+    })
+}
+
+/// Keeps a pool until a signal ends it.
+pub fn keep_pool(arguments: &PoolArgs, log: &LogArgs) -> Result<ExitCode, Error> {
+    logging::with_log(log, Level::Info, |log| pool::serve(arguments, log))
+}
+
+/// Returns only if something fails.
+fn run_logged(
+    arguments: &RunArgs,
+    log: &Log,
+    beginning: Option<Beginning>,
+) -> Result<Infallible, Error> {
+    let mut timing = match &arguments.timing {
+        Some(file) => Some(Timing::open(file, beginning)?),
+        None => None,
+    };
+    // Now, so that the pool answers while we go on.
+    let request = match &arguments.pool {
+        Some(directory) if !arguments.host_network => Some(pool::Request::new(directory)?),
+        _ => None,
+    };
+    let spec = caller::specify(arguments)?;
+    let relayed = spec.terminal == Terminal::Own;
+
+    // Before the clone, so that a signal that comes meanwhile waits and is handed on.
+    let signals =
+        signals::take_over(relayed).map_err(|errno| Error::new("block", "signals", errno))?;
+
+    let spare = request.and_then(|request| take_spare(request, log));
+    let (network, namespaces) = match spare {
+        Some(_) => (Network::Spare, spec.namespaces.without(Namespace::Network)),
+        None => (Network::Clone, spec.namespaces),
+    };
+    let mut plan = plan::build(&spec, network, signals.ignored);
+    plan.timed = timing.is_some();
+    log_plan(&plan, namespaces, log);
+
+    let null = if plan.needs_null() {
+        let null = descriptor::open(c"/dev/null", libc::O_RDONLY, 0);
+        // Left to the kernel to close, which it does for less when we leave.
+        Some(ManuallyDrop::new(
+            null.map_err(|errno| Error::new("open", "/dev/null", errno))?,
+        ))
+    } else {
+        None
+    };
+    let outside = relayed.then(|| Outside::look(spec.input == Input::Caller));
+    let owner = match spec.identity {
+        Identity::Set { user, .. } => user,
+        // Mapped to the caller, who makes it.
+        Identity::Mapped { .. } => None,
+    };
+    let terminal = outside
+        .as_ref()
+        .map(|outside| PseudoTerminal::open(outside, owner))
+        .transpose()?;
+
+    let moments = match &mut timing {
+        Some(timing) => {
+            timing.planned();
+            vec![Cell::new(0); Moment::count(plan.steps().count())]
+        }
+        None => Vec::new(),
+    };
+    let container = Launch {
+        plan: &plan,
+        namespaces,
+        choice: spec.launch,
+        null: null.as_ref().map(|null| null.as_fd()),
+        terminal: terminal.as_ref().and_then(PseudoTerminal::slave),
+        network: spare.as_ref().map(|spare| spare.as_fd()),
+        moments: &moments,
+        log,
+    }
+    .start()?;
+    if let Some(timing) = &mut timing {
+        timing.running(&plan, &moments, container.pid, log);
+    }
+    log_command(&plan, container.pid, log);
+
+    let supervisor = Supervisor::new(container, timing.is_some(), log);
+    let end = match (terminal, &outside) {
+        (Some(terminal), Some(outside)) => {
+            Relay::new(supervisor, log, terminal, outside, signals)?.run()?
+        }
+        _ => {
+            // Ours, for the container has its own: the other ends of these pipes are to notice when
+            // the container closes its copies.
+            if timing.as_ref().is_some_and(Timing::needs_stdout) {
+                descriptor::close(descriptor::borrowed(0));
+            } else {
+                descriptor::close_input_and_output();
+            }
+            supervisor.wait(signals.forwarded)?
+        }
+    };
+    if let (Some(timing), Some(at)) = (&timing, end.at) {
+        timing.ended(at, end.exit.0, log);
+    }
+    // Now, without a destructor: what they would free the kernel takes back for less.
+    process::exit(i32::from(end.exit.0))
+}
+
+/// A network namespace from the pool. That there is none is no reason not to start.
+fn take_spare(request: pool::Request, log: &Log) -> Option<ManuallyDrop<OwnedFd>> {
+    match request.answer() {
+        // Left to the kernel to close, as /dev/null is.
+        Ok(spare) => Some(ManuallyDrop::new(spare)),
+        Err(errno) => {
+            let name = errno.name().unwrap_or("unknown");
+            let fields = [("errno", Value::Text(name.as_bytes()))];
+            log.write(Level::Info, b"the pool gave no network namespace", &fields);
+            None
+        }
+    }
+}
+
+fn log_plan(plan: &InitPlan, namespaces: Namespaces, log: &Log) {
+    if !log.enabled(Level::Debug) {
+        return;
+    }
+    let names = namespaces.names();
+    let fields = [("namespaces", Value::Text(names.as_bytes()))];
+    log.write(Level::Debug, b"clone into new namespaces", &fields);
+    for (number, step) in (0..).zip(plan.steps()) {
+        let name = plan::name_step(step);
+        let fields = [("step", Value::Number(number))];
+        log.write(Level::Debug, name.as_bytes(), &fields);
+    }
+}
+
+fn log_command(plan: &InitPlan, pid: crate::sys::Pid, log: &Log) {
+    if !log.enabled(Level::Info) {
+        return;
+    }
+    let mut message = b"command".to_vec();
+    for argument in plan.command.arguments.strings() {
+        message.push(b' ');
+        message.extend(argument.to_bytes());
+    }
+    let fields = [("pid", Value::Number(i64::from(pid)))];
+    log.write(Level::Info, &message, &fields);
+}

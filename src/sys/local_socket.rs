@@ -1,0 +1,242 @@
+//! Unix sockets of records (SOCK_SEQPACKET), and descriptors sent over them.
+
+use super::Errno;
+use super::descriptor::owned;
+use std::ffi::CStr;
+use std::mem::size_of;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use syscalls::{Sysno, syscall};
+
+/// How many callers may wait to be answered.
+const BACKLOG: i32 = 512;
+
+fn socket() -> Result<OwnedFd, Errno> {
+    let kind = libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: no pointers; a new descriptor or an errno comes back.
+    unsafe { syscall!(Sysno::socket, libc::AF_UNIX, kind, 0) }.map(|number| owned(number as i32))
+}
+
+/// The address of a path, and its length.
+///
+/// Errors: ENAMETOOLONG for what `sun_path` has no room for.
+fn address(path: &CStr) -> Result<(libc::sockaddr_un, usize), Errno> {
+    // SAFETY: all-zero bytes are a valid `sockaddr_un`, which is integers.
+    let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
+    address.sun_family = libc::AF_UNIX as libc::sa_family_t;
+    let bytes = path.to_bytes_with_nul();
+    if bytes.len() > address.sun_path.len() {
+        return Err(Errno::ENAMETOOLONG);
+    }
+    for (to, from) in address.sun_path.iter_mut().zip(bytes) {
+        *to = *from as libc::c_char;
+    }
+    Ok((address, size_of::<libc::sa_family_t>() + bytes.len()))
+}
+
+/// A socket at `path` that waits for callers. It never makes its owner wait.
+pub fn listen(path: &CStr) -> Result<OwnedFd, Errno> {
+    let socket = socket()?;
+    let (address, length) = address(path)?;
+    // SAFETY: the kernel reads `length` bytes of the address.
+    unsafe { syscall!(Sysno::bind, socket.as_raw_fd(), &raw const address, length) }?;
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::listen, socket.as_raw_fd(), BACKLOG) }?;
+    Ok(socket)
+}
+
+/// Calls at `path`.
+///
+/// Errors: as connect(2); EAGAIN if too many wait there already.
+pub fn connect(path: &CStr) -> Result<OwnedFd, Errno> {
+    let socket = socket()?;
+    let (address, length) = address(path)?;
+    // SAFETY: the kernel reads `length` bytes of the address.
+    unsafe {
+        syscall!(
+            Sysno::connect,
+            socket.as_raw_fd(),
+            &raw const address,
+            length
+        )
+    }?;
+    Ok(socket)
+}
+
+/// The next caller, if one waits.
+pub fn accept(socket: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Errno> {
+    let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: the caller's address is not asked for.
+    match unsafe { syscall!(Sysno::accept4, socket.as_raw_fd(), 0, 0, flags) } {
+        Ok(number) => Ok(Some(owned(number as i32))),
+        // The second: it has gone again.
+        Err(Errno::EAGAIN | Errno::ECONNABORTED | Errno::EINTR) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// The effective user at the other end: of connect for who has accepted, of listen for who has
+/// connected.
+pub fn peer_user(socket: BorrowedFd<'_>) -> Result<u32, Errno> {
+    let mut credentials = libc::ucred {
+        pid: 0,
+        uid: u32::MAX,
+        gid: u32::MAX,
+    };
+    let mut length = size_of::<libc::ucred>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `length` bytes of credentials, and the length.
+    unsafe {
+        syscall!(
+            Sysno::getsockopt,
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            &raw mut credentials,
+            &raw mut length
+        )
+    }?;
+    Ok(credentials.uid)
+}
+
+/// The kernel's own `struct cmsghdr`, which is not every C library's, with one descriptor behind it.
+#[repr(C)]
+struct Control {
+    length: usize,
+    level: i32,
+    kind: i32,
+    number: i32,
+    padding: i32,
+}
+
+impl Control {
+    /// The length that the header tells: without the padding (CMSG_LEN).
+    const LENGTH: usize = size_of::<Self>() - size_of::<i32>();
+
+    fn new(number: i32) -> Self {
+        Self {
+            length: Self::LENGTH,
+            level: libc::SOL_SOCKET,
+            kind: libc::SCM_RIGHTS,
+            number,
+            padding: 0,
+        }
+    }
+}
+
+/// The kernel's own `struct user_msghdr`.
+#[repr(C)]
+struct Message {
+    name: usize,
+    name_length: i32,
+    parts: *mut libc::iovec,
+    count: usize,
+    control: *mut Control,
+    control_length: usize,
+    flags: u32,
+}
+
+impl Message {
+    fn new(part: &mut libc::iovec, control: Option<&mut Control>) -> Self {
+        let control_length = control.as_ref().map_or(0, |_| size_of::<Control>());
+        Self {
+            name: 0,
+            name_length: 0,
+            parts: part,
+            count: 1,
+            control: control.map_or(std::ptr::null_mut(), std::ptr::from_mut),
+            control_length,
+            flags: 0,
+        }
+    }
+}
+
+/// Sends one record of one byte, and with it a descriptor, if one is given. Never waits.
+pub fn send(
+    socket: BorrowedFd<'_>,
+    mut byte: u8,
+    file: Option<BorrowedFd<'_>>,
+) -> Result<(), Errno> {
+    let mut part = libc::iovec {
+        iov_base: (&raw mut byte).cast(),
+        iov_len: 1,
+    };
+    let mut control = file.map(|file| Control::new(file.as_raw_fd()));
+    let message = Message::new(&mut part, control.as_mut());
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    // SAFETY: the kernel reads the message, the one byte and the control message, which live as long
+    // as the call.
+    unsafe {
+        syscall!(
+            Sysno::sendmsg,
+            socket.as_raw_fd(),
+            &raw const message,
+            flags
+        )
+    }
+    .map(drop)
+}
+
+/// Receives one record, if one is there: its byte, and the descriptor that came with it,
+/// close-on-exec. `None` at the end.
+pub fn receive(socket: BorrowedFd<'_>) -> Result<Option<(u8, Option<OwnedFd>)>, Errno> {
+    let mut byte = 0u8;
+    let mut part = libc::iovec {
+        iov_base: (&raw mut byte).cast(),
+        iov_len: 1,
+    };
+    let mut control = Control::new(-1);
+    control.length = 0;
+    let mut message = Message::new(&mut part, Some(&mut control));
+    let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
+    // SAFETY: the kernel writes the byte, the control message and the message's lengths, which live
+    // as long as the call.
+    let count = unsafe { syscall!(Sysno::recvmsg, socket.as_raw_fd(), &raw mut message, flags) }?;
+    // There is room for one alone; of more than that the kernel would have closed the rest.
+    let came = message.control_length >= Control::LENGTH
+        && control.length == Control::LENGTH
+        && control.level == libc::SOL_SOCKET
+        && control.kind == libc::SCM_RIGHTS;
+    let file = came.then(|| owned(control.number));
+    Ok((count == 1).then_some((byte, file)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::descriptor::borrowed;
+    use super::*;
+    use std::os::fd::AsFd;
+
+    fn pair() -> (OwnedFd, OwnedFd) {
+        let path = std::env::temp_dir().join(format!("mydocker-socket-{}", std::process::id()));
+        let path = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+        let listener = listen(&path).unwrap();
+        let client = connect(&path).unwrap();
+        std::fs::remove_file(path.to_str().unwrap()).unwrap();
+        let server = accept(listener.as_fd()).unwrap().unwrap();
+        assert!(accept(listener.as_fd()).unwrap().is_none());
+        (client, server)
+    }
+
+    #[test]
+    fn bytes_and_descriptors_arrive() {
+        let (client, server) = pair();
+        assert_eq!(receive(client.as_fd()).unwrap_err(), Errno::EAGAIN);
+        send(server.as_fd(), 7, None).unwrap();
+        let (byte, file) = receive(client.as_fd()).unwrap().unwrap();
+        assert_eq!((byte, file.is_none()), (7, true));
+        send(server.as_fd(), 8, Some(borrowed(2))).unwrap();
+        let (byte, file) = receive(client.as_fd()).unwrap().unwrap();
+        assert_eq!(byte, 8);
+        assert!(file.unwrap().as_raw_fd() > 2);
+        let own = crate::sys::identity::effective_user();
+        assert_eq!(peer_user(client.as_fd()), Ok(own));
+        assert_eq!(peer_user(server.as_fd()), Ok(own));
+        drop(server);
+        assert!(receive(client.as_fd()).unwrap().is_none());
+    }
+
+    #[test]
+    fn long_paths_are_refused() {
+        let path = std::ffi::CString::new("x".repeat(108)).unwrap();
+        assert_eq!(connect(&path).unwrap_err(), Errno::ENAMETOOLONG);
+    }
+}

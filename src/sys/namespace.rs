@@ -1,0 +1,24 @@
+//! Namespaces that are entered after they were made: unshare(2) and setns(2).
+
+use super::{Errno, descriptor};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use syscalls::{Sysno, syscall};
+
+/// The network namespace that this process is in, as a file that keeps it alive.
+pub fn own_network() -> Result<OwnedFd, Errno> {
+    descriptor::open(c"/proc/self/ns/net", libc::O_RDONLY, 0)
+}
+
+/// Moves this process into a new network namespace.
+pub fn new_network() -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::unshare, libc::CLONE_NEWNET) }.map(drop)
+}
+
+/// Moves this process into the network namespace that `file` is.
+///
+/// Errors: EINVAL if it is no network namespace.
+pub fn enter_network(file: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::setns, file.as_raw_fd(), libc::CLONE_NEWNET) }.map(drop)
+}
