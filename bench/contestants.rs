@@ -73,6 +73,16 @@ impl Contestant {
         absent
     }
 
+    /// The same once more, for another measurement.
+    pub fn again(&self) -> Option<Self> {
+        let Form::Prefix(words) = &self.form else {
+            return None;
+        };
+        let mut again = Self::prefix(&self.name, self.kind, &self.note, words);
+        again.trial = self.trial.clone();
+        Some(again)
+    }
+
     /// The words to start it with. `serial` is another one each time.
     pub fn words(&self, command: &Path, act: Act, serial: u64) -> Vec<OsString> {
         let arguments = act.arguments().iter().map(OsString::from);

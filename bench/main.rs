@@ -9,6 +9,7 @@ mod memory;
 mod mounts;
 mod peers;
 mod plot;
+mod pool;
 mod programs;
 mod results;
 mod rounds;
@@ -83,9 +84,17 @@ fn measure(
         ..Results::default()
     };
     for regime in rounds::REGIMES {
-        let measured = rounds::measure(runner, contestants, regime, extent)?;
-        results.regimes.push(measured);
+        let play = rounds::Play {
+            regime,
+            rounds: regime.rounds(extent),
+            late_rounds: extent.late_rounds,
+            before: &mut |_| Ok(()),
+        };
+        results
+            .regimes
+            .push(rounds::measure(runner, contestants, play)?);
     }
+    results.pooled = pool::measure(runner, contestants, extent)?;
     if !arguments.starts_only {
         results.throughput = throughput::measure(runner, contestants, extent)?;
         results.memory = memory::measure(runner, contestants)?;

@@ -12,6 +12,8 @@ use std::path::Path;
 pub struct Results {
     pub machine: Facts,
     pub regimes: Vec<Measured>,
+    /// Starts from a pool, beside the floors.
+    pub pooled: Vec<Measured>,
     pub throughput: Vec<throughput::Row>,
     pub memory: Vec<memory::Row>,
     pub crowd: Vec<crowd::Row>,
@@ -26,6 +28,7 @@ impl Results {
     pub fn refuted(&self) -> Vec<(&Measured, f64)> {
         self.regimes
             .iter()
+            .chain(&self.pooled)
             .filter_map(|measured| Some((measured, measured.noise()?)))
             .filter(|(_, noise)| *noise > NOISE)
             .collect()
@@ -46,11 +49,10 @@ impl Results {
             .iter()
             .map(|(name, value)| (name.clone(), json!(value)))
             .collect();
-        let regimes: Map<String, Value> = self
-            .regimes
-            .iter()
-            .map(|measured| (measured.regime.key().to_owned(), regime(measured)))
-            .collect();
+        let regimes = |measured: &[Measured]| -> Map<String, Value> {
+            let each = |measured: &Measured| (measured.regime.key().to_owned(), regime(measured));
+            measured.iter().map(each).collect()
+        };
         let throughput: Map<String, Value> = self
             .throughput
             .iter()
@@ -74,7 +76,8 @@ impl Results {
             "machine": machine,
             "unit": "nanoseconds",
             "valid": self.refuted().is_empty(),
-            "regimes": regimes,
+            "regimes": regimes(&self.regimes),
+            "with_a_pool": regimes(&self.pooled),
             "starts_per_second": throughput,
             "waiting_outside": memory.collect::<Vec<_>>(),
             "among_live_containers": self.crowd.iter().map(crowded).collect::<Vec<_>>(),

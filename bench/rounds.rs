@@ -26,6 +26,13 @@ pub const NOISE: f64 = 0.02;
 const SLOW: usize = 10;
 
 impl Regime {
+    pub fn rounds(self, extent: &Extent) -> usize {
+        match self {
+            Self::BackToBack => extent.rounds,
+            Self::Rested => extent.rested_rounds,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::BackToBack => "back to back",
@@ -76,18 +83,27 @@ impl Measured {
     }
 }
 
+/// How much of what is played, and what is done before each round, which is not timed.
+pub struct Play<'a> {
+    pub regime: Regime,
+    pub rounds: usize,
+    pub late_rounds: usize,
+    pub before: &'a mut dyn FnMut(usize) -> Result<(), String>,
+}
+
 pub fn measure(
     runner: &mut Runner,
     contestants: &[Contestant],
-    regime: Regime,
-    extent: &Extent,
+    play: Play<'_>,
 ) -> Result<Measured, String> {
-    let rounds = match regime {
-        Regime::BackToBack => extent.rounds,
-        Regime::Rested => extent.rested_rounds,
-    };
-    let starts = play(runner, contestants, regime, Act::First, rounds);
-    let ends = play(runner, contestants, regime, Act::Late, extent.late_rounds);
+    let Play {
+        regime,
+        rounds,
+        late_rounds,
+        before,
+    } = play;
+    let starts = rounds_of(runner, contestants, regime, Act::First, rounds, before)?;
+    let ends = rounds_of(runner, contestants, regime, Act::Late, late_rounds, before)?;
     let rows = contestants.iter().zip(starts.into_iter().zip(ends));
     Ok(Measured {
         regime,
@@ -110,13 +126,14 @@ struct Column {
     failed: Option<String>,
 }
 
-fn play(
+fn rounds_of(
     runner: &mut Runner,
     contestants: &[Contestant],
     regime: Regime,
     act: Act,
     rounds: usize,
-) -> Vec<Column> {
+    before: &mut dyn FnMut(usize) -> Result<(), String>,
+) -> Result<Vec<Column>, String> {
     let mut columns: Vec<Column> = contestants
         .iter()
         .map(|contestant| Column {
@@ -132,6 +149,7 @@ fn play(
             act.name(),
             round + 1
         ));
+        before(round)?;
         fastrand::shuffle(&mut order);
         for index in &order {
             let (contestant, column) = (&contestants[*index], &mut columns[*index]);
@@ -148,7 +166,7 @@ fn play(
         }
     }
     progress("");
-    columns
+    Ok(columns)
 }
 
 /// One line on stderr that is written over, for people.

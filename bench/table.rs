@@ -27,6 +27,14 @@ pub fn all(results: &Results) -> String {
     for measured in &results.regimes {
         let _ = writeln!(text, "\n{}\n{}", heading(measured), regime(measured));
     }
+    for measured in &results.pooled {
+        let _ = writeln!(
+            text,
+            "With a pool. {}\n{}",
+            heading(measured),
+            regime(measured)
+        );
+    }
     let sections = [
         ("Starts per second", throughput(results)),
         ("Waiting outside while the command runs", memory(results)),

@@ -2,6 +2,7 @@
 
 use crate::contestants::{BARE, FLOOR, SMALL};
 use crate::crowd;
+use crate::pool::POOLED;
 use crate::results::Results;
 use crate::rounds::{Measured, Row};
 use crate::statistics::Samples;
@@ -53,6 +54,15 @@ pub fn table(results: &Results) -> String {
                 exit,
             );
         }
+    }
+    for measured in &results.pooled {
+        let of = |what| format!("{what}, pooled / {BARE}, {}", measured.regime.key());
+        let ratio = |of: fn(&Row) -> &Samples| {
+            let median = |name| of(measured.row(name)?).median();
+            Some(median(POOLED)? / median(BARE)?)
+        };
+        most(of("first instruction"), ratio(|row| &row.first), 0.60);
+        most(of("exit seen"), ratio(|row| &row.exit), 0.70);
     }
     if let Some(row) = results.memory.iter().find(|row| row.name == SMALL) {
         most(

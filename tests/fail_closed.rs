@@ -11,6 +11,10 @@ use common::*;
 /// checks that it says `message` and nothing else.
 #[track_caller]
 fn refused(case: Case, wrapper: &[&str], options: &[&str], message: &str) {
+    if case.is_pooled() && message.contains("network interface lo") {
+        // The pool has done that.
+        return;
+    }
     let scratch = Scratch::new();
     let trace = scratch.file("the command has run");
     let outcome = finish(case.wrapped(wrapper, options, &["touch", &trace]));

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 
 /// How long an answer is waited for, in milliseconds: longer than the pool takes to make the
 /// namespace that it may be at, shorter than anyone would call a hang.
-const PATIENCE: i32 = 20;
+const PATIENCE: i32 = 50;
 
 /// A call that has been made and will be answered while the caller does something else.
 pub struct Request(Result<OwnedFd, Errno>);

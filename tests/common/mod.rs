@@ -213,6 +213,15 @@ impl Case {
         self.wrapped(&[], options, command)
     }
 
+    /// The pool that this case's containers come from, with MYDOCKER_TEST_POOL=DIR.
+    fn pool(self) -> Option<OsString> {
+        std::env::var_os("MYDOCKER_TEST_POOL").filter(|_| self.caller == Caller::Root)
+    }
+
+    pub fn is_pooled(self) -> bool {
+        self.pool().is_some()
+    }
+
     /// The same behind the probe's verbs that change what mydocker inherits:
     /// `probe WRAPPER -- mydocker run …`.
     pub fn wrapped<S: AsRef<OsStr>>(
@@ -229,6 +238,9 @@ impl Case {
         }
         line.push(mydocker().into());
         line.extend(["run", "--launch", self.launch].map(OsString::from));
+        if let Some(pool) = self.pool() {
+            line.extend(["--pool".into(), pool]);
+        }
         line.extend(options.iter().map(OsString::from));
         line.extend(command.iter().map(|word| word.as_ref().to_owned()));
         self.prepared(&line)
