@@ -44,8 +44,8 @@ const FULL: Extent = Extent {
 };
 
 const SHORT: Extent = Extent {
-    rounds: 2000,
-    rested_rounds: 0,
+    rounds: 600,
+    rested_rounds: 150,
     late_rounds: 0,
     slice: 60,
     slices: 1,

@@ -29,6 +29,8 @@ pub enum Report {
     ReExecute(Errno),
     /// The re-executed init could not read or understand the plan.
     Plan(Errno),
+    /// The pool gave no network namespace; one is made.
+    WithoutSpare(Errno),
     /// For `--timing`: when the child was where, in nanoseconds of the monotonic clock.
     Time(Moment, u64),
 }
@@ -88,6 +90,7 @@ impl Report {
             Self::Spawn(errno) => (3, 0, errno),
             Self::ReExecute(errno) => (4, 0, errno),
             Self::Plan(errno) => (5, 0, errno),
+            Self::WithoutSpare(errno) => (7, 0, errno),
             Self::Time(moment, _) => (6, moment.number(), Errno::new(0)),
         };
         let time = match self {
@@ -122,6 +125,7 @@ impl Report {
             3 => Some(Self::Spawn(errno)),
             4 => Some(Self::ReExecute(errno)),
             5 => Some(Self::Plan(errno)),
+            7 => Some(Self::WithoutSpare(errno)),
             6 => {
                 let time = u64::from(high) << 32 | u64::from(low);
                 Some(Self::Time(Moment::from_number(index), time))
@@ -144,6 +148,7 @@ mod tests {
             Report::Spawn(Errno::EAGAIN),
             Report::ReExecute(Errno::EACCES),
             Report::Plan(Errno::EBADMSG),
+            Report::WithoutSpare(Errno::EAGAIN),
             Report::Time(Moment::Spawned, u64::MAX - 1),
             Report::Time(Moment::Done(4), 5_000_000_000),
         ] {

@@ -285,7 +285,7 @@ fn a_spare_that_cannot_be_entered_ends_the_start() {
                 // The pool was too late, see above.
                 return false;
             }
-            let message = "mydocker: enter the network namespace from the pool (setns): operation not \
+            let message = "mydocker: enter a network namespace of the pool (setns): operation not \
                            permitted (EPERM)\n";
             assert_eq!(
                 (outcome.stdout.as_str(), outcome.stderr.as_str()),

@@ -12,6 +12,8 @@ pub enum Channel<'a> {
     /// executed the command, or has left.
     Memory {
         answer: &'a Cell<Option<Report>>,
+        /// Why the pool gave no network namespace, if it did not.
+        without_spare: &'a Cell<Option<Errno>>,
         /// A place for the time of each moment, or none at all.
         moments: &'a [Cell<u64>],
     },
@@ -64,6 +66,17 @@ impl Channel<'_> {
             Self::Pipe { timed: true, .. } => {
                 // If the parent is gone the next report says so.
                 let _ = self.send(Report::Time(moment, clock::monotonic()));
+            }
+        }
+    }
+
+    /// Tells that the pool has given no network namespace, and that it was made here.
+    pub fn without_spare(&self, why: Errno) {
+        match self {
+            Self::Memory { without_spare, .. } => without_spare.set(Some(why)),
+            Self::Pipe { .. } => {
+                // If the parent is gone the next report says so.
+                let _ = self.send(Report::WithoutSpare(why));
             }
         }
     }

@@ -15,6 +15,7 @@
 
 mod channel;
 mod execute;
+mod network;
 mod reaper;
 mod steps;
 
@@ -32,8 +33,8 @@ pub struct Descriptors<'a> {
     pub channel: Channel<'a>,
     pub null: Option<BorrowedFd<'static>>,
     pub terminal: Option<BorrowedFd<'static>>,
-    /// A network namespace to enter.
-    pub network: Option<BorrowedFd<'static>>,
+    /// The pool, which has been called and is to answer.
+    pub pool: Option<BorrowedFd<'static>>,
 }
 
 /// The first thing after the clone, in either mode: the identity's steps.

@@ -1,12 +1,10 @@
 //! How each step is done.
 
-use super::Descriptors;
+use super::{Descriptors, network as from_pool};
 use crate::plan::{Standard, Step};
 use crate::sys::descriptor::Fate;
 use crate::sys::mount::{MountFlags, mount};
-use crate::sys::{
-    Errno, capability, descriptor, identity, namespace, network, process, signal, terminal,
-};
+use crate::sys::{Errno, capability, descriptor, identity, network, process, signal, terminal};
 use std::ffi::CStr;
 
 /// The descriptors that the command inherits are those below this one.
@@ -31,7 +29,10 @@ pub fn perform(step: &Step, descriptors: &Descriptors<'_>) -> Result<(), Errno> 
             step.flags,
         ),
         Step::Hostname(name) => process::set_hostname(name),
-        Step::EnterNetwork => namespace::enter_network(descriptors.network.ok_or(Errno::EBADF)?),
+        Step::NetworkFromPool => {
+            let pool = descriptors.pool.ok_or(Errno::EBADF)?;
+            from_pool::enter(pool, &descriptors.channel)
+        }
         Step::LoopbackUp => network::loopback_up().map(drop),
         Step::NewSession => process::new_session(),
         Step::ControllingTerminal => {

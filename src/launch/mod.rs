@@ -15,7 +15,7 @@ use crate::sys::clone::Memory;
 use crate::sys::process::{self, Patience};
 use crate::sys::stack::ChildStack;
 use crate::sys::{Errno, Pid, allocation, descriptor, life};
-use reports::Failure;
+use reports::{Aside, Failure};
 use std::cell::Cell;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
@@ -46,8 +46,8 @@ pub struct Launch<'a> {
     pub null: Option<BorrowedFd<'a>>,
     /// The container's end of its terminal, if the plan uses it.
     pub terminal: Option<BorrowedFd<'a>>,
-    /// The network namespace from the pool, if the plan uses one.
-    pub network: Option<BorrowedFd<'a>>,
+    /// The pool, if the plan uses one.
+    pub pool: Option<BorrowedFd<'a>>,
     /// Where the child's times go: a place for each moment if the plan is timed, else none.
     pub moments: &'a [Cell<u64>],
     pub log: &'a Log,
@@ -66,6 +66,8 @@ pub struct Container {
 struct Born {
     pid: Pid,
     mode: Mode,
+    /// Why the pool gave no network namespace, if it did not.
+    without_spare: Option<Errno>,
     reported: Result<(), Failure>,
 }
 
@@ -77,8 +79,12 @@ impl Launch<'_> {
         let Born {
             pid,
             mode,
+            without_spare,
             reported,
         } = self.clone()?;
+        if let Some(why) = without_spare {
+            say_without_spare(why, self.log);
+        }
         match reported {
             Ok(()) => {
                 self.log.write(
@@ -142,9 +148,10 @@ impl Launch<'_> {
     /// the command then, or is gone.
     fn clone_in_memory(&self) -> Result<Born, Error> {
         life::announce_end().map_err(|errno| Error::new("set_tid_address", "", errno))?;
-        let answer = Cell::new(None);
+        let (answer, without_spare) = (Cell::new(None), Cell::new(None));
         let channel = Channel::Memory {
             answer: &answer,
+            without_spare: &without_spare,
             moments: self.moments,
         };
         let birth = in_process::Birth::new(self, channel);
@@ -152,6 +159,7 @@ impl Launch<'_> {
         Ok(Born {
             pid,
             mode: Mode::InProcess,
+            without_spare: without_spare.get(),
             reported: reports::meaning(self.plan, answer.get()),
         })
     }
@@ -178,10 +186,20 @@ impl Launch<'_> {
         }?;
         // Ours closed, the pipe ends when the child's do: at execve, or when it leaves.
         drop(writer);
+        let mut without_spare = None;
+        let reported = reports::read(self.plan, reader.as_fd(), &mut |aside| match aside {
+            Aside::Time(moment, time) => {
+                if let Some(place) = self.moments.get(moment.index()) {
+                    place.set(time);
+                }
+            }
+            Aside::WithoutSpare(why) => without_spare = Some(why),
+        });
         Ok(Born {
             pid,
             mode,
-            reported: reports::read(self.plan, self.moments, reader.as_fd()),
+            without_spare,
+            reported,
         })
     }
 
@@ -191,7 +209,7 @@ impl Launch<'_> {
             channel,
             null: self.null.map(numbered),
             terminal: self.terminal.map(numbered),
-            network: self.network.map(numbered),
+            pool: self.pool.map(numbered),
         }
     }
 
@@ -211,6 +229,13 @@ impl Launch<'_> {
                 .hint(hint(Doing::Clone { user_namespace }, errno))
         })
     }
+}
+
+/// A pool that has no spare is no reason not to start.
+pub fn say_without_spare(why: Errno, log: &Log) {
+    let name = why.name().unwrap_or("unknown");
+    let fields = [("errno", Value::Text(name.as_bytes()))];
+    log.write(Level::Info, b"the pool gave no network namespace", &fields);
 }
 
 /// A descriptor as the child names it: its table is its own, with the same numbers.

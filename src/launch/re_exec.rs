@@ -19,7 +19,7 @@ const PLAN: RawFd = 3;
 const REPORT: RawFd = 4;
 const NULL: RawFd = 5;
 const TERMINAL: RawFd = 6;
-const NETWORK: RawFd = 7;
+const POOL: RawFd = 7;
 
 /// The originals are moved above the numbers agreed on, or putting one in its place could close
 /// another.
@@ -52,7 +52,7 @@ impl<'a> Birth<'a> {
             (Some(plan.as_fd()), PLAN),
             (launch.null, NULL),
             (launch.terminal, TERMINAL),
-            (launch.network, NETWORK),
+            (launch.pool, POOL),
         ];
         let mut placements = Vec::with_capacity(files.len());
         for (file, number) in files {
@@ -116,7 +116,7 @@ pub fn enter() -> Error {
         channel: placed(false),
         null: None,
         terminal: None,
-        network: None,
+        pool: None,
     };
     match decoded {
         Ok(plan) => {
@@ -127,7 +127,7 @@ pub fn enter() -> Error {
             descriptors.terminal = plan
                 .needs_terminal()
                 .then(|| descriptor::borrowed(TERMINAL));
-            descriptors.network = plan.needs_network().then(|| descriptor::borrowed(NETWORK));
+            descriptors.pool = plan.needs_pool().then(|| descriptor::borrowed(POOL));
             init::run(&plan, &descriptors)
         }
         Err(errno) => init::fail(Report::Plan(errno), &descriptors),

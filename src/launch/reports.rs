@@ -3,10 +3,9 @@
 use crate::error::Error;
 use crate::hint::{Doing, hint};
 use crate::plan::{InitPlan, describe_execve, describe_step};
-use crate::report::{self, Report};
+use crate::report::{self, Moment, Report};
 use crate::sys::process::Ended;
 use crate::sys::{Errno, descriptor};
-use std::cell::Cell;
 use std::os::fd::BorrowedFd;
 
 /// Why the command is not running.
@@ -37,6 +36,12 @@ impl Failure {
     }
 }
 
+/// What a child tells that decides nothing.
+pub enum Aside {
+    Time(Moment, u64),
+    WithoutSpare(Errno),
+}
+
 /// What the last report says: `Ready` means that the command is running.
 pub fn meaning(plan: &InitPlan, last: Option<Report>) -> Result<(), Failure> {
     match last {
@@ -47,9 +52,12 @@ pub fn meaning(plan: &InitPlan, last: Option<Report>) -> Result<(), Failure> {
 }
 
 /// Reads reports until the pipe ends: `Ready` and nothing else means that the command is running.
-///
-/// Times go to their places in `moments`.
-pub fn read(plan: &InitPlan, moments: &[Cell<u64>], pipe: BorrowedFd<'_>) -> Result<(), Failure> {
+/// What the child tells besides goes to `tell`.
+pub fn read(
+    plan: &InitPlan,
+    pipe: BorrowedFd<'_>,
+    tell: &mut dyn FnMut(Aside),
+) -> Result<(), Failure> {
     let mut last = None;
     loop {
         let mut bytes = [0; report::SIZE];
@@ -57,11 +65,8 @@ pub fn read(plan: &InitPlan, moments: &[Cell<u64>], pipe: BorrowedFd<'_>) -> Res
             Ok(0) => return meaning(plan, last),
             Ok(report::SIZE) => match Report::from_bytes(&bytes) {
                 Some(Report::Ready) => last = Some(Report::Ready),
-                Some(Report::Time(moment, time)) => {
-                    if let Some(place) = moments.get(moment.index()) {
-                        place.set(time);
-                    }
-                }
+                Some(Report::Time(moment, time)) => tell(Aside::Time(moment, time)),
+                Some(Report::WithoutSpare(why)) => tell(Aside::WithoutSpare(why)),
                 // There is nothing after a failure.
                 Some(failure) => return meaning(plan, Some(failure)),
                 None => return Err(garbled()),
@@ -91,7 +96,9 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
             Error::new("exec", "/proc/self/exe", errno).hint(hint(Doing::ReExecute, errno))
         }
         Report::Plan(errno) => Error::new("read", "the plan", errno),
-        Report::Ready | Report::Time(..) => Error::new("read", "init's report", Errno::EBADMSG),
+        Report::Ready | Report::WithoutSpare(_) | Report::Time(..) => {
+            Error::new("read", "init's report", Errno::EBADMSG)
+        }
     }
 }
 
@@ -121,7 +128,7 @@ mod tests {
             descriptor::write_all(writer.as_fd(), report).unwrap();
         }
         drop(writer);
-        read(&plan, &[], reader.as_fd())
+        read(&plan, reader.as_fd(), &mut |_| ())
             .map_err(|failure| failure.explained(Some(Ended::Signaled(9))).to_string())
     }
 

@@ -36,8 +36,8 @@ pub fn build(spec: &ContainerSpec, network: Network, ignored: SignalSet) -> Init
 pub enum Network {
     /// The clone makes it, or it is the host's.
     Clone,
-    /// A spare namespace is at hand.
-    Spare,
+    /// From the pool, which has been called.
+    Pool,
 }
 
 fn identity(spec: &ContainerSpec) -> Vec<Step> {
@@ -69,9 +69,9 @@ fn container(spec: &ContainerSpec, network: Network) -> Vec<Step> {
     if let Some(name) = &spec.hostname {
         steps.push(Step::Hostname(name.clone()));
     }
-    if network == Network::Spare {
-        // Before anything else could need the network. It has its loopback up.
-        steps.push(Step::EnterNetwork);
+    if network == Network::Pool {
+        // Last of what is set up, so that the pool has had time to answer.
+        steps.push(Step::NetworkFromPool);
     } else if spec.namespaces.contains(Namespace::Network) {
         // A new network namespace has its loopback down, and programs that talk to 127.0.0.1 are
         // many.

@@ -134,7 +134,7 @@ fn encode_step(out: &mut Encoder, step: &Step) {
         Step::DeathSignal => out.u8(19),
         Step::KeepCapabilities => out.u8(20),
         Step::InheritNoCapabilities => out.u8(21),
-        Step::EnterNetwork => out.u8(22),
+        Step::NetworkFromPool => out.u8(22),
     }
 }
 
@@ -188,7 +188,7 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         19 => Step::DeathSignal,
         20 => Step::KeepCapabilities,
         21 => Step::InheritNoCapabilities,
-        22 => Step::EnterNetwork,
+        22 => Step::NetworkFromPool,
         _ => return Err(Malformed),
     })
 }
@@ -322,7 +322,7 @@ pub(super) mod tests {
             mount(Purpose::BindProc, Some("/proc"), None),
             mount(Purpose::RestrictProc, None, None),
             Step::Hostname(vec![0xff, 0, b'\n']),
-            Step::EnterNetwork,
+            Step::NetworkFromPool,
             Step::LoopbackUp,
             Step::NewSession,
             Step::ControllingTerminal,

@@ -53,8 +53,8 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             };
             (operation, mount.target.to_bytes().to_vec(), doing)
         }
-        Step::EnterNetwork => (
-            "enter the network namespace from the pool (setns)",
+        Step::NetworkFromPool => (
+            "enter a network namespace of the pool (setns)",
             Vec::new(),
             None,
         ),

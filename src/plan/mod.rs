@@ -52,9 +52,9 @@ impl InitPlan {
             .any(|step| matches!(step, Step::Standard(standard) if *standard == wanted))
     }
 
-    /// Whether a step uses a network namespace that was ready.
-    pub fn needs_network(&self) -> bool {
-        self.container.contains(&Step::EnterNetwork)
+    /// Whether a step uses the pool.
+    pub fn needs_pool(&self) -> bool {
+        self.container.contains(&Step::NetworkFromPool)
     }
 
     /// Every step, in the order of their numbers.
@@ -95,8 +95,8 @@ pub enum Step {
     /// Cut every mount off from the host's, so that nothing done below is seen outside.
     MakeMountsPrivate,
     Mount(Mount),
-    /// Enter the network namespace that was ready, its loopback up.
-    EnterNetwork,
+    /// Enter the network namespace that the pool has ready, its loopback up, or make one.
+    NetworkFromPool,
     Hostname(Vec<u8>),
     LoopbackUp,
     NewSession,

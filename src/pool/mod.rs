@@ -18,15 +18,20 @@
 mod client;
 mod server;
 
-pub use client::Request;
+pub use client::call;
 pub use server::serve;
 
 /// The name of the socket in the pool's directory.
 const SOCKET: &str = "socket";
 
-/// The answers.
-const SPARE: u8 = b's';
-const NONE: u8 = b'n';
+/// The answer that comes with a namespace.
+pub const SPARE: u8 = b's';
+/// The other one.
+pub const NONE: u8 = b'n';
+
+/// How long an answer is waited for, in milliseconds: longer than the pool takes to make the namespace
+/// that it may be at, shorter than anyone would call a hang.
+pub const PATIENCE: i32 = 50;
 
 /// `mydocker pool`, as typed.
 #[derive(Clone, Debug, PartialEq, Eq)]

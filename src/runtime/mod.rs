@@ -6,7 +6,7 @@ mod logging;
 
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
-use crate::launch::Launch;
+use crate::launch::{self, Launch};
 use crate::log::{Level, Log, Value};
 use crate::plan::{self, InitPlan, Network};
 use crate::pool::{self, PoolArgs};
@@ -21,7 +21,7 @@ use crate::timing::{Beginning, Timing};
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 /// Runs a container and ends this process with its exit code. What goes wrong on the way is said here,
 /// in the log or to the person who called, and then this returns the exit code for that.
@@ -51,8 +51,8 @@ fn run_logged(
         None => None,
     };
     // Now, so that the pool answers while we go on.
-    let request = match &arguments.pool {
-        Some(directory) if !arguments.host_network => Some(pool::Request::new(directory)?),
+    let called = match &arguments.pool {
+        Some(directory) if !arguments.host_network => Some(pool::call(directory)?),
         _ => None,
     };
     let spec = caller::specify(arguments)?;
@@ -62,9 +62,15 @@ fn run_logged(
     let signals =
         signals::take_over(relayed).map_err(|errno| Error::new("block", "signals", errno))?;
 
-    let spare = request.and_then(|request| take_spare(request, log));
-    let (network, namespaces) = match spare {
-        Some(_) => (Network::Spare, spec.namespaces.without(Namespace::Network)),
+    let pool = called.and_then(|called| {
+        // Left to the kernel to close, as /dev/null is.
+        let called = called.map(ManuallyDrop::new);
+        called
+            .map_err(|why| launch::say_without_spare(why, log))
+            .ok()
+    });
+    let (network, namespaces) = match pool {
+        Some(_) => (Network::Pool, spec.namespaces.without(Namespace::Network)),
         None => (Network::Clone, spec.namespaces),
     };
     let mut plan = plan::build(&spec, network, signals.ignored);
@@ -104,7 +110,7 @@ fn run_logged(
         choice: spec.launch,
         null: null.as_ref().map(|null| null.as_fd()),
         terminal: terminal.as_ref().and_then(PseudoTerminal::slave),
-        network: spare.as_ref().map(|spare| spare.as_fd()),
+        pool: pool.as_ref().map(|pool| pool.as_fd()),
         moments: &moments,
         log,
     }
@@ -135,20 +141,6 @@ fn run_logged(
     }
     // Now, without a destructor: what they would free the kernel takes back for less.
     process::exit(i32::from(end.exit.0))
-}
-
-/// A network namespace from the pool. That there is none is no reason not to start.
-fn take_spare(request: pool::Request, log: &Log) -> Option<ManuallyDrop<OwnedFd>> {
-    match request.answer() {
-        // Left to the kernel to close, as /dev/null is.
-        Ok(spare) => Some(ManuallyDrop::new(spare)),
-        Err(errno) => {
-            let name = errno.name().unwrap_or("unknown");
-            let fields = [("errno", Value::Text(name.as_bytes()))];
-            log.write(Level::Info, b"the pool gave no network namespace", &fields);
-            None
-        }
-    }
 }
 
 fn log_plan(plan: &InitPlan, namespaces: Namespaces, log: &Log) {

@@ -1,7 +1,7 @@
 //! Unix sockets of records (SOCK_SEQPACKET), and descriptors sent over them.
 
 use super::Errno;
-use super::descriptor::owned;
+use super::descriptor::{borrowed, owned};
 use std::ffi::CStr;
 use std::mem::size_of;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -175,9 +175,12 @@ pub fn send(
     .map(drop)
 }
 
-/// Receives one record, if one is there: its byte, and the descriptor that came with it,
-/// close-on-exec. `None` at the end.
-pub fn receive(socket: BorrowedFd<'_>) -> Result<Option<(u8, Option<OwnedFd>)>, Errno> {
+/// One record: its byte, and the descriptor that came with it, close-on-exec, for the receiver to
+/// close by hand (it is a child, where nothing is dropped).
+pub type Record = (u8, Option<BorrowedFd<'static>>);
+
+/// Receives one record, if one is there. `None` at the end.
+pub fn receive(socket: BorrowedFd<'_>) -> Result<Option<Record>, Errno> {
     let mut byte = 0u8;
     let mut part = libc::iovec {
         iov_base: (&raw mut byte).cast(),
@@ -195,13 +198,12 @@ pub fn receive(socket: BorrowedFd<'_>) -> Result<Option<(u8, Option<OwnedFd>)>, 
         && control.length == Control::LENGTH
         && control.level == libc::SOL_SOCKET
         && control.kind == libc::SCM_RIGHTS;
-    let file = came.then(|| owned(control.number));
+    let file = came.then(|| borrowed(control.number));
     Ok((count == 1).then_some((byte, file)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::descriptor::borrowed;
     use super::*;
     use std::os::fd::AsFd;
 

@@ -1,0 +1,50 @@
+//! The network namespace from the pool, taken by the container's first process itself: the clone and
+//! the mounts have gone on while the pool woke up and answered, so no one has waited for it.
+
+use super::Channel;
+use crate::pool::{PATIENCE, SPARE};
+use crate::sys::descriptor::{self, Waiting};
+use crate::sys::{Errno, local_socket, namespace, network};
+use std::os::fd::BorrowedFd;
+
+/// How often, and how many milliseconds apart, a limit on namespaces is met again: those of containers
+/// that have ended count for a while (see `launch/retry.rs`).
+const TRIES: u32 = 20;
+const PAUSE: i32 = 10;
+
+/// Enters the namespace that the pool sends over `socket`, or a new one if it sends none.
+pub fn enter(socket: BorrowedFd<'_>, channel: &Channel<'_>) -> Result<(), Errno> {
+    match answer(socket) {
+        Ok(spare) => {
+            let entered = namespace::enter_network(spare);
+            descriptor::close(spare);
+            entered
+        }
+        Err(why) => {
+            channel.without_spare(why);
+            make_own()
+        }
+    }
+}
+
+/// The answer: a spare, or why there is none.
+fn answer(socket: BorrowedFd<'_>) -> Result<BorrowedFd<'static>, Errno> {
+    let mut waiting = [Waiting::to_read(socket)];
+    descriptor::wait(&mut waiting, PATIENCE)?;
+    match local_socket::receive(socket)? {
+        Some((SPARE, Some(spare))) => Ok(spare),
+        Some(_) => Err(Errno::ENOENT),
+        // It has died.
+        None => Err(Errno::ECONNRESET),
+    }
+}
+
+fn make_own() -> Result<(), Errno> {
+    for _ in 1..TRIES {
+        match namespace::new_network() {
+            Err(Errno::ENOSPC) => descriptor::wait(&mut [], PAUSE)?,
+            result => return result.and_then(|()| network::loopback_up().map(drop)),
+        }
+    }
+    Err(Errno::ENOSPC)
+}
