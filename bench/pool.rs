@@ -64,7 +64,7 @@ pub fn measure(
         measured.push(rounds::measure(runner, &playing, play)?);
     }
     // Said, not assumed: without a spare a start takes as long as any other.
-    let handed_out = pool.handed_out()?;
+    let handed_out = pool.end()?;
     for measured in &mut measured {
         for row in measured.rows.iter_mut().filter(|row| row.name == POOLED) {
             row.note = format!("{note}: {handed_out} of {starts} starts had a spare");
@@ -123,10 +123,21 @@ impl Pool {
         Err("the pool does not become full".into())
     }
 
-    fn handed_out(&self) -> Result<usize, String> {
+    /// Ends the pool, which says how many it has handed out.
+    fn end(mut self) -> Result<usize, String> {
+        let pid = nix::unistd::Pid::from_raw(self.child.id() as i32);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)
+            .map_err(|errno| format!("the pool: {errno}"))?;
+        self.child
+            .wait()
+            .map_err(|error| format!("the pool: {error}"))?;
         let log =
             std::fs::read_to_string(&self.log).map_err(|error| format!("its log: {error}"))?;
-        Ok(log.matches("a spare was handed out").count())
+        log.lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .find_map(|line| line["handed_out"].as_u64())
+            .and_then(|count| usize::try_from(count).ok())
+            .ok_or_else(|| "the pool has not said how many it has handed out".into())
     }
 }
 

@@ -4,7 +4,8 @@
 use super::Channel;
 use crate::pool::{PATIENCE, SPARE};
 use crate::sys::descriptor::{self, Waiting};
-use crate::sys::{Errno, local_socket, namespace, network};
+use crate::sys::local_socket::{self, Record};
+use crate::sys::{Errno, namespace, network};
 use std::os::fd::BorrowedFd;
 
 /// How often, and how many milliseconds apart, a limit on namespaces is met again: those of containers
@@ -27,12 +28,18 @@ pub fn enter(socket: BorrowedFd<'_>, channel: &Channel<'_>) -> Result<(), Errno>
     }
 }
 
-/// The answer: a spare, or why there is none.
+/// The answer: a spare, or why there is none. Usually it is there, and need not be waited for.
 fn answer(socket: BorrowedFd<'_>) -> Result<BorrowedFd<'static>, Errno> {
-    let mut waiting = [Waiting::to_read(socket)];
-    descriptor::wait(&mut waiting, PATIENCE)?;
-    match local_socket::receive(socket)? {
-        Some((SPARE, Some(spare))) => Ok(spare),
+    let mut record = local_socket::receive(socket);
+    if matches!(record, Err(Errno::EAGAIN)) {
+        descriptor::wait(&mut [Waiting::to_read(socket)], PATIENCE)?;
+        record = local_socket::receive(socket);
+    }
+    match record? {
+        Some(Record {
+            byte: SPARE,
+            file: Some(spare),
+        }) => Ok(spare),
         Some(_) => Err(Errno::ENOENT),
         // It has died.
         None => Err(Errno::ECONNRESET),

@@ -30,6 +30,7 @@ struct Pool<'a> {
     /// The network namespace to be in between.
     home: OwnedFd,
     spares: Vec<OwnedFd>,
+    handed_out: i64,
     log: &'a Log,
 }
 
@@ -58,6 +59,7 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
         size: arguments.size,
         home,
         spares: Vec::with_capacity(arguments.size),
+        handed_out: 0,
         log,
     };
     while pool.spares.len() < pool.size {
@@ -82,6 +84,8 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
     );
     let outcome = pool.keep(socket.as_fd(), signals.as_fd());
     let _ = directory::remove_file(&name);
+    let fields = [("handed_out", Value::Number(pool.handed_out))];
+    log.write(Level::Info, b"the pool ends", &fields);
     outcome.map(|()| ExitCode::SUCCESS).map_err(named)
 }
 
@@ -166,7 +170,11 @@ impl Pool<'_> {
             // The caller has gone, and no one has entered it.
             (Err(_), Some(spare)) => self.spares.push(spare),
             // Closed here, it is the caller's alone.
-            (_, spare) => drop(spare),
+            (Ok(()), Some(spare)) => {
+                drop(spare);
+                self.handed_out += 1;
+            }
+            (_, None) => {}
         }
         self.log.write(
             Level::Debug,

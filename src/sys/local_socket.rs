@@ -175,9 +175,14 @@ pub fn send(
     .map(drop)
 }
 
-/// One record: its byte, and the descriptor that came with it, close-on-exec, for the receiver to
-/// close by hand (it is a child, where nothing is dropped).
-pub type Record = (u8, Option<BorrowedFd<'static>>);
+/// What was received.
+#[derive(Clone, Copy, Debug)]
+pub struct Record {
+    pub byte: u8,
+    /// The descriptor that came with it, close-on-exec, for the receiver to close by hand: it is a
+    /// child, where nothing is dropped.
+    pub file: Option<BorrowedFd<'static>>,
+}
 
 /// Receives one record, if one is there. `None` at the end.
 pub fn receive(socket: BorrowedFd<'_>) -> Result<Option<Record>, Errno> {
@@ -199,7 +204,7 @@ pub fn receive(socket: BorrowedFd<'_>) -> Result<Option<Record>, Errno> {
         && control.level == libc::SOL_SOCKET
         && control.kind == libc::SCM_RIGHTS;
     let file = came.then(|| borrowed(control.number));
-    Ok((count == 1).then_some((byte, file)))
+    Ok((count == 1).then_some(Record { byte, file }))
 }
 
 #[cfg(test)]
@@ -223,10 +228,10 @@ mod tests {
         let (client, server) = pair();
         assert_eq!(receive(client.as_fd()).unwrap_err(), Errno::EAGAIN);
         send(server.as_fd(), 7, None).unwrap();
-        let (byte, file) = receive(client.as_fd()).unwrap().unwrap();
+        let Record { byte, file } = receive(client.as_fd()).unwrap().unwrap();
         assert_eq!((byte, file.is_none()), (7, true));
         send(server.as_fd(), 8, Some(borrowed(2))).unwrap();
-        let (byte, file) = receive(client.as_fd()).unwrap().unwrap();
+        let Record { byte, file } = receive(client.as_fd()).unwrap().unwrap();
         assert_eq!(byte, 8);
         assert!(file.unwrap().as_raw_fd() > 2);
         let own = crate::sys::identity::effective_user();
