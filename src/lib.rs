@@ -101,6 +101,8 @@ fn dispatch(arguments: Vec<OsString>, beginning: Option<Beginning>) -> Result<Ex
 }
 
 /// Answers on stdout. A reader that has gone has its answer.
+#[cold]
+#[inline(never)]
 fn print(text: &str) -> ExitCode {
     let _ = signal::set_blocked(signal::OF_WRITES);
     let _ = descriptor::write_all(descriptor::borrowed(1), text.as_bytes());

@@ -61,6 +61,8 @@ impl Timing {
     /// `file` may be `-` for stdout.
     ///
     /// Errors: as open(2).
+    #[cold]
+    #[inline(never)]
     pub fn open(file: &OsStr, beginning: Option<Beginning>) -> Result<Self, Error> {
         let parsed = clock::monotonic();
         let target = if file == "-" {
@@ -99,6 +101,8 @@ impl Timing {
     }
 
     /// The command is running; `moments` are what the child has told on its way.
+    #[cold]
+    #[inline(never)]
     pub fn running(&mut self, plan: &InitPlan, moments: &[Cell<u64>], pid: i32, log: &Log) {
         self.running = clock::monotonic();
         let mut phases = Phases::new(self.beginning.time);
@@ -140,6 +144,8 @@ impl Timing {
     }
 
     /// The command has ended with `status`.
+    #[cold]
+    #[inline(never)]
     pub fn ended(&self, ended: u64, status: u8, log: &Log) {
         let mut phases = Phases::new(self.running);
         phases.until("running", ended);

@@ -58,6 +58,8 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Command, Error> {
     }
 }
 
+#[cold]
+#[inline(never)]
 fn help_topic(parser: &mut lexopt::Parser) -> Result<Command, Error> {
     match next(parser, help::USAGE)? {
         None => Ok(Command::Help(help::Topic::Mydocker)),

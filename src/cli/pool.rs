@@ -11,6 +11,8 @@ use crate::pool::PoolArgs;
 const LARGEST: usize = 10_000;
 
 /// Reads what follows `pool`.
+#[cold]
+#[inline(never)]
 pub fn parse(mut parser: lexopt::Parser) -> Result<Command, Error> {
     let mut size = PoolArgs::DEFAULT_SIZE;
     let mut directory = None;

@@ -13,7 +13,6 @@ use crate::sys::clone::{self, Memory};
 use crate::sys::descriptor::Fate;
 use crate::sys::process::{Ended, Patience};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::stack::ChildStack;
 use crate::sys::{Errno, Pid, descendants, descriptor, environment, process};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
@@ -73,12 +72,10 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
             libc::O_RDONLY | libc::O_DIRECTORY,
         )?),
     };
-    let mut stack = ChildStack::new()?;
     let birth = Birth { plan, descriptors };
     let pid = clone::spawn(
         0,
         Memory::Shared,
-        &mut stack,
         |birth: &Birth<'_>| {
             birth.descriptors.channel.pass(Moment::Spawned);
             become_command(birth.plan, birth.descriptors)

@@ -4,7 +4,6 @@ use super::Launch;
 use crate::init::{self, Channel, Descriptors};
 use crate::plan::InitPlan;
 use crate::sys::clone::{self, Memory};
-use crate::sys::stack::ChildStack;
 use crate::sys::{Errno, Pid};
 
 /// What the child is given.
@@ -21,8 +20,8 @@ impl<'a> Birth<'a> {
         }
     }
 
-    pub fn clone(&self, flags: u32, memory: Memory, stack: &mut ChildStack) -> Result<Pid, Errno> {
-        clone::spawn(flags, memory, stack, Self::run, self)
+    pub fn clone(&self, flags: u32, memory: Memory) -> Result<Pid, Errno> {
+        clone::spawn(flags, memory, Self::run, self)
     }
 
     /// The child's side.

@@ -13,7 +13,6 @@ use crate::plan::InitPlan;
 use crate::spec::{LaunchChoice, Namespace, Namespaces};
 use crate::sys::clone::Memory;
 use crate::sys::process::{self, Patience};
-use crate::sys::stack::ChildStack;
 use crate::sys::{Errno, Pid, allocation, descriptor, life};
 use reports::{Aside, Failure};
 use std::cell::Cell;
@@ -120,6 +119,8 @@ impl Launch<'_> {
 
     /// Some places (filters, emulators) refuse a clone that shares memory and allow one that does
     /// not. If they refuse that one too, sharing was not the reason.
+    #[cold]
+    #[inline(never)]
     fn fall_back(&self, error: Error) -> Result<Born, Error> {
         if error.errno().is_some_and(retry::is_limit) {
             return Err(error);
@@ -155,7 +156,7 @@ impl Launch<'_> {
             moments: self.moments,
         };
         let birth = in_process::Birth::new(self, channel);
-        let pid = self.with_retries(|flags, stack| birth.clone(flags, Memory::Shared, stack))?;
+        let pid = self.with_retries(|flags| birth.clone(flags, Memory::Shared))?;
         Ok(Born {
             pid,
             mode: Mode::InProcess,
@@ -164,6 +165,8 @@ impl Launch<'_> {
         })
     }
 
+    #[cold]
+    #[inline(never)]
     fn clone_with_pipe(&self, mode: Mode) -> Result<Born, Error> {
         let (reader, writer) =
             descriptor::pipe().map_err(|errno| Error::new("pipe", "for reports", errno))?;
@@ -177,11 +180,11 @@ impl Launch<'_> {
         let pid = match mode {
             Mode::InProcess => {
                 let birth = in_process::Birth::new(self, channel);
-                self.with_retries(|flags, stack| birth.clone(flags, Memory::Copied, stack))
+                self.with_retries(|flags| birth.clone(flags, Memory::Copied))
             }
             Mode::ReExec => {
                 let birth = re_exec::Birth::new(self, channel, writer.as_fd())?;
-                self.with_retries(|flags, stack| birth.clone(flags, stack))
+                self.with_retries(|flags| birth.clone(flags))
             }
         }?;
         // Ours closed, the pipe ends when the child's do: at execve, or when it leaves.
@@ -213,14 +216,8 @@ impl Launch<'_> {
         }
     }
 
-    fn with_retries(
-        &self,
-        mut clone: impl FnMut(u32, &mut ChildStack) -> Result<Pid, Errno>,
-    ) -> Result<Pid, Error> {
-        let mut stack =
-            ChildStack::new().map_err(|errno| Error::new("map", "the child's stack", errno))?;
-        let result =
-            retry::with_retries(self.namespaces, self.log, |flags| clone(flags, &mut stack));
+    fn with_retries(&self, clone: impl FnMut(u32) -> Result<Pid, Errno>) -> Result<Pid, Error> {
+        let result = retry::with_retries(self.namespaces, self.log, clone);
         // The child shared our memory until now, if it did.
         allocation::allow();
         result.map_err(|errno| {

@@ -11,7 +11,6 @@ use crate::plan::{InitPlan, codec};
 use crate::report::{Moment, Report};
 use crate::sys::clone::{self, Memory};
 use crate::sys::process::{self, StringArray};
-use crate::sys::stack::ChildStack;
 use crate::sys::{Errno, Pid, descriptor, memfd};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
@@ -73,9 +72,9 @@ impl<'a> Birth<'a> {
         })
     }
 
-    pub fn clone(&self, flags: u32, stack: &mut ChildStack) -> Result<Pid, Errno> {
+    pub fn clone(&self, flags: u32) -> Result<Pid, Errno> {
         // Copied, for where memory cannot be shared.
-        clone::spawn(flags, Memory::Copied, stack, Self::execute, self)
+        clone::spawn(flags, Memory::Copied, Self::execute, self)
     }
 
     /// The child's side: puts the descriptors in their places and executes mydocker. The child rule
@@ -100,6 +99,8 @@ impl<'a> Birth<'a> {
 /// `mydocker init`: reads the plan and becomes the container's first process.
 ///
 /// Returns only if this is not the child of `mydocker run`.
+#[cold]
+#[inline(never)]
 pub fn enter() -> Error {
     let plan = descriptor::borrowed(PLAN);
     if !memfd::is_sealed(plan) {

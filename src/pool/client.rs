@@ -11,6 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 /// else: it is the container's first process that takes it (`init/network.rs`).
 ///
 /// Errors: the pool is there and not for us. That it is not there, and why, is no error.
+#[cold]
+#[inline(never)]
 pub fn call(directory: &OsStr) -> Result<Result<OwnedFd, Errno>, Error> {
     let named = [b"--pool ", directory.as_bytes()].concat();
     if identity::effective_user() != 0 {

@@ -37,6 +37,8 @@ struct Pool<'a> {
 /// Keeps a pool until a signal ends it.
 ///
 /// Errors: what keeps it from beginning. Later ones go to the log.
+#[cold]
+#[inline(never)]
 pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
     let named = |errno| Error::new("keep a pool in", arguments.directory.as_bytes(), errno);
     if identity::effective_user() != 0 {

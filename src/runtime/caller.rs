@@ -50,6 +50,8 @@ fn droppable_groups() -> Result<Vec<u32>, Error> {
     }
 }
 
+#[cold]
+#[inline(never)]
 fn read_if_there(path: &str) -> Result<Vec<u8>, Error> {
     match std::fs::read(path) {
         Ok(content) => Ok(content),

@@ -143,6 +143,8 @@ fn run_logged(
     process::exit(i32::from(end.exit.0))
 }
 
+#[cold]
+#[inline(never)]
 fn log_plan(plan: &InitPlan, namespaces: Namespaces, log: &Log) {
     if !log.enabled(Level::Debug) {
         return;
@@ -157,6 +159,8 @@ fn log_plan(plan: &InitPlan, namespaces: Namespaces, log: &Log) {
     }
 }
 
+#[cold]
+#[inline(never)]
 fn log_command(plan: &InitPlan, pid: crate::sys::Pid, log: &Log) {
     if !log.enabled(Level::Info) {
         return;

@@ -30,6 +30,8 @@ impl User {
     /// Reads `USER[:GROUP]`, names or numbers. As docker does it: a name that is in the file wins
     /// over a number; a number that is not in the file is taken as it is, with group 0; without a
     /// group the user's own and those that list the user; with one, that one alone.
+    #[cold]
+    #[inline(never)]
     pub fn resolve(request: &[u8], accounts: &Accounts) -> Result<Self, Error> {
         let refuse = |reason| Error::refused([b"--user ", request].concat(), reason);
         let mut parts = request.splitn(2, |byte| *byte == b':');

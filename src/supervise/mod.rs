@@ -78,6 +78,8 @@ impl<'a> Supervisor<'a> {
     }
 
     /// Does with the container what `signal` would have done to an ordinary process.
+    #[cold]
+    #[inline(never)]
     pub fn deliver(&mut self, signal: i32) {
         self.delivered = Some(signal);
         if self.is_spared(signal) {
@@ -116,6 +118,8 @@ impl<'a> Supervisor<'a> {
             && disposition::of(self.container.pid, signal) == Disposition::Default
     }
 
+    #[cold]
+    #[inline(never)]
     fn kill_for(&mut self, signal: i32) {
         self.log.write(
             Level::Info,

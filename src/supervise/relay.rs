@@ -103,6 +103,8 @@ pub struct Relay<'a> {
 }
 
 impl<'a> Relay<'a> {
+    #[cold]
+    #[inline(never)]
     pub fn new(
         supervisor: Supervisor<'a>,
         log: &'a Log,
@@ -138,6 +140,8 @@ impl<'a> Relay<'a> {
     }
 
     /// Relays until the container has ended and its last output is written.
+    #[cold]
+    #[inline(never)]
     pub fn run(mut self) -> Result<End, Error> {
         let code = self.relay()?;
         self.drain()?;

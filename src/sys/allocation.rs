@@ -1,25 +1,25 @@
-//! The allocator: memory that is there when the program starts.
+//! The allocator: memory that is there when the program starts, a part of the main stack.
 //!
 //! A C library's first allocations cost a start four page faults and seven system calls (where the
-//! heap ends, more of it, guard pages, a mapping for each size). The few KiB that a run needs fit into
-//! memory that lies beside the program's own data. What does not fit there goes to the C library.
+//! heap ends, more of it, guard pages, a mapping for each size); memory of the program's own (.bss)
+//! one mapping more and another fault. The few KiB that a run needs lie beside what is on the stack
+//! anyway. What does not fit there goes to the C library.
 //!
 //! In debug builds it is also the proof of the child rule: an allocation in the child aborts it.
 //! Every integration test runs the debug binary, so each of them proves that nothing allocates
 //! between clone and execve.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::{Cell, UnsafeCell};
-
-/// Bytes of the arena. A usual run needs a fifth of them; pages that are not touched are never made.
-const SIZE: usize = 32 * 1024;
+use std::cell::Cell;
+use std::mem::MaybeUninit;
 
 /// A stack of allocations: the last one can grow in place and be given back, the others stay. The
 /// loops of a long run allocate little and in that order; if one did not, the arena would be full,
 /// and the C library's allocator would serve it.
-#[repr(C, align(16))]
 pub struct Arena {
-    bytes: UnsafeCell<[u8; SIZE]>,
+    /// What it was given; at first nothing.
+    start: Cell<*mut u8>,
+    size: Cell<usize>,
     used: Cell<usize>,
 }
 
@@ -32,37 +32,45 @@ impl Arena {
     /// above, and one with a copy of it has an arena of its own.)
     pub const unsafe fn new() -> Self {
         Self {
-            bytes: UnsafeCell::new([0; SIZE]),
+            start: Cell::new(std::ptr::null_mut()),
+            size: Cell::new(0),
             used: Cell::new(0),
         }
     }
 
-    fn start(&self) -> *mut u8 {
-        self.bytes.get().cast()
+    /// Gives it memory, once.
+    ///
+    /// # Safety
+    /// Until the program ends nothing else may use that memory, nor may it go away.
+    pub unsafe fn give(&self, memory: &mut [MaybeUninit<u8>]) {
+        self.start.set(memory.as_mut_ptr().cast());
+        self.size.set(memory.len());
     }
 
     /// Where in the arena a pointer points, if it does.
     fn offset(&self, pointer: *mut u8) -> Option<usize> {
-        let offset = pointer.addr().checked_sub(self.start().addr())?;
-        (offset < SIZE).then_some(offset)
+        let offset = pointer.addr().checked_sub(self.start.get().addr())?;
+        (offset < self.size.get()).then_some(offset)
     }
 
     fn take(&self, layout: Layout) -> Option<*mut u8> {
-        let start = self.start().addr();
+        let start = self.start.get().addr();
         let place = start.checked_add(self.used.get())?;
         let offset = place.checked_next_multiple_of(layout.align())? - start;
         let end = offset.checked_add(layout.size())?;
-        if end > SIZE {
+        if end > self.size.get() {
             return None;
         }
         self.used.set(end);
-        Some(self.start().wrapping_add(offset))
+        Some(self.start.get().wrapping_add(offset))
     }
 
     /// Changes the size of the last allocation. Whether it was that, and there was room.
     fn resize_last(&self, offset: usize, old: usize, new: usize) -> bool {
         let last = offset + old == self.used.get();
-        let end = offset.checked_add(new).filter(|end| *end <= SIZE);
+        let end = offset
+            .checked_add(new)
+            .filter(|end| *end <= self.size.get());
         match end {
             Some(end) if last => {
                 self.used.set(end);
@@ -73,7 +81,7 @@ impl Arena {
     }
 }
 
-// SAFETY: `take` hands out parts of `bytes` that do not overlap: it only goes up, and down again by
+// SAFETY: `take` hands out parts of the memory that do not overlap: it only goes up, and down again by
 // `resize_last` for a part that is given back or shrinks. Alignment is counted from the real address.
 // Whether a pointer came from here or from the C library shows in its address. Nothing unwinds.
 unsafe impl GlobalAlloc for Arena {
@@ -161,35 +169,45 @@ mod tests {
         Layout::from_size_align(size, align).unwrap()
     }
 
+    fn with_arena(test: impl FnOnce(&Arena)) {
+        let mut memory = [MaybeUninit::uninit(); 256];
+        // SAFETY: only the test allocates from it.
+        let arena = unsafe { Arena::new() };
+        assert_eq!(arena.take(layout(1, 1)), None, "nothing was given yet");
+        // SAFETY: the arena ends before the memory does.
+        unsafe { arena.give(&mut memory) };
+        test(&arena);
+    }
+
     #[test]
     fn a_stack_of_allocations() {
-        // SAFETY: only this test allocates from it.
-        let arena = unsafe { Arena::new() };
-        let one = arena.take(layout(3, 1)).unwrap();
-        let two = arena.take(layout(8, 8)).unwrap();
-        assert_eq!(arena.offset(one), Some(0));
-        assert_eq!(arena.offset(two), Some(8));
-        assert!(!arena.resize_last(0, 3, 0), "the first stays");
-        assert!(arena.resize_last(8, 8, 16), "the last grows");
-        assert!(arena.resize_last(8, 16, 0), "the last goes");
-        assert_eq!(arena.take(layout(1, 1)), Some(two));
+        with_arena(|arena| {
+            let one = arena.take(layout(3, 16)).unwrap();
+            let at = arena.offset(one).unwrap();
+            let two = arena.take(layout(8, 8)).unwrap();
+            assert_eq!(arena.offset(two), Some(at + 8));
+            assert!(!arena.resize_last(at, 3, 0), "the first stays");
+            assert!(arena.resize_last(at + 8, 8, 16), "the last grows");
+            assert!(arena.resize_last(at + 8, 16, 0), "the last goes");
+            assert_eq!(arena.take(layout(1, 1)), Some(two));
+        });
     }
 
     #[test]
     fn what_does_not_fit_is_the_c_librarys() {
-        // SAFETY: only this test allocates from it.
-        let arena = unsafe { Arena::new() };
-        // SAFETY: not of size 0.
-        let small = unsafe { arena.alloc(layout(16, 16)) };
-        // SAFETY: 16 bytes are its own.
-        unsafe { small.write_bytes(7, 16) };
-        // SAFETY: it was allocated with this layout; the new size is not 0.
-        let large = unsafe { arena.realloc(small, layout(16, 16), 2 * SIZE) };
-        assert_eq!((arena.offset(small), arena.offset(large)), (Some(0), None));
-        // SAFETY: the first 16 bytes were carried over, the rest is there.
-        assert_eq!(unsafe { large.cast::<[u8; 16]>().read() }, [7; 16]);
-        // SAFETY: it was allocated with this layout.
-        unsafe { arena.dealloc(large, layout(2 * SIZE, 16)) };
-        assert_eq!(arena.take(layout(SIZE, 1)), None);
+        with_arena(|arena| {
+            // SAFETY: not of size 0.
+            let small = unsafe { arena.alloc(layout(16, 16)) };
+            // SAFETY: 16 bytes are its own.
+            unsafe { small.write_bytes(7, 16) };
+            // SAFETY: it was allocated with this layout; the new size is not 0.
+            let large = unsafe { arena.realloc(small, layout(16, 16), 512) };
+            assert!(arena.offset(small).is_some());
+            assert_eq!(arena.offset(large), None);
+            // SAFETY: the first 16 bytes were carried over, the rest is there.
+            assert_eq!(unsafe { large.cast::<[u8; 16]>().read() }, [7; 16]);
+            // SAFETY: it was allocated with this layout.
+            unsafe { arena.dealloc(large, layout(512, 16)) };
+        });
     }
 }

@@ -7,16 +7,23 @@
 
 use mydocker::sys::allocation::Arena;
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
+use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 
 // SAFETY: mydocker never makes a thread. (Tests do, and link the library without this.)
 #[global_allocator]
 static ALLOCATOR: Arena = unsafe { Arena::new() };
 
+/// Bytes for it. A usual run needs two thirds of them.
+const MEMORY: usize = 3 * 1024;
+
 /// # Safety
 /// Called once, by the C library, as C99 5.1.2.2.1 says.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
+    let mut memory = [MaybeUninit::uninit(); MEMORY];
+    // SAFETY: when this function returns the program ends, and nothing is allocated or freed then.
+    unsafe { ALLOCATOR.give(&mut memory) };
     let arguments: Vec<OsString> = (0..usize::try_from(count).unwrap_or(0))
         .map(|index| {
             // SAFETY: the array has `count` entries.

@@ -28,7 +28,6 @@ pub mod network;
 pub mod process;
 pub mod random;
 pub mod signal;
-pub mod stack;
 pub mod terminal;
 
 pub use syscalls::Errno;

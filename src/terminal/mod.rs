@@ -21,6 +21,8 @@ pub struct PseudoTerminal {
 impl PseudoTerminal {
     /// Makes one that looks like the caller's terminal: its size, its special keys. It belongs to
     /// `owner`, if that is not the one who makes it: /dev/stderr would be closed to the command.
+    #[cold]
+    #[inline(never)]
     pub fn open(outside: &Outside, owner: Option<u32>) -> Result<Self, Error> {
         let (master, slave) = terminal::pseudo_terminal().map_err(|errno| {
             Error::new("open a pseudo-terminal", "/dev/ptmx", errno)

@@ -15,6 +15,8 @@ pub struct Outside {
 }
 
 impl Outside {
+    #[cold]
+    #[inline(never)]
     pub fn look(reads_input: bool) -> Self {
         Self {
             reads_input,
