@@ -44,9 +44,9 @@ const FULL: Extent = Extent {
 };
 
 const SHORT: Extent = Extent {
-    rounds: 600,
-    rested_rounds: 150,
-    late_rounds: 0,
+    rounds: 150,
+    rested_rounds: 25,
+    late_rounds: 15,
     slice: 60,
     slices: 1,
     at_once: &[1, 8],

@@ -120,6 +120,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        peers::take_away_leftovers();
         let _ = std::fs::remove_dir_all(&self.path);
     }
 }

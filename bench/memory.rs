@@ -1,6 +1,7 @@
 //! What waits outside while a command runs: memory and page faults.
 
 use crate::contestants::Contestant;
+use crate::rounds::progress;
 use crate::runner::{Act, Runner};
 use std::path::Path;
 
@@ -11,8 +12,12 @@ pub struct Row {
     /// KiB, from smaps_rollup.
     pub resident: u64,
     pub proportional: u64,
+    /// The same beside nine others: what they have in common counts a tenth.
+    pub among_ten: Option<u64>,
     pub faults: u64,
 }
+
+const TEN: usize = 10;
 
 pub fn measure(runner: &mut Runner, contestants: &[Contestant]) -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
@@ -20,30 +25,51 @@ pub fn measure(runner: &mut Runner, contestants: &[Contestant]) -> Result<Vec<Ro
         .iter()
         .filter(|contestant| contestant.trial.is_ok())
     {
-        let (mut child, _) = runner.spawn(contestant, Act::Linger)?;
-        let running = runner.wait_until_said();
-        let mut row = Row {
-            name: contestant.name.clone(),
-            processes: 0,
-            resident: 0,
-            proportional: 0,
-            faults: 0,
-        };
-        for pid in family(child.id()) {
-            if is_the_command(pid) {
-                continue;
-            }
-            row.processes += 1;
-            row.resident += rollup(pid, "Rss:");
-            row.proportional += rollup(pid, "Pss:");
-            row.faults += faults(pid);
+        progress(&format!("memory: {}", contestant.name));
+        let mut row = lingering(runner, contestant, 1)?;
+        if !contestant.slow {
+            row.among_ten = Some(lingering(runner, contestant, TEN)?.proportional);
         }
-        // By itself: not every peer takes its container with it when it is killed.
-        child.wait().map_err(|error| format!("wait: {error}"))?;
-        running.map_err(|why| format!("{}: {why}", contestant.name))?;
         rows.push(row);
     }
+    progress("");
     Ok(rows)
+}
+
+/// One of so many that wait for their commands at the same time.
+fn lingering(runner: &mut Runner, contestant: &Contestant, count: usize) -> Result<Row, String> {
+    let mut children = Vec::new();
+    let mut running = Ok(0);
+    for _ in 0..count {
+        children.push(runner.spawn(contestant, Act::Linger)?.0);
+        running = running.and(runner.wait_until_said());
+    }
+    let mut row = Row {
+        name: contestant.name.clone(),
+        processes: 0,
+        resident: 0,
+        proportional: 0,
+        among_ten: None,
+        faults: 0,
+    };
+    for pid in children
+        .first()
+        .map_or(Vec::new(), |child| family(child.id()))
+    {
+        if is_the_command(pid) {
+            continue;
+        }
+        row.processes += 1;
+        row.resident += rollup(pid, "Rss:");
+        row.proportional += rollup(pid, "Pss:");
+        row.faults += faults(pid);
+    }
+    // By itself: not every peer takes its container with it when it is killed.
+    for mut child in children {
+        child.wait().map_err(|error| format!("wait: {error}"))?;
+    }
+    running.map_err(|why| format!("{}: {why}", contestant.name))?;
+    Ok(row)
 }
 
 /// A process and its descendants, ancestors first.

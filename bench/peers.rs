@@ -119,6 +119,30 @@ fn nspawn(root: &Path) -> Contestant {
     })
 }
 
+/// systemd-nspawn leaves two empty groups in each hierarchy that it finds us in.
+pub fn take_away_leftovers() {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    for line in groups.lines() {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else {
+            continue;
+        };
+        let places = match controllers.trim_start_matches("name=") {
+            "" => ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
+                .map(PathBuf::from)
+                .to_vec(),
+            names => vec![Path::new("/sys/fs/cgroup").join(names)],
+        };
+        for place in places {
+            for name in ["payload", "supervisor"] {
+                // Only an empty group can be removed; and mostly there is none.
+                let group = place.join(path.trim_start_matches('/')).join(name);
+                let _ = std::fs::remove_dir(group);
+            }
+        }
+    }
+}
+
 /// A peer, if its program is installed.
 fn peer(
     name: &str,

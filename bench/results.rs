@@ -64,6 +64,7 @@ impl Results {
                 "processes": row.processes,
                 "rss_kib": row.resident,
                 "pss_kib": row.proportional,
+                "pss_kib_among_ten": row.among_ten,
                 "page_faults": row.faults,
             })
         });

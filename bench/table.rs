@@ -146,9 +146,16 @@ fn throughput(results: &Results) -> String {
 
 fn memory(results: &Results) -> String {
     let mut rows = vec![
-        ["", "processes", "RSS, KiB", "PSS, KiB", "page faults"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "",
+            "processes",
+            "RSS, KiB",
+            "PSS, KiB",
+            "PSS among ten",
+            "page faults",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     for row in &results.memory {
         rows.push(vec![
@@ -156,6 +163,7 @@ fn memory(results: &Results) -> String {
             row.processes.to_string(),
             row.resident.to_string(),
             row.proportional.to_string(),
+            row.among_ten.map_or("–".into(), |among| among.to_string()),
             row.faults.to_string(),
         ]);
     }

@@ -75,6 +75,9 @@ pub fn table(results: &Results) -> String {
             Some(row.proportional as f64),
             PROPORTIONAL as f64,
         );
+        let among = row.among_ten.map(|among| among as f64);
+        let what = "waiting parent beside nine others, PSS KiB".to_owned();
+        most(what, among, PROPORTIONAL as f64);
         most(
             "waiting parent, page faults".into(),
             Some(row.faults as f64),

@@ -17,7 +17,10 @@ fn refused(case: Case, wrapper: &[&str], options: &[&str], message: &str) {
     }
     let scratch = Scratch::new();
     let trace = scratch.file("the command has run");
-    let outcome = finish(case.wrapped(wrapper, options, &["touch", &trace]));
+    let mut command = case.wrapped(wrapper, options, &["touch", &trace]);
+    // Not /dev/null, which would stay what it is.
+    command.stdin(std::fs::File::open("/dev/zero").unwrap());
+    let outcome = finish(command);
     assert_eq!(
         outcome.stderr,
         format!("mydocker: {message}\n"),

@@ -1,8 +1,8 @@
 //! What a specification needs to know of the process that called.
 
 use crate::error::Error;
-use crate::spec::{Accounts, Caller, ContainerSpec, RunArgs};
-use crate::sys::{Errno, identity, random};
+use crate::spec::{Accounts, Caller, ContainerSpec, Input, RunArgs, Terminal};
+use crate::sys::{Errno, descriptor, identity, random};
 
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification.
 pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
@@ -20,7 +20,7 @@ pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
     } else {
         Vec::new()
     };
-    ContainerSpec::new(
+    let mut spec = ContainerSpec::new(
         arguments,
         &Caller {
             user,
@@ -30,7 +30,15 @@ pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
             accounts: &accounts,
             fresh_name: &fresh_name(),
         },
-    )
+    )?;
+    if spec.terminal == Terminal::None
+        && spec.input == Input::Nothing
+        && descriptor::reads_null_device(descriptor::borrowed(0))
+    {
+        // What the caller has for it is nothing already: /dev/null need not be opened once more.
+        spec.input = Input::Caller;
+    }
+    Ok(spec)
 }
 
 /// The caller's supplementary groups, unless the user namespace that mydocker itself runs in (a

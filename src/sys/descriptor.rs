@@ -280,6 +280,17 @@ pub fn kind(file: BorrowedFd<'_>) -> Result<Kind, Errno> {
     })
 }
 
+/// Whether it is /dev/null, by whatever name, and can be read.
+pub fn reads_null_device(file: BorrowedFd<'_>) -> bool {
+    // The kernel's list of devices has it as character device 1:3.
+    let is_null = facts(file).is_ok_and(|facts| {
+        facts.st_mode & libc::S_IFMT == libc::S_IFCHR && facts.st_rdev == libc::makedev(1, 3)
+    });
+    // SAFETY: no pointers.
+    let mode = || unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_GETFL) };
+    is_null && mode().is_ok_and(|flags| flags as i32 & libc::O_ACCMODE != libc::O_WRONLY)
+}
+
 /// Whose a file is, and the bits of who may do what to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Access {
