@@ -32,13 +32,13 @@ pub struct Extent {
 }
 
 const FULL: Extent = Extent {
-    rounds: 1500,
+    rounds: 1000,
     rested_rounds: 1000,
-    late_rounds: 300,
+    late_rounds: 150,
     slice: 300,
-    slices: 5,
+    slices: 3,
     at_once: &[1, 2, 4, 8, 32],
-    crowd_rounds: 400,
+    crowd_rounds: 200,
     crowds: &[0, 100, 1000, 0],
     mounts: &[10, 1000, 5000, 10],
 };

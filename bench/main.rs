@@ -66,6 +66,9 @@ fn bench(arguments: &Arguments) -> Result<ExitCode, String> {
     println!("{}", table::all(&results));
     println!("samples: {}", arguments.json.display());
     println!("plot: {}", arguments.plot.display());
+    if !results.missing.is_empty() {
+        return Err(results.missing.join("\n"));
+    }
     Ok(if results.refuted().is_empty() {
         ExitCode::SUCCESS
     } else {
@@ -94,15 +97,33 @@ fn measure(
             .regimes
             .push(rounds::measure(runner, contestants, play)?);
     }
-    results.pooled = pool::measure(runner, contestants, extent)?;
+    // What fails from here on does not take away what has been measured.
+    let mut missing = Vec::new();
+    results.pooled = kept(
+        "starts from a pool",
+        pool::measure(runner, contestants, extent),
+        &mut missing,
+    );
     if !arguments.starts_only {
-        results.throughput = throughput::measure(runner, contestants, extent)?;
-        results.memory = memory::measure(runner, contestants)?;
-        results.crowd = crowd::measure(runner, contestants, extent)?;
-        results.mounts = mounts::measure(runner, contestants, extent)?;
+        results.throughput = throughput::measure(runner, contestants, extent);
+        results.memory = kept("memory", memory::measure(runner, contestants), &mut missing);
+        let crowd = crowd::measure(runner, contestants, extent);
+        results.crowd = kept("live containers", crowd, &mut missing);
+        let mounts = mounts::measure(runner, contestants, extent);
+        results.mounts = kept("mounts", mounts, &mut missing);
         results.sizes = programs::sizes(contestants);
     }
+    results.missing = missing;
     Ok(results)
+}
+
+/// What was measured, or nothing, and why.
+fn kept<T: Default>(what: &str, measured: Result<T, String>, missing: &mut Vec<String>) -> T {
+    measured.unwrap_or_else(|why| {
+        eprintln!("{what}: {why}");
+        missing.push(format!("{what}: {why}"));
+        T::default()
+    })
 }
 
 /// A directory of our own that goes when we do.

@@ -50,7 +50,8 @@ pub fn measure(
     let mut measured = Vec::new();
     let mut starts = 0;
     for regime in REGIMES {
-        let rounds = regime.rounds(extent);
+        // Half as many: there are few contestants, and a pool to wait for.
+        let rounds = regime.rounds(extent).div_ceil(2);
         starts += rounds;
         let play = Play {
             regime,

@@ -18,6 +18,8 @@ pub struct Results {
     pub memory: Vec<memory::Row>,
     pub crowd: Vec<crowd::Row>,
     pub mounts: Vec<crowd::Row>,
+    /// What could not be measured, and why.
+    pub missing: Vec<String>,
     /// Program and bytes.
     pub sizes: Vec<(String, u64)>,
 }
@@ -56,7 +58,13 @@ impl Results {
         let throughput: Map<String, Value> = self
             .throughput
             .iter()
-            .map(|row| (row.name.clone(), json!(row.per_second)))
+            .map(|row| {
+                let rates = row.per_second.iter().map(|(at_once, rate)| match rate {
+                    Ok(rate) => json!({ "at_once": at_once, "per_second": rate }),
+                    Err(why) => json!({ "at_once": at_once, "failed": why }),
+                });
+                (row.name.clone(), rates.collect())
+            })
             .collect();
         let memory = self.memory.iter().map(|row| {
             json!({
@@ -76,6 +84,7 @@ impl Results {
         json!({
             "machine": machine,
             "unit": "nanoseconds",
+            "missing": self.missing,
             "valid": self.refuted().is_empty(),
             "regimes": regimes(&self.regimes),
             "with_a_pool": regimes(&self.pooled),

@@ -168,7 +168,7 @@ impl Runner {
     }
 
     /// What was last said on stderr, in one line.
-    fn complaint(&mut self) -> String {
+    pub fn complaint(&mut self) -> String {
         let mut text = String::new();
         let read = self
             .errors

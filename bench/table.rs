@@ -138,7 +138,10 @@ fn throughput(results: &Results) -> String {
         .map(|(at_once, _)| format!("{at_once} at once"));
     let mut rows = vec![[String::new()].into_iter().chain(heads).collect::<Vec<_>>()];
     for row in &results.throughput {
-        let rates = row.per_second.iter().map(|(_, rate)| format!("{rate:.0}"));
+        let rates = row.per_second.iter().map(|(_, rate)| match rate {
+            Ok(rate) => format!("{rate:.0}"),
+            Err(why) => why.clone(),
+        });
         rows.push([row.name.clone()].into_iter().chain(rates).collect());
     }
     markdown(&rows)

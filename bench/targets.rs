@@ -112,6 +112,8 @@ fn rates(results: &Results) -> Vec<(usize, f64)> {
         return Vec::new();
     };
     let both = own.per_second.iter().zip(&floor.per_second);
-    both.map(|((at_once, own), (_, floor))| (*at_once, own / floor))
-        .collect()
+    both.filter_map(|((at_once, own), (_, floor))| {
+        Some((*at_once, own.as_ref().ok()? / floor.as_ref().ok()?))
+    })
+    .collect()
 }

@@ -1,68 +1,56 @@
 //! Starts per second with several at once.
 
 use crate::arguments::Extent;
-use crate::contestants::{Contestant, Kind};
+use crate::contestants::Contestant;
 use crate::rounds::progress;
 use crate::runner::{Act, Runner, now};
 use crate::statistics::Samples;
 use nix::sys::wait::{WaitStatus, waitpid};
 
-/// Starts per second (medians of the slices) for each degree of concurrency.
+/// Starts per second (medians of the slices) for each degree of concurrency, or why there is no number.
 pub struct Row {
     pub name: String,
-    pub per_second: Vec<(usize, f64)>,
+    pub per_second: Vec<(usize, Result<f64, String>)>,
 }
 
-pub fn measure(
-    runner: &mut Runner,
-    contestants: &[Contestant],
-    extent: &Extent,
-) -> Result<Vec<Row>, String> {
-    // A program that a control starts twice says nothing more here.
-    let mut playing: Vec<&Contestant> = contestants
+pub fn measure(runner: &mut Runner, contestants: &[Contestant], extent: &Extent) -> Vec<Row> {
+    let playing: Vec<&Contestant> = contestants
         .iter()
-        .filter(|contestant| {
-            contestant.trial.is_ok() && (!contestant.slow || contestant.kind != Kind::Peer)
+        .filter(|contestant| contestant.trial.is_ok() && !contestant.slow)
+        .collect();
+    let mut rows: Vec<Row> = playing
+        .iter()
+        .map(|contestant| Row {
+            name: contestant.name.clone(),
+            per_second: Vec::new(),
         })
         .collect();
-    let mut rows: Vec<Row> = Vec::new();
+    let mut order: Vec<usize> = (0..playing.len()).collect();
     for at_once in extent.at_once {
-        let mut rates: Vec<(String, Vec<u64>)> = Vec::new();
+        let mut rates = vec![Ok(Vec::new()); playing.len()];
         for slice in 0..extent.slices {
             progress(&format!(
                 "{at_once} at once: {} of {}",
                 slice + 1,
                 extent.slices
             ));
-            fastrand::shuffle(&mut playing);
-            for contestant in &playing {
-                let rate = rate(runner, contestant, *at_once, extent.slice)
-                    .map_err(|why| format!("{}: {why}", contestant.name))?;
-                match rates.iter_mut().find(|(name, _)| *name == contestant.name) {
-                    Some((_, rates)) => rates.push(rate),
-                    None => rates.push((contestant.name.clone(), vec![rate])),
+            fastrand::shuffle(&mut order);
+            for index in &order {
+                if let Ok(known) = &mut rates[*index] {
+                    match rate(runner, playing[*index], *at_once, extent.slice) {
+                        Ok(rate) => known.push(rate),
+                        Err(why) => rates[*index] = Err(why),
+                    }
                 }
             }
         }
-        for (name, rates) in rates {
-            let median = Samples::new(rates).median().unwrap_or_default() / 1000.0;
-            match rows.iter_mut().find(|row| row.name == name) {
-                Some(row) => row.per_second.push((*at_once, median)),
-                None => rows.push(Row {
-                    name,
-                    per_second: vec![(*at_once, median)],
-                }),
-            }
+        for (row, rates) in rows.iter_mut().zip(rates) {
+            let median = |rates| Samples::new(rates).median().unwrap_or_default() / 1000.0;
+            row.per_second.push((*at_once, rates.map(median)));
         }
     }
     progress("");
-    // In the order of the other tables.
-    rows.sort_by_key(|row| {
-        contestants
-            .iter()
-            .position(|contestant| contestant.name == row.name)
-    });
-    Ok(rows)
+    rows
 }
 
 /// Starts per 1,000 seconds over `milliseconds`, with `at_once` alive all the time.
@@ -75,15 +63,19 @@ fn rate(
     let begin = now();
     let deadline = begin + milliseconds * 1_000_000;
     let (mut alive, mut ended) = (0, 0);
+    let mut failed = None;
     while alive > 0 || now() < deadline {
-        if alive < at_once && now() < deadline {
+        if alive < at_once && now() < deadline && failed.is_none() {
             runner.spawn(contestant, Act::First)?;
             alive += 1;
             continue;
         }
+        if alive == 0 {
+            break;
+        }
         match waitpid(None, None) {
             Ok(WaitStatus::Exited(_, 0)) => {}
-            Ok(other) => return Err(format!("{other:?}")),
+            Ok(other) => failed = Some(format!("{other:?}: {}", runner.complaint())),
             Err(errno) => return Err(format!("wait: {errno}")),
         }
         alive -= 1;
@@ -91,5 +83,8 @@ fn rate(
         // The pipe is not to fill up.
         runner.said();
     }
-    Ok(ended * 1_000_000_000_000 / (now() - begin))
+    match failed {
+        None => Ok(ended * 1_000_000_000_000 / (now() - begin)),
+        Some(why) => Err(why),
+    }
 }

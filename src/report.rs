@@ -1,8 +1,9 @@
-//! What the child says to its parent, over a pipe that closes on exec.
+//! What the child says to its parent: left in the memory that they share, or, where they share none,
+//! over a pipe that closes on exec.
 //!
-//! One fixed-size record, written at once (24 bytes are far below PIPE_BUF, so they arrive whole).
-//! The child sends the *number* of the step that failed; the parent has the plan and says what that
-//! step was. [`Report::Ready`] and then end-of-file means that the command is running;
+//! On the pipe it is one fixed-size record, written at once (24 bytes are far below PIPE_BUF, so they
+//! arrive whole). The child sends the *number* of the step that failed; the parent has the plan and
+//! says what that step was. [`Report::Ready`] and nothing after it means that the command is running;
 //! `Ready` and then a failure means that execve itself failed.
 
 use crate::sys::Errno;

@@ -136,10 +136,17 @@ impl Pool<'_> {
                 return Ok(());
             }
             if called {
-                while let Some(caller) = local_socket::accept(socket)? {
-                    self.hand_out(caller.as_fd());
-                }
                 pause = QUIET;
+                match local_socket::accept(socket) {
+                    Ok(Some(caller)) => self.hand_out(caller.as_fd()),
+                    Ok(None) => {}
+                    Err(errno) => {
+                        // Out of descriptors, or of memory. The callers go on without; to ask again at
+                        // once would only burn a processor.
+                        self.log_errno(b"a caller could not be answered", errno);
+                        descriptor::wait(&mut [], RECOVERY)?;
+                    }
+                }
             } else if !full {
                 // Nothing has started for a while. The next follows at once, if no one calls.
                 pause = match self.add() {
