@@ -140,11 +140,19 @@ fn throughput(results: &Results) -> String {
     for row in &results.throughput {
         let rates = row.per_second.iter().map(|(_, rate)| match rate {
             Ok(rate) => format!("{rate:.0}"),
-            Err(why) => why.clone(),
+            Err(_) => "–".into(),
         });
         rows.push([row.name.clone()].into_iter().chain(rates).collect());
     }
-    markdown(&rows)
+    let mut text = markdown(&rows);
+    for row in &results.throughput {
+        for (at_once, rate) in &row.per_second {
+            if let Err(why) = rate {
+                let _ = writeln!(text, "\n{}, {at_once} at once: {why}", row.name);
+            }
+        }
+    }
+    text
 }
 
 fn memory(results: &Results) -> String {

@@ -401,4 +401,41 @@ fn a_directory_that_others_can_enter_is_refused() {
     std::os::unix::fs::symlink(&theirs, &link).unwrap();
     refused(&link, "(ENOTDIR)");
     refused(&scratch.file("no/where"), "(ENOENT)");
+    refused(&scratch.file(&"x".repeat(99)), "too long for a socket");
+}
+
+#[test]
+fn a_pool_larger_than_its_limits_is_refused() {
+    if pooled_cases().is_empty() {
+        return;
+    }
+    let scratch = Scratch::new();
+    let pool = |limits: &str, size: &str| {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nofile={limits}")).arg(mydocker());
+        command.args([
+            "pool",
+            "--size",
+            size,
+            &scratch.file("pool"),
+            "--log",
+            &scratch.file("log"),
+        ]);
+        command
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let output = pool("40:40", "64").wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(125), "{said}");
+    assert!(said.contains("may not have as many open files"), "{said}");
+
+    // What it may have it takes.
+    let mut child = pool("40:100", "64");
+    let ready = || std::fs::read_to_string(scratch.file("log")).unwrap_or_default();
+    assert!(eventually(|| ready().contains("the pool is ready")));
+    kill(child.id(), Signal::SIGTERM);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }

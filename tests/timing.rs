@@ -230,7 +230,7 @@ fn the_system_calls_of_a_start() {
     // stdin is /dev/null here. If it were not, that would be opened, and put there by the child.
     expected.extend(["getgroups", "getrandom", "fstat", "fcntl"]);
     expected.extend(["rt_sigaction"; 64]);
-    expected.extend(["rt_sigprocmask", "set_tid_address", "clone"]);
+    expected.extend(["rt_sigprocmask", "uname", "set_tid_address", "clone"]);
     expected.extend(["close_range", "rt_sigtimedwait", "wait4", "exit_group"]);
     assert_eq!(parent[first..], expected);
 

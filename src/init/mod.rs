@@ -1,9 +1,9 @@
 //! The child's side: walk the plan, then execve.
 //!
 //! The child rule holds here: between clone and execve nothing allocates, locks, formats, logs,
-//! panics or drops. In-process the child runs in its parent's memory on a stack of its own; it
-//! reads what was prepared and makes system calls, and leaves by execve or exit_group. Debug
-//! builds abort on an allocation ([`crate::sys::allocation`]), and the lints below are errors.
+//! panics or drops. In-process the child runs in its parent's memory on a stack of its own
+//! ([`crate::sys::clone`]); it reads what was prepared and makes system calls, and leaves by execve or
+//! exit_group. Debug builds abort on an allocation ([`crate::sys::allocation`]), and the lints below are errors.
 
 #![deny(
     clippy::unwrap_used,

@@ -47,11 +47,14 @@ fn answer(socket: BorrowedFd<'_>) -> Result<BorrowedFd<'static>, Errno> {
 }
 
 fn make_own() -> Result<(), Errno> {
+    let mut made = namespace::new_network();
     for _ in 1..TRIES {
-        match namespace::new_network() {
-            Err(Errno::ENOSPC) => descriptor::wait(&mut [], PAUSE)?,
-            result => return result.and_then(|()| network::loopback_up().map(drop)),
+        if made != Err(Errno::ENOSPC) {
+            break;
         }
+        descriptor::wait(&mut [], PAUSE)?;
+        made = namespace::new_network();
     }
-    Err(Errno::ENOSPC)
+    made?;
+    network::loopback_up().map(drop)
 }

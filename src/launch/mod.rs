@@ -100,6 +100,9 @@ impl Launch<'_> {
                 })
             }
             Err(failure) => {
+                // Gone it should be, or going. But what cannot be understood must not run on, with no
+                // one to watch it.
+                let _ = process::kill(pid, libc::SIGKILL);
                 let ended = process::wait(Some(pid), Patience::Wait)
                     .map_err(|errno| Error::new("wait for", "the container", errno))?;
                 Err(failure.explained(ended.map(|(_, ended)| ended)))
@@ -140,7 +143,7 @@ impl Launch<'_> {
     fn clone_as(&self, mode: Mode) -> Result<Born, Error> {
         match (mode, self.plan.reaper) {
             // The command's process alone, in our memory until its execve.
-            (Mode::InProcess, None) => self.clone_in_memory(),
+            (Mode::InProcess, None) if life::is_told_of_every_end() => self.clone_in_memory(),
             _ => self.clone_with_pipe(mode),
         }
     }
@@ -177,10 +180,14 @@ impl Launch<'_> {
         };
         // A reaper stays for good: in shared memory we would sleep until it ends, and the container
         // could reach us through it. And re-exec is for where memory cannot be shared.
+        let memory = match self.plan.reaper {
+            None => Memory::Shared,
+            Some(_) => Memory::Copied,
+        };
         let pid = match mode {
             Mode::InProcess => {
                 let birth = in_process::Birth::new(self, channel);
-                self.with_retries(|flags| birth.clone(flags, Memory::Copied))
+                self.with_retries(|flags| birth.clone(flags, memory))
             }
             Mode::ReExec => {
                 let birth = re_exec::Birth::new(self, channel, writer.as_fd())?;
@@ -216,10 +223,13 @@ impl Launch<'_> {
         }
     }
 
-    fn with_retries(&self, clone: impl FnMut(u32) -> Result<Pid, Errno>) -> Result<Pid, Error> {
-        let result = retry::with_retries(self.namespaces, self.log, clone);
-        // The child shared our memory until now, if it did.
-        allocation::allow();
+    fn with_retries(&self, mut clone: impl FnMut(u32) -> Result<Pid, Errno>) -> Result<Pid, Error> {
+        let result = retry::with_retries(self.namespaces, self.log, |flags| {
+            let born = clone(flags);
+            // The child shared our memory until now, if it did.
+            allocation::allow();
+            born
+        });
         result.map_err(|errno| {
             let user_namespace = self.namespaces.contains(Namespace::User);
             Error::new("clone", "into new namespaces", errno)

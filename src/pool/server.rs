@@ -6,7 +6,7 @@ use crate::hint::{Doing, hint};
 use crate::log::{Level, Log, Value};
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Errno, directory, identity, local_socket, namespace, network};
+use crate::sys::{Errno, directory, identity, local_socket, namespace, network, process};
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -53,6 +53,7 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
         .map_err(|errno| Error::new("block", "signals", errno))?;
     let signals = signal::descriptor(ENDING)
         .map_err(|errno| Error::new("make a descriptor for", "signals", errno))?;
+    make_room(arguments.size)?;
     let _directory = enter_directory(arguments)?;
 
     let home =
@@ -65,6 +66,9 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
         log,
     };
     while pool.spares.len() < pool.size {
+        if signalled(signals.as_fd(), 0).map_err(named)? {
+            return Ok(ExitCode::SUCCESS);
+        }
         let doing = Doing::Clone {
             user_namespace: false,
         };
@@ -91,8 +95,37 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
     outcome.map(|()| ExitCode::SUCCESS).map_err(named)
 }
 
-/// Makes the pool's directory the working directory: a socket's path has room for 107 bytes, a
-/// directory's for 4,095. Returns it, locked for us for as long as it is open.
+/// Descriptors beside the spares: the standard ones, the log, our own few, and callers.
+const OTHERS: usize = 16;
+
+/// Lets this process have as many descriptors as `size` spares need.
+///
+/// Errors: it may not have as many.
+fn make_room(size: usize) -> Result<(), Error> {
+    let needed = size + OTHERS;
+    let allowed = process::allow_descriptors(needed as u64)
+        .map_err(|errno| Error::new("prlimit", "RLIMIT_NOFILE", errno))?;
+    if allowed < needed as u64 {
+        return Err(Error::refused(
+            format!("--size {size}"),
+            "this process may not have as many open files (ulimit -Hn)",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a signal has come that ends the pool, or comes within so many milliseconds.
+fn signalled(signals: BorrowedFd<'_>, patience: i32) -> Result<bool, Errno> {
+    let mut waiting = [Waiting::to_read(signals)];
+    descriptor::wait(&mut waiting, patience)?;
+    Ok(waiting.iter().any(Waiting::happened))
+}
+
+/// The most bytes of a directory whose socket can be called: a socket's address has room for 107.
+const LONGEST: usize = 107 - 1 - SOCKET.len();
+
+/// Makes the pool's directory the working directory: what is named from there is in the directory
+/// that was looked at, whatever its name means later. Returns it, locked for us for as long as it is open.
 ///
 /// Errors: it is not ours alone, or another pool has it.
 fn enter_directory(arguments: &PoolArgs) -> Result<OwnedFd, Error> {
@@ -101,6 +134,12 @@ fn enter_directory(arguments: &PoolArgs) -> Result<OwnedFd, Error> {
         let operation = operation.to_owned();
         move |errno| Error::new(operation, bytes, errno)
     };
+    if bytes.len() > LONGEST {
+        return Err(Error::refused(
+            bytes,
+            "the name is too long for a socket in it",
+        ));
+    }
     let path = CString::new(bytes).map_err(|_| named("open")(Errno::EINVAL))?;
     match directory::make(&path, 0o700) {
         Ok(()) | Err(Errno::EEXIST) => {}
@@ -144,7 +183,9 @@ impl Pool<'_> {
                         // Out of descriptors, or of memory. The callers go on without; to ask again at
                         // once would only burn a processor.
                         self.log_errno(b"a caller could not be answered", errno);
-                        descriptor::wait(&mut [], RECOVERY)?;
+                        if signalled(signals, RECOVERY)? {
+                            return Ok(());
+                        }
                     }
                 }
             } else if !full {

@@ -63,13 +63,10 @@ fn run_logged(
         signals::take_over(relayed).map_err(|errno| Error::new("block", "signals", errno))?;
 
     let pool = called.and_then(|called| {
-        // Left to the kernel to close, as /dev/null is.
-        let called = called.map(ManuallyDrop::new);
-        called
-            .map_err(|why| launch::say_without_spare(why, log))
-            .ok()
+        let without = |why| launch::say_without_spare(why, log);
+        called.map_err(without).ok()
     });
-    let (network, namespaces) = match pool {
+    let (network, namespaces) = match &pool {
         Some(_) => (Network::Pool, spec.namespaces.without(Namespace::Network)),
         None => (Network::Clone, spec.namespaces),
     };
@@ -110,11 +107,13 @@ fn run_logged(
         choice: spec.launch,
         null: null.as_ref().map(|null| null.as_fd()),
         terminal: terminal.as_ref().and_then(PseudoTerminal::slave),
-        pool: pool.as_ref().map(|pool| pool.as_fd()),
+        pool: pool.as_ref().map(AsFd::as_fd),
         moments: &moments,
         log,
     }
     .start()?;
+    // An answer that came too late goes with it, and does not stay for as long as the container.
+    drop(pool);
     if let Some(timing) = &mut timing {
         timing.running(&plan, &moments, container.pid, log);
     }

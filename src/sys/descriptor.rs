@@ -288,7 +288,11 @@ pub fn reads_null_device(file: BorrowedFd<'_>) -> bool {
     });
     // SAFETY: no pointers.
     let mode = || unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_GETFL) };
-    is_null && mode().is_ok_and(|flags| flags as i32 & libc::O_ACCMODE != libc::O_WRONLY)
+    is_null
+        && mode().is_ok_and(|flags| {
+            let flags = flags as i32;
+            flags & libc::O_ACCMODE != libc::O_WRONLY && flags & libc::O_PATH == 0
+        })
 }
 
 /// Whose a file is, and the bits of who may do what to it.

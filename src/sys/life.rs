@@ -6,9 +6,11 @@
 //! then `exit_notify` in `do_exit`). So a child that asks for a death signal and *then* finds the
 //! word untouched gets that signal whenever the parent ends: there is no moment between.
 //!
-//! A parent that dumps core leaves the word as it is, but that ends every process in its memory.
+//! Before Linux 4.8 a thread that is killed writes nothing, nor does it in gVisor, whose release is an
+//! old one. There the parent is not to rely on it ([`is_told_of_every_end`]).
 
 use super::Errno;
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 use syscalls::{Sysno, syscall};
 
@@ -20,6 +22,8 @@ static PARENT_LIVES: AtomicU32 = AtomicU32::new(1);
 /// The C library's use of the address is lost: a thread that joins the main one would wait for ever.
 /// mydocker makes no threads.
 pub fn announce_end() -> Result<(), Errno> {
+    // Written, so that the page is there when the kernel has to write it, whatever is short by then.
+    PARENT_LIVES.store(1, Ordering::SeqCst);
     // SAFETY: the word lives as long as the process.
     unsafe { syscall!(Sysno::set_tid_address, PARENT_LIVES.as_ptr()) }.map(drop)
 }
@@ -30,4 +34,42 @@ pub fn parent_has_ended() -> bool {
     // word before it looks for death signals.
     fence(Ordering::SeqCst);
     PARENT_LIVES.load(Ordering::SeqCst) == 0
+}
+
+/// Whether this kernel writes the word however the parent ends. What cannot be understood is no.
+pub fn is_told_of_every_end() -> bool {
+    let mut names = MaybeUninit::<libc::utsname>::zeroed();
+    // SAFETY: the kernel writes one `utsname`, which is libc's on x86_64 and arm64.
+    let asked = unsafe { syscall!(Sysno::uname, names.as_mut_ptr()) };
+    // SAFETY: all-zero bytes are a valid `utsname`, which is arrays of characters.
+    let names = unsafe { names.assume_init() };
+    let release = names.release.map(|letter| letter as u8);
+    asked.is_ok() && version(&release) >= Some((4, 8))
+}
+
+/// The first two numbers of a release.
+fn version(release: &[u8]) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|byte| !byte.is_ascii_digit());
+    let mut number = || std::str::from_utf8(numbers.next()?).ok()?.parse().ok();
+    Some((number()?, number()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn releases() {
+        for (release, expected) in [
+            ("6.18.44-fc-v669\0\0", Some((6, 18))),
+            ("4.8.0", Some((4, 8))),
+            ("4.4.0", Some((4, 4))),
+            ("2.6.78", Some((2, 6))),
+            ("10.0-rc1", Some((10, 0))),
+            ("new", None),
+            ("", None),
+        ] {
+            assert_eq!(version(release.as_bytes()), expected, "{release}");
+        }
+    }
 }

@@ -194,6 +194,8 @@ pub fn receive(socket: BorrowedFd<'_>) -> Result<Option<Record>, Errno> {
     let mut control = Control::new(-1);
     control.length = 0;
     let mut message = Message::new(&mut part, Some(&mut control));
+    // Without the padding, where a second descriptor would fit.
+    message.control_length = Control::LENGTH;
     let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
     // SAFETY: the kernel writes the byte, the control message and the message's lengths, which live
     // as long as the call.

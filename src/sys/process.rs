@@ -175,6 +175,23 @@ pub fn usage_of_children() -> Result<Usage, Errno> {
     })
 }
 
+/// Raises this process's limit on descriptors to `wanted`, as far as it may, and returns it.
+pub fn allow_descriptors(wanted: u64) -> Result<u64, Errno> {
+    let limit = libc::RLIMIT_NOFILE;
+    // The kernel's `struct rlimit64`: the limit, and how far it may be raised.
+    let mut bounds = [0u64; 2];
+    // SAFETY: the kernel writes two words.
+    unsafe { syscall!(Sysno::prlimit64, 0, limit, 0, bounds.as_mut_ptr()) }?;
+    let [soft, hard] = bounds;
+    if wanted <= soft {
+        return Ok(soft);
+    }
+    let bounds = [wanted.min(hard), hard];
+    // SAFETY: the kernel reads two words.
+    unsafe { syscall!(Sysno::prlimit64, 0, limit, bounds.as_ptr(), 0) }?;
+    Ok(bounds[0])
+}
+
 /// setsid(2): a new session without a controlling terminal.
 pub fn new_session() -> Result<(), Errno> {
     // SAFETY: no pointers.
