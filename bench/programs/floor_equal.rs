@@ -62,9 +62,15 @@ fn default_signals() {
         // SAFETY: the kernel writes four words, or, for what is no signal, nothing.
         unsafe { call(RT_SIGACTION, [signal, 0, address, 8, 0, 0]) };
         if action[0] == SIG_IGN {
-            action = [0; 4];
+            let default = [0usize; 4];
             // SAFETY: the kernel reads four words.
-            unsafe { must(15, RT_SIGACTION, [signal, address, 0, 8, 0, 0]) };
+            unsafe {
+                must(
+                    15,
+                    RT_SIGACTION,
+                    [signal, default.as_ptr() as usize, 0, 8, 0, 0],
+                )
+            };
         }
     }
 }
