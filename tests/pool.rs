@@ -4,6 +4,7 @@
 mod common;
 use common::*;
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -64,13 +65,13 @@ impl Pool {
     /// A container that has got a spare, and which there were before. (On a machine that is busy
     /// enough the answer can be too late for a start, which goes on without.)
     #[track_caller]
-    fn one_from_it(&self, case: Case, options: &[&str]) -> (BTreeSet<String>, Outcome) {
+    fn one_from_it(&self, case: Case, options: &[&str]) -> (BTreeSet<String>, Staying) {
         let before = self.handed_out();
         for _ in 0..100 {
             let spares = self.namespaces();
-            let outcome = case.run(options, &["sh", "-c", LOOK]);
+            let container = Staying::new(case, options);
             if self.handed_out() > before {
-                return (spares, outcome);
+                return (spares, container);
             }
         }
         panic!("{case} {options:?}: none in a hundred: {}", self.log());
@@ -104,9 +105,40 @@ fn pooled_cases() -> Vec<Case> {
         .collect()
 }
 
-/// What a container says of its network: its namespace, its interfaces, and 127.0.0.1.
+/// What a container says of its network: its namespace, its interfaces, and how often it has 127.0.0.1.
 const LOOK: &str = "readlink /proc/self/ns/net; tail -n +3 /proc/net/dev | cut -d: -f1; \
-                    grep -c '127.0.0.1$' /proc/net/fib_trie; sleep 0.1";
+                    grep -c '127.0.0.1$' /proc/net/fib_trie";
+
+/// A container that has looked and stays, ended with this. Its namespace lives as long: the kernel gives
+/// the number of one that has gone to the next.
+struct Staying {
+    child: Child,
+    /// What it has said.
+    lines: Vec<String>,
+}
+
+impl Staying {
+    fn new(case: Case, options: &[&str]) -> Self {
+        let script = format!("{LOOK}; echo end; exec sleep 1000");
+        let mut command = case.command(options, &["sh", "-c", &script]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = lines.map(|line| line.unwrap().trim().to_owned());
+        let lines = lines.take_while(|line| line != "end").collect();
+        Self { child, lines }
+    }
+
+    fn namespace(&self) -> &String {
+        &self.lines[0]
+    }
+}
+
+impl Drop for Staying {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
 
 #[test]
 fn a_spare_is_as_good_as_ones_own() {
@@ -114,44 +146,38 @@ fn a_spare_is_as_good_as_ones_own() {
         let pool = Pool::new(4);
         let host = std::fs::read_link("/proc/self/ns/net").unwrap();
         let mut seen = BTreeSet::from([host.to_str().unwrap().to_owned()]);
-        for options in [
+        let mut containers = Vec::new();
+        let options = [
             &[][..],
             &["--init"],
             &["-u", "1000"],
             &["--pid=host"],
             &["-t"],
-        ] {
+        ];
+        for options in options {
             let options = [&pool.options()[..], options].concat();
-            let (spares, outcome) = pool.one_from_it(case, &options);
-            let output = outcome.output(case).replace('\r', "");
-            let [namespace, interfaces @ .., addresses] = &output.lines().collect::<Vec<_>>()[..]
-            else {
-                panic!("{case} {options:?}: {output}");
-            };
+            let (spares, container) = pool.one_from_it(case, &options);
             // It was ready, it is no one else's, and nothing is in it but the loopback, which is up.
-            assert!(spares.contains(*namespace), "{case} {options:?}: {output}");
+            let namespace = container.namespace();
+            assert!(spares.contains(namespace), "{case} {options:?}");
             assert!(
-                seen.insert((*namespace).to_owned()),
+                seen.insert(namespace.clone()),
                 "{case} {options:?}: used twice"
             );
-            assert!(
-                !pool.namespaces().contains(*namespace),
-                "{case} {options:?}: kept"
-            );
-            assert_eq!(
-                interfaces
-                    .iter()
-                    .map(|name| name.trim())
-                    .collect::<Vec<_>>(),
-                ["lo"]
-            );
-            assert_ne!(*addresses, "0", "{case} {options:?}");
+            let kept = || pool.namespaces().contains(namespace);
+            assert!(eventually(|| !kept()), "{case} {options:?}: kept");
+            let [_, interfaces @ .., addresses] = &container.lines[..] else {
+                panic!("{case} {options:?}: {:?}", container.lines);
+            };
+            assert_eq!(interfaces, ["lo"], "{case} {options:?}");
+            assert_ne!(addresses, "0", "{case} {options:?}");
             // Before the next, so that there is one: refilled by itself.
             assert!(
                 eventually(|| pool.namespaces().len() == 5),
                 "{case}: {}",
                 pool.log()
             );
+            containers.push(container);
         }
     }
 }
@@ -160,20 +186,16 @@ fn a_spare_is_as_good_as_ones_own() {
 fn each_is_handed_out_once_to_many_at_once() {
     for case in pooled_cases() {
         let pool = Pool::new(3);
-        let start = || {
-            let mut command = case.command(&pool.options(), &["sh", "-c", LOOK]);
-            command.stdout(Stdio::piped()).spawn().unwrap()
-        };
+        let options = pool.options();
         // More than there are: some make their own.
-        let children: Vec<Child> = (0..12).map(|_| start()).collect();
-        let mut seen = BTreeSet::new();
-        for child in children {
-            let output = child.wait_with_output().unwrap();
-            assert!(output.status.success(), "{case}");
-            let output = String::from_utf8(output.stdout).unwrap();
-            let namespace = output.lines().next().unwrap().to_owned();
-            assert!(seen.insert(namespace), "{case}: one namespace twice");
-        }
+        let containers: Vec<Staying> = std::thread::scope(|scope| {
+            let start = || scope.spawn(|| Staying::new(case, &options));
+            let threads: Vec<_> = (0..12).map(|_| start()).collect();
+            let joined = threads.into_iter().map(|thread| thread.join().unwrap());
+            joined.collect()
+        });
+        let seen: BTreeSet<_> = containers.iter().map(Staying::namespace).collect();
+        assert_eq!(seen.len(), 12, "{case}: one namespace twice");
         assert!(pool.handed_out() > 0, "{case}: {}", pool.log());
     }
 }
@@ -195,9 +217,8 @@ fn without_a_pool_there_is_a_namespace_all_the_same() {
         // One that does not answer.
         let pool = Pool::new(2);
         kill(pool.child.id(), Signal::SIGSTOP);
-        let outcome = case.run(&pool.options(), &["sh", "-c", LOOK]);
-        let namespace = outcome.output(case).lines().next().unwrap().to_owned();
-        assert!(!pool.namespaces().contains(&namespace), "{case}");
+        let container = Staying::new(case, &pool.options());
+        assert!(!pool.namespaces().contains(container.namespace()), "{case}");
         // It goes on as if nothing had been, and the caller who did not wait has taken nothing.
         kill(pool.child.id(), Signal::SIGCONT);
         let handed_out = pool.handed_out();
