@@ -15,10 +15,15 @@ pub fn all(results: &Results) -> String {
         let _ = writeln!(text, "{name}: {value}");
     }
     for (measured, noise) in results.refuted() {
+        let pooled = results
+            .pooled
+            .iter()
+            .any(|other| std::ptr::eq(other, measured));
         let _ = writeln!(
             text,
-            "\nTHROWN AWAY, {}: the floor differs from itself by {:.1} %, more than {:.0} %. \
+            "\nTHROWN AWAY, {}{}: the floor differs from itself by {:.1} %, more than {:.0} %. \
              The machine was too noisy; run it again.",
+            if pooled { "with a pool, " } else { "" },
             measured.regime.name(),
             noise * 100.0,
             NOISE * 100.0
