@@ -85,26 +85,18 @@ impl Contestant {
 
     /// The words to start it with. `serial` is another one each time.
     pub fn words(&self, command: &Path, act: Act, serial: u64) -> Vec<OsString> {
-        let arguments = act.arguments().iter().map(OsString::from);
+        let with = |words: &[OsString], command: OsString| {
+            let arguments = act.arguments().iter().map(OsString::from);
+            words
+                .iter()
+                .cloned()
+                .chain([command])
+                .chain(arguments)
+                .collect()
+        };
         match &self.form {
-            Form::Prefix(words) => {
-                let command = command.as_os_str().to_owned();
-                words
-                    .iter()
-                    .cloned()
-                    .chain([command])
-                    .chain(arguments)
-                    .collect()
-            }
-            Form::Root(words) => {
-                let command = OsString::from("/command");
-                words
-                    .iter()
-                    .cloned()
-                    .chain([command])
-                    .chain(arguments)
-                    .collect()
-            }
+            Form::Prefix(words) => with(words, command.into()),
+            Form::Root(words) => with(words, "/command".into()),
             Form::Bundle { words, bundles } => {
                 let bundle = bundles.join(act.name()).into_os_string();
                 let name = format!("bench-{}-{serial}", std::process::id());
@@ -212,18 +204,19 @@ pub fn mount_namespace(change: impl FnOnce() -> Result<(), String>) -> Result<Ow
         let what = what.to_owned();
         move |errno| format!("{what}: {errno}")
     };
-    let here = open_mounts()?;
+    let home = here()?;
     nix::sched::unshare(CloneFlags::CLONE_NEWNS).map_err(said("unshare"))?;
     let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
     let changed = mount(None::<&str>, "/", None::<&str>, private, None::<&str>)
         .map_err(said("make mounts private"))
         .and_then(|()| change());
-    let there = open_mounts();
-    enter(&here)?;
+    let there = here();
+    enter(&home)?;
     changed.and(there)
 }
 
-fn open_mounts() -> Result<OwnedFd, String> {
+/// The namespace that we are in, to come back to.
+pub fn here() -> Result<OwnedFd, String> {
     std::fs::File::open("/proc/self/ns/mnt")
         .map(OwnedFd::from)
         .map_err(|error| format!("/proc/self/ns/mnt: {error}"))
@@ -234,9 +227,4 @@ pub fn enter(namespace: &OwnedFd) -> Result<(), String> {
     let directory = std::env::current_dir().map_err(|error| error.to_string())?;
     nix::sched::setns(namespace, CloneFlags::CLONE_NEWNS).map_err(|errno| errno.to_string())?;
     std::env::set_current_dir(directory).map_err(|error| error.to_string())
-}
-
-/// The namespace that we are in, to come back to.
-pub fn here() -> Result<OwnedFd, String> {
-    open_mounts()
 }

@@ -155,8 +155,12 @@ impl Timing {
         object.text("event", b"ended");
         object.number("status", status.into());
         object.object("ns", phases.object);
-        if let Ok(usage) = usage {
-            object.object("rusage", rusage(&usage));
+        match usage {
+            Ok(usage) => object.object("rusage", rusage(&usage)),
+            Err(errno) => {
+                let error = Error::new("getrusage", "of the container", errno).to_string();
+                log.write(Level::Error, error.as_bytes(), &[]);
+            }
         }
         self.write(object, log);
     }

@@ -3,7 +3,8 @@
 //! The child rule holds here: between clone and execve nothing allocates, locks, formats, logs,
 //! panics or drops. In-process the child runs in its parent's memory on a stack of its own
 //! ([`crate::sys::clone`]); it reads what was prepared and makes system calls, and leaves by execve or
-//! exit_group. Debug builds abort on an allocation ([`crate::sys::allocation`]), and the lints below are errors.
+//! exit_group. Debug builds abort on an allocation ([`crate::sys::allocation`]), and the lints below
+//! are errors.
 
 #![deny(
     clippy::unwrap_used,
