@@ -5,7 +5,7 @@
 
 use crate::error::{Error, printable};
 use crate::json::Object;
-use crate::stream::Stream;
+use crate::stream::{self, Stream};
 use crate::sys::Errno;
 use crate::sys::descriptor;
 use crate::sys::{signal, terminal};
@@ -85,13 +85,7 @@ impl Log {
         let file = match file {
             None => None,
             Some(path) => {
-                // Non-blocking, so that a FIFO that no one reads is an error and not a hang.
-                let flags = libc::O_WRONLY
-                    | libc::O_APPEND
-                    | libc::O_CREAT
-                    | libc::O_NOCTTY
-                    | libc::O_NONBLOCK;
-                let file = descriptor::open(path, flags, 0o644)
+                let file = stream::open_file(path)
                     .map_err(|errno| Error::new("open log", path.to_bytes(), errno))?;
                 Some(file)
             }

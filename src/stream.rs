@@ -37,6 +37,13 @@ enum Way {
 const PIPE_TAKES: usize = 4096;
 const TERMINAL_TAKES: usize = 1;
 
+/// Opens a file for lines of ours, behind what is there: non-blocking, so that a FIFO that no one reads
+/// is an error and not a hang.
+pub fn open_file(path: &CStr) -> Result<OwnedFd, Errno> {
+    let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_NOCTTY | libc::O_NONBLOCK;
+    descriptor::open(path, flags, 0o644)
+}
+
 impl Stream<'static> {
     pub fn stdin() -> Self {
         Self::open(0, c"/proc/self/fd/0", libc::O_RDONLY)

@@ -12,9 +12,9 @@ use crate::json::{Array, Object};
 use crate::log::{Level, Log};
 use crate::plan::{self, InitPlan};
 use crate::report::Moment;
-use crate::stream::Stream;
+use crate::stream::{self, Stream};
 use crate::sys::process::Usage;
-use crate::sys::{Errno, clock, descriptor, process, terminal};
+use crate::sys::{Errno, clock, process, terminal};
 use std::cell::Cell;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -68,12 +68,9 @@ impl Timing {
         let target = if file == "-" {
             Target::Stdout(Stream::stdout())
         } else {
-            // As the log's: appended to, and a FIFO that no one reads is an error.
-            let flags =
-                libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_NOCTTY | libc::O_NONBLOCK;
             let opened = CString::new(file.as_bytes())
                 .map_err(|_| Errno::EINVAL)
-                .and_then(|path| descriptor::open(&path, flags, 0o644));
+                .and_then(|path| stream::open_file(&path));
             let failed = |errno| Error::new("open for --timing", file.as_bytes(), errno);
             Target::File(opened.map_err(failed)?)
         };
