@@ -15,6 +15,12 @@ pub enum Doing {
     ReExecute,
     Execve,
     OpenTerminal,
+    FindTarget { asked: bool },
+    FindDevice,
+    CopyMount,
+    MountOverlay,
+    PivotRoot,
+    OtherMount,
 }
 
 /// The hint for `errno` from what was being done, if the errno alone would mislead.
@@ -88,6 +94,43 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
         }
         (Doing::OpenTerminal, Errno::ENOSPC | Errno::EIO) => {
             Some("no pseudo-terminal is left, or devpts is not mounted")
+        }
+        (Doing::FindTarget { asked: false }, Errno::ENOENT) => Some(
+            "the root lacks it, and nothing is made in DIR: make it there (an empty directory), or add \
+             --overlay, which makes it in memory",
+        ),
+        (Doing::FindTarget { asked: true }, Errno::ENOENT) => Some(
+            "it is not there, and nothing is made in DIR: make it there, or add --overlay, which makes it \
+             in memory",
+        ),
+        (Doing::FindTarget { .. }, Errno::ENOTDIR) => {
+            Some("a directory can be mounted on a directory only")
+        }
+        (Doing::FindTarget { .. }, Errno::EISDIR) => Some("a file can be mounted on a file only"),
+        (Doing::FindTarget { .. }, Errno::EROFS) => {
+            Some("it is not there, and the root is read-only; make it in DIR, or add --overlay")
+        }
+        (Doing::FindTarget { .. }, Errno::EACCES) => {
+            Some("it is not there, and the root may not be written by this user; add --overlay")
+        }
+        (Doing::FindDevice, Errno::ENODEV) => Some("it is no device"),
+        (Doing::CopyMount, Errno::EINVAL) => {
+            Some("an ordinary user can bind a directory with all that is mounted below it only")
+        }
+        (Doing::CopyMount, Errno::ENOSYS) => {
+            Some("a bind of / and one that is slave or shared take Linux 5.2")
+        }
+        (Doing::MountOverlay, Errno::EPERM) => {
+            Some("an overlay of an ordinary user's takes Linux 5.11")
+        }
+        (Doing::MountOverlay, Errno::ENODEV) => Some("the kernel has no overlayfs"),
+        (Doing::MountOverlay, Errno::EINVAL) => Some(
+            "the kernel's log says why (dmesg); the file system of an upper directory must know extended \
+             attributes",
+        ),
+        (Doing::MountOverlay, Errno::EBUSY) => Some("another overlay uses this upper directory"),
+        (Doing::PivotRoot, Errno::EINVAL) => {
+            Some("/ is not a mount point: mydocker cannot run in a chroot")
         }
         _ => None,
     }

@@ -46,8 +46,10 @@ pub mod cli;
 pub mod error;
 pub mod hint;
 pub mod init;
+pub mod inside;
 pub mod json;
 pub mod launch;
+pub mod likeness;
 pub mod log;
 pub mod plan;
 pub mod pool;
@@ -91,7 +93,7 @@ fn dispatch(arguments: Vec<OsString>, beginning: Option<Beginning>) -> Result<Ex
              every caller; ordinary users do not need them",
         ));
     }
-    match cli::parse(arguments)? {
+    match cli::parse(arguments, &|path| std::path::Path::new(path).is_dir())? {
         Command::Run(arguments, log) => runtime::run(&arguments, &log, beginning),
         Command::Pool(arguments, log) => runtime::keep_pool(&arguments, &log),
         Command::Init => Err(launch::re_exec::enter()),

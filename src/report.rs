@@ -9,7 +9,7 @@
 use crate::sys::Errno;
 
 /// Bytes of a record: magic, kind, index, errno, each 32 bits in the machine's own order, and a time
-/// of 64.
+/// or a part of 64.
 pub const SIZE: usize = 24;
 
 /// What tells a record from stray bytes: "mydk".
@@ -20,8 +20,8 @@ const MAGIC: u32 = 0x6d79_646b;
 pub enum Report {
     /// Every step is done; execve comes next.
     Ready,
-    /// The step with this number, counted through the whole plan, failed.
-    Step(u32, Errno),
+    /// This part of the step with this number, counted through the whole plan, failed.
+    Step(u32, Part, Errno),
     /// execve of this candidate failed, and of all the others.
     Execve(u32, Errno),
     /// The reaper could not start the command's process.
@@ -34,6 +34,58 @@ pub enum Report {
     WithoutSpare(Errno),
     /// For `--timing`: when the child was where, in nanoseconds of the monotonic clock.
     Time(Moment, u64),
+}
+
+/// What a step was at, where it is about more than one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Whole,
+    /// Finding what is to be mounted.
+    Source,
+    /// Finding where it is to be mounted.
+    Target,
+    /// Making that place.
+    Make,
+    /// Restricting the mount.
+    Restrict,
+}
+
+impl Part {
+    const ALL: [Self; 5] = [
+        Self::Whole,
+        Self::Source,
+        Self::Target,
+        Self::Make,
+        Self::Restrict,
+    ];
+
+    fn number(self) -> u64 {
+        self as u64
+    }
+
+    fn from_number(number: u64) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|part| part.number() == number)
+    }
+}
+
+/// Why a step failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed {
+    pub part: Part,
+    pub errno: Errno,
+}
+
+impl From<Errno> for Failed {
+    fn from(errno: Errno) -> Self {
+        Part::Whole.failed(errno)
+    }
+}
+
+impl Part {
+    pub fn failed(self, errno: Errno) -> Failed {
+        Failed { part: self, errno }
+    }
 }
 
 /// A place on the child's way to execve.
@@ -86,7 +138,7 @@ impl Report {
     pub fn to_bytes(self) -> [u8; SIZE] {
         let (kind, index, errno) = match self {
             Self::Ready => (0, 0, Errno::new(0)),
-            Self::Step(index, errno) => (1, index, errno),
+            Self::Step(index, _, errno) => (1, index, errno),
             Self::Execve(index, errno) => (2, index, errno),
             Self::Spawn(errno) => (3, 0, errno),
             Self::ReExecute(errno) => (4, 0, errno),
@@ -94,14 +146,15 @@ impl Report {
             Self::WithoutSpare(errno) => (7, 0, errno),
             Self::Time(moment, _) => (6, moment.number(), Errno::new(0)),
         };
-        let time = match self {
+        let rest = match self {
             Self::Time(_, time) => time,
+            Self::Step(_, part, _) => part.number(),
             _ => 0,
         };
         let mut bytes = [0; SIZE];
         let errno = errno.into_raw() as u32;
         // A half each: what is cut off is in the other.
-        let words = [MAGIC, kind, index, errno, time as u32, (time >> 32) as u32];
+        let words = [MAGIC, kind, index, errno, rest as u32, (rest >> 32) as u32];
         for (to, word) in bytes.chunks_exact_mut(4).zip(words) {
             to.copy_from_slice(&word.to_ne_bytes());
         }
@@ -119,18 +172,16 @@ impl Report {
             return None;
         }
         let errno = Errno::new(errno as i32);
+        let rest = u64::from(high) << 32 | u64::from(low);
         match kind {
             0 => Some(Self::Ready),
-            1 => Some(Self::Step(index, errno)),
+            1 => Some(Self::Step(index, Part::from_number(rest)?, errno)),
             2 => Some(Self::Execve(index, errno)),
             3 => Some(Self::Spawn(errno)),
             4 => Some(Self::ReExecute(errno)),
             5 => Some(Self::Plan(errno)),
             7 => Some(Self::WithoutSpare(errno)),
-            6 => {
-                let time = u64::from(high) << 32 | u64::from(low);
-                Some(Self::Time(Moment::from_number(index), time))
-            }
+            6 => Some(Self::Time(Moment::from_number(index), rest)),
             _ => None,
         }
     }
@@ -144,7 +195,8 @@ mod tests {
     fn every_report_comes_back() {
         for report in [
             Report::Ready,
-            Report::Step(7, Errno::EPERM),
+            Report::Step(7, Part::Whole, Errno::EPERM),
+            Report::Step(7, Part::Restrict, Errno::EPERM),
             Report::Execve(u32::MAX, Errno::ENOENT),
             Report::Spawn(Errno::EAGAIN),
             Report::ReExecute(Errno::EACCES),

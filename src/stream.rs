@@ -5,7 +5,8 @@
 //! /proc/self/fd; sockets take "do not wait" with each send; files keep no one waiting.
 
 use crate::sys::Errno;
-use crate::sys::descriptor::{self, Kind, Waiting};
+use crate::sys::descriptor::{self, Waiting};
+use crate::sys::facts::{Kind, facts};
 use crate::sys::terminal;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
@@ -72,7 +73,7 @@ impl Stream<'static> {
                 .or_else(|| open(c"/dev/tty").filter(same))
                 .map_or(Way::Little(TERMINAL_TAKES), Way::Reopened)
         } else {
-            match descriptor::kind(file) {
+            match facts(file).map(|facts| facts.kind) {
                 Ok(Kind::Pipe) => open(path).map_or(Way::Little(PIPE_TAKES), Way::Reopened),
                 Ok(Kind::Socket) => Way::Socket,
                 // Not a file: opened anew it has an offset of its own, and would be overwritten

@@ -50,8 +50,8 @@ Try: mydocker run -ti /bin/sh
 const RUN: &str = "usage: mydocker run [OPTIONS] COMMAND [ARG...]
 
 Runs COMMAND in new PID, mount, network, IPC, UTS and cgroup namespaces, and
-in a user namespace unless the caller is root. It sees the caller's files:
-there are no images. Options end at COMMAND.
+in a user namespace unless the caller is root. It sees the caller's files,
+or with --rootfs those of a directory. Options end at COMMAND.
 
 input and terminal:
   -i, --interactive        keep stdin; without it the container reads nothing
@@ -59,9 +59,28 @@ input and terminal:
 
 the process:
   -e, --env NAME=VALUE     set a variable; NAME alone takes the caller's value
-  -w, --workdir DIR        start in DIR (default: where the caller is)
+  -w, --workdir DIR        start in DIR (default: where the caller is, or / with
+                           --rootfs, where a missing DIR is made)
   -u, --user USER[:GROUP]  run as this user, names or numbers
       --init               a small reaper as PID 1, the command as PID 2
+
+files:
+      --rootfs DIR         DIR is the container's /, with a /proc, /sys and /dev of
+                           its own; given twice, the second lies above the first
+      --overlay[=UPPER]    leave DIR alone: writes go to memory and are gone at the
+                           end, or go to the directory UPPER and are kept
+      --read-only          nothing of / can be written
+  -v, --volume SRC:DST[:ro,rw,noexec,nosuid,nodev,rprivate,rslave,rshared]
+                           SRC of the caller's is DST in the container
+      --tmpfs DST[:size=,mode=,...]
+                           an empty directory in memory
+      --mount type=bind|tmpfs|overlay,target=DST,...
+                           the same in docker's long form
+      --device PATH[:DST]  a device of the caller's
+      --dns ADDRESS        a name server for /etc/resolv.conf
+      --add-host NAME:ADDRESS
+                           a line for /etc/hosts
+                           (all of these need --rootfs)
 
 namespaces:
       --hostname NAME      the container's host name (default: a fresh one)

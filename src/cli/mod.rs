@@ -12,7 +12,7 @@ pub use log::{LogArgs, LogFormat};
 use crate::error::Error;
 use crate::pool::PoolArgs;
 use crate::spec::RunArgs;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 /// What mydocker was asked to do.
@@ -31,8 +31,13 @@ const COMMANDS: [&str; 3] = ["run", "pool", "help"];
 
 /// Reads a command line without the program's name.
 ///
+/// `is_directory` is asked about a word that could be two things.
+///
 /// Errors: what cannot be understood, with a usage line.
-pub fn parse(arguments: Vec<OsString>) -> Result<Command, Error> {
+pub fn parse(
+    arguments: Vec<OsString>,
+    is_directory: &dyn Fn(&OsStr) -> bool,
+) -> Result<Command, Error> {
     // docker's habit: what follows the first word belongs to it. So the word is looked at here and
     // the rest is given to its own parser.
     let mut parser = lexopt::Parser::from_args(arguments);
@@ -49,7 +54,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Command, Error> {
             help::USAGE,
         )),
         Some(Word::Value(word)) => match word.as_bytes() {
-            b"run" => run::parse(parser),
+            b"run" => run::parse(parser, is_directory),
             b"pool" => pool::parse(parser),
             b"init" => Ok(Command::Init),
             b"help" => help_topic(&mut parser),
@@ -154,7 +159,7 @@ mod tests {
     use super::*;
 
     fn parse_words(words: &[&str]) -> Result<Command, String> {
-        parse(words.iter().map(OsString::from).collect()).map_err(|error| error.to_string())
+        parse(words.iter().map(OsString::from).collect(), &|_| false).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -4,10 +4,12 @@ use super::help::RUN_USAGE;
 use super::log::LogArgs;
 use super::{Command, Word, described, help, next, one_of, unknown_option};
 use crate::error::Error;
-use crate::spec::{LaunchChoice, RunArgs};
+use crate::spec::{LaunchChoice, OverlayChoice, RunArgs};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 /// The long options, for suggestions.
-const OPTIONS: [&str; 19] = [
+const OPTIONS: [&str; 28] = [
     "interactive",
     "tty",
     "init",
@@ -20,6 +22,15 @@ const OPTIONS: [&str; 19] = [
     "env",
     "workdir",
     "user",
+    "rootfs",
+    "overlay",
+    "read-only",
+    "volume",
+    "mount",
+    "tmpfs",
+    "device",
+    "dns",
+    "add-host",
     "log",
     "log-level",
     "log-format",
@@ -30,7 +41,10 @@ const OPTIONS: [&str; 19] = [
 ];
 
 /// Reads what follows `run`.
-pub fn parse(mut parser: lexopt::Parser) -> Result<Command, Error> {
+pub fn parse(
+    mut parser: lexopt::Parser,
+    is_directory: &dyn Fn(&OsStr) -> bool,
+) -> Result<Command, Error> {
     let mut run = RunArgs::default();
     let mut log = LogArgs::default();
     while let Some(word) = next(&mut parser, RUN_USAGE)? {
@@ -46,7 +60,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command, Error> {
             }
             Word::Short('h') => return Ok(Command::Help(help::Topic::Run)),
             Word::Short(letter) => match long_name(letter) {
-                Some(name) => option(name, &mut parser, &mut run, &mut log)?,
+                Some(name) => option(name, &mut parser, &mut run, &mut log, is_directory)?,
                 None => {
                     return Err(Error::usage(
                         format!("unknown option '-{letter}'"),
@@ -56,7 +70,7 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command, Error> {
             },
             Word::Long(name) => match name.as_str() {
                 "help" => return Ok(Command::Help(help::Topic::Run)),
-                name => option(name, &mut parser, &mut run, &mut log)?,
+                name => option(name, &mut parser, &mut run, &mut log, is_directory)?,
             },
         }
     }
@@ -70,6 +84,7 @@ fn long_name(letter: char) -> Option<&'static str> {
         'e' => Some("env"),
         'w' => Some("workdir"),
         'u' => Some("user"),
+        'v' => Some("volume"),
         _ => None,
     }
 }
@@ -79,7 +94,12 @@ fn option(
     parser: &mut lexopt::Parser,
     run: &mut RunArgs,
     log: &mut LogArgs,
+    is_directory: &dyn Fn(&OsStr) -> bool,
 ) -> Result<(), Error> {
+    if name == "overlay" {
+        run.overlay = overlay(parser, is_directory)?;
+        return Ok(());
+    }
     let mut value = || parser.value().map_err(|error| described(&error, RUN_USAGE));
     match name {
         "interactive" => run.interactive = true,
@@ -112,12 +132,36 @@ fn option(
         "env" => run.environment.push(value()?),
         "workdir" => run.working_directory = Some(value()?),
         "user" => run.user = Some(value()?),
+        "rootfs" => run.rootfs.push(value()?),
+        "read-only" => run.read_only = true,
+        "volume" => run.volumes.push(value()?),
+        "mount" => run.mounts.push(value()?),
+        "tmpfs" => run.tmpfs.push(value()?),
+        "device" => run.devices.push(value()?),
+        "dns" => run.dns.push(value()?),
+        "add-host" => run.hosts.push(value()?),
         "pool" => run.pool = Some(value()?),
         "timing" => run.timing = Some(value()?),
         _ if log.takes(name) => log.option(name, value()?, RUN_USAGE)?,
         _ => return Err(unknown_option(name, &OPTIONS, RUN_USAGE)),
     }
     Ok(())
+}
+
+/// `--overlay`, `--overlay=UPPER` or `--overlay UPPER`. A word after it may be COMMAND as well, so it is
+/// UPPER only if it is written as a path, and is a directory, which no command is.
+fn overlay(
+    parser: &mut lexopt::Parser,
+    is_directory: &dyn Fn(&OsStr) -> bool,
+) -> Result<OverlayChoice, Error> {
+    if let Some(upper) = parser.optional_value() {
+        return Ok(OverlayChoice::Kept(upper));
+    }
+    let mut words = parser
+        .raw_args()
+        .map_err(|error| described(&error, RUN_USAGE))?;
+    let upper = words.next_if(|word| word.as_bytes().contains(&b'/') && is_directory(word));
+    Ok(upper.map_or(OverlayChoice::ThrownAway, OverlayChoice::Kept))
 }
 
 #[cfg(test)]
@@ -134,7 +178,7 @@ mod tests {
 
     fn run_bytes(mut words: Vec<OsString>) -> Result<(RunArgs, LogArgs), String> {
         words.insert(0, "run".into());
-        match crate::cli::parse(words) {
+        match crate::cli::parse(words, &|path| path == "/is/directory") {
             Ok(Command::Run(run, log)) => Ok((*run, log)),
             Ok(other) => Err(format!("{other:?}")),
             Err(error) => Err(error.to_string()),

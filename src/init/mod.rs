@@ -18,14 +18,16 @@ mod channel;
 mod execute;
 mod network;
 mod reaper;
+mod root;
 mod steps;
 
 pub use channel::Channel;
 
 use crate::error::ExitCode;
 use crate::plan::{InitPlan, Step};
-use crate::report::{Moment, Report};
+use crate::report::{Failed, Moment, Report};
 use crate::sys::{allocation, process};
+use root::Held;
 use std::os::fd::BorrowedFd;
 
 /// What the parent prepared for the child. Borrowed: nothing is closed by a destructor here.
@@ -43,14 +45,16 @@ pub fn begin(plan: &InitPlan, descriptors: &Descriptors<'_>) {
     allocation::forbid();
     descriptors.channel.begin();
     descriptors.channel.pass(Moment::Born);
-    walk(&plan.identity, 0, descriptors);
+    walk(&plan.identity, 0, &Held::default(), descriptors);
 }
 
 /// Becomes the container's first process, after [`begin`]. Never returns to the code that was
 /// cloned.
 pub fn run(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     allocation::forbid();
-    walk(&plan.container, count(&plan.identity), descriptors);
+    // What the root's steps hand on to each other; the process's steps have nothing of it.
+    let held = Held::default();
+    walk(&plan.container, count(&plan.identity), &held, descriptors);
     match plan.reaper {
         None => become_command(plan, descriptors),
         Some(reaper) => reaper::run(reaper, plan, descriptors),
@@ -60,7 +64,7 @@ pub fn run(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
 /// Makes this process the command's. PID 1, or PID 2 under a reaper.
 fn become_command(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     let first = count(&plan.identity).saturating_add(count(&plan.container));
-    walk(&plan.process, first, descriptors);
+    walk(&plan.process, first, &Held::default(), descriptors);
     execute::run(&plan.command, descriptors)
 }
 
@@ -69,10 +73,10 @@ fn count(steps: &[Step]) -> u32 {
 }
 
 /// Does every step, in order. The first one that fails ends the start.
-fn walk(steps: &[Step], first: u32, descriptors: &Descriptors<'_>) {
+fn walk(steps: &[Step], first: u32, held: &Held, descriptors: &Descriptors<'_>) {
     for (number, step) in (first..).zip(steps) {
-        if let Err(errno) = steps::perform(step, descriptors) {
-            fail(Report::Step(number, errno), descriptors);
+        if let Err(Failed { part, errno }) = steps::perform(step, held, descriptors) {
+            fail(Report::Step(number, part, errno), descriptors);
         }
         descriptors.channel.pass(Moment::Done(number));
     }

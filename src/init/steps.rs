@@ -1,17 +1,20 @@
 //! How each step is done.
 
+use super::root::{self, Held};
 use super::{Descriptors, network as from_pool};
+use crate::report::Failed;
 use crate::plan::{Standard, Step};
 use crate::sys::descriptor::Fate;
-use crate::sys::mount::{MountFlags, mount};
-use crate::sys::{Errno, capability, descriptor, identity, network, process, signal, terminal};
+use crate::sys::mount::mount;
+use crate::sys::{Errno, MountFlags, capability, descriptor, identity, network, process, signal, terminal};
 use std::ffi::CStr;
 
 /// The descriptors that the command inherits are those below this one.
 const FIRST_PRIVATE: i32 = 3;
 
-pub fn perform(step: &Step, descriptors: &Descriptors<'_>) -> Result<(), Errno> {
-    match step {
+pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Result<(), Failed> {
+    let done = match step {
+        Step::Root(step) => return root::perform(step, held, descriptors),
         Step::DenySetgroups => write_file(c"/proc/self/setgroups", b"deny"),
         Step::MapUser(line) => write_file(c"/proc/self/uid_map", line),
         Step::MapGroup(line) => write_file(c"/proc/self/gid_map", line),
@@ -21,12 +24,14 @@ pub fn perform(step: &Step, descriptors: &Descriptors<'_>) -> Result<(), Errno> 
             c"/",
             None,
             MountFlags::PRIVATE.and(MountFlags::RECURSIVE),
+            None,
         ),
         Step::Mount(step) => mount(
             step.source.as_deref(),
             &step.target,
             step.kind.as_deref(),
             step.flags,
+            None,
         ),
         Step::Hostname(name) => process::set_hostname(name),
         Step::NetworkFromPool => {
@@ -64,7 +69,8 @@ pub fn perform(step: &Step, descriptors: &Descriptors<'_>) -> Result<(), Errno> 
         }
         Step::CloseOnExec => descriptor::close_from(FIRST_PRIVATE, Fate::CloseOnExec, &[]),
         Step::DeathSignal => process::die_with_parent(),
-    }
+    };
+    done.map_err(Failed::from)
 }
 
 /// Writes a file of /proc, whole and at once, as the id maps want it.

@@ -86,8 +86,8 @@ fn garbled() -> Failure {
 
 fn describe(plan: &InitPlan, report: Report) -> Error {
     match report {
-        Report::Step(number, errno) => match plan.step(number) {
-            Some(step) => describe_step(step, errno),
+        Report::Step(number, part, errno) => match plan.step(number) {
+            Some(step) => describe_step(step, part.failed(errno)),
             None => Error::new("step", number.to_string(), errno),
         },
         Report::Execve(candidate, errno) => describe_execve(plan, candidate, errno),
@@ -106,6 +106,7 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
 mod tests {
     use super::*;
     use crate::plan::{ExecPlan, Step};
+    use crate::report::Part;
     use crate::sys::process::StringArray;
     use std::os::fd::AsFd;
 
@@ -141,9 +142,9 @@ mod tests {
     #[test]
     fn failures_are_described_by_the_plan() {
         for (report, text) in [
-            (Report::Step(0, Errno::EPERM), "make mounts private below /"),
-            (Report::Step(1, Errno::EPERM), "setsid"),
-            (Report::Step(2, Errno::EPERM), "step 2"),
+            (Report::Step(0, Part::Whole, Errno::EPERM), "make mounts private below /"),
+            (Report::Step(1, Part::Whole, Errno::EPERM), "setsid"),
+            (Report::Step(2, Part::Whole, Errno::EPERM), "step 2"),
             (Report::Execve(0, Errno::ENOENT), "exec x:"),
             (Report::Execve(0, Errno::EACCES), "exec /bin/x:"),
             (Report::Spawn(Errno::EPERM), "reaper"),

@@ -8,13 +8,15 @@
 mod build;
 pub mod codec;
 mod describe;
+pub mod root;
 
-pub use build::{Network, build};
+pub use build::{Network, build, makes_terminal};
 pub use describe::{describe_execve, describe_step, name_step};
 
-use crate::sys::mount::MountFlags;
+use crate::sys::MountFlags;
 use crate::sys::process::StringArray;
 use crate::sys::signal::SignalSet;
+use root::RootStep;
 use std::ffi::CString;
 
 /// Everything the child does before execve, and the execve.
@@ -95,6 +97,7 @@ pub enum Step {
     /// Cut every mount off from the host's, so that nothing done below is seen outside.
     MakeMountsPrivate,
     Mount(Mount),
+    Root(RootStep),
     /// Enter the network namespace that the pool has ready, its loopback up, or make one.
     NetworkFromPool,
     Hostname(Vec<u8>),

@@ -6,7 +6,9 @@ use crate::hint::{Doing, hint};
 use crate::log::{Level, Log, Value};
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Errno, directory, identity, local_socket, namespace, network, process};
+use crate::sys::directory::Share;
+use crate::sys::node::{self, HERE};
+use crate::sys::{Errno, directory, facts, identity, local_socket, namespace, network, process};
 use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -78,7 +80,7 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
     }
     // A socket that is there is a dead pool's: we hold the directory's lock.
     let name = CString::new(SOCKET).map_err(|_| named(Errno::EINVAL))?;
-    let _ = directory::remove_file(&name);
+    let _ = node::remove_file(HERE, &name);
     let socket = local_socket::listen(&name).map_err(named)?;
     log.write(
         Level::Info,
@@ -89,7 +91,7 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
         ],
     );
     let outcome = pool.keep(socket.as_fd(), signals.as_fd());
-    let _ = directory::remove_file(&name);
+    let _ = node::remove_file(HERE, &name);
     let fields = [("handed_out", Value::Number(pool.handed_out))];
     log.write(Level::Info, b"the pool ends", &fields);
     outcome.map(|()| ExitCode::SUCCESS).map_err(named)
@@ -141,21 +143,21 @@ fn enter_directory(arguments: &PoolArgs) -> Result<OwnedFd, Error> {
         ));
     }
     let path = CString::new(bytes).map_err(|_| named("open")(Errno::EINVAL))?;
-    match directory::make(&path, 0o700) {
+    match node::make_directory(HERE, &path, 0o700) {
         Ok(()) | Err(Errno::EEXIST) => {}
         Err(errno) => return Err(named("make directory")(errno)),
     }
     // Opened once and looked at through the descriptor: the name could mean another one by then.
     let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW;
     let opened = descriptor::open(&path, flags, 0).map_err(named("open"))?;
-    let access = descriptor::access(opened.as_fd()).map_err(named("look at"))?;
+    let access = facts::facts(opened.as_fd()).map_err(named("look at"))?;
     if access.owner != identity::effective_user() || access.mode & 0o077 != 0 {
         return Err(Error::refused(
             bytes,
             "a pool's directory must be its owner's and closed to all others (chmod 700)",
         ));
     }
-    directory::lock(opened.as_fd()).map_err(|errno| {
+    directory::lock(opened.as_fd(), Share::Alone).map_err(|errno| {
         let busy = (errno == Errno::EAGAIN).then_some("another pool is kept there");
         named("lock")(errno).hint(busy)
     })?;

@@ -1,18 +1,11 @@
 //! What a specification needs to know of the process that called.
 
 use crate::error::Error;
-use crate::spec::{Accounts, Caller, ContainerSpec, Input, RunArgs, Terminal};
-use crate::sys::{Errno, descriptor, identity, random};
+use crate::spec::{Caller, ContainerSpec, Input, RunArgs, Terminal};
+use crate::sys::{Errno, descriptor, facts, identity, random};
 
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification.
 pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
-    let accounts = match arguments.user {
-        None => Accounts::default(),
-        Some(_) => Accounts {
-            passwd: read_if_there("/etc/passwd")?,
-            group: read_if_there("/etc/group")?,
-        },
-    };
     let user = identity::effective_user();
     // An ordinary user may not change its groups, and is mapped instead.
     let droppable_groups = if user == 0 {
@@ -27,13 +20,19 @@ pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
             group: identity::effective_group(),
             droppable_groups: &droppable_groups,
             variable: &|name| std::env::var_os(name),
-            accounts: &accounts,
+            accounts: &super::root::accounts,
+            file: &read_if_there,
+            directory: &|| {
+                std::env::current_dir()
+                    .map(std::path::PathBuf::into_os_string)
+                    .map_err(|error| failed("find", "the working directory", &error))
+            },
             fresh_name: &fresh_name(),
         },
     )?;
     if spec.terminal == Terminal::None
         && spec.input == Input::Nothing
-        && descriptor::reads_null_device(descriptor::borrowed(0))
+        && facts::reads_null_device(descriptor::borrowed(0))
     {
         // What the caller has for it is nothing already: /dev/null need not be opened once more.
         spec.input = Input::Caller;
@@ -60,16 +59,17 @@ fn droppable_groups() -> Result<Vec<u32>, Error> {
 
 #[cold]
 #[inline(never)]
-fn read_if_there(path: &str) -> Result<Vec<u8>, Error> {
+pub(super) fn read_if_there(path: &str) -> Result<Vec<u8>, Error> {
     match std::fs::read(path) {
         Ok(content) => Ok(content),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(Error::new(
-            "read",
-            path,
-            Errno::new(error.raw_os_error().unwrap_or(libc::EIO)),
-        )),
+        Err(error) => Err(failed("read", path, &error)),
     }
+}
+
+fn failed(operation: &str, object: &str, error: &std::io::Error) -> Error {
+    let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
+    Error::new(operation, object, errno)
 }
 
 /// Twelve hexadecimal digits, as docker's container ids are shown.

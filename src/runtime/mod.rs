@@ -3,6 +3,7 @@
 
 mod caller;
 mod logging;
+mod root;
 
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
@@ -16,7 +17,7 @@ use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
 use crate::supervise::signals;
 use crate::sys::{descriptor, process};
-use crate::terminal::{Outside, PseudoTerminal};
+use crate::terminal::{Offered, Outside};
 use crate::timing::{Beginning, Timing};
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -55,7 +56,11 @@ fn run_logged(
         Some(directory) if !arguments.host_network => Some(pool::call(directory)?),
         _ => None,
     };
-    let spec = caller::specify(arguments)?;
+    let mut spec = caller::specify(arguments)?;
+    let traces = match &mut spec.root {
+        Some(own) => Some(root::prepare(own)?),
+        None => None,
+    };
     let relayed = spec.terminal == Terminal::Own;
 
     // Before the clone, so that a signal that comes meanwhile waits and is handed on.
@@ -70,7 +75,17 @@ fn run_logged(
         Some(_) => (Network::Pool, spec.namespaces.without(Namespace::Network)),
         None => (Network::Clone, spec.namespaces),
     };
-    let mut plan = plan::build(&spec, network, signals.ignored);
+    let outside = relayed.then(|| Outside::look(spec.input == Input::Caller));
+    let owner = match spec.identity {
+        Identity::Set { user, .. } => user,
+        // Mapped to the caller, who makes it.
+        Identity::Mapped { .. } => None,
+    };
+    let likeness = outside
+        .as_ref()
+        .map(|outside| outside.likeness(owner))
+        .unwrap_or_default();
+    let mut plan = plan::build(&spec, network, signals.ignored, likeness);
     plan.timed = timing.is_some();
     log_plan(&plan, namespaces, log);
 
@@ -83,16 +98,13 @@ fn run_logged(
     } else {
         None
     };
-    let outside = relayed.then(|| Outside::look(spec.input == Input::Caller));
-    let owner = match spec.identity {
-        Identity::Set { user, .. } => user,
-        // Mapped to the caller, who makes it.
-        Identity::Mapped { .. } => None,
+    let terminal = if !relayed {
+        None
+    } else if plan::makes_terminal(&spec) {
+        Some(Offered::awaited()?)
+    } else {
+        Some(Offered::ready(&likeness)?)
     };
-    let terminal = outside
-        .as_ref()
-        .map(|outside| PseudoTerminal::open(outside, owner))
-        .transpose()?;
 
     let moments = match &mut timing {
         Some(timing) => {
@@ -106,12 +118,13 @@ fn run_logged(
         namespaces,
         choice: spec.launch,
         null: null.as_ref().map(|null| null.as_fd()),
-        terminal: terminal.as_ref().and_then(PseudoTerminal::slave),
+        terminal: terminal.as_ref().and_then(Offered::for_child),
         pool: pool.as_ref().map(AsFd::as_fd),
         moments: &moments,
         log,
     }
     .start()?;
+    let terminal = terminal.map(Offered::taken).transpose()?;
     // An answer that came too late goes with it, and does not stay for as long as the container.
     drop(pool);
     if let Some(timing) = &mut timing {
@@ -138,6 +151,7 @@ fn run_logged(
     if let (Some(timing), Some(at)) = (&timing, end.at) {
         timing.ended(at, end.exit.0, log);
     }
+    drop(traces);
     // Now, without a destructor: what they would free the kernel takes back for less.
     process::exit(i32::from(end.exit.0))
 }

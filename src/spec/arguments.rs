@@ -1,5 +1,6 @@
 //! What was typed after `mydocker run`, before anyone asked whether it makes sense.
 
+use super::OverlayChoice;
 use std::ffi::OsString;
 
 /// `--launch`: how the container's first process is born.
@@ -28,6 +29,17 @@ pub struct RunArgs {
     pub environment: Vec<OsString>,
     pub working_directory: Option<OsString>,
     pub user: Option<OsString>,
+    /// Directories that are to be the root, from the bottom up.
+    pub rootfs: Vec<OsString>,
+    pub overlay: OverlayChoice,
+    pub read_only: bool,
+    pub volumes: Vec<OsString>,
+    pub mounts: Vec<OsString>,
+    pub tmpfs: Vec<OsString>,
+    pub devices: Vec<OsString>,
+    pub dns: Vec<OsString>,
+    /// `NAME:ADDRESS`.
+    pub hosts: Vec<OsString>,
     /// Where to write how long everything took.
     pub timing: Option<OsString>,
     /// The directory of a pool to take the network namespace from.

@@ -1,6 +1,6 @@
 //! The container's environment: docker's few variables and what `--env` says.
 
-use super::{User, c_string};
+use super::c_string;
 use crate::error::Error;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -13,8 +13,8 @@ pub(super) struct Sources<'a> {
     pub wishes: &'a [OsString],
     pub hostname: Option<&'a [u8]>,
     pub tty: bool,
-    /// `--user`, if given.
-    pub user: Option<&'a User>,
+    /// `None`: no one has said.
+    pub home: Option<Vec<u8>>,
     pub caller: &'a dyn Fn(&OsStr) -> Option<OsString>,
 }
 
@@ -32,13 +32,8 @@ pub(super) fn build(sources: &Sources<'_>) -> Result<Vec<CString>, Error> {
         let term = from_caller("TERM").unwrap_or_else(|| b"xterm".to_vec());
         variables.push((b"TERM".to_vec(), term));
     }
-    // The container sees the caller's files, so the caller's home is home, unless the user is
-    // another one.
-    let home = match sources.user {
-        Some(user) => user.home.clone(),
-        None => from_caller("HOME"),
-    };
-    variables.push((b"HOME".to_vec(), home.unwrap_or_else(|| b"/".to_vec())));
+    let home = sources.home.clone().unwrap_or_else(|| b"/".to_vec());
+    variables.push((b"HOME".to_vec(), home));
 
     for wish in sources.wishes {
         let bytes = wish.as_bytes();
@@ -76,15 +71,14 @@ pub(super) fn build(sources: &Sources<'_>) -> Result<Vec<CString>, Error> {
 mod tests {
     use super::*;
 
-    fn built(wishes: &[&str], tty: bool, user: Option<&User>) -> Result<Vec<String>, String> {
+    fn built(wishes: &[&str], tty: bool, home: Option<&str>) -> Result<Vec<String>, String> {
         let wishes: Vec<OsString> = wishes.iter().map(OsString::from).collect();
         build(&Sources {
             wishes: &wishes,
             hostname: Some(b"box"),
             tty,
-            user,
+            home: home.map(Into::into),
             caller: &|name| match name.to_str() {
-                Some("HOME") => Some("/home/me".into()),
                 Some("TERM") => Some("tmux".into()),
                 Some("TOKEN") => Some("secret".into()),
                 _ => None,
@@ -104,10 +98,10 @@ mod tests {
     fn few_variables_and_none_of_the_callers() {
         assert_eq!(
             built(&[], false, None).unwrap(),
-            ["HOSTNAME=box", "HOME=/home/me"]
+            ["HOSTNAME=box", "HOME=/"]
         );
         assert_eq!(
-            built(&[], true, None).unwrap(),
+            built(&[], true, Some("/home/me")).unwrap(),
             ["HOSTNAME=box", "TERM=tmux", "HOME=/home/me"]
         );
     }
@@ -134,27 +128,6 @@ mod tests {
         assert_eq!(
             built(&["=x"], false, None).unwrap_err(),
             "--env =x: the variable has no name"
-        );
-    }
-
-    #[test]
-    fn another_users_home() {
-        let mut user = User {
-            id: 5,
-            group: 5,
-            supplementary: vec![],
-            home: Some(b"/five".to_vec()),
-        };
-        assert!(
-            built(&[], false, Some(&user))
-                .unwrap()
-                .contains(&"HOME=/five".into())
-        );
-        user.home = None;
-        assert!(
-            built(&[], false, Some(&user))
-                .unwrap()
-                .contains(&"HOME=/".into())
         );
     }
 }

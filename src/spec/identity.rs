@@ -75,7 +75,9 @@ mod tests {
             group: 34,
             droppable_groups: held,
             variable: &|_| None,
-            accounts: &Accounts::default(),
+            accounts: &|_| Ok(Accounts::default()),
+            file: &|_| Ok(Vec::new()),
+            directory: &|| Ok("/".into()),
             fresh_name: "",
         };
         Identity::new(user, &caller, own_namespace)
@@ -116,7 +118,9 @@ mod tests {
             group: 0,
             droppable_groups: &[],
             variable: &|_| None,
-            accounts: &Accounts::default(),
+            accounts: &|_| Ok(Accounts::default()),
+            file: &|_| Ok(Vec::new()),
+            directory: &|| Ok("/".into()),
             fresh_name: "",
         };
         assert_eq!(

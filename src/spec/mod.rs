@@ -8,18 +8,22 @@ mod arguments;
 mod environment;
 mod identity;
 mod namespaces;
+mod root;
 mod user;
 
 pub use arguments::{LaunchChoice, RunArgs};
 pub use environment::DEFAULT_PATH;
 pub use identity::{IdMap, Identity};
 pub use namespaces::{Namespace, Namespaces};
+pub use root::{
+    Base, Bind, MountSource, NameFile, Overlay, OverlayChoice, Root, RootMount, Writes,
+};
 pub use user::{Accounts, User};
 
 use crate::error::Error;
 use crate::sys::Errno;
 use std::ffi::{CString, OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// What the runtime knows about the process that called it.
 pub struct Caller<'a> {
@@ -30,8 +34,12 @@ pub struct Caller<'a> {
     pub droppable_groups: &'a [u32],
     /// Looks a variable of the caller's environment up.
     pub variable: &'a dyn Fn(&OsStr) -> Option<OsString>,
-    /// The container's /etc/passwd and /etc/group, for `--user`.
-    pub accounts: &'a Accounts,
+    /// The /etc/passwd and /etc/group of a container with this root, or with the caller's.
+    pub accounts: &'a dyn Fn(Option<&Root>) -> Result<Accounts, Error>,
+    /// Reads a file of the caller's; empty if there is none.
+    pub file: &'a dyn Fn(&str) -> Result<Vec<u8>, Error>,
+    /// The working directory.
+    pub directory: &'a dyn Fn() -> Result<OsString, Error>,
     /// A host name for a container that was given none.
     pub fresh_name: &'a str,
 }
@@ -70,10 +78,12 @@ pub struct ContainerSpec {
     pub identity: Identity,
     /// `None` where the UTS namespace is the host's.
     pub hostname: Option<Vec<u8>>,
+    /// `None`: the caller's.
+    pub root: Option<Root>,
     pub terminal: Terminal,
     pub input: Input,
     pub first_process: FirstProcess,
-    /// `None`: where the caller is.
+    /// `None`: where the caller is, or / of a root of its own.
     pub working_directory: Option<CString>,
     /// `NAME=value` each.
     pub environment: Vec<CString>,
@@ -85,20 +95,22 @@ pub struct ContainerSpec {
 const LONGEST_HOSTNAME: usize = 64;
 
 impl ContainerSpec {
+    /// Whether its IPC objects are the caller's.
+    pub fn shares_ipc(&self) -> bool {
+        !self.namespaces.contains(Namespace::Ipc)
+    }
+
     /// Errors: wishes that cannot be granted, each named with the option that asked.
     pub fn new(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Self, Error> {
         let namespaces = namespaces(arguments, caller);
         let hostname = hostname(arguments, caller, namespaces)?;
-        let user = arguments
-            .user
-            .as_ref()
-            .map(|request| User::resolve(request.as_bytes(), caller.accounts))
-            .transpose()?;
+        let root = Root::new(arguments, caller, hostname.as_deref())?;
+        let (user, home) = users(arguments, caller, root.as_ref())?;
         let environment = environment::build(&environment::Sources {
             wishes: &arguments.environment,
             hostname: hostname.as_deref(),
             tty: arguments.tty,
-            user: user.as_ref(),
+            home,
             caller: caller.variable,
         })?;
         Ok(Self {
@@ -106,6 +118,7 @@ impl ContainerSpec {
             namespaces,
             identity: Identity::new(user, caller, namespaces.contains(Namespace::User)),
             hostname,
+            root,
             terminal: if arguments.tty {
                 Terminal::Own
             } else {
@@ -130,6 +143,29 @@ impl ContainerSpec {
                 .collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// The user who was asked for, and the home of whoever runs the command.
+fn users(
+    arguments: &RunArgs,
+    caller: &Caller<'_>,
+    root: Option<&Root>,
+) -> Result<(Option<User>, Option<Vec<u8>>), Error> {
+    if let Some(request) = &arguments.user {
+        let user = User::resolve(request.as_bytes(), &(caller.accounts)(root)?)?;
+        let home = user.home.clone();
+        return Ok((Some(user), home));
+    }
+    let home = match root {
+        // The home of the container's own root. As docker does it, and if no one has said, /root.
+        Some(root) => {
+            let user = User::resolve(b"0", &(caller.accounts)(Some(root))?)?;
+            Some(user.home.unwrap_or_else(|| b"/root".to_vec()))
+        }
+        // It sees the caller's files, so the caller's home is home.
+        None => (caller.variable)(OsStr::new("HOME")).map(OsString::into_vec),
+    };
+    Ok((None, home))
 }
 
 fn namespaces(arguments: &RunArgs, caller: &Caller<'_>) -> Namespaces {
@@ -218,7 +254,9 @@ mod tests {
                 group: caller_user,
                 droppable_groups: &[],
                 variable: &|_| None,
-                accounts: &Accounts::default(),
+                accounts: &|_| Ok(Accounts::default()),
+                file: &|_| Ok(Vec::new()),
+                directory: &|| Ok("/caller".into()),
                 fresh_name: "0123456789ab",
             },
         )

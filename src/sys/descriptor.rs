@@ -19,6 +19,11 @@ pub(super) fn owned(number: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
+/// Takes over a descriptor that whoever opened it left to be closed by hand.
+pub fn own(file: BorrowedFd<'static>) -> OwnedFd {
+    owned(file.as_raw_fd())
+}
+
 /// open(2), close-on-exec, relative to the working directory.
 pub fn open(path: &CStr, flags: i32, mode: u32) -> Result<OwnedFd, Errno> {
     // SAFETY: the path is NUL-terminated and outlives the call.
@@ -260,62 +265,6 @@ fn close_otherwise(first: RawFd, fate: Fate, kept: &[RawFd], errno: Errno) -> Re
     });
     close(directory);
     listed.and(outcome)
-}
-
-/// What a descriptor is, as far as it matters for reading and writing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Socket,
-    /// With or without a name.
-    Pipe,
-    Other,
-}
-
-/// fstat(2)'s type of file.
-pub fn kind(file: BorrowedFd<'_>) -> Result<Kind, Errno> {
-    Ok(match facts(file)?.st_mode & libc::S_IFMT {
-        libc::S_IFSOCK => Kind::Socket,
-        libc::S_IFIFO => Kind::Pipe,
-        _ => Kind::Other,
-    })
-}
-
-/// Whether it is /dev/null, by whatever name, and can be read.
-pub fn reads_null_device(file: BorrowedFd<'_>) -> bool {
-    // The kernel's list of devices has it as character device 1:3.
-    let is_null = facts(file).is_ok_and(|facts| {
-        facts.st_mode & libc::S_IFMT == libc::S_IFCHR && facts.st_rdev == libc::makedev(1, 3)
-    });
-    // SAFETY: no pointers.
-    let mode = || unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_GETFL) };
-    is_null
-        && mode().is_ok_and(|flags| {
-            let flags = flags as i32;
-            flags & libc::O_ACCMODE != libc::O_WRONLY && flags & libc::O_PATH == 0
-        })
-}
-
-/// Whose a file is, and the bits of who may do what to it.
-#[derive(Clone, Copy, Debug)]
-pub struct Access {
-    pub owner: u32,
-    pub mode: u32,
-}
-
-/// fstat(2)'s owner and mode.
-pub fn access(file: BorrowedFd<'_>) -> Result<Access, Errno> {
-    facts(file).map(|facts| Access {
-        owner: facts.st_uid,
-        mode: facts.st_mode,
-    })
-}
-
-fn facts(file: BorrowedFd<'_>) -> Result<libc::stat, Errno> {
-    let mut facts = std::mem::MaybeUninit::<libc::stat>::zeroed();
-    // SAFETY: the kernel writes one `struct stat`, which is libc's on x86_64 and arm64.
-    unsafe { syscall!(Sysno::fstat, file.as_raw_fd(), facts.as_mut_ptr()) }?;
-    // SAFETY: all-zero bytes were valid before, and the kernel has filled them in.
-    Ok(unsafe { facts.assume_init() })
 }
 
 /// One descriptor to wait for: poll(2)'s struct.

@@ -1,15 +1,8 @@
-//! Directories: made, locked, entered, and, for those of /proc whose entries are numbers, read.
+//! Directories: locked, entered, and, for those of /proc whose entries are numbers, read.
 
 use super::Errno;
-use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use syscalls::{Sysno, syscall};
-
-/// mkdir(2). The umask may take from `mode`.
-pub fn make(path: &CStr, mode: u32) -> Result<(), Errno> {
-    // SAFETY: the path is NUL-terminated and outlives the call.
-    unsafe { syscall!(Sysno::mkdirat, libc::AT_FDCWD, path.as_ptr(), mode) }.map(drop)
-}
 
 /// fchdir(2).
 pub fn enter(directory: BorrowedFd<'_>) -> Result<(), Errno> {
@@ -17,19 +10,24 @@ pub fn enter(directory: BorrowedFd<'_>) -> Result<(), Errno> {
     unsafe { syscall!(Sysno::fchdir, directory.as_raw_fd()) }.map(drop)
 }
 
-/// flock(2), exclusively, for as long as the directory is open here.
-///
-/// Errors: EAGAIN if another process has it.
-pub fn lock(directory: BorrowedFd<'_>) -> Result<(), Errno> {
-    let how = libc::LOCK_EX | libc::LOCK_NB;
-    // SAFETY: no pointers.
-    unsafe { syscall!(Sysno::flock, directory.as_raw_fd(), how) }.map(drop)
+/// Who else may have a lock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    Alone,
+    WithOthers,
 }
 
-/// unlink(2) of a file in the working directory.
-pub fn remove_file(path: &CStr) -> Result<(), Errno> {
-    // SAFETY: the path is NUL-terminated and outlives the call.
-    unsafe { syscall!(Sysno::unlinkat, libc::AT_FDCWD, path.as_ptr(), 0) }.map(drop)
+/// flock(2), for as long as the directory is open here; what was locked in the other way is locked in this
+/// one.
+///
+/// Errors: EAGAIN if another process has it in a way that does not go together with this.
+pub fn lock(directory: BorrowedFd<'_>, share: Share) -> Result<(), Errno> {
+    let how = match share {
+        Share::Alone => libc::LOCK_EX | libc::LOCK_NB,
+        Share::WithOthers => libc::LOCK_SH | libc::LOCK_NB,
+    };
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::flock, directory.as_raw_fd(), how) }.map(drop)
 }
 
 /// getdents64(2): calls `each` with every entry of `directory` that is a number. Allocates nothing:

@@ -149,6 +149,22 @@ impl Message {
     }
 }
 
+/// socketpair(2): two ends of one connection of records, close-on-exec.
+pub fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
+    let mut ends: [i32; 2] = [-1; 2];
+    // SAFETY: the kernel writes two integers into the array.
+    unsafe {
+        syscall!(
+            Sysno::socketpair,
+            libc::AF_UNIX,
+            libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC,
+            0,
+            ends.as_mut_ptr()
+        )
+    }?;
+    Ok((owned(ends[0]), owned(ends[1])))
+}
+
 /// Sends one record of one byte, and with it a descriptor, if one is given. Never waits.
 pub fn send(
     socket: BorrowedFd<'_>,

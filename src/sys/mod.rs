@@ -18,18 +18,23 @@ pub mod descendants;
 pub mod descriptor;
 pub mod directory;
 pub mod environment;
+pub mod facts;
 pub mod identity;
 pub mod life;
 pub mod local_socket;
 pub mod memfd;
 pub mod mount;
+pub mod mount_list;
+pub mod mount_tree;
 pub mod namespace;
 pub mod network;
+pub mod node;
 pub mod process;
 pub mod random;
 pub mod signal;
 pub mod terminal;
 
+pub use mount::MountFlags;
 pub use syscalls::Errno;
 
 /// A process id as the caller's PID namespace numbers it.

@@ -106,6 +106,15 @@ pub fn own_group() -> Pid {
     unsafe { syscall!(Sysno::getpgid, 0) }.map_or(0, |group| group as Pid)
 }
 
+/// TIOCSPTLCK and TIOCGPTN: makes the slave of a new `master` one that can be opened; its number.
+pub fn unlock(master: BorrowedFd<'_>) -> Result<u32, Errno> {
+    let mut locked: i32 = 0;
+    ioctl(master, libc::TIOCSPTLCK, &raw mut locked)?;
+    let mut number: u32 = 0;
+    ioctl(master, libc::TIOCGPTN, &raw mut number)?;
+    Ok(number)
+}
+
 /// A new pseudo-terminal: master, then slave. Both close-on-exec, neither our controlling terminal.
 ///
 /// The slave is opened by TIOCGPTPEER, which cannot be fooled by what is mounted on /dev/pts;
@@ -113,8 +122,7 @@ pub fn own_group() -> Pid {
 pub fn pseudo_terminal() -> Result<(OwnedFd, OwnedFd), Errno> {
     let flags = libc::O_RDWR | libc::O_NOCTTY;
     let master = open(c"/dev/ptmx", flags, 0)?;
-    let mut locked: i32 = 0;
-    ioctl(master.as_fd(), libc::TIOCSPTLCK, &raw mut locked)?;
+    let number = unlock(master.as_fd())?;
     // SAFETY: TIOCGPTPEER takes open flags as its argument, no pointer.
     let slave = unsafe {
         syscall!(
@@ -125,10 +133,8 @@ pub fn pseudo_terminal() -> Result<(OwnedFd, OwnedFd), Errno> {
         )
     };
     match slave {
-        Ok(number) => Ok((master, descriptor::owned(number as i32))),
+        Ok(slave) => Ok((master, descriptor::owned(slave as i32))),
         Err(Errno::ENOTTY | Errno::EINVAL) => {
-            let mut number: u32 = 0;
-            ioctl(master.as_fd(), libc::TIOCGPTN, &raw mut number)?;
             let path =
                 std::ffi::CString::new(format!("/dev/pts/{number}")).map_err(|_| Errno::EINVAL)?;
             let slave = open(&path, flags, 0)?;

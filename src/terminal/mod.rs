@@ -6,8 +6,10 @@ pub use outside::Outside;
 
 use crate::error::Error;
 use crate::hint::{Doing, hint};
-use crate::sys::descriptor;
+use crate::likeness::Likeness;
+use crate::sys::local_socket::{self, Record};
 use crate::sys::terminal::{self, Size};
+use crate::sys::{Errno, descriptor};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The container's terminal: a pseudo-terminal, whose master is ours.
@@ -18,37 +20,74 @@ pub struct PseudoTerminal {
     slave: Option<OwnedFd>,
 }
 
-impl PseudoTerminal {
-    /// Makes one that looks like the caller's terminal: its size, its special keys. It belongs to
-    /// `owner`, if that is not the one who makes it: /dev/stderr would be closed to the command.
+/// The container's terminal before the container is there.
+pub enum Offered {
+    /// Made here, on the host's devpts.
+    Ready(PseudoTerminal),
+    /// The child makes it, on a devpts of its own, and sends it.
+    Awaited { ours: OwnedFd, childs: OwnedFd },
+}
+
+impl Offered {
     #[cold]
     #[inline(never)]
-    pub fn open(outside: &Outside, owner: Option<u32>) -> Result<Self, Error> {
+    pub fn ready(likeness: &Likeness) -> Result<Self, Error> {
+        PseudoTerminal::open(likeness).map(Self::Ready)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub fn awaited() -> Result<Self, Error> {
+        let (ours, childs) = local_socket::pair()
+            .map_err(|errno| Error::new("socketpair", "for the terminal", errno))?;
+        Ok(Self::Awaited { ours, childs })
+    }
+
+    /// What the child is given: the terminal, or what to send it over.
+    pub fn for_child(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Ready(terminal) => terminal.slave(),
+            Self::Awaited { childs, .. } => Some(childs.as_fd()),
+        }
+    }
+
+    /// The terminal, when the command is running, and so the child has sent it.
+    pub fn taken(self) -> Result<PseudoTerminal, Error> {
+        match self {
+            Self::Ready(terminal) => Ok(terminal),
+            Self::Awaited { ours, childs } => {
+                drop(childs);
+                let receive = || match local_socket::receive(ours.as_fd()) {
+                    Ok(Some(Record {
+                        file: Some(file), ..
+                    })) => Ok(descriptor::own(file)),
+                    Ok(_) => Err(Errno::EBADMSG),
+                    Err(errno) => Err(errno),
+                };
+                let failed = |errno| Error::new("receive", "the container's terminal", errno);
+                Ok(PseudoTerminal {
+                    master: receive().map_err(failed)?,
+                    slave: Some(receive().map_err(failed)?),
+                })
+            }
+        }
+    }
+}
+
+impl PseudoTerminal {
+    /// Makes one that looks like the caller's terminal.
+    fn open(likeness: &Likeness) -> Result<Self, Error> {
         let (master, slave) = terminal::pseudo_terminal().map_err(|errno| {
             Error::new("open a pseudo-terminal", "/dev/ptmx", errno)
                 .hint(hint(Doing::OpenTerminal, errno))
         })?;
-        if let Some(theirs) = outside.modes() {
-            let modes = terminal::modes(slave.as_fd()).and_then(|mut modes| {
-                // The keys a person's fingers know, and whether backspace takes a character or a
-                // byte of UTF-8; not the modes, which whoever called may have set for itself.
-                modes.characters = theirs.characters;
-                modes.input |= theirs.input & libc::IUTF8;
-                terminal::set_modes(slave.as_fd(), &modes)
-            });
-            modes.map_err(|errno| Error::new("set modes of", "the terminal", errno))?;
-        }
-        if let Some(owner) = owner {
-            descriptor::change_owner(slave.as_fd(), owner).map_err(|errno| {
-                Error::new("change owner of the terminal to", owner.to_string(), errno)
-            })?;
-        }
-        let pair = Self {
+        likeness
+            .give(slave.as_fd())
+            .map_err(|errno| Error::new("set modes and owner of", "the terminal", errno))?;
+        Ok(Self {
             master,
             slave: Some(slave),
-        };
-        pair.set_size(outside.size());
-        Ok(pair)
+        })
     }
 
     /// The container's end.

@@ -1,5 +1,6 @@
 //! The caller's side: its terminal, if stdin is one, in raw mode while the container has it.
 
+use crate::likeness::Likeness;
 use crate::sys::descriptor;
 use crate::sys::terminal::{self, Modes, Size};
 use std::cell::Cell;
@@ -29,8 +30,13 @@ impl Outside {
         self.reads_input
     }
 
-    pub fn modes(&self) -> Option<Modes> {
-        self.saved.get()
+    /// What the container's terminal takes from the caller's; it is to belong to `owner`.
+    pub fn likeness(&self, owner: Option<u32>) -> Likeness {
+        Likeness {
+            modes: self.saved.get(),
+            size: self.size(),
+            owner,
+        }
     }
 
     pub fn is_raw(&self) -> bool {

@@ -1,9 +1,14 @@
 //! From the specification to the plan. The order of the steps is decided here, and each place has
 //! its reason beside it.
 
+mod root;
+
+pub use root::makes_terminal;
+
 use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
+use crate::likeness::Likeness;
 use crate::spec::{ContainerSpec, FirstProcess, Identity, Input, Namespace, Terminal};
-use crate::sys::mount::MountFlags;
+use crate::sys::MountFlags;
 use crate::sys::process::StringArray;
 use crate::sys::signal::SignalSet;
 use std::ffi::CString;
@@ -15,11 +20,16 @@ const UMASK: u32 = 0o022;
 const LONGEST_PATH: usize = 4096;
 
 /// Writes the plan for `spec`. `ignored` are the signals that the caller ignores, which the child
-/// would hand down to the command.
-pub fn build(spec: &ContainerSpec, network: Network, ignored: SignalSet) -> InitPlan {
+/// would hand down to the command; `likeness` is what its terminal is to look like, if it has one.
+pub fn build(
+    spec: &ContainerSpec,
+    network: Network,
+    ignored: SignalSet,
+    likeness: Likeness,
+) -> InitPlan {
     InitPlan {
         identity: identity(spec),
-        container: container(spec, network),
+        container: container(spec, network, likeness),
         reaper: match spec.first_process {
             _ if !spec.namespaces.contains(Namespace::Pid) => Some(Reaper::Keeper),
             FirstProcess::Reaper => Some(Reaper::FirstProcess),
@@ -58,13 +68,19 @@ fn identity(spec: &ContainerSpec) -> Vec<Step> {
     steps
 }
 
-fn container(spec: &ContainerSpec, network: Network) -> Vec<Step> {
-    let mut steps = Vec::with_capacity(4);
+fn container(spec: &ContainerSpec, network: Network, likeness: Likeness) -> Vec<Step> {
+    let mut steps = Vec::with_capacity(if spec.root.is_some() { 32 } else { 4 });
 
+    if let Some(root) = &spec.root {
+        root::before_private(root, &mut steps);
+    }
     // Before any mount: a new mount namespace is a copy whose mounts still share with their
     // originals, and where / is shared a mount in one appears in the other.
     steps.push(Step::MakeMountsPrivate);
-    proc(spec, &mut steps);
+    match &spec.root {
+        Some(root) => root::steps(spec, root, likeness, &mut steps),
+        None => proc(spec, &mut steps),
+    }
 
     if let Some(name) = &spec.hostname {
         steps.push(Step::Hostname(name.clone()));

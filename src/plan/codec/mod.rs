@@ -5,11 +5,14 @@
 //! Encoding takes every struct apart without `..`, so that a new field does not compile until it
 //! is carried across.
 
+mod root;
+mod wire;
+
 use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
-use crate::sys::mount::MountFlags;
+use crate::sys::MountFlags;
 use crate::sys::process::StringArray;
 use crate::sys::signal::SignalSet;
-use std::ffi::CString;
+use wire::{Decoder, Encoder};
 
 const MAGIC: u32 = 0x6e61_6c70;
 
@@ -135,6 +138,10 @@ fn encode_step(out: &mut Encoder, step: &Step) {
         Step::KeepCapabilities => out.u8(20),
         Step::InheritNoCapabilities => out.u8(21),
         Step::NetworkFromPool => out.u8(22),
+        Step::Root(step) => {
+            out.u8(23);
+            root::encode(out, step);
+        }
     }
 }
 
@@ -189,113 +196,15 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         20 => Step::KeepCapabilities,
         21 => Step::InheritNoCapabilities,
         22 => Step::NetworkFromPool,
+        23 => Step::Root(root::decode(input)?),
         _ => return Err(Malformed),
     })
-}
-
-#[derive(Default)]
-struct Encoder {
-    bytes: Vec<u8>,
-}
-
-impl Encoder {
-    fn u8(&mut self, value: u8) {
-        self.bytes.push(value);
-    }
-
-    fn u32(&mut self, value: u32) {
-        self.bytes.extend(value.to_le_bytes());
-    }
-
-    fn u64(&mut self, value: u64) {
-        self.bytes.extend(value.to_le_bytes());
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        // Arguments and environment together are far below 4 GiB: execve(2) limits them.
-        self.u32(bytes.len() as u32);
-        self.bytes.extend(bytes);
-    }
-
-    fn optional(&mut self, string: Option<&CString>) {
-        match string {
-            None => self.u8(0),
-            Some(string) => {
-                self.u8(1);
-                self.bytes(string.to_bytes());
-            }
-        }
-    }
-
-    fn list<T>(&mut self, items: &[T], each: impl Fn(&mut Self, &T)) {
-        self.u32(items.len() as u32);
-        for item in items {
-            each(self, item);
-        }
-    }
-}
-
-struct Decoder<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Decoder<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or(Malformed)?;
-        self.rest = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        self.take(N)?.try_into().map_err(|_| Malformed)
-    }
-
-    fn u8(&mut self) -> Result<u8, Malformed> {
-        self.array().map(|[byte]| byte)
-    }
-
-    fn u32(&mut self) -> Result<u32, Malformed> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    fn u64(&mut self) -> Result<u64, Malformed> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    fn boolean(&mut self) -> Result<bool, Malformed> {
-        match self.u8()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(Malformed),
-        }
-    }
-
-    fn bytes(&mut self) -> Result<&'a [u8], Malformed> {
-        let length = self.u32()?;
-        self.take(usize::try_from(length).map_err(|_| Malformed)?)
-    }
-
-    fn string(&mut self) -> Result<CString, Malformed> {
-        CString::new(self.bytes()?).map_err(|_| Malformed)
-    }
-
-    fn optional(&mut self) -> Result<Option<CString>, Malformed> {
-        self.boolean()?.then(|| self.string()).transpose()
-    }
-
-    /// A list. Its length is not trusted with memory: items are taken until they run out.
-    fn list<T>(
-        &mut self,
-        each: impl Fn(&mut Self) -> Result<T, Malformed>,
-    ) -> Result<Vec<T>, Malformed> {
-        let count = self.u32()?;
-        (0..count).map(|_| each(self)).collect()
-    }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use std::ffi::CString;
 
     pub fn every_kind_of_step() -> Vec<Step> {
         let mount = |purpose, source: Option<&str>, kind: Option<&str>| {
@@ -307,7 +216,7 @@ pub(super) mod tests {
                 flags: MountFlags::NOSUID.and(MountFlags(1 << 60)),
             })
         };
-        vec![
+        let mut steps = vec![
             Step::DenySetgroups,
             Step::MapUser(b"0 1000 1\n".to_vec()),
             Step::MapGroup(b"0 100 1\n".to_vec()),
@@ -339,7 +248,9 @@ pub(super) mod tests {
             Step::DeathSignal,
             Step::KeepCapabilities,
             Step::InheritNoCapabilities,
-        ]
+        ];
+        steps.extend(root::tests::every_kind_of_step().into_iter().map(Step::Root));
+        steps
     }
 
     fn plan(reaper: Option<Reaper>) -> InitPlan {

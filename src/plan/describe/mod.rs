@@ -1,12 +1,18 @@
 //! What a step is about, for the message when it fails.
 
+mod root;
+
 use super::{InitPlan, Purpose, Standard, Step};
 use crate::error::{Error, ExitCode, printable};
 use crate::hint::{self, Doing};
+use crate::report::Failed;
 use crate::sys::Errno;
 
 /// What `step` does, in a few words.
 pub fn name_step(step: &Step) -> String {
+    if let Step::Root(step) = step {
+        return root::name(step);
+    }
     let (operation, object, _) = words(step);
     match printable(&object) {
         empty if empty.is_empty() => operation.to_owned(),
@@ -14,14 +20,20 @@ pub fn name_step(step: &Step) -> String {
     }
 }
 
-/// `step` failed with `errno`.
-pub fn describe_step(step: &Step, errno: Errno) -> Error {
+/// `step` failed.
+pub fn describe_step(step: &Step, failed: Failed) -> Error {
+    let errno = failed.errno;
+    if let Step::Root(step) = step {
+        return root::describe(step, failed);
+    }
     let (operation, object, doing) = words(step);
     Error::new(operation, object, errno).hint(doing.and_then(|doing| hint::hint(doing, errno)))
 }
 
 fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
     match step {
+        // Its words depend on the part that failed, so it has its own.
+        Step::Root(step) => ("", root::name(step).into_bytes(), None),
         Step::DenySetgroups => (
             "write deny to",
             b"/proc/self/setgroups".to_vec(),
@@ -140,7 +152,7 @@ mod tests {
         let steps = every_kind_of_step();
         let messages: HashSet<String> = steps
             .iter()
-            .map(|step| describe_step(step, Errno::EPERM).to_string())
+            .map(|step| describe_step(step, Errno::EPERM.into()).to_string())
             .collect();
         assert_eq!(messages.len(), steps.len());
         for message in messages {

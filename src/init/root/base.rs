@@ -1,0 +1,131 @@
+//! What / will be, and becoming it.
+
+use super::{Held, older};
+use crate::plan::root::Layers;
+use crate::report::{Failed, Part};
+use crate::sys::facts::Facts;
+use crate::sys::mount::{self, MountFlags, mount};
+use crate::sys::node::{self, HERE};
+use crate::sys::{Errno, descriptor, directory, facts, mount_tree, process};
+use std::ffi::CStr;
+
+pub fn directory(path: &CStr, read_only: bool, held: &Held) -> Result<(), Failed> {
+    let flags = libc::O_PATH | libc::O_DIRECTORY;
+    let opened = node::open(HERE, path, flags, 0).map_err(|errno| Part::Source.failed(errno))?;
+    // pivot_root wants a mount point, and a directory need be none: so it is bound. Onto /, for that is
+    // always there; and by the descriptor's own `.`, so that DIR may be / itself.
+    directory::enter(opened)?;
+    descriptor::close(opened);
+    let flags = MountFlags::BIND.and(MountFlags::RECURSIVE);
+    mount(Some(c"."), c"/", None, flags, None)?;
+    settle(held)?;
+    if read_only {
+        // Now, while nothing else is mounted there: every mount below DIR is as read-only as DIR.
+        match mount_tree::set_attributes(held.root()?, MountFlags::READONLY, true) {
+            Err(Errno::ENOSYS) => older::base_read_only(path, held)?,
+            done => done.map_err(|errno| Part::Restrict.failed(errno))?,
+        }
+    }
+    Ok(())
+}
+
+pub fn overlay(layers: &Layers, held: &Held) -> Result<(), Failed> {
+    if let Some(like) = &layers.like {
+        begin_upper(like)?;
+        held.cover();
+    }
+    mount_layers(layers, c"/")?;
+    settle(held)
+}
+
+/// A tmpfs on top of / for what is written to an overlay; the working directory is in it.
+pub fn begin_upper(like: &CStr) -> Result<(), Failed> {
+    let lower = node::open(HERE, like, libc::O_PATH | libc::O_DIRECTORY, 0);
+    let lower = lower.map_err(|errno| Part::Source.failed(errno))?;
+    let looked = facts::facts(lower);
+    descriptor::close(lower);
+    let Facts {
+        mode, owner, group, ..
+    } = looked?;
+    mount(
+        Some(c"tmpfs"),
+        c"/",
+        Some(c"tmpfs"),
+        MountFlags::NONE,
+        Some(c"mode=0755"),
+    )?;
+    process::change_directory(c"/..")?;
+    node::make_directory(HERE, c"upper", 0o755)?;
+    node::make_directory(HERE, c"work", 0o755)?;
+    // The root of an overlay looks like its upper directory, and is to look like the lower one. In a user
+    // namespace that owner may be unknown; then it is ours.
+    match node::change_owner(HERE, c"upper", owner, group) {
+        Ok(()) | Err(Errno::EINVAL | Errno::EPERM) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    // After the owner, for a change of that clears set-id bits.
+    node::change_mode(HERE, c"upper", mode).map_err(Failed::from)
+}
+
+pub fn mount_layers(layers: &Layers, target: &CStr) -> Result<(), Errno> {
+    let kind = c"overlay";
+    mount(
+        Some(kind),
+        target,
+        Some(kind),
+        layers.flags,
+        Some(&layers.data),
+    )
+}
+
+/// Goes to what has just been mounted on /, and keeps it.
+///
+/// `/` is where this process's root points, below what is mounted on it; `..` of it is itself again, but
+/// looked up, which leads to the top.
+fn settle(held: &Held) -> Result<(), Failed> {
+    held.cover();
+    process::change_directory(c"/..")?;
+    held.root.set(Some(node::find(HERE, c".")?));
+    Ok(())
+}
+
+pub fn read_only(held: &Held) -> Result<(), Failed> {
+    match mount_tree::set_attributes(held.root()?, MountFlags::READONLY, false) {
+        Err(Errno::ENOSYS) => older::remount(c"/..", MountFlags::READONLY),
+        done => done,
+    }
+    .map_err(|errno| Part::Restrict.failed(errno))
+}
+
+pub fn enter(held: &Held) -> Result<(), Errno> {
+    directory::enter(held.root()?)?;
+    // With `.` for both, the old root comes to lie on top of the new one, and nothing need be made for it
+    // (pivot_root(2), "pivot_root(".", ".")").
+    match mount::pivot_root(c".", c".") {
+        Ok(()) => {
+            // It goes, and with it every mount of the host's; and the stages that lie on it. `.` is the
+            // new root, and a mount is looked for from there to the top.
+            for _ in 0..held.covers.get() {
+                mount::detach(c".")?;
+            }
+        }
+        Err(Errno::EINVAL) if is_initramfs()? => {
+            // The kernel never moves the initial ramfs away. But what lies on its / hides it: with the
+            // mount for a root, `..` ends there, and from outside of a second chroot it climbs no further
+            // than to that place of the ramfs on which we lie, which leads back up to us. mountinfo shows
+            // no mount that the root does not lead to. Who has CAP_SYS_ADMIN could take the mount away.
+            mount::change_root(c".")?;
+        }
+        Err(errno) => return Err(errno),
+    }
+    process::change_directory(c"/")
+}
+
+/// Whether / may be the initial ramfs. pivot_root has other reasons for EINVAL, and none of them is to
+/// end in a chroot.
+fn is_initramfs() -> Result<bool, Errno> {
+    let root = node::find(HERE, c"/")?;
+    let file_system = facts::file_system(root);
+    descriptor::close(root);
+    Ok(file_system?.can_be_initramfs())
+}

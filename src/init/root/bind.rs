@@ -1,0 +1,92 @@
+//! Binds: something of the host's at a place in the container.
+//!
+//! A copy of the mount is restricted before it is attached, and attached to a descriptor: at no moment can
+//! it be written that should not be, and no path is looked up twice.
+
+use super::{Held, find, older};
+use crate::inside::Missing;
+use crate::plan::root::{BindMount, Copy};
+use crate::report::{Failed, Part};
+use crate::sys::facts::{self, Facts, Kind};
+use crate::sys::{Errno, MountFlags, descriptor, mount_tree};
+use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
+
+pub fn copy(step: &Copy, held: &Held) -> Result<(), Failed> {
+    let copied = mount_tree::copy(&step.path, step.recursive);
+    let copied = copied.map_err(|errno| Part::Source.failed(errno))?;
+    held.copy(step.slot)?.set(Some(copied));
+    Ok(())
+}
+
+/// A file at a place that was found.
+pub fn place(path: &CStr, flags: MountFlags, target: BorrowedFd<'_>) -> Result<(), Errno> {
+    let tree = mount_tree::copy(path, false)?;
+    let restricted = if flags == MountFlags::NONE {
+        Ok(())
+    } else {
+        mount_tree::set_attributes(tree, flags, false)
+    };
+    let placed = restricted.and_then(|()| mount_tree::attach(tree, target));
+    descriptor::close(tree);
+    placed
+}
+
+pub fn bind(step: &BindMount, held: &Held) -> Result<(), Failed> {
+    let tree = match step.slot {
+        Some(slot) => held.copy(slot)?.take().ok_or(Errno::EBADF),
+        None => mount_tree::copy(&step.path, step.recursive),
+    };
+    let tree = match tree {
+        Err(Errno::ENOSYS) => return older::bind(step, held),
+        tree => tree.map_err(|errno| Part::Source.failed(errno))?,
+    };
+    let restricted = if step.flags == MountFlags::NONE {
+        Ok(())
+    } else {
+        mount_tree::set_attributes(tree, step.flags, step.recursive_flags)
+    };
+    let done = match restricted {
+        Ok(()) => attach(tree, step, held),
+        Err(Errno::ENOSYS) if step.slot.is_none() => {
+            descriptor::close(tree);
+            return older::bind(step, held);
+        }
+        Err(errno) => Err(Part::Restrict.failed(errno)),
+    };
+    descriptor::close(tree);
+    done
+}
+
+fn attach(tree: BorrowedFd<'_>, step: &BindMount, held: &Held) -> Result<(), Failed> {
+    let facts = facts::facts(tree).map_err(|errno| Part::Source.failed(errno))?;
+    let target = find_target(step, &facts, held)?;
+    let attached = mount_tree::attach(tree, target);
+    descriptor::close(target);
+    attached.map_err(Failed::from)
+}
+
+/// The place for what is bound, of the same type: a directory, or none.
+pub fn find_target(
+    step: &BindMount,
+    source: &Facts,
+    held: &Held,
+) -> Result<BorrowedFd<'static>, Failed> {
+    let is_directory = source.kind == Kind::Directory;
+    let is_device = matches!(source.kind, Kind::Character(_) | Kind::Block);
+    if step.is_device && !is_device && !is_directory {
+        return Err(Part::Source.failed(Errno::ENODEV));
+    }
+    let missing = match (step.make, is_directory) {
+        (false, _) => Missing::Refuse,
+        (true, true) => Missing::MakeDirectory,
+        (true, false) => Missing::MakeFile,
+    };
+    let target = find(held, &step.target, missing)?;
+    let there = facts::facts(target).map_err(|errno| Part::Target.failed(errno))?;
+    match (is_directory, there.kind == Kind::Directory) {
+        (true, false) => Err(Part::Target.failed(Errno::ENOTDIR)),
+        (false, true) => Err(Part::Target.failed(Errno::EISDIR)),
+        _ => Ok(target),
+    }
+}

@@ -1,0 +1,95 @@
+//! How each step on the way to a root of the container's own is done.
+
+mod base;
+mod bind;
+mod mount;
+mod older;
+mod stage;
+mod terminal;
+
+use super::Descriptors;
+use crate::inside::{self, Missing};
+use crate::plan::root::RootStep;
+use crate::report::{Failed, Part};
+use crate::sys::{Errno, descriptor};
+use std::cell::Cell;
+use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
+
+/// How many copies of propagating mounts there can be.
+const COPIES: usize = 8;
+
+/// What one step leaves to the next. None of it outlives execve.
+#[derive(Default)]
+pub struct Held {
+    /// What / will be.
+    root: Cell<Option<BorrowedFd<'static>>>,
+    copies: [Cell<Option<BorrowedFd<'static>>>; COPIES],
+    /// How many mounts lie on the host's /, the container's among them.
+    covers: Cell<u32>,
+}
+
+impl Held {
+    fn root(&self) -> Result<BorrowedFd<'static>, Errno> {
+        self.root.get().ok_or(Errno::EBADF)
+    }
+
+    fn copy(&self, slot: u8) -> Result<&Cell<Option<BorrowedFd<'static>>>, Errno> {
+        self.copies.get(usize::from(slot)).ok_or(Errno::EBADF)
+    }
+
+    fn cover(&self) {
+        self.covers.set(self.covers.get().saturating_add(1));
+    }
+}
+
+pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> Result<(), Failed> {
+    match step {
+        RootStep::Copy(step) => bind::copy(step, held),
+        RootStep::Directory { path, read_only } => base::directory(path, *read_only, held),
+        RootStep::Overlay(layers) => base::overlay(layers, held),
+        RootStep::FileSystem(step) => mount::file_system(step, held),
+        RootStep::FileSystemOrBind(step, otherwise) => match mount::file_system(step, held) {
+            // In a user namespace that does not own what it shows, or where parts of it are covered.
+            Err(failed) if failed.errno == Errno::EPERM => bind::bind(otherwise, held),
+            done => done,
+        },
+        RootStep::Stage => stage::begin().map_err(Failed::from),
+        RootStep::Devices => stage::devices(),
+        RootStep::Links => stage::links().map_err(Failed::from),
+        RootStep::Staged(step) => stage::file_system(step),
+        RootStep::Terminal(likeness) => {
+            let socket = descriptors.terminal.ok_or(Errno::EBADF)?;
+            terminal::make(likeness, socket).map_err(Failed::from)
+        }
+        RootStep::NameFile(file) => stage::name_file(file, held),
+        RootStep::PlaceDev { make } => stage::place_dev(*make, held),
+        RootStep::DropStage => stage::discard().map_err(Failed::from),
+        RootStep::Bind(step) => bind::bind(step, held),
+        RootStep::OverlayMount(step) => mount::overlay(step, held),
+        RootStep::MakeWorkingDirectory(path) => {
+            let made = find(held, path, Missing::MakeDirectory)?;
+            descriptor::close(made);
+            Ok(())
+        }
+        RootStep::ReadOnly => base::read_only(held),
+        RootStep::Enter => base::enter(held).map_err(Failed::from),
+    }
+}
+
+/// Finds a path of the container's.
+fn find(held: &Held, path: &CStr, missing: Missing) -> Result<BorrowedFd<'static>, Failed> {
+    inside::find(held.root()?, path, missing).map_err(|failed| match failed {
+        inside::Failed::Find(errno) => Part::Target.failed(errno),
+        inside::Failed::Make(errno) => Part::Make.failed(errno),
+    })
+}
+
+/// What to do about a directory that is missing.
+fn directory_if(make: bool) -> Missing {
+    if make {
+        Missing::MakeDirectory
+    } else {
+        Missing::Refuse
+    }
+}

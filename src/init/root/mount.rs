@@ -1,0 +1,34 @@
+//! File systems without a source, on a directory of the container's.
+
+use super::{Held, base, directory_if, find};
+use crate::plan::root::{FileSystem, OverlayMount};
+use crate::report::Failed;
+use crate::sys::mount::{self, MountFlags, mount};
+use crate::sys::{descriptor, directory};
+
+pub fn file_system(step: &FileSystem, held: &Held) -> Result<(), Failed> {
+    let target = find(held, &step.target, directory_if(step.make))?;
+    // Through the descriptor: `.` is what was found, whatever its path means by now.
+    directory::enter(target)?;
+    descriptor::close(target);
+    let kind = Some(step.kind.as_c_str());
+    mount(kind, c".", kind, step.flags, Some(&step.data)).map_err(Failed::from)
+}
+
+pub fn overlay(step: &OverlayMount, held: &Held) -> Result<(), Failed> {
+    let target = find(held, &step.target, directory_if(step.make))?;
+    if let Some(like) = &step.layers.like {
+        base::begin_upper(like)?;
+        // On top of the tmpfs, and from there to its place; then the tmpfs can go. The overlay holds on to
+        // what it needs of it.
+        base::mount_layers(&step.layers, c"/")?;
+        directory::enter(target)?;
+        mount(Some(c"/.."), c".", None, MountFlags::MOVE, None)?;
+        mount::detach(c"/..")?;
+    } else {
+        directory::enter(target)?;
+        base::mount_layers(&step.layers, c".")?;
+    }
+    descriptor::close(target);
+    Ok(())
+}

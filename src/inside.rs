@@ -1,0 +1,453 @@
+//! Paths inside a root: what a path is for a process whose root that directory is.
+//!
+//! A root file system is written by someone else. Its /etc or /dev may be a link to /, or to a chain of
+//! `..`, and if a volume is shared, someone may change it while we look. To the kernel such a link means
+//! the *host's* /, until the container's root is ours. So no path of the container is ever handed to a
+//! call as it is: it is resolved here, once, and what follows uses the descriptor.
+//!
+//! openat2(2) does that (RESOLVE_IN_ROOT, Linux 5.6). Where the kernel has none, or has a component to be
+//! made on the way, the path is walked: each component is opened in the directory before it without
+//! following it, a link's content is put in front of what is left, and `..` goes back to the directory
+//! that we came from, which is known to be inside, whatever has been renamed meanwhile.
+//!
+//! It keeps the child rule.
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+use crate::sys::facts::{self, Kind};
+use crate::sys::node;
+use crate::sys::{Errno, descriptor};
+use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
+
+/// The longest path that the kernel takes, its terminator included (PATH_MAX).
+const LONGEST_PATH: usize = 4096;
+
+/// The longest name of a component, and its terminator.
+const LONGEST_NAME: usize = 256;
+
+/// How many links the kernel follows in one path (MAXSYMLINKS).
+const MOST_LINKS: u32 = 40;
+
+/// How deep a path may lead: so many directories are open at once.
+const DEEPEST: usize = 64;
+
+/// How often openat2 is asked again when someone renames or mounts meanwhile (EAGAIN).
+const TRIES: u32 = 32;
+
+/// What is to become of a path that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It is an error: ENOENT.
+    Refuse,
+    /// An empty file at its end, directories on the way.
+    MakeFile,
+    /// Directories.
+    MakeDirectory,
+    /// An empty file, if the directory is there that it is to lie in.
+    MakeFileAlone,
+}
+
+/// Why a path was not found or not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    Find(Errno),
+    Make(Errno),
+}
+
+/// Finds `path` in `root`, and follows a link at its end. The descriptor only names it (O_PATH); the
+/// caller closes it.
+pub fn find(
+    root: BorrowedFd<'_>,
+    path: &CStr,
+    missing: Missing,
+) -> Result<BorrowedFd<'static>, Failed> {
+    let mut found = node::find_in_root(root, path);
+    for _ in 1..TRIES {
+        if !matches!(found, Err(Errno::EAGAIN)) {
+            break;
+        }
+        found = node::find_in_root(root, path);
+    }
+    match found {
+        Ok(found) => Ok(found),
+        Err(Errno::ENOENT) if missing != Missing::Refuse => walk(root, path, missing),
+        // Before Linux 5.6; in a filter's way; and where someone never stops renaming.
+        Err(Errno::ENOSYS | Errno::EPERM | Errno::EAGAIN) => walk(root, path, missing),
+        Err(errno) => Err(Failed::Find(errno)),
+    }
+}
+
+/// The directories from the root to where the walk is. The first one is the root, and not ours to close.
+struct Trail<'a> {
+    root: BorrowedFd<'a>,
+    below: [Option<BorrowedFd<'static>>; DEEPEST],
+    depth: usize,
+}
+
+impl Trail<'_> {
+    fn last(&self) -> BorrowedFd<'_> {
+        let index = self.depth.checked_sub(1);
+        index
+            .and_then(|index| self.below.get(index).copied().flatten())
+            .unwrap_or(self.root)
+    }
+
+    fn push(&mut self, directory: BorrowedFd<'static>) -> Result<(), Errno> {
+        match self.below.get_mut(self.depth) {
+            Some(place) => {
+                *place = Some(directory);
+                self.depth = self.depth.saturating_add(1);
+                Ok(())
+            }
+            None => {
+                descriptor::close(directory);
+                Err(Errno::ENAMETOOLONG)
+            }
+        }
+    }
+
+    /// `..`; of the root, the root.
+    fn pop(&mut self) -> Option<BorrowedFd<'static>> {
+        self.depth = self.depth.checked_sub(1)?;
+        self.below.get_mut(self.depth).and_then(Option::take)
+    }
+
+    fn back(&mut self) {
+        if let Some(left) = self.pop() {
+            descriptor::close(left);
+        }
+    }
+
+    fn to_root(&mut self) {
+        while self.depth > 0 {
+            self.back();
+        }
+    }
+}
+
+fn walk(
+    root: BorrowedFd<'_>,
+    path: &CStr,
+    missing: Missing,
+) -> Result<BorrowedFd<'static>, Failed> {
+    let mut trail = Trail {
+        root,
+        below: [None; DEEPEST],
+        depth: 0,
+    };
+    let walked = walk_on(&mut trail, path, missing);
+    let end = match walked {
+        // A name of its own for the root, which the caller may close.
+        Ok(()) if trail.depth == 0 => node::find(root, c".").map_err(Failed::Find),
+        Ok(()) => trail.pop().ok_or(Failed::Find(Errno::ENOENT)),
+        Err(failed) => Err(failed),
+    };
+    trail.to_root();
+    end
+}
+
+/// Leaves what `path` is as the last of the trail.
+fn walk_on(trail: &mut Trail<'_>, path: &CStr, missing: Missing) -> Result<(), Failed> {
+    let mut rest = Rest::new(path.to_bytes()).map_err(Failed::Find)?;
+    let mut links = 0u32;
+    while let Some(component) = rest.next().map_err(Failed::Find)? {
+        match component.name() {
+            b"." => continue,
+            b".." => {
+                trail.back();
+                continue;
+            }
+            _ => {}
+        }
+        let name = component.as_c_str().map_err(Failed::Find)?;
+        let found = match node::find(trail.last(), name) {
+            Err(Errno::ENOENT) => make(trail.last(), name, rest.is_empty(), missing)?,
+            found => found.map_err(Failed::Find)?,
+        };
+        let kind = facts::facts(found).map_err(Failed::Find)?.kind;
+        if kind == Kind::Link {
+            let put = rest.put_link_before(found);
+            descriptor::close(found);
+            links = links.saturating_add(1);
+            if links > MOST_LINKS {
+                return Err(Failed::Find(Errno::ELOOP));
+            }
+            if put.map_err(Failed::Find)? == Direction::FromRoot {
+                trail.to_root();
+            }
+        } else {
+            if kind != Kind::Directory && !rest.is_empty() {
+                descriptor::close(found);
+                return Err(Failed::Find(Errno::ENOTDIR));
+            }
+            trail.push(found).map_err(Failed::Find)?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a component that is not there, and names what is there then: someone else may have been faster,
+/// and what they made may be a link, which the walk goes on to follow inside the root.
+fn make(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    is_last: bool,
+    missing: Missing,
+) -> Result<BorrowedFd<'static>, Failed> {
+    const DIRECTORY: u32 = 0o755;
+    const FILE: u32 = 0o644;
+    let made = match (missing, is_last) {
+        (Missing::Refuse, _) | (Missing::MakeFileAlone, false) => {
+            return Err(Failed::Find(Errno::ENOENT));
+        }
+        (Missing::MakeFile | Missing::MakeFileAlone, true) => {
+            let flags = libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW | libc::O_WRONLY;
+            node::open(directory, name, flags, FILE).map(descriptor::close)
+        }
+        (Missing::MakeFile, false) | (Missing::MakeDirectory, _) => {
+            node::make_directory(directory, name, DIRECTORY)
+        }
+    };
+    match made {
+        Ok(()) | Err(Errno::EEXIST) => node::find(directory, name).map_err(Failed::Find),
+        Err(errno) => Err(Failed::Make(errno)),
+    }
+}
+
+/// Where a link's content begins.
+#[derive(PartialEq, Eq)]
+enum Direction {
+    FromRoot,
+    FromHere,
+}
+
+/// What is left of a path: the end of a buffer, so that a link's content fits before it.
+struct Rest {
+    bytes: [u8; LONGEST_PATH],
+    start: usize,
+}
+
+/// One component and its terminator.
+struct Component {
+    bytes: [u8; LONGEST_NAME],
+    length: usize,
+}
+
+impl Component {
+    fn name(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    fn as_c_str(&self) -> Result<&CStr, Errno> {
+        CStr::from_bytes_until_nul(&self.bytes).map_err(|_| Errno::ENAMETOOLONG)
+    }
+}
+
+impl Rest {
+    fn new(path: &[u8]) -> Result<Self, Errno> {
+        let mut rest = Self {
+            bytes: [0; LONGEST_PATH],
+            start: LONGEST_PATH,
+        };
+        rest.put_before(path)?;
+        Ok(rest)
+    }
+
+    fn left(&self) -> &[u8] {
+        self.bytes.get(self.start..).unwrap_or_default()
+    }
+
+    fn put_before(&mut self, text: &[u8]) -> Result<(), Errno> {
+        let start = self.start.checked_sub(text.len());
+        let start = start.ok_or(Errno::ENAMETOOLONG)?;
+        let place = self.bytes.get_mut(start..self.start);
+        place.ok_or(Errno::ENAMETOOLONG)?.copy_from_slice(text);
+        self.start = start;
+        Ok(())
+    }
+
+    /// Whether nothing but slashes is left.
+    fn is_empty(&self) -> bool {
+        self.left().iter().all(|byte| *byte == b'/')
+    }
+
+    fn next(&mut self) -> Result<Option<Component>, Errno> {
+        let slashes = self.left().iter().take_while(|byte| **byte == b'/').count();
+        self.start = self.start.saturating_add(slashes);
+        let length = self.left().iter().take_while(|byte| **byte != b'/').count();
+        if length == 0 {
+            return Ok(None);
+        }
+        let mut component = Component {
+            bytes: [0; LONGEST_NAME],
+            length,
+        };
+        // The last byte stays the terminator.
+        let place = component.bytes.get_mut(..length);
+        let place = place.filter(|_| length < LONGEST_NAME);
+        let name = self.left().get(..length).unwrap_or_default();
+        place.ok_or(Errno::ENAMETOOLONG)?.copy_from_slice(name);
+        self.start = self.start.saturating_add(length);
+        Ok(Some(component))
+    }
+
+    /// Puts the content of `link` before what is left.
+    fn put_link_before(&mut self, link: BorrowedFd<'_>) -> Result<Direction, Errno> {
+        let mut content = [0; LONGEST_PATH];
+        let length = node::read_link(link, &mut content)?;
+        let content = content.get(..length).unwrap_or_default();
+        if content.is_empty() || length == LONGEST_PATH {
+            return Err(Errno::ENAMETOOLONG);
+        }
+        self.put_before(b"/")?;
+        self.put_before(content)?;
+        Ok(match content.first() {
+            Some(b'/') => Direction::FromRoot,
+            _ => Direction::FromHere,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::symlink;
+    use std::path::{Path, PathBuf};
+
+    /// A directory with a root in it, and something beside the root that must stay untouched.
+    struct Place(PathBuf);
+
+    impl Place {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!(
+                "mydocker-inside-{name}-{}",
+                std::process::id()
+            ));
+            std::fs::create_dir_all(path.join("root/a/b")).unwrap();
+            std::fs::create_dir_all(path.join("outside")).unwrap();
+            std::fs::write(path.join("outside/secret"), "").unwrap();
+            std::fs::write(path.join("root/file"), "").unwrap();
+            let root = path.join("root");
+            symlink("/a", root.join("absolute")).unwrap();
+            symlink("../../../../a/b", root.join("a/up")).unwrap();
+            symlink("../outside", root.join("out")).unwrap();
+            symlink(path.join("outside"), root.join("host")).unwrap();
+            symlink("loop", root.join("loop")).unwrap();
+            symlink("/new/place", root.join("dangling")).unwrap();
+            Self(path)
+        }
+
+        fn find(&self, path: &str, missing: Missing, walk_it: bool) -> Result<PathBuf, Failed> {
+            let root = CString::new(self.0.join("root").to_str().unwrap()).unwrap();
+            let flags = libc::O_PATH | libc::O_DIRECTORY;
+            let root = descriptor::open_undropped(&root, flags).unwrap();
+            let path = CString::new(path).unwrap();
+            let found = if walk_it {
+                walk(root, &path, missing)
+            } else {
+                find(root, &path, missing)
+            };
+            descriptor::close(root);
+            found.map(|file| {
+                let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+                let there = std::fs::read_link(link).unwrap();
+                descriptor::close(file);
+                there.strip_prefix(self.0.join("root")).map_or_else(
+                    |_| panic!("{} is outside", there.display()),
+                    Path::to_path_buf,
+                )
+            })
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn nothing_leads_out_and_the_walk_agrees_with_the_kernel() {
+        let place = Place::new("find");
+        for (path, expected) in [
+            ("/", Ok("")),
+            ("", Err(Errno::ENOENT)),
+            ("/a/./b/", Ok("a/b")),
+            ("a//b/..", Ok("a")),
+            ("/../../..", Ok("")),
+            ("/../../a", Ok("a")),
+            ("absolute/b", Ok("a/b")),
+            ("/a/up", Ok("a/b")),
+            ("/a/up/../up", Ok("a/b")),
+            ("/file", Ok("file")),
+            ("/file/x", Err(Errno::ENOTDIR)),
+            ("/out/secret", Err(Errno::ENOENT)),
+            ("/host/secret", Err(Errno::ENOENT)),
+            ("/loop", Err(Errno::ELOOP)),
+            ("/dangling", Err(Errno::ENOENT)),
+            ("/missing", Err(Errno::ENOENT)),
+        ] {
+            for walk_it in [false, true] {
+                if path.is_empty() && walk_it {
+                    continue;
+                }
+                let found = place.find(path, Missing::Refuse, walk_it);
+                assert_eq!(
+                    found,
+                    expected.map(PathBuf::from).map_err(Failed::Find),
+                    "{path}, {walk_it}"
+                );
+            }
+        }
+        let long = "x".repeat(256);
+        let deep = "a/../".repeat(100);
+        for (path, expected) in [
+            (long.as_str(), Err(Errno::ENAMETOOLONG)),
+            (deep.as_str(), Ok("")),
+        ] {
+            let found = place.find(path, Missing::Refuse, true);
+            assert_eq!(found, expected.map(PathBuf::from).map_err(Failed::Find));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_made_inside() {
+        let place = Place::new("make");
+        let root = place.0.join("root");
+        for (path, missing, made) in [
+            ("/x/y/z", Missing::MakeDirectory, "x/y/z"),
+            ("/v/w/file", Missing::MakeFile, "v/w/file"),
+            ("/dangling/more", Missing::MakeDirectory, "new/place/more"),
+            ("/host/in", Missing::MakeDirectory, ""),
+            ("/out/in", Missing::MakeFile, "outside/in"),
+            ("/a/alone", Missing::MakeFileAlone, "a/alone"),
+        ] {
+            let found = place.find(path, missing, false).unwrap();
+            assert!(root.join(&found).exists(), "{path}");
+            if !made.is_empty() {
+                assert_eq!(found, PathBuf::from(made));
+            }
+            let is_file = !matches!(missing, Missing::MakeDirectory);
+            assert_eq!(root.join(&found).is_file(), is_file, "{path}");
+        }
+        assert_eq!(
+            place.find("/none/alone", Missing::MakeFileAlone, false),
+            Err(Failed::Find(Errno::ENOENT))
+        );
+        assert!(!root.join("none").exists());
+        let outside: Vec<_> = std::fs::read_dir(place.0.join("outside"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(outside, ["secret"]);
+    }
+}

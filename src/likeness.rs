@@ -1,0 +1,39 @@
+//! What the container's terminal takes from the caller's, wherever it is made: by mydocker on the host's
+//! devpts, or by the child on the container's own. It keeps the child rule.
+
+use crate::sys::descriptor;
+use crate::sys::terminal::{self, Modes, Size};
+use crate::sys::Errno;
+use std::os::fd::BorrowedFd;
+
+/// Looks of a terminal, and whose it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Likeness {
+    /// The keys a person's fingers know, and whether backspace takes a character or a byte of UTF-8. The
+    /// modes themselves whoever called may have set for itself.
+    pub modes: Option<Modes>,
+    /// A terminal without a size is what many are.
+    pub size: Option<Size>,
+    /// Its user, if that is not the one who makes it: /dev/stderr would be closed to the command.
+    pub owner: Option<u32>,
+}
+
+impl Likeness {
+    /// Gives it to a terminal's slave.
+    pub fn give(&self, slave: BorrowedFd<'_>) -> Result<(), Errno> {
+        if let Some(theirs) = self.modes {
+            let mut modes = terminal::modes(slave)?;
+            modes.characters = theirs.characters;
+            modes.input |= theirs.input & libc::IUTF8;
+            terminal::set_modes(slave, &modes)?;
+        }
+        if let Some(size) = self.size {
+            // Nothing depends on it.
+            let _ = terminal::set_size(slave, size);
+        }
+        if let Some(owner) = self.owner {
+            descriptor::change_owner(slave, owner)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,281 @@
+//! The steps for a root of the container's own, in their order.
+
+use crate::likeness::Likeness;
+use crate::plan::Step;
+use crate::plan::root::{
+    BindMount, Copy, EtcFile, FileSystem, Layers, MissingFile, OverlayMount, RootStep,
+};
+use crate::spec::{
+    Base, Bind, ContainerSpec, MountSource, Namespace, Overlay, Root, RootMount, Terminal, Writes,
+};
+use crate::sys::MountFlags;
+use std::ffi::{CStr, CString};
+
+/// What lies in these file systems is neither programs nor devices.
+const RESTRICTIONS: MountFlags = MountFlags::NOSUID
+    .and(MountFlags::NODEV)
+    .and(MountFlags::NOEXEC);
+
+/// Whether the container's terminal is made on a devpts of its own.
+pub fn makes_terminal(spec: &ContainerSpec) -> bool {
+    let own_dev = spec.root.as_ref().is_some_and(|root| !root.mounts_on("/dev"));
+    own_dev && spec.terminal == Terminal::Own
+}
+
+/// What has to be done while the host's mounts still propagate.
+pub fn before_private(root: &Root, steps: &mut Vec<Step>) {
+    for (slot, (mount, bind)) in (0..).zip(early(root)) {
+        steps.push(Step::Root(RootStep::Copy(Copy {
+            option: option(mount),
+            path: bind.path.clone(),
+            recursive: bind.recursive,
+            slot,
+        })));
+    }
+}
+
+/// The binds whose copy is taken first.
+fn early(root: &Root) -> impl Iterator<Item = (&RootMount, &Bind)> {
+    root.mounts.iter().filter_map(|mount| match &mount.source {
+        MountSource::Bind(bind) if bind.is_copied_early() => Some((mount, bind)),
+        _ => None,
+    })
+}
+
+pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut Vec<Step>) {
+    // The modes below are meant as they are; the command gets its own mask later.
+    steps.push(Step::Umask(0));
+    let mut push = |step| steps.push(Step::Root(step));
+    let user_namespace = spec.namespaces.contains(Namespace::User);
+    let is_overlay = match &root.base {
+        Base::Directory(path) => {
+            push(RootStep::Directory {
+                path: path.clone(),
+                read_only: root.read_only,
+            });
+            false
+        }
+        Base::Overlay(overlay) => {
+            push(RootStep::Overlay(layers(overlay, user_namespace)));
+            true
+        }
+    };
+    // First, for what is mounted may need it.
+    push(proc(spec));
+    if !root.mounts_on("/sys") {
+        push(sys());
+    }
+    dev(spec, root, likeness, is_overlay, &mut push);
+    if spec.shares_ipc() && !root.mounts_on("/dev") && !root.mounts_on("/dev/shm") {
+        // As docker has it: shared memory is shared by its names too.
+        push(RootStep::Bind(bind_all(c"/dev/shm", MountFlags::NONE)));
+    }
+    let mut slot = 0..;
+    for mount in &root.mounts {
+        push(asked(mount, &mut slot, user_namespace));
+    }
+    if let Some(directory) = &spec.working_directory {
+        push(RootStep::MakeWorkingDirectory(directory.clone()));
+    }
+    if root.read_only && is_overlay {
+        // Last, for every place that was missing has been made. (A directory was read-only from the
+        // beginning.)
+        push(RootStep::ReadOnly);
+    }
+    push(RootStep::Enter);
+}
+
+/// /proc shows the PID namespace of whoever mounted it, so a new namespace needs a new mount.
+fn proc(spec: &ContainerSpec) -> RootStep {
+    if spec.namespaces.contains(Namespace::Pid) || !spec.namespaces.contains(Namespace::User) {
+        RootStep::FileSystem(file_system(c"/proc", c"proc", RESTRICTIONS, c""))
+    } else {
+        // The host's PID namespace seen from a new user namespace: only the owner of a PID namespace may
+        // mount a proc of it, so the host's is bound.
+        RootStep::Bind(bind_all(c"/proc", RESTRICTIONS))
+    }
+}
+
+/// Read-only: what is set there is the host's, whatever the namespace. A new sysfs shows the network
+/// devices of our own network namespace; the owner of that alone may mount it.
+fn sys() -> RootStep {
+    let flags = RESTRICTIONS.and(MountFlags::READONLY);
+    RootStep::FileSystemOrBind(
+        file_system(c"/sys", c"sysfs", flags, c""),
+        bind_all(c"/sys", flags),
+    )
+}
+
+fn dev(
+    spec: &ContainerSpec,
+    root: &Root,
+    likeness: Likeness,
+    is_overlay: bool,
+    push: &mut impl FnMut(RootStep),
+) {
+    push(RootStep::Stage);
+    let own_dev = !root.mounts_on("/dev");
+    if own_dev {
+        push(RootStep::Devices);
+        push(RootStep::Links);
+        // A group of terminals is known to the host's root alone. Everyone may have a terminal of their
+        // own: ptmxmode.
+        let data = if spec.namespaces.contains(Namespace::User) {
+            c"newinstance,ptmxmode=0666,mode=0620"
+        } else {
+            c"newinstance,ptmxmode=0666,mode=0620,gid=5"
+        };
+        let flags = MountFlags::NOSUID.and(MountFlags::NOEXEC);
+        push(RootStep::Staged(file_system(c"pts", c"devpts", flags, data)));
+        if spec.terminal == Terminal::Own {
+            push(RootStep::Terminal(likeness));
+        }
+        let data = c"mode=1777,size=65536k";
+        push(RootStep::Staged(file_system(c"shm", c"tmpfs", RESTRICTIONS, data)));
+        push(RootStep::Staged(FileSystem {
+            optional: true,
+            ..file_system(c"mqueue", c"mqueue", RESTRICTIONS, c"")
+        }));
+    }
+    for file in &root.name_files {
+        let target = [b"/etc/", file.name.as_bytes()].concat();
+        if root.mounts_on(&format!("/etc/{}", file.name)) || root.mounts_on("/etc") {
+            // What someone brings along is what they want.
+            continue;
+        }
+        push(RootStep::NameFile(EtcFile {
+            target: c_string(target),
+            content: file.content.clone(),
+            missing: match &file.asked_by {
+                _ if is_overlay => MissingFile::Make,
+                Some(option) => MissingFile::Refuse(c_string(option.as_bytes())),
+                None => MissingFile::LeaveOut,
+            },
+            read_only: root.read_only,
+        }));
+    }
+    push(if own_dev {
+        RootStep::PlaceDev { make: true }
+    } else {
+        RootStep::DropStage
+    });
+}
+
+/// A mount that was asked for.
+fn asked(
+    mount: &RootMount,
+    slots: &mut impl Iterator<Item = u8>,
+    user_namespace: bool,
+) -> RootStep {
+    let target = mount.target.clone();
+    match &mount.source {
+        MountSource::Bind(bind) => RootStep::Bind(BindMount {
+            option: Some(option(mount)),
+            path: bind.path.clone(),
+            slot: bind.is_copied_early().then(|| slots.next()).flatten(),
+            target,
+            recursive: bind.recursive,
+            flags: bind.flags,
+            recursive_flags: bind.recursive_flags,
+            is_device: bind.is_device,
+            make: true,
+        }),
+        MountSource::Tmpfs { flags, data } => RootStep::FileSystem(FileSystem {
+            option: Some(option(mount)),
+            ..file_system(&target, c"tmpfs", *flags, data)
+        }),
+        MountSource::Overlay(overlay) => RootStep::OverlayMount(OverlayMount {
+            option: option(mount),
+            target,
+            layers: layers(overlay, user_namespace),
+            make: true,
+        }),
+    }
+}
+
+fn option(mount: &RootMount) -> CString {
+    c_string(mount.option.as_bytes())
+}
+
+/// What came from the command line has no NUL; if it had, the rest of it would be missing in a message.
+fn c_string(bytes: impl Into<Vec<u8>>) -> CString {
+    let mut bytes = bytes.into();
+    if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
+        bytes.truncate(nul);
+    }
+    CString::new(bytes).unwrap_or_default()
+}
+
+fn file_system(target: &CStr, kind: &CStr, flags: MountFlags, data: &CStr) -> FileSystem {
+    FileSystem {
+        option: None,
+        target: target.into(),
+        kind: kind.into(),
+        flags,
+        data: data.into(),
+        make: true,
+        optional: false,
+    }
+}
+
+/// The host's, at the same place, with all that is mounted below: a part that the host covered must not
+/// come to light.
+fn bind_all(path: &CStr, flags: MountFlags) -> BindMount {
+    BindMount {
+        option: None,
+        path: path.into(),
+        slot: None,
+        target: path.into(),
+        recursive: true,
+        flags,
+        recursive_flags: true,
+        is_device: false,
+        make: true,
+    }
+}
+
+fn layers(overlay: &Overlay, user_namespace: bool) -> Layers {
+    let mut data = b"lowerdir=".to_vec();
+    for (index, directory) in overlay.lower.iter().enumerate() {
+        if index > 0 {
+            data.push(b':');
+        }
+        data.extend(escaped(directory, b":,\\"));
+    }
+    let mut like = None;
+    let mut flags = MountFlags::NONE;
+    match &overlay.writes {
+        Writes::Refused => flags = MountFlags::READONLY,
+        Writes::ThrownAway => {
+            data.extend(b",upperdir=upper,workdir=work");
+            like = overlay.lower.first().cloned();
+        }
+        Writes::Kept { upper, work } => {
+            data.extend(b",upperdir=");
+            data.extend(escaped(upper, b",\\"));
+            data.extend(b",workdir=");
+            data.extend(escaped(work, b",\\"));
+        }
+    }
+    if user_namespace {
+        // Its attributes in a namespace of names that an ordinary user may write to (Linux 5.11).
+        data.extend(b",userxattr");
+    }
+    Layers {
+        data: c_string(data),
+        flags,
+        like,
+    }
+}
+
+/// A path as overlayfs reads it, which takes these bytes for its own.
+fn escaped(path: &CStr, special: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(path.count_bytes());
+    for byte in path.to_bytes() {
+        if special.contains(byte) {
+            text.push(b'\\');
+        }
+        text.push(*byte);
+    }
+    text
+}

@@ -1,0 +1,415 @@
+//! The root's steps as bytes.
+
+use super::Malformed;
+use super::wire::{Decoder, Encoder};
+use crate::likeness::Likeness;
+use crate::plan::root::{
+    BindMount, Copy, EtcFile, FileSystem, Layers, MissingFile, OverlayMount, RootStep,
+};
+use crate::sys::MountFlags;
+use crate::sys::terminal::{Modes, Size};
+
+pub fn encode(out: &mut Encoder, step: &RootStep) {
+    match step {
+        RootStep::Copy(Copy {
+            option,
+            path,
+            recursive,
+            slot,
+        }) => {
+            out.u8(0);
+            out.bytes(option.to_bytes());
+            out.bytes(path.to_bytes());
+            out.boolean(*recursive);
+            out.u8(*slot);
+        }
+        RootStep::Directory { path, read_only } => {
+            out.u8(1);
+            out.bytes(path.to_bytes());
+            out.boolean(*read_only);
+        }
+        RootStep::Overlay(step) => {
+            out.u8(2);
+            encode_layers(out, step);
+        }
+        RootStep::FileSystem(step) => {
+            out.u8(3);
+            encode_file_system(out, step);
+        }
+        RootStep::FileSystemOrBind(step, otherwise) => {
+            out.u8(4);
+            encode_file_system(out, step);
+            encode_bind(out, otherwise);
+        }
+        RootStep::Stage => out.u8(5),
+        RootStep::Devices => out.u8(6),
+        RootStep::Links => out.u8(7),
+        RootStep::Staged(step) => {
+            out.u8(8);
+            encode_file_system(out, step);
+        }
+        RootStep::Terminal(likeness) => {
+            out.u8(9);
+            encode_likeness(out, likeness);
+        }
+        RootStep::NameFile(EtcFile {
+            target,
+            content,
+            missing,
+            read_only,
+        }) => {
+            out.u8(10);
+            out.bytes(target.to_bytes());
+            out.bytes(content);
+            match missing {
+                MissingFile::Make => out.u8(0),
+                MissingFile::LeaveOut => out.u8(1),
+                MissingFile::Refuse(option) => {
+                    out.u8(2);
+                    out.bytes(option.to_bytes());
+                }
+            }
+            out.boolean(*read_only);
+        }
+        RootStep::PlaceDev { make } => {
+            out.u8(11);
+            out.boolean(*make);
+        }
+        RootStep::DropStage => out.u8(12),
+        RootStep::Bind(step) => {
+            out.u8(13);
+            encode_bind(out, step);
+        }
+        RootStep::OverlayMount(OverlayMount {
+            option,
+            target,
+            layers,
+            make,
+        }) => {
+            out.u8(14);
+            out.bytes(option.to_bytes());
+            out.bytes(target.to_bytes());
+            encode_layers(out, layers);
+            out.boolean(*make);
+        }
+        RootStep::MakeWorkingDirectory(path) => {
+            out.u8(15);
+            out.bytes(path.to_bytes());
+        }
+        RootStep::ReadOnly => out.u8(16),
+        RootStep::Enter => out.u8(17),
+    }
+}
+
+pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
+    Ok(match input.u8()? {
+        0 => RootStep::Copy(Copy {
+            option: input.string()?,
+            path: input.string()?,
+            recursive: input.boolean()?,
+            slot: input.u8()?,
+        }),
+        1 => RootStep::Directory {
+            path: input.string()?,
+            read_only: input.boolean()?,
+        },
+        2 => RootStep::Overlay(decode_layers(input)?),
+        3 => RootStep::FileSystem(decode_file_system(input)?),
+        4 => RootStep::FileSystemOrBind(decode_file_system(input)?, decode_bind(input)?),
+        5 => RootStep::Stage,
+        6 => RootStep::Devices,
+        7 => RootStep::Links,
+        8 => RootStep::Staged(decode_file_system(input)?),
+        9 => RootStep::Terminal(decode_likeness(input)?),
+        10 => RootStep::NameFile(EtcFile {
+            target: input.string()?,
+            content: input.bytes()?.to_vec(),
+            missing: match input.u8()? {
+                0 => MissingFile::Make,
+                1 => MissingFile::LeaveOut,
+                2 => MissingFile::Refuse(input.string()?),
+                _ => return Err(Malformed),
+            },
+            read_only: input.boolean()?,
+        }),
+        11 => RootStep::PlaceDev {
+            make: input.boolean()?,
+        },
+        12 => RootStep::DropStage,
+        13 => RootStep::Bind(decode_bind(input)?),
+        14 => RootStep::OverlayMount(OverlayMount {
+            option: input.string()?,
+            target: input.string()?,
+            layers: decode_layers(input)?,
+            make: input.boolean()?,
+        }),
+        15 => RootStep::MakeWorkingDirectory(input.string()?),
+        16 => RootStep::ReadOnly,
+        17 => RootStep::Enter,
+        _ => return Err(Malformed),
+    })
+}
+
+fn encode_layers(out: &mut Encoder, layers: &Layers) {
+    let Layers { data, flags, like } = layers;
+    out.bytes(data.to_bytes());
+    out.u64(flags.0);
+    out.optional(like.as_ref());
+}
+
+fn decode_layers(input: &mut Decoder<'_>) -> Result<Layers, Malformed> {
+    Ok(Layers {
+        data: input.string()?,
+        flags: MountFlags(input.u64()?),
+        like: input.optional()?,
+    })
+}
+
+fn encode_file_system(out: &mut Encoder, step: &FileSystem) {
+    let FileSystem {
+        option,
+        target,
+        kind,
+        flags,
+        data,
+        make,
+        optional,
+    } = step;
+    out.optional(option.as_ref());
+    out.bytes(target.to_bytes());
+    out.bytes(kind.to_bytes());
+    out.u64(flags.0);
+    out.bytes(data.to_bytes());
+    out.boolean(*make);
+    out.boolean(*optional);
+}
+
+fn decode_file_system(input: &mut Decoder<'_>) -> Result<FileSystem, Malformed> {
+    Ok(FileSystem {
+        option: input.optional()?,
+        target: input.string()?,
+        kind: input.string()?,
+        flags: MountFlags(input.u64()?),
+        data: input.string()?,
+        make: input.boolean()?,
+        optional: input.boolean()?,
+    })
+}
+
+fn encode_bind(out: &mut Encoder, step: &BindMount) {
+    let BindMount {
+        option,
+        path,
+        slot,
+        target,
+        recursive,
+        flags,
+        recursive_flags,
+        is_device,
+        make,
+    } = step;
+    out.optional(option.as_ref());
+    out.bytes(path.to_bytes());
+    out.boolean(slot.is_some());
+    out.u8(slot.unwrap_or_default());
+    out.bytes(target.to_bytes());
+    out.u64(flags.0);
+    for flag in [recursive, recursive_flags, is_device, make] {
+        out.boolean(*flag);
+    }
+}
+
+fn decode_bind(input: &mut Decoder<'_>) -> Result<BindMount, Malformed> {
+    Ok(BindMount {
+        option: input.optional()?,
+        path: input.string()?,
+        slot: {
+            let has_slot = input.boolean()?;
+            let slot = input.u8()?;
+            has_slot.then_some(slot)
+        },
+        target: input.string()?,
+        flags: MountFlags(input.u64()?),
+        recursive: input.boolean()?,
+        recursive_flags: input.boolean()?,
+        is_device: input.boolean()?,
+        make: input.boolean()?,
+    })
+}
+
+fn encode_likeness(out: &mut Encoder, likeness: &Likeness) {
+    let Likeness { modes, size, owner } = likeness;
+    out.boolean(modes.is_some());
+    if let Some(Modes {
+        input,
+        output,
+        control,
+        local,
+        line,
+        characters,
+    }) = modes
+    {
+        for word in [input, output, control, local] {
+            out.u32(*word);
+        }
+        out.u8(*line);
+        out.bytes(characters);
+    }
+    out.boolean(size.is_some());
+    if let Some(Size {
+        rows,
+        columns,
+        width,
+        height,
+    }) = size
+    {
+        for number in [rows, columns, width, height] {
+            out.u32(u32::from(*number));
+        }
+    }
+    out.boolean(owner.is_some());
+    out.u32(owner.unwrap_or_default());
+}
+
+fn decode_likeness(input: &mut Decoder<'_>) -> Result<Likeness, Malformed> {
+    let modes = if input.boolean()? {
+        Some(Modes {
+            input: input.u32()?,
+            output: input.u32()?,
+            control: input.u32()?,
+            local: input.u32()?,
+            line: input.u8()?,
+            characters: input.bytes()?.try_into().map_err(|_| Malformed)?,
+        })
+    } else {
+        None
+    };
+    let number = |input: &mut Decoder<'_>| u16::try_from(input.u32()?).map_err(|_| Malformed);
+    let size = if input.boolean()? {
+        Some(Size {
+            rows: number(input)?,
+            columns: number(input)?,
+            width: number(input)?,
+            height: number(input)?,
+        })
+    } else {
+        None
+    };
+    let has_owner = input.boolean()?;
+    let owner = input.u32()?;
+    Ok(Likeness {
+        modes,
+        size,
+        owner: has_owner.then_some(owner),
+    })
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    fn layers(like: bool) -> Layers {
+        Layers {
+            data: c"lowerdir=/a:/b".into(),
+            flags: MountFlags::READONLY,
+            like: like.then(|| c"/a".into()),
+        }
+    }
+
+    fn file_system(option: bool) -> FileSystem {
+        FileSystem {
+            option: option.then(|| c"--tmpfs /t".into()),
+            target: if option { c"/t" } else { c"/proc" }.into(),
+            kind: c"tmpfs".into(),
+            flags: MountFlags::NOSUID,
+            data: c"size=1m".into(),
+            make: option,
+            optional: !option,
+        }
+    }
+
+    fn bind(option: bool) -> BindMount {
+        BindMount {
+            option: option.then(|| c"--volume /a:/b".into()),
+            path: c"/a".into(),
+            slot: option.then_some(3),
+            target: c"/b".into(),
+            recursive: option,
+            flags: MountFlags::READONLY.and(MountFlags::SLAVE),
+            recursive_flags: true,
+            is_device: !option,
+            make: option,
+        }
+    }
+
+    fn etc(target: &std::ffi::CStr, missing: MissingFile) -> RootStep {
+        RootStep::NameFile(EtcFile {
+            target: target.into(),
+            content: b"x\0\n".to_vec(),
+            missing,
+            read_only: true,
+        })
+    }
+
+    pub fn every_kind_of_step() -> Vec<RootStep> {
+        vec![
+            RootStep::Copy(Copy {
+                option: c"--volume /s:/t:rshared".into(),
+                path: c"/s".into(),
+                recursive: true,
+                slot: 7,
+            }),
+            RootStep::Directory {
+                path: c"/root".into(),
+                read_only: true,
+            },
+            RootStep::Overlay(layers(true)),
+            RootStep::FileSystem(file_system(true)),
+            RootStep::FileSystemOrBind(file_system(false), bind(false)),
+            RootStep::Stage,
+            RootStep::Devices,
+            RootStep::Links,
+            RootStep::Staged(file_system(false)),
+            RootStep::Terminal(Likeness {
+                modes: Some(Modes {
+                    input: 1,
+                    output: 2,
+                    control: 3,
+                    local: 4,
+                    line: 5,
+                    characters: [6; 19],
+                }),
+                size: Some(Size {
+                    rows: 24,
+                    columns: 80,
+                    width: 0,
+                    height: u16::MAX,
+                }),
+                owner: Some(0),
+            }),
+            etc(c"/etc/hostname", MissingFile::Make),
+            etc(c"/etc/resolv.conf", MissingFile::LeaveOut),
+            etc(c"/etc/hosts", MissingFile::Refuse(c"--add-host a:1.2.3.4".into())),
+            RootStep::PlaceDev { make: true },
+            RootStep::DropStage,
+            RootStep::Bind(bind(true)),
+            RootStep::OverlayMount(OverlayMount {
+                option: c"--mount type=overlay,source=/a,target=/o".into(),
+                target: c"/o".into(),
+                layers: layers(false),
+                make: true,
+            }),
+            RootStep::MakeWorkingDirectory(c"/w".into()),
+            RootStep::ReadOnly,
+            RootStep::Enter,
+        ]
+    }
+
+    #[test]
+    fn a_terminal_that_looks_like_none() {
+        let mut out = Encoder::default();
+        let plain = RootStep::Terminal(Likeness::default());
+        encode(&mut out, &plain);
+        assert_eq!(decode(&mut Decoder { rest: &out.bytes }), Ok(plain));
+    }
+}

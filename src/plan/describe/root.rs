@@ -1,0 +1,159 @@
+//! What a step of the root is about. The option that asked comes first; what nobody asked for says what it
+//! does.
+
+use crate::error::{Error, printable};
+use crate::hint::{Doing, hint};
+use crate::plan::root::{BindMount, FileSystem, MissingFile, RootStep};
+use crate::report::{Failed, Part};
+use std::ffi::CString;
+
+/// What a step does, in a few words.
+pub fn name(step: &RootStep) -> String {
+    let Words {
+        option,
+        operation,
+        object,
+        ..
+    } = words(step);
+    let object = printable(&object);
+    let separator = if object.is_empty() { "" } else { " " };
+    match option {
+        Some(option) => format!("{operation}{separator}{object} ({})", printable(option.to_bytes())),
+        None => format!("{operation}{separator}{object}"),
+    }
+}
+
+/// `step` failed.
+pub fn describe(step: &RootStep, failed: Failed) -> Error {
+    let Words {
+        option,
+        operation,
+        object,
+        source,
+    } = words(step);
+    let hinted = hint(doing(step, failed.part), failed.errno);
+    let in_container = |object: &[u8]| [object, b" in the container"].concat();
+    // What an option names itself need not be told again what it was wanted for.
+    let (verb, object) = match failed.part {
+        Part::Whole => (operation, object),
+        Part::Source if option.is_some() => ("", source),
+        Part::Source => (operation, source),
+        Part::Target => ("find", in_container(&object)),
+        Part::Make => ("make", in_container(&object)),
+        Part::Restrict => ("set the mount's flags on", object),
+    };
+    let operation = match option {
+        None => verb.to_owned(),
+        Some(option) => {
+            let separator = if verb.is_empty() { "" } else { " " };
+            format!("{}:{separator}{verb}", printable(option.to_bytes()))
+        }
+    };
+    Error::new(operation, object, failed.errno).hint(hinted)
+}
+
+struct Words<'a> {
+    /// The option that asked.
+    option: Option<&'a CString>,
+    operation: &'static str,
+    object: Vec<u8>,
+    /// What is mounted, if it has a name.
+    source: Vec<u8>,
+}
+
+fn words(step: &RootStep) -> Words<'_> {
+    let plain = |operation, object: &[u8], source: &[u8]| Words {
+        option: None,
+        operation,
+        object: object.to_vec(),
+        source: source.to_vec(),
+    };
+    match step {
+        RootStep::Copy(copy) => Words {
+            option: Some(&copy.option),
+            ..plain("copy the mount of", copy.path.to_bytes(), copy.path.to_bytes())
+        },
+        RootStep::Directory { path, .. } => {
+            plain("--rootfs: bind", path.to_bytes(), path.to_bytes())
+        }
+        RootStep::Overlay(layers) => {
+            let like = layers.like.as_ref().map_or(&b""[..], |like| like.to_bytes());
+            plain("--overlay: mount an overlay,", layers.data.to_bytes(), like)
+        }
+        RootStep::FileSystem(step) | RootStep::FileSystemOrBind(step, _) => file_system(step),
+        RootStep::Stage => plain("mount a tmpfs aside, for /dev", b"", b""),
+        RootStep::Devices => plain("make the device nodes of", b"/dev", b"the host's /dev"),
+        RootStep::Links => plain("make the links of", b"/dev", b""),
+        RootStep::Staged(step) => {
+            let words = file_system(step);
+            let object = [b"/dev/", step.target.to_bytes()].concat();
+            Words { object, ..words }
+        }
+        RootStep::Terminal(_) => plain("make a terminal on", b"/dev/pts", b""),
+        RootStep::NameFile(file) => {
+            let option = match &file.missing {
+                MissingFile::Refuse(option) => Some(option),
+                MissingFile::Make | MissingFile::LeaveOut => None,
+            };
+            Words {
+                option,
+                ..plain("set up", file.target.to_bytes(), b"")
+            }
+        }
+        RootStep::PlaceDev { .. } => plain("move the tmpfs to", b"/dev", b""),
+        RootStep::DropStage => plain("detach the tmpfs aside", b"", b""),
+        RootStep::Bind(step) => bind(step),
+        RootStep::OverlayMount(step) => Words {
+            option: Some(&step.option),
+            ..plain("mount an overlay on", step.target.to_bytes(), step.layers.data.to_bytes())
+        },
+        RootStep::MakeWorkingDirectory(path) => plain("--workdir: make", path.to_bytes(), b""),
+        RootStep::ReadOnly => plain("--read-only: make read-only", b"/", b""),
+        RootStep::Enter => plain("enter the root (pivot_root)", b"", b""),
+    }
+}
+
+fn file_system(step: &FileSystem) -> Words<'_> {
+    let operation = match step.kind.to_bytes() {
+        b"proc" => "mount proc on",
+        b"sysfs" => "mount sysfs on",
+        b"devpts" => "mount devpts on",
+        b"mqueue" => "mount mqueue on",
+        _ => "mount tmpfs on",
+    };
+    Words {
+        option: step.option.as_ref(),
+        operation,
+        object: step.target.to_bytes().to_vec(),
+        source: Vec::new(),
+    }
+}
+
+fn bind(step: &BindMount) -> Words<'_> {
+    Words {
+        option: step.option.as_ref(),
+        operation: "bind on",
+        object: step.target.to_bytes().to_vec(),
+        source: step.path.to_bytes().to_vec(),
+    }
+}
+
+/// What was being done, for errnos that mislead.
+fn doing(step: &RootStep, part: Part) -> Doing {
+    match (step, part) {
+        (_, Part::Target | Part::Make) => {
+            let asked = words(step).option.is_some();
+            Doing::FindTarget { asked }
+        }
+        (RootStep::Copy(_), _) => Doing::CopyMount,
+        (RootStep::Overlay(_) | RootStep::OverlayMount(_), Part::Whole) => Doing::MountOverlay,
+        (RootStep::FileSystem(step), Part::Whole) if step.kind.to_bytes() == b"proc" => {
+            Doing::MountProc { user_namespace: true }
+        }
+        (RootStep::Enter, _) => Doing::PivotRoot,
+        (RootStep::Bind(step), Part::Source) if step.is_device => Doing::FindDevice,
+        (RootStep::Bind(_), Part::Source) => Doing::CopyMount,
+        (RootStep::Terminal(_), _) => Doing::OpenTerminal,
+        _ => Doing::OtherMount,
+    }
+}

@@ -1,0 +1,131 @@
+//! The steps that make a root of the container's own.
+//!
+//! They are done before the root is entered, while / is still the host's; so every path of the container
+//! is resolved by [`crate::inside`], and every path of the host by the kernel as usual. In between, mounts
+//! are put together *on top of /*: a mount there covers the host's / in this namespace alone, only `/..`
+//! leads to it, and there is no DIR and no kernel that has no such place. What is finished moves from
+//! there to where it belongs.
+
+use crate::likeness::Likeness;
+use crate::sys::MountFlags;
+use std::ffi::CString;
+
+/// One thing that is done on the way to a root.
+#[derive(Debug, PartialEq)]
+pub enum RootStep {
+    /// Keep a copy of a mount that is to propagate, while it still does.
+    Copy(Copy),
+    /// A directory of the host's, with all that is mounted below it, becomes what / will be.
+    Directory { path: CString, read_only: bool },
+    /// An overlay becomes what / will be.
+    Overlay(Layers),
+    /// A file system on a directory of the container's.
+    FileSystem(FileSystem),
+    /// The same, and where it may not be mounted anew the host's, once more.
+    FileSystemOrBind(FileSystem, BindMount),
+    /// Begin what is put together aside: a small tmpfs on top of /.
+    Stage,
+    /// The device nodes that every program may expect.
+    Devices,
+    /// The links of /dev.
+    Links,
+    /// A file system on a new directory of the stage.
+    Staged(FileSystem),
+    /// A pseudo-terminal of the container's own devpts, and /dev/console; its master goes to the parent.
+    Terminal(Likeness),
+    /// A file that only this container has, on one of /etc.
+    NameFile(EtcFile),
+    /// The stage becomes /dev, which is made if it is missing and may be.
+    PlaceDev { make: bool },
+    /// The stage has served.
+    DropStage,
+    Bind(BindMount),
+    /// An overlay on a directory of the container's.
+    OverlayMount(OverlayMount),
+    /// `--workdir`, if it is not there.
+    MakeWorkingDirectory(CString),
+    /// Nothing of / can be written any more.
+    ReadOnly,
+    /// The container's / is /, and the host's is gone.
+    Enter,
+}
+
+/// A file system without a device.
+#[derive(Debug, PartialEq)]
+pub struct FileSystem {
+    /// The option that asked for it, if one did.
+    pub option: Option<CString>,
+    pub target: CString,
+    /// Its type; and its source, in mountinfo.
+    pub kind: CString,
+    pub flags: MountFlags,
+    pub data: CString,
+    /// Whether a missing target is made.
+    pub make: bool,
+    /// Whether a kernel without it is forgiven.
+    pub optional: bool,
+}
+
+/// What the kernel is told about an overlay.
+#[derive(Debug, PartialEq)]
+pub struct Layers {
+    /// `lowerdir=…`, and `upperdir` and `workdir` if it has them.
+    pub data: CString,
+    pub flags: MountFlags,
+    /// If its upper directory is to be made, in memory: the lower directory that it is to look like.
+    pub like: Option<CString>,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct OverlayMount {
+    pub option: CString,
+    pub target: CString,
+    pub layers: Layers,
+    pub make: bool,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct Copy {
+    pub option: CString,
+    pub path: CString,
+    pub recursive: bool,
+    /// Which of the copies.
+    pub slot: u8,
+}
+
+/// Something of the host's at a place in the container.
+#[derive(Debug, PartialEq)]
+pub struct BindMount {
+    /// The option that asked for it, if one did.
+    pub option: Option<CString>,
+    /// Of the host's.
+    pub path: CString,
+    /// The copy that was kept, if one was.
+    pub slot: Option<u8>,
+    pub target: CString,
+    pub recursive: bool,
+    pub flags: MountFlags,
+    pub recursive_flags: bool,
+    /// It has to be a device, or a directory.
+    pub is_device: bool,
+    pub make: bool,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct EtcFile {
+    pub target: CString,
+    pub content: Vec<u8>,
+    pub missing: MissingFile,
+    pub read_only: bool,
+}
+
+/// What becomes of a file of /etc that the root does not have.
+#[derive(Debug, PartialEq)]
+pub enum MissingFile {
+    /// It is made; where there is no /etc, the container goes without.
+    Make,
+    /// The container goes without.
+    LeaveOut,
+    /// That is an error, for this option needs it.
+    Refuse(CString),
+}

@@ -1,0 +1,259 @@
+//! What a root of the container's own takes on the host's side, before and after: its directories looked
+//! at, so that what cannot work is refused before anything is made, and what was made for it taken away.
+
+use crate::error::{Error, printable};
+use crate::inside::{self, Missing};
+use crate::spec::{Accounts, Base, Bind, MountSource, Overlay, Root, RootMount, Writes};
+use crate::sys::facts::{self, Kind};
+use crate::sys::node::{self, Device, HERE};
+use crate::sys::{Errno, descriptor, directory, identity};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+/// More than any list of users has; what is longer is none.
+const LONGEST_LIST: u64 = 16 << 20;
+
+/// The users and groups of a container: those of its own root, or of the caller's.
+#[cold]
+#[inline(never)]
+pub fn accounts(root: Option<&Root>) -> Result<Accounts, Error> {
+    Ok(Accounts {
+        passwd: list(root, "passwd")?,
+        group: list(root, "group")?,
+    })
+}
+
+fn list(root: Option<&Root>, name: &str) -> Result<Vec<u8>, Error> {
+    let Some(root) = root else {
+        return super::caller::read_if_there(&format!("/etc/{name}"));
+    };
+    let whole = CString::new(format!("/etc/{name}")).unwrap_or_default();
+    let short = CString::new(format!("/{name}")).unwrap_or_default();
+    // What a volume brings along covers what the root has.
+    for mount in &root.mounts {
+        if let MountSource::Bind(Bind { path, .. }) = &mount.source {
+            if mount.target == whole {
+                return super::caller::read_if_there(&path.to_string_lossy());
+            }
+            if mount.target.as_c_str() == c"/etc" {
+                let directory = open_directory(&mount.option, path)?;
+                return Ok(read(directory.as_fd(), &short)?.unwrap_or_default());
+            }
+        }
+    }
+    for (option, directory) in layers(&root.base) {
+        let directory = open_directory(option, directory)?;
+        if let Some(content) = read(directory.as_fd(), &whole)? {
+            return Ok(content);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The directories that / is made of, the uppermost first, and who asked for each.
+fn layers(base: &Base) -> Vec<(&'static str, &CStr)> {
+    match base {
+        Base::Directory(directory) => vec![("--rootfs", directory)],
+        Base::Overlay(Overlay { lower, writes }) => {
+            let mut all = Vec::with_capacity(lower.len() + 1);
+            if let Writes::Kept { upper, .. } = writes {
+                all.push(("--overlay", upper.as_c_str()));
+            }
+            all.extend(lower.iter().map(|lower| ("--rootfs", lower.as_c_str())));
+            all
+        }
+    }
+}
+
+fn open_directory(option: &str, path: &CStr) -> Result<OwnedFd, Error> {
+    descriptor::open(path, libc::O_PATH | libc::O_DIRECTORY, 0)
+        .map_err(|errno| named(option, path, errno))
+}
+
+fn named(option: &str, path: &CStr, errno: Errno) -> Error {
+    Error::new(format!("{}:", printable(option.as_bytes())), path.to_bytes(), errno)
+}
+
+/// A file of a root, if it is there; empty if an upper layer has removed it.
+fn read(root: BorrowedFd<'_>, path: &CStr) -> Result<Option<Vec<u8>>, Error> {
+    /// What overlayfs puts in the place of what was removed.
+    const WHITEOUT: Device = Device { major: 0, minor: 0 };
+    let failed = |errno| Error::new("read", [path.to_bytes(), b" of the root"].concat(), errno);
+    let found = match inside::find(root, path, Missing::Refuse) {
+        Ok(found) => descriptor::own(found),
+        Err(inside::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => return Ok(None),
+        Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => return Err(failed(errno)),
+    };
+    let facts = facts::facts(found.as_fd()).map_err(failed)?;
+    match facts.kind {
+        Kind::Character(WHITEOUT) => return Ok(Some(Vec::new())),
+        Kind::Regular if facts.size <= LONGEST_LIST => {}
+        // A FIFO would keep us waiting, and a device might do anything.
+        _ => return Err(failed(Errno::EINVAL)),
+    }
+    // The same file once more, now to read it; whoever changes the root meanwhile gets no further than a
+    // file of it.
+    let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = match node::open_in_root(root, path, flags) {
+        Ok(file) => descriptor::own(file),
+        Err(_) => {
+            let link = CString::new(format!("/proc/self/fd/{}", found.as_raw_fd()));
+            descriptor::open(&link.unwrap_or_default(), flags, 0).map_err(failed)?
+        }
+    };
+    let mut content = Vec::new();
+    let mut buffer = [0; 4096];
+    while content.len() as u64 <= LONGEST_LIST {
+        match descriptor::read(file.as_fd(), &mut buffer).map_err(failed)? {
+            0 => return Ok(Some(content)),
+            count => content.extend(buffer.iter().take(count)),
+        }
+    }
+    Err(failed(Errno::EFBIG))
+}
+
+/// What was made on the host for a root, to be taken away when its container has ended.
+#[derive(Default)]
+pub struct Traces {
+    /// overlayfs' own directories, and the upper ones that they belong to, locked.
+    works: Vec<(CString, OwnedFd)>,
+    /// DIR, and which places for mounts are made in it.
+    places: Option<(OwnedFd, Vec<&'static CStr>)>,
+}
+
+/// Looks at every directory and every source.
+///
+/// Errors: what is not there, or is not what it has to be.
+#[cold]
+#[inline(never)]
+pub fn prepare(root: &mut Root) -> Result<Traces, Error> {
+    let mut traces = Traces::default();
+    for (option, path) in layers(&root.base) {
+        open_directory(option, path)?;
+    }
+    let here = descriptor::open(c"/", libc::O_PATH | libc::O_DIRECTORY, 0)
+        .and_then(|root| facts::facts(root.as_fd()))
+        .map_err(|errno| Error::new("open", "/", errno))?;
+    for mount in &root.mounts {
+        check_source(mount)?;
+    }
+    root.find_binds_of_root(|path| {
+        let opened = descriptor::open(path, libc::O_PATH, 0);
+        let facts = opened.and_then(|opened| facts::facts(opened.as_fd()));
+        facts.is_ok_and(|facts| facts.identity == here.identity)
+    })?;
+    match &root.base {
+        Base::Directory(path) if !root.read_only => traces.watch_places(path),
+        Base::Directory(_) => {}
+        Base::Overlay(overlay) => traces.take("--overlay", overlay)?,
+    }
+    for mount in &root.mounts {
+        if let MountSource::Overlay(overlay) = &mount.source {
+            traces.take(&mount.option, overlay)?;
+        }
+    }
+    Ok(traces)
+}
+
+fn check_source(mount: &RootMount) -> Result<(), Error> {
+    match &mount.source {
+        MountSource::Bind(bind) => {
+            let failed = |errno| named(&mount.option, &bind.path, errno);
+            let opened = descriptor::open(&bind.path, libc::O_PATH, 0).map_err(failed)?;
+            let kind = facts::facts(opened.as_fd()).map_err(failed)?.kind;
+            let is_device = matches!(kind, Kind::Character(_) | Kind::Block | Kind::Directory);
+            if bind.is_device && !is_device {
+                return Err(failed(Errno::ENODEV).hint(Some("it is no device")));
+            }
+            Ok(())
+        }
+        MountSource::Overlay(overlay) => overlay
+            .lower
+            .iter()
+            .try_for_each(|lower| open_directory(&mount.option, lower).map(drop)),
+        MountSource::Tmpfs { .. } => Ok(()),
+    }
+}
+
+impl Traces {
+    /// Takes an overlay's upper directory for this container alone, for two that write to one would
+    /// corrupt it, and makes the directory that overlayfs wants beside it.
+    fn take(&mut self, option: &str, overlay: &Overlay) -> Result<(), Error> {
+        let Writes::Kept { upper, work } = &overlay.writes else {
+            return Ok(());
+        };
+        let failed = |errno| named(option, upper, errno);
+        let flags = libc::O_RDONLY | libc::O_DIRECTORY;
+        let locked = descriptor::open(upper, flags, 0).map_err(failed)?;
+        directory::lock(locked.as_fd(), directory::Share::Alone).map_err(|errno| {
+            let busy = (errno == Errno::EAGAIN).then_some("another container writes to it");
+            failed(errno).hint(busy)
+        })?;
+        let failed = |errno| named(option, work, errno);
+        match node::make_directory(HERE, work, 0o700) {
+            // Of a run that was killed.
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(errno) => {
+                let hint = "overlayfs needs a directory beside the upper one, on the same file system";
+                return Err(failed(errno).hint(Some(hint)));
+            }
+        }
+        // In a directory that others may write to it could be a link of theirs.
+        let made = descriptor::open(work, flags | libc::O_NOFOLLOW, 0).map_err(failed)?;
+        if facts::facts(made.as_fd()).map_err(failed)?.owner != identity::effective_user() {
+            return Err(failed(Errno::EEXIST).hint(Some("it is someone else's")));
+        }
+        self.works.push((work.clone(), locked));
+        Ok(())
+    }
+
+    /// Remembers which of the places for the usual mounts DIR does not have: the child makes them, and
+    /// when no container uses DIR any more they are removed. A directory that is removed while another
+    /// container has something mounted on it would lose that mount, so each keeps DIR locked.
+    fn watch_places(&mut self, path: &CStr) {
+        const PLACES: [&CStr; 3] = [c"proc", c"sys", c"dev"];
+        const TRIES: u32 = 20;
+        let flags = libc::O_RDONLY | libc::O_DIRECTORY;
+        let Ok(opened) = descriptor::open(path, flags, 0) else {
+            // It can be searched and not be read, which is enough for a root.
+            return;
+        };
+        for _ in 0..TRIES {
+            if directory::lock(opened.as_fd(), directory::Share::WithOthers).is_ok() {
+                let missing = |name: &CStr| {
+                    let found = node::find(opened.as_fd(), name).map(descriptor::own);
+                    found.is_err_and(|errno| errno == Errno::ENOENT)
+                };
+                let missing = PLACES.into_iter().filter(|name| missing(name)).collect();
+                self.places = Some((opened, missing));
+                return;
+            }
+            // Someone removes what they made, which is soon done; or has a use of their own for the lock.
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Drop for Traces {
+    fn drop(&mut self) {
+        for (work, _locked) in &self.works {
+            // If they are not empty something is wrong, and they are better looked at than lost.
+            if let Ok(opened) = descriptor::open(work, libc::O_PATH | libc::O_DIRECTORY, 0) {
+                let _ = node::remove_directory(opened.as_fd(), c"work");
+                let _ = node::remove_directory(opened.as_fd(), c"index");
+            }
+            let _ = node::remove_directory(HERE, work);
+        }
+        if let Some((directory, missing)) = &self.places {
+            if !missing.is_empty()
+                && directory::lock(directory.as_fd(), directory::Share::Alone).is_ok()
+            {
+                for name in missing {
+                    // If they are empty: what the container put there is its own.
+                    let _ = node::remove_directory(directory.as_fd(), name);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! A root of the container's own: `--rootfs` and every option that needs it.
+
+mod bind;
+mod mount_option;
+mod name_files;
+mod tmpfs;
+
+pub use name_files::NameFile;
+
+use super::{Caller, RunArgs, c_string};
+use crate::error::Error;
+use crate::sys::MountFlags;
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+/// The container's root file system, and what is mounted in it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Root {
+    pub base: Base,
+    pub read_only: bool,
+    /// What was asked for beside the usual /proc, /sys and /dev. A mount comes after the one that its
+    /// target lies in.
+    pub mounts: Vec<RootMount>,
+    pub name_files: Vec<NameFile>,
+}
+
+/// What / is. Directories are absolute paths of the caller's.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Base {
+    /// The directory itself: what is written goes there.
+    Directory(CString),
+    Overlay(Overlay),
+}
+
+/// Directories on top of each other.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Overlay {
+    /// At least one, the uppermost first.
+    pub lower: Vec<CString>,
+    pub writes: Writes,
+}
+
+/// Where an overlay's writes go.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// Nowhere: it is read-only.
+    Refused,
+    /// To memory, gone with the container.
+    ThrownAway,
+    /// To `upper`. `work`, beside it, is overlayfs' own.
+    Kept { upper: CString, work: CString },
+}
+
+/// A mount that an option asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RootMount {
+    /// The option as messages name it, `--volume /a:/b`.
+    pub option: String,
+    /// Absolute, as the container sees it, without `.`, `..` and repeated slashes.
+    pub target: CString,
+    pub source: MountSource,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum MountSource {
+    Bind(Bind),
+    Tmpfs { flags: MountFlags, data: CString },
+    Overlay(Overlay),
+}
+
+/// Something of the caller's, seen at another place.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Bind {
+    /// Absolute.
+    pub path: CString,
+    /// With the mounts below it.
+    pub recursive: bool,
+    /// Of those that restrict, and at most one propagation.
+    pub flags: MountFlags,
+    /// Whether `flags` are for the mounts below it too.
+    pub recursive_flags: bool,
+    /// It has to be a device, or a directory of them.
+    pub is_device: bool,
+    /// It is the caller's /, as far as the runtime has seen.
+    pub is_root: bool,
+}
+
+impl Bind {
+    /// Whether mounts are to pass between it and the original.
+    fn propagates(&self) -> bool {
+        self.flags.contains(MountFlags::SLAVE) || self.flags.contains(MountFlags::SHARED)
+    }
+
+    /// Whether it is copied before anything else is done: what is made private propagates no more, and on
+    /// / the container is put together.
+    pub fn is_copied_early(&self) -> bool {
+        self.propagates() || self.is_root
+    }
+}
+
+/// How many of those there can be: the child keeps a descriptor of each.
+const MOST_COPIES: usize = 8;
+
+impl Root {
+    /// `None` without `--rootfs`.
+    ///
+    /// Errors: options that cannot be understood, contradict each other, or need `--rootfs`.
+    pub(super) fn new(
+        arguments: &RunArgs,
+        caller: &Caller<'_>,
+        hostname: Option<&[u8]>,
+    ) -> Result<Option<Self>, Error> {
+        if arguments.rootfs.is_empty() {
+            return match needs_root(arguments) {
+                Some(option) => Err(Error::refused(
+                    option,
+                    "it needs --rootfs DIR (--rootfs / is the caller's own tree)",
+                )),
+                None => Ok(None),
+            };
+        }
+        let mut mounts = Vec::new();
+        for typed in &arguments.volumes {
+            mounts.push(bind::volume(typed, caller)?);
+        }
+        for typed in &arguments.mounts {
+            mounts.push(mount_option::parse(typed, caller)?);
+        }
+        for typed in &arguments.tmpfs {
+            mounts.push(tmpfs::parse(typed)?);
+        }
+        for typed in &arguments.devices {
+            mounts.push(bind::device(typed, caller)?);
+        }
+        check(&mounts, caller)?;
+        // docker's order: what lies in another mount's target comes after that one, or would be covered
+        // by it.
+        mounts.sort_by_key(|mount| mount.target.to_bytes().iter().filter(|b| **b == b'/').count());
+        Ok(Some(Self {
+            base: base(arguments, caller)?,
+            read_only: arguments.read_only,
+            mounts,
+            name_files: name_files::all(arguments, caller, hostname)?,
+        }))
+    }
+
+    /// Says which binds are of the caller's /.
+    ///
+    /// Errors: too many that have to be copied early.
+    pub fn find_binds_of_root(&mut self, is_root: impl Fn(&CStr) -> bool) -> Result<(), Error> {
+        let mut copies = 0;
+        for mount in &mut self.mounts {
+            if let MountSource::Bind(bind) = &mut mount.source {
+                bind.is_root = is_root(&bind.path);
+                copies += usize::from(bind.is_copied_early());
+                if copies > MOST_COPIES {
+                    return Err(Error::refused(
+                        &mount.option,
+                        "at most eight mounts can be slave, shared or of the whole /",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one of the mounts asked for is on this target.
+    pub fn mounts_on(&self, target: &str) -> bool {
+        self.mounts
+            .iter()
+            .any(|mount| mount.target.to_bytes() == target.as_bytes())
+    }
+}
+
+/// The first option, as typed, that makes no sense without a root of its own.
+fn needs_root(arguments: &RunArgs) -> Option<Vec<u8>> {
+    let listed = [
+        ("--volume", &arguments.volumes),
+        ("--mount", &arguments.mounts),
+        ("--tmpfs", &arguments.tmpfs),
+        ("--device", &arguments.devices),
+        ("--dns", &arguments.dns),
+        ("--add-host", &arguments.hosts),
+    ];
+    let named = |name: &str, value: &OsString| [name.as_bytes(), b" ", value.as_bytes()].concat();
+    match arguments.overlay {
+        OverlayChoice::None if arguments.read_only => return Some(b"--read-only".to_vec()),
+        OverlayChoice::None => {}
+        OverlayChoice::ThrownAway | OverlayChoice::Kept(_) => return Some(b"--overlay".to_vec()),
+    }
+    listed
+        .into_iter()
+        .find_map(|(name, values)| values.first().map(|value| named(name, value)))
+}
+
+fn base(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Base, Error> {
+    let mut lower = Vec::with_capacity(arguments.rootfs.len());
+    // Typed from the bottom up.
+    for directory in arguments.rootfs.iter().rev() {
+        lower.push(absolute("--rootfs", directory, caller)?);
+    }
+    let writes = match &arguments.overlay {
+        OverlayChoice::ThrownAway => Writes::ThrownAway,
+        OverlayChoice::Kept(upper) => kept("--overlay", upper, caller)?,
+        OverlayChoice::None if lower.len() > 1 && arguments.read_only => Writes::Refused,
+        OverlayChoice::None => {
+            return match <[CString; 1]>::try_from(lower) {
+                Ok([directory]) => Ok(Base::Directory(directory)),
+                Err(_) => Err(Error::refused(
+                    "--rootfs",
+                    "it is given more than once: say with --overlay where writes go, or --read-only",
+                )),
+            };
+        }
+    };
+    Ok(Base::Overlay(Overlay { lower, writes }))
+}
+
+/// Writes go to `upper`; overlayfs' own directory has to be on the same file system, and not in it.
+fn kept(option: &str, upper: &OsStr, caller: &Caller<'_>) -> Result<Writes, Error> {
+    let upper = absolute(option, upper, caller)?;
+    let mut path: Vec<u8> = upper.to_bytes().to_vec();
+    while path.ends_with(b"/") {
+        path.pop();
+    }
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    if name.is_empty() || name == b"." || name == b".." {
+        return Err(Error::refused(
+            option,
+            "an upper directory is given by its name: another directory is made beside it",
+        ));
+    }
+    let beside = &path[..path.len() - name.len()];
+    let work = [beside, b".", name, b".mydocker-work"].concat();
+    let work = c_string(option, &work)?;
+    Ok(Writes::Kept { upper, work })
+}
+
+/// Refuses what no order of mounting makes right.
+fn check(mounts: &[RootMount], caller: &Caller<'_>) -> Result<(), Error> {
+    for (index, mount) in mounts.iter().enumerate() {
+        let refuse = |reason| Err(Error::refused(&mount.option, reason));
+        let target = mount.target.to_bytes();
+        if target == b"/" {
+            return refuse("its target is /, which --rootfs decides");
+        }
+        if target == b"/proc" || target.starts_with(b"/proc/") {
+            return refuse("/proc is the container's own, and nothing can be mounted in it");
+        }
+        if mounts[..index].iter().any(|other| other.target == mount.target) {
+            return refuse("another mount has the same target");
+        }
+        if let MountSource::Bind(bind) = &mount.source {
+            if caller.user != 0 && bind.flags.contains(MountFlags::SHARED) {
+                return refuse("the mounts of an ordinary user's container cannot reach the host");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A path of the caller's that does not depend on the working directory.
+fn absolute(option: &str, path: &OsStr, caller: &Caller<'_>) -> Result<CString, Error> {
+    if path.is_empty() {
+        return Err(Error::refused(option, "the path is empty"));
+    }
+    let path = if path.as_bytes().starts_with(b"/") {
+        path.as_bytes().to_vec()
+    } else {
+        let directory = (caller.directory)()?;
+        [directory.as_bytes(), b"/", path.as_bytes()].concat()
+    };
+    c_string(option, &path)
+}
+
+/// A path of the container's, its `.`, `..` and repeated slashes taken out as docker does it, without a
+/// look at the files.
+fn target(option: &str, path: &[u8]) -> Result<CString, Error> {
+    if !path.starts_with(b"/") {
+        return Err(Error::refused(
+            option,
+            "its target must be an absolute path, as the container sees it",
+        ));
+    }
+    let mut names: Vec<&[u8]> = Vec::new();
+    for name in path.split(|byte| *byte == b'/') {
+        match name {
+            b"" | b"." => {}
+            b".." => drop(names.pop()),
+            name => names.push(name),
+        }
+    }
+    let mut clean = Vec::with_capacity(path.len());
+    for name in &names {
+        clean.push(b'/');
+        clean.extend(*name);
+    }
+    if clean.is_empty() {
+        clean.push(b'/');
+    }
+    c_string(option, &clean)
+}
+
+/// An option and its value, for messages.
+fn named(option: &str, typed: &OsStr) -> String {
+    format!("{option} {}", typed.to_string_lossy())
+}
+
+/// `--overlay`, as typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OverlayChoice {
+    #[default]
+    None,
+    ThrownAway,
+    Kept(OsString),
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! /etc/hostname, /etc/hosts and /etc/resolv.conf: what the container is called, and whom it knows.
+
+use crate::error::Error;
+use crate::spec::{Caller, RunArgs};
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::os::unix::ffi::OsStrExt;
+
+/// One of the three files.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NameFile {
+    /// Below /etc.
+    pub name: &'static str,
+    pub content: Vec<u8>,
+    /// The option, as typed, that is not obeyed without this file. `None`: a root without it goes
+    /// without.
+    pub asked_by: Option<String>,
+}
+
+const LOCALHOST: &[u8] = b"127.0.0.1\tlocalhost\n\
+    ::1\tlocalhost ip6-localhost ip6-loopback\n\
+    ff02::1\tip6-allnodes\n\
+    ff02::2\tip6-allrouters\n";
+
+pub fn all(
+    arguments: &RunArgs,
+    caller: &Caller<'_>,
+    hostname: Option<&[u8]>,
+) -> Result<Vec<NameFile>, Error> {
+    let asked_by = |option: &str, typed: &[OsString]| {
+        let first = typed.first()?;
+        Some(format!("{option} {}", first.to_string_lossy()))
+    };
+    let mut files = Vec::with_capacity(3);
+    // In the host's UTS namespace the name is the host's, and the root may know it or not.
+    if let Some(name) = hostname {
+        files.push(NameFile {
+            name: "hostname",
+            content: [name, b"\n"].concat(),
+            asked_by: None,
+        });
+    }
+    files.push(NameFile {
+        name: "hosts",
+        content: hosts(arguments, caller, hostname)?,
+        asked_by: asked_by("--add-host", &arguments.hosts),
+    });
+    files.push(NameFile {
+        name: "resolv.conf",
+        content: resolv_conf(arguments, caller)?,
+        asked_by: asked_by("--dns", &arguments.dns),
+    });
+    Ok(files)
+}
+
+fn hosts(
+    arguments: &RunArgs,
+    caller: &Caller<'_>,
+    hostname: Option<&[u8]>,
+) -> Result<Vec<u8>, Error> {
+    // As docker does it: on the caller's network the caller's names are right.
+    let mut content = if arguments.host_network {
+        (caller.file)("/etc/hosts")?
+    } else {
+        LOCALHOST.to_vec()
+    };
+    if !content.is_empty() && !content.ends_with(b"\n") {
+        content.push(b'\n');
+    }
+    if let Some(name) = hostname {
+        content.extend([b"127.0.1.1\t", name, b"\n"].concat());
+    }
+    for typed in &arguments.hosts {
+        let refuse = || {
+            let option = [b"--add-host ", typed.as_bytes()].concat();
+            Error::refused(option, "it takes NAME:ADDRESS, an IPv4 or IPv6 address")
+        };
+        // docker's two separators; an IPv6 address has colons of its own, and may stand in brackets.
+        let text = typed.to_str().ok_or_else(refuse)?;
+        let at = text.find(['=', ':']).ok_or_else(refuse)?;
+        let (name, address) = (&text[..at], &text[at + 1..]);
+        let bare = address
+            .strip_prefix('[')
+            .and_then(|address| address.strip_suffix(']'))
+            .unwrap_or(address);
+        let is_address = bare.parse::<IpAddr>().is_ok();
+        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '#') || !is_address {
+            return Err(refuse());
+        }
+        content.extend(format!("{bare}\t{name}\n").into_bytes());
+    }
+    Ok(content)
+}
+
+fn resolv_conf(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Vec<u8>, Error> {
+    if arguments.dns.is_empty() {
+        // Without a network no server can be reached, and the C library asks its own loopback then, which
+        // refuses at once.
+        return if arguments.host_network {
+            (caller.file)("/etc/resolv.conf")
+        } else {
+            Ok(Vec::new())
+        };
+    }
+    let mut content = Vec::new();
+    for typed in &arguments.dns {
+        let address = typed.to_str().filter(|text| text.parse::<IpAddr>().is_ok());
+        let Some(address) = address else {
+            let option = [b"--dns ", typed.as_bytes()].concat();
+            return Err(Error::refused(option, "it takes an IPv4 or IPv6 address"));
+        };
+        content.extend(format!("nameserver {address}\n").into_bytes());
+    }
+    Ok(content)
+}

@@ -1,0 +1,133 @@
+//! What a file is: fstat(2) and fstatfs(2).
+
+use super::node::Device;
+use super::{Errno, MountFlags};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use syscalls::{Sysno, syscall};
+
+/// The types of file that make a difference here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Directory,
+    Regular,
+    Link,
+    Socket,
+    /// With or without a name.
+    Pipe,
+    Character(Device),
+    Block,
+}
+
+/// What fstat(2) tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    pub kind: Kind,
+    /// Who may do what to it, set-id and sticky bits included.
+    pub mode: u32,
+    pub owner: u32,
+    pub group: u32,
+    /// The file system and the inode, which together are the file's identity.
+    pub identity: (u64, u64),
+    /// Bytes.
+    pub size: u64,
+}
+
+/// fstat(2). Of a descriptor that only names a file, too.
+pub fn facts(file: BorrowedFd<'_>) -> Result<Facts, Errno> {
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the kernel writes one `struct stat`, which is libc's on x86_64 and arm64.
+    unsafe { syscall!(Sysno::fstat, file.as_raw_fd(), stat.as_mut_ptr()) }?;
+    // SAFETY: all-zero bytes were valid before, and the kernel has filled them in.
+    let stat = unsafe { stat.assume_init() };
+    let kind = match stat.st_mode & libc::S_IFMT {
+        libc::S_IFDIR => Kind::Directory,
+        libc::S_IFLNK => Kind::Link,
+        libc::S_IFSOCK => Kind::Socket,
+        libc::S_IFIFO => Kind::Pipe,
+        libc::S_IFCHR => Kind::Character(Device {
+            major: libc::major(stat.st_rdev),
+            minor: libc::minor(stat.st_rdev),
+        }),
+        libc::S_IFBLK => Kind::Block,
+        _ => Kind::Regular,
+    };
+    Ok(Facts {
+        kind,
+        mode: stat.st_mode & !libc::S_IFMT,
+        owner: stat.st_uid,
+        group: stat.st_gid,
+        identity: (stat.st_dev, stat.st_ino),
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+    })
+}
+
+/// /dev/null, as the kernel's list of devices has it.
+pub const NULL_DEVICE: Device = Device { major: 1, minor: 3 };
+
+/// Whether it is /dev/null, by whatever name, and can be read.
+pub fn reads_null_device(file: BorrowedFd<'_>) -> bool {
+    let is_null = facts(file).is_ok_and(|facts| facts.kind == Kind::Character(NULL_DEVICE));
+    // SAFETY: no pointers.
+    let mode = || unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_GETFL) };
+    is_null
+        && mode().is_ok_and(|flags| {
+            let flags = flags as i32;
+            flags & libc::O_ACCMODE != libc::O_WRONLY && flags & libc::O_PATH == 0
+        })
+}
+
+/// The kernel's `struct statfs` of 64-bit machines; libc's keeps the flags to itself.
+#[repr(C)]
+#[derive(Default)]
+struct Statfs {
+    kind: i64,
+    block_size: i64,
+    blocks: [u64; 5],
+    id: [i32; 2],
+    longest_name: i64,
+    fragment_size: i64,
+    flags: u64,
+    spare: [i64; 4],
+}
+
+/// A file system, and how the mount is restricted that leads to it.
+#[derive(Clone, Copy, Debug)]
+pub struct FileSystem {
+    kind: i64,
+    /// Those of its mount: what they forbid.
+    pub flags: MountFlags,
+}
+
+/// fstatfs(2).
+pub fn file_system(file: BorrowedFd<'_>) -> Result<FileSystem, Errno> {
+    let mut statfs = Statfs::default();
+    // SAFETY: the kernel writes one `struct statfs`.
+    unsafe { syscall!(Sysno::fstatfs, file.as_raw_fd(), &raw mut statfs) }?;
+    // The kernel's ST_* bits for these four are the MS_* ones (statfs(2)), and so are its NOATIME's.
+    let known = libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+    let mut flags = MountFlags(statfs.flags & known);
+    for (bit, flag) in [
+        (0x400, libc::MS_NOATIME),
+        (0x800, libc::MS_NODIRATIME),
+        (0x1000, libc::MS_RELATIME),
+    ] {
+        if statfs.flags & bit != 0 {
+            flags = flags.and(MountFlags(flag));
+        }
+    }
+    Ok(FileSystem {
+        kind: statfs.kind,
+        flags,
+    })
+}
+
+impl FileSystem {
+    pub fn is_proc(self) -> bool {
+        self.kind == 0x9fa0
+    }
+
+    /// Whether it can be the initial ramfs: the kernel makes it a ramfs or a tmpfs.
+    pub fn can_be_initramfs(self) -> bool {
+        matches!(self.kind, 0x8584_58f6 | 0x0102_1994)
+    }
+}

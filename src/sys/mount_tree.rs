@@ -1,0 +1,102 @@
+//! Mounts as descriptors: open_tree(2) and move_mount(2) (Linux 5.2), mount_setattr(2) (5.12).
+
+use super::Errno;
+use super::descriptor::borrowed;
+use super::mount::MountFlags;
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use syscalls::{Sysno, syscall};
+
+// linux/mount.h; libc has them for some of its targets only.
+const OPEN_TREE_CLONE: u32 = 1;
+const OPEN_TREE_CLOEXEC: u32 = libc::O_CLOEXEC as u32;
+const MOVE_MOUNT_F_EMPTY_PATH: u32 = 0x04;
+const MOVE_MOUNT_T_EMPTY_PATH: u32 = 0x40;
+const MOUNT_ATTR_RDONLY: u64 = 0x1;
+const MOUNT_ATTR_NOSUID: u64 = 0x2;
+const MOUNT_ATTR_NODEV: u64 = 0x4;
+const MOUNT_ATTR_NOEXEC: u64 = 0x8;
+
+/// The kernel's `struct mount_attr`, of its first size.
+#[repr(C)]
+struct Attributes {
+    set: u64,
+    clear: u64,
+    propagation: u64,
+    user_namespace: u64,
+}
+
+/// A copy of the mount that `path` lies on, from there down, with every mount below it if
+/// `recursive`: a bind that is not attached anywhere yet. The caller closes it.
+pub fn copy(path: &CStr, recursive: bool) -> Result<BorrowedFd<'static>, Errno> {
+    let depth = if recursive { libc::AT_RECURSIVE as u32 } else { 0 };
+    let flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | depth;
+    // SAFETY: the path is NUL-terminated and outlives the call.
+    unsafe { syscall!(Sysno::open_tree, libc::AT_FDCWD, path.as_ptr(), flags) }
+        .map(|number| borrowed(number as RawFd))
+}
+
+/// Attaches `tree`, a mount, on top of what `target` is.
+pub fn attach(tree: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: both paths are empty NUL-terminated strings.
+    unsafe {
+        syscall!(
+            Sysno::move_mount,
+            tree.as_raw_fd(),
+            c"".as_ptr(),
+            target.as_raw_fd(),
+            c"".as_ptr(),
+            MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
+        )
+    }
+    .map(drop)
+}
+
+/// Sets those of `flags` that restrict a mount (read-only, nosuid, nodev, noexec) and leaves those that
+/// it has; gives it the propagation among them, if there is one. On every mount of the tree if
+/// `recursive`, and then all or none.
+pub fn set_attributes(
+    tree: BorrowedFd<'_>,
+    flags: MountFlags,
+    recursive: bool,
+) -> Result<(), Errno> {
+    let mut set = 0;
+    for (flag, attribute) in [
+        (MountFlags::READONLY, MOUNT_ATTR_RDONLY),
+        (MountFlags::NOSUID, MOUNT_ATTR_NOSUID),
+        (MountFlags::NODEV, MOUNT_ATTR_NODEV),
+        (MountFlags::NOEXEC, MOUNT_ATTR_NOEXEC),
+    ] {
+        if flags.contains(flag) {
+            set |= attribute;
+        }
+    }
+    let propagations = [
+        MountFlags::PRIVATE,
+        MountFlags::SLAVE,
+        MountFlags::SHARED,
+    ];
+    let attributes = Attributes {
+        set,
+        clear: 0,
+        propagation: propagations
+            .into_iter()
+            .find(|propagation| flags.contains(*propagation))
+            .map_or(0, |propagation| propagation.0),
+        user_namespace: 0,
+    };
+    let depth = if recursive { libc::AT_RECURSIVE } else { 0 };
+    // SAFETY: the path is an empty NUL-terminated string; the kernel reads one `struct mount_attr` of
+    // the size that it is told.
+    unsafe {
+        syscall!(
+            Sysno::mount_setattr,
+            tree.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH | depth,
+            &raw const attributes,
+            size_of::<Attributes>()
+        )
+    }
+    .map(drop)
+}

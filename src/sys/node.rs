@@ -1,0 +1,183 @@
+//! Entries of directories: looked up, made, read as links, removed. Each by a name in an open
+//! directory; [`HERE`] is the working one.
+
+use super::Errno;
+use super::descriptor::borrowed;
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use syscalls::{Sysno, syscall};
+
+/// The working directory, whichever it is at the time.
+// SAFETY: every call here takes AT_FDCWD for a directory, and it is not -1, the one forbidden value.
+pub const HERE: BorrowedFd<'static> = unsafe { BorrowedFd::borrow_raw(libc::AT_FDCWD) };
+
+/// The kernel's `struct open_how`.
+#[repr(C)]
+struct How {
+    flags: u64,
+    mode: u64,
+    resolve: u64,
+}
+
+/// openat2(2) with RESOLVE_IN_ROOT (Linux 5.6): `path` as a process would see it whose root is `root`,
+/// whatever links and `..` are on the way. Names it only (O_PATH). The caller closes it.
+pub fn find_in_root(root: BorrowedFd<'_>, path: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+    open_in_root(root, path, libc::O_PATH)
+}
+
+/// The same, opened with these flags, none of which makes a file.
+pub fn open_in_root(
+    root: BorrowedFd<'_>,
+    path: &CStr,
+    flags: i32,
+) -> Result<BorrowedFd<'static>, Errno> {
+    let how = How {
+        flags: (flags | libc::O_CLOEXEC) as u64,
+        mode: 0,
+        resolve: libc::RESOLVE_IN_ROOT,
+    };
+    // SAFETY: the path is NUL-terminated and outlives the call; the kernel reads one `struct open_how`
+    // of the size that it is told.
+    unsafe {
+        syscall!(
+            Sysno::openat2,
+            root.as_raw_fd(),
+            path.as_ptr(),
+            &raw const how,
+            size_of::<How>()
+        )
+    }
+    .map(|number| borrowed(number as RawFd))
+}
+
+/// openat(2) of what `name` is, a link if it is one, without opening it for anything (O_PATH). The
+/// caller closes it.
+pub fn find(directory: BorrowedFd<'_>, name: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+    open(directory, name, libc::O_PATH | libc::O_NOFOLLOW, 0)
+}
+
+/// openat(2), close-on-exec. The caller closes it.
+pub fn open(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    flags: i32,
+    mode: u32,
+) -> Result<BorrowedFd<'static>, Errno> {
+    let flags = flags | libc::O_CLOEXEC;
+    // SAFETY: the name is NUL-terminated and outlives the call.
+    unsafe {
+        syscall!(
+            Sysno::openat,
+            directory.as_raw_fd(),
+            name.as_ptr(),
+            flags,
+            mode
+        )
+    }
+    .map(|number| borrowed(number as RawFd))
+}
+
+/// mkdirat(2). The umask may take from `mode`.
+pub fn make_directory(directory: BorrowedFd<'_>, name: &CStr, mode: u32) -> Result<(), Errno> {
+    // SAFETY: the name is NUL-terminated and outlives the call.
+    unsafe { syscall!(Sysno::mkdirat, directory.as_raw_fd(), name.as_ptr(), mode) }.map(drop)
+}
+
+/// mknodat(2) of a character device.
+pub fn make_device(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    mode: u32,
+    device: Device,
+) -> Result<(), Errno> {
+    let number = libc::makedev(device.major, device.minor);
+    // SAFETY: the name is NUL-terminated and outlives the call.
+    unsafe {
+        syscall!(
+            Sysno::mknodat,
+            directory.as_raw_fd(),
+            name.as_ptr(),
+            libc::S_IFCHR | mode,
+            number
+        )
+    }
+    .map(drop)
+}
+
+/// The numbers of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub major: u32,
+    pub minor: u32,
+}
+
+/// symlinkat(2).
+pub fn make_link(content: &CStr, directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
+    // SAFETY: both are NUL-terminated and outlive the call.
+    unsafe {
+        syscall!(
+            Sysno::symlinkat,
+            content.as_ptr(),
+            directory.as_raw_fd(),
+            name.as_ptr()
+        )
+    }
+    .map(drop)
+}
+
+/// readlinkat(2) of a link that [`find`] has found: how many bytes of `buffer` its content fills.
+pub fn read_link(link: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the name is empty, which stands for the link itself; the kernel writes at most `len`
+    // bytes into the buffer.
+    unsafe {
+        syscall!(
+            Sysno::readlinkat,
+            link.as_raw_fd(),
+            c"".as_ptr(),
+            buffer.as_mut_ptr(),
+            buffer.len()
+        )
+    }
+}
+
+/// unlinkat(2) of what is no directory.
+pub fn remove_file(directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
+    remove(directory, name, 0)
+}
+
+/// unlinkat(2) of an empty directory.
+pub fn remove_directory(directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
+    remove(directory, name, libc::AT_REMOVEDIR)
+}
+
+fn remove(directory: BorrowedFd<'_>, name: &CStr, flags: i32) -> Result<(), Errno> {
+    // SAFETY: the name is NUL-terminated and outlives the call.
+    unsafe { syscall!(Sysno::unlinkat, directory.as_raw_fd(), name.as_ptr(), flags) }.map(drop)
+}
+
+/// fchmodat(2) of what `name` is in `directory`. The umask has no part in it.
+pub fn change_mode(directory: BorrowedFd<'_>, name: &CStr, mode: u32) -> Result<(), Errno> {
+    // SAFETY: the name is NUL-terminated and outlives the call.
+    unsafe { syscall!(Sysno::fchmodat, directory.as_raw_fd(), name.as_ptr(), mode) }.map(drop)
+}
+
+/// fchownat(2) of what `name` is in `directory`; of a link itself.
+pub fn change_owner(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    user: u32,
+    group: u32,
+) -> Result<(), Errno> {
+    // SAFETY: the name is NUL-terminated and outlives the call.
+    unsafe {
+        syscall!(
+            Sysno::fchownat,
+            directory.as_raw_fd(),
+            name.as_ptr(),
+            user,
+            group,
+            libc::AT_SYMLINK_NOFOLLOW
+        )
+    }
+    .map(drop)
+}
