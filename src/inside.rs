@@ -328,10 +328,8 @@ mod tests {
 
     impl Place {
         fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!(
-                "mydocker-inside-{name}-{}",
-                std::process::id()
-            ));
+            let path =
+                std::env::temp_dir().join(format!("mydocker-inside-{name}-{}", std::process::id()));
             std::fs::create_dir_all(path.join("root/a/b")).unwrap();
             std::fs::create_dir_all(path.join("outside")).unwrap();
             std::fs::write(path.join("outside/secret"), "").unwrap();

@@ -33,7 +33,8 @@
 //! spec        what a container is to be: no descriptors, no system calls
 //! cli         beside it: the command line as what `spec` defines; help texts
 //! pool        spare network namespaces: kept, and asked for
-//! log, stream, hint, error, report, json, time
+//! inside      paths inside a root, which no link leads out of
+//! log, stream, hint, error, report, likeness, json, time
 //! sys         one system call each; the only `unsafe`
 //! ```
 //!

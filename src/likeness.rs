@@ -1,9 +1,9 @@
 //! What the container's terminal takes from the caller's, wherever it is made: by mydocker on the host's
 //! devpts, or by the child on the container's own. It keeps the child rule.
 
+use crate::sys::Errno;
 use crate::sys::descriptor;
 use crate::sys::terminal::{self, Modes, Size};
-use crate::sys::Errno;
 use std::os::fd::BorrowedFd;
 
 /// Looks of a terminal, and whose it is.

@@ -159,7 +159,8 @@ mod tests {
     use super::*;
 
     fn parse_words(words: &[&str]) -> Result<Command, String> {
-        parse(words.iter().map(OsString::from).collect(), &|_| false).map_err(|error| error.to_string())
+        parse(words.iter().map(OsString::from).collect(), &|_| false)
+            .map_err(|error| error.to_string())
     }
 
     #[test]

@@ -65,7 +65,7 @@ mod tests {
 
     fn pool(words: &[&str]) -> Result<PoolArgs, String> {
         let words = ["pool"].iter().chain(words).map(std::ffi::OsString::from);
-        match crate::cli::parse(words.collect()) {
+        match crate::cli::parse(words.collect(), &|_| false) {
             Ok(Command::Pool(arguments, _)) => Ok(arguments),
             Ok(other) => Err(format!("{other:?}")),
             Err(error) => Err(error.to_string()),

@@ -2,11 +2,13 @@
 
 use super::root::{self, Held};
 use super::{Descriptors, network as from_pool};
-use crate::report::Failed;
 use crate::plan::{Standard, Step};
+use crate::report::Failed;
 use crate::sys::descriptor::Fate;
 use crate::sys::mount::mount;
-use crate::sys::{Errno, MountFlags, capability, descriptor, identity, network, process, signal, terminal};
+use crate::sys::{
+    Errno, MountFlags, capability, descriptor, identity, network, process, signal, terminal,
+};
 use std::ffi::CStr;
 
 /// The descriptors that the command inherits are those below this one.

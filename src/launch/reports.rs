@@ -142,7 +142,10 @@ mod tests {
     #[test]
     fn failures_are_described_by_the_plan() {
         for (report, text) in [
-            (Report::Step(0, Part::Whole, Errno::EPERM), "make mounts private below /"),
+            (
+                Report::Step(0, Part::Whole, Errno::EPERM),
+                "make mounts private below /",
+            ),
             (Report::Step(1, Part::Whole, Errno::EPERM), "setsid"),
             (Report::Step(2, Part::Whole, Errno::EPERM), "step 2"),
             (Report::Execve(0, Errno::ENOENT), "exec x:"),

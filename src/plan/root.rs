@@ -16,7 +16,10 @@ pub enum RootStep {
     /// Keep a copy of a mount that is to propagate, while it still does.
     Copy(Copy),
     /// A directory of the host's, with all that is mounted below it, becomes what / will be.
-    Directory { path: CString, read_only: bool },
+    Directory {
+        path: CString,
+        read_only: bool,
+    },
     /// An overlay becomes what / will be.
     Overlay(Layers),
     /// A file system on a directory of the container's.
@@ -36,7 +39,9 @@ pub enum RootStep {
     /// A file that only this container has, on one of /etc.
     NameFile(EtcFile),
     /// The stage becomes /dev, which is made if it is missing and may be.
-    PlaceDev { make: bool },
+    PlaceDev {
+        make: bool,
+    },
     /// The stage has served.
     DropStage,
     Bind(BindMount),

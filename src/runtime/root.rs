@@ -7,8 +7,9 @@ use crate::spec::{Accounts, Base, Bind, MountSource, Overlay, Root, RootMount, W
 use crate::sys::facts::{self, Kind};
 use crate::sys::node::{self, Device, HERE};
 use crate::sys::{Errno, descriptor, directory, identity};
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 /// More than any list of users has; what is longer is none.
@@ -72,7 +73,10 @@ fn open_directory(option: &str, path: &CStr) -> Result<OwnedFd, Error> {
 }
 
 fn named(option: &str, path: &CStr, errno: Errno) -> Error {
-    Error::new(format!("{}:", printable(option.as_bytes())), path.to_bytes(), errno)
+    // An option with its value is followed by what it names; one alone by its value.
+    let separator = if option.contains(' ') { ":" } else { "" };
+    let operation = format!("{}{separator}", printable(option.as_bytes()));
+    Error::new(operation, path.to_bytes(), errno)
 }
 
 /// A file of a root, if it is there; empty if an upper layer has removed it.
@@ -83,7 +87,9 @@ fn read(root: BorrowedFd<'_>, path: &CStr) -> Result<Option<Vec<u8>>, Error> {
     let found = match inside::find(root, path, Missing::Refuse) {
         Ok(found) => descriptor::own(found),
         Err(inside::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => return Ok(None),
-        Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => return Err(failed(errno)),
+        Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => {
+            return Err(failed(errno));
+        }
     };
     let facts = facts::facts(found.as_fd()).map_err(failed)?;
     match facts.kind {
@@ -195,7 +201,8 @@ impl Traces {
             // Of a run that was killed.
             Ok(()) | Err(Errno::EEXIST) => {}
             Err(errno) => {
-                let hint = "overlayfs needs a directory beside the upper one, on the same file system";
+                let hint =
+                    "overlayfs needs a directory beside the upper one, on the same file system";
                 return Err(failed(errno).hint(Some(hint)));
             }
         }
@@ -238,12 +245,13 @@ impl Traces {
 impl Drop for Traces {
     fn drop(&mut self) {
         for (work, _locked) in &self.works {
-            // If they are not empty something is wrong, and they are better looked at than lost.
+            // overlayfs leaves a directory in it that no one may enter, and in that what it puts in the
+            // place of removed files. If it cannot be removed, the next run with this upper directory
+            // uses it.
             if let Ok(opened) = descriptor::open(work, libc::O_PATH | libc::O_DIRECTORY, 0) {
-                let _ = node::remove_directory(opened.as_fd(), c"work");
-                let _ = node::remove_directory(opened.as_fd(), c"index");
+                let _ = node::change_mode(opened.as_fd(), c"work", 0o700);
             }
-            let _ = node::remove_directory(HERE, work);
+            let _ = std::fs::remove_dir_all(OsStr::from_bytes(work.to_bytes()));
         }
         if let Some((directory, missing)) = &self.places {
             if !missing.is_empty()

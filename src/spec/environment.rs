@@ -96,10 +96,7 @@ mod tests {
 
     #[test]
     fn few_variables_and_none_of_the_callers() {
-        assert_eq!(
-            built(&[], false, None).unwrap(),
-            ["HOSTNAME=box", "HOME=/"]
-        );
+        assert_eq!(built(&[], false, None).unwrap(), ["HOSTNAME=box", "HOME=/"]);
         assert_eq!(
             built(&[], true, Some("/home/me")).unwrap(),
             ["HOSTNAME=box", "TERM=tmux", "HOME=/home/me"]

@@ -29,7 +29,11 @@ struct Attributes {
 /// A copy of the mount that `path` lies on, from there down, with every mount below it if
 /// `recursive`: a bind that is not attached anywhere yet. The caller closes it.
 pub fn copy(path: &CStr, recursive: bool) -> Result<BorrowedFd<'static>, Errno> {
-    let depth = if recursive { libc::AT_RECURSIVE as u32 } else { 0 };
+    let depth = if recursive {
+        libc::AT_RECURSIVE as u32
+    } else {
+        0
+    };
     let flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | depth;
     // SAFETY: the path is NUL-terminated and outlives the call.
     unsafe { syscall!(Sysno::open_tree, libc::AT_FDCWD, path.as_ptr(), flags) }
@@ -71,11 +75,7 @@ pub fn set_attributes(
             set |= attribute;
         }
     }
-    let propagations = [
-        MountFlags::PRIVATE,
-        MountFlags::SLAVE,
-        MountFlags::SHARED,
-    ];
+    let propagations = [MountFlags::PRIVATE, MountFlags::SLAVE, MountFlags::SHARED];
     let attributes = Attributes {
         set,
         clear: 0,

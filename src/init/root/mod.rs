@@ -51,7 +51,11 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
         RootStep::FileSystem(step) => mount::file_system(step, held),
         RootStep::FileSystemOrBind(step, otherwise) => match mount::file_system(step, held) {
             // In a user namespace that does not own what it shows, or where parts of it are covered.
-            Err(failed) if failed.errno == Errno::EPERM => bind::bind(otherwise, held),
+            Err(failed) if failed.errno == Errno::EPERM => match bind::bind(otherwise, held) {
+                // The host has none to show.
+                Err(failed) if failed == Part::Source.failed(Errno::ENOENT) => Ok(()),
+                done => done,
+            },
             done => done,
         },
         RootStep::Stage => stage::begin().map_err(Failed::from),

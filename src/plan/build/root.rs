@@ -18,7 +18,10 @@ const RESTRICTIONS: MountFlags = MountFlags::NOSUID
 
 /// Whether the container's terminal is made on a devpts of its own.
 pub fn makes_terminal(spec: &ContainerSpec) -> bool {
-    let own_dev = spec.root.as_ref().is_some_and(|root| !root.mounts_on("/dev"));
+    let own_dev = spec
+        .root
+        .as_ref()
+        .is_some_and(|root| !root.mounts_on("/dev"));
     own_dev && spec.terminal == Terminal::Own
 }
 
@@ -126,12 +129,19 @@ fn dev(
             c"newinstance,ptmxmode=0666,mode=0620,gid=5"
         };
         let flags = MountFlags::NOSUID.and(MountFlags::NOEXEC);
-        push(RootStep::Staged(file_system(c"pts", c"devpts", flags, data)));
+        push(RootStep::Staged(file_system(
+            c"pts", c"devpts", flags, data,
+        )));
         if spec.terminal == Terminal::Own {
             push(RootStep::Terminal(likeness));
         }
         let data = c"mode=1777,size=65536k";
-        push(RootStep::Staged(file_system(c"shm", c"tmpfs", RESTRICTIONS, data)));
+        push(RootStep::Staged(file_system(
+            c"shm",
+            c"tmpfs",
+            RESTRICTIONS,
+            data,
+        )));
         push(RootStep::Staged(FileSystem {
             optional: true,
             ..file_system(c"mqueue", c"mqueue", RESTRICTIONS, c"")

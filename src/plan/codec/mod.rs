@@ -249,7 +249,11 @@ pub(super) mod tests {
             Step::KeepCapabilities,
             Step::InheritNoCapabilities,
         ];
-        steps.extend(root::tests::every_kind_of_step().into_iter().map(Step::Root));
+        steps.extend(
+            root::tests::every_kind_of_step()
+                .into_iter()
+                .map(Step::Root),
+        );
         steps
     }
 

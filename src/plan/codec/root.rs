@@ -389,7 +389,10 @@ pub mod tests {
             }),
             etc(c"/etc/hostname", MissingFile::Make),
             etc(c"/etc/resolv.conf", MissingFile::LeaveOut),
-            etc(c"/etc/hosts", MissingFile::Refuse(c"--add-host a:1.2.3.4".into())),
+            etc(
+                c"/etc/hosts",
+                MissingFile::Refuse(c"--add-host a:1.2.3.4".into()),
+            ),
             RootStep::PlaceDev { make: true },
             RootStep::DropStage,
             RootStep::Bind(bind(true)),

@@ -18,7 +18,10 @@ pub fn name(step: &RootStep) -> String {
     let object = printable(&object);
     let separator = if object.is_empty() { "" } else { " " };
     match option {
-        Some(option) => format!("{operation}{separator}{object} ({})", printable(option.to_bytes())),
+        Some(option) => format!(
+            "{operation}{separator}{object} ({})",
+            printable(option.to_bytes())
+        ),
         None => format!("{operation}{separator}{object}"),
     }
 }
@@ -71,16 +74,27 @@ fn words(step: &RootStep) -> Words<'_> {
     match step {
         RootStep::Copy(copy) => Words {
             option: Some(&copy.option),
-            ..plain("copy the mount of", copy.path.to_bytes(), copy.path.to_bytes())
+            ..plain(
+                "copy the mount of",
+                copy.path.to_bytes(),
+                copy.path.to_bytes(),
+            )
         },
         RootStep::Directory { path, .. } => {
             plain("--rootfs: bind", path.to_bytes(), path.to_bytes())
         }
         RootStep::Overlay(layers) => {
-            let like = layers.like.as_ref().map_or(&b""[..], |like| like.to_bytes());
+            let like = layers
+                .like
+                .as_ref()
+                .map_or(&b""[..], |like| like.to_bytes());
             plain("--overlay: mount an overlay,", layers.data.to_bytes(), like)
         }
-        RootStep::FileSystem(step) | RootStep::FileSystemOrBind(step, _) => file_system(step),
+        RootStep::FileSystem(step) => file_system(step),
+        RootStep::FileSystemOrBind(step, otherwise) => Words {
+            source: otherwise.path.to_bytes().to_vec(),
+            ..file_system(step)
+        },
         RootStep::Stage => plain("mount a tmpfs aside, for /dev", b"", b""),
         RootStep::Devices => plain("make the device nodes of", b"/dev", b"the host's /dev"),
         RootStep::Links => plain("make the links of", b"/dev", b""),
@@ -105,7 +119,11 @@ fn words(step: &RootStep) -> Words<'_> {
         RootStep::Bind(step) => bind(step),
         RootStep::OverlayMount(step) => Words {
             option: Some(&step.option),
-            ..plain("mount an overlay on", step.target.to_bytes(), step.layers.data.to_bytes())
+            ..plain(
+                "mount an overlay on",
+                step.target.to_bytes(),
+                step.layers.data.to_bytes(),
+            )
         },
         RootStep::MakeWorkingDirectory(path) => plain("--workdir: make", path.to_bytes(), b""),
         RootStep::ReadOnly => plain("--read-only: make read-only", b"/", b""),
@@ -148,7 +166,9 @@ fn doing(step: &RootStep, part: Part) -> Doing {
         (RootStep::Copy(_), _) => Doing::CopyMount,
         (RootStep::Overlay(_) | RootStep::OverlayMount(_), Part::Whole) => Doing::MountOverlay,
         (RootStep::FileSystem(step), Part::Whole) if step.kind.to_bytes() == b"proc" => {
-            Doing::MountProc { user_namespace: true }
+            Doing::MountProc {
+                user_namespace: true,
+            }
         }
         (RootStep::Enter, _) => Doing::PivotRoot,
         (RootStep::Bind(step), Part::Source) if step.is_device => Doing::FindDevice,

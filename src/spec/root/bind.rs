@@ -33,7 +33,10 @@ pub fn volume(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error>
         is_root: false,
     };
     let mut access = None;
-    for word in words.split(|byte| *byte == b',').filter(|word| !word.is_empty()) {
+    for word in words
+        .split(|byte| *byte == b',')
+        .filter(|word| !word.is_empty())
+    {
         match word {
             b"ro" | b"rw" => {
                 if access.is_some_and(|before| before != word) {
@@ -48,7 +51,9 @@ pub fn volume(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error>
             b"nosuid" => bind.flags = bind.flags.and(MountFlags::NOSUID),
             b"nodev" => bind.flags = bind.flags.and(MountFlags::NODEV),
             word => match propagation(word) {
-                Some(propagation) => bind.flags = set_propagation(&option, bind.flags, propagation)?,
+                Some(propagation) => {
+                    bind.flags = set_propagation(&option, bind.flags, propagation)?
+                }
                 None => {
                     return refuse(
                         "its options are ro, rw, rprivate, rslave, rshared, noexec, nosuid and nodev",
@@ -108,7 +113,9 @@ pub fn device(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error>
         return refuse("what may be done with it is said by the letters r, w and m");
     }
     if !access.contains(&b'r') || !access.contains(&b'w') {
-        return refuse("only rw and rwm can be had: less takes a device cgroup, which is not set up");
+        return refuse(
+            "only rw and rwm can be had: less takes a device cgroup, which is not set up",
+        );
     }
     Ok(RootMount {
         target: target(&option, destination)?,

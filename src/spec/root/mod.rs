@@ -135,7 +135,14 @@ impl Root {
         check(&mounts, caller)?;
         // docker's order: what lies in another mount's target comes after that one, or would be covered
         // by it.
-        mounts.sort_by_key(|mount| mount.target.to_bytes().iter().filter(|b| **b == b'/').count());
+        mounts.sort_by_key(|mount| {
+            mount
+                .target
+                .to_bytes()
+                .iter()
+                .filter(|b| **b == b'/')
+                .count()
+        });
         Ok(Some(Self {
             base: base(arguments, caller)?,
             read_only: arguments.read_only,
@@ -247,7 +254,10 @@ fn check(mounts: &[RootMount], caller: &Caller<'_>) -> Result<(), Error> {
         if target == b"/proc" || target.starts_with(b"/proc/") {
             return refuse("/proc is the container's own, and nothing can be mounted in it");
         }
-        if mounts[..index].iter().any(|other| other.target == mount.target) {
+        if mounts[..index]
+            .iter()
+            .any(|other| other.target == mount.target)
+        {
             return refuse("another mount has the same target");
         }
         if let MountSource::Bind(bind) = &mount.source {

@@ -137,7 +137,8 @@ impl Mount<'_> {
                     }
                 }
                 _ => {
-                    return self.refuse("a tmpfs takes target=, tmpfs-size=, tmpfs-mode= and readonly");
+                    return self
+                        .refuse("a tmpfs takes target=, tmpfs-size=, tmpfs-mode= and readonly");
                 }
             }
         }

@@ -84,7 +84,8 @@ fn hosts(
             .and_then(|address| address.strip_suffix(']'))
             .unwrap_or(address);
         let is_address = bare.parse::<IpAddr>().is_ok();
-        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '#') || !is_address {
+        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '#') || !is_address
+        {
             return Err(refuse());
         }
         content.extend(format!("{bare}\t{name}\n").into_bytes());

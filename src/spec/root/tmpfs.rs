@@ -18,7 +18,10 @@ pub fn parse(typed: &OsString) -> Result<RootMount, Error> {
     let destination = parts.next().unwrap_or_default();
     let mut tmpfs = Tmpfs::default();
     let words = parts.next().unwrap_or_default();
-    for word in words.split(|byte| *byte == b',').filter(|word| !word.is_empty()) {
+    for word in words
+        .split(|byte| *byte == b',')
+        .filter(|word| !word.is_empty())
+    {
         tmpfs.word(&option, word)?;
     }
     Ok(RootMount {
