@@ -125,7 +125,7 @@ impl Trail<'_> {
         }
     }
 
-    fn to_root(&mut self) {
+    fn rewind(&mut self) {
         while self.depth > 0 {
             self.back();
         }
@@ -149,7 +149,7 @@ fn walk(
         Ok(()) => trail.pop().ok_or(Failed::Find(Errno::ENOENT)),
         Err(failed) => Err(failed),
     };
-    trail.to_root();
+    trail.rewind();
     end
 }
 
@@ -180,7 +180,7 @@ fn walk_on(trail: &mut Trail<'_>, path: &CStr, missing: Missing) -> Result<(), F
                 return Err(Failed::Find(Errno::ELOOP));
             }
             if put.map_err(Failed::Find)? == Direction::FromRoot {
-                trail.to_root();
+                trail.rewind();
             }
         } else {
             if kind != Kind::Directory && !rest.is_empty() {
@@ -316,6 +316,7 @@ impl Rest {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
     use std::ffi::CString;

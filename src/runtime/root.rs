@@ -3,29 +3,22 @@
 
 use crate::error::{Error, printable};
 use crate::inside::{self, Missing};
-use crate::spec::{Accounts, Base, Bind, MountSource, Overlay, Root, RootMount, Writes};
+use crate::spec::{Base, Bind, MountSource, Overlay, Root, RootMount, Writes};
 use crate::sys::facts::{self, Kind};
-use crate::sys::node::{self, Device, HERE};
+use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, descriptor, directory, identity};
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-/// More than any list of users has; what is longer is none.
-const LONGEST_LIST: u64 = 16 << 20;
+/// Bytes; more than any list of users has.
+const LONGEST_LIST: usize = 16 << 20;
 
-/// The users and groups of a container: those of its own root, or of the caller's.
+/// /etc/passwd or /etc/group of a container, by its name there: of its own root, or of the caller's.
 #[cold]
 #[inline(never)]
-pub fn accounts(root: Option<&Root>) -> Result<Accounts, Error> {
-    Ok(Accounts {
-        passwd: list(root, "passwd")?,
-        group: list(root, "group")?,
-    })
-}
-
-fn list(root: Option<&Root>, name: &str) -> Result<Vec<u8>, Error> {
+pub fn accounts(root: Option<&Root>, name: &str) -> Result<Vec<u8>, Error> {
     let Some(root) = root else {
         return super::caller::read_if_there(&format!("/etc/{name}"));
     };
@@ -35,7 +28,9 @@ fn list(root: Option<&Root>, name: &str) -> Result<Vec<u8>, Error> {
     for mount in &root.mounts {
         if let MountSource::Bind(Bind { path, .. }) = &mount.source {
             if mount.target == whole {
-                return super::caller::read_if_there(&path.to_string_lossy());
+                let opened = descriptor::open(path, libc::O_PATH, 0)
+                    .map_err(|errno| named(&mount.option, path, errno))?;
+                return Ok(read_regular(opened, path.to_bytes(), None)?.unwrap_or_default());
             }
             if mount.target.as_c_str() == c"/etc" {
                 let directory = open_directory(&mount.option, path)?;
@@ -81,36 +76,43 @@ fn named(option: &str, path: &CStr, errno: Errno) -> Error {
 
 /// A file of a root, if it is there; empty if an upper layer has removed it.
 fn read(root: BorrowedFd<'_>, path: &CStr) -> Result<Option<Vec<u8>>, Error> {
-    /// What overlayfs puts in the place of what was removed.
-    const WHITEOUT: Device = Device { major: 0, minor: 0 };
-    let failed = |errno| Error::new("read", [path.to_bytes(), b" of the root"].concat(), errno);
-    let found = match inside::find(root, path, Missing::Refuse) {
-        Ok(found) => descriptor::own(found),
-        Err(inside::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => return Ok(None),
-        Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => {
-            return Err(failed(errno));
-        }
-    };
-    let facts = facts::facts(found.as_fd()).map_err(failed)?;
-    match facts.kind {
-        Kind::Character(WHITEOUT) => return Ok(Some(Vec::new())),
-        Kind::Regular if facts.size <= LONGEST_LIST => {}
-        // A FIFO would keep us waiting, and a device might do anything.
-        _ => return Err(failed(Errno::EINVAL)),
+    match inside::find(root, path, Missing::Refuse) {
+        Ok(found) => read_regular(descriptor::own(found), path.to_bytes(), Some((root, path))),
+        Err(inside::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => Ok(None),
+        Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => Err(Error::new(
+            "read",
+            [path.to_bytes(), b" of the root"].concat(),
+            errno,
+        )),
+    }
+}
+
+/// The content of a file that was found, in a root or not.
+fn read_regular(
+    found: OwnedFd,
+    name: &[u8],
+    place: Option<(BorrowedFd<'_>, &CStr)>,
+) -> Result<Option<Vec<u8>>, Error> {
+    let failed = |errno| Error::new("read", [name, b" of the root"].concat(), errno);
+    // What is no file is no list: the device that overlayfs puts in the place of what was removed, or a FIFO,
+    // which would keep us waiting.
+    if facts::facts(found.as_fd()).map_err(failed)?.kind != Kind::Regular {
+        return Ok(Some(Vec::new()));
     }
     // The same file once more, now to read it; whoever changes the root meanwhile gets no further than a
     // file of it.
     let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let file = match node::open_in_root(root, path, flags) {
-        Ok(file) => descriptor::own(file),
-        Err(_) => {
+    let opened = place.map(|(root, path)| node::open_in_root(root, path, flags));
+    let file = match opened {
+        Some(Ok(file)) => descriptor::own(file),
+        Some(Err(_)) | None => {
             let link = CString::new(format!("/proc/self/fd/{}", found.as_raw_fd()));
             descriptor::open(&link.unwrap_or_default(), flags, 0).map_err(failed)?
         }
     };
     let mut content = Vec::new();
     let mut buffer = [0; 4096];
-    while content.len() as u64 <= LONGEST_LIST {
+    while content.len() <= LONGEST_LIST {
         match descriptor::read(file.as_fd(), &mut buffer).map_err(failed)? {
             0 => return Ok(Some(content)),
             count => content.extend(buffer.iter().take(count)),

@@ -66,7 +66,6 @@ impl Identity {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Accounts;
     use super::*;
 
     fn identity(held: &[u32], user: Option<User>, own_namespace: bool) -> Identity {
@@ -75,7 +74,7 @@ mod tests {
             group: 34,
             droppable_groups: held,
             variable: &|_| None,
-            accounts: &|_| Ok(Accounts::default()),
+            accounts: &|_, _| Ok(Vec::new()),
             file: &|_| Ok(Vec::new()),
             directory: &|| Ok("/".into()),
             fresh_name: "",
@@ -118,7 +117,7 @@ mod tests {
             group: 0,
             droppable_groups: &[],
             variable: &|_| None,
-            accounts: &|_| Ok(Accounts::default()),
+            accounts: &|_, _| Ok(Vec::new()),
             file: &|_| Ok(Vec::new()),
             directory: &|| Ok("/".into()),
             fresh_name: "",

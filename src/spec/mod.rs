@@ -25,6 +25,9 @@ use crate::sys::Errno;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+/// Reads a file of accounts, by its name below /etc.
+pub type AccountReader = dyn Fn(Option<&Root>, &str) -> Result<Vec<u8>, Error>;
+
 /// What the runtime knows about the process that called it.
 pub struct Caller<'a> {
     /// Effective user and group.
@@ -34,8 +37,8 @@ pub struct Caller<'a> {
     pub droppable_groups: &'a [u32],
     /// Looks a variable of the caller's environment up.
     pub variable: &'a dyn Fn(&OsStr) -> Option<OsString>,
-    /// The /etc/passwd and /etc/group of a container with this root, or with the caller's.
-    pub accounts: &'a dyn Fn(Option<&Root>) -> Result<Accounts, Error>,
+    /// Reads /etc/passwd or /etc/group of a container with this root, or with the caller's.
+    pub accounts: &'a AccountReader,
     /// Reads a file of the caller's; empty if there is none.
     pub file: &'a dyn Fn(&str) -> Result<Vec<u8>, Error>,
     /// The working directory.
@@ -152,15 +155,19 @@ fn users(
     root: Option<&Root>,
 ) -> Result<(Option<User>, Option<Vec<u8>>), Error> {
     if let Some(request) = &arguments.user {
-        let user = User::resolve(request.as_bytes(), &(caller.accounts)(root)?)?;
+        let accounts = Accounts {
+            passwd: (caller.accounts)(root, "passwd")?,
+            group: (caller.accounts)(root, "group")?,
+        };
+        let user = User::resolve(request.as_bytes(), &accounts)?;
         let home = user.home.clone();
         return Ok((Some(user), home));
     }
     let home = match root {
         // The home of the container's own root. As docker does it, and if no one has said, /root.
         Some(root) => {
-            let user = User::resolve(b"0", &(caller.accounts)(Some(root))?)?;
-            Some(user.home.unwrap_or_else(|| b"/root".to_vec()))
+            let passwd = (caller.accounts)(Some(root), "passwd")?;
+            Some(User::home_of(0, &passwd).unwrap_or_else(|| b"/root".to_vec()))
         }
         // It sees the caller's files, so the caller's home is home.
         None => (caller.variable)(OsStr::new("HOME")).map(OsString::into_vec),
@@ -254,7 +261,7 @@ mod tests {
                 group: caller_user,
                 droppable_groups: &[],
                 variable: &|_| None,
-                accounts: &|_| Ok(Accounts::default()),
+                accounts: &|_, _| Ok(Vec::new()),
                 file: &|_| Ok(Vec::new()),
                 directory: &|| Ok("/caller".into()),
                 fresh_name: "0123456789ab",

@@ -27,6 +27,12 @@ struct PasswdEntry<'a> {
 }
 
 impl User {
+    /// The home of the user with this number, as /etc/passwd has it.
+    pub fn home_of(id: u32, file: &[u8]) -> Option<Vec<u8>> {
+        let entry = passwd(file).find(|entry| entry.id == id)?;
+        (!entry.home.is_empty()).then(|| entry.home.to_vec())
+    }
+
     /// Reads `USER[:GROUP]`, names or numbers. As docker does it: a name that is in the file wins
     /// over a number; a number that is not in the file is taken as it is, with group 0; without a
     /// group the user's own and those that list the user; with one, that one alone.

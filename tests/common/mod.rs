@@ -23,8 +23,8 @@ pub use nix::sys::signal::Signal;
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An ordinary user that no machine knows by name.
-const ORDINARY: u32 = 61_234;
-const ORDINARY_GROUP: u32 = 777;
+pub const ORDINARY: u32 = 61_234;
+pub const ORDINARY_GROUP: u32 = 777;
 
 /// Who calls mydocker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -135,17 +135,22 @@ fn dev(
         if spec.terminal == Terminal::Own {
             push(RootStep::Terminal(likeness));
         }
-        let data = c"mode=1777,size=65536k";
-        push(RootStep::Staged(file_system(
-            c"shm",
-            c"tmpfs",
-            RESTRICTIONS,
-            data,
-        )));
-        push(RootStep::Staged(FileSystem {
-            optional: true,
-            ..file_system(c"mqueue", c"mqueue", RESTRICTIONS, c"")
-        }));
+        // What someone asked for in their place they get instead of them.
+        if !root.mounts_on("/dev/shm") {
+            let data = c"mode=1777,size=65536k";
+            push(RootStep::Staged(file_system(
+                c"shm",
+                c"tmpfs",
+                RESTRICTIONS,
+                data,
+            )));
+        }
+        if !root.mounts_on("/dev/mqueue") {
+            push(RootStep::Staged(FileSystem {
+                optional: true,
+                ..file_system(c"mqueue", c"mqueue", RESTRICTIONS, c"")
+            }));
+        }
     }
     for file in &root.name_files {
         let target = [b"/etc/", file.name.as_bytes()].concat();

@@ -5,7 +5,7 @@ use crate::error::{Error, printable};
 use crate::hint::{Doing, hint};
 use crate::plan::root::{BindMount, FileSystem, MissingFile, RootStep};
 use crate::report::{Failed, Part};
-use std::ffi::CString;
+use std::ffi::CStr;
 
 /// What a step does, in a few words.
 pub fn name(step: &RootStep) -> String {
@@ -18,10 +18,7 @@ pub fn name(step: &RootStep) -> String {
     let object = printable(&object);
     let separator = if object.is_empty() { "" } else { " " };
     match option {
-        Some(option) => format!(
-            "{operation}{separator}{object} ({})",
-            printable(option.to_bytes())
-        ),
+        Some(option) => format!("{operation}{separator}{object} ({})", option),
         None => format!("{operation}{separator}{object}"),
     }
 }
@@ -49,22 +46,22 @@ pub fn describe(step: &RootStep, failed: Failed) -> Error {
         None => verb.to_owned(),
         Some(option) => {
             let separator = if verb.is_empty() { "" } else { " " };
-            format!("{}:{separator}{verb}", printable(option.to_bytes()))
+            format!("{}:{separator}{verb}", option)
         }
     };
     Error::new(operation, object, failed.errno).hint(hinted)
 }
 
-struct Words<'a> {
+struct Words {
     /// The option that asked.
-    option: Option<&'a CString>,
+    option: Option<String>,
     operation: &'static str,
     object: Vec<u8>,
     /// What is mounted, if it has a name.
     source: Vec<u8>,
 }
 
-fn words(step: &RootStep) -> Words<'_> {
+fn words(step: &RootStep) -> Words {
     let plain = |operation, object: &[u8], source: &[u8]| Words {
         option: None,
         operation,
@@ -73,7 +70,7 @@ fn words(step: &RootStep) -> Words<'_> {
     };
     match step {
         RootStep::Copy(copy) => Words {
-            option: Some(&copy.option),
+            option: Some(text(&copy.option)),
             ..plain(
                 "copy the mount of",
                 copy.path.to_bytes(),
@@ -106,7 +103,7 @@ fn words(step: &RootStep) -> Words<'_> {
         RootStep::Terminal(_) => plain("make a terminal on", b"/dev/pts", b""),
         RootStep::NameFile(file) => {
             let option = match &file.missing {
-                MissingFile::Refuse(option) => Some(option),
+                MissingFile::Refuse(option) => Some(text(option)),
                 MissingFile::Make | MissingFile::LeaveOut => None,
             };
             Words {
@@ -118,20 +115,27 @@ fn words(step: &RootStep) -> Words<'_> {
         RootStep::DropStage => plain("detach the tmpfs aside", b"", b""),
         RootStep::Bind(step) => bind(step),
         RootStep::OverlayMount(step) => Words {
-            option: Some(&step.option),
+            option: Some(text(&step.option)),
             ..plain(
                 "mount an overlay on",
                 step.target.to_bytes(),
                 step.layers.data.to_bytes(),
             )
         },
-        RootStep::MakeWorkingDirectory(path) => plain("--workdir: make", path.to_bytes(), b""),
+        RootStep::MakeWorkingDirectory(path) => Words {
+            option: Some(format!("--workdir {}", text(path))),
+            ..plain("make", path.to_bytes(), b"")
+        },
         RootStep::ReadOnly => plain("--read-only: make read-only", b"/", b""),
         RootStep::Enter => plain("enter the root (pivot_root)", b"", b""),
     }
 }
 
-fn file_system(step: &FileSystem) -> Words<'_> {
+fn text(bytes: &CStr) -> String {
+    printable(bytes.to_bytes())
+}
+
+fn file_system(step: &FileSystem) -> Words {
     let operation = match step.kind.to_bytes() {
         b"proc" => "mount proc on",
         b"sysfs" => "mount sysfs on",
@@ -140,16 +144,16 @@ fn file_system(step: &FileSystem) -> Words<'_> {
         _ => "mount tmpfs on",
     };
     Words {
-        option: step.option.as_ref(),
+        option: step.option.as_deref().map(text),
         operation,
         object: step.target.to_bytes().to_vec(),
         source: Vec::new(),
     }
 }
 
-fn bind(step: &BindMount) -> Words<'_> {
+fn bind(step: &BindMount) -> Words {
     Words {
-        option: step.option.as_ref(),
+        option: step.option.as_deref().map(text),
         operation: "bind on",
         object: step.target.to_bytes().to_vec(),
         source: step.path.to_bytes().to_vec(),

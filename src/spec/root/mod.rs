@@ -278,7 +278,9 @@ fn absolute(option: &str, path: &OsStr, caller: &Caller<'_>) -> Result<CString, 
         path.as_bytes().to_vec()
     } else {
         let directory = (caller.directory)()?;
-        [directory.as_bytes(), b"/", path.as_bytes()].concat()
+        let directory = directory.as_bytes();
+        let separator: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
+        [directory, separator, path.as_bytes()].concat()
     };
     c_string(option, &path)
 }

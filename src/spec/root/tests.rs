@@ -15,7 +15,7 @@ fn root_for(user: u32, edit: impl FnOnce(&mut RunArgs)) -> Result<Root, String> 
         group: user,
         droppable_groups: &[],
         variable: &|_| None,
-        accounts: &|_| Ok(crate::spec::Accounts::default()),
+        accounts: &|_, _| Ok(Vec::new()),
         file: &|name| Ok(format!("the caller's {name}").into()),
         directory: &|| Ok("/caller".into()),
         fresh_name: "fresh",

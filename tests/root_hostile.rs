@@ -1,0 +1,253 @@
+//! Roots that lead elsewhere, and volumes that change while they are mounted.
+
+mod common;
+#[path = "common/tree.rs"]
+mod tree;
+
+use common::*;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tree::*;
+
+/// A piece of host beside the root, which no container is to touch.
+fn outside(tree: &Tree) -> String {
+    let outside = tree.directory("outside");
+    for name in ["dev", "etc", "mnt", "proc", "sys"] {
+        std::fs::create_dir(format!("{outside}/{name}")).unwrap();
+    }
+    for name in ["hostname", "hosts", "resolv.conf", "passwd"] {
+        std::fs::write(format!("{outside}/etc/{name}"), "the host's\n").unwrap();
+    }
+    tree.give(outside.as_ref());
+    outside
+}
+
+#[test]
+fn links_of_the_root_lead_nowhere_else() {
+    for case in cases() {
+        for calls in [&[][..], &BEFORE_5_2] {
+            let Some(tree) = Tree::new(case) else { return };
+            let outside = outside(&tree);
+            let data = tree.directory("data");
+            let up = "../".repeat(20);
+            for (name, target) in [
+                ("dev", format!("{outside}/dev")),
+                ("proc", format!("{up}{outside}/proc")),
+                ("sys", "mnt/../../outside/sys".into()),
+                ("etc", format!("/..{outside}/etc")),
+                ("mnt", outside.clone()),
+            ] {
+                let _ = std::fs::remove_dir_all(tree.root().join(name));
+                symlink(target, tree.root().join(name)).unwrap();
+            }
+            let before = snapshot(outside.as_ref());
+            let volumes = [
+                format!("{data}:/mnt/volume"),
+                format!("{data}/file:/etc/hosts2"),
+            ];
+            let options = [
+                "--overlay",
+                "-v",
+                &volumes[0],
+                "-v",
+                &volumes[1],
+                "--tmpfs",
+                "/mnt/t",
+                "-w",
+                "/mnt/work",
+                "--device",
+                "/dev/zero:/dev/nought",
+                "--hostname",
+                "box",
+            ];
+            // What is made for the links' sake is made inside.
+            let script = "ls -d /dev/null /proc/1 /mnt/volume/file /etc/hosts2 /mnt/t; cat /etc/hosts2; pwd; \
+                          ls /dev/nought; touch /mnt/touched /etc/touched";
+            let said = tree.says_without(calls, &options, script);
+            let expected = "/dev/null\n/etc/hosts2\n/mnt/t\n/mnt/volume/file\n/proc/1\nof data\n/mnt/work\n\
+                /dev/nought\n";
+            assert_eq!(said, expected, "{case} {calls:?}");
+            assert_eq!(snapshot(outside.as_ref()), before, "{case} {calls:?}");
+
+            // The same where what is written stays: in the root, and nowhere else.
+            let said = tree.says_without(calls, &options[1..], script);
+            assert_eq!(said, expected, "{case} {calls:?}");
+            assert_eq!(snapshot(outside.as_ref()), before, "{case} {calls:?}");
+        }
+    }
+}
+
+#[test]
+fn places_that_are_no_directories() {
+    for case in cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        for (name, shown) in [("proc", "/proc"), ("dev", "/dev"), ("sys", "/sys")] {
+            let place = tree.root().join(name);
+            std::fs::remove_dir(&place).unwrap();
+            for kind in ["file", "loop"] {
+                match kind {
+                    "file" => std::fs::write(&place, "").unwrap(),
+                    _ => symlink(name, &place).unwrap(),
+                }
+                let outcome = tree.shell(&[], "true");
+                assert_eq!(
+                    outcome.code(),
+                    Some(125),
+                    "{case} {name} {kind}: {outcome:?}"
+                );
+                let errno = if kind == "file" { "ENOTDIR" } else { "ELOOP" };
+                assert!(
+                    outcome.stderr.contains(shown) && outcome.stderr.contains(errno),
+                    "{case} {name} {kind}: {outcome:?}"
+                );
+                std::fs::remove_file(&place).unwrap();
+            }
+            std::fs::create_dir(&place).unwrap();
+            tree.give(&place);
+        }
+    }
+}
+
+/// Swaps two names, again and again, until told to stop; how often is counted.
+fn flip(one: &Path, other: &Path, stop: &AtomicBool, count: &AtomicUsize) {
+    while !stop.load(Ordering::Relaxed) {
+        renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE).unwrap();
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_target_that_flips_between_a_directory_and_a_link() {
+    const CONTAINERS: usize = 2000;
+    let all = cases();
+    let each = CONTAINERS.div_ceil(all.len() * 2);
+    let mut started = 0;
+    for case in all {
+        for calls in [&[][..], &BEFORE_5_2] {
+            let Some(tree) = Tree::new(case) else { return };
+            let outside = outside(&tree);
+            let data = tree.directory("data");
+            // Someone who shares a volume with the containers changes what their targets are: in the
+            // volume, and in the root, which they may write as well.
+            let shared = tree.beside("shared");
+            for directory in [&shared, &tree.beside("root/x")] {
+                std::fs::create_dir(directory).unwrap();
+                std::fs::create_dir(format!("{directory}/place")).unwrap();
+                symlink(&outside, format!("{directory}/link")).unwrap();
+                tree.give(directory.as_ref());
+            }
+            let before = snapshot(outside.as_ref());
+            let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
+            let pairs = [shared.clone(), tree.beside("root/x")];
+            let volumes = [
+                format!("{shared}:/s"),
+                format!("{data}:/s/place/made:ro"),
+                format!("{data}/file:/x/place/file"),
+            ];
+            let options = [
+                "-v",
+                &volumes[0],
+                "-v",
+                &volumes[1],
+                "-v",
+                &volumes[2],
+                "--tmpfs",
+                "/x/place/t",
+                "-w",
+                "/s/place/work",
+            ];
+            std::thread::scope(|scope| {
+                for pair in &pairs {
+                    let (stop, count) = (&stop, &count);
+                    scope.spawn(move || {
+                        let path = Path::new(pair);
+                        flip(&path.join("place"), &path.join("link"), stop, count);
+                    });
+                }
+                for _ in 0..each {
+                    // It may start or fail, as the race goes; where things land is what matters.
+                    let command = ["/bin/true"];
+                    let mut wrapper = Vec::new();
+                    let probe = probe_name();
+                    for (index, call) in calls.iter().enumerate() {
+                        if index > 0 {
+                            wrapper.extend(["--", probe.as_str()]);
+                        }
+                        wrapper.extend(["deny", call, "38"]);
+                    }
+                    let name = tree.name();
+                    let all = [&["--rootfs", name.as_str()], &options[..]].concat();
+                    let outcome = finish(case.wrapped(&wrapper, &all, &command));
+                    assert!(
+                        matches!(outcome.code(), Some(0 | 125 | 127)),
+                        "{case} {calls:?}: {outcome:?}"
+                    );
+                    started += 1;
+                }
+                stop.store(true, Ordering::Relaxed);
+            });
+            assert!(
+                count.load(Ordering::Relaxed) > each,
+                "it has flipped all the while"
+            );
+            assert_eq!(snapshot(outside.as_ref()), before, "{case} {calls:?}");
+            assert!(!Path::new(&format!("{data}/made")).exists());
+        }
+    }
+    assert!(started >= CONTAINERS);
+}
+
+#[test]
+fn two_hundred_runs_leave_everything_as_it_was() {
+    let mounts = || {
+        let list = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+        // What other tests mount meanwhile is theirs; they do so in mount namespaces of their own.
+        list.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let all = cases();
+    let runs = 200usize.div_ceil(all.len());
+    for case in all {
+        let Some(tree) = Tree::new(case) else { return };
+        let data = tree.directory("data");
+        let volume = format!("{data}:/mnt:ro");
+        let before = (mounts(), tree.snapshot(), snapshot(data.as_ref()));
+        for run in 0..runs {
+            let options: &[&str] = match run % 4 {
+                0 => &[],
+                1 => &["--read-only", "--dns", "1.1.1.1", "-t"],
+                2 => &["--overlay", "-w", "/x", "--tmpfs", "/y"],
+                _ => &["-v", &volume, "--init", "--device", "/dev/zero:/dev/x"],
+            };
+            assert_eq!(tree.says(options, "echo ran").trim_end(), "ran", "{case}");
+        }
+        assert_eq!(
+            (mounts(), tree.snapshot(), snapshot(data.as_ref())),
+            before,
+            "{case}"
+        );
+    }
+}
+
+#[test]
+fn a_proc_that_is_none_is_not_trusted() {
+    // Without a call that mounts by descriptor, a file is mounted by its name in the caller's /proc.
+    for case in root_cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        let data = tree.directory("data");
+        std::fs::create_dir_all(tree.beside("fake/self/fd")).unwrap();
+        let probe = probe_name();
+        let denied: String = BEFORE_5_2
+            .iter()
+            .map(|call| format!("{probe} deny {call} 38 -- "))
+            .collect();
+        let volume = format!("{data}/file:/mnt/file");
+        let script = format!("mount --bind fake /proc; {denied} \"$@\"");
+        let Some(outcome) = tree.among_mounts(&script, &["-v", &volume], &["/bin/true"]) else {
+            return;
+        };
+        assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
+        assert!(outcome.stderr.contains("ENODEV"), "{case}: {outcome:?}");
+    }
+}
