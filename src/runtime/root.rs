@@ -22,26 +22,34 @@ pub fn accounts(root: Option<&Root>, name: &str) -> Result<Vec<u8>, Error> {
     let Some(root) = root else {
         return super::caller::read_if_there(&format!("/etc/{name}"));
     };
-    let whole = CString::new(format!("/etc/{name}")).unwrap_or_default();
-    let short = CString::new(format!("/{name}")).unwrap_or_default();
+    let file = CString::new(name).unwrap_or_default();
+    let whole = CString::new([b"/etc/", name.as_bytes()].concat()).unwrap_or_default();
     // What a volume brings along covers what the root has.
     for mount in &root.mounts {
         if let MountSource::Bind(Bind { path, .. }) = &mount.source {
             if mount.target == whole {
-                let opened = descriptor::open(path, libc::O_PATH, 0)
-                    .map_err(|errno| named(&mount.option, path, errno))?;
-                return Ok(read_regular(opened, path.to_bytes(), None)?.unwrap_or_default());
+                // The caller's own: a link of theirs may lead anywhere of theirs.
+                let host = open_directory(&mount.option, c"/")?;
+                return read(HERE, path)?.or_linked(host.as_fd(), path);
             }
             if mount.target.as_c_str() == c"/etc" {
                 let directory = open_directory(&mount.option, path)?;
-                return Ok(read(directory.as_fd(), &short)?.unwrap_or_default());
+                return read(directory.as_fd(), &file)?.or_linked(directory.as_fd(), &file);
             }
         }
     }
     for (option, directory) in layers(&root.base) {
         let directory = open_directory(option, directory)?;
-        if let Some(content) = read(directory.as_fd(), &whole)? {
-            return Ok(content);
+        let etc = match inside::find(directory.as_fd(), c"/etc", Missing::Refuse) {
+            Ok(etc) => descriptor::own(etc),
+            Err(inside::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => continue,
+            Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => {
+                return Err(Error::new("find", "/etc of the root", errno));
+            }
+        };
+        match read(etc.as_fd(), &file)? {
+            Found::Nothing => {}
+            found => return found.or_linked(directory.as_fd(), &whole),
         }
     }
     Ok(Vec::new())
@@ -74,51 +82,73 @@ fn named(option: &str, path: &CStr, errno: Errno) -> Error {
     Error::new(operation, path.to_bytes(), errno)
 }
 
-/// A file of a root, if it is there; empty if an upper layer has removed it.
-fn read(root: BorrowedFd<'_>, path: &CStr) -> Result<Option<Vec<u8>>, Error> {
-    match inside::find(root, path, Missing::Refuse) {
-        Ok(found) => read_regular(descriptor::own(found), path.to_bytes(), Some((root, path))),
-        Err(inside::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => Ok(None),
-        Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => Err(Error::new(
-            "read",
-            [path.to_bytes(), b" of the root"].concat(),
-            errno,
-        )),
+/// What a list of accounts was found to be.
+enum Found {
+    /// Its content; empty if it is no file: the device that overlayfs puts in the place of what was
+    /// removed, or a FIFO, which would keep us waiting.
+    Content(Vec<u8>),
+    /// It lies elsewhere.
+    Link,
+    Nothing,
+}
+
+impl Found {
+    /// The content; if it is a link, of what that leads to inside `root`, where it is called `path`.
+    fn or_linked(self, root: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Content(content) => return Ok(content),
+            Self::Nothing => return Ok(Vec::new()),
+            Self::Link => {}
+        }
+        let failed = |errno| Error::new("read", [path.to_bytes(), b" of the root"].concat(), errno);
+        let found = match inside::find(root, path, Missing::Refuse) {
+            Ok(found) => descriptor::own(found),
+            Err(inside::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => return Ok(Vec::new()),
+            Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => {
+                return Err(failed(errno));
+            }
+        };
+        if facts::facts(found.as_fd()).map_err(failed)?.kind != Kind::Regular {
+            return Ok(Vec::new());
+        }
+        // Now to read it: by the name that /proc has for what was found.
+        let link = CString::new(format!("/proc/self/fd/{}", found.as_raw_fd())).unwrap_or_default();
+        let file = descriptor::open(&link, READING, 0).map_err(failed)?;
+        read_all(file.as_fd()).map_err(failed)
     }
 }
 
-/// The content of a file that was found, in a root or not.
-fn read_regular(
-    found: OwnedFd,
-    name: &[u8],
-    place: Option<(BorrowedFd<'_>, &CStr)>,
-) -> Result<Option<Vec<u8>>, Error> {
-    let failed = |errno| Error::new("read", [name, b" of the root"].concat(), errno);
-    // What is no file is no list: the device that overlayfs puts in the place of what was removed, or a FIFO,
-    // which would keep us waiting.
-    if facts::facts(found.as_fd()).map_err(failed)?.kind != Kind::Regular {
-        return Ok(Some(Vec::new()));
-    }
-    // The same file once more, now to read it; whoever changes the root meanwhile gets no further than a
-    // file of it.
-    let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let opened = place.map(|(root, path)| node::open_in_root(root, path, flags));
-    let file = match opened {
-        Some(Ok(file)) => descriptor::own(file),
-        Some(Err(_)) | None => {
-            let link = CString::new(format!("/proc/self/fd/{}", found.as_raw_fd()));
-            descriptor::open(&link.unwrap_or_default(), flags, 0).map_err(failed)?
-        }
+/// A file in a directory. No link is followed, and what may be something else is not opened.
+fn read(directory: BorrowedFd<'_>, name: &CStr) -> Result<Found, Error> {
+    let failed = |errno| Error::new("read", [name.to_bytes(), b" of the root"].concat(), errno);
+    let found = match node::find(directory, name) {
+        Ok(found) => descriptor::own(found),
+        Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(Found::Nothing),
+        Err(errno) => return Err(failed(errno)),
     };
+    match facts::facts(found.as_fd()).map_err(failed)?.kind {
+        Kind::Regular => {}
+        Kind::Link => return Ok(Found::Link),
+        _ => return Ok(Found::Content(Vec::new())),
+    }
+    let file = node::open(directory, name, READING | libc::O_NOFOLLOW, 0).map_err(failed)?;
+    let content = read_all(descriptor::own(file).as_fd());
+    content.map(Found::Content).map_err(failed)
+}
+
+/// It was a file a moment ago; if it is something else by now it does not keep us.
+const READING: i32 = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
+
+fn read_all(file: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
     let mut content = Vec::new();
     let mut buffer = [0; 4096];
     while content.len() <= LONGEST_LIST {
-        match descriptor::read(file.as_fd(), &mut buffer).map_err(failed)? {
-            0 => return Ok(Some(content)),
+        match descriptor::read(file, &mut buffer)? {
+            0 => return Ok(content),
             count => content.extend(buffer.iter().take(count)),
         }
     }
-    Err(failed(Errno::EFBIG))
+    Err(Errno::EFBIG)
 }
 
 /// What was made on the host for a root, to be taken away when its container has ended.

@@ -22,17 +22,8 @@ struct How {
 /// openat2(2) with RESOLVE_IN_ROOT (Linux 5.6): `path` as a process would see it whose root is `root`,
 /// whatever links and `..` are on the way. Names it only (O_PATH). The caller closes it.
 pub fn find_in_root(root: BorrowedFd<'_>, path: &CStr) -> Result<BorrowedFd<'static>, Errno> {
-    open_in_root(root, path, libc::O_PATH)
-}
-
-/// The same, opened with these flags, none of which makes a file.
-pub fn open_in_root(
-    root: BorrowedFd<'_>,
-    path: &CStr,
-    flags: i32,
-) -> Result<BorrowedFd<'static>, Errno> {
     let how = How {
-        flags: (flags | libc::O_CLOEXEC) as u64,
+        flags: (libc::O_PATH | libc::O_CLOEXEC) as u64,
         mode: 0,
         resolve: libc::RESOLVE_IN_ROOT,
     };
