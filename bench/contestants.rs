@@ -2,6 +2,7 @@
 
 use crate::peers;
 use crate::programs::Programs;
+use crate::roots;
 use crate::runner::Act;
 use nix::sched::CloneFlags;
 use std::ffi::OsString;
@@ -194,6 +195,7 @@ pub fn all(
         ));
     }
     all.extend(peers::all(programs, scratch)?);
+    all.extend(roots::all(programs, scratch)?);
     Ok(all)
 }
 

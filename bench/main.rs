@@ -12,6 +12,7 @@ mod plot;
 mod pool;
 mod programs;
 mod results;
+mod roots;
 mod rounds;
 mod runner;
 mod statistics;

@@ -10,8 +10,14 @@ use std::path::{Path, PathBuf};
 
 pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, String> {
     let bundles = scratch.join("bundles");
+    let plain = [json!({
+        "destination": "/proc",
+        "type": "proc",
+        "source": "proc",
+        "options": ["nosuid", "noexec", "nodev"],
+    })];
     for act in Act::ALL {
-        bundle(&bundles.join(act.name()), &programs.command, act)
+        bundle(&bundles.join(act.name()), &programs.command, act, &plain)
             .map_err(|error| format!("write a bundle: {error}"))?;
     }
     let root = scratch.join("root");
@@ -144,7 +150,7 @@ pub fn take_away_leftovers() {
 }
 
 /// A peer, if its program is installed.
-fn peer(
+pub fn peer(
     name: &str,
     note: &str,
     words: &[&str],
@@ -160,7 +166,7 @@ fn peer(
     contestant
 }
 
-fn slow(mut contestant: Contestant) -> Contestant {
+pub fn slow(mut contestant: Contestant) -> Contestant {
     contestant.slow = true;
     contestant
 }
@@ -175,7 +181,7 @@ fn installed(program: &str) -> Option<PathBuf> {
 
 /// crun refuses a host that has both cgroup versions mounted. Where that is so, it runs in a mount
 /// namespace without the second; entering that is not timed.
-fn without_unified(mut contestant: Contestant) -> Contestant {
+pub fn without_unified(mut contestant: Contestant) -> Contestant {
     const UNIFIED: &str = "/sys/fs/cgroup/unified";
     if contestant.trial.is_err() || !Path::new(UNIFIED).exists() {
         return contestant;
@@ -190,8 +196,13 @@ fn without_unified(mut contestant: Contestant) -> Contestant {
     contestant
 }
 
-/// An OCI bundle with the same namespaces and the same proc as everyone's, and nothing more.
-fn bundle(directory: &Path, command: &Path, act: Act) -> std::io::Result<()> {
+/// An OCI bundle with the same namespaces as everyone's, and these mounts.
+pub fn bundle(
+    directory: &Path,
+    command: &Path,
+    act: Act,
+    mounts: &[serde_json::Value],
+) -> std::io::Result<()> {
     root_file_system(&directory.join("rootfs"), command)?;
     let kinds = ["pid", "network", "ipc", "uts", "mount", "cgroup"];
     let namespaces: Vec<_> = kinds.iter().map(|kind| json!({ "type": kind })).collect();
@@ -207,21 +218,19 @@ fn bundle(directory: &Path, command: &Path, act: Act) -> std::io::Result<()> {
         },
         "root": { "path": "rootfs" },
         "hostname": "bench",
-        "mounts": [{
-            "destination": "/proc",
-            "type": "proc",
-            "source": "proc",
-            "options": ["nosuid", "noexec", "nodev"],
-        }],
+        "mounts": mounts,
         "linux": { "namespaces": namespaces },
     });
     std::fs::write(directory.join("config.json"), configuration.to_string())
 }
 
-fn root_file_system(root: &Path, command: &Path) -> std::io::Result<()> {
+pub fn root_file_system(root: &Path, command: &Path) -> std::io::Result<()> {
     // systemd-nspawn wants a /usr, and others mount on the rest.
     for name in ["proc", "sys", "dev", "etc", "run", "tmp", "usr", "var"] {
         std::fs::create_dir_all(root.join(name))?;
+    }
+    for name in ["hostname", "hosts", "resolv.conf"] {
+        std::fs::write(root.join("etc").join(name), "")?;
     }
     std::fs::copy(command, root.join("command")).map(drop)
 }

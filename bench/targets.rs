@@ -4,6 +4,7 @@ use crate::contestants::{BARE, FLOOR, SMALL};
 use crate::crowd;
 use crate::pool::POOLED;
 use crate::results::Results;
+use crate::roots;
 use crate::rounds::{Measured, Row};
 use crate::statistics::Samples;
 use crate::table::markdown;
@@ -17,6 +18,9 @@ const RATIOS: [(&str, f64, f64); 6] = [
     ("crun", 0.20, 0.20),
     ("runc", 0.045, 0.05),
 ];
+
+/// The same for a root of its own: the most of the median to the first instruction.
+const ROOT_RATIOS: [(&str, f64); 2] = [(roots::BWRAP, 0.5), (roots::CRUN, 0.35)];
 
 /// Of the process that waits, in KiB and in number.
 const RESIDENT: u64 = 200;
@@ -45,14 +49,23 @@ pub fn table(results: &Results) -> String {
             let of = |what| format!("{what} / {other}, {}", measured.regime.key());
             most(
                 of("first instruction"),
-                ratio(measured, other, |row| &row.first),
+                ratio(measured, SMALL, other, |row| &row.first),
                 first,
             );
             most(
                 of("exit seen"),
-                ratio(measured, other, |row| &row.exit),
+                ratio(measured, SMALL, other, |row| &row.exit),
                 exit,
             );
+        }
+        for own in [roots::DIRECTORY, roots::OVERLAY] {
+            for (other, first) in ROOT_RATIOS {
+                let what = format!(
+                    "first instruction, {own} / {other}, {}",
+                    measured.regime.key()
+                );
+                most(what, ratio(measured, own, other, |row| &row.first), first);
+            }
         }
     }
     for measured in &results.pooled {
@@ -94,9 +107,14 @@ pub fn table(results: &Results) -> String {
     markdown(&rows)
 }
 
-fn ratio(measured: &Measured, other: &str, of: impl Fn(&Row) -> &Samples) -> Option<f64> {
+fn ratio(
+    measured: &Measured,
+    own: &str,
+    other: &str,
+    of: impl Fn(&Row) -> &Samples,
+) -> Option<f64> {
     let median = |name| of(measured.row(name)?).median();
-    Some(median(SMALL)? / median(other)?)
+    Some(median(own)? / median(other)?)
 }
 
 fn among(rows: &[crowd::Row], others: usize) -> Option<f64> {

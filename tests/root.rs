@@ -222,7 +222,7 @@ fn names_are_those_of_the_container() {
             "db:10.0.0.7",
             "--add-host=v6=fe80::7",
         ];
-        let said = tree.says(&options, "cat /etc/resolv.conf; grep -E 'db|v6' /etc/hosts");
+        let said = tree.says(&options, "cat /etc/resolv.conf; tail -n 2 /etc/hosts");
         assert_eq!(
             said, "nameserver 9.9.9.9\nnameserver ::1\n10.0.0.7\tdb\nfe80::7\tv6\n",
             "{case}"

@@ -120,17 +120,10 @@ pub struct BindMount {
 pub struct EtcFile {
     pub target: CString,
     pub content: Vec<u8>,
-    pub missing: MissingFile,
+    /// Whether it is made if there is an /etc and not this file.
+    pub make: bool,
+    /// The option that is not obeyed without it. `None`: a container whose root does not have it, and may
+    /// not be given it, goes without.
+    pub asked_by: Option<CString>,
     pub read_only: bool,
-}
-
-/// What becomes of a file of /etc that the root does not have.
-#[derive(Debug, PartialEq)]
-pub enum MissingFile {
-    /// It is made; where there is no /etc, the container goes without.
-    Make,
-    /// The container goes without.
-    LeaveOut,
-    /// That is an error, for this option needs it.
-    Refuse(CString),
 }

@@ -59,7 +59,7 @@ impl Tree {
         for name in [
             "sh", "cat", "chroot", "cp", "cut", "dd", "echo", "grep", "head", "hostname", "id",
             "ln", "ls", "mkdir", "mount", "mv", "od", "pwd", "readlink", "rm", "sleep", "sort",
-            "stat", "touch", "tr", "true", "tty", "umount", "wc",
+            "stat", "tail", "touch", "tr", "true", "tty", "umount", "wc",
         ] {
             symlink("busybox", root.join("bin").join(name)).expect("a link");
         }

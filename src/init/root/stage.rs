@@ -4,7 +4,7 @@
 
 use super::{Held, bind, directory_if, find, older};
 use crate::inside::Missing;
-use crate::plan::root::{EtcFile, FileSystem, MissingFile};
+use crate::plan::root::{EtcFile, FileSystem};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Kind};
 use crate::sys::mount::{self, mount};
@@ -104,18 +104,17 @@ pub fn file_system(step: &FileSystem) -> Result<(), Failed> {
 }
 
 pub fn name_file(file: &EtcFile, held: &Held) -> Result<(), Failed> {
-    let missing = match file.missing {
-        MissingFile::Make => Missing::MakeFileAlone,
-        MissingFile::LeaveOut | MissingFile::Refuse(_) => Missing::Refuse,
+    let missing = if file.make {
+        Missing::MakeFileAlone
+    } else {
+        Missing::Refuse
     };
     let target = match find(held, &file.target, missing) {
-        Err(failed)
-            if failed.part == Part::Target
-                && matches!(failed.errno, Errno::ENOENT | Errno::ENOTDIR)
-                && !matches!(file.missing, MissingFile::Refuse(_)) =>
-        {
-            return Ok(());
-        }
+        // EACCES: an overlay of an ordinary user's, above an /etc that is someone else's.
+        Err(Failed {
+            errno: Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES,
+            ..
+        }) if file.asked_by.is_none() => return Ok(()),
         target => target?,
     };
     if facts::facts(target)?.kind == Kind::Directory {

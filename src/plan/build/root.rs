@@ -2,9 +2,7 @@
 
 use crate::likeness::Likeness;
 use crate::plan::Step;
-use crate::plan::root::{
-    BindMount, Copy, EtcFile, FileSystem, Layers, MissingFile, OverlayMount, RootStep,
-};
+use crate::plan::root::{BindMount, Copy, EtcFile, FileSystem, Layers, OverlayMount, RootStep};
 use crate::spec::{
     Base, Bind, ContainerSpec, MountSource, Namespace, Overlay, Root, RootMount, Terminal, Writes,
 };
@@ -161,11 +159,12 @@ fn dev(
         push(RootStep::NameFile(EtcFile {
             target: c_string(target),
             content: file.content.clone(),
-            missing: match &file.asked_by {
-                _ if is_overlay => MissingFile::Make,
-                Some(option) => MissingFile::Refuse(c_string(option.as_bytes())),
-                None => MissingFile::LeaveOut,
-            },
+            // In DIR nothing is written.
+            make: is_overlay,
+            asked_by: file
+                .asked_by
+                .as_ref()
+                .map(|option| c_string(option.as_bytes())),
             read_only: root.read_only,
         }));
     }

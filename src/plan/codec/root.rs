@@ -3,9 +3,7 @@
 use super::Malformed;
 use super::wire::{Decoder, Encoder};
 use crate::likeness::Likeness;
-use crate::plan::root::{
-    BindMount, Copy, EtcFile, FileSystem, Layers, MissingFile, OverlayMount, RootStep,
-};
+use crate::plan::root::{BindMount, Copy, EtcFile, FileSystem, Layers, OverlayMount, RootStep};
 use crate::sys::MountFlags;
 use crate::sys::terminal::{Modes, Size};
 
@@ -55,20 +53,15 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
         RootStep::NameFile(EtcFile {
             target,
             content,
-            missing,
+            make,
+            asked_by,
             read_only,
         }) => {
             out.u8(10);
             out.bytes(target.to_bytes());
             out.bytes(content);
-            match missing {
-                MissingFile::Make => out.u8(0),
-                MissingFile::LeaveOut => out.u8(1),
-                MissingFile::Refuse(option) => {
-                    out.u8(2);
-                    out.bytes(option.to_bytes());
-                }
-            }
+            out.boolean(*make);
+            out.optional(asked_by.as_ref());
             out.boolean(*read_only);
         }
         RootStep::PlaceDev { make } => {
@@ -124,12 +117,8 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         10 => RootStep::NameFile(EtcFile {
             target: input.string()?,
             content: input.bytes()?.to_vec(),
-            missing: match input.u8()? {
-                0 => MissingFile::Make,
-                1 => MissingFile::LeaveOut,
-                2 => MissingFile::Refuse(input.string()?),
-                _ => return Err(Malformed),
-            },
+            make: input.boolean()?,
+            asked_by: input.optional()?,
             read_only: input.boolean()?,
         }),
         11 => RootStep::PlaceDev {
@@ -342,11 +331,12 @@ pub mod tests {
         }
     }
 
-    fn etc(target: &std::ffi::CStr, missing: MissingFile) -> RootStep {
+    fn etc(target: &std::ffi::CStr, asked_by: Option<&std::ffi::CStr>) -> RootStep {
         RootStep::NameFile(EtcFile {
             target: target.into(),
             content: b"x\0\n".to_vec(),
-            missing,
+            make: asked_by.is_none(),
+            asked_by: asked_by.map(Into::into),
             read_only: true,
         })
     }
@@ -387,12 +377,8 @@ pub mod tests {
                 }),
                 owner: Some(0),
             }),
-            etc(c"/etc/hostname", MissingFile::Make),
-            etc(c"/etc/resolv.conf", MissingFile::LeaveOut),
-            etc(
-                c"/etc/hosts",
-                MissingFile::Refuse(c"--add-host a:1.2.3.4".into()),
-            ),
+            etc(c"/etc/hostname", None),
+            etc(c"/etc/hosts", Some(c"--add-host a:1.2.3.4")),
             RootStep::PlaceDev { make: true },
             RootStep::DropStage,
             RootStep::Bind(bind(true)),

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, printable};
 use crate::hint::{Doing, hint};
-use crate::plan::root::{BindMount, FileSystem, MissingFile, RootStep};
+use crate::plan::root::{BindMount, FileSystem, RootStep};
 use crate::report::{Failed, Part};
 use std::ffi::CStr;
 
@@ -101,16 +101,10 @@ fn words(step: &RootStep) -> Words {
             Words { object, ..words }
         }
         RootStep::Terminal(_) => plain("make a terminal on", b"/dev/pts", b""),
-        RootStep::NameFile(file) => {
-            let option = match &file.missing {
-                MissingFile::Refuse(option) => Some(text(option)),
-                MissingFile::Make | MissingFile::LeaveOut => None,
-            };
-            Words {
-                option,
-                ..plain("set up", file.target.to_bytes(), b"")
-            }
-        }
+        RootStep::NameFile(file) => Words {
+            option: file.asked_by.as_deref().map(text),
+            ..plain("set up", file.target.to_bytes(), b"")
+        },
         RootStep::PlaceDev { .. } => plain("move the tmpfs to", b"/dev", b""),
         RootStep::DropStage => plain("detach the tmpfs aside", b"", b""),
         RootStep::Bind(step) => bind(step),

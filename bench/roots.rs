@@ -1,0 +1,162 @@
+//! Containers with a root of their own: the command's directory as /, and in it /proc, /sys, /dev with its
+//! nodes, links, pts, shm and mqueue, and three files of /etc, the same for everyone.
+
+use crate::contestants::{Contestant, Form, Kind};
+use crate::peers::{bundle, peer, root_file_system, slow, without_unified};
+use crate::programs::Programs;
+use crate::runner::Act;
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::path::Path;
+
+pub const DIRECTORY: &str = "mydocker --rootfs";
+pub const OVERLAY: &str = "mydocker --rootfs --overlay";
+pub const BWRAP: &str = "bwrap, a root";
+pub const CRUN: &str = "crun, a root";
+const RUNC: &str = "runc, a root";
+
+const FILES: [&str; 3] = ["hostname", "hosts", "resolv.conf"];
+
+pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, String> {
+    let said = |what: &str| {
+        let what = what.to_owned();
+        move |error: std::io::Error| format!("{what}: {error}")
+    };
+    let root = scratch.join("own-root");
+    root_file_system(&root, &programs.command).map_err(said("make a root"))?;
+    // What is bound on the files of /etc.
+    let names = scratch.join("names");
+    std::fs::create_dir_all(&names).map_err(said("make a directory"))?;
+    for name in FILES {
+        std::fs::write(names.join(name), "bench\n").map_err(said("write a file"))?;
+    }
+    let bundles = scratch.join("root-bundles");
+    let mounts = mounts(&names);
+    for act in Act::ALL {
+        bundle(&bundles.join(act.name()), &programs.command, act, &mounts)
+            .map_err(said("write a bundle"))?;
+    }
+    let of_bundle = |name: &str, note: &str, words: &[&str]| {
+        peer(name, note, words, |words| Form::Bundle {
+            words,
+            bundles: bundles.clone(),
+        })
+    };
+    Ok(vec![
+        own(
+            DIRECTORY,
+            "a root of its own, the full /dev",
+            programs,
+            &root,
+            &[],
+        ),
+        own(
+            OVERLAY,
+            "the same, writes go to memory",
+            programs,
+            &root,
+            &["--overlay"],
+        ),
+        bwrap(&root, &names),
+        without_unified(of_bundle(
+            CRUN,
+            "the same mounts, cgroups off; lo down",
+            &["crun", "--cgroup-manager=disabled", "run"],
+        )),
+        slow(of_bundle(
+            RUNC,
+            "the same mounts, with cgroups",
+            &["runc", "run"],
+        )),
+    ])
+}
+
+fn own(name: &str, note: &str, programs: &Programs, root: &Path, options: &[&str]) -> Contestant {
+    match &programs.small {
+        Ok(build) => {
+            let mut contestant = Contestant::prefix(name, Kind::Mydocker, note, [""; 0]);
+            let mut words: Vec<OsString> = vec![build.into(), "run".into()];
+            words.extend(["--rootfs".into(), root.into()]);
+            words.extend(options.iter().map(OsString::from));
+            contestant.form = Form::Root(words);
+            contestant
+        }
+        Err(why) => Contestant::absent(name, Kind::Mydocker, why),
+    }
+}
+
+fn bwrap(root: &Path, names: &Path) -> Contestant {
+    let words = [
+        "bwrap",
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup",
+        "--as-pid-1",
+        "--die-with-parent",
+        "--new-session",
+    ];
+    let note = "the same mounts, /sys the host's: it mounts no sysfs; no /dev/shm of its own";
+    peer(BWRAP, note, &words, |mut words| {
+        let mut add = |more: &[&std::ffi::OsStr]| words.extend(more.iter().map(OsString::from));
+        add(&["--bind".as_ref(), root.as_os_str(), "/".as_ref()]);
+        for pair in [
+            ["--proc", "/proc"],
+            ["--dev", "/dev"],
+            ["--mqueue", "/dev/mqueue"],
+        ] {
+            add(&pair.map(AsRef::as_ref));
+        }
+        add(&["--ro-bind", "/sys", "/sys"].map(AsRef::as_ref));
+        for name in FILES {
+            let inside = Path::new("/etc").join(name);
+            let file = names.join(name);
+            add(&["--bind".as_ref(), file.as_os_str(), inside.as_os_str()]);
+        }
+        Form::Root(words)
+    })
+}
+
+/// The same as the container of `mydocker run --rootfs` has. The nodes and links of /dev the runtimes make
+/// without being told.
+fn mounts(names: &Path) -> Vec<Value> {
+    let mount = |destination: &str, kind: &str, options: &[&str]| json!({ "destination": destination, "type": kind, "source": kind, "options": options });
+    let restricted = ["nosuid", "noexec", "nodev"];
+    let mut mounts = vec![
+        mount("/proc", "proc", &restricted),
+        mount("/sys", "sysfs", &["nosuid", "noexec", "nodev", "ro"]),
+        mount(
+            "/dev",
+            "tmpfs",
+            &["nosuid", "strictatime", "mode=755", "size=65536k"],
+        ),
+        mount(
+            "/dev/pts",
+            "devpts",
+            &[
+                "nosuid",
+                "noexec",
+                "newinstance",
+                "ptmxmode=0666",
+                "mode=0620",
+                "gid=5",
+            ],
+        ),
+        mount(
+            "/dev/shm",
+            "tmpfs",
+            &["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"],
+        ),
+        mount("/dev/mqueue", "mqueue", &restricted),
+    ];
+    for name in FILES {
+        mounts.push(json!({
+            "destination": format!("/etc/{name}"),
+            "type": "bind",
+            "source": names.join(name),
+            "options": ["bind"],
+        }));
+    }
+    mounts
+}
