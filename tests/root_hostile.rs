@@ -168,18 +168,7 @@ fn a_target_that_flips_between_a_directory_and_a_link() {
                 }
                 for _ in 0..each {
                     // It may start or fail, as the race goes; where things land is what matters.
-                    let command = ["/bin/true"];
-                    let mut wrapper = Vec::new();
-                    let probe = probe_name();
-                    for (index, call) in calls.iter().enumerate() {
-                        if index > 0 {
-                            wrapper.extend(["--", probe.as_str()]);
-                        }
-                        wrapper.extend(["deny", call, "38"]);
-                    }
-                    let name = tree.name();
-                    let all = [&["--rootfs", name.as_str()], &options[..]].concat();
-                    let outcome = finish(case.wrapped(&wrapper, &all, &command));
+                    let outcome = tree.run_without(calls, &options, &["/bin/true"]);
                     assert!(
                         matches!(outcome.code(), Some(0 | 125 | 127)),
                         "{case} {calls:?}: {outcome:?}"
@@ -241,11 +230,7 @@ fn a_proc_that_is_none_is_not_trusted() {
         let Some(tree) = Tree::new(case) else { return };
         let data = tree.directory("data");
         std::fs::create_dir_all(tree.beside("fake/self/fd")).unwrap();
-        let probe = probe_name();
-        let denied: String = BEFORE_5_2
-            .iter()
-            .map(|call| format!("{probe} deny {call} 38 -- "))
-            .collect();
+        let denied = lacking(&BEFORE_5_2);
         let volume = format!("{data}/file:/mnt/file");
         let script = format!("mount --bind fake /proc; {denied} \"$@\"");
         let Some(outcome) = tree.among_mounts(&script, &["-v", &volume], &["/bin/true"]) else {

@@ -101,11 +101,7 @@ fn read_only_is_recursive_and_what_the_host_locked_stays() {
                   mount -t tmpfs -o noexec,mode=777 tmpfs data/'b c'; ";
     each(|case, tree| {
         for calls in KERNELS {
-            let probe = probe_name();
-            let denied: String = calls
-                .iter()
-                .map(|call| format!("{probe} deny {call} 38 -- "))
-                .collect();
+            let denied = lacking(calls);
             let script = format!("{before} {denied} \"$@\"");
             let data = tree.beside("data");
             let volume = format!("{data}:/mnt:ro");

@@ -13,6 +13,8 @@
 //! orphans COUNT                 starts that many children that sleep, says ready, sleeps
 //! deny SYSCALL ERRNO [INDEX=VALUE[/MASK]]... -- COMMAND...
 //!                               runs COMMAND with that system call failing when its arguments match
+//! lacking SYSCALL... -- COMMAND...
+//!                               runs COMMAND as a kernel would that has none of these calls
 //! inherit COUNT DIRECTORY -- COMMAND...
 //!                               runs COMMAND with COUNT more descriptors, one a directory
 //! without NUMBER... -- COMMAND  runs COMMAND with those descriptors closed
@@ -48,6 +50,7 @@ fn main() {
         "flood" => flood(number(&rest[0])),
         "orphans" => orphans(number(&rest[0])),
         "deny" => deny(rest),
+        "lacking" => lacking(rest),
         "inherit" => inherit(rest),
         "without" => without(rest),
         "ignoring" => ignoring(rest),
@@ -221,8 +224,17 @@ fn deny(rest: &[OsString]) {
     } else {
         vec![SeccompRule::new(conditions).expect("a rule")]
     };
+    apply([(syscall, rules)], errno);
+    become_command(command)
+}
+
+/// Lets these calls fail.
+fn apply(calls: impl IntoIterator<Item = (syscalls::Sysno, Vec<SeccompRule>)>, errno: u32) {
+    let calls = calls
+        .into_iter()
+        .map(|(call, rules)| (call.id().into(), rules));
     let filter = SeccompFilter::new(
-        [(syscall.id().into(), rules)].into_iter().collect(),
+        calls.collect(),
         SeccompAction::Allow,
         SeccompAction::Errno(errno),
         std::env::consts::ARCH.try_into().expect("an architecture"),
@@ -230,6 +242,15 @@ fn deny(rest: &[OsString]) {
     .expect("a filter");
     let program: seccompiler::BpfProgram = filter.try_into().expect("a program");
     seccompiler::apply_filter(&program).expect("the filter applies");
+}
+
+fn lacking(rest: &[OsString]) {
+    let (names, command) = split(rest);
+    let calls = names.iter().map(|name| {
+        let name = name.to_str().expect("a name");
+        (syscalls::Sysno::from_str(name).expect("a call"), Vec::new())
+    });
+    apply(calls, libc::ENOSYS as u32);
     become_command(command)
 }
 

@@ -144,20 +144,10 @@ impl Tree {
         outcome.stdout
     }
 
-    /// Behind the probe's verb `deny`, each of these calls failing as if the kernel had none of them.
+    /// The same where the kernel has none of these calls.
+    #[track_caller]
     pub fn says_without(&self, calls: &[&str], options: &[&str], script: &str) -> String {
-        let mut wrapper = Vec::new();
-        let probe = probe_name();
-        for (index, call) in calls.iter().enumerate() {
-            if index > 0 {
-                wrapper.extend(["--", probe.as_str()]);
-            }
-            wrapper.extend(["deny", call, "38"]);
-        }
-        let name = self.name();
-        let options = [&["--rootfs", name.as_str()], options].concat();
-        let command = ["/bin/sh", "-c", script];
-        let outcome = finish(self.case.wrapped(&wrapper, &options, &command));
+        let outcome = self.run_without(calls, options, &["/bin/sh", "-c", script]);
         assert_eq!(
             outcome.code(),
             Some(0),
@@ -165,6 +155,17 @@ impl Tree {
             self.case
         );
         outcome.stdout
+    }
+
+    pub fn run_without(&self, calls: &[&str], options: &[&str], command: &[&str]) -> Outcome {
+        let wrapper = if calls.is_empty() {
+            Vec::new()
+        } else {
+            [&["lacking"], calls].concat()
+        };
+        let name = self.name();
+        let options = [&["--rootfs", name.as_str()], options].concat();
+        finish(self.case.wrapped(&wrapper, &options, command))
     }
 
     /// Runs a script of the host's in a mount namespace of its own, whose mounts are shared among
@@ -256,3 +257,12 @@ pub fn snapshot(directory: &Path) -> Snapshot {
 /// The calls that kernels before Linux 5.2 do not have, and those before 5.12.
 pub const BEFORE_5_2: [&str; 4] = ["openat2", "open_tree", "move_mount", "mount_setattr"];
 pub const BEFORE_5_12: [&str; 1] = ["mount_setattr"];
+
+/// A script's words for running a program where the kernel has none of these calls.
+pub fn lacking(calls: &[&str]) -> String {
+    if calls.is_empty() {
+        String::new()
+    } else {
+        format!("{} lacking {} --", probe_name(), calls.join(" "))
+    }
+}
