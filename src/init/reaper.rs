@@ -13,7 +13,7 @@ use crate::sys::clone::{self, Memory};
 use crate::sys::descriptor::Fate;
 use crate::sys::process::{Ended, Patience};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Errno, Pid, descendants, descriptor, environment, process};
+use crate::sys::{Errno, Pid, descendants, descriptor, environment, facts, process};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
 /// How the keeper hears of mydocker's death: a signal that mydocker never hands on.
@@ -67,10 +67,15 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
     // And now, for the command may mount something else there.
     let proc = match reaper {
         Reaper::FirstProcess => None,
-        Reaper::Keeper => Some(descriptor::open_undropped(
-            c"/proc",
-            libc::O_RDONLY | libc::O_DIRECTORY,
-        )?),
+        Reaper::Keeper => {
+            let flags = libc::O_RDONLY | libc::O_DIRECTORY;
+            let proc = descriptor::open_undropped(c"/proc", flags)?;
+            // What it lists decides who is killed.
+            if !facts::file_system(proc)?.is_proc() {
+                return Err(Errno::ENODEV);
+            }
+            Some(proc)
+        }
     };
     let birth = Birth { plan, descriptors };
     let pid = clone::spawn(

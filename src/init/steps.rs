@@ -7,7 +7,7 @@ use crate::report::Failed;
 use crate::sys::descriptor::Fate;
 use crate::sys::mount::mount;
 use crate::sys::{
-    Errno, MountFlags, capability, descriptor, identity, network, process, signal, terminal,
+    Errno, MountFlags, capability, descriptor, facts, identity, network, process, signal, terminal,
 };
 use std::ffi::CStr;
 
@@ -78,7 +78,12 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
 /// Writes a file of /proc, whole and at once, as the id maps want it.
 fn write_file(path: &CStr, content: &[u8]) -> Result<(), Errno> {
     let file = descriptor::open_undropped(path, libc::O_WRONLY)?;
-    let result = descriptor::write(file, content);
+    // What is mounted on /proc need not be one: then this would write a file, and map no one.
+    let result = match facts::file_system(file) {
+        Ok(found) if found.is_proc() => descriptor::write(file, content),
+        Ok(_) => Err(Errno::ENODEV),
+        Err(errno) => Err(errno),
+    };
     descriptor::close(file);
     match result? {
         whole if whole == content.len() => Ok(()),
