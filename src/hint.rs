@@ -100,8 +100,8 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
              --overlay, which makes it in memory",
         ),
         (Doing::FindTarget { asked: true }, Errno::ENOENT) => Some(
-            "it is not there, and nothing is made in DIR: make it there, or add --overlay, which makes it \
-             in memory",
+            "it is not there, or a link to nothing, and mydocker makes no files in DIR: make it there, or add \
+             --overlay, which makes it in memory",
         ),
         (Doing::FindTarget { .. }, Errno::ENOTDIR) => {
             Some("a directory can be mounted on a directory only")
@@ -129,8 +129,8 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
              attributes",
         ),
         (Doing::MountOverlay, Errno::EBUSY) => Some("another overlay uses this upper directory"),
-        (Doing::PivotRoot, Errno::EINVAL) => {
-            Some("/ is not a mount point: mydocker cannot run in a chroot")
+        (Doing::PivotRoot, Errno::EINVAL | Errno::EXDEV) => {
+            Some("this is a chroot: mydocker needs the root that its mount namespace has")
         }
         _ => None,
     }

@@ -50,9 +50,15 @@ pub enum Missing {
     MakeFile,
     /// Directories.
     MakeDirectory,
+    /// The same, the last one a [`PLACE`].
+    MakePlace,
     /// An empty file, if the directory is there that it is to lie in.
     MakeFileAlone,
 }
+
+/// The mode of a directory that was made to mount something on: what it is for may be known by it, for no one
+/// gives an empty directory that no one may write to a sticky bit.
+pub const PLACE: u32 = 0o1555;
 
 /// Why a path was not found or not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,7 +217,8 @@ fn make(
             let flags = libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW | libc::O_WRONLY;
             node::open(directory, name, flags, FILE).map(descriptor::close)
         }
-        (Missing::MakeFile, false) | (Missing::MakeDirectory, _) => {
+        (Missing::MakePlace, true) => node::make_directory(directory, name, PLACE),
+        (Missing::MakeFile | Missing::MakePlace, false) | (Missing::MakeDirectory, _) => {
             node::make_directory(directory, name, DIRECTORY)
         }
     };

@@ -389,11 +389,36 @@ fn a_root_without_places_for_the_usual_mounts() {
             said,
             "{case}"
         );
+        // Nor while one uses them that has made none, and makes none.
+        let read_only = tree.says(&["--read-only"], "ls -d /proc/1 /sys/kernel /dev/null");
+        assert_eq!(read_only, said, "{case}");
         drop(other.stdin.take());
         let mut listed = String::new();
         std::io::Read::read_to_string(&mut other.stdout.take().unwrap(), &mut listed).unwrap();
         assert_eq!(listed, "/proc/1/comm\n", "{case}");
         assert!(wait(&mut other).unwrap().success(), "{case}");
+        assert_eq!(names(tree), before, "{case}");
+        // The last one takes them away, whoever made them.
+        let start = |script: &str| {
+            let mut command = case.command(
+                &["--rootfs", &tree.name(), "-i"],
+                &["/bin/sh", "-c", script],
+            );
+            command
+                .stdin(std::process::Stdio::piped())
+                .stdout(std::process::Stdio::piped());
+            let mut run = command.spawn().unwrap();
+            let mut ready = [0; 6];
+            std::io::Read::read_exact(run.stdout.as_mut().unwrap(), &mut ready).unwrap();
+            run
+        };
+        let mut first = start("echo ready; read x; true");
+        let mut second = start("echo ready; read x; ls -d /dev/null");
+        drop(first.stdin.take());
+        assert!(wait(&mut first).unwrap().success(), "{case}");
+        assert!(tree.root().join("dev").exists(), "{case}");
+        drop(second.stdin.take());
+        assert!(wait(&mut second).unwrap().success(), "{case}");
         assert_eq!(names(tree), before, "{case}");
         let outcome = tree.shell(&["--read-only"], "true");
         assert!(

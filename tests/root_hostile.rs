@@ -240,3 +240,115 @@ fn a_proc_that_is_none_is_not_trusted() {
         assert!(outcome.stderr.contains("ENODEV"), "{case}: {outcome:?}");
     }
 }
+
+#[test]
+fn a_source_is_the_hosts_however_it_climbs() {
+    // Looked up when the root lies on / already, a `..` above / would lead into that root, and a link there
+    // to wherever it says.
+    for case in cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        let asked = tree.directory("asked");
+        let secret = tree.directory("secret");
+        let first = Path::new(&asked).components().nth(1).unwrap();
+        let hostile = tree.root().join(first.as_os_str());
+        let _ = std::fs::remove_dir_all(&hostile);
+        symlink(&secret, &hostile).unwrap();
+        let climbing = format!("{}{asked}", "/..".repeat(20));
+        symlink(
+            format!("{}{asked}", "../".repeat(40)),
+            tree.beside("climbing"),
+        )
+        .unwrap();
+        for source in [climbing, tree.beside("climbing")] {
+            let volume = format!("{source}:/mnt");
+            for calls in [&[][..], &BEFORE_5_2] {
+                let said = tree.says_without(calls, &["--overlay", "-v", &volume], "cat /mnt/file");
+                assert_eq!(said, "of asked\n", "{case} {source} {calls:?}");
+            }
+            let mount = format!("type=overlay,source={source},target=/mnt");
+            let said = tree.says(&["--overlay", "--mount", &mount], "cat /mnt/file");
+            assert_eq!(said, "of asked\n", "{case} {source}");
+        }
+        let climbing = format!("{}{}", "../".repeat(40), tree.name());
+        let outcome = case.run(&["--rootfs", &climbing, "--overlay"], &["/bin/true"]);
+        assert_eq!(outcome.code(), Some(0), "{case}: {outcome:?}");
+    }
+}
+
+#[test]
+fn no_mount_of_a_container_reaches_the_host() {
+    // Where / is shared, as systemd leaves it.
+    for case in cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        let data = tree.directory("data");
+        std::fs::create_dir(format!("{data}/inner")).unwrap();
+        std::fs::create_dir(tree.root().join("mnt/inner")).unwrap();
+        let inside = format!("/host{data}/inner");
+        let whole = ["-v", "/:/host", "--tmpfs", &inside];
+        let shared = format!("{data}:/mnt:rshared");
+        let beside = ["-v", &shared, "--tmpfs", "/tmp"];
+        let script = "before=$(wc -l < /proc/self/mountinfo); \"$@\"; \
+            [ $(wc -l < /proc/self/mountinfo) = $before ] || cat /proc/self/mountinfo";
+        for options in [&whole[..], &["-v", "/:/host:ro", "--read-only"], &beside] {
+            if case.caller == Caller::Ordinary && options == beside {
+                continue;
+            }
+            // What a process of the container mounts there does not get out either, unless it is shared.
+            let command = format!("mount -t tmpfs tmpfs /host{data}; true");
+            let run = ["/bin/sh", "-c", &command];
+            let options = [&["--overlay"], options].concat();
+            let Some(outcome) = tree.among_mounts(script, &options, &run) else {
+                return;
+            };
+            assert_eq!(outcome.output(case), "", "{case} {options:?}");
+        }
+    }
+}
+
+#[test]
+fn a_chroot_is_refused() {
+    for case in root_cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        let [program, probe] = [mydocker(), probe()];
+        // On a mount of its own, private or not, pivot_root would not see it.
+        for propagation in ["private", "shared"] {
+            let script = format!(
+                "mount --make-r{propagation} /; mkdir -p jail; mount -t tmpfs tmpfs jail; \
+                 for name in bin usr lib lib64 proc dev tmp target root home work; do \
+                   [ -L /$name ] && cp -P /$name jail/ && continue; \
+                   [ -d /$name ] && mkdir jail/$name && mount --rbind /$name jail/$name; done; \
+                 [ -x {} ] && [ -x {} ]; exec chroot jail \"$@\"",
+                program.display(),
+                probe.display()
+            );
+            let Some(outcome) = tree.among_mounts(&script, &[], &["/bin/true"]) else {
+                return;
+            };
+            assert_eq!(
+                outcome.code(),
+                Some(125),
+                "{case} {propagation}: {outcome:?}"
+            );
+            assert!(
+                outcome.stderr.contains("this is a chroot"),
+                "{case} {propagation}: {outcome:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn layers_that_the_kernel_would_cut() {
+    for case in cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        let mut options = vec!["--overlay".to_owned()];
+        for index in 0..30 {
+            let name = format!("{:0>200}", index);
+            options.push(format!("--rootfs={}", tree.directory(&name)));
+        }
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let outcome = tree.shell(&options, "true");
+        assert!(outcome.stderr.contains("4095 bytes"), "{case}: {outcome:?}");
+        assert_eq!(outcome.code(), Some(125));
+    }
+}

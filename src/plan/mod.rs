@@ -10,7 +10,7 @@ pub mod codec;
 mod describe;
 pub mod root;
 
-pub use build::{Network, build, makes_terminal};
+pub use build::{Network, build, check_options, makes_terminal};
 pub use describe::{describe_execve, describe_step, name_step};
 
 use crate::sys::MountFlags;
@@ -97,7 +97,8 @@ pub enum Step {
     /// Cut every mount off from the host's, so that nothing done below is seen outside.
     MakeMountsPrivate,
     Mount(Mount),
-    Root(RootStep),
+    /// Boxed, for the largest of them are many times as large as any other step.
+    Root(Box<RootStep>),
     /// Enter the network namespace that the pool has ready, its loopback up, or make one.
     NetworkFromPool,
     Hostname(Vec<u8>),

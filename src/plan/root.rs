@@ -15,6 +15,8 @@ use std::ffi::CString;
 pub enum RootStep {
     /// Keep a copy of a mount that is to propagate, while it still does.
     Copy(Copy),
+    /// Go to the root of the mount namespace, if it is where we are.
+    LeaveChroot,
     /// A directory of the host's, with all that is mounted below it, becomes what / will be.
     Directory {
         path: CString,
@@ -38,10 +40,8 @@ pub enum RootStep {
     Terminal(Likeness),
     /// A file that only this container has, on one of /etc.
     NameFile(EtcFile),
-    /// The stage becomes /dev, which is made if it is missing and may be.
-    PlaceDev {
-        make: bool,
-    },
+    /// The stage becomes /dev.
+    PlaceDev,
     /// The stage has served.
     DropStage,
     Bind(BindMount),
@@ -65,8 +65,6 @@ pub struct FileSystem {
     pub kind: CString,
     pub flags: MountFlags,
     pub data: CString,
-    /// Whether a missing target is made.
-    pub make: bool,
     /// Whether a kernel without it is forgiven.
     pub optional: bool,
 }
@@ -86,7 +84,6 @@ pub struct OverlayMount {
     pub option: CString,
     pub target: CString,
     pub layers: Layers,
-    pub make: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -113,7 +110,8 @@ pub struct BindMount {
     pub recursive_flags: bool,
     /// It has to be a device, or a directory.
     pub is_device: bool,
-    pub make: bool,
+    /// Whether a host that has no such thing is forgiven.
+    pub optional: bool,
 }
 
 #[derive(Debug, PartialEq)]

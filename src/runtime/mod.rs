@@ -86,6 +86,9 @@ fn run_logged(
         .map(|outside| outside.likeness(owner))
         .unwrap_or_default();
     let mut plan = plan::build(&spec, network, signals.ignored, likeness);
+    if spec.root.is_some() {
+        plan::check_options(&plan)?;
+    }
     plan.timed = timing.is_some();
     log_plan(&plan, namespaces, log);
 

@@ -2,14 +2,15 @@
 //! at, so that what cannot work is refused before anything is made, and what was made for it taken away.
 
 use crate::error::{Error, printable};
-use crate::inside::{self, Missing};
-use crate::spec::{Base, Bind, MountSource, Overlay, Root, RootMount, Writes};
+use crate::inside::{self, Missing, PLACE};
+use crate::spec::{Base, Bind, MountSource, Overlay, Root, Writes, work_directory};
+use crate::sys::directory::Share;
 use crate::sys::facts::{self, Kind};
 use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, descriptor, directory, identity};
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
 /// Bytes; more than any list of users has.
@@ -61,7 +62,7 @@ fn layers(base: &Base) -> Vec<(&'static str, &CStr)> {
         Base::Directory(directory) => vec![("--rootfs", directory)],
         Base::Overlay(Overlay { lower, writes }) => {
             let mut all = Vec::with_capacity(lower.len() + 1);
-            if let Writes::Kept { upper, .. } = writes {
+            if let Writes::Kept(upper) = writes {
                 all.push(("--overlay", upper.as_c_str()));
             }
             all.extend(lower.iter().map(|lower| ("--rootfs", lower.as_c_str())));
@@ -154,82 +155,117 @@ fn read_all(file: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
 /// What was made on the host for a root, to be taken away when its container has ended.
 #[derive(Default)]
 pub struct Traces {
-    /// overlayfs' own directories, and the upper ones that they belong to, locked.
-    works: Vec<(CString, OwnedFd)>,
-    /// DIR, and which places for mounts are made in it.
-    places: Option<(OwnedFd, Vec<&'static CStr>)>,
+    works: Vec<Work>,
+    /// DIR, if it is the root itself: locked, so that no one takes away what is made in it meanwhile.
+    directory: Option<OwnedFd>,
 }
 
-/// Looks at every directory and every source.
+/// A directory of overlayfs' own.
+struct Work {
+    path: CString,
+    opened: OwnedFd,
+    /// The upper directory that it belongs to, locked.
+    _upper: OwnedFd,
+}
+
+/// Looks at every directory and every source, and names them by paths without links and `..`: the child
+/// looks them up when / is covered already, and a `..` above / would lead to what covers it.
 ///
 /// Errors: what is not there, or is not what it has to be.
 #[cold]
 #[inline(never)]
 pub fn prepare(root: &mut Root) -> Result<Traces, Error> {
     let mut traces = Traces::default();
-    for (option, path) in layers(&root.base) {
-        open_directory(option, path)?;
+    match &mut root.base {
+        Base::Directory(path) => {
+            *path = canonical("--rootfs", path)?;
+            open_directory("--rootfs", path)?;
+            traces.directory = lock_directory(path);
+        }
+        Base::Overlay(overlay) => traces.take("--rootfs", "--overlay", overlay)?,
     }
-    let here = descriptor::open(c"/", libc::O_PATH | libc::O_DIRECTORY, 0)
-        .and_then(|root| facts::facts(root.as_fd()))
-        .map_err(|errno| Error::new("open", "/", errno))?;
-    for mount in &root.mounts {
-        check_source(mount)?;
-    }
-    root.find_binds_of_root(|path| {
-        let opened = descriptor::open(path, libc::O_PATH, 0);
-        let facts = opened.and_then(|opened| facts::facts(opened.as_fd()));
-        facts.is_ok_and(|facts| facts.identity == here.identity)
-    })?;
-    match &root.base {
-        Base::Directory(path) if !root.read_only => traces.watch_places(path),
-        Base::Directory(_) => {}
-        Base::Overlay(overlay) => traces.take("--overlay", overlay)?,
-    }
-    for mount in &root.mounts {
-        if let MountSource::Overlay(overlay) = &mount.source {
-            traces.take(&mount.option, overlay)?;
+    for mount in &mut root.mounts {
+        let option = &mount.option;
+        match &mut mount.source {
+            MountSource::Bind(bind) => {
+                bind.path = canonical(option, &bind.path)?;
+                bind.is_root = bind.path.as_c_str() == c"/";
+                if bind.is_device {
+                    check_device(option, &bind.path)?;
+                }
+            }
+            MountSource::Overlay(overlay) => traces.take(option, option, overlay)?,
+            MountSource::Tmpfs { .. } => {}
         }
     }
+    root.check_copies()?;
     Ok(traces)
 }
 
-fn check_source(mount: &RootMount) -> Result<(), Error> {
-    match &mount.source {
-        MountSource::Bind(bind) => {
-            let failed = |errno| named(&mount.option, &bind.path, errno);
-            let opened = descriptor::open(&bind.path, libc::O_PATH, 0).map_err(failed)?;
-            let kind = facts::facts(opened.as_fd()).map_err(failed)?.kind;
-            let is_device = matches!(kind, Kind::Character(_) | Kind::Block | Kind::Directory);
-            if bind.is_device && !is_device {
-                return Err(failed(Errno::ENODEV).hint(Some("it is no device")));
-            }
-            Ok(())
-        }
-        MountSource::Overlay(overlay) => overlay
-            .lower
-            .iter()
-            .try_for_each(|lower| open_directory(&mount.option, lower).map(drop)),
-        MountSource::Tmpfs { .. } => Ok(()),
+/// A path of the host's without links and `..`.
+fn canonical(option: &str, path: &CStr) -> Result<CString, Error> {
+    let found = std::fs::canonicalize(OsStr::from_bytes(path.to_bytes()));
+    let failed = |errno| named(option, path, errno);
+    let found =
+        found.map_err(|error| failed(Errno::new(error.raw_os_error().unwrap_or(libc::EIO))))?;
+    CString::new(found.into_os_string().into_vec()).map_err(|_| failed(Errno::EINVAL))
+}
+
+fn check_device(option: &str, path: &CStr) -> Result<(), Error> {
+    let failed = |errno| named(option, path, errno);
+    let opened = descriptor::open(path, libc::O_PATH, 0).map_err(failed)?;
+    match facts::facts(opened.as_fd()).map_err(failed)?.kind {
+        Kind::Character(_) | Kind::Block | Kind::Directory => Ok(()),
+        _ => Err(failed(Errno::ENODEV).hint(Some("it is no device"))),
     }
 }
 
+/// Locks a directory that is a root, together with all who use it. (One that may be searched and not read
+/// cannot be locked, which is enough for a root; nor one that someone has locked for a use of their own.)
+fn lock_directory(path: &CStr) -> Option<OwnedFd> {
+    const TRIES: u32 = 20;
+    let opened = descriptor::open(path, libc::O_RDONLY | libc::O_DIRECTORY, 0).ok()?;
+    for _ in 0..TRIES {
+        if directory::lock(opened.as_fd(), Share::WithOthers).is_ok() {
+            return Some(opened);
+        }
+        // Most likely someone removes their places, which is soon done.
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    None
+}
+
 impl Traces {
-    /// Takes an overlay's upper directory for this container alone, for two that write to one would
-    /// corrupt it, and makes the directory that overlayfs wants beside it.
-    fn take(&mut self, option: &str, overlay: &Overlay) -> Result<(), Error> {
-        let Writes::Kept { upper, work } = &overlay.writes else {
+    /// Looks at an overlay's directories. Takes its upper one for this container alone, for two that write to
+    /// one would corrupt it, and makes the directory that overlayfs wants beside it.
+    fn take(
+        &mut self,
+        option: &str,
+        upper_option: &str,
+        overlay: &mut Overlay,
+    ) -> Result<(), Error> {
+        for lower in &mut overlay.lower {
+            *lower = canonical(option, lower)?;
+            open_directory(option, lower)?;
+        }
+        let Writes::Kept(upper) = &mut overlay.writes else {
             return Ok(());
         };
+        let option = upper_option;
+        *upper = canonical(option, upper)?;
         let failed = |errno| named(option, upper, errno);
         let flags = libc::O_RDONLY | libc::O_DIRECTORY;
         let locked = descriptor::open(upper, flags, 0).map_err(failed)?;
-        directory::lock(locked.as_fd(), directory::Share::Alone).map_err(|errno| {
+        directory::lock(locked.as_fd(), Share::Alone).map_err(|errno| {
             let busy = (errno == Errno::EAGAIN).then_some("another container writes to it");
             failed(errno).hint(busy)
         })?;
-        let failed = |errno| named(option, work, errno);
-        match node::make_directory(HERE, work, 0o700) {
+        let Some(work) = work_directory(upper) else {
+            let reason = "another directory has to be made beside it, and nothing is beside /";
+            return Err(Error::refused(option, reason));
+        };
+        let failed = |errno| named(option, &work, errno);
+        match node::make_directory(HERE, &work, 0o700) {
             // Of a run that was killed.
             Ok(()) | Err(Errno::EEXIST) => {}
             Err(errno) => {
@@ -239,60 +275,58 @@ impl Traces {
             }
         }
         // In a directory that others may write to it could be a link of theirs.
-        let made = descriptor::open(work, flags | libc::O_NOFOLLOW, 0).map_err(failed)?;
-        if facts::facts(made.as_fd()).map_err(failed)?.owner != identity::effective_user() {
+        let opened = descriptor::open(&work, flags | libc::O_NOFOLLOW, 0).map_err(failed)?;
+        if facts::facts(opened.as_fd()).map_err(failed)?.owner != identity::effective_user() {
             return Err(failed(Errno::EEXIST).hint(Some("it is someone else's")));
         }
-        self.works.push((work.clone(), locked));
+        self.works.push(Work {
+            path: work,
+            opened,
+            _upper: locked,
+        });
         Ok(())
     }
+}
 
-    /// Remembers which of the places for the usual mounts DIR does not have: the child makes them, and
-    /// when no container uses DIR any more they are removed. A directory that is removed while another
-    /// container has something mounted on it would lose that mount, so each keeps DIR locked.
-    fn watch_places(&mut self, path: &CStr) {
-        const PLACES: [&CStr; 3] = [c"proc", c"sys", c"dev"];
-        const TRIES: u32 = 20;
-        let flags = libc::O_RDONLY | libc::O_DIRECTORY;
-        let Ok(opened) = descriptor::open(path, flags, 0) else {
-            // It can be searched and not be read, which is enough for a root.
-            return;
+impl Drop for Work {
+    /// If it cannot be removed, the next run with this upper directory uses it.
+    fn drop(&mut self) {
+        // overlayfs leaves a directory in it that no one may enter, and in that what it puts in the place of
+        // removed files.
+        let _ = node::change_mode(self.opened.as_fd(), c"work", 0o700);
+        let same = |path: BorrowedFd<'_>| {
+            let identity = |file| facts::facts(file).map(|facts| facts.identity);
+            identity(path).is_ok_and(|there| identity(self.opened.as_fd()) == Ok(there))
         };
-        for _ in 0..TRIES {
-            if directory::lock(opened.as_fd(), directory::Share::WithOthers).is_ok() {
-                let missing = |name: &CStr| {
-                    let found = node::find(opened.as_fd(), name).map(descriptor::own);
-                    found.is_err_and(|errno| errno == Errno::ENOENT)
-                };
-                let missing = PLACES.into_iter().filter(|name| missing(name)).collect();
-                self.places = Some((opened, missing));
-                return;
-            }
-            // Someone removes what they made, which is soon done; or has a use of their own for the lock.
-            std::thread::sleep(Duration::from_millis(1));
+        // Not if someone has put another one in its place.
+        if node::find(HERE, &self.path)
+            .map(descriptor::own)
+            .is_ok_and(|there| same(there.as_fd()))
+        {
+            let _ = std::fs::remove_dir_all(OsStr::from_bytes(self.path.to_bytes()));
         }
     }
 }
 
 impl Drop for Traces {
+    /// Removes the places that were made in DIR for the usual mounts, by this container or another: but not
+    /// while another uses DIR, which would lose what it has mounted on them (rmdir(2) of a mount point of
+    /// another namespace takes the mount away).
     fn drop(&mut self) {
-        for (work, _locked) in &self.works {
-            // overlayfs leaves a directory in it that no one may enter, and in that what it puts in the
-            // place of removed files. If it cannot be removed, the next run with this upper directory
-            // uses it.
-            if let Ok(opened) = descriptor::open(work, libc::O_PATH | libc::O_DIRECTORY, 0) {
-                let _ = node::change_mode(opened.as_fd(), c"work", 0o700);
-            }
-            let _ = std::fs::remove_dir_all(OsStr::from_bytes(work.to_bytes()));
-        }
-        if let Some((directory, missing)) = &self.places {
-            if !missing.is_empty()
-                && directory::lock(directory.as_fd(), directory::Share::Alone).is_ok()
-            {
-                for name in missing {
-                    // If they are empty: what the container put there is its own.
-                    let _ = node::remove_directory(directory.as_fd(), name);
-                }
+        const PLACES: [&CStr; 3] = [c"proc", c"sys", c"dev"];
+        let Some(directory) = &self.directory else {
+            return;
+        };
+        let is_place = |name: &&CStr| {
+            let found = node::find(directory.as_fd(), name).map(descriptor::own);
+            let facts = found.and_then(|found| facts::facts(found.as_fd()));
+            facts.is_ok_and(|facts| facts.kind == Kind::Directory && facts.mode == PLACE)
+        };
+        let mut places = PLACES.into_iter().filter(is_place).peekable();
+        if places.peek().is_some() && directory::lock(directory.as_fd(), Share::Alone).is_ok() {
+            for name in places {
+                // If it is empty: what the container put there is its own.
+                let _ = node::remove_directory(directory.as_fd(), name);
             }
         }
     }

@@ -17,6 +17,7 @@ pub use identity::{IdMap, Identity};
 pub use namespaces::{Namespace, Namespaces};
 pub use root::{
     Base, Bind, MountSource, NameFile, Overlay, OverlayChoice, Root, RootMount, Writes,
+    work_directory,
 };
 pub use user::{Accounts, User};
 

@@ -15,6 +15,13 @@ pub fn new_network() -> Result<(), Errno> {
     unsafe { syscall!(Sysno::unshare, libc::CLONE_NEWNET) }.map(drop)
 }
 
+/// Moves this process into the mount namespace that `file` is: root and working directory become the
+/// namespace's own root, the topmost of what is mounted there.
+pub fn enter_mounts(file: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::setns, file.as_raw_fd(), libc::CLONE_NEWNS) }.map(drop)
+}
+
 /// Moves this process into the network namespace that `file` is.
 ///
 /// Errors: EINVAL if it is no network namespace.

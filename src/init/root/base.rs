@@ -6,8 +6,29 @@ use crate::report::{Failed, Part};
 use crate::sys::facts::Facts;
 use crate::sys::mount::{self, MountFlags, mount};
 use crate::sys::node::{self, HERE};
-use crate::sys::{Errno, descriptor, directory, facts, mount_tree, process};
+use crate::sys::{Errno, descriptor, directory, facts, mount_tree, namespace, process};
 use std::ffi::CStr;
+
+/// In a chroot, pivot_root would exchange the wrong mounts: the tree outside would stay, and be above us. So
+/// the root has to be that of the mount namespace, which entering it once more gives. Where that is another
+/// directory, this was a chroot, and the caller's paths were meant there.
+pub fn leave_chroot() -> Result<(), Errno> {
+    let before = node::find(HERE, c"/")?;
+    // By a proc of our own, on top of /: the host may have none, or one that is none.
+    let kind = Some(c"proc");
+    mount(kind, c"/", kind, MountFlags::NONE, None)?;
+    let namespace = node::open(HERE, c"/../self/ns/mnt", libc::O_RDONLY, 0);
+    mount::detach(c"/..")?;
+    let namespace = namespace?;
+    let entered = namespace::enter_mounts(namespace);
+    descriptor::close(namespace);
+    entered?;
+    let after = node::find(HERE, c"/")?;
+    let same = facts::facts(before)?.identity == facts::facts(after)?.identity;
+    descriptor::close(before);
+    descriptor::close(after);
+    if same { Ok(()) } else { Err(Errno::EXDEV) }
+}
 
 pub fn directory(path: &CStr, read_only: bool, held: &Held) -> Result<(), Failed> {
     let flags = libc::O_PATH | libc::O_DIRECTORY;

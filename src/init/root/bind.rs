@@ -3,7 +3,7 @@
 //! A copy of the mount is restricted before it is attached, and attached to a descriptor: at no moment can
 //! it be written that should not be, and no path is looked up twice.
 
-use super::{Held, find, older};
+use super::{Held, find, older, place_for};
 use crate::inside::Missing;
 use crate::plan::root::{BindMount, Copy};
 use crate::report::{Failed, Part};
@@ -39,6 +39,7 @@ pub fn bind(step: &BindMount, held: &Held) -> Result<(), Failed> {
     };
     let tree = match tree {
         Err(Errno::ENOSYS) => return older::bind(step, held),
+        Err(Errno::ENOENT) if step.optional => return Ok(()),
         tree => tree.map_err(|errno| Part::Source.failed(errno))?,
     };
     let restricted = if step.flags == MountFlags::NONE {
@@ -77,10 +78,10 @@ pub fn find_target(
     if step.is_device && !is_device && !is_directory {
         return Err(Part::Source.failed(Errno::ENODEV));
     }
-    let missing = match (step.make, is_directory) {
-        (false, _) => Missing::Refuse,
-        (true, true) => Missing::MakeDirectory,
-        (true, false) => Missing::MakeFile,
+    let missing = if is_directory {
+        place_for(step.option.is_some())
+    } else {
+        Missing::MakeFile
     };
     let target = find(held, &step.target, missing)?;
     let there = facts::facts(target).map_err(|errno| Part::Target.failed(errno))?;

@@ -46,16 +46,13 @@ impl Held {
 pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> Result<(), Failed> {
     match step {
         RootStep::Copy(step) => bind::copy(step, held),
+        RootStep::LeaveChroot => base::leave_chroot().map_err(Failed::from),
         RootStep::Directory { path, read_only } => base::directory(path, *read_only, held),
         RootStep::Overlay(layers) => base::overlay(layers, held),
         RootStep::FileSystem(step) => mount::file_system(step, held),
         RootStep::FileSystemOrBind(step, otherwise) => match mount::file_system(step, held) {
             // In a user namespace that does not own what it shows, or where parts of it are covered.
-            Err(failed) if failed.errno == Errno::EPERM => match bind::bind(otherwise, held) {
-                // The host has none to show.
-                Err(failed) if failed == Part::Source.failed(Errno::ENOENT) => Ok(()),
-                done => done,
-            },
+            Err(failed) if failed.errno == Errno::EPERM => bind::bind(otherwise, held),
             done => done,
         },
         RootStep::Stage => stage::begin().map_err(Failed::from),
@@ -67,7 +64,7 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
             terminal::make(likeness, socket).map_err(Failed::from)
         }
         RootStep::NameFile(file) => stage::name_file(file, held),
-        RootStep::PlaceDev { make } => stage::place_dev(*make, held),
+        RootStep::PlaceDev => stage::place_dev(held),
         RootStep::DropStage => stage::discard().map_err(Failed::from),
         RootStep::Bind(step) => bind::bind(step, held),
         RootStep::OverlayMount(step) => mount::overlay(step, held),
@@ -89,11 +86,11 @@ fn find(held: &Held, path: &CStr, missing: Missing) -> Result<BorrowedFd<'static
     })
 }
 
-/// What to do about a directory that is missing.
-fn directory_if(make: bool) -> Missing {
-    if make {
+/// What to do about a place for a mount that is missing: what an option asked for is made for good.
+fn place_for(asked: bool) -> Missing {
+    if asked {
         Missing::MakeDirectory
     } else {
-        Missing::Refuse
+        Missing::MakePlace
     }
 }

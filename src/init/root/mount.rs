@@ -1,13 +1,13 @@
 //! File systems without a source, on a directory of the container's.
 
-use super::{Held, base, directory_if, find};
+use super::{Held, base, find, place_for};
 use crate::plan::root::{FileSystem, OverlayMount};
 use crate::report::Failed;
 use crate::sys::mount::{self, MountFlags, mount};
 use crate::sys::{descriptor, directory};
 
 pub fn file_system(step: &FileSystem, held: &Held) -> Result<(), Failed> {
-    let target = find(held, &step.target, directory_if(step.make))?;
+    let target = find(held, &step.target, place_for(step.option.is_some()))?;
     // Through the descriptor: `.` is what was found, whatever its path means by now.
     directory::enter(target)?;
     descriptor::close(target);
@@ -16,7 +16,7 @@ pub fn file_system(step: &FileSystem, held: &Held) -> Result<(), Failed> {
 }
 
 pub fn overlay(step: &OverlayMount, held: &Held) -> Result<(), Failed> {
-    let target = find(held, &step.target, directory_if(step.make))?;
+    let target = find(held, &step.target, place_for(true))?;
     if let Some(like) = &step.layers.like {
         base::begin_upper(like)?;
         // On top of the tmpfs, and from there to its place; then the tmpfs can go. The overlay holds on to

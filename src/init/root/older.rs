@@ -30,8 +30,10 @@ const RESTRICTIONS: MountFlags = MountFlags::READONLY
 const PASSES: u32 = 8;
 
 pub fn bind(step: &BindMount, held: &Held) -> Result<(), Failed> {
-    let source = node::open(HERE, &step.path, libc::O_PATH, 0);
-    let source = source.map_err(|errno| Part::Source.failed(errno))?;
+    let source = match node::open(HERE, &step.path, libc::O_PATH, 0) {
+        Err(Errno::ENOENT) if step.optional => return Ok(()),
+        source => source.map_err(|errno| Part::Source.failed(errno))?,
+    };
     let looked = facts::facts(source).map_err(|errno| Part::Source.failed(errno));
     descriptor::close(source);
     let looked = looked?;

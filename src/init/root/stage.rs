@@ -2,7 +2,7 @@
 //!
 //! No one else can reach it there, so plain names will do: no link and no other file gets in between.
 
-use super::{Held, bind, directory_if, find, older};
+use super::{Held, bind, find, older, place_for};
 use crate::inside::Missing;
 use crate::plan::root::{EtcFile, FileSystem};
 use crate::report::{Failed, Part};
@@ -112,13 +112,17 @@ pub fn name_file(file: &EtcFile, held: &Held) -> Result<(), Failed> {
     let target = match find(held, &file.target, missing) {
         // EACCES: an overlay of an ordinary user's, above an /etc that is someone else's.
         Err(Failed {
-            errno: Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES,
+            errno: Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES,
             ..
         }) if file.asked_by.is_none() => return Ok(()),
         target => target?,
     };
     if facts::facts(target)?.kind == Kind::Directory {
-        return Err(Part::Target.failed(Errno::EISDIR));
+        descriptor::close(target);
+        return match file.asked_by {
+            None => Ok(()),
+            Some(_) => Err(Part::Target.failed(Errno::EISDIR)),
+        };
     }
     let made = make_file(FILE)?;
     let written = descriptor::write_all(made, &file.content);
@@ -153,8 +157,8 @@ fn place_file(file: &EtcFile, target: BorrowedFd<'_>) -> Result<(), Errno> {
 }
 
 /// Moves the stage, the topmost mount on /, to the container's /dev.
-pub fn place_dev(make: bool, held: &Held) -> Result<(), Failed> {
-    let target = find(held, c"/dev", directory_if(make))?;
+pub fn place_dev(held: &Held) -> Result<(), Failed> {
+    let target = find(held, c"/dev", place_for(false))?;
     directory::enter(target)?;
     descriptor::close(target);
     mount(Some(c"/.."), c".", None, MountFlags::MOVE, None).map_err(Failed::from)

@@ -3,7 +3,7 @@
 
 mod root;
 
-pub use root::makes_terminal;
+pub use root::{check_options, makes_terminal};
 
 use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
 use crate::likeness::Likeness;

@@ -1,10 +1,12 @@
 //! The steps for a root of the container's own, in their order.
 
+use crate::error::Error;
 use crate::likeness::Likeness;
-use crate::plan::Step;
 use crate::plan::root::{BindMount, Copy, EtcFile, FileSystem, Layers, OverlayMount, RootStep};
+use crate::plan::{InitPlan, Step};
 use crate::spec::{
     Base, Bind, ContainerSpec, MountSource, Namespace, Overlay, Root, RootMount, Terminal, Writes,
+    work_directory,
 };
 use crate::sys::MountFlags;
 use std::ffi::{CStr, CString};
@@ -25,13 +27,21 @@ pub fn makes_terminal(spec: &ContainerSpec) -> bool {
 
 /// What has to be done while the host's mounts still propagate.
 pub fn before_private(root: &Root, steps: &mut Vec<Step>) {
-    for (slot, (mount, bind)) in (0..).zip(early(root)) {
-        steps.push(Step::Root(RootStep::Copy(Copy {
+    copies(root, true, steps);
+}
+
+/// The early copies, of those binds that propagate or of the others. Each has its slot among them all.
+fn copies(root: &Root, propagating: bool, steps: &mut Vec<Step>) {
+    let wanted = (0..)
+        .zip(early(root))
+        .filter(|(_, (_, bind))| bind.propagates() == propagating);
+    for (slot, (mount, bind)) in wanted {
+        steps.push(Step::Root(Box::new(RootStep::Copy(Copy {
             option: option(mount),
             path: bind.path.clone(),
             recursive: bind.recursive,
             slot,
-        })));
+        }))));
     }
 }
 
@@ -44,9 +54,15 @@ fn early(root: &Root) -> impl Iterator<Item = (&RootMount, &Bind)> {
 }
 
 pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut Vec<Step>) {
+    if !spec.namespaces.contains(Namespace::User) {
+        // (The kernel makes no user namespace for a process in a chroot.)
+        steps.push(Step::Root(Box::new(RootStep::LeaveChroot)));
+    }
+    // While / is not covered, and its mounts are private.
+    copies(root, false, steps);
     // The modes below are meant as they are; the command gets its own mask later.
     steps.push(Step::Umask(0));
-    let mut push = |step| steps.push(Step::Root(step));
+    let mut push = |step| steps.push(Step::Root(Box::new(step)));
     let user_namespace = spec.namespaces.contains(Namespace::User);
     let is_overlay = match &root.base {
         Base::Directory(path) => {
@@ -67,9 +83,16 @@ pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut 
         push(sys());
     }
     dev(spec, root, likeness, is_overlay, &mut push);
-    if spec.shares_ipc() && !root.mounts_on("/dev") && !root.mounts_on("/dev/shm") {
-        // As docker has it: shared memory is shared by its names too.
-        push(RootStep::Bind(bind_all(c"/dev/shm", MountFlags::NONE)));
+    if spec.shares_ipc() && !root.mounts_on("/dev") {
+        // As docker has it: what is shared is shared by its names too, if the host has them.
+        for (name, path) in [("/dev/shm", c"/dev/shm"), ("/dev/mqueue", c"/dev/mqueue")] {
+            if !root.mounts_on(name) {
+                push(RootStep::Bind(BindMount {
+                    optional: true,
+                    ..bind_all(path, MountFlags::NONE)
+                }));
+            }
+        }
     }
     let mut slot = 0..;
     for mount in &root.mounts {
@@ -103,7 +126,11 @@ fn sys() -> RootStep {
     let flags = RESTRICTIONS.and(MountFlags::READONLY);
     RootStep::FileSystemOrBind(
         file_system(c"/sys", c"sysfs", flags, c""),
-        bind_all(c"/sys", flags),
+        BindMount {
+            // A host without one has none to show.
+            optional: true,
+            ..bind_all(c"/sys", flags)
+        },
     )
 }
 
@@ -152,7 +179,7 @@ fn dev(
     }
     for file in &root.name_files {
         let target = [b"/etc/", file.name.as_bytes()].concat();
-        if root.mounts_on(&format!("/etc/{}", file.name)) || root.mounts_on("/etc") {
+        if root.covers(file) {
             // What someone brings along is what they want.
             continue;
         }
@@ -169,7 +196,7 @@ fn dev(
         }));
     }
     push(if own_dev {
-        RootStep::PlaceDev { make: true }
+        RootStep::PlaceDev
     } else {
         RootStep::DropStage
     });
@@ -192,7 +219,7 @@ fn asked(
             flags: bind.flags,
             recursive_flags: bind.recursive_flags,
             is_device: bind.is_device,
-            make: true,
+            optional: false,
         }),
         MountSource::Tmpfs { flags, data } => RootStep::FileSystem(FileSystem {
             option: Some(option(mount)),
@@ -202,7 +229,6 @@ fn asked(
             option: option(mount),
             target,
             layers: layers(overlay, user_namespace),
-            make: true,
         }),
     }
 }
@@ -227,7 +253,6 @@ fn file_system(target: &CStr, kind: &CStr, flags: MountFlags, data: &CStr) -> Fi
         kind: kind.into(),
         flags,
         data: data.into(),
-        make: true,
         optional: false,
     }
 }
@@ -244,8 +269,29 @@ fn bind_all(path: &CStr, flags: MountFlags) -> BindMount {
         flags,
         recursive_flags: true,
         is_device: false,
-        make: true,
+        optional: false,
     }
+}
+
+/// Refuses what the kernel would cut: it reads one page of a mount's options, its terminator included, and
+/// says nothing about the rest.
+pub fn check_options(plan: &InitPlan) -> Result<(), Error> {
+    const LONGEST: usize = 4095;
+    for step in plan.steps() {
+        let Step::Root(step) = step else { continue };
+        let (option, layers) = match &**step {
+            RootStep::Overlay(layers) => (&b"--rootfs"[..], layers),
+            RootStep::OverlayMount(mount) => (mount.option.to_bytes(), &mount.layers),
+            _ => continue,
+        };
+        if layers.data.count_bytes() > LONGEST {
+            return Err(Error::refused(
+                option,
+                "the paths of its layers are longer together than the kernel reads, 4095 bytes",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn layers(overlay: &Overlay, user_namespace: bool) -> Layers {
@@ -264,11 +310,12 @@ fn layers(overlay: &Overlay, user_namespace: bool) -> Layers {
             data.extend(b",upperdir=upper,workdir=work");
             like = overlay.lower.first().cloned();
         }
-        Writes::Kept { upper, work } => {
+        Writes::Kept(upper) => {
             data.extend(b",upperdir=");
             data.extend(escaped(upper, b",\\"));
             data.extend(b",workdir=");
-            data.extend(escaped(work, b",\\"));
+            let work = work_directory(upper).unwrap_or_default();
+            data.extend(escaped(&work, b",\\"));
         }
     }
     if user_namespace {

@@ -196,7 +196,7 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         20 => Step::KeepCapabilities,
         21 => Step::InheritNoCapabilities,
         22 => Step::NetworkFromPool,
-        23 => Step::Root(root::decode(input)?),
+        23 => Step::Root(Box::new(root::decode(input)?)),
         _ => return Err(Malformed),
     })
 }
@@ -252,7 +252,7 @@ pub(super) mod tests {
         steps.extend(
             root::tests::every_kind_of_step()
                 .into_iter()
-                .map(Step::Root),
+                .map(|step| Step::Root(Box::new(step))),
         );
         steps
     }

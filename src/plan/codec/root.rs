@@ -64,10 +64,7 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
             out.optional(asked_by.as_ref());
             out.boolean(*read_only);
         }
-        RootStep::PlaceDev { make } => {
-            out.u8(11);
-            out.boolean(*make);
-        }
+        RootStep::PlaceDev => out.u8(11),
         RootStep::DropStage => out.u8(12),
         RootStep::Bind(step) => {
             out.u8(13);
@@ -77,13 +74,11 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
             option,
             target,
             layers,
-            make,
         }) => {
             out.u8(14);
             out.bytes(option.to_bytes());
             out.bytes(target.to_bytes());
             encode_layers(out, layers);
-            out.boolean(*make);
         }
         RootStep::MakeWorkingDirectory(path) => {
             out.u8(15);
@@ -91,6 +86,7 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
         }
         RootStep::ReadOnly => out.u8(16),
         RootStep::Enter => out.u8(17),
+        RootStep::LeaveChroot => out.u8(18),
     }
 }
 
@@ -121,20 +117,18 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
             asked_by: input.optional()?,
             read_only: input.boolean()?,
         }),
-        11 => RootStep::PlaceDev {
-            make: input.boolean()?,
-        },
+        11 => RootStep::PlaceDev,
         12 => RootStep::DropStage,
         13 => RootStep::Bind(decode_bind(input)?),
         14 => RootStep::OverlayMount(OverlayMount {
             option: input.string()?,
             target: input.string()?,
             layers: decode_layers(input)?,
-            make: input.boolean()?,
         }),
         15 => RootStep::MakeWorkingDirectory(input.string()?),
         16 => RootStep::ReadOnly,
         17 => RootStep::Enter,
+        18 => RootStep::LeaveChroot,
         _ => return Err(Malformed),
     })
 }
@@ -161,7 +155,6 @@ fn encode_file_system(out: &mut Encoder, step: &FileSystem) {
         kind,
         flags,
         data,
-        make,
         optional,
     } = step;
     out.optional(option.as_ref());
@@ -169,7 +162,6 @@ fn encode_file_system(out: &mut Encoder, step: &FileSystem) {
     out.bytes(kind.to_bytes());
     out.u64(flags.0);
     out.bytes(data.to_bytes());
-    out.boolean(*make);
     out.boolean(*optional);
 }
 
@@ -180,7 +172,6 @@ fn decode_file_system(input: &mut Decoder<'_>) -> Result<FileSystem, Malformed> 
         kind: input.string()?,
         flags: MountFlags(input.u64()?),
         data: input.string()?,
-        make: input.boolean()?,
         optional: input.boolean()?,
     })
 }
@@ -195,7 +186,7 @@ fn encode_bind(out: &mut Encoder, step: &BindMount) {
         flags,
         recursive_flags,
         is_device,
-        make,
+        optional,
     } = step;
     out.optional(option.as_ref());
     out.bytes(path.to_bytes());
@@ -203,7 +194,7 @@ fn encode_bind(out: &mut Encoder, step: &BindMount) {
     out.u8(slot.unwrap_or_default());
     out.bytes(target.to_bytes());
     out.u64(flags.0);
-    for flag in [recursive, recursive_flags, is_device, make] {
+    for flag in [recursive, recursive_flags, is_device, optional] {
         out.boolean(*flag);
     }
 }
@@ -222,7 +213,7 @@ fn decode_bind(input: &mut Decoder<'_>) -> Result<BindMount, Malformed> {
         recursive: input.boolean()?,
         recursive_flags: input.boolean()?,
         is_device: input.boolean()?,
-        make: input.boolean()?,
+        optional: input.boolean()?,
     })
 }
 
@@ -312,7 +303,6 @@ pub mod tests {
             kind: c"tmpfs".into(),
             flags: MountFlags::NOSUID,
             data: c"size=1m".into(),
-            make: option,
             optional: !option,
         }
     }
@@ -327,7 +317,7 @@ pub mod tests {
             flags: MountFlags::READONLY.and(MountFlags::SLAVE),
             recursive_flags: true,
             is_device: !option,
-            make: option,
+            optional: !option,
         }
     }
 
@@ -379,18 +369,18 @@ pub mod tests {
             }),
             etc(c"/etc/hostname", None),
             etc(c"/etc/hosts", Some(c"--add-host a:1.2.3.4")),
-            RootStep::PlaceDev { make: true },
+            RootStep::PlaceDev,
             RootStep::DropStage,
             RootStep::Bind(bind(true)),
             RootStep::OverlayMount(OverlayMount {
                 option: c"--mount type=overlay,source=/a,target=/o".into(),
                 target: c"/o".into(),
                 layers: layers(false),
-                make: true,
             }),
             RootStep::MakeWorkingDirectory(c"/w".into()),
             RootStep::ReadOnly,
             RootStep::Enter,
+            RootStep::LeaveChroot,
         ]
     }
 

@@ -77,6 +77,7 @@ fn words(step: &RootStep) -> Words {
                 copy.path.to_bytes(),
             )
         },
+        RootStep::LeaveChroot => plain("enter the mount namespace's root (setns)", b"", b""),
         RootStep::Directory { path, .. } => {
             plain("--rootfs: bind", path.to_bytes(), path.to_bytes())
         }
@@ -105,7 +106,7 @@ fn words(step: &RootStep) -> Words {
             option: file.asked_by.as_deref().map(text),
             ..plain("set up", file.target.to_bytes(), b"")
         },
-        RootStep::PlaceDev { .. } => plain("move the tmpfs to", b"/dev", b""),
+        RootStep::PlaceDev => plain("move the tmpfs to", b"/dev", b""),
         RootStep::DropStage => plain("detach the tmpfs aside", b"", b""),
         RootStep::Bind(step) => bind(step),
         RootStep::OverlayMount(step) => Words {
@@ -168,7 +169,7 @@ fn doing(step: &RootStep, part: Part) -> Doing {
                 user_namespace: true,
             }
         }
-        (RootStep::Enter, _) => Doing::PivotRoot,
+        (RootStep::Enter | RootStep::LeaveChroot, _) => Doing::PivotRoot,
         (RootStep::Bind(step), Part::Source) if step.is_device => Doing::FindDevice,
         (RootStep::Bind(_), Part::Source) => Doing::CopyMount,
         (RootStep::Terminal(_), _) => Doing::OpenTerminal,

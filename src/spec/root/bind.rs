@@ -49,6 +49,8 @@ pub fn volume(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error>
             }
             b"noexec" => bind.flags = bind.flags.and(MountFlags::NOEXEC),
             b"nosuid" => bind.flags = bind.flags.and(MountFlags::NOSUID),
+            // What they tell docker's virtual machines has no meaning here.
+            b"cached" | b"delegated" | b"consistent" => {}
             b"nodev" => bind.flags = bind.flags.and(MountFlags::NODEV),
             word => match propagation(word) {
                 Some(propagation) => {

@@ -47,8 +47,8 @@ pub enum Writes {
     Refused,
     /// To memory, gone with the container.
     ThrownAway,
-    /// To `upper`. `work`, beside it, is overlayfs' own.
-    Kept { upper: CString, work: CString },
+    /// To this directory.
+    Kept(CString),
 }
 
 /// A mount that an option asked for.
@@ -59,6 +59,12 @@ pub struct RootMount {
     /// Absolute, as the container sees it, without `.`, `..` and repeated slashes.
     pub target: CString,
     pub source: MountSource,
+}
+
+impl RootMount {
+    fn reaches_host(&self) -> bool {
+        matches!(&self.source, MountSource::Bind(bind) if bind.reaches_host())
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -87,8 +93,13 @@ pub struct Bind {
 
 impl Bind {
     /// Whether mounts are to pass between it and the original.
-    fn propagates(&self) -> bool {
-        self.flags.contains(MountFlags::SLAVE) || self.flags.contains(MountFlags::SHARED)
+    pub fn propagates(&self) -> bool {
+        self.flags.contains(MountFlags::SLAVE) || self.reaches_host()
+    }
+
+    /// Whether what is mounted in it appears at the original.
+    fn reaches_host(&self) -> bool {
+        self.flags.contains(MountFlags::SHARED)
     }
 
     /// Whether it is copied before anything else is done: what is made private propagates no more, and on
@@ -134,41 +145,43 @@ impl Root {
         }
         check(&mounts, caller)?;
         // docker's order: what lies in another mount's target comes after that one, or would be covered
-        // by it.
+        // by it. Last what is shared with the host: none of our own mounts is to appear there.
         mounts.sort_by_key(|mount| {
-            mount
-                .target
-                .to_bytes()
-                .iter()
-                .filter(|b| **b == b'/')
-                .count()
+            let slashes = mount.target.to_bytes().iter().filter(|byte| **byte == b'/');
+            (mount.reaches_host(), slashes.count())
         });
-        Ok(Some(Self {
+        let root = Self {
             base: base(arguments, caller)?,
             read_only: arguments.read_only,
             mounts,
             name_files: name_files::all(arguments, caller, hostname)?,
-        }))
-    }
-
-    /// Says which binds are of the caller's /.
-    ///
-    /// Errors: too many that have to be copied early.
-    pub fn find_binds_of_root(&mut self, is_root: impl Fn(&CStr) -> bool) -> Result<(), Error> {
-        let mut copies = 0;
-        for mount in &mut self.mounts {
-            if let MountSource::Bind(bind) = &mut mount.source {
-                bind.is_root = is_root(&bind.path);
-                copies += usize::from(bind.is_copied_early());
-                if copies > MOST_COPIES {
-                    return Err(Error::refused(
-                        &mount.option,
-                        "at most eight mounts can be slave, shared or of the whole /",
-                    ));
-                }
+        };
+        for file in &root.name_files {
+            if let Some(option) = file.asked_by.as_ref().filter(|_| root.covers(file)) {
+                return Err(Error::refused(
+                    option,
+                    "a mount of yours covers the file that it is for",
+                ));
             }
         }
-        Ok(())
+        Ok(Some(root))
+    }
+
+    /// Errors: too many binds that have to be copied early.
+    pub fn check_copies(&self) -> Result<(), Error> {
+        let early = |mount: &&RootMount| matches!(&mount.source, MountSource::Bind(bind) if bind.is_copied_early());
+        match self.mounts.iter().filter(early).nth(MOST_COPIES) {
+            None => Ok(()),
+            Some(mount) => Err(Error::refused(
+                &mount.option,
+                "at most eight mounts can be slave, shared or of the whole /",
+            )),
+        }
+    }
+
+    /// Whether one of the mounts asked for brings a file of /etc along.
+    pub fn covers(&self, file: &NameFile) -> bool {
+        self.mounts_on("/etc") || self.mounts_on(&format!("/etc/{}", file.name))
     }
 
     /// Whether one of the mounts asked for is on this target.
@@ -223,24 +236,24 @@ fn base(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Base, Error> {
     Ok(Base::Overlay(Overlay { lower, writes }))
 }
 
-/// Writes go to `upper`; overlayfs' own directory has to be on the same file system, and not in it.
+/// Writes go to `upper`.
 fn kept(option: &str, upper: &OsStr, caller: &Caller<'_>) -> Result<Writes, Error> {
-    let upper = absolute(option, upper, caller)?;
-    let mut path: Vec<u8> = upper.to_bytes().to_vec();
-    while path.ends_with(b"/") {
-        path.pop();
+    absolute(option, upper, caller).map(Writes::Kept)
+}
+
+/// The directory of overlayfs' own that belongs to an upper one: beside it, since it has to be on the same
+/// file system and not in it. `None` for /, which nothing is beside.
+pub fn work_directory(upper: &CStr) -> Option<CString> {
+    let mut path = upper.to_bytes();
+    while let Some(shorter) = path.strip_suffix(b"/") {
+        path = shorter;
     }
-    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    if name.is_empty() || name == b"." || name == b".." {
-        return Err(Error::refused(
-            option,
-            "an upper directory is given by its name: another directory is made beside it",
-        ));
+    let name = path.rsplit(|byte| *byte == b'/').next()?;
+    if name.is_empty() {
+        return None;
     }
     let beside = &path[..path.len() - name.len()];
-    let work = [beside, b".", name, b".mydocker-work"].concat();
-    let work = c_string(option, &work)?;
-    Ok(Writes::Kept { upper, work })
+    CString::new([beside, b".", name, b".mydocker-work"].concat()).ok()
 }
 
 /// Refuses what no order of mounting makes right.
@@ -259,6 +272,16 @@ fn check(mounts: &[RootMount], caller: &Caller<'_>) -> Result<(), Error> {
             .any(|other| other.target == mount.target)
         {
             return refuse("another mount has the same target");
+        }
+        let lies_in = |other: &RootMount| {
+            let rest = target.strip_prefix(other.target.to_bytes());
+            rest.is_some_and(|rest| rest.starts_with(b"/"))
+        };
+        if mounts
+            .iter()
+            .any(|other| other.reaches_host() && lies_in(other))
+        {
+            return refuse("its target lies in a shared mount, and it would appear on the host");
         }
         if let MountSource::Bind(bind) = &mount.source {
             if caller.user != 0 && bind.flags.contains(MountFlags::SHARED) {

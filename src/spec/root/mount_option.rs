@@ -74,6 +74,8 @@ impl Mount<'_> {
 
     fn bind(&self) -> Result<MountSource, Error> {
         let mut path = None;
+        // What it says about the mounts below is about a read-only bind.
+        let mut says_access = false;
         let mut bind = Bind {
             path: CString::default(),
             recursive: true,
@@ -106,8 +108,13 @@ impl Mount<'_> {
                     }
                     None => return self.refuse("its bind-propagation= is no propagation"),
                 },
-                (b"bind-recursive", Some(b"enabled" | b"readonly")) => {}
-                (b"bind-recursive", Some(b"writable")) => bind.recursive_flags = false,
+                (b"bind-recursive", Some(b"enabled")) => {}
+                (b"bind-recursive", Some(b"readonly")) => says_access = true,
+                (b"bind-recursive", Some(b"writable")) => {
+                    says_access = true;
+                    bind.recursive_flags = false;
+                }
+                (b"consistency", Some(b"default" | b"consistent" | b"cached" | b"delegated")) => {}
                 (b"bind-recursive", Some(b"disabled")) => bind.recursive = false,
                 (b"bind-nonrecursive", value) => bind.recursive = !self.switch(value)?,
                 _ => {
@@ -117,6 +124,9 @@ impl Mount<'_> {
                     );
                 }
             }
+        }
+        if says_access && !bind.flags.contains(MountFlags::READONLY) {
+            return self.refuse("its bind-recursive= takes readonly");
         }
         match path {
             Some(path) => Ok(MountSource::Bind(Bind { path, ..bind })),

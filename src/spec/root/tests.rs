@@ -52,11 +52,13 @@ fn layers_from_the_bottom_up() {
     });
     let expected = Overlay {
         lower: vec![c"/caller/b".into(), c"/a".into()],
-        writes: Writes::Kept {
-            upper: c"/caller/up/per/".into(),
-            work: c"/caller/up/.per.mydocker-work".into(),
-        },
+        writes: Writes::Kept(c"/caller/up/per/".into()),
     };
+    let work = |upper| work_directory(upper);
+    assert_eq!(work(c"/up/per//"), Some(c"/up/.per.mydocker-work".into()));
+    assert_eq!(work(c"/per"), Some(c"/.per.mydocker-work".into()));
+    assert_eq!(work(c"/"), None);
+
     assert_eq!(stacked.unwrap().base, Base::Overlay(expected));
     let refused = root(|arguments| arguments.rootfs = words(&["/a", "/b"])).unwrap_err();
     assert!(refused.contains("more than once"), "{refused}");
@@ -71,10 +73,6 @@ fn layers_from_the_bottom_up() {
             ..
         })
     ));
-    for upper in ["/", ".", "x/..", ""] {
-        let refused = root(|arguments| arguments.overlay = OverlayChoice::Kept(upper.into()));
-        assert!(refused.is_err(), "{upper}");
-    }
 }
 
 #[test]
@@ -114,6 +112,23 @@ fn volumes() {
         );
         assert!(refused.contains(reason), "{typed}: {refused}");
     }
+}
+
+#[test]
+fn nothing_is_mounted_in_a_shared_mount() {
+    let refused = root(|arguments| {
+        arguments.volumes = words(&["/1:/a/b:rshared", "/2:/c"]);
+        arguments.tmpfs = words(&["/a/b/c"]);
+    });
+    assert!(refused.unwrap_err().contains("it would appear on the host"));
+    let root = root(|arguments| arguments.volumes = words(&["/1:/a:rshared", "/2:/x/y/z"]));
+    let targets: Vec<_> = root
+        .unwrap()
+        .mounts
+        .into_iter()
+        .map(|mount| mount.target)
+        .collect();
+    assert_eq!(targets, [c"/x/y/z".into(), CString::from(c"/a")]);
 }
 
 #[test]
@@ -223,6 +238,10 @@ fn mounts_in_dockers_long_form() {
             "type=bind,source=/a,target=/b,ro=maybe",
             "neither true nor false",
         ),
+        (
+            "type=bind,source=/a,target=/b,bind-recursive=readonly",
+            "takes readonly",
+        ),
         ("type=tmpfs,target=/b,source=/a", "a tmpfs takes"),
         ("type=overlay,source=/a,target=/b,ro", "is a bind"),
         ("type=bind,\"source=/a,target=/b", "a quote"),
@@ -306,6 +325,19 @@ fn files_of_names() {
     ] {
         assert!(root(edit).unwrap_err().contains("address"));
     }
+}
+
+#[test]
+fn a_file_that_a_mount_covers_cannot_be_filled() {
+    let refused = root(|arguments| {
+        arguments.volumes = words(&["/a:/etc"]);
+        arguments.dns = words(&["1.1.1.1"]);
+    });
+    assert!(
+        refused
+            .unwrap_err()
+            .starts_with("--dns 1.1.1.1: a mount of yours covers")
+    );
 }
 
 #[test]
