@@ -15,7 +15,7 @@ pub enum Doing {
     ReExecute,
     Execve,
     OpenTerminal,
-    FindTarget { asked: bool },
+    FindTarget,
     FindDevice,
     CopyMount,
     MountOverlay,
@@ -95,22 +95,18 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
         (Doing::OpenTerminal, Errno::ENOSPC | Errno::EIO) => {
             Some("no pseudo-terminal is left, or devpts is not mounted")
         }
-        (Doing::FindTarget { asked: false }, Errno::ENOENT) => Some(
-            "the root lacks it, and nothing is made in DIR: make it there (an empty directory), or add \
-             --overlay, which makes it in memory",
-        ),
-        (Doing::FindTarget { asked: true }, Errno::ENOENT) => Some(
+        (Doing::FindTarget, Errno::ENOENT) => Some(
             "it is not there, or a link to nothing, and mydocker makes no files in DIR: make it there, or add \
              --overlay, which makes it in memory",
         ),
-        (Doing::FindTarget { .. }, Errno::ENOTDIR) => {
+        (Doing::FindTarget, Errno::ENOTDIR) => {
             Some("a directory can be mounted on a directory only")
         }
-        (Doing::FindTarget { .. }, Errno::EISDIR) => Some("a file can be mounted on a file only"),
-        (Doing::FindTarget { .. }, Errno::EROFS) => {
+        (Doing::FindTarget, Errno::EISDIR) => Some("a file can be mounted on a file only"),
+        (Doing::FindTarget, Errno::EROFS) => {
             Some("it is not there, and the root is read-only; make it in DIR, or add --overlay")
         }
-        (Doing::FindTarget { .. }, Errno::EACCES) => {
+        (Doing::FindTarget, Errno::EACCES) => {
             Some("it is not there, and the root may not be written by this user; add --overlay")
         }
         (Doing::FindDevice, Errno::ENODEV) => Some("it is no device"),

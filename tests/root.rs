@@ -167,6 +167,20 @@ fn the_devices_work() {
 }
 
 #[test]
+fn sys_shows_the_containers_own_network() {
+    each(|case, tree| {
+        assert_eq!(tree.says(&[], "ls /sys/class/net"), "lo\n", "{case}");
+        let listed = tree.says(&["--network", "host"], "ls /sys/class/net");
+        let mut theirs: Vec<_> = std::fs::read_dir("/sys/class/net")
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        theirs.sort();
+        assert_eq!(listed.lines().collect::<Vec<_>>(), theirs, "{case}");
+    });
+}
+
+#[test]
 fn the_terminal_has_a_name_in_the_container() {
     each(|case, tree| {
         for options in [&["-t"][..], &["-t", "--init"], &["-t", "-u", "smith"]] {

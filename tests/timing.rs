@@ -231,7 +231,13 @@ fn the_system_calls_of_a_start() {
     expected.extend(["getgroups", "getrandom", "fstat", "fcntl"]);
     expected.extend(["rt_sigaction"; 64]);
     expected.extend(["rt_sigprocmask", "uname", "set_tid_address", "clone"]);
-    expected.extend(["close_range", "rt_sigtimedwait", "wait4", "exit_group"]);
+    expected.extend([
+        "close_range",
+        "madvise",
+        "rt_sigtimedwait",
+        "wait4",
+        "exit_group",
+    ]);
     assert_eq!(parent[first..], expected);
 
     let execve = child.iter().position(|call| *call == "execve").unwrap();

@@ -150,6 +150,8 @@ fn option(
 
 /// `--overlay`, `--overlay=UPPER` or `--overlay UPPER`. A word after it may be COMMAND as well, so it is
 /// UPPER only if it is written as a path, and is a directory, which no command is.
+#[cold]
+#[inline(never)]
 fn overlay(
     parser: &mut lexopt::Parser,
     is_directory: &dyn Fn(&OsStr) -> bool,

@@ -9,6 +9,7 @@ use crate::error::{Error, ExitCode};
 use crate::launch::Container;
 use crate::log::{Level, Log, Value};
 use crate::sys::clock;
+use crate::sys::code;
 use crate::sys::process::{self, Ended, Patience};
 use crate::sys::signal::{self, SignalSet};
 use disposition::Disposition;
@@ -53,6 +54,7 @@ impl<'a> Supervisor<'a> {
     /// Waits for the end, handing on the signals of `forwarded`.
     pub fn wait(mut self, forwarded: SignalSet) -> Result<End, Error> {
         let awaited = forwarded.with(libc::SIGCHLD);
+        code::let_go();
         loop {
             let signal =
                 signal::wait(awaited).map_err(|errno| Error::new("wait for", "signals", errno))?;

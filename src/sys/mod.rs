@@ -14,6 +14,7 @@ pub mod allocation;
 pub mod capability;
 pub mod clock;
 pub mod clone;
+pub mod code;
 pub mod descendants;
 pub mod descriptor;
 pub mod directory;

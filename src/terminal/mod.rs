@@ -52,6 +52,8 @@ impl Offered {
     }
 
     /// The terminal, when the command is running, and so the child has sent it.
+    #[cold]
+    #[inline(never)]
     pub fn taken(self) -> Result<PseudoTerminal, Error> {
         match self {
             Self::Ready(terminal) => Ok(terminal),

@@ -43,6 +43,9 @@ impl Held {
     }
 }
 
+// Apart, so that what a start without a root of its own does lies close together.
+#[cold]
+#[inline(never)]
 pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> Result<(), Failed> {
     match step {
         RootStep::Copy(step) => bind::copy(step, held),

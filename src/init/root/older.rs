@@ -47,6 +47,10 @@ pub fn bind(step: &BindMount, held: &Held) -> Result<(), Failed> {
 
 /// The root once more, read-only with all that is mounted below it. The first one stays, covered.
 pub fn base_read_only(path: &CStr, held: &Held) -> Result<(), Failed> {
+    if path == c"/" {
+        // By now / is covered, and a copy of it would be a copy of what covers it, too.
+        return Err(Part::Restrict.failed(Errno::ENOSYS));
+    }
     begin(true)?;
     let flags = MountFlags::BIND.and(MountFlags::RECURSIVE);
     mount(Some(path), PLACE, None, flags, None)?;

@@ -78,7 +78,13 @@ fn container(spec: &ContainerSpec, network: Network, likeness: Likeness) -> Vec<
     // originals, and where / is shared a mount in one appears in the other.
     steps.push(Step::MakeMountsPrivate);
     match &spec.root {
-        Some(root) => root::steps(spec, root, likeness, &mut steps),
+        Some(root) => {
+            if network == Network::Pool {
+                // A sysfs shows the network devices of the namespace that it is mounted in.
+                steps.push(Step::NetworkFromPool);
+            }
+            root::steps(spec, root, likeness, &mut steps);
+        }
         None => proc(spec, &mut steps),
     }
 
@@ -86,8 +92,10 @@ fn container(spec: &ContainerSpec, network: Network, likeness: Likeness) -> Vec<
         steps.push(Step::Hostname(name.clone()));
     }
     if network == Network::Pool {
-        // Last of what is set up, so that the pool has had time to answer.
-        steps.push(Step::NetworkFromPool);
+        if spec.root.is_none() {
+            // Last of what is set up, so that the pool has had time to answer.
+            steps.push(Step::NetworkFromPool);
+        }
     } else if spec.namespaces.contains(Namespace::Network) {
         // A new network namespace has its loopback down, and programs that talk to 127.0.0.1 are
         // many.

@@ -26,6 +26,8 @@ pub fn makes_terminal(spec: &ContainerSpec) -> bool {
 }
 
 /// What has to be done while the host's mounts still propagate.
+#[cold]
+#[inline(never)]
 pub fn before_private(root: &Root, steps: &mut Vec<Step>) {
     copies(root, true, steps);
 }
@@ -53,6 +55,8 @@ fn early(root: &Root) -> impl Iterator<Item = (&RootMount, &Bind)> {
     })
 }
 
+#[cold]
+#[inline(never)]
 pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut Vec<Step>) {
     if !spec.namespaces.contains(Namespace::User) {
         // (The kernel makes no user namespace for a process in a chroot.)
@@ -275,6 +279,8 @@ fn bind_all(path: &CStr, flags: MountFlags) -> BindMount {
 
 /// Refuses what the kernel would cut: it reads one page of a mount's options, its terminator included, and
 /// says nothing about the rest.
+#[cold]
+#[inline(never)]
 pub fn check_options(plan: &InitPlan) -> Result<(), Error> {
     const LONGEST: usize = 4095;
     for step in plan.steps() {

@@ -24,6 +24,8 @@ pub fn name(step: &RootStep) -> String {
 }
 
 /// `step` failed.
+#[cold]
+#[inline(never)]
 pub fn describe(step: &RootStep, failed: Failed) -> Error {
     let Words {
         option,
@@ -158,10 +160,7 @@ fn bind(step: &BindMount) -> Words {
 /// What was being done, for errnos that mislead.
 fn doing(step: &RootStep, part: Part) -> Doing {
     match (step, part) {
-        (_, Part::Target | Part::Make) => {
-            let asked = words(step).option.is_some();
-            Doing::FindTarget { asked }
-        }
+        (_, Part::Target | Part::Make) => Doing::FindTarget,
         (RootStep::Copy(_), _) => Doing::CopyMount,
         (RootStep::Overlay(_) | RootStep::OverlayMount(_), Part::Whole) => Doing::MountOverlay,
         (RootStep::FileSystem(step), Part::Whole) if step.kind.to_bytes() == b"proc" => {

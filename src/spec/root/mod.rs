@@ -130,6 +130,16 @@ impl Root {
                 None => Ok(None),
             };
         }
+        Self::wished(arguments, caller, hostname).map(Some)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wished(
+        arguments: &RunArgs,
+        caller: &Caller<'_>,
+        hostname: Option<&[u8]>,
+    ) -> Result<Self, Error> {
         let mut mounts = Vec::new();
         for typed in &arguments.volumes {
             mounts.push(bind::volume(typed, caller)?);
@@ -164,7 +174,7 @@ impl Root {
                 ));
             }
         }
-        Ok(Some(root))
+        Ok(root)
     }
 
     /// Errors: too many binds that have to be copied early.
