@@ -19,6 +19,7 @@ pub enum Doing {
     FindDevice,
     CopyMount,
     MountOverlay,
+    MountTmpfs,
     PivotRoot,
     OtherMount,
 }
@@ -121,9 +122,13 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
         }
         (Doing::MountOverlay, Errno::ENODEV) => Some("the kernel has no overlayfs"),
         (Doing::MountOverlay, Errno::EINVAL) => Some(
-            "the kernel's log says why (dmesg); the file system of an upper directory must know extended \
-             attributes",
+            "the kernel's log says why (dmesg); an upper directory's file system must know extended \
+             attributes, and below a layer of an ordinary user's nothing may be mounted",
         ),
+        (Doing::MountTmpfs, Errno::EINVAL) => Some(
+            "a value among its options is none that the kernel takes (its log says which: dmesg)",
+        ),
+        (Doing::MountOverlay, Errno::ELOOP) => Some("a directory is given twice"),
         (Doing::MountOverlay, Errno::EBUSY) => Some("another overlay uses this upper directory"),
         (Doing::PivotRoot, Errno::EINVAL | Errno::EXDEV) => {
             Some("this is a chroot: mydocker needs the root that its mount namespace has")

@@ -52,8 +52,6 @@ pub enum Missing {
     MakeDirectory,
     /// The same, the last one a [`PLACE`].
     MakePlace,
-    /// An empty file, if the directory is there that it is to lie in.
-    MakeFileAlone,
 }
 
 /// The mode of a directory that was made to mount something on: what it is for may be known by it, for no one
@@ -210,10 +208,8 @@ fn make(
     const DIRECTORY: u32 = 0o755;
     const FILE: u32 = 0o644;
     let made = match (missing, is_last) {
-        (Missing::Refuse, _) | (Missing::MakeFileAlone, false) => {
-            return Err(Failed::Find(Errno::ENOENT));
-        }
-        (Missing::MakeFile | Missing::MakeFileAlone, true) => {
+        (Missing::Refuse, _) => return Err(Failed::Find(Errno::ENOENT)),
+        (Missing::MakeFile, true) => {
             let flags = libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW | libc::O_WRONLY;
             node::open(directory, name, flags, FILE).map(descriptor::close)
         }
@@ -435,7 +431,6 @@ mod tests {
             ("/dangling/more", Missing::MakeDirectory, "new/place/more"),
             ("/host/in", Missing::MakeDirectory, ""),
             ("/out/in", Missing::MakeFile, "outside/in"),
-            ("/a/alone", Missing::MakeFileAlone, "a/alone"),
         ] {
             let found = place.find(path, missing, false).unwrap();
             assert!(root.join(&found).exists(), "{path}");
@@ -445,11 +440,6 @@ mod tests {
             let is_file = !matches!(missing, Missing::MakeDirectory);
             assert_eq!(root.join(&found).is_file(), is_file, "{path}");
         }
-        assert_eq!(
-            place.find("/none/alone", Missing::MakeFileAlone, false),
-            Err(Failed::Find(Errno::ENOENT))
-        );
-        assert!(!root.join("none").exists());
         let outside: Vec<_> = std::fs::read_dir(place.0.join("outside"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name())

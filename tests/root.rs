@@ -456,6 +456,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_made() {
         let slash = format!("{data}:/tmp/..");
         let no_source = format!("{missing}:/a");
         let device = format!("{data}/file");
+        let inside = format!("--overlay={name}/etc");
         for (options, message) in [
             (
                 &["--rootfs", &file][..],
@@ -485,6 +486,14 @@ fn what_makes_no_sense_is_refused_before_anything_is_made() {
             (
                 &["--rootfs", &name, "--device", &device],
                 format!("--device {device}: {device}: no such device (ENODEV): it is no device"),
+            ),
+            (
+                &["--rootfs", &name, "--device", &data],
+                format!("--device {data}: {data}: no such device (ENODEV): it is no device"),
+            ),
+            (
+                &["--rootfs", &name, &inside],
+                format!("--overlay {name}/etc: it lies in a layer that is to stay as it is"),
             ),
             (
                 &["--rootfs", &name, "--overlay=missing"],

@@ -203,7 +203,7 @@ fn a_signal_ends_a_command_that_may_not_be_read() {
     use std::os::unix::fs::PermissionsExt;
     let scratch = Scratch::new();
     let copy = scratch.file("probe");
-    std::fs::copy(probe(), &copy).unwrap();
+    copy_program(&probe(), copy.as_ref());
     std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o711)).unwrap();
     for case in cases() {
         let running = Running::ready(case, &[], &[&copy, "orphans", "0"]);

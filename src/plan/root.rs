@@ -108,7 +108,7 @@ pub struct BindMount {
     pub recursive: bool,
     pub flags: MountFlags,
     pub recursive_flags: bool,
-    /// It has to be a device, or a directory.
+    /// It has to be a device.
     pub is_device: bool,
     /// Whether a host that has no such thing is forgiven.
     pub optional: bool,

@@ -215,7 +215,7 @@ fn check_device(option: &str, path: &CStr) -> Result<(), Error> {
     let failed = |errno| named(option, path, errno);
     let opened = descriptor::open(path, libc::O_PATH, 0).map_err(failed)?;
     match facts::facts(opened.as_fd()).map_err(failed)?.kind {
-        Kind::Character(_) | Kind::Block | Kind::Directory => Ok(()),
+        Kind::Character(_) | Kind::Block => Ok(()),
         _ => Err(failed(Errno::ENODEV).hint(Some("it is no device"))),
     }
 }
@@ -253,6 +253,17 @@ impl Traces {
         };
         let option = upper_option;
         *upper = canonical(option, upper)?;
+        let inside = |lower: &CString| {
+            let rest = upper.to_bytes().strip_prefix(lower.to_bytes());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        };
+        if overlay.lower.iter().any(inside) {
+            let option = [option.as_bytes(), b" ", upper.to_bytes()].concat();
+            return Err(Error::refused(
+                option,
+                "it lies in a layer that is to stay as it is",
+            ));
+        }
         let failed = |errno| named(option, upper, errno);
         let flags = libc::O_RDONLY | libc::O_DIRECTORY;
         let locked = descriptor::open(upper, flags, 0).map_err(failed)?;

@@ -173,6 +173,17 @@ fn reachable(file: &Path) -> PathBuf {
     copy
 }
 
+/// Copies a program by another process. What this one has open for writing the children of its other threads
+/// have too, until they execute theirs, and meanwhile no one can execute the copy (ETXTBSY).
+pub fn copy_program(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg(from).arg(to).status();
+    assert!(
+        status.expect("cp").success(),
+        "{} cannot be copied",
+        from.display()
+    );
+}
+
 pub fn mydocker() -> PathBuf {
     binaries().mydocker.clone()
 }

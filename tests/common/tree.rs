@@ -55,7 +55,7 @@ impl Tree {
         for name in ["bin", "dev", "etc", "mnt", "proc", "sys", "tmp"] {
             std::fs::create_dir_all(root.join(name)).expect("a directory");
         }
-        std::fs::copy(busybox()?, root.join("bin/busybox")).expect("a copy of busybox");
+        copy_program(&busybox()?, &root.join("bin/busybox"));
         for name in [
             "sh", "cat", "chroot", "cp", "cut", "dd", "echo", "grep", "head", "hostname", "id",
             "ln", "ls", "mkdir", "mount", "mv", "od", "pwd", "readlink", "rm", "sleep", "sort",

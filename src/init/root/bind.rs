@@ -75,7 +75,7 @@ pub fn find_target(
 ) -> Result<BorrowedFd<'static>, Failed> {
     let is_directory = source.kind == Kind::Directory;
     let is_device = matches!(source.kind, Kind::Character(_) | Kind::Block);
-    if step.is_device && !is_device && !is_directory {
+    if step.is_device && !is_device {
         return Err(Part::Source.failed(Errno::ENODEV));
     }
     let missing = if is_directory {

@@ -105,11 +105,14 @@ pub fn file_system(step: &FileSystem) -> Result<(), Failed> {
 
 pub fn name_file(file: &EtcFile, held: &Held) -> Result<(), Failed> {
     let missing = if file.make {
-        Missing::MakeFileAlone
+        Missing::MakeFile
     } else {
         Missing::Refuse
     };
-    let target = match find(held, &file.target, missing) {
+    // What is made may lie elsewhere: /etc/resolv.conf is often a link to what is not there yet. But a root
+    // without an /etc is given none.
+    let etc = find(held, c"/etc", Missing::Refuse).map(descriptor::close);
+    let target = match etc.and_then(|()| find(held, &file.target, missing)) {
         // EACCES: an overlay of an ordinary user's, above an /etc that is someone else's.
         Err(Failed {
             errno: Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES,

@@ -168,6 +168,9 @@ fn doing(step: &RootStep, part: Part) -> Doing {
                 user_namespace: true,
             }
         }
+        (RootStep::FileSystem(step), Part::Whole) if step.kind.to_bytes() == b"tmpfs" => {
+            Doing::MountTmpfs
+        }
         (RootStep::Enter | RootStep::LeaveChroot, _) => Doing::PivotRoot,
         (RootStep::Bind(step), Part::Source) if step.is_device => Doing::FindDevice,
         (RootStep::Bind(_), Part::Source) => Doing::CopyMount,

@@ -85,7 +85,7 @@ pub struct Bind {
     pub flags: MountFlags,
     /// Whether `flags` are for the mounts below it too.
     pub recursive_flags: bool,
-    /// It has to be a device, or a directory of them.
+    /// It has to be a device.
     pub is_device: bool,
     /// It is the caller's /, as far as the runtime has seen.
     pub is_root: bool,

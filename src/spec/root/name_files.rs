@@ -73,7 +73,10 @@ fn hosts(
     for typed in &arguments.hosts {
         let refuse = || {
             let option = [b"--add-host ", typed.as_bytes()].concat();
-            Error::refused(option, "it takes NAME:ADDRESS, an IPv4 or IPv6 address")
+            Error::refused(
+                option,
+                "it takes NAME:ADDRESS, a name without spaces and an IPv4 or IPv6 address",
+            )
         };
         // docker's two separators; an IPv6 address has colons of its own, and may stand in brackets.
         let text = typed.to_str().ok_or_else(refuse)?;
