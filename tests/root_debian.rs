@@ -21,17 +21,18 @@ fn debian() -> Option<PathBuf> {
         return None;
     }
     let making = kept.with_extension(std::process::id().to_string());
+    // debootstrap first: it takes a mirror whose lists have expired, too.
     let ways: [&[&str]; 2] = [
         &[
-            "mmdebstrap",
-            "--quiet",
-            "--variant=apt",
+            "debootstrap",
+            "--variant=minbase",
             "--include=python3-minimal",
             "stable",
         ],
         &[
-            "debootstrap",
-            "--variant=minbase",
+            "mmdebstrap",
+            "--quiet",
+            "--variant=apt",
             "--include=python3-minimal",
             "stable",
         ],
