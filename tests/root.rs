@@ -8,15 +8,6 @@ use common::*;
 use std::os::unix::fs::symlink;
 use tree::*;
 
-/// A tree for each way of starting a container.
-fn each(test: impl Fn(Case, &Tree)) {
-    for case in cases() {
-        if let Some(tree) = Tree::new(case) {
-            test(case, &tree);
-        }
-    }
-}
-
 #[test]
 fn the_directory_is_the_root() {
     each(|case, tree| {

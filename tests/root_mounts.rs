@@ -10,14 +10,6 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use tree::*;
 
-fn each(test: impl Fn(Case, &Tree)) {
-    for case in cases() {
-        if let Some(tree) = Tree::new(case) {
-            test(case, &tree);
-        }
-    }
-}
-
 /// The ways that a kernel may have of binding.
 const KERNELS: [&[&str]; 3] = [&[], &BEFORE_5_2, &BEFORE_5_12];
 

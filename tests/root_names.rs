@@ -5,18 +5,8 @@ mod common;
 #[path = "common/tree.rs"]
 mod tree;
 
-use common::*;
 use std::os::unix::fs::symlink;
 use tree::*;
-
-/// A tree for each way of starting a container.
-fn each(test: impl Fn(Case, &Tree)) {
-    for case in cases() {
-        if let Some(tree) = Tree::new(case) {
-            test(case, &tree);
-        }
-    }
-}
 
 #[test]
 fn names_are_those_of_the_container() {

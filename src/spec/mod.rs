@@ -16,8 +16,8 @@ pub use environment::DEFAULT_PATH;
 pub use identity::{IdMap, Identity};
 pub use namespaces::{Namespace, Namespaces};
 pub use root::{
-    Base, Bind, MountSource, NameFile, Overlay, OverlayChoice, Root, RootMount, Writes,
-    work_directory,
+    Base, Bind, MOST_COPIES, MountSource, NameFile, Overlay, OverlayChoice, Root, RootMount,
+    Writes, work_directory,
 };
 pub use user::{Accounts, User};
 

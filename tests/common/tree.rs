@@ -44,6 +44,15 @@ fn wants_loader(elf: &[u8]) -> bool {
     (0..count).any(|index| number((headers + index * size) as usize, 4) == PT_INTERP)
 }
 
+/// A tree for each way of starting a container.
+pub fn each(test: impl Fn(Case, &Tree)) {
+    for case in cases() {
+        if let Some(tree) = Tree::new(case) {
+            test(case, &tree);
+        }
+    }
+}
+
 impl Tree {
     /// `None`, and said so, without a static busybox.
     pub fn new(case: Case) -> Option<Self> {

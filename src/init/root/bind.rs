@@ -22,14 +22,17 @@ pub fn copy(step: &Copy, held: &Held) -> Result<(), Failed> {
 /// A file at a place that was found.
 pub fn place(path: &CStr, flags: MountFlags, target: BorrowedFd<'_>) -> Result<(), Errno> {
     let tree = mount_tree::copy(path, false)?;
-    let restricted = if flags == MountFlags::NONE {
-        Ok(())
-    } else {
-        mount_tree::set_attributes(tree, flags, false)
-    };
-    let placed = restricted.and_then(|()| mount_tree::attach(tree, target));
+    let placed = restrict(tree, flags, false).and_then(|()| mount_tree::attach(tree, target));
     descriptor::close(tree);
     placed
+}
+
+/// Nothing to restrict is no reason to fail where the kernel cannot.
+fn restrict(tree: BorrowedFd<'_>, flags: MountFlags, recursive: bool) -> Result<(), Errno> {
+    if flags == MountFlags::NONE {
+        return Ok(());
+    }
+    mount_tree::set_attributes(tree, flags, recursive)
 }
 
 pub fn bind(step: &BindMount, held: &Held) -> Result<(), Failed> {
@@ -42,12 +45,7 @@ pub fn bind(step: &BindMount, held: &Held) -> Result<(), Failed> {
         Err(Errno::ENOENT) if step.optional => return Ok(()),
         tree => tree.map_err(|errno| Part::Source.failed(errno))?,
     };
-    let restricted = if step.flags == MountFlags::NONE {
-        Ok(())
-    } else {
-        mount_tree::set_attributes(tree, step.flags, step.recursive_flags)
-    };
-    let done = match restricted {
+    let done = match restrict(tree, step.flags, step.recursive_flags) {
         Ok(()) => attach(tree, step, held),
         Err(Errno::ENOSYS) if step.slot.is_none() => {
             descriptor::close(tree);

@@ -11,20 +11,18 @@ use super::Descriptors;
 use crate::inside::{self, Missing};
 use crate::plan::root::RootStep;
 use crate::report::{Failed, Part};
+use crate::spec::MOST_COPIES;
 use crate::sys::{Errno, descriptor};
 use std::cell::Cell;
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
-
-/// How many copies of propagating mounts there can be.
-const COPIES: usize = 8;
 
 /// What one step leaves to the next. None of it outlives execve.
 #[derive(Default)]
 pub struct Held {
     /// What / will be.
     root: Cell<Option<BorrowedFd<'static>>>,
-    copies: [Cell<Option<BorrowedFd<'static>>>; COPIES],
+    copies: [Cell<Option<BorrowedFd<'static>>>; MOST_COPIES],
     /// How many mounts lie on the host's /, the container's among them.
     covers: Cell<u32>,
 }

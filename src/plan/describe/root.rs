@@ -88,7 +88,7 @@ fn words(step: &RootStep) -> Words {
                 .like
                 .as_ref()
                 .map_or(&b""[..], |like| like.to_bytes());
-            plain("--overlay: mount an overlay,", layers.data.to_bytes(), like)
+            plain("--rootfs: mount an overlay,", layers.data.to_bytes(), like)
         }
         RootStep::FileSystem(step) => file_system(step),
         RootStep::FileSystemOrBind(step, otherwise) => Words {

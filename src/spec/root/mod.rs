@@ -110,7 +110,7 @@ impl Bind {
 }
 
 /// How many of those there can be: the child keeps a descriptor of each.
-const MOST_COPIES: usize = 8;
+pub const MOST_COPIES: usize = 8;
 
 impl Root {
     /// `None` without `--rootfs`.
