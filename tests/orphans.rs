@@ -182,11 +182,11 @@ fn a_killed_mydocker_takes_a_command_under_a_reaper_that_has_changed_its_user_wi
 /// it then, so the child has to notice by itself.
 #[test]
 fn a_mydocker_that_dies_before_the_death_signal_is_asked_for_is_noticed() {
-    if Command::new("strace").arg("-V").output().is_err() {
-        skip("strace is not installed");
+    // Before the question for strace, which is a child: another test would wait for it.
+    let _alone = Alone::new();
+    if !has_strace() {
         return;
     }
-    let _alone = Alone::new();
     // A kernel that says it is an old one is not relied on to tell, see sys/life.rs.
     let old = ["setarch", std::env::consts::ARCH, "--uname-2.6"];
     let ways = [

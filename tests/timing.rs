@@ -4,7 +4,7 @@ mod common;
 use common::*;
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 /// What a run that is timed has written.
@@ -182,8 +182,7 @@ fn times_that_cannot_be_written() {
 /// shows here, and has to have its reason.
 #[test]
 fn the_system_calls_of_a_start() {
-    if Command::new("strace").arg("-V").output().is_err() {
-        skip("strace is not installed");
+    if !has_strace() {
         return;
     }
     let Some(case) = root_cases()

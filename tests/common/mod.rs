@@ -117,6 +117,21 @@ pub fn skip(why: &str) {
     }
 }
 
+/// Whether strace is installed; says so if not.
+pub fn has_strace() -> bool {
+    match Command::new("strace").arg("-V").output() {
+        Ok(version) => {
+            assert!(version.status.success(), "{version:?}");
+            true
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            skip("strace is not installed");
+            false
+        }
+        Err(error) => panic!("strace -V: {error}"),
+    }
+}
+
 /// mydocker and the probe, where every user can execute them.
 struct Binaries {
     mydocker: PathBuf,
