@@ -9,6 +9,8 @@ pub struct ExitCode(pub u8);
 
 impl ExitCode {
     pub const SUCCESS: Self = Self(0);
+    /// The command was ended because its time was up, as timeout(1) has it.
+    pub const TIME_IS_UP: Self = Self(124);
     /// mydocker itself failed, or was called wrongly; the command has not run.
     pub const OWN_FAILURE: Self = Self(125);
     /// The command was found and could not be executed.
@@ -58,6 +60,15 @@ impl Error {
             usage: None,
             exit: ExitCode::OWN_FAILURE,
         }
+    }
+
+    /// What has happened, in words that say it all.
+    #[cold]
+    #[inline(never)]
+    pub fn told(message: &str) -> Self {
+        let mut error = Self::refused(message, "");
+        error.hint = None;
+        error
     }
 
     /// A command line that cannot be understood, followed by the usage line `usage`.

@@ -11,6 +11,9 @@ pub enum Doing {
     MakeMountsPrivate,
     MountProc { user_namespace: bool },
     ControllingTerminal,
+    JoinCgroup,
+    AdjustOomScore,
+    LimitResource,
     SetUser,
     ReExecute,
     Execve,
@@ -78,6 +81,18 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
         (Doing::ControllingTerminal, Errno::EPERM) => {
             Some("the terminal already belongs to another session")
         }
+        (Doing::JoinCgroup, Errno::EACCES | Errno::EPERM) => Some(
+            "a process is moved by who may write to cgroup.procs of the cgroup that holds both, the old place \
+             and the new one",
+        ),
+        (Doing::JoinCgroup, Errno::ENOENT | Errno::ENODEV) => Some("someone has removed it"),
+        (Doing::AdjustOomScore, Errno::EACCES | Errno::EPERM) => {
+            Some("to lower it takes CAP_SYS_RESOURCE")
+        }
+        (Doing::AdjustOomScore, Errno::ENOENT) => Some("it needs a proc mounted on /proc"),
+        (Doing::LimitResource, Errno::EPERM) => Some(
+            "a limit is raised above the caller's own hard one (ulimit -H) by who has CAP_SYS_RESOURCE",
+        ),
         (Doing::SetUser, Errno::EINVAL) => Some("this user namespace has no such id"),
         (Doing::SetUser, Errno::EPERM) => Some("it takes CAP_SETUID and CAP_SETGID"),
         (Doing::ReExecute, Errno::ENOENT) => {

@@ -43,6 +43,7 @@
 //! Between clone and execve nothing allocates, locks, formats, logs, panics or drops. See
 //! [`init`].
 
+pub mod cgroup;
 pub mod cli;
 pub mod error;
 pub mod hint;

@@ -66,6 +66,8 @@ pub struct Log {
     /// stderr as lines are written to it, once there was one.
     stderr: OnceCell<Stream<'static>>,
     level: Level,
+    /// Someone said something about the log, so someone will read it.
+    asked_for: bool,
     /// As asked for; `None`: text on a terminal and JSON elsewhere.
     format: Option<Format>,
     /// Whether lines go to a terminal, once there was one: most runs write none.
@@ -81,7 +83,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Log {
     /// Opens the log. `format` `None` means text on a terminal and JSON elsewhere.
-    pub fn open(file: Option<&CStr>, level: Level, format: Option<Format>) -> Result<Self, Error> {
+    pub fn open(
+        file: Option<&CStr>,
+        asked_for: bool,
+        level: Level,
+        format: Option<Format>,
+    ) -> Result<Self, Error> {
         let file = match file {
             None => None,
             Some(path) => {
@@ -93,6 +100,7 @@ impl Log {
         Ok(Self {
             file,
             stderr: OnceCell::new(),
+            asked_for,
             level,
             format,
             on_terminal: OnceCell::new(),
@@ -158,6 +166,18 @@ impl Log {
                 // Whatever becomes of that, there is no other place to say it.
                 let _ = self.stderr().put(text.as_bytes(), Duration::ZERO);
             }
+        }
+    }
+
+    /// Says an error, as the last thing that mydocker does. On stderr: as a line of the log if that is what
+    /// stderr was asked to be, else in plain words. A log elsewhere gets it as well.
+    pub fn say(&self, error: &Error) {
+        let lines_wanted = self.asked_for && self.is_json();
+        if !self.to_stderr() || lines_wanted {
+            self.write(Level::Error, error.to_string().as_bytes(), &[]);
+        }
+        if !self.to_stderr() || !lines_wanted {
+            complain(error);
         }
     }
 

@@ -7,6 +7,7 @@
 //! execve, the command, and what comes after it. What is missing is what only others can see: the
 //! caller's own fork, and the end of this process after its last word.
 
+use crate::cgroup::Figures;
 use crate::error::Error;
 use crate::json::{Array, Object};
 use crate::log::{Level, Log};
@@ -111,9 +112,9 @@ impl Timing {
         let mut steps = Array::default();
         let first_after = [
             // In-process there is nothing between, and so nothing is told.
-            (plan.identity.len(), "re-exec", Moment::Entered),
+            (plan.birth.len(), "re-exec", Moment::Entered),
             (
-                plan.identity.len() + plan.container.len(),
+                plan.birth.len() + plan.container.len(),
                 "reaper",
                 Moment::Spawned,
             ),
@@ -140,10 +141,10 @@ impl Timing {
         self.write(object, log);
     }
 
-    /// The command has ended with `status`.
+    /// The command has ended with `status`; `figures` are what its cgroups have counted.
     #[cold]
     #[inline(never)]
-    pub fn ended(&self, ended: u64, status: u8, log: &Log) {
+    pub fn ended(&self, ended: u64, status: u8, figures: Option<&Figures>, log: &Log) {
         let mut phases = Phases::new(self.running);
         phases.until("running", ended);
         let usage = process::usage_of_children();
@@ -158,6 +159,9 @@ impl Timing {
                 let error = Error::new("getrusage", "of the container", errno).to_string();
                 log.write(Level::Error, error.as_bytes(), &[]);
             }
+        }
+        if let Some(figures) = figures {
+            object.object("cgroup", counted(figures));
         }
         self.write(object, log);
     }
@@ -224,6 +228,22 @@ fn rusage(usage: &Usage) -> Object {
         ("involuntary_switches", usage.involuntary_switches),
     ] {
         object.number(key, value);
+    }
+    object
+}
+
+/// What the cgroups have counted of the whole container.
+fn counted(figures: &Figures) -> Object {
+    let mut object = Object::new();
+    for (key, value) in [
+        ("memory_peak_bytes", figures.memory_peak),
+        ("cpu_us", figures.processor_time),
+        ("oom_kills", figures.oom_kills),
+        ("pids_peak", figures.processes_peak),
+    ] {
+        if let Some(value) = value {
+            object.number(key, signed(value));
+        }
     }
     object
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the top down. Modules on one line may use each other.
-const LAYERS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 13] = [
     &["main", "entry"],
     &["lib"],
     &["runtime"],
@@ -15,6 +15,7 @@ const LAYERS: [&[&str]; 12] = [
     &["init"],
     &["plan"],
     // `cli` produces what `spec` defines, and knows nothing of what becomes of it.
+    &["cgroup"],
     &["cli", "spec"],
     &["pool"],
     &[

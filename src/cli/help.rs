@@ -82,6 +82,27 @@ files:
                            a line for /etc/hosts
                            (all of these need --rootfs)
 
+limits (sizes: 512k, 64m, 1.5g; -1 for none; an error where they cannot be set):
+  -m, --memory SIZE        memory; who wants more is ended (exit code 137)
+      --memory-swap SIZE   memory and swap together (default: twice the memory)
+      --memory-reservation SIZE
+                           memory that is taken away last
+      --cpus N             processors' worth of time, 0.5 or 2
+  -c, --cpu-shares N       a share where processors are short (others have 1024)
+      --cpuset-cpus LIST   only these processors, 0-3,7
+      --cpuset-mems LIST   only these memory nodes
+      --pids-limit N       processes and threads
+      --blkio-weight N     a share of the disks, 10 to 1000
+      --blkio-weight-device DEVICE:N
+      --device-read-bps DEVICE:SIZE   --device-write-bps DEVICE:SIZE
+      --device-read-iops DEVICE:N     --device-write-iops DEVICE:N
+                           the same for a device; bytes or operations a second
+      --cgroup-parent PATH the cgroup below which to be, from the hierarchy's top
+      --ulimit NAME=SOFT[:HARD]
+                           a limit of each process, setrlimit(2)
+      --oom-score-adj N    how soon to be ended when the host is out of memory
+      --timeout SECONDS    end it after that time (exit code 124)
+
 namespaces:
       --hostname NAME      the container's host name (default: a fresh one)
       --network none|host  none (default): only a loopback of its own
@@ -105,7 +126,7 @@ how it is done:
   -h, --help               this text
 
 exit codes: the command's own; 128+n if signal n ended it; 127 not found;
-126 found but not executable; 125 mydocker itself failed.
+124 after --timeout; 126 found but not executable; 125 mydocker itself failed.
 ";
 
 const POOL: &str = "usage: mydocker pool [OPTIONS] [DIR]

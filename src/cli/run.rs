@@ -4,12 +4,12 @@ use super::help::RUN_USAGE;
 use super::log::LogArgs;
 use super::{Command, Word, described, help, next, one_of, unknown_option};
 use crate::error::Error;
-use crate::spec::{LaunchChoice, OverlayChoice, RunArgs};
+use crate::spec::{LaunchChoice, OverlayChoice, RunArgs, limits};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// The long options, for suggestions.
-const OPTIONS: [&str; 28] = [
+const OPTIONS: [&str; 31] = [
     "interactive",
     "tty",
     "init",
@@ -31,6 +31,9 @@ const OPTIONS: [&str; 28] = [
     "device",
     "dns",
     "add-host",
+    "ulimit",
+    "oom-score-adj",
+    "timeout",
     "log",
     "log-level",
     "log-format",
@@ -85,6 +88,8 @@ fn long_name(letter: char) -> Option<&'static str> {
         'w' => Some("workdir"),
         'u' => Some("user"),
         'v' => Some("volume"),
+        'm' => Some("memory"),
+        'c' => Some("cpu-shares"),
         _ => None,
     }
 }
@@ -140,10 +145,19 @@ fn option(
         "device" => run.devices.push(value()?),
         "dns" => run.dns.push(value()?),
         "add-host" => run.hosts.push(value()?),
+        "ulimit" => run.resources.push(value()?),
+        "oom-score-adj" => run.oom_score_adjustment = Some(value()?),
+        "timeout" => run.timeout = Some(value()?),
         "pool" => run.pool = Some(value()?),
         "timing" => run.timing = Some(value()?),
         _ if log.takes(name) => log.option(name, value()?, RUN_USAGE)?,
-        _ => return Err(unknown_option(name, &OPTIONS, RUN_USAGE)),
+        _ => match limits::OPTIONS.iter().find(|known| **known == name) {
+            Some(limit) => run.limits.push((*limit, value()?)),
+            None => {
+                let known: Vec<&str> = OPTIONS.into_iter().chain(limits::OPTIONS).collect();
+                return Err(unknown_option(name, &known, RUN_USAGE));
+            }
+        },
     }
     Ok(())
 }
@@ -249,6 +263,10 @@ mod tests {
             "--log-level=debug",
             "--log-format=json",
             "--init",
+            "-m64m",
+            "-c",
+            "512",
+            "--pids-limit=-1",
             "sh",
         ])
         .unwrap();
@@ -258,6 +276,12 @@ mod tests {
         assert_eq!(run.environment, ["A=1", "B=2", "C"]);
         assert_eq!(run.working_directory, Some("/tmp".into()));
         assert_eq!(run.user, Some("1:2".into()));
+        let limits = [
+            ("memory", "64m"),
+            ("cpu-shares", "512"),
+            ("pids-limit", "-1"),
+        ];
+        assert_eq!(run.limits, limits.map(|(name, value)| (name, value.into())));
         assert_eq!(log.level, Some(Level::Debug));
         assert_eq!(log.format, Some(LogFormat::Fixed(Format::Json)));
         assert_eq!(log.file, Some("/x".into()));
@@ -301,7 +325,7 @@ mod tests {
     #[test]
     fn every_option_is_in_the_help_text() {
         let text = help::Topic::Run.text();
-        for name in OPTIONS {
+        for name in OPTIONS.into_iter().chain(limits::OPTIONS) {
             assert!(text.contains(&format!("--{name}")), "{name}");
         }
     }

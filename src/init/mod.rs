@@ -22,6 +22,7 @@ mod root;
 mod steps;
 
 pub use channel::Channel;
+pub use reaper::END;
 
 use crate::error::ExitCode;
 use crate::plan::{InitPlan, Step};
@@ -45,7 +46,7 @@ pub fn begin(plan: &InitPlan, descriptors: &Descriptors<'_>) {
     allocation::forbid();
     descriptors.channel.begin();
     descriptors.channel.pass(Moment::Born);
-    walk(&plan.identity, 0, &Held::default(), descriptors);
+    walk(&plan.birth, 0, &Held::default(), descriptors);
 }
 
 /// Becomes the container's first process, after [`begin`]. Never returns to the code that was
@@ -54,7 +55,7 @@ pub fn run(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     allocation::forbid();
     // What the root's steps hand on to each other; the process's steps have nothing of it.
     let held = Held::default();
-    walk(&plan.container, count(&plan.identity), &held, descriptors);
+    walk(&plan.container, count(&plan.birth), &held, descriptors);
     match plan.reaper {
         None => become_command(plan, descriptors),
         Some(reaper) => reaper::run(reaper, plan, descriptors),
@@ -63,7 +64,7 @@ pub fn run(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
 
 /// Makes this process the command's. PID 1, or PID 2 under a reaper.
 fn become_command(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
-    let first = count(&plan.identity).saturating_add(count(&plan.container));
+    let first = count(&plan.birth).saturating_add(count(&plan.container));
     walk(&plan.process, first, &Held::default(), descriptors);
     execute::run(&plan.command, descriptors)
 }

@@ -16,8 +16,9 @@ use crate::sys::signal::{self, SignalSet};
 use crate::sys::{Errno, Pid, descendants, descriptor, environment, facts, process};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
-/// How the keeper hears of mydocker's death: a signal that mydocker never hands on.
-const PARENT_DIED: i32 = libc::SIGURG;
+/// How the keeper hears of mydocker's death, and, from mydocker itself, that the time is up: a signal that
+/// mydocker never hands on.
+pub const END: i32 = libc::SIGURG;
 
 /// What the command's process needs of its parent, the reaper.
 struct Birth<'a> {
@@ -53,7 +54,7 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
         Reaper::FirstProcess => process::die_with_parent()?,
         Reaper::Keeper => {
             process::adopt_orphans()?;
-            process::hear_of_parents_death(PARENT_DIED)?;
+            process::hear_of_parents_death(END)?;
         }
     }
     // Now, for the command may look into our /proc/PID/fd as soon as it runs.
@@ -81,6 +82,8 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
     let pid = clone::spawn(
         0,
         Memory::Shared,
+        // Where we are.
+        None,
         |birth: &Birth<'_>| {
             birth.descriptors.channel.pass(Moment::Spawned);
             become_command(birth.plan, birth.descriptors)
@@ -105,8 +108,8 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
 /// the namespace: the kernel kills what is left.
 fn watch(command: Pid, parent: Pid) -> u8 {
     loop {
-        match signal::wait(SignalSet::FULL) {
-            Ok(libc::SIGCHLD) => {
+        match signal::wait_for_sender(SignalSet::FULL) {
+            Ok((libc::SIGCHLD, _)) => {
                 // One SIGCHLD may stand for many children.
                 while let Ok(Some((pid, ended))) = process::wait(None, Patience::Look) {
                     if pid == command {
@@ -115,11 +118,11 @@ fn watch(command: Pid, parent: Pid) -> u8 {
                 }
             }
             // Others may send it too; who lost its parent has another one now.
-            Ok(PARENT_DIED) if process::parent_id() != parent => {
+            Ok((END, sender)) if sender == parent || process::parent_id() != parent => {
                 return Ended::Signaled(libc::SIGKILL).code();
             }
             // The command is our child and not yet waited for, so the number is still its own.
-            Ok(signal) => drop(process::kill(command, signal)),
+            Ok((signal, _)) => drop(process::kill(command, signal)),
             Err(_) => return ExitCode::OWN_FAILURE.0,
         }
     }

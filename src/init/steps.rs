@@ -7,7 +7,8 @@ use crate::report::Failed;
 use crate::sys::descriptor::Fate;
 use crate::sys::mount::mount;
 use crate::sys::{
-    Errno, MountFlags, capability, descriptor, facts, identity, network, process, signal, terminal,
+    Errno, MountFlags, capability, descriptor, facts, identity, namespace, network, process,
+    signal, terminal,
 };
 use std::ffi::CStr;
 
@@ -17,6 +18,14 @@ const FIRST_PRIVATE: i32 = 3;
 pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Result<(), Failed> {
     let done = match step {
         Step::Root(step) => return root::perform(step, held, descriptors),
+        Step::JoinCgroup(file) => join_cgroup(file),
+        Step::CgroupNamespace => match namespace::new_cgroup() {
+            // A kernel without them (before 4.6), which shows every cgroup's name to everyone.
+            Err(Errno::EINVAL) => Ok(()),
+            done => done,
+        },
+        Step::OomScoreAdjustment(number) => write_file(c"/proc/self/oom_score_adj", number),
+        Step::ResourceLimit(limit) => process::limit(limit.resource, limit.soft, limit.hard),
         Step::DenySetgroups => write_file(c"/proc/self/setgroups", b"deny"),
         Step::MapUser(line) => write_file(c"/proc/self/uid_map", line),
         Step::MapGroup(line) => write_file(c"/proc/self/gid_map", line),
@@ -73,6 +82,20 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         Step::DeathSignal => process::die_with_parent(),
     };
     done.map_err(Failed::from)
+}
+
+/// 0 stands for who writes. In v1, and in v2 where nothing better can be had: a thread that moves itself alone
+/// spares the kernel the wait for everyone who forks (v1's `tasks`).
+fn join_cgroup(file: &CStr) -> Result<(), Errno> {
+    let opened = descriptor::open_undropped(file, libc::O_WRONLY)?;
+    // What is mounted there may have changed since the parent looked.
+    let result = match facts::file_system(opened) {
+        Ok(found) if found.is_cgroup() => descriptor::write(opened, b"0").map(drop),
+        Ok(_) => Err(Errno::ENODEV),
+        Err(errno) => Err(errno),
+    };
+    descriptor::close(opened);
+    result
 }
 
 /// Writes a file of /proc, whole and at once, as the id maps want it.

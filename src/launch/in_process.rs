@@ -5,11 +5,13 @@ use crate::init::{self, Channel, Descriptors};
 use crate::plan::InitPlan;
 use crate::sys::clone::{self, Memory};
 use crate::sys::{Errno, Pid};
+use std::os::fd::BorrowedFd;
 
 /// What the child is given.
 pub(super) struct Birth<'a> {
     plan: &'a InitPlan,
     descriptors: Descriptors<'a>,
+    cgroup: Option<BorrowedFd<'a>>,
 }
 
 impl<'a> Birth<'a> {
@@ -17,11 +19,12 @@ impl<'a> Birth<'a> {
         Self {
             plan: launch.plan,
             descriptors: launch.descriptors(channel),
+            cgroup: launch.cgroup,
         }
     }
 
     pub fn clone(&self, flags: u32, memory: Memory) -> Result<Pid, Errno> {
-        clone::spawn(flags, memory, Self::run, self)
+        clone::spawn(flags, memory, self.cgroup, Self::run, self)
     }
 
     /// The child's side.

@@ -7,9 +7,9 @@ mod retry;
 
 use crate::error::Error;
 use crate::hint::{Doing, hint};
-use crate::init::{Channel, Descriptors};
+use crate::init::{self, Channel, Descriptors};
 use crate::log::{Level, Log, Value};
-use crate::plan::InitPlan;
+use crate::plan::{InitPlan, Reaper};
 use crate::spec::{LaunchChoice, Namespace, Namespaces};
 use crate::sys::clone::Memory;
 use crate::sys::process::{self, Patience};
@@ -47,6 +47,8 @@ pub struct Launch<'a> {
     pub terminal: Option<BorrowedFd<'a>>,
     /// The pool, if the plan uses one.
     pub pool: Option<BorrowedFd<'a>>,
+    /// The directory of the cgroup (v2) that the child is to be born in.
+    pub cgroup: Option<BorrowedFd<'a>>,
     /// Where the child's times go: a place for each moment if the plan is timed, else none.
     pub moments: &'a [Cell<u64>],
     pub log: &'a Log,
@@ -59,6 +61,8 @@ pub struct Container {
     /// It is the command, as PID 1 of a PID namespace: the kernel spares it the signals that it has
     /// no handler for. (A reaper waits for them all.)
     pub command_is_spared: bool,
+    /// The signal that ends all of it, whatever it does.
+    pub end_signal: i32,
 }
 
 /// A child that was born, and what it has reported.
@@ -97,6 +101,11 @@ impl Launch<'_> {
                 Ok(Container {
                     pid,
                     command_is_spared: self.plan.reaper.is_none(),
+                    end_signal: match self.plan.reaper {
+                        // With PID 1 ends the namespace.
+                        None | Some(Reaper::FirstProcess) => libc::SIGKILL,
+                        Some(Reaper::Keeper) => init::END,
+                    },
                 })
             }
             Err(failure) => {

@@ -31,6 +31,7 @@ type Placement = (OwnedFd, RawFd);
 pub(super) struct Birth<'a> {
     plan: &'a InitPlan,
     descriptors: Descriptors<'static>,
+    cgroup: Option<BorrowedFd<'a>>,
     placements: Vec<Placement>,
     arguments: StringArray,
     environment: StringArray,
@@ -65,6 +66,7 @@ impl<'a> Birth<'a> {
         Ok(Self {
             plan: launch.plan,
             descriptors: launch.descriptors(channel),
+            cgroup: launch.cgroup,
             placements,
             arguments: StringArray::new(vec![c"mydocker".into(), c"init".into()]),
             // Nothing of the caller's environment is init's business.
@@ -74,7 +76,7 @@ impl<'a> Birth<'a> {
 
     pub fn clone(&self, flags: u32) -> Result<Pid, Errno> {
         // Copied, for where memory cannot be shared.
-        clone::spawn(flags, Memory::Copied, Self::execute, self)
+        clone::spawn(flags, Memory::Copied, self.cgroup, Self::execute, self)
     }
 
     /// The child's side: puts the descriptors in their places and executes mydocker. The child rule

@@ -112,7 +112,7 @@ mod tests {
 
     fn outcome(reports: &[&[u8]]) -> Result<(), String> {
         let plan = InitPlan {
-            identity: vec![],
+            birth: vec![],
             container: vec![Step::MakeMountsPrivate],
             reaper: None,
             process: vec![Step::NewSession],

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     fn log() -> Log {
-        Log::open(Some(c"/dev/null"), Level::Error, None).unwrap()
+        Log::open(Some(c"/dev/null"), false, Level::Error, None).unwrap()
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod root;
 pub use build::{Network, build, check_options, makes_terminal};
 pub use describe::{describe_execve, describe_step, name_step};
 
+use crate::spec::limits::ResourceLimit;
 use crate::sys::MountFlags;
 use crate::sys::process::StringArray;
 use crate::sys::signal::SignalSet;
@@ -22,9 +23,9 @@ use std::ffi::CString;
 /// Everything the child does before execve, and the execve.
 #[derive(Debug, PartialEq)]
 pub struct InitPlan {
-    /// Who we are in a new user namespace: done first, and before a re-exec, because execve takes
-    /// the capabilities of a user whom the namespace does not know yet.
-    pub identity: Vec<Step>,
+    /// Where we are counted, and who we are in a new user namespace: done first, and before a re-exec,
+    /// because execve takes the capabilities of a user whom the namespace does not know yet.
+    pub birth: Vec<Step>,
     /// What makes the container: done once, by PID 1.
     pub container: Vec<Step>,
     /// The reaper that stays, if one is wanted.
@@ -61,7 +62,7 @@ impl InitPlan {
 
     /// Every step, in the order of their numbers.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.identity
+        self.birth
             .iter()
             .chain(&self.container)
             .chain(&self.process)
@@ -86,6 +87,14 @@ pub enum Reaper {
 /// One thing that the child does. Each is one system call, or a few that make no sense apart.
 #[derive(Debug, PartialEq)]
 pub enum Step {
+    /// Move into a cgroup, by the file of its directory that takes who is to move: `tasks` of cgroup v1,
+    /// `cgroup.procs` of v2.
+    JoinCgroup(CString),
+    /// Take the cgroups that we are in for the tops of their hierarchies.
+    CgroupNamespace,
+    /// A number, for /proc/self/oom_score_adj.
+    OomScoreAdjustment(Vec<u8>),
+    ResourceLimit(ResourceLimit),
     /// Give up setgroups(2) in the new user namespace.
     DenySetgroups,
     /// A line for /proc/self/uid_map, as user_namespaces(7) has it.

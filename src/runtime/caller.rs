@@ -27,7 +27,7 @@ pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
                     .map(std::path::PathBuf::into_os_string)
                     .map_err(|error| failed("find", "the working directory", &error))
             },
-            fresh_name: &fresh_name(),
+            fresh_name: &fresh_digits(),
         },
     )?;
     if spec.terminal == Terminal::None
@@ -72,8 +72,8 @@ fn failed(operation: &str, object: &str, error: &std::io::Error) -> Error {
     Error::new(operation, object, errno)
 }
 
-/// Twelve hexadecimal digits, as docker's container ids are shown.
-fn fresh_name() -> String {
+/// Twelve hexadecimal digits that no other container has, as docker's ids are shown.
+pub(super) fn fresh_digits() -> String {
     let bytes = random::six_bytes().unwrap_or_else(|_| {
         // Early at boot, before the kernel has randomness: a name need only be another one.
         let [a, b, c, d] = std::process::id().to_le_bytes();

@@ -2,7 +2,7 @@
 
 use crate::cli::{LogArgs, LogFormat};
 use crate::error::{Error, ExitCode};
-use crate::log::{self, Level, Log};
+use crate::log::{Level, Log};
 use crate::sys::Errno;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
@@ -19,22 +19,13 @@ pub fn with_log(
     let configured = log_configuration(arguments, usual)?;
     let log = open_log(arguments, &configured)?;
     what(&log).or_else(|error| {
-        // On stderr: as a line of the log if that is what stderr was asked to be, else in plain
-        // words. A log elsewhere gets it as well.
-        let lines_wanted = configured.asked_for && log.is_json();
-        if !log.to_stderr() || lines_wanted {
-            log.write(Level::Error, error.to_string().as_bytes(), &[]);
-        }
-        if !log.to_stderr() || !lines_wanted {
-            log::complain(&error);
-        }
+        log.say(&error);
         Ok(error.exit())
     })
 }
 
 struct LogConfiguration {
     level: Level,
-    /// Someone said something about the log, so someone will read it.
     asked_for: bool,
 }
 
@@ -67,5 +58,10 @@ fn open_log(arguments: &LogArgs, configuration: &LogConfiguration) -> Result<Log
         None | Some(LogFormat::Auto) => None,
         Some(LogFormat::Fixed(format)) => Some(format),
     };
-    Log::open(file.as_deref(), configuration.level, format)
+    Log::open(
+        file.as_deref(),
+        configuration.asked_for,
+        configuration.level,
+        format,
+    )
 }

@@ -2,6 +2,7 @@
 //! container, supervise it until it ends.
 
 mod caller;
+mod limits;
 mod logging;
 mod root;
 
@@ -19,6 +20,7 @@ use crate::supervise::signals;
 use crate::sys::{descriptor, process};
 use crate::terminal::{Offered, Outside};
 use crate::timing::{Beginning, Timing};
+use limits::Limited;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::mem::ManuallyDrop;
@@ -61,6 +63,11 @@ fn run_logged(
         Some(own) => Some(root::prepare(own)?),
         None => None,
     };
+    let limited = match &spec.limits {
+        Some(limits) => Some(Limited::prepare(limits, timing.is_some())?),
+        None => None,
+    };
+    let entry = limited.as_ref().map(Limited::entry).unwrap_or_default();
     let relayed = spec.terminal == Terminal::Own;
 
     // Before the clone, so that a signal that comes meanwhile waits and is handed on.
@@ -75,6 +82,11 @@ fn run_logged(
         Some(_) => (Network::Pool, spec.namespaces.without(Namespace::Network)),
         None => (Network::Clone, spec.namespaces),
     };
+    let namespaces = match limited {
+        // Made when the container is in its cgroups, which are to be its tops.
+        Some(_) => namespaces.without(Namespace::Cgroup),
+        None => namespaces,
+    };
     let outside = relayed.then(|| Outside::look(spec.input == Input::Caller));
     let owner = match spec.identity {
         Identity::Set { user, .. } => user,
@@ -85,7 +97,7 @@ fn run_logged(
         .as_ref()
         .map(|outside| outside.likeness(owner))
         .unwrap_or_default();
-    let mut plan = plan::build(&spec, network, signals.ignored, likeness);
+    let mut plan = plan::build(&spec, network, signals.ignored, likeness, entry.joins);
     if spec.root.is_some() {
         plan::check_options(&plan)?;
     }
@@ -123,10 +135,12 @@ fn run_logged(
         null: null.as_ref().map(|null| null.as_fd()),
         terminal: terminal.as_ref().and_then(Offered::for_child),
         pool: pool.as_ref().map(AsFd::as_fd),
+        cgroup: entry.birthplace,
         moments: &moments,
         log,
     }
-    .start()?;
+    .start()
+    .map_err(|error| limits::explained(error, spec.limits.as_ref()))?;
     let terminal = terminal.map(Offered::taken).transpose()?;
     // An answer that came too late goes with it, and does not stay for as long as the container.
     drop(pool);
@@ -135,7 +149,10 @@ fn run_logged(
     }
     log_command(&plan, container.pid, log);
 
-    let supervisor = Supervisor::new(container, timing.is_some(), log);
+    if let Some(limited) = &limited {
+        limited.sweep();
+    }
+    let supervisor = Supervisor::new(container, spec.timeout, timing.is_some(), log);
     let end = match (terminal, &outside) {
         (Some(terminal), Some(outside)) => {
             Relay::new(supervisor, log, terminal, outside, signals)?.run()?
@@ -152,10 +169,14 @@ fn run_logged(
         }
     };
     if let (Some(timing), Some(at)) = (&timing, end.at) {
-        timing.ended(at, end.exit.0, log);
+        let figures = limited.as_ref().map(Limited::figures);
+        timing.ended(at, end.exit.0, figures.as_ref(), log);
     }
     if let Some(traces) = traces {
         traces.take_away();
+    }
+    if let Some(limited) = limited {
+        limited.end(end.exit, log);
     }
     // Now, without a destructor: what they would free the kernel takes back for less.
     process::exit(i32::from(end.exit.0))

@@ -215,7 +215,7 @@ fn check_device(option: &str, path: &CStr) -> Result<(), Error> {
     let failed = |errno| named(option, path, errno);
     let opened = descriptor::open(path, libc::O_PATH, 0).map_err(failed)?;
     match facts::facts(opened.as_fd()).map_err(failed)?.kind {
-        Kind::Character(_) | Kind::Block => Ok(()),
+        Kind::Character(_) | Kind::Block(_) => Ok(()),
         _ => Err(failed(Errno::ENODEV).hint(Some("it is no device"))),
     }
 }

@@ -40,6 +40,12 @@ pub struct RunArgs {
     pub dns: Vec<OsString>,
     /// `NAME:ADDRESS`.
     pub hosts: Vec<OsString>,
+    /// What is asked of a cgroup: options ([`super::limits::OPTIONS`]) with their values.
+    pub limits: Vec<(&'static str, OsString)>,
+    /// `NAME=SOFT[:HARD]`.
+    pub resources: Vec<OsString>,
+    pub oom_score_adjustment: Option<OsString>,
+    pub timeout: Option<OsString>,
     /// Where to write how long everything took.
     pub timing: Option<OsString>,
     /// The directory of a pool to take the network namespace from.

@@ -7,6 +7,7 @@
 mod arguments;
 mod environment;
 mod identity;
+pub mod limits;
 mod namespaces;
 mod root;
 mod user;
@@ -23,8 +24,10 @@ pub use user::{Accounts, User};
 
 use crate::error::Error;
 use crate::sys::Errno;
+use limits::{Limits, ResourceLimit};
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::time::Duration;
 
 /// Reads a file of accounts, by its name below /etc.
 pub type AccountReader = dyn Fn(Option<&Root>, &str) -> Result<Vec<u8>, Error>;
@@ -87,6 +90,13 @@ pub struct ContainerSpec {
     pub terminal: Terminal,
     pub input: Input,
     pub first_process: FirstProcess,
+    /// `None`: no cgroup of its own.
+    pub limits: Option<Limits>,
+    /// Of each process by itself.
+    pub resources: Vec<ResourceLimit>,
+    pub oom_score_adjustment: Option<i32>,
+    /// How long the command may run.
+    pub timeout: Option<Duration>,
     /// `None`: where the caller is, or / of a root of its own.
     pub working_directory: Option<CString>,
     /// `NAME=value` each.
@@ -138,6 +148,12 @@ impl ContainerSpec {
             } else {
                 FirstProcess::Command
             },
+            limits: Limits::new(&arguments.limits)?,
+            resources: limits::resources(&arguments.resources)?,
+            oom_score_adjustment: limits::oom_score_adjustment(
+                arguments.oom_score_adjustment.as_ref(),
+            )?,
+            timeout: limits::timeout(arguments.timeout.as_ref())?,
             working_directory: working_directory(arguments)?,
             environment,
             command: arguments

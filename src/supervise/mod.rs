@@ -13,6 +13,7 @@ use crate::sys::code;
 use crate::sys::process::{self, Ended, Patience};
 use crate::sys::signal::{self, SignalSet};
 use disposition::Disposition;
+use std::time::{Duration, Instant};
 
 /// How a container ended, and when.
 #[derive(Clone, Copy, Debug)]
@@ -22,13 +23,23 @@ pub struct End {
     pub at: Option<u64>,
 }
 
+/// Why a container is killed by mydocker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    /// A signal that its PID 1 is spared.
+    Signal(i32),
+    TimeIsUp,
+}
+
 /// A running container and what has been done to it.
 pub struct Supervisor<'a> {
     container: Container,
     log: &'a Log,
     timed: bool,
-    /// The signal in whose name PID 1 was killed.
-    killed_for: Option<i32>,
+    /// When the container is to end, if it has not ended by then.
+    deadline: Option<Instant>,
+    /// Why the container was killed, if it was.
+    killed_for: Option<Reason>,
     /// The last signal that was delivered.
     delivered: Option<i32>,
     /// What the container's exit code was.
@@ -36,8 +47,11 @@ pub struct Supervisor<'a> {
 }
 
 impl<'a> Supervisor<'a> {
-    pub fn new(container: Container, timed: bool, log: &'a Log) -> Self {
+    /// `timeout` is how long it may run, from now on.
+    pub fn new(container: Container, timeout: Option<Duration>, timed: bool, log: &'a Log) -> Self {
         Self {
+            // A time that is too far away for a clock never comes.
+            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
             container,
             log,
             timed,
@@ -56,14 +70,41 @@ impl<'a> Supervisor<'a> {
         let awaited = forwarded.with(libc::SIGCHLD);
         code::let_go();
         loop {
-            let signal =
-                signal::wait(awaited).map_err(|errno| Error::new("wait for", "signals", errno))?;
-            if signal != libc::SIGCHLD {
-                self.deliver(signal);
-            } else if let Some(end) = self.ended()? {
-                return Ok(end);
+            let signal = match self.time_left() {
+                None => signal::wait(awaited).map(Some),
+                Some(left) => signal::wait_at_most(awaited, left),
+            };
+            match signal.map_err(|errno| Error::new("wait for", "signals", errno))? {
+                None => self.look_at_the_clock(),
+                Some(libc::SIGCHLD) => {
+                    if let Some(end) = self.ended()? {
+                        return Ok(end);
+                    }
+                }
+                Some(signal) => self.deliver(signal),
             }
         }
+    }
+
+    /// How long the container may still run, if there is an end to it.
+    pub fn time_left(&self) -> Option<Duration> {
+        let deadline = self.deadline?;
+        Some(deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// Ends the container if its time is up.
+    #[cold]
+    #[inline(never)]
+    pub fn look_at_the_clock(&mut self) {
+        if self.time_left() != Some(Duration::ZERO) {
+            return;
+        }
+        self.deadline = None;
+        self.killed_for = Some(Reason::TimeIsUp);
+        // It can have ended, but it has not been waited for: the pid is still its own.
+        let _ = process::kill(self.container.pid, self.container.end_signal);
+        self.log
+            .write(Level::Info, b"ended because its time was up", &[]);
     }
 
     /// The end, if the container has ended. Never waits.
@@ -73,10 +114,11 @@ impl<'a> Supervisor<'a> {
         Ok(ended.map(|(_, ended)| self.report(ended)))
     }
 
-    /// Whether the container has ended by the signal that was delivered last.
+    /// Whether the container has ended by the signal that was delivered last, or because its time was up.
     pub fn ended_by_order(&self) -> bool {
         let code = |signal| Ended::Signaled(signal).code();
-        self.code.is_some() && self.code == self.delivered.map(code)
+        let by_signal = self.code.is_some() && self.code == self.delivered.map(code);
+        by_signal || self.killed_for == Some(Reason::TimeIsUp)
     }
 
     /// Does with the container what `signal` would have done to an ordinary process.
@@ -128,7 +170,7 @@ impl<'a> Supervisor<'a> {
             b"ended for a signal that PID 1 has no handler for",
             &[("signal", Value::Number(i64::from(signal)))],
         );
-        self.killed_for.get_or_insert(signal);
+        self.killed_for.get_or_insert(Reason::Signal(signal));
         let _ = process::kill(self.container.pid, libc::SIGKILL);
     }
 
@@ -136,7 +178,15 @@ impl<'a> Supervisor<'a> {
         let at = self.timed.then(clock::monotonic);
         let code = match (ended, self.killed_for) {
             // Only if our SIGKILL is what ended it: it may have left by itself just before.
-            (Ended::Signaled(libc::SIGKILL), Some(signal)) => Ended::Signaled(signal).code(),
+            (Ended::Signaled(libc::SIGKILL), Some(Reason::Signal(signal))) => {
+                Ended::Signaled(signal).code()
+            }
+            // A keeper says with its exit code that it has killed.
+            (ended, Some(Reason::TimeIsUp))
+                if ended.code() == Ended::Signaled(libc::SIGKILL).code() =>
+            {
+                ExitCode::TIME_IS_UP.0
+            }
             (ended, _) => ended.code(),
         };
         self.code = Some(code);

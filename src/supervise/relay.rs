@@ -180,8 +180,15 @@ impl<'a> Relay<'a> {
             } else {
                 self.timeout()
             };
+            let timeout = match self.supervisor.time_left() {
+                None => timeout,
+                // -1 stands for no end.
+                Some(left) if timeout < 0 => milliseconds(left),
+                Some(left) => timeout.min(milliseconds(left)),
+            };
             descriptor::wait(&mut waiting, timeout)
                 .map_err(|errno| Error::new("poll", "", errno))?;
+            self.supervisor.look_at_the_clock();
             let [signals, input, to_container, from_container, to_caller] =
                 waiting.map(|entry| entry.happened());
             if signals {
@@ -272,9 +279,7 @@ impl<'a> Relay<'a> {
     fn timeout(&self) -> i32 {
         match self.input {
             Input::Ended { next, .. } if self.to_container.is_empty() => {
-                let left = next.saturating_duration_since(Instant::now());
-                // Up, or the last fraction of a millisecond would be spent asking.
-                i32::try_from(left.as_millis()).unwrap_or(i32::MAX - 1) + 1
+                milliseconds(next.saturating_duration_since(Instant::now()))
             }
             _ => -1,
         }
@@ -434,6 +439,11 @@ impl<'a> Relay<'a> {
             pause: (pause * 2).min(EOF_LAST),
         };
     }
+}
+
+/// For poll(2). Up, or the last fraction of one would be spent asking.
+fn milliseconds(left: Duration) -> i32 {
+    i32::try_from(left.as_millis()).unwrap_or(i32::MAX - 1) + 1
 }
 
 impl Input {

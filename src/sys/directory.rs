@@ -30,6 +30,12 @@ pub fn lock(directory: BorrowedFd<'_>, share: Share) -> Result<(), Errno> {
     unsafe { syscall!(Sysno::flock, directory.as_raw_fd(), how) }.map(drop)
 }
 
+/// Gives a lock back before the directory is closed.
+pub fn unlock(directory: BorrowedFd<'_>) {
+    // SAFETY: no pointers. It fails for no descriptor that is open.
+    let _ = unsafe { syscall!(Sysno::flock, directory.as_raw_fd(), libc::LOCK_UN) };
+}
+
 /// getdents64(2): calls `each` with every entry of `directory` that is a number. Allocates nothing:
 /// the child uses it.
 pub fn numbers(directory: BorrowedFd<'_>, mut each: impl FnMut(i32)) -> Result<(), Errno> {

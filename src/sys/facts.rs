@@ -15,7 +15,7 @@ pub enum Kind {
     /// With or without a name.
     Pipe,
     Character(Device),
-    Block,
+    Block(Device),
 }
 
 /// What fstat(2) tells.
@@ -30,6 +30,9 @@ pub struct Facts {
     pub identity: (u64, u64),
     /// Bytes.
     pub size: u64,
+    /// The names that it has; of a directory, two and one for each directory in it, if its file system
+    /// counts them.
+    pub links: u64,
 }
 
 /// fstat(2). Of a descriptor that only names a file, too.
@@ -39,16 +42,17 @@ pub fn facts(file: BorrowedFd<'_>) -> Result<Facts, Errno> {
     unsafe { syscall!(Sysno::fstat, file.as_raw_fd(), stat.as_mut_ptr()) }?;
     // SAFETY: all-zero bytes were valid before, and the kernel has filled them in.
     let stat = unsafe { stat.assume_init() };
+    let device = Device {
+        major: libc::major(stat.st_rdev),
+        minor: libc::minor(stat.st_rdev),
+    };
     let kind = match stat.st_mode & libc::S_IFMT {
         libc::S_IFDIR => Kind::Directory,
         libc::S_IFLNK => Kind::Link,
         libc::S_IFSOCK => Kind::Socket,
         libc::S_IFIFO => Kind::Pipe,
-        libc::S_IFCHR => Kind::Character(Device {
-            major: libc::major(stat.st_rdev),
-            minor: libc::minor(stat.st_rdev),
-        }),
-        libc::S_IFBLK => Kind::Block,
+        libc::S_IFCHR => Kind::Character(device),
+        libc::S_IFBLK => Kind::Block(device),
         _ => Kind::Regular,
     };
     Ok(Facts {
@@ -58,6 +62,8 @@ pub fn facts(file: BorrowedFd<'_>) -> Result<Facts, Errno> {
         group: stat.st_gid,
         identity: (stat.st_dev, stat.st_ino),
         size: u64::try_from(stat.st_size).unwrap_or(0),
+        #[allow(clippy::useless_conversion)] // Of another type on arm64.
+        links: u64::from(stat.st_nlink),
     })
 }
 
@@ -122,6 +128,19 @@ pub fn file_system(file: BorrowedFd<'_>) -> Result<FileSystem, Errno> {
 }
 
 impl FileSystem {
+    /// Whether it is a hierarchy of cgroups, of v1 or of v2.
+    pub fn is_cgroup(self) -> bool {
+        self.is_cgroup_v1() || self.is_cgroup_v2()
+    }
+
+    pub fn is_cgroup_v1(self) -> bool {
+        self.kind == 0x0027_e0eb
+    }
+
+    pub fn is_cgroup_v2(self) -> bool {
+        self.kind == 0x6367_7270
+    }
+
     pub fn is_proc(self) -> bool {
         self.kind == 0x9fa0
     }

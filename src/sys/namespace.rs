@@ -15,6 +15,14 @@ pub fn new_network() -> Result<(), Errno> {
     unsafe { syscall!(Sysno::unshare, libc::CLONE_NEWNET) }.map(drop)
 }
 
+/// Makes the cgroups that this process is in the tops of what it sees of their hierarchies.
+///
+/// Errors: EINVAL where the kernel has no cgroup namespaces.
+pub fn new_cgroup() -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::unshare, libc::CLONE_NEWCGROUP) }.map(drop)
+}
+
 /// Moves this process into the mount namespace that `file` is: root and working directory become the
 /// namespace's own root, the topmost of what is mounted there.
 pub fn enter_mounts(file: BorrowedFd<'_>) -> Result<(), Errno> {

@@ -192,6 +192,14 @@ pub fn allow_descriptors(wanted: u64) -> Result<u64, Errno> {
     Ok(bounds[0])
 }
 
+/// prlimit64(2) for this process: `resource` is libc's RLIMIT_*, `u64::MAX` no limit.
+pub fn limit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
+    // The kernel's `struct rlimit64`.
+    let bounds = [soft, hard];
+    // SAFETY: the kernel reads two words.
+    unsafe { syscall!(Sysno::prlimit64, 0, resource, bounds.as_ptr(), 0) }.map(drop)
+}
+
 /// setsid(2): a new session without a controlling terminal.
 pub fn new_session() -> Result<(), Errno> {
     // SAFETY: no pointers.

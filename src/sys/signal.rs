@@ -1,7 +1,8 @@
 //! Signals, without a single handler: they are blocked and waited for.
 
-use super::{Errno, descriptor, process};
+use super::{Errno, Pid, descriptor, process};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
 use syscalls::{Sysno, syscall};
 
 /// The highest signal number of the architectures we build for.
@@ -117,6 +118,58 @@ pub fn wait(set: SignalSet) -> Result<i32, Errno> {
         match unsafe { syscall!(Sysno::rt_sigtimedwait, &raw const set.0, 0, 0, SET_SIZE) } {
             Ok(signal) => return Ok(signal as i32),
             // After SIGSTOP and SIGCONT; see signal(7).
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// The same for at most `longest`: `None` if none came. It may return earlier, without one, too.
+#[cold]
+#[inline(never)]
+pub fn wait_at_most(set: SignalSet, longest: Duration) -> Result<Option<i32>, Errno> {
+    // The kernel's `struct timespec`: seconds and nanoseconds.
+    let seconds = i64::try_from(longest.as_secs()).unwrap_or(i64::MAX);
+    let limit = [seconds, i64::from(longest.subsec_nanos())];
+    // SAFETY: the kernel reads one set and one timespec; details are not asked for.
+    let signal = unsafe {
+        syscall!(
+            Sysno::rt_sigtimedwait,
+            &raw const set.0,
+            0,
+            limit.as_ptr(),
+            SET_SIZE
+        )
+    };
+    match signal {
+        Ok(signal) => Ok(Some(signal as i32)),
+        Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// As [`wait`], and which process sent it with kill(2); 0 if it came otherwise, or from where no number is
+/// known.
+pub fn wait_for_sender(set: SignalSet) -> Result<(i32, Pid), Errno> {
+    // The kernel's `siginfo_t`: signal, errno, code, and, behind a gap, the sender's number.
+    let mut details = [0i32; 32];
+    loop {
+        // SAFETY: the kernel reads one set and writes 128 bytes; no time limit is asked for.
+        let signal = unsafe {
+            syscall!(
+                Sysno::rt_sigtimedwait,
+                &raw const set.0,
+                details.as_mut_ptr(),
+                0,
+                SET_SIZE
+            )
+        };
+        match signal {
+            Ok(signal) => {
+                let [_, _, code, _, sender, ..] = details;
+                let by_kill = code == libc::SI_USER;
+                return Ok((signal as i32, if by_kill { sender } else { 0 }));
+            }
             Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno),
         }

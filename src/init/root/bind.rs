@@ -72,7 +72,7 @@ pub fn find_target(
     held: &Held,
 ) -> Result<BorrowedFd<'static>, Failed> {
     let is_directory = source.kind == Kind::Directory;
-    let is_device = matches!(source.kind, Kind::Character(_) | Kind::Block);
+    let is_device = matches!(source.kind, Kind::Character(_) | Kind::Block(_));
     if step.is_device && !is_device {
         return Err(Part::Source.failed(Errno::ENODEV));
     }

@@ -20,15 +20,17 @@ const UMASK: u32 = 0o022;
 const LONGEST_PATH: usize = 4096;
 
 /// Writes the plan for `spec`. `ignored` are the signals that the caller ignores, which the child
-/// would hand down to the command; `likeness` is what its terminal is to look like, if it has one.
+/// would hand down to the command; `likeness` is what its terminal is to look like, if it has one; `joins` are
+/// the files by which the container's cgroups are joined.
 pub fn build(
     spec: &ContainerSpec,
     network: Network,
     ignored: SignalSet,
     likeness: Likeness,
+    joins: Vec<CString>,
 ) -> InitPlan {
     InitPlan {
-        identity: identity(spec),
+        birth: birth(spec, joins),
         container: container(spec, network, likeness),
         reaper: match spec.first_process {
             _ if !spec.namespaces.contains(Namespace::Pid) => Some(Reaper::Keeper),
@@ -50,22 +52,37 @@ pub enum Network {
     Pool,
 }
 
-fn identity(spec: &ContainerSpec) -> Vec<Step> {
+fn birth(spec: &ContainerSpec, joins: Vec<CString>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    // First of all, so that everything that follows counts.
+    steps.extend(joins.into_iter().map(Step::JoinCgroup));
+    // While the /proc that is seen is one in which we are.
+    let adjustment = spec.oom_score_adjustment;
+    steps.extend(adjustment.map(|number| Step::OomScoreAdjustment(number.to_string().into())));
+    identity(spec, &mut steps);
+    if spec.limits.is_some() && spec.namespaces.contains(Namespace::Cgroup) {
+        // When we are in our cgroups: the namespace's top is where its maker is. The clone would make one
+        // whose top is the parent's.
+        steps.push(Step::CgroupNamespace);
+    }
+    steps
+}
+
+fn identity(spec: &ContainerSpec, steps: &mut Vec<Step>) {
     let Identity::Mapped { user, group } = spec.identity else {
-        return Vec::new();
+        return;
     };
-    let mut steps = vec![
+    steps.extend([
         // Before gid_map, or the kernel refuses that one: an ordinary user could otherwise drop a
         // group that a file's permissions deny something to (user_namespaces(7)).
         Step::DenySetgroups,
         Step::MapUser(user.line().into_bytes()),
         Step::MapGroup(group.line().into_bytes()),
-    ];
+    ]);
     if user.inside != 0 {
         // A re-exec comes before the mounts, and execve leaves only the user 0 its capabilities.
         steps.push(Step::KeepCapabilities);
     }
-    steps
 }
 
 fn container(spec: &ContainerSpec, network: Network, likeness: Likeness) -> Vec<Step> {
@@ -157,6 +174,9 @@ fn process(spec: &ContainerSpec, ignored: SignalSet) -> Vec<Step> {
         (Terminal::None, Input::Caller) => {}
     }
     steps.push(Step::Umask(UMASK));
+    // After the mounts and files of the set-up, which are not the command's to be limited by; before the user
+    // changes, because raising a hard limit takes a capability.
+    steps.extend(spec.resources.iter().copied().map(Step::ResourceLimit));
 
     if let Identity::Set {
         user,

@@ -9,6 +9,7 @@ mod root;
 mod wire;
 
 use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
+use crate::spec::limits::ResourceLimit;
 use crate::sys::MountFlags;
 use crate::sys::process::StringArray;
 use crate::sys::signal::SignalSet;
@@ -23,7 +24,7 @@ pub struct Malformed;
 /// The plan as bytes.
 pub fn encode(plan: &InitPlan) -> Vec<u8> {
     let InitPlan {
-        identity,
+        birth,
         container,
         reaper,
         process,
@@ -32,7 +33,7 @@ pub fn encode(plan: &InitPlan) -> Vec<u8> {
     } = plan;
     let mut out = Encoder::default();
     out.u32(MAGIC);
-    out.list(identity, encode_step);
+    out.list(birth, encode_step);
     out.list(container, encode_step);
     match reaper {
         None => out.u8(0),
@@ -61,7 +62,7 @@ pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
         return Err(Malformed);
     }
     let plan = InitPlan {
-        identity: input.list(decode_step)?,
+        birth: input.list(decode_step)?,
         container: input.list(decode_step)?,
         reaper: match input.u8()? {
             0 => None,
@@ -138,6 +139,18 @@ fn encode_step(out: &mut Encoder, step: &Step) {
         Step::KeepCapabilities => out.u8(20),
         Step::InheritNoCapabilities => out.u8(21),
         Step::NetworkFromPool => out.u8(22),
+        Step::JoinCgroup(file) => encode_bytes(out, 24, file.to_bytes()),
+        Step::CgroupNamespace => out.u8(25),
+        Step::OomScoreAdjustment(number) => encode_bytes(out, 26, number),
+        Step::ResourceLimit(ResourceLimit {
+            resource,
+            soft,
+            hard,
+        }) => {
+            encode_number(out, 27, *resource);
+            out.u64(*soft);
+            out.u64(*hard);
+        }
         Step::Root(step) => {
             out.u8(23);
             root::encode(out, step);
@@ -197,6 +210,14 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         21 => Step::InheritNoCapabilities,
         22 => Step::NetworkFromPool,
         23 => Step::Root(Box::new(root::decode(input)?)),
+        24 => Step::JoinCgroup(input.string()?),
+        25 => Step::CgroupNamespace,
+        26 => Step::OomScoreAdjustment(input.bytes()?.to_vec()),
+        27 => Step::ResourceLimit(ResourceLimit {
+            resource: input.u32()?,
+            soft: input.u64()?,
+            hard: input.u64()?,
+        }),
         _ => return Err(Malformed),
     })
 }
@@ -248,6 +269,14 @@ pub(super) mod tests {
             Step::DeathSignal,
             Step::KeepCapabilities,
             Step::InheritNoCapabilities,
+            Step::JoinCgroup(c"/sys/fs/cgroup/pids/x/tasks".into()),
+            Step::CgroupNamespace,
+            Step::OomScoreAdjustment(b"-1000".to_vec()),
+            Step::ResourceLimit(ResourceLimit {
+                resource: 7,
+                soft: 1,
+                hard: u64::MAX,
+            }),
         ];
         steps.extend(
             root::tests::every_kind_of_step()
@@ -259,7 +288,7 @@ pub(super) mod tests {
 
     fn plan(reaper: Option<Reaper>) -> InitPlan {
         InitPlan {
-            identity: every_kind_of_step(),
+            birth: every_kind_of_step(),
             container: every_kind_of_step(),
             reaper,
             process: every_kind_of_step(),

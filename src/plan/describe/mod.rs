@@ -6,6 +6,7 @@ use super::{InitPlan, Purpose, Standard, Step};
 use crate::error::{Error, ExitCode, printable};
 use crate::hint::{self, Doing};
 use crate::report::Failed;
+use crate::spec::limits::ResourceLimit;
 use crate::sys::Errno;
 
 /// What `step` does, in a few words.
@@ -34,6 +35,22 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
     match step {
         // Its words depend on the part that failed, so it has its own.
         Step::Root(step) => ("", root::name(step).into_bytes(), None),
+        Step::JoinCgroup(file) => (
+            "join the cgroup by",
+            file.to_bytes().to_vec(),
+            Some(Doing::JoinCgroup),
+        ),
+        Step::CgroupNamespace => ("unshare", b"the cgroup namespace".to_vec(), None),
+        Step::OomScoreAdjustment(number) => (
+            "--oom-score-adj",
+            number.clone(),
+            Some(Doing::AdjustOomScore),
+        ),
+        Step::ResourceLimit(limit) => (
+            "--ulimit",
+            ResourceLimit::name(limit.resource).into(),
+            Some(Doing::LimitResource),
+        ),
         Step::DenySetgroups => (
             "write deny to",
             b"/proc/self/setgroups".to_vec(),

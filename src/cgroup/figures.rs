@@ -1,0 +1,100 @@
+//! What a container's cgroups have counted.
+
+use super::directory::Directory;
+use super::{Controller, Version};
+use std::ffi::CStr;
+
+/// What is known at a container's end. `None`: no cgroup of it counts that, or this kernel does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Bytes.
+    pub memory_peak: Option<u64>,
+    /// Microseconds, of all its processes.
+    pub processor_time: Option<u64>,
+    /// Processes that the kernel has ended because memory was short.
+    pub oom_kills: Option<u64>,
+    /// Whether it was the container's own limit that was reached.
+    pub own_limit_reached: bool,
+    /// The most processes and threads that there were at a time.
+    pub processes_peak: Option<u64>,
+}
+
+impl Figures {
+    /// Adds what `directory` counts.
+    pub(super) fn add(
+        &mut self,
+        directory: &Directory,
+        version: Version,
+        controllers: &[Controller],
+    ) {
+        if version == Version::V2 {
+            self.processor_time = named(directory, c"cpu.stat", "usage_usec");
+        }
+        for controller in controllers {
+            match (controller, version) {
+                (Controller::Memory, _) => {
+                    self.memory_peak = number(
+                        directory,
+                        match version {
+                            Version::V1 => c"memory.max_usage_in_bytes",
+                            Version::V2 => c"memory.peak",
+                        },
+                    );
+                    self.add_oom(directory, version);
+                }
+                (Controller::CpuAccounting, Version::V1) => {
+                    let nanoseconds = number(directory, c"cpuacct.usage");
+                    self.processor_time = nanoseconds.map(|nanoseconds| nanoseconds / 1000);
+                }
+                (Controller::Pids, _) => self.processes_peak = number(directory, c"pids.peak"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds whether memory was short, of a cgroup that has its controller.
+    pub(super) fn add_oom(&mut self, directory: &Directory, version: Version) {
+        let file = match version {
+            Version::V1 => c"memory.oom_control",
+            Version::V2 => c"memory.events",
+        };
+        self.oom_kills = named(directory, file, "oom_kill");
+        if self.oom_kills.is_none_or(|kills| kills == 0) {
+            return;
+        }
+        self.own_limit_reached = match version {
+            Version::V1 => [c"memory.failcnt", c"memory.memsw.failcnt"]
+                .into_iter()
+                .any(|file| number(directory, file).is_some_and(|times| times > 0)),
+            Version::V2 => named(directory, file, "oom").is_some_and(|times| times > 0),
+        };
+    }
+}
+
+fn number(directory: &Directory, file: &CStr) -> Option<u64> {
+    directory.read(file).ok()?.parse().ok()
+}
+
+fn named(directory: &Directory, file: &CStr, name: &str) -> Option<u64> {
+    field(&directory.read(file).ok()?, name)
+}
+
+/// The number behind `name` in a file of lines `name number`.
+fn field(content: &str, name: &str) -> Option<u64> {
+    let mut lines = content.lines();
+    lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn fields_are_found_by_their_whole_name() {
+        let events = "low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 0";
+        assert_eq!(field(events, "oom"), Some(3));
+        assert_eq!(field(events, "oom_kill"), Some(2));
+        assert_eq!(field(events, "oom_"), None);
+        assert_eq!(field("oom_kill_disable 0\nunder_oom 0", "oom_kill"), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! Cgroups: what limits a container as a whole, made before the clone and removed after the wait.
+//!
+//! ```text
+//! layout      which hierarchies there are, and where we are in each: texts in, data out
+//! settings    what is written for each limit: limits in, files and values out
+//! parent      the cgroup below which the container's is made
+//! directory   a cgroup's directory: made, locked, written, removed
+//! group       the container's cgroups, one in each hierarchy that has something to limit
+//! sweep       those of containers whose mydocker was killed
+//! figures     what a cgroup has counted
+//! ```
+//!
+//! The container is in its cgroups from its first instruction: v2 bears it there (`CLONE_INTO_CGROUP`), and
+//! in v1 its first process joins before it does anything else. No one ever writes another process's number
+//! to `cgroup.procs`: that waits for an RCU grace period, 7 to 20 ms on a machine at rest.
+//!
+//! Nothing is kept about them elsewhere, no file and no daemon: a cgroup is named `mydocker-` and twelve
+//! hexadecimal digits, and mydocker has its directory locked (flock(2)) for as long as it lives.
+
+mod directory;
+mod figures;
+mod group;
+mod layout;
+mod parent;
+mod settings;
+mod sweep;
+
+pub use figures::Figures;
+pub use group::Group;
+pub use layout::Layout;
+
+/// A controller that limits or counts something for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Controller {
+    Memory,
+    Cpu,
+    /// Of v1 alone; v2 counts processor time without one.
+    CpuAccounting,
+    Cpuset,
+    Pids,
+    Io,
+}
+
+impl Controller {
+    const ALL: [Self; 6] = [
+        Self::Memory,
+        Self::Cpu,
+        Self::CpuAccounting,
+        Self::Cpuset,
+        Self::Pids,
+        Self::Io,
+    ];
+
+    fn v1_name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Cpu => "cpu",
+            Self::CpuAccounting => "cpuacct",
+            Self::Cpuset => "cpuset",
+            Self::Pids => "pids",
+            Self::Io => "blkio",
+        }
+    }
+
+    /// `None` where v2 has none.
+    fn v2_name(self) -> Option<&'static str> {
+        match self {
+            Self::CpuAccounting => None,
+            Self::Io => Some("io"),
+            other => Some(other.v1_name()),
+        }
+    }
+}
+
+/// The two kinds of hierarchies; see cgroups(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    V1,
+    V2,
+}

@@ -1,0 +1,281 @@
+//! The cgroup below which the container's is made: the caller's own, so that what limits the caller limits
+//! the container too, or the one that `--cgroup-parent` names.
+//!
+//! In v2 a cgroup that passes controllers on has no processes ("no internal processes"), and the caller's
+//! own has at least the caller. So there it is the nearest one above it that passes on what is needed, or can
+//! be made to: the hierarchy's top on many hosts, a slice on one with systemd.
+
+use super::Version;
+use super::directory::{Directory, joined};
+use super::layout::{Hierarchy, Mount};
+use crate::error::Error;
+use crate::sys::{Errno, identity};
+use std::ffi::{CStr, CString};
+
+/// Who needs a hierarchy, for messages.
+#[derive(Clone, Copy)]
+pub struct Asked {
+    pub option: &'static str,
+    /// The controller's name.
+    pub controller: &'static str,
+}
+
+/// Where the container's cgroup goes, and what was made on the way there, from the top.
+pub struct Parent {
+    pub directory: Directory,
+    pub made: Vec<Made>,
+}
+
+/// A cgroup on the way that was not there before.
+pub struct Made {
+    above: Directory,
+    name: CString,
+}
+
+impl Made {
+    /// Unless others use it.
+    pub fn remove_if_empty(&self) {
+        let _ = self.above.remove_empty(&self.name);
+    }
+}
+
+const DELEGATE: &str = "an ordinary user's limits take a cgroup v2 that was delegated to them, with this \
+                        controller and with its processes in cgroups below it: systemd-run --user --scope -p \
+                        Delegate=yes mydocker run ..., or let root make one (README, Limits)";
+
+impl Asked {
+    /// `doing` to `path` failed.
+    pub fn failed(self, doing: &str, path: &CStr, errno: Errno) -> Error {
+        let hint = match errno {
+            _ if identity::effective_user() != 0 => Some(DELEGATE),
+            Errno::EROFS | Errno::EACCES | Errno::EPERM => Some(
+                "cgroups may not be changed here, as in a container that was not given any of its own",
+            ),
+            Errno::EBUSY => Some(
+                "cgroup v2 wants a cgroup's processes in leaves before it passes controllers on: move those \
+                 of this cgroup, mydocker's caller among them, into one below it",
+            ),
+            Errno::EAGAIN => {
+                Some("a limit on the number of cgroups is reached (cgroup.max.descendants)")
+            }
+            _ => None,
+        };
+        Error::new(format!("{}: {doing}", self.option), path.to_bytes(), errno).hint(hint)
+    }
+
+    pub fn refused(self, reason: &'static str) -> Error {
+        let object = format!("{}: the {} controller", self.option, self.controller);
+        Error::refused(object, reason)
+    }
+}
+
+/// The place where a hierarchy can be used: the first that is what it is said to be.
+fn place<'a>(
+    asked: Asked,
+    hierarchy: &'a Hierarchy,
+    version: Version,
+    path: impl Fn(&'a Mount) -> Option<CString>,
+) -> Result<(&'a Mount, Directory), Error> {
+    let mut first = None;
+    for mount in &hierarchy.mounts {
+        let Some(path) = path(mount) else { continue };
+        match Directory::open(path.clone(), version) {
+            Ok(directory) => return Ok((mount, directory)),
+            Err(errno) => {
+                first.get_or_insert_with(|| asked.failed("open", &path, errno));
+            }
+        }
+    }
+    Err(first.unwrap_or_else(|| {
+        asked.refused(if hierarchy.mounts.is_empty() {
+            "its hierarchy of cgroups is mounted nowhere; see cgroups(7)"
+        } else {
+            "this process's own cgroup is not below what is mounted of its hierarchy"
+        })
+    }))
+}
+
+/// For a hierarchy of v1. `wished` is the path of `--cgroup-parent`; `prepare` is done with each cgroup that
+/// has to be made on the way there, and the one above it.
+pub fn in_v1(
+    asked: Asked,
+    hierarchy: &Hierarchy,
+    wished: Option<&CStr>,
+    prepare: impl Fn(&Directory, &Directory) -> Result<(), Error>,
+) -> Result<Parent, Error> {
+    match wished {
+        None => {
+            let own = |mount: &Mount| Some(joined(&mount.point, mount.own.as_ref()?));
+            let (_, directory) = place(asked, hierarchy, Version::V1, own)?;
+            Ok(Parent {
+                directory,
+                made: Vec::new(),
+            })
+        }
+        Some(path) => {
+            let top = |mount: &Mount| Some(mount.point.clone());
+            let (_, directory) = place(asked, hierarchy, Version::V1, top)?;
+            descend(asked, directory, path, prepare)
+        }
+    }
+}
+
+/// Goes down from `top` to `path`, and makes what is missing.
+fn descend(
+    asked: Asked,
+    top: Directory,
+    path: &CStr,
+    prepare: impl Fn(&Directory, &Directory) -> Result<(), Error>,
+) -> Result<Parent, Error> {
+    let mut parent = Parent {
+        directory: top,
+        made: Vec::new(),
+    };
+    for name in names(path) {
+        let child = match parent.directory.child(&name) {
+            Err(Errno::ENOENT) => {
+                let child = parent.directory.make(&name).map_err(|errno| {
+                    asked.failed("mkdir", &parent.directory.path_of(&name), errno)
+                })?;
+                prepare(&parent.directory, &child)?;
+                let above = std::mem::replace(&mut parent.directory, child);
+                parent.made.push(Made { above, name });
+                continue;
+            }
+            child => child,
+        };
+        let failed = |errno| asked.failed("open", &parent.directory.path_of(&name), errno);
+        parent.directory = child.map_err(failed)?;
+    }
+    Ok(parent)
+}
+
+/// The names of a path, without its slashes.
+fn names(path: &CStr) -> Vec<CString> {
+    let names = path.to_bytes().split(|byte| *byte == b'/');
+    names
+        .filter(|name| !name.is_empty())
+        .filter_map(|name| CString::new(name).ok())
+        .collect()
+}
+
+/// For v2: a cgroup that passes `controllers` on, and what `make` makes of it.
+pub fn in_v2<T>(
+    asked: Asked,
+    hierarchy: &Hierarchy,
+    wished: Option<&CStr>,
+    controllers: &[&str],
+    make: impl Fn(&Directory) -> Result<T, Errno>,
+) -> Result<(Parent, T), Error> {
+    if let Some(path) = wished {
+        let top = |mount: &Mount| Some(mount.point.clone());
+        let (mount, top) = place(asked, hierarchy, Version::V2, top)?;
+        let parent = descend(asked, top, path, |_, _| Ok(()))?;
+        let way = Way::new(asked, mount, path);
+        way.pass_on(&parent.directory, way.names.len(), controllers)?;
+        let made = make(&parent.directory)
+            .map_err(|errno| asked.failed("mkdir in", &parent.directory.path, errno))?;
+        return Ok((parent, made));
+    }
+    let own = |mount: &Mount| Some(joined(&mount.point, mount.own.as_ref()?));
+    let (mount, mut directory) = place(asked, hierarchy, Version::V2, own)?;
+    let way = Way::new(asked, mount, mount.own.as_deref().unwrap_or_default());
+    let mut failure: Option<Error> = None;
+    for depth in (0..=way.names.len()).rev() {
+        if depth != way.names.len() {
+            directory = way.open(depth)?;
+        }
+        let made = way.pass_on(&directory, depth, controllers).and_then(|()| {
+            make(&directory).map_err(|errno| asked.failed("mkdir in", &directory.path, errno))
+        });
+        match made {
+            Ok(made) => {
+                let made_on_the_way = Vec::new();
+                let parent = Parent {
+                    directory,
+                    made: made_on_the_way,
+                };
+                return Ok((parent, made));
+            }
+            // That one's own cgroup has processes is as expected; what is wrong with those above it says more.
+            Err(error) => match failure {
+                Some(ref kept) if kept.errno() != Some(Errno::EBUSY) => {}
+                _ => failure = Some(error),
+            },
+        }
+    }
+    Err(failure.unwrap_or_else(|| asked.refused("no cgroup is there")))
+}
+
+/// The way from the top of v2 to a cgroup.
+struct Way<'a> {
+    asked: Asked,
+    mount: &'a Mount,
+    names: Vec<CString>,
+}
+
+const PASSED_ON: &CStr = c"cgroup.subtree_control";
+
+impl<'a> Way<'a> {
+    fn new(asked: Asked, mount: &'a Mount, path: &CStr) -> Self {
+        Self {
+            asked,
+            mount,
+            names: names(path),
+        }
+    }
+
+    /// The cgroup so many names below the top.
+    fn open(&self, depth: usize) -> Result<Directory, Error> {
+        let names = self.names.iter().take(depth);
+        let path = names.fold(self.mount.point.clone(), |path, name| joined(&path, name));
+        let failed = |errno| self.asked.failed("open", &path, errno);
+        Directory::open(path.clone(), Version::V2).map_err(failed)
+    }
+
+    /// Sees to it that `directory`, which is at `depth`, passes `controllers` on. What is passed on stays so:
+    /// other containers may be there by then.
+    fn pass_on(
+        &self,
+        directory: &Directory,
+        depth: usize,
+        controllers: &[&str],
+    ) -> Result<(), Error> {
+        if depth > 0 {
+            // The real top has no such file.
+            let kind = directory.read(c"cgroup.type");
+            if kind.is_ok_and(|kind| kind != "domain") {
+                let file = directory.path_of(c"cgroup.type");
+                return Err(Error::refused(
+                    [self.asked.option.as_bytes(), b": ", file.to_bytes()].concat(),
+                    "the cgroup is threaded: it can have threads of a process below it, and no container",
+                ));
+            }
+        }
+        let failed = |errno| {
+            let file = directory.path_of(PASSED_ON);
+            self.asked.failed("write to", &file, errno)
+        };
+        let passed = directory.read(PASSED_ON).map_err(failed)?;
+        let missing: Vec<&str> = controllers
+            .iter()
+            .filter(|controller| !passed.split(' ').any(|name| name == **controller))
+            .copied()
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let line = format!("+{}", missing.join(" +"));
+        match directory.write(PASSED_ON, line.as_bytes()) {
+            // It has not got them itself.
+            Err(Errno::ENOENT) if depth > 0 => {
+                self.pass_on(&self.open(depth - 1)?, depth - 1, &missing)?;
+                directory.write(PASSED_ON, line.as_bytes()).map_err(failed)
+            }
+            Err(Errno::ENOENT) => Err(self.asked.refused(
+                "this machine's cgroup v2 does not have it, and v1 neither (cgroup.controllers at its top)",
+            )),
+            done => done.map_err(failed),
+        }
+    }
+}

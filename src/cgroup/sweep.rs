@@ -1,0 +1,86 @@
+//! Cgroups of containers whose mydocker was killed: no one was left to remove them. The next run does.
+
+use super::Version;
+use super::directory::{Directory, joined};
+use super::group::{Group, is_ours};
+use super::layout::Layout;
+use crate::sys::directory::Share;
+use std::ffi::{CStr, CString};
+
+/// How many cgroups beside each other one run looks at. Where there are more, each looks at a part, by the
+/// first digit of its own name, or thousands that start would each look at thousands.
+const CROWD: u64 = 256;
+
+impl Group {
+    /// Removes what was left where containers of this caller go, in every hierarchy. Nothing that runs is
+    /// touched: its mydocker has the lock, and the kernel keeps a cgroup that has processes.
+    ///
+    /// What cannot be removed is left to the next run: it is not this container's concern.
+    #[cold]
+    #[inline(never)]
+    pub fn sweep(&self, layout: &Layout) {
+        let v1 = layout.v1.iter().map(|hierarchy| (Version::V1, hierarchy));
+        let v2 = layout.v2.iter().map(|hierarchy| (Version::V2, hierarchy));
+        for (version, hierarchy) in v1.chain(v2) {
+            for mount in hierarchy.mounts.iter().filter(|mount| mount.writable) {
+                let mut path = match (&self.parent, &mount.own) {
+                    (Some(parent), _) => parent.clone(),
+                    (None, Some(own)) => own.clone(),
+                    (None, None) => continue,
+                };
+                loop {
+                    let whole = joined(&mount.point, &path);
+                    if let Ok(directory) = Directory::open(whole, version) {
+                        self.sweep_directory(&directory);
+                    }
+                    // In v2 it may have been a cgroup above the caller's.
+                    if version == Version::V1 || path.is_empty() || self.parent.is_some() {
+                        break;
+                    }
+                    path = above(&path);
+                }
+            }
+        }
+    }
+
+    fn sweep_directory(&self, directory: &Directory) {
+        let own = self
+            .members
+            .iter()
+            .any(|member| member.above.path == directory.path);
+        let count = directory.count().unwrap_or(u64::MAX);
+        if count <= u64::from(own) {
+            // Usually: there is nothing but our own.
+            return;
+        }
+        let part = |name: &CStr| count <= CROWD || digit(name) == digit(&self.name);
+        for name in directory.children() {
+            if is_ours(&name) && name != self.name && part(&name) {
+                remove_if_left(directory, &name);
+            }
+        }
+    }
+}
+
+/// Whose lock can be had, that one's mydocker is gone; or it is not there yet, and has the directory above
+/// locked meanwhile.
+fn remove_if_left(directory: &Directory, name: &CStr) {
+    let Ok(left) = directory.child(name) else {
+        return;
+    };
+    if left.try_lock(Share::Alone).is_ok() && directory.try_lock(Share::Alone).is_ok() {
+        let _ = directory.remove(name);
+        directory.unlock();
+    }
+}
+
+fn digit(name: &CStr) -> Option<u8> {
+    name.to_bytes().get(super::group::PREFIX.len()).copied()
+}
+
+/// The path without its last name.
+fn above(path: &CStr) -> CString {
+    let bytes = path.to_bytes();
+    let end = bytes.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+    CString::new(bytes.get(..end).unwrap_or_default()).unwrap_or_default()
+}

@@ -1,0 +1,133 @@
+//! Limits as they are typed.
+
+use super::*;
+
+fn limits(words: &[(&'static str, &str)]) -> Result<Option<Limits>, String> {
+    let wishes: Vec<(&'static str, OsString)> = words
+        .iter()
+        .map(|(name, value)| (*name, value.into()))
+        .collect();
+    Limits::new(&wishes).map_err(|error| error.to_string())
+}
+
+#[test]
+fn what_asks_for_nothing_needs_no_cgroup() {
+    for words in [
+        &[][..],
+        &[("memory", "-1")],
+        &[("memory", "0"), ("memory-swap", "-1")],
+        &[("pids-limit", "-1")],
+        &[("pids-limit", "0"), ("cpus", "0"), ("cpu-shares", "0")],
+        &[("memory", "64m"), ("memory", "-1")],
+    ] {
+        assert_eq!(limits(words), Ok(None), "{words:?}");
+    }
+}
+
+#[test]
+fn values() {
+    let found = limits(&[
+        ("memory", "64m"),
+        ("memory-swap", "-1"),
+        ("memory-reservation", "32m"),
+        ("cpus", "0.5"),
+        ("cpu-shares", "512"),
+        ("cpuset-cpus", "1,0"),
+        ("cpuset-mems", "0"),
+        ("pids-limit", "100"),
+        ("blkio-weight", "500"),
+        ("device-read-bps", "/dev/sda:1mb"),
+        ("device-write-iops", "/dev/a:b:7"),
+        ("cgroup-parent", "/a/b/"),
+    ]);
+    let expected = Limits {
+        memory: Some(64 << 20),
+        swap: Swap::Unlimited,
+        reservation: Some(32 << 20),
+        quota: Some(50_000),
+        shares: Some(512),
+        processors: Some("0-1".to_owned()),
+        nodes: Some("0".to_owned()),
+        processes: Some(100),
+        weight: Some(500),
+        devices: vec![
+            DeviceLimit {
+                option: "--device-read-bps",
+                traffic: Traffic::ReadBytes,
+                path: c"/dev/sda".into(),
+                rate: 1 << 20,
+            },
+            DeviceLimit {
+                option: "--device-write-iops",
+                traffic: Traffic::WriteOperations,
+                path: c"/dev/a:b".into(),
+                rate: 7,
+            },
+        ],
+        parent: Some(c"a/b".into()),
+    };
+    assert_eq!(found, Ok(Some(expected)));
+}
+
+#[test]
+fn mistakes_are_named() {
+    for (words, message) in [
+        (
+            &[("memory", "64x")][..],
+            "--memory 64x: it takes a size, 64m or 1.5g, or -1 for no limit",
+        ),
+        (&[("memory", "-2")], "--memory -2: it takes a size"),
+        (
+            &[("memory-swap", "64m")],
+            "--memory-swap: it needs --memory",
+        ),
+        (
+            &[("memory", "64m"), ("memory-swap", "32m")],
+            "--memory-swap: it is memory and swap together",
+        ),
+        (
+            &[("memory", "64m"), ("memory-reservation", "65m")],
+            "--memory-reservation: it has to be at most",
+        ),
+        (&[("cpus", "half")], "--cpus half: it takes a number"),
+        (
+            &[("cpus", "0.001")],
+            "--cpus 0.001: the kernel's smallest is 0.01",
+        ),
+        (&[("cpus", "-1")], "--cpus -1: it takes a number"),
+        (&[("cpu-shares", "1")], "it takes a number from 2 to 262144"),
+        (&[("cpuset-cpus", "x")], "it takes a list of numbers"),
+        (&[("pids-limit", "-2")], "it takes a number, or -1"),
+        (&[("blkio-weight", "1001")], "from 10 to 1000"),
+        (&[("device-read-bps", "/dev/sda")], "it takes DEVICE:RATE"),
+        (
+            &[("device-read-iops", "/dev/sda:1k")],
+            "it takes DEVICE:RATE",
+        ),
+        (&[("device-read-bps", ":1")], "it takes DEVICE:RATE"),
+        (&[("blkio-weight-device", "/dev/sda:9")], "a weight from 10"),
+        (&[("cgroup-parent", "")], "it takes a path from the top"),
+        (
+            &[("cgroup-parent", "a/../b")],
+            "it takes a path from the top",
+        ),
+        (&[("cgroup-parent", "//a")], "it takes a path from the top"),
+    ] {
+        let error = limits(words).unwrap_err();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn times_and_scores() {
+    let time = |text: &str| timeout(Some(&text.into())).ok().flatten();
+    assert_eq!(time("2"), Some(Duration::from_secs(2)));
+    assert_eq!(time("0.25"), Some(Duration::from_millis(250)));
+    for wrong in ["0", "-1", "1s", "", "99999999999999999999"] {
+        assert_eq!(time(wrong), None, "{wrong}");
+    }
+    let score = |text: &str| oom_score_adjustment(Some(&text.into())).ok().flatten();
+    assert_eq!(score("-1000"), Some(-1000));
+    assert_eq!(score("1001"), None);
+    assert_eq!(score("x"), None);
+}
