@@ -1,5 +1,6 @@
 //! Who takes part: the controls, mydocker in its ways, and the peers.
 
+use crate::limits;
 use crate::peers;
 use crate::programs::Programs;
 use crate::roots;
@@ -196,6 +197,7 @@ pub fn all(
     }
     all.extend(peers::all(programs, scratch)?);
     all.extend(roots::all(programs, scratch)?);
+    all.extend(limits::all(programs, scratch)?);
     Ok(all)
 }
 

@@ -4,6 +4,7 @@
 mod arguments;
 mod contestants;
 mod crowd;
+mod limits;
 mod machine;
 mod memory;
 mod mounts;

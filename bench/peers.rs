@@ -4,30 +4,20 @@ use crate::contestants::{Contestant, Form, Kind, mount_namespace};
 use crate::programs::Programs;
 use crate::runner::Act;
 use nix::mount::{MntFlags, umount2};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, String> {
-    let bundles = scratch.join("bundles");
-    let plain = [json!({
-        "destination": "/proc",
-        "type": "proc",
-        "source": "proc",
-        "options": ["nosuid", "noexec", "nodev"],
-    })];
-    for act in Act::ALL {
-        bundle(&bundles.join(act.name()), &programs.command, act, &plain)
-            .map_err(|error| format!("write a bundle: {error}"))?;
-    }
     let root = scratch.join("root");
     root_file_system(&root, &programs.command).map_err(|error| format!("make a root: {error}"))?;
-    let bundle = |name: &str, note: &str, words: &[&str]| {
-        peer(name, note, words, |words| Form::Bundle {
-            words,
-            bundles: bundles.clone(),
-        })
-    };
+    let bundles = Bundles::write(
+        &scratch.join("bundles"),
+        &programs.command,
+        &[Bundles::proc()],
+        &Value::Null,
+    )?;
+    let bundle = |name, note, words: &[&str]| bundles.peer(name, note, words);
     Ok(vec![
         peer(
             "unshare",
@@ -196,18 +186,59 @@ pub fn without_unified(mut contestant: Contestant) -> Contestant {
     contestant
 }
 
-/// An OCI bundle with the same namespaces as everyone's, and these mounts.
-pub fn bundle(
+/// OCI bundles, one for each act, with the same namespaces as everyone's.
+pub struct Bundles {
+    directory: PathBuf,
+}
+
+impl Bundles {
+    /// With these mounts, and these limits if they are not null.
+    pub fn write(
+        directory: &Path,
+        command: &Path,
+        mounts: &[Value],
+        resources: &Value,
+    ) -> Result<Self, String> {
+        for act in Act::ALL {
+            bundle(&directory.join(act.name()), command, act, mounts, resources)
+                .map_err(|error| format!("write a bundle: {error}"))?;
+        }
+        Ok(Self {
+            directory: directory.into(),
+        })
+    }
+
+    /// A runtime that is told of them.
+    pub fn peer(&self, name: &str, note: &str, words: &[&str]) -> Contestant {
+        peer(name, note, words, |words| Form::Bundle {
+            words,
+            bundles: self.directory.clone(),
+        })
+    }
+
+    /// The one mount that everyone has.
+    pub fn proc() -> Value {
+        json!({
+            "destination": "/proc",
+            "type": "proc",
+            "source": "proc",
+            "options": ["nosuid", "noexec", "nodev"],
+        })
+    }
+}
+
+fn bundle(
     directory: &Path,
     command: &Path,
     act: Act,
-    mounts: &[serde_json::Value],
+    mounts: &[Value],
+    resources: &Value,
 ) -> std::io::Result<()> {
     root_file_system(&directory.join("rootfs"), command)?;
     let kinds = ["pid", "network", "ipc", "uts", "mount", "cgroup"];
     let namespaces: Vec<_> = kinds.iter().map(|kind| json!({ "type": kind })).collect();
     let arguments: Vec<_> = [&["/command"], act.arguments()].concat();
-    let configuration = json!({
+    let mut configuration = json!({
         "ociVersion": "1.0.0",
         "process": {
             "user": { "uid": 0, "gid": 0 },
@@ -221,6 +252,9 @@ pub fn bundle(
         "mounts": mounts,
         "linux": { "namespaces": namespaces },
     });
+    if !resources.is_null() {
+        configuration["linux"]["resources"] = resources.clone();
+    }
     std::fs::write(directory.join("config.json"), configuration.to_string())
 }
 

@@ -2,9 +2,8 @@
 //! nodes, links, pts, shm and mqueue, and three files of /etc, the same for everyone.
 
 use crate::contestants::{Contestant, Form, Kind};
-use crate::peers::{bundle, peer, root_file_system, slow, without_unified};
+use crate::peers::{Bundles, peer, root_file_system, slow, without_unified};
 use crate::programs::Programs;
-use crate::runner::Act;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::Path;
@@ -30,18 +29,12 @@ pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, Strin
     for name in FILES {
         std::fs::write(names.join(name), "bench\n").map_err(said("write a file"))?;
     }
-    let bundles = scratch.join("root-bundles");
-    let mounts = mounts(&names);
-    for act in Act::ALL {
-        bundle(&bundles.join(act.name()), &programs.command, act, &mounts)
-            .map_err(said("write a bundle"))?;
-    }
-    let of_bundle = |name: &str, note: &str, words: &[&str]| {
-        peer(name, note, words, |words| Form::Bundle {
-            words,
-            bundles: bundles.clone(),
-        })
-    };
+    let bundles = Bundles::write(
+        &scratch.join("root-bundles"),
+        &programs.command,
+        &mounts(&names),
+        &Value::Null,
+    )?;
     Ok(vec![
         own(
             DIRECTORY,
@@ -58,16 +51,12 @@ pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, Strin
             &["--overlay"],
         ),
         bwrap(&root, &names),
-        without_unified(of_bundle(
+        without_unified(bundles.peer(
             CRUN,
             "the same mounts, cgroups off; lo down",
             &["crun", "--cgroup-manager=disabled", "run"],
         )),
-        slow(of_bundle(
-            RUNC,
-            "the same mounts, with cgroups",
-            &["runc", "run"],
-        )),
+        slow(bundles.peer(RUNC, "the same mounts, with cgroups", &["runc", "run"])),
     ])
 }
 

@@ -2,6 +2,7 @@
 
 use crate::contestants::{BARE, FLOOR, SMALL};
 use crate::crowd;
+use crate::limits;
 use crate::pool::POOLED;
 use crate::results::Results;
 use crate::roots;
@@ -21,6 +22,11 @@ const RATIOS: [(&str, f64, f64); 6] = [
 
 /// The same for a root of its own: the most of the median to the first instruction.
 const ROOT_RATIOS: [(&str, f64); 2] = [(roots::BWRAP, 0.5), (roots::CRUN, 0.35)];
+
+/// What a limit of memory, of processor time and of processes may cost: milliseconds, and of crun's start with
+/// the same ones.
+const LIMITS_ADD: f64 = 0.5;
+const LIMITS_OF_CRUN: f64 = 0.15;
 
 /// Of the process that waits, in KiB and in number.
 const RESIDENT: u64 = 200;
@@ -67,6 +73,17 @@ pub fn table(results: &Results) -> String {
                 most(what, ratio(measured, own, other, |row| &row.first), first);
             }
         }
+    }
+    for measured in &results.regimes {
+        let key = measured.regime.key();
+        let first = |name| measured.row(name)?.first.median();
+        let added = first(limits::LIMITED).zip(first(SMALL));
+        let added = added.map(|(limited, plain)| (limited - plain) / 1e6);
+        let what = format!("milliseconds that limits add to the first instruction, {key}");
+        most(what, added, LIMITS_ADD);
+        let of_crun = ratio(measured, limits::LIMITED, limits::CRUN, |row| &row.first);
+        let what = format!("first instruction, limits / {}, {key}", limits::CRUN);
+        most(what, of_crun, LIMITS_OF_CRUN);
     }
     for measured in &results.pooled {
         let of = |what| format!("{what}, pooled / {BARE}, {}", measured.regime.key());
