@@ -44,7 +44,7 @@ impl Group {
     ///
     /// Errors: a limit that cannot be set, with what is missing.
     pub fn make(
-        layout: &Layout,
+        layout: &Layout<'_>,
         limits: &Limits,
         counted: bool,
         digits: &str,
@@ -52,13 +52,13 @@ impl Group {
         let devices = devices(limits)?;
         let mut group = Self {
             name: CString::new([PREFIX, digits].concat()).unwrap_or_default(),
-            members: Vec::with_capacity(layout.v1.len() + 1),
+            members: Vec::new(),
             parent: limits.parent.clone(),
             born: false,
         };
         let ask = |controller, version| ask(limits, &devices, controller, version);
         for hierarchy in &layout.v1 {
-            group.add_v1(hierarchy, counted, &ask)?;
+            group.add_v1((layout, hierarchy), counted, &ask)?;
         }
         group.add_v2(layout, counted, &ask)?;
         Ok(group)
@@ -66,14 +66,15 @@ impl Group {
 
     fn add_v1(
         &mut self,
-        hierarchy: &Hierarchy,
+        hierarchy: (&Layout<'_>, &Hierarchy<'_>),
         counted: bool,
         ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
     ) -> Result<(), Error> {
         let mut all = Vec::new();
         let mut asked = None;
-        for controller in &hierarchy.controllers {
-            let settings = ask(*controller, Version::V1)?;
+        let (layout, found) = hierarchy;
+        for controller in found.controllers() {
+            let settings = ask(controller, Version::V1)?;
             if let Some(setting) = settings.first() {
                 asked.get_or_insert(Asked {
                     option: setting.option,
@@ -82,7 +83,7 @@ impl Group {
             }
             all.extend(settings);
         }
-        let Some(first) = hierarchy.controllers.first() else {
+        let Some(first) = found.controllers().next() else {
             return Ok(());
         };
         let all_of_them = Asked {
@@ -92,10 +93,10 @@ impl Group {
         match asked {
             Some(asked) => self.make_v1(asked, hierarchy, &all),
             // Who names a cgroup wants the container there, in every hierarchy that is to be seen.
-            None if self.parent.is_some() && !hierarchy.mounts.is_empty() => {
+            None if self.parent.is_some() && layout.mounts(found).next().is_some() => {
                 self.make_v1(all_of_them, hierarchy, &all)
             }
-            None if counted && hierarchy.controllers.iter().any(|one| one.counts()) => {
+            None if counted && found.controllers().any(Controller::counts) => {
                 let before = self.members.len();
                 if self.make_v1(all_of_them, hierarchy, &all).is_err() {
                     // What it would have counted is not reported: nothing is limited by it.
@@ -110,10 +111,10 @@ impl Group {
     fn make_v1(
         &mut self,
         asked: Asked,
-        hierarchy: &Hierarchy,
+        hierarchy: (&Layout<'_>, &Hierarchy<'_>),
         settings: &[Setting],
     ) -> Result<(), Error> {
-        let has_cpuset = hierarchy.controllers.contains(&Controller::Cpuset);
+        let has_cpuset = hierarchy.1.has(Controller::Cpuset);
         let prepare = |above: &Directory, below: &Directory| match has_cpuset {
             true => fill_cpuset(asked, above, below, &[]),
             false => Ok(()),
@@ -126,7 +127,7 @@ impl Group {
         // Before it is filled, so that it is removed if that fails.
         self.members.push(Member {
             version: Version::V1,
-            controllers: hierarchy.controllers.clone(),
+            controllers: hierarchy.1.controllers().collect(),
             above: directory,
             made,
             directory: own,
@@ -144,7 +145,7 @@ impl Group {
 
     fn add_v2(
         &mut self,
-        layout: &Layout,
+        layout: &Layout<'_>,
         counted: bool,
         ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
     ) -> Result<(), Error> {
@@ -168,7 +169,12 @@ impl Group {
         }
         let asked = match (asked, &self.parent) {
             (Some(asked), _) => asked,
-            (None, Some(_)) if layout.v2.as_ref().is_some_and(|v2| !v2.mounts.is_empty()) => {
+            (None, Some(_))
+                if layout
+                    .v2
+                    .as_ref()
+                    .is_some_and(|v2| layout.mounts(v2).next().is_some()) =>
+            {
                 Asked {
                     option: "--cgroup-parent",
                     controller: "cgroup v2",
@@ -192,7 +198,7 @@ impl Group {
             above.make_locked(&self.name)
         };
         let wished = self.parent.as_deref();
-        let (parent, own) = parent::in_v2(asked, hierarchy, wished, &needed, make)?;
+        let (parent, own) = parent::in_v2(asked, (layout, hierarchy), wished, &needed, make)?;
         self.born = clone::can_be_born_in_cgroup();
         let Parent { directory, made } = parent;
         self.members.push(Member {

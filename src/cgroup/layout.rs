@@ -7,20 +7,31 @@
 use super::Controller;
 use std::ffi::CString;
 
-/// The hierarchies of this machine.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Layout {
-    pub v1: Vec<Hierarchy>,
-    pub v2: Option<Hierarchy>,
+/// The hierarchies of this machine, by the texts that tell of them.
+#[derive(Debug)]
+pub struct Layout<'a> {
+    pub v1: Vec<Hierarchy<'a>>,
+    pub v2: Option<Hierarchy<'a>>,
+    mounts: Vec<Mounted<'a>>,
 }
 
 /// A hierarchy, as the caller sees it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Hierarchy {
-    /// Those bound to it, of v1. What v2 has, its files say.
-    pub controllers: Vec<Controller>,
-    /// Where it is mounted, the writable ones first. Empty: nowhere that the caller sees.
-    pub mounts: Vec<Mount>,
+#[derive(Debug)]
+pub struct Hierarchy<'a> {
+    /// As its line has them; v2's has none, its files say what it has.
+    names: &'a [u8],
+    /// Where the caller is, from the hierarchy's top.
+    own: &'a [u8],
+}
+
+/// A line of mountinfo, its fields as they are there.
+#[derive(Debug)]
+struct Mounted<'a> {
+    root: &'a [u8],
+    point: &'a [u8],
+    is_v2: bool,
+    super_options: &'a [u8],
+    writable: bool,
 }
 
 /// A place where a hierarchy is mounted.
@@ -32,11 +43,15 @@ pub struct Mount {
     pub writable: bool,
 }
 
-impl Layout {
-    pub fn new(mountinfo: &[u8], cgroup: &[u8]) -> Self {
+impl<'a> Layout<'a> {
+    pub fn new(mountinfo: &'a [u8], cgroup: &'a [u8]) -> Self {
         let mut layout = Self {
             v1: Vec::new(),
             v2: None,
+            mounts: mountinfo
+                .split(|byte| *byte == b'\n')
+                .filter_map(Mounted::new)
+                .collect(),
         };
         for line in cgroup.split(|byte| *byte == b'\n') {
             // 4:cpu,cpuacct:/user.slice
@@ -46,77 +61,84 @@ impl Layout {
             else {
                 continue;
             };
+            let hierarchy = Hierarchy { names, own };
             if number == b"0" && names.is_empty() {
-                let mounts = mounts(mountinfo, own, b"cgroup2", |_| true);
-                layout.v2 = Some(Hierarchy {
-                    controllers: Vec::new(),
-                    mounts,
-                });
-                continue;
-            }
-            let names: Vec<&[u8]> = names.split(|byte| *byte == b',').collect();
-            let known = Controller::ALL.into_iter();
-            let controllers: Vec<Controller> = known
-                .filter(|controller| names.contains(&controller.v1_name().as_bytes()))
-                .collect();
-            // A hierarchy of only others has nothing to do with us: systemd's own, freezer, devices.
-            if !controllers.is_empty() {
-                // Its options name its controllers, in another order perhaps.
-                let is_it = |options: &[u8]| {
-                    options
-                        .split(|byte| *byte == b',')
-                        .any(|option| names.contains(&option))
-                };
-                let mounts = mounts(mountinfo, own, b"cgroup", is_it);
-                layout.v1.push(Hierarchy {
-                    controllers,
-                    mounts,
-                });
+                layout.v2 = Some(hierarchy);
+            } else if hierarchy.controllers().next().is_some() {
+                // One of only others has nothing to do with us: systemd's own, freezer, devices.
+                layout.v1.push(hierarchy);
             }
         }
         layout
     }
 
     /// The hierarchy of v1 that `controller` is bound to, if it is to one.
-    pub fn v1_of(&self, controller: Controller) -> Option<&Hierarchy> {
-        self.v1
-            .iter()
-            .find(|hierarchy| hierarchy.controllers.contains(&controller))
+    pub fn v1_of(&self, controller: Controller) -> Option<&Hierarchy<'a>> {
+        self.v1.iter().find(|hierarchy| hierarchy.has(controller))
+    }
+
+    /// Where `hierarchy` is mounted, the writable ones first. Nothing: nowhere that the caller sees.
+    pub fn mounts(&self, hierarchy: &Hierarchy<'_>) -> impl Iterator<Item = Mount> {
+        let is_it = |mounted: &&Mounted<'_>| match hierarchy.names {
+            b"" => mounted.is_v2,
+            // Its options name its controllers, in another order perhaps.
+            names => {
+                let mut options = words(mounted.super_options);
+                !mounted.is_v2 && options.any(|option| words(names).any(|name| name == option))
+            }
+        };
+        [true, false].into_iter().flat_map(move |writable| {
+            let all = self.mounts.iter().filter(is_it);
+            let those = all.filter(move |mounted| mounted.writable == writable);
+            those.filter_map(move |mounted| {
+                Some(Mount {
+                    point: CString::new(plain(mounted.point)).ok()?,
+                    own: below(&plain(mounted.root), hierarchy.own),
+                    writable,
+                })
+            })
+        })
     }
 }
 
-/// Where the hierarchy is mounted whose super block has `kind` and options that `is_it` knows.
-fn mounts(mountinfo: &[u8], own: &[u8], kind: &[u8], is_it: impl Fn(&[u8]) -> bool) -> Vec<Mount> {
-    let mut mounts = Vec::new();
-    for line in mountinfo.split(|byte| *byte == b'\n') {
+impl Hierarchy<'_> {
+    pub fn has(&self, controller: Controller) -> bool {
+        words(self.names).any(|name| name == controller.v1_name().as_bytes())
+    }
+
+    /// Those of v1 that are ours to use.
+    pub fn controllers(&self) -> impl Iterator<Item = Controller> {
+        Controller::ALL
+            .into_iter()
+            .filter(|controller| self.has(*controller))
+    }
+}
+
+fn words(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|byte| *byte == b',')
+}
+
+impl<'a> Mounted<'a> {
+    /// A line, if it is of a hierarchy.
+    fn new(line: &'a [u8]) -> Option<Self> {
         // 36 35 98:0 ROOT POINT rw,noatime master:1 - KIND SOURCE rw,OPTIONS
         let mut fields = line.split(|byte| *byte == b' ');
-        let (Some(root), Some(point), Some(options)) =
-            (fields.nth(3), fields.next(), fields.next())
-        else {
-            continue;
-        };
+        let (root, point, options) = (fields.nth(3)?, fields.next()?, fields.next()?);
         let mut rest = fields.skip_while(|field| *field != b"-").skip(1);
-        let (Some(found), Some(_), Some(super_options)) = (rest.next(), rest.next(), rest.next())
-        else {
-            continue;
-        };
-        if found != kind || !is_it(super_options) {
-            continue;
-        }
-        let Ok(point) = CString::new(plain(point)) else {
-            continue;
-        };
-        let is_writable =
-            |options: &[u8]| options.split(|byte| *byte == b',').next() == Some(b"rw");
-        mounts.push(Mount {
+        let (kind, _, super_options) = (rest.next()?, rest.next()?, rest.next()?);
+        let is_writable = |options| words(options).next() == Some(b"rw");
+        Some(Self {
+            root,
             point,
-            own: below(&plain(root), own),
+            is_v2: match kind {
+                b"cgroup" => false,
+                b"cgroup2" => true,
+                _ => return None,
+            },
+            super_options,
             writable: is_writable(options) && is_writable(super_options),
-        });
+        })
     }
-    mounts.sort_by_key(|mount| !mount.writable);
-    mounts
 }
 
 /// Where `own` is below `root`, both from the hierarchy's top. What begins with `/..` lies outside of the

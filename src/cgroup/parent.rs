@@ -7,7 +7,7 @@
 
 use super::Version;
 use super::directory::{Directory, joined};
-use super::layout::{Hierarchy, Mount};
+use super::layout::{Hierarchy, Layout, Mount};
 use crate::error::Error;
 use crate::sys::{Errno, identity};
 use std::ffi::{CStr, CString};
@@ -70,15 +70,15 @@ impl Asked {
 }
 
 /// The place where a hierarchy can be used: the first that is what it is said to be.
-fn place<'a>(
+fn place(
     asked: Asked,
-    hierarchy: &'a Hierarchy,
+    (layout, hierarchy): (&Layout<'_>, &Hierarchy<'_>),
     version: Version,
-    path: impl Fn(&'a Mount) -> Option<CString>,
-) -> Result<(&'a Mount, Directory), Error> {
+    path: impl Fn(&Mount) -> Option<CString>,
+) -> Result<(Mount, Directory), Error> {
     let mut first = None;
-    for mount in &hierarchy.mounts {
-        let Some(path) = path(mount) else { continue };
+    for mount in layout.mounts(hierarchy) {
+        let Some(path) = path(&mount) else { continue };
         match Directory::open(path.clone(), version) {
             Ok(directory) => return Ok((mount, directory)),
             Err(errno) => {
@@ -87,7 +87,7 @@ fn place<'a>(
         }
     }
     Err(first.unwrap_or_else(|| {
-        asked.refused(if hierarchy.mounts.is_empty() {
+        asked.refused(if layout.mounts(hierarchy).next().is_none() {
             "its hierarchy of cgroups is mounted nowhere; see cgroups(7)"
         } else {
             "this process's own cgroup is not below what is mounted of its hierarchy"
@@ -99,7 +99,7 @@ fn place<'a>(
 /// has to be made on the way there, and the one above it.
 pub fn in_v1(
     asked: Asked,
-    hierarchy: &Hierarchy,
+    hierarchy: (&Layout<'_>, &Hierarchy<'_>),
     wished: Option<&CStr>,
     prepare: impl Fn(&Directory, &Directory) -> Result<(), Error>,
 ) -> Result<Parent, Error> {
@@ -162,7 +162,7 @@ fn names(path: &CStr) -> Vec<CString> {
 /// For v2: a cgroup that passes `controllers` on, and what `make` makes of it.
 pub fn in_v2<T>(
     asked: Asked,
-    hierarchy: &Hierarchy,
+    hierarchy: (&Layout<'_>, &Hierarchy<'_>),
     wished: Option<&CStr>,
     controllers: &[&str],
     make: impl Fn(&Directory) -> Result<T, Errno>,
@@ -171,7 +171,7 @@ pub fn in_v2<T>(
         let top = |mount: &Mount| Some(mount.point.clone());
         let (mount, top) = place(asked, hierarchy, Version::V2, top)?;
         let parent = descend(asked, top, path, |_, _| Ok(()))?;
-        let way = Way::new(asked, mount, path);
+        let way = Way::new(asked, &mount, path);
         way.pass_on(&parent.directory, way.names.len(), controllers)?;
         let made = make(&parent.directory)
             .map_err(|errno| asked.failed("mkdir in", &parent.directory.path, errno))?;
@@ -179,7 +179,7 @@ pub fn in_v2<T>(
     }
     let own = |mount: &Mount| Some(joined(&mount.point, mount.own.as_ref()?));
     let (mount, mut directory) = place(asked, hierarchy, Version::V2, own)?;
-    let way = Way::new(asked, mount, mount.own.as_deref().unwrap_or_default());
+    let way = Way::new(asked, &mount, mount.own.as_deref().unwrap_or_default());
     let mut failure: Option<Error> = None;
     for depth in (0..=way.names.len()).rev() {
         if depth != way.names.len() {

@@ -18,11 +18,11 @@ impl Group {
     /// What cannot be removed is left to the next run: it is not this container's concern.
     #[cold]
     #[inline(never)]
-    pub fn sweep(&self, layout: &Layout) {
+    pub fn sweep(&self, layout: &Layout<'_>) {
         let v1 = layout.v1.iter().map(|hierarchy| (Version::V1, hierarchy));
         let v2 = layout.v2.iter().map(|hierarchy| (Version::V2, hierarchy));
         for (version, hierarchy) in v1.chain(v2) {
-            for mount in hierarchy.mounts.iter().filter(|mount| mount.writable) {
+            for mount in layout.mounts(hierarchy).filter(|mount| mount.writable) {
                 let mut path = match (&self.parent, &mount.own) {
                     (Some(parent), _) => parent.clone(),
                     (None, Some(own)) => own.clone(),

@@ -12,7 +12,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 /// A container that is limited as a whole.
 pub struct Limited {
-    layout: Layout,
+    /// What the layout is told by.
+    mountinfo: Vec<u8>,
+    own: Vec<u8>,
     group: Group,
     /// Bytes.
     memory: Option<u64>,
@@ -30,13 +32,20 @@ impl Limited {
     #[cold]
     #[inline(never)]
     pub fn prepare(limits: &Limits, counted: bool) -> Result<Self, Error> {
-        let layout = Layout::new(
-            &read(c"/proc/self/mountinfo")?,
-            &read(c"/proc/self/cgroup")?,
-        );
+        // Behind the fields that may be anything, and in which a space is escaped.
+        let mountinfo = lines(c"/proc/self/mountinfo", |line| {
+            let mut fields = line.split(|byte| *byte == b' ');
+            fields.any(|field| field == b"-")
+                && fields
+                    .next()
+                    .is_some_and(|kind| kind.starts_with(b"cgroup"))
+        })?;
+        let own = lines(c"/proc/self/cgroup", |_| true)?;
+        let layout = Layout::new(&mountinfo, &own);
         let group = Group::make(&layout, limits, counted, &fresh_digits())?;
         Ok(Self {
-            layout,
+            mountinfo,
+            own,
             group,
             memory: limits.memory,
         })
@@ -51,7 +60,7 @@ impl Limited {
 
     /// Removes what killed ones have left, while the command runs.
     pub fn sweep(&self) {
-        self.group.sweep(&self.layout);
+        self.group.sweep(&Layout::new(&self.mountinfo, &self.own));
     }
 
     pub fn figures(&self) -> Figures {
@@ -118,27 +127,40 @@ fn size(bytes: u64) -> String {
     format!("{bytes} bytes")
 }
 
-/// A file of /proc, with as few calls as it takes: each makes the kernel write it anew.
-fn read(path: &CStr) -> Result<Vec<u8>, Error> {
+/// The lines of a file of /proc that `wanted` wants. Read through a small buffer: a host may have thousands of
+/// mounts, and the first large allocation is what a start pays most for.
+fn lines(path: &CStr, wanted: impl Fn(&[u8]) -> bool) -> Result<Vec<u8>, Error> {
     let failed = |errno| {
         let hint = (errno == Errno::ENOENT).then_some("limits need a proc mounted on /proc");
         Error::new("read", path.to_bytes(), errno).hint(hint)
     };
     let file = descriptor::open(path, libc::O_RDONLY, 0).map_err(failed)?;
-    let mut content = Vec::new();
-    let mut filled = 0;
+    let mut lines = Vec::new();
+    // As much as the kernel gives at a time.
+    let mut buffer = [0; 4096];
+    // The part of a line that has been read so far, unless it is too long for one that is wanted.
+    let mut begun = 0;
+    let mut too_long = false;
     loop {
-        if content.len() - filled < 4096 {
-            content.resize(content.len() + 8192, 0);
+        let free = buffer.get_mut(begun..).unwrap_or_default();
+        let count = descriptor::read(file.as_fd(), free).map_err(failed)?;
+        if count == 0 {
+            return Ok(lines);
         }
-        let rest = content.get_mut(filled..).unwrap_or_default();
-        match descriptor::read(file.as_fd(), rest).map_err(failed)? {
-            0 => break,
-            count => filled += count,
+        let mut rest = buffer.get(..begun + count).unwrap_or_default();
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let (line, after) = rest.split_at(end + 1);
+            if !std::mem::take(&mut too_long) && wanted(line) {
+                lines.extend_from_slice(line);
+            }
+            rest = after;
         }
+        let left = rest.len();
+        let filled = begun + count;
+        buffer.copy_within(filled - left..filled, 0);
+        too_long |= left == buffer.len();
+        begun = if too_long { 0 } else { left };
     }
-    content.truncate(filled);
-    Ok(content)
 }
 
 #[cfg(test)]

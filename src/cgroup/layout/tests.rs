@@ -2,13 +2,18 @@
 
 use super::*;
 
-fn place(layout: &Layout, controller: Controller) -> Option<(&str, &str)> {
+fn place(layout: &Layout<'_>, controller: Controller) -> Option<String> {
     let hierarchy = layout.v1_of(controller).or(layout.v2.as_ref())?;
-    let mount = hierarchy.mounts.first()?;
-    Some((
+    let mount = layout.mounts(hierarchy).next()?;
+    Some(format!(
+        "{} {}",
         mount.point.to_str().unwrap(),
-        mount.own.as_ref()?.to_str().unwrap(),
+        mount.own?.to_str().unwrap()
     ))
+}
+
+fn at(place: &str) -> Option<String> {
+    Some(place.to_owned())
 }
 
 #[test]
@@ -21,9 +26,13 @@ fn v2_alone() {
     assert!(layout.v1.is_empty());
     let own = "/user.slice/user-1000.slice/session-2.scope";
     for controller in Controller::ALL {
-        assert_eq!(place(&layout, controller), Some(("/sys/fs/cgroup", own)));
+        assert_eq!(
+            place(&layout, controller),
+            at(&format!("/sys/fs/cgroup {own}"))
+        );
     }
-    assert!(layout.v2.unwrap().mounts[0].writable);
+    let v2 = layout.v2.as_ref().unwrap();
+    assert!(layout.mounts(v2).next().unwrap().writable);
 }
 
 #[test]
@@ -40,13 +49,13 @@ fn both_beside_each_other() {
     let found = |controller| place(&layout, controller);
     assert_eq!(
         found(Controller::Memory),
-        Some(("/sys/fs/cgroup/memory", "/process_api/d6ae"))
+        at("/sys/fs/cgroup/memory /process_api/d6ae")
     );
-    assert_eq!(found(Controller::Cpu), Some(("/sys/fs/cgroup/cpu", "")));
+    assert_eq!(found(Controller::Cpu), at("/sys/fs/cgroup/cpu "));
     // Bound to a hierarchy that no one has mounted: v2 does not have it either.
     assert_eq!(found(Controller::Pids), None);
     // Not bound to v1, so v2 may have it.
-    assert_eq!(found(Controller::Io), Some(("/sys/fs/cgroup/unified", "")));
+    assert_eq!(found(Controller::Io), at("/sys/fs/cgroup/unified "));
 }
 
 #[test]
@@ -59,15 +68,12 @@ fn v1_with_controllers_together_and_elsewhere() {
     for controller in [Controller::Cpu, Controller::CpuAccounting] {
         assert_eq!(
             place(&layout, controller),
-            Some(("/sys/fs/cgroup/cpu,cpuacct", "/system.slice"))
+            at("/sys/fs/cgroup/cpu,cpuacct /system.slice")
         );
     }
     assert_eq!(layout.v1.len(), 2);
-    assert_eq!(
-        place(&layout, Controller::Memory),
-        Some(("/dev/my memcg", ""))
-    );
-    assert_eq!(layout.v2, None);
+    assert_eq!(place(&layout, Controller::Memory), at("/dev/my memcg "));
+    assert!(layout.v2.is_none());
     assert_eq!(place(&layout, Controller::Io), None);
 }
 
@@ -81,11 +87,10 @@ fn in_a_container_whose_mounts_begin_at_its_own_cgroup() {
           703 690 0:29 /docker/5 /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n",
         b"3:cpu:/docker/5a9\n2:pids:/docker/5a9\n1:memory:/docker/5a9/inner\n",
     );
-    assert_eq!(place(&layout, Controller::Memory), Some(("/mnt", "/inner")));
-    let [mnt, sys] = &layout.v1_of(Controller::Memory).unwrap().mounts[..] else {
-        panic!("{layout:?}");
-    };
-    assert!(mnt.writable && !sys.writable);
+    assert_eq!(place(&layout, Controller::Memory), at("/mnt /inner"));
+    let memory = layout.v1_of(Controller::Memory).unwrap();
+    let writable: Vec<bool> = layout.mounts(memory).map(|mount| mount.writable).collect();
+    assert_eq!(writable, [true, false]);
     assert_eq!(place(&layout, Controller::Pids), None);
     assert_eq!(
         place(&layout, Controller::Cpu),
@@ -98,10 +103,7 @@ fn in_a_container_whose_mounts_begin_at_its_own_cgroup() {
 fn in_a_cgroup_namespace() {
     let own = b"0::/\n";
     let layout = Layout::new(b"1 2 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup rw\n", own);
-    assert_eq!(
-        place(&layout, Controller::Memory),
-        Some(("/sys/fs/cgroup", ""))
-    );
+    assert_eq!(place(&layout, Controller::Memory), at("/sys/fs/cgroup "));
     // Mounted outside of the namespace.
     let layout = Layout::new(
         b"1 2 0:26 /../.. /sys/fs/cgroup rw - cgroup2 cgroup rw\n",
@@ -121,23 +123,19 @@ fn in_a_cgroup_namespace() {
     );
     assert_eq!(
         place(&layout, Controller::Memory),
-        Some(("/sys/fs/cgroup", "/..x"))
+        at("/sys/fs/cgroup /..x")
     );
 }
 
 #[test]
 fn nothing_and_nonsense() {
-    assert_eq!(
-        Layout::new(b"", b""),
-        Layout {
-            v1: vec![],
-            v2: None
-        }
-    );
+    let layout = Layout::new(b"", b"");
+    assert!(layout.v1.is_empty() && layout.v2.is_none());
     let layout = Layout::new(
         b"1 2 0:26 / /x rw\n- cgroup2\n1 2 3 4 5 6 - cgroup2\n\xff\xfe\n1 2 0:1 / / rw - ext4 a rw\n",
         b"0::/\nx\n::\n1:memory\n",
     );
     assert!(layout.v1.is_empty());
-    assert_eq!(layout.v2.unwrap().mounts, []);
+    let v2 = layout.v2.as_ref().unwrap();
+    assert_eq!(layout.mounts(v2).count(), 0);
 }
