@@ -14,6 +14,9 @@ pub struct Directory {
     opened: OwnedFd,
 }
 
+/// The number of a hierarchy's top: kernfs counts from there.
+pub const FIRST_INODE: u64 = 1;
+
 /// How long another has a lock that it needs for a moment: a sweep, or someone who wants to be in the way.
 /// Without the lock a sweep could remove our cgroup before it is used, and the start would fail.
 const LOCK_TRIES: u32 = 20;
@@ -33,6 +36,11 @@ impl Directory {
         } else {
             Err(Errno::ENODEV)
         }
+    }
+
+    /// Whether it is its hierarchy's top.
+    pub fn is_first(&self) -> Result<bool, Errno> {
+        Ok(facts::facts(self.opened.as_fd())?.identity.1 == FIRST_INODE)
     }
 
     pub fn file(&self) -> &OwnedFd {

@@ -63,12 +63,27 @@ impl Figures {
             return;
         }
         self.own_limit_reached = match version {
-            Version::V1 => [c"memory.failcnt", c"memory.memsw.failcnt"]
-                .into_iter()
-                .any(|file| number(directory, file).is_some_and(|times| times > 0)),
+            // Its counters of failures are not kept for memory and swap together by every kernel.
+            Version::V1 => [
+                (c"memory.max_usage_in_bytes", c"memory.limit_in_bytes"),
+                (
+                    c"memory.memsw.max_usage_in_bytes",
+                    c"memory.memsw.limit_in_bytes",
+                ),
+            ]
+            .into_iter()
+            .any(|(peak, limit)| {
+                let both = number(directory, peak).zip(number(directory, limit));
+                both.is_some_and(|(peak, limit)| is_reached(peak, limit))
+            }),
             Version::V2 => named(directory, file, "oom").is_some_and(|times| times > 0),
         };
     }
+}
+
+/// Memory is taken in portions, so the last ones before a limit may never be.
+fn is_reached(peak: u64, limit: u64) -> bool {
+    peak >= limit - limit / 64
 }
 
 fn number(directory: &Directory, file: &CStr) -> Option<u64> {

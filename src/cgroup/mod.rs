@@ -27,7 +27,7 @@ mod sweep;
 
 pub use figures::Figures;
 pub use group::Group;
-pub use layout::Layout;
+pub use layout::{Layout, usual};
 
 /// A controller that limits or counts something for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

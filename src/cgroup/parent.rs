@@ -6,11 +6,12 @@
 //! be made to: the hierarchy's top on many hosts, a slice on one with systemd.
 
 use super::Version;
-use super::directory::{Directory, joined};
+use super::directory::{Directory, FIRST_INODE, joined};
 use super::layout::{Hierarchy, Layout, Mount};
 use crate::error::Error;
-use crate::sys::{Errno, identity};
+use crate::sys::{Errno, descriptor, facts, identity};
 use std::ffi::{CStr, CString};
+use std::os::fd::AsFd;
 
 /// Who needs a hierarchy, for messages.
 #[derive(Clone, Copy)]
@@ -79,7 +80,14 @@ fn place(
     let mut first = None;
     for mount in layout.mounts(hierarchy) {
         let Some(path) = path(&mount) else { continue };
-        match Directory::open(path.clone(), version) {
+        let opened = Directory::open(path.clone(), version).and_then(|directory| {
+            // Not mounted, or mounted from another cgroup on.
+            match !layout.assumed || is_top(&directory, &mount)? {
+                true => Ok(directory),
+                false => Err(Errno::ENODEV),
+            }
+        });
+        match opened {
             Ok(directory) => return Ok((mount, directory)),
             Err(errno) => {
                 first.get_or_insert_with(|| asked.failed("open", &path, errno));
@@ -93,6 +101,15 @@ fn place(
             "this process's own cgroup is not below what is mounted of its hierarchy"
         })
     }))
+}
+
+/// Whether the top of what is mounted is the hierarchy's own, which is the first inode of its file system.
+fn is_top(directory: &Directory, mount: &Mount) -> Result<bool, Errno> {
+    if directory.path == mount.point {
+        return directory.is_first();
+    }
+    let top = descriptor::open(&mount.point, libc::O_PATH, 0)?;
+    Ok(facts::facts(top.as_fd())?.identity.1 == FIRST_INODE)
 }
 
 /// For a hierarchy of v1. `wished` is the path of `--cgroup-parent`; `prepare` is done with each cgroup that

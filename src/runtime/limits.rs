@@ -1,12 +1,12 @@
 //! The container's cgroups, from before the clone until after the wait.
 
 use super::caller::fresh_digits;
-use crate::cgroup::{Figures, Group, Layout};
+use crate::cgroup::{Figures, Group, Layout, usual};
 use crate::error::{Error, ExitCode};
 use crate::log::Log;
 use crate::spec::limits::Limits;
 use crate::sys::process::Ended;
-use crate::sys::{Errno, descriptor};
+use crate::sys::{Errno, descriptor, namespace};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -32,6 +32,21 @@ impl Limited {
     #[cold]
     #[inline(never)]
     pub fn prepare(limits: &Limits, counted: bool) -> Result<Self, Error> {
+        let own = lines(c"/proc/self/cgroup", |_| true)?;
+        // Where one is named, or some only count, no file's name proves that it is the right hierarchy.
+        if !counted && limits.parent.is_none() && namespace::is_initial_cgroup() {
+            let mountinfo = usual(&own);
+            let layout = Layout::assumed(&mountinfo, &own);
+            if let Ok(group) = Group::make(&layout, limits, counted, &fresh_digits()) {
+                return Ok(Self {
+                    mountinfo,
+                    own,
+                    group,
+                    memory: limits.memory,
+                });
+            }
+            // What was made is gone again. What the error means is to be said of what is really there.
+        }
         // Behind the fields that may be anything, and in which a space is escaped.
         let mountinfo = lines(c"/proc/self/mountinfo", |line| {
             let mut fields = line.split(|byte| *byte == b' ');
@@ -40,7 +55,6 @@ impl Limited {
                     .next()
                     .is_some_and(|kind| kind.starts_with(b"cgroup"))
         })?;
-        let own = lines(c"/proc/self/cgroup", |_| true)?;
         let layout = Layout::new(&mountinfo, &own);
         let group = Group::make(&layout, limits, counted, &fresh_digits())?;
         Ok(Self {

@@ -15,6 +15,15 @@ pub fn new_network() -> Result<(), Errno> {
     unsafe { syscall!(Sysno::unshare, libc::CLONE_NEWNET) }.map(drop)
 }
 
+/// Whether this process's cgroup namespace is the kernel's first, in which /proc/self/cgroup tells of every
+/// cgroup from the top of its hierarchy.
+pub fn is_initial_cgroup() -> bool {
+    // PROC_CGROUP_INIT_INO, which is the same on every kernel that has them.
+    const INITIAL: u32 = 0xEFFF_FFFB;
+    let link = std::fs::read_link("/proc/self/ns/cgroup");
+    link.is_ok_and(|link| link.as_os_str() == format!("cgroup:[{INITIAL}]").as_str())
+}
+
 /// Makes the cgroups that this process is in the tops of what it sees of their hierarchies.
 ///
 /// Errors: EINVAL where the kernel has no cgroup namespaces.

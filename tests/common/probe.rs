@@ -10,6 +10,10 @@
 //! wait-signals READY SIGNAL...  blocks these signals, says READY, prints each that comes; ends at TERM
 //! handle-hup                    catches SIGHUP by a handler, says ready, ends with 7 when it came
 //! flood BYTES                   prints that many bytes
+//! allocate BYTES                says ready, then has that much memory of its own, and says how much
+//! processes                     starts children that wait until it cannot, says how many there are
+//! compute SECONDS               computes for that long, by the clock; prints the processor time, in milliseconds
+//! processors                    prints the processors that it may run on (sched_getaffinity)
 //! orphans COUNT                 starts that many children that sleep, says ready, sleeps
 //! deny SYSCALL ERRNO [INDEX=VALUE[/MASK]]... -- COMMAND...
 //!                               runs COMMAND with that system call failing when its arguments match
@@ -48,6 +52,10 @@ fn main() {
         "wait-signals" => wait_signals(rest),
         "handle-hup" => handle_hup(),
         "flood" => flood(number(&rest[0])),
+        "allocate" => allocate(number(&rest[0])),
+        "processes" => processes(),
+        "compute" => compute(number(&rest[0])),
+        "processors" => processors(),
         "orphans" => orphans(number(&rest[0])),
         "deny" => deny(rest),
         "lacking" => lacking(rest),
@@ -106,6 +114,63 @@ fn namespaces() {
     for name in ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"] {
         let link = std::fs::read_link(format!("/proc/self/ns/{name}")).expect("a namespace");
         println!("{}", link.display());
+    }
+}
+
+fn allocate(bytes: usize) {
+    say("ready");
+    let mut memory = vec![0u8; bytes];
+    // Each page once.
+    for byte in memory.iter_mut().step_by(4096) {
+        *byte = 1;
+    }
+    println!("{}", std::hint::black_box(&memory).len());
+}
+
+fn processes() {
+    let mut children = Vec::new();
+    // More than any limit that is tested; not more, or a limit that fails would harm the host.
+    while children.len() < 500 {
+        match Command::new("/proc/self/exe")
+            .arg("wait-signals")
+            .args(["READY", "USR1"])
+            .spawn()
+        {
+            Ok(child) => children.push(child),
+            Err(error) => {
+                assert_eq!(error.raw_os_error(), Some(libc::EAGAIN), "{error}");
+                break;
+            }
+        }
+    }
+    println!("{}", children.len());
+    for child in &mut children {
+        child.kill().expect("kill");
+        child.wait().expect("wait");
+    }
+}
+
+fn compute(seconds: f64) {
+    let start = std::time::Instant::now();
+    let mut sum = 0u64;
+    while start.elapsed().as_secs_f64() < seconds {
+        for number in 0..10_000u64 {
+            sum = std::hint::black_box(sum.wrapping_mul(31).wrapping_add(number));
+        }
+    }
+    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF);
+    let usage = usage.expect("getrusage");
+    let times = [usage.user_time(), usage.system_time()];
+    let milliseconds = times.map(|time| time.tv_sec() * 1000 + time.tv_usec() / 1000);
+    println!("{}", milliseconds.iter().sum::<i64>());
+}
+
+fn processors() {
+    let set = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).expect("affinity");
+    for processor in 0..nix::sched::CpuSet::count() {
+        if set.is_set(processor).expect("a number") {
+            println!("{processor}");
+        }
     }
 }
 

@@ -128,6 +128,25 @@ fn in_a_cgroup_namespace() {
 }
 
 #[test]
+fn the_usual_places() {
+    let beside = b"9:name=systemd:/\n4:memory:/a\n2:cpu,cpuacct:/\n0::/\n";
+    let text = usual(beside);
+    let layout = Layout::assumed(&text, beside);
+    assert!(layout.assumed);
+    let found = |controller| place(&layout, controller);
+    assert_eq!(found(Controller::Memory), at("/sys/fs/cgroup/memory /a"));
+    assert_eq!(found(Controller::Cpu), at("/sys/fs/cgroup/cpu,cpuacct "));
+    assert_eq!(found(Controller::Io), at("/sys/fs/cgroup/unified "));
+    let alone = b"0::/a b\n";
+    let text = usual(alone);
+    let layout = Layout::assumed(&text, alone);
+    assert_eq!(
+        place(&layout, Controller::Memory),
+        at("/sys/fs/cgroup /a b")
+    );
+}
+
+#[test]
 fn nothing_and_nonsense() {
     let layout = Layout::new(b"", b"");
     assert!(layout.v1.is_empty() && layout.v2.is_none());
