@@ -41,6 +41,13 @@ impl Parent {
         format!("--cgroup-parent=/{}", self.0)
     }
 
+    /// The cgroups of containers that are below it, in all hierarchies.
+    fn containers(&self) -> Vec<PathBuf> {
+        let mut all = self.directories();
+        all.retain(|path| !path.ends_with(&self.0));
+        all
+    }
+
     /// Its directories in all hierarchies, and those below.
     fn directories(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
@@ -55,6 +62,15 @@ impl Parent {
             }
         }
         found
+    }
+}
+
+impl Drop for Parent {
+    /// What is named stays, so the test takes it away.
+    fn drop(&mut self) {
+        for directory in self.directories() {
+            let _ = std::fs::remove_dir(directory);
+        }
     }
 }
 
@@ -190,7 +206,7 @@ fn the_container_sees_its_own_cgroups_as_the_tops() {
         for line in outcome.output(case).lines() {
             assert!(line.ends_with(":/"), "{case}: {line}");
         }
-        assert_eq!(parent.directories(), Vec::<PathBuf>::new(), "{case}");
+        assert_eq!(parent.containers(), Vec::<PathBuf>::new(), "{case}");
     }
 }
 
@@ -228,7 +244,7 @@ fn with_a_parent_it_is_there_in_every_hierarchy() {
             }
             drop(child.stdin.take());
             wait(&mut child);
-            assert_eq!(parent.directories(), Vec::<PathBuf>::new(), "{case}");
+            assert_eq!(parent.containers(), Vec::<PathBuf>::new(), "{case}");
         }
     }
 }
@@ -265,7 +281,7 @@ fn what_cannot_be_limited_does_not_run() {
             assert!(outcome.stderr.contains(message), "{case}: {outcome:?}");
             assert_eq!(outcome.stderr.lines().count(), 1, "{case}: {outcome:?}");
             assert!(!Path::new(&trace).exists(), "{case} {options:?}");
-            assert_eq!(parent.directories(), Vec::<PathBuf>::new(), "{case}");
+            assert_eq!(parent.containers(), Vec::<PathBuf>::new(), "{case}");
         }
     }
 }
@@ -315,7 +331,7 @@ fn a_hundred_runs_leave_nothing() {
             "{case} {options:?}: {outcome:?}"
         );
         assert_eq!(
-            parent.directories(),
+            parent.containers(),
             Vec::<PathBuf>::new(),
             "{case} {options:?}"
         );
@@ -351,7 +367,7 @@ fn what_a_killed_one_left_the_next_one_removes() {
                 assert_eq!(line, "echo\n");
             };
             echo(&mut living);
-            let lives = parent.directories();
+            let lives = parent.containers();
             let mut killed = case.command(&words, &["cat"]);
             let mut killed = killed
                 .stdin(Stdio::piped())
@@ -372,19 +388,19 @@ fn what_a_killed_one_left_the_next_one_removes() {
             // Its output ends when its last process has.
             ready.read_to_string(&mut line).unwrap();
             assert!(
-                parent.directories().len() > lives.len(),
+                parent.containers().len() > lives.len(),
                 "{case} {options:?}"
             );
             let emptied = eventually(|| {
                 case.run(&words, &["true"]);
-                parent.directories().len() == lives.len()
+                parent.containers().len() == lives.len()
             });
-            assert!(emptied, "{case} {options:?}: {:?}", parent.directories());
-            assert_eq!(parent.directories(), lives, "{case} {options:?}");
+            assert!(emptied, "{case} {options:?}: {:?}", parent.containers());
+            assert_eq!(parent.containers(), lives, "{case} {options:?}");
             echo(&mut living);
             drop(living.stdin.take());
             assert_eq!(wait(&mut living).unwrap().code(), Some(0));
-            assert_eq!(parent.directories(), Vec::<PathBuf>::new(), "{case}");
+            assert_eq!(parent.containers(), Vec::<PathBuf>::new(), "{case}");
         }
     }
 }

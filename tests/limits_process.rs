@@ -23,6 +23,25 @@ fn time_that_is_up_ends_all_of_it() {
     }
 }
 
+/// The keeper of a container in the host's PID namespace is a process among others, which can be stopped and
+/// be sent signals.
+#[test]
+fn a_keeper_that_is_disturbed_ends_its_container_all_the_same() {
+    for case in cases() {
+        for script in [
+            "kill -STOP $PPID; sleep 1000",
+            "while :; do kill -URG $PPID; done & while :; do kill -URG $PPID; done",
+        ] {
+            let mark = mark();
+            let variable = format!("MARK={mark}");
+            let options = ["--pid=host", "--timeout=0.5", "-e", &variable];
+            let outcome = case.run(&options, &["sh", "-c", script]);
+            assert_eq!(outcome.code(), Some(124), "{case} {script}: {outcome:?}");
+            assert_eq!(marked(&mark), Vec::<u32>::new(), "{case} {script}");
+        }
+    }
+}
+
 #[test]
 fn who_ends_in_time_ends_as_usual() {
     for case in cases() {

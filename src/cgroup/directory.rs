@@ -156,6 +156,10 @@ impl Directory {
             done => return done,
         }
         let child = self.child(name)?;
+        // Of one that lives, what it has made stays too.
+        if child.read(c"cgroup.procs").is_ok_and(|who| !who.is_empty()) {
+            return Err(Errno::EBUSY);
+        }
         for inner in child.children() {
             child.remove(&inner)?;
         }

@@ -3,7 +3,7 @@
 use super::directory::Directory;
 use super::figures::Figures;
 use super::layout::{Hierarchy, Layout};
-use super::parent::{self, Asked, Made, Parent};
+use super::parent::{self, Asked};
 use super::settings::{Setting, settings};
 use super::{Controller, Version};
 use crate::error::Error;
@@ -30,8 +30,6 @@ pub struct Member {
     pub(super) version: Version,
     pub(super) controllers: Vec<Controller>,
     pub(super) above: Directory,
-    /// Removed after it.
-    made: Vec<Made>,
     directory: Directory,
 }
 
@@ -119,8 +117,7 @@ impl Group {
             true => fill_cpuset(asked, above, below, &[]),
             false => Ok(()),
         };
-        let Parent { directory, made } =
-            parent::in_v1(asked, hierarchy, self.parent.as_deref(), prepare)?;
+        let directory = parent::in_v1(asked, hierarchy, self.parent.as_deref(), prepare)?;
         let own = directory
             .make_locked(&self.name)
             .map_err(|errno| asked.failed("mkdir", &directory.path_of(&self.name), errno))?;
@@ -129,7 +126,6 @@ impl Group {
             version: Version::V1,
             controllers: hierarchy.1.controllers().collect(),
             above: directory,
-            made,
             directory: own,
         });
         let Some(member) = self.members.last() else {
@@ -198,14 +194,13 @@ impl Group {
             above.make_locked(&self.name)
         };
         let wished = self.parent.as_deref();
-        let (parent, own) = parent::in_v2(asked, (layout, hierarchy), wished, &needed, make)?;
+        let (directory, own) = parent::in_v2(asked, (layout, hierarchy), wished, &needed, make)?;
         self.born = clone::can_be_born_in_cgroup();
-        let Parent { directory, made } = parent;
         self.members.push(Member {
             version: Version::V2,
-            controllers: Controller::ALL.to_vec(),
+            // What belongs to v1 is counted there.
+            controllers: Controller::ALL.into_iter().filter(free).collect(),
             above: directory,
-            made,
             directory: own,
         });
         let Some(member) = self.members.last() else {
@@ -279,9 +274,6 @@ impl Group {
                     errno,
                 ));
             }
-            for made in member.made.iter().rev() {
-                made.remove_if_empty();
-            }
         }
         result
     }
@@ -327,8 +319,8 @@ fn devices(limits: &Limits) -> Result<Vec<String>, Error> {
     numbers.collect()
 }
 
-/// A cpuset of v1 begins without processors and memory nodes, and no process can be in it then. What is not
-/// asked for is as in the cgroup above.
+/// A cpuset of v1 begins without processors and memory nodes, and no process can be in it then. What it lacks
+/// and is not asked for is as in the cgroup above.
 fn fill_cpuset(
     asked: Asked,
     above: &Directory,
@@ -340,8 +332,14 @@ fn fill_cpuset(
         if settings.iter().any(is_asked) {
             continue;
         }
-        let failed = |errno| asked.failed("read", &above.path_of(file), errno);
-        let list = above.read(file).map_err(failed)?;
+        let read = |directory: &Directory| {
+            let failed = |errno| asked.failed("read", &directory.path_of(file), errno);
+            directory.read(file).map_err(failed)
+        };
+        if !read(below)?.is_empty() {
+            continue;
+        }
+        let list = read(above)?;
         let failed = |errno| asked.failed("write to", &below.path_of(file), errno);
         below.write(file, list.as_bytes()).map_err(failed)?;
     }
@@ -397,6 +395,7 @@ fn hint(option: &'static str, errno: Errno) -> Option<&'static str> {
         ("--cpus", Errno::EINVAL) => {
             Some("the cgroup above has less, or it is more than the kernel takes")
         }
+        ("--pids-limit", Errno::EINVAL) => Some("the kernel's largest is 4194304"),
         (_, Errno::ENODEV) => Some("a whole disk can be limited, and no partition of one"),
         _ => None,
     }

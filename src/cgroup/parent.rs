@@ -21,34 +21,20 @@ pub struct Asked {
     pub controller: &'static str,
 }
 
-/// Where the container's cgroup goes, and what was made on the way there, from the top.
-pub struct Parent {
-    pub directory: Directory,
-    pub made: Vec<Made>,
-}
-
-/// A cgroup on the way that was not there before.
-pub struct Made {
-    above: Directory,
-    name: CString,
-}
-
-impl Made {
-    /// Unless others use it.
-    pub fn remove_if_empty(&self) {
-        let _ = self.above.remove_empty(&self.name);
-    }
-}
-
 const DELEGATE: &str = "an ordinary user's limits take a cgroup v2 that was delegated to them, with this \
                         controller and with its processes in cgroups below it: systemd-run --user --scope -p \
-                        Delegate=yes mydocker run ..., or let root make one (README, Limits)";
+                        Delegate=yes mydocker run ..., or let root make one (README, Limits); a controller \
+                        that belongs to v1 is root's to give";
 
 impl Asked {
     /// `doing` to `path` failed.
     pub fn failed(self, doing: &str, path: &CStr, errno: Errno) -> Error {
         let hint = match errno {
-            _ if identity::effective_user() != 0 => Some(DELEGATE),
+            Errno::EROFS | Errno::EACCES | Errno::EPERM | Errno::EBUSY
+                if identity::effective_user() != 0 =>
+            {
+                Some(DELEGATE)
+            }
             Errno::EROFS | Errno::EACCES | Errno::EPERM => Some(
                 "cgroups may not be changed here, as in a container that was not given any of its own",
             ),
@@ -112,22 +98,19 @@ fn is_top(directory: &Directory, mount: &Mount) -> Result<bool, Errno> {
     Ok(facts::facts(top.as_fd())?.identity.1 == FIRST_INODE)
 }
 
-/// For a hierarchy of v1. `wished` is the path of `--cgroup-parent`; `prepare` is done with each cgroup that
-/// has to be made on the way there, and the one above it.
+/// For a hierarchy of v1. `wished` is the path of `--cgroup-parent`; `prepare` is done with each cgroup on the
+/// way there, and the one above it.
 pub fn in_v1(
     asked: Asked,
     hierarchy: (&Layout<'_>, &Hierarchy<'_>),
     wished: Option<&CStr>,
     prepare: impl Fn(&Directory, &Directory) -> Result<(), Error>,
-) -> Result<Parent, Error> {
+) -> Result<Directory, Error> {
     match wished {
         None => {
             let own = |mount: &Mount| Some(joined(&mount.point, mount.own.as_ref()?));
             let (_, directory) = place(asked, hierarchy, Version::V1, own)?;
-            Ok(Parent {
-                directory,
-                made: Vec::new(),
-            })
+            Ok(directory)
         }
         Some(path) => {
             let top = |mount: &Mount| Some(mount.point.clone());
@@ -137,34 +120,30 @@ pub fn in_v1(
     }
 }
 
-/// Goes down from `top` to `path`, and makes what is missing.
+/// Goes down from `top` to `path`, and makes what is missing. That stays, as with docker: it has a name that
+/// someone gave it, and others may be on their way there.
 fn descend(
     asked: Asked,
     top: Directory,
     path: &CStr,
     prepare: impl Fn(&Directory, &Directory) -> Result<(), Error>,
-) -> Result<Parent, Error> {
-    let mut parent = Parent {
-        directory: top,
-        made: Vec::new(),
-    };
+) -> Result<Directory, Error> {
+    let mut directory = top;
     for name in names(path) {
-        let child = match parent.directory.child(&name) {
-            Err(Errno::ENOENT) => {
-                let child = parent.directory.make(&name).map_err(|errno| {
-                    asked.failed("mkdir", &parent.directory.path_of(&name), errno)
-                })?;
-                prepare(&parent.directory, &child)?;
-                let above = std::mem::replace(&mut parent.directory, child);
-                parent.made.push(Made { above, name });
-                continue;
-            }
-            child => child,
+        let failed = |errno| asked.failed("mkdir", &directory.path_of(&name), errno);
+        let child = match directory.child(&name) {
+            Err(Errno::ENOENT) => match directory.make(&name) {
+                // Someone else was faster.
+                Err(Errno::EEXIST) => directory.child(&name),
+                made => made,
+            },
+            found => found,
         };
-        let failed = |errno| asked.failed("open", &parent.directory.path_of(&name), errno);
-        parent.directory = child.map_err(failed)?;
+        let child = child.map_err(failed)?;
+        prepare(&directory, &child)?;
+        directory = child;
     }
-    Ok(parent)
+    Ok(directory)
 }
 
 /// The names of a path, without its slashes.
@@ -183,16 +162,16 @@ pub fn in_v2<T>(
     wished: Option<&CStr>,
     controllers: &[&str],
     make: impl Fn(&Directory) -> Result<T, Errno>,
-) -> Result<(Parent, T), Error> {
+) -> Result<(Directory, T), Error> {
     if let Some(path) = wished {
         let top = |mount: &Mount| Some(mount.point.clone());
         let (mount, top) = place(asked, hierarchy, Version::V2, top)?;
-        let parent = descend(asked, top, path, |_, _| Ok(()))?;
+        let directory = descend(asked, top, path, |_, _| Ok(()))?;
         let way = Way::new(asked, &mount, path);
-        way.pass_on(&parent.directory, way.names.len(), controllers)?;
-        let made = make(&parent.directory)
-            .map_err(|errno| asked.failed("mkdir in", &parent.directory.path, errno))?;
-        return Ok((parent, made));
+        way.pass_on(&directory, way.names.len(), controllers)?;
+        let made =
+            make(&directory).map_err(|errno| asked.failed("mkdir in", &directory.path, errno))?;
+        return Ok((directory, made));
     }
     let own = |mount: &Mount| Some(joined(&mount.point, mount.own.as_ref()?));
     let (mount, mut directory) = place(asked, hierarchy, Version::V2, own)?;
@@ -200,20 +179,15 @@ pub fn in_v2<T>(
     let mut failure: Option<Error> = None;
     for depth in (0..=way.names.len()).rev() {
         if depth != way.names.len() {
+            // Beside it nothing would be limited by it.
+            refuse_if_limited(asked, &directory)?;
             directory = way.open(depth)?;
         }
         let made = way.pass_on(&directory, depth, controllers).and_then(|()| {
             make(&directory).map_err(|errno| asked.failed("mkdir in", &directory.path, errno))
         });
         match made {
-            Ok(made) => {
-                let made_on_the_way = Vec::new();
-                let parent = Parent {
-                    directory,
-                    made: made_on_the_way,
-                };
-                return Ok((parent, made));
-            }
+            Ok(made) => return Ok((directory, made)),
             // That one's own cgroup has processes is as expected; what is wrong with those above it says more.
             Err(error) => match failure {
                 Some(ref kept) if kept.errno() != Some(Errno::EBUSY) => {}
@@ -222,6 +196,31 @@ pub fn in_v2<T>(
         }
     }
     Err(failure.unwrap_or_else(|| asked.refused("no cgroup is there")))
+}
+
+/// A cgroup of the caller's that the container cannot be below may limit the caller, who counts on that. (Not
+/// by a number of processes: systemd gives every scope one.)
+fn refuse_if_limited(asked: Asked, directory: &Directory) -> Result<(), Error> {
+    for file in [
+        c"memory.max",
+        c"memory.high",
+        c"memory.swap.max",
+        c"cpu.max",
+        c"cpuset.cpus",
+        c"io.max",
+    ] {
+        let value = directory.read(file).unwrap_or_default();
+        if !value.is_empty() && !value.starts_with("max") {
+            let file = directory.path_of(file);
+            let object = [asked.option.as_bytes(), b": ", file.to_bytes()].concat();
+            return Err(Error::refused(
+                object,
+                "it limits the caller, and the container could not be below it: cgroup v2 wants processes in \
+                 leaves; put mydocker into a cgroup below this one, or name one with --cgroup-parent",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The way from the top of v2 to a cgroup.
@@ -258,16 +257,14 @@ impl<'a> Way<'a> {
         depth: usize,
         controllers: &[&str],
     ) -> Result<(), Error> {
-        if depth > 0 {
-            // The real top has no such file.
-            let kind = directory.read(c"cgroup.type");
-            if kind.is_ok_and(|kind| kind != "domain") {
-                let file = directory.path_of(c"cgroup.type");
-                return Err(Error::refused(
-                    [self.asked.option.as_bytes(), b": ", file.to_bytes()].concat(),
-                    "the cgroup is threaded: it can have threads of a process below it, and no container",
-                ));
-            }
+        // The real top has no such file, and may have processes.
+        let kind = directory.read(c"cgroup.type");
+        if kind.as_ref().is_ok_and(|kind| kind != "domain") {
+            let file = directory.path_of(c"cgroup.type");
+            return Err(Error::refused(
+                [self.asked.option.as_bytes(), b": ", file.to_bytes()].concat(),
+                "the cgroup is threaded: it can have threads of a process below it, and no container",
+            ));
         }
         let failed = |errno| {
             let file = directory.path_of(PASSED_ON);
@@ -281,6 +278,11 @@ impl<'a> Way<'a> {
             .collect();
         if missing.is_empty() {
             return Ok(());
+        }
+        // With processes the kernel refuses some controllers (memory, io), and others (cpu, pids) it passes on
+        // to threads alone from then on.
+        if kind.is_ok() && directory.read(c"cgroup.procs") != Ok(String::new()) {
+            return Err(failed(Errno::EBUSY));
         }
         let line = format!("+{}", missing.join(" +"));
         match directory.write(PASSED_ON, line.as_bytes()) {

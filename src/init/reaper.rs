@@ -16,9 +16,12 @@ use crate::sys::signal::{self, SignalSet};
 use crate::sys::{Errno, Pid, descendants, descriptor, environment, facts, process};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
-/// How the keeper hears of mydocker's death, and, from mydocker itself, that the time is up: a signal that
-/// mydocker never hands on.
-pub const END: i32 = libc::SIGURG;
+/// How the keeper hears of mydocker's death: a signal that mydocker never hands on.
+const PARENT_DIED: i32 = libc::SIGURG;
+
+/// How it hears from mydocker that everything is to end. Queued, which what is handed on is not; and a
+/// real-time signal, the last one, so that none of another's takes its place.
+pub const END: i32 = 64;
 
 /// What the command's process needs of its parent, the reaper.
 struct Birth<'a> {
@@ -54,7 +57,7 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
         Reaper::FirstProcess => process::die_with_parent()?,
         Reaper::Keeper => {
             process::adopt_orphans()?;
-            process::hear_of_parents_death(END)?;
+            process::hear_of_parents_death(PARENT_DIED)?;
         }
     }
     // Now, for the command may look into our /proc/PID/fd as soon as it runs.
@@ -118,9 +121,10 @@ fn watch(command: Pid, parent: Pid) -> u8 {
                 }
             }
             // Others may send it too; who lost its parent has another one now.
-            Ok((END, sender)) if sender == parent || process::parent_id() != parent => {
+            Ok((PARENT_DIED, _)) if process::parent_id() != parent => {
                 return Ended::Signaled(libc::SIGKILL).code();
             }
+            Ok((END, sender)) if sender == parent => return Ended::Signaled(libc::SIGKILL).code(),
             // The command is our child and not yet waited for, so the number is still its own.
             Ok((signal, _)) => drop(process::kill(command, signal)),
             Err(_) => return ExitCode::OWN_FAILURE.0,

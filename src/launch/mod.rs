@@ -7,7 +7,7 @@ mod retry;
 
 use crate::error::Error;
 use crate::hint::{Doing, hint};
-use crate::init::{self, Channel, Descriptors};
+use crate::init::{Channel, Descriptors};
 use crate::log::{Level, Log, Value};
 use crate::plan::{InitPlan, Reaper};
 use crate::spec::{LaunchChoice, Namespace, Namespaces};
@@ -61,8 +61,8 @@ pub struct Container {
     /// It is the command, as PID 1 of a PID namespace: the kernel spares it the signals that it has
     /// no handler for. (A reaper waits for them all.)
     pub command_is_spared: bool,
-    /// The signal that ends all of it, whatever it does.
-    pub end_signal: i32,
+    /// It is a keeper, which ends what it keeps when it is told to ([`crate::init::END`]).
+    pub is_keeper: bool,
 }
 
 /// A child that was born, and what it has reported.
@@ -101,11 +101,7 @@ impl Launch<'_> {
                 Ok(Container {
                     pid,
                     command_is_spared: self.plan.reaper.is_none(),
-                    end_signal: match self.plan.reaper {
-                        // With PID 1 ends the namespace.
-                        None | Some(Reaper::FirstProcess) => libc::SIGKILL,
-                        Some(Reaper::Keeper) => init::END,
-                    },
+                    is_keeper: self.plan.reaper == Some(Reaper::Keeper),
                 })
             }
             Err(failure) => {

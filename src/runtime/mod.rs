@@ -63,16 +63,17 @@ fn run_logged(
         Some(own) => Some(root::prepare(own)?),
         None => None,
     };
-    let limited = match &spec.limits {
-        Some(limits) => Some(Limited::prepare(limits, timing.is_some())?),
-        None => None,
-    };
-    let entry = limited.as_ref().map(Limited::entry).unwrap_or_default();
     let relayed = spec.terminal == Terminal::Own;
 
     // Before the clone, so that a signal that comes meanwhile waits and is handed on.
     let signals =
         signals::take_over(relayed).map_err(|errno| Error::new("block", "signals", errno))?;
+    // After that, so that a signal does not end us before they are removed again.
+    let limited = match &spec.limits {
+        Some(limits) => Some(Limited::prepare(limits, timing.is_some())?),
+        None => None,
+    };
+    let entry = limited.as_ref().map(Limited::entry).unwrap_or_default();
 
     let pool = called.and_then(|called| {
         let without = |why| launch::say_without_spare(why, log);

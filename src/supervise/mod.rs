@@ -6,6 +6,7 @@ pub mod relay;
 pub mod signals;
 
 use crate::error::{Error, ExitCode};
+use crate::init;
 use crate::launch::Container;
 use crate::log::{Level, Log, Value};
 use crate::sys::clock;
@@ -22,6 +23,9 @@ pub struct End {
     /// By the monotonic clock, if the run is timed.
     pub at: Option<u64>,
 }
+
+/// How long a container may take to end before it is told once more.
+const ONCE_MORE: Duration = Duration::from_millis(100);
 
 /// Why a container is killed by mydocker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +78,10 @@ impl<'a> Supervisor<'a> {
                 None => signal::wait(awaited).map(Some),
                 Some(left) => signal::wait_at_most(awaited, left),
             };
+            // Each time, or a flood of signals would keep it from being seen.
+            self.look_at_the_clock();
             match signal.map_err(|errno| Error::new("wait for", "signals", errno))? {
-                None => self.look_at_the_clock(),
+                None => {}
                 Some(libc::SIGCHLD) => {
                     if let Some(end) = self.ended()? {
                         return Ok(end);
@@ -93,18 +99,25 @@ impl<'a> Supervisor<'a> {
     }
 
     /// Ends the container if its time is up.
-    #[cold]
-    #[inline(never)]
     pub fn look_at_the_clock(&mut self) {
         if self.time_left() != Some(Duration::ZERO) {
             return;
         }
-        self.deadline = None;
-        self.killed_for = Some(Reason::TimeIsUp);
+        // A keeper may have been stopped, or its queue be full.
+        self.deadline = Instant::now().checked_add(ONCE_MORE);
         // It can have ended, but it has not been waited for: the pid is still its own.
-        let _ = process::kill(self.container.pid, self.container.end_signal);
-        self.log
-            .write(Level::Info, b"ended because its time was up", &[]);
+        let pid = self.container.pid;
+        if self.container.is_keeper {
+            let _ = signal::queue(pid, init::END);
+            let _ = process::kill(pid, libc::SIGCONT);
+        } else {
+            // With PID 1 ends the namespace.
+            let _ = process::kill(pid, libc::SIGKILL);
+        }
+        if self.killed_for.replace(Reason::TimeIsUp) != Some(Reason::TimeIsUp) {
+            self.log
+                .write(Level::Info, b"ended because its time was up", &[]);
+        }
     }
 
     /// The end, if the container has ended. Never waits.

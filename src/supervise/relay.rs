@@ -443,7 +443,9 @@ impl<'a> Relay<'a> {
 
 /// For poll(2). Up, or the last fraction of one would be spent asking.
 fn milliseconds(left: Duration) -> i32 {
-    i32::try_from(left.as_millis()).unwrap_or(i32::MAX - 1) + 1
+    i32::try_from(left.as_millis())
+        .unwrap_or(i32::MAX)
+        .saturating_add(1)
 }
 
 impl Input {

@@ -148,10 +148,20 @@ pub fn wait_at_most(set: SignalSet, longest: Duration) -> Result<Option<i32>, Er
     }
 }
 
-/// As [`wait`], and which process sent it with kill(2); 0 if it came otherwise, or from where no number is
-/// known.
-pub fn wait_for_sender(set: SignalSet) -> Result<(i32, Pid), Errno> {
+/// rt_sigqueueinfo(2). Real-time signals wait in a queue, so what others send takes nothing from it.
+pub fn queue(pid: Pid, signal: i32) -> Result<(), Errno> {
     // The kernel's `siginfo_t`: signal, errno, code, and, behind a gap, the sender's number.
+    let mut details = [0i32; 32];
+    let own = process::id();
+    let [first, _, code, _, sender, ..] = &mut details;
+    (*first, *code, *sender) = (signal, libc::SI_QUEUE, own);
+    // SAFETY: the kernel reads 128 bytes.
+    unsafe { syscall!(Sysno::rt_sigqueueinfo, pid, signal, details.as_ptr()) }.map(drop)
+}
+
+/// As [`wait`], and which process says that it sent it, if it did so by [`queue`]; else 0.
+pub fn wait_for_sender(set: SignalSet) -> Result<(i32, Pid), Errno> {
+    // As in `queue`.
     let mut details = [0i32; 32];
     loop {
         // SAFETY: the kernel reads one set and writes 128 bytes; no time limit is asked for.
@@ -167,8 +177,8 @@ pub fn wait_for_sender(set: SignalSet) -> Result<(i32, Pid), Errno> {
         match signal {
             Ok(signal) => {
                 let [_, _, code, _, sender, ..] = details;
-                let by_kill = code == libc::SI_USER;
-                return Ok((signal as i32, if by_kill { sender } else { 0 }));
+                let queued = code == libc::SI_QUEUE;
+                return Ok((signal as i32, if queued { sender } else { 0 }));
             }
             Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno),
