@@ -3,7 +3,7 @@
 use super::directory::Directory;
 use super::figures::Figures;
 use super::layout::{Hierarchy, Layout};
-use super::parent::{self, Asked};
+use super::parent::{self, Asked, Wanted};
 use super::settings::{Setting, settings};
 use super::{Controller, Version};
 use crate::error::Error;
@@ -184,17 +184,14 @@ impl Group {
                  /sys/fs/cgroup)",
             ));
         };
-        let make = |above: &Directory| {
-            if counted {
-                for name in ["memory", "pids"] {
-                    // Where it cannot be had, its figures are not reported: nothing is limited by it.
-                    let _ = above.write(c"cgroup.subtree_control", format!("+{name}").as_bytes());
-                }
-            }
-            above.make_locked(&self.name)
-        };
         let wished = self.parent.as_deref();
-        let (directory, own) = parent::in_v2(asked, (layout, hierarchy), wished, &needed, make)?;
+        let controllers = Wanted {
+            needed: &needed,
+            counting: if counted { &["memory", "pids"] } else { &[] },
+        };
+        let make = |above: &Directory| above.make_locked(&self.name);
+        let (directory, own) =
+            parent::in_v2(asked, (layout, hierarchy), wished, controllers, make)?;
         self.born = clone::can_be_born_in_cgroup();
         self.members.push(Member {
             version: Version::V2,

@@ -155,12 +155,20 @@ fn names(path: &CStr) -> Vec<CString> {
         .collect()
 }
 
-/// For v2: a cgroup that passes `controllers` on, and what `make` makes of it.
+/// The controllers of v2 that a container wants.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    pub needed: &'a [&'a str],
+    /// Without these some figures are not reported, and no more.
+    pub counting: &'a [&'a str],
+}
+
+/// For v2: a cgroup that passes `controllers` on, and what `make` makes in it.
 pub fn in_v2<T>(
     asked: Asked,
     hierarchy: (&Layout<'_>, &Hierarchy<'_>),
     wished: Option<&CStr>,
-    controllers: &[&str],
+    controllers: Wanted<'_>,
     make: impl Fn(&Directory) -> Result<T, Errno>,
 ) -> Result<(Directory, T), Error> {
     if let Some(path) = wished {
@@ -168,7 +176,7 @@ pub fn in_v2<T>(
         let (mount, top) = place(asked, hierarchy, Version::V2, top)?;
         let directory = descend(asked, top, path, |_, _| Ok(()))?;
         let way = Way::new(asked, &mount, path);
-        way.pass_on(&directory, way.names.len(), controllers)?;
+        way.pass_on_all(&directory, way.names.len(), controllers)?;
         let made =
             make(&directory).map_err(|errno| asked.failed("mkdir in", &directory.path, errno))?;
         return Ok((directory, made));
@@ -183,9 +191,11 @@ pub fn in_v2<T>(
             refuse_if_limited(asked, &directory)?;
             directory = way.open(depth)?;
         }
-        let made = way.pass_on(&directory, depth, controllers).and_then(|()| {
-            make(&directory).map_err(|errno| asked.failed("mkdir in", &directory.path, errno))
-        });
+        let made = way
+            .pass_on_all(&directory, depth, controllers)
+            .and_then(|()| {
+                make(&directory).map_err(|errno| asked.failed("mkdir in", &directory.path, errno))
+            });
         match made {
             Ok(made) => return Ok((directory, made)),
             // That one's own cgroup has processes is as expected; what is wrong with those above it says more.
@@ -247,6 +257,19 @@ impl<'a> Way<'a> {
         let path = names.fold(self.mount.point.clone(), |path, name| joined(&path, name));
         let failed = |errno| self.asked.failed("open", &path, errno);
         Directory::open(path.clone(), Version::V2).map_err(failed)
+    }
+
+    fn pass_on_all(
+        &self,
+        directory: &Directory,
+        depth: usize,
+        controllers: Wanted<'_>,
+    ) -> Result<(), Error> {
+        self.pass_on(directory, depth, controllers.needed)?;
+        for name in controllers.counting {
+            let _ = self.pass_on(directory, depth, &[name]);
+        }
+        Ok(())
     }
 
     /// Sees to it that `directory`, which is at `depth`, passes `controllers` on. What is passed on stays so:

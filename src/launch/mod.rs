@@ -101,7 +101,7 @@ impl Launch<'_> {
                 Ok(Container {
                     pid,
                     command_is_spared: self.plan.reaper.is_none(),
-                    is_keeper: self.plan.reaper == Some(Reaper::Keeper),
+                    is_keeper: self.is_kept(),
                 })
             }
             Err(failure) => {
@@ -202,20 +202,31 @@ impl Launch<'_> {
         // Ours closed, the pipe ends when the child's do: at execve, or when it leaves.
         drop(writer);
         let mut without_spare = None;
-        let reported = reports::read(self.plan, reader.as_fd(), &mut |aside| match aside {
-            Aside::Time(moment, time) => {
-                if let Some(place) = self.moments.get(moment.index()) {
-                    place.set(time);
+        let keeper = self.is_kept().then_some(pid);
+        let reported = reports::read(
+            self.plan,
+            reader.as_fd(),
+            keeper,
+            &mut |aside| match aside {
+                Aside::Time(moment, time) => {
+                    if let Some(place) = self.moments.get(moment.index()) {
+                        place.set(time);
+                    }
                 }
-            }
-            Aside::WithoutSpare(why) => without_spare = Some(why),
-        });
+                Aside::WithoutSpare(why) => without_spare = Some(why),
+            },
+        );
         Ok(Born {
             pid,
             mode,
             without_spare,
             reported,
         })
+    }
+
+    /// Whether the child is a keeper.
+    fn is_kept(&self) -> bool {
+        self.plan.reaper == Some(Reaper::Keeper)
     }
 
     /// What the child is given.

@@ -4,8 +4,9 @@ use crate::error::Error;
 use crate::hint::{Doing, hint};
 use crate::plan::{InitPlan, describe_execve, describe_step};
 use crate::report::{self, Moment, Report};
-use crate::sys::process::Ended;
-use crate::sys::{Errno, descriptor};
+use crate::sys::descriptor::Waiting;
+use crate::sys::process::{self, Ended};
+use crate::sys::{Errno, Pid, descriptor};
 use std::os::fd::BorrowedFd;
 
 /// Why the command is not running.
@@ -53,13 +54,20 @@ pub fn meaning(plan: &InitPlan, last: Option<Report>) -> Result<(), Failure> {
 
 /// Reads reports until the pipe ends: `Ready` and nothing else means that the command is running.
 /// What the child tells besides goes to `tell`.
+///
+/// `keeper` is the child if it is one, a process among others: the command may stop it before it has closed
+/// its end of the pipe.
 pub fn read(
     plan: &InitPlan,
     pipe: BorrowedFd<'_>,
+    keeper: Option<Pid>,
     tell: &mut dyn FnMut(Aside),
 ) -> Result<(), Failure> {
     let mut last = None;
     loop {
+        if let Some(keeper) = keeper {
+            wait_for_word(pipe, keeper);
+        }
         let mut bytes = [0; report::SIZE];
         match descriptor::read(pipe, &mut bytes) {
             Ok(0) => return meaning(plan, last),
@@ -77,6 +85,20 @@ pub fn read(
                 return Err(Failure::Said(Error::new("read", "init's report", errno)));
             }
         }
+    }
+}
+
+/// How long a keeper is silent before it may have been stopped, in milliseconds.
+const SILENCE: i32 = 100;
+
+/// Waits until there is something to read, and has `keeper` go on if it was stopped.
+fn wait_for_word(pipe: BorrowedFd<'_>, keeper: Pid) {
+    let mut waiting = [Waiting::to_read(pipe)];
+    // What is wrong with the pipe the read that follows will say.
+    while descriptor::wait(&mut waiting, SILENCE).is_ok() && !waiting.iter().any(Waiting::happened)
+    {
+        // It has not been waited for: the pid is still its own.
+        let _ = process::kill(keeper, libc::SIGCONT);
     }
 }
 
@@ -129,7 +151,7 @@ mod tests {
             descriptor::write_all(writer.as_fd(), report).unwrap();
         }
         drop(writer);
-        read(&plan, reader.as_fd(), &mut |_| ())
+        read(&plan, reader.as_fd(), None, &mut |_| ())
             .map_err(|failure| failure.explained(Some(Ended::Signaled(9))).to_string())
     }
 
