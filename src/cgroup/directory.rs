@@ -128,6 +128,8 @@ impl Directory {
     }
 
     /// The names of the cgroups in it.
+    #[cold]
+    #[inline(never)]
     pub fn children(&self) -> Vec<CString> {
         let Ok(entries) = std::fs::read_dir(OsStr::from_bytes(self.path.to_bytes())) else {
             return Vec::new();
@@ -148,6 +150,8 @@ impl Directory {
     /// Removes a cgroup of it, with those in it: a container may have made some.
     ///
     /// Errors: as rmdir(2); EBUSY for as long as a process is in it.
+    #[cold]
+    #[inline(never)]
     pub fn remove(&self, name: &CStr) -> Result<(), Errno> {
         match self.remove_empty(name) {
             Err(Errno::EBUSY | Errno::ENOTEMPTY) => {}

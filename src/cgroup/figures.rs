@@ -90,6 +90,8 @@ fn number(directory: &Directory, file: &CStr) -> Option<u64> {
     directory.read(file).ok()?.parse().ok()
 }
 
+#[cold]
+#[inline(never)]
 fn named(directory: &Directory, file: &CStr, name: &str) -> Option<u64> {
     field(&directory.read(file).ok()?, name)
 }

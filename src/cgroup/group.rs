@@ -41,6 +41,8 @@ impl Group {
     /// Makes the cgroups for `limits`, called after `digits`; with those that count, if `counted`.
     ///
     /// Errors: a limit that cannot be set, with what is missing.
+    #[cold]
+    #[inline(never)]
     pub fn make(
         layout: &Layout<'_>,
         limits: &Limits,
@@ -62,6 +64,8 @@ impl Group {
         Ok(group)
     }
 
+    #[cold]
+    #[inline(never)]
     fn add_v1(
         &mut self,
         hierarchy: (&Layout<'_>, &Hierarchy<'_>),
@@ -106,6 +110,8 @@ impl Group {
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn make_v1(
         &mut self,
         asked: Asked,
@@ -139,6 +145,8 @@ impl Group {
             .try_for_each(|setting| set(setting, &member.directory))
     }
 
+    #[cold]
+    #[inline(never)]
     fn add_v2(
         &mut self,
         layout: &Layout<'_>,
@@ -318,6 +326,8 @@ fn devices(limits: &Limits) -> Result<Vec<String>, Error> {
 
 /// A cpuset of v1 begins without processors and memory nodes, and no process can be in it then. What it lacks
 /// and is not asked for is as in the cgroup above.
+#[cold]
+#[inline(never)]
 fn fill_cpuset(
     asked: Asked,
     above: &Directory,
@@ -344,6 +354,8 @@ fn fill_cpuset(
 }
 
 /// Sets a limit, or says why it does not hold.
+#[cold]
+#[inline(never)]
 fn set(setting: &Setting, directory: &Directory) -> Result<(), Error> {
     for (file, value) in &setting.ways {
         match directory.write(file, value.as_bytes()) {

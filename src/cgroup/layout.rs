@@ -50,6 +50,8 @@ pub struct Mount {
 }
 
 impl<'a> Layout<'a> {
+    #[cold]
+    #[inline(never)]
     pub fn new(mountinfo: &'a [u8], cgroup: &'a [u8]) -> Self {
         let mut layout = Self {
             v1: Vec::new(),

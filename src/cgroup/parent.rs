@@ -100,6 +100,8 @@ fn is_top(directory: &Directory, mount: &Mount) -> Result<bool, Errno> {
 
 /// For a hierarchy of v1. `wished` is the path of `--cgroup-parent`; `prepare` is done with each cgroup on the
 /// way there, and the one above it.
+#[cold]
+#[inline(never)]
 pub fn in_v1(
     asked: Asked,
     hierarchy: (&Layout<'_>, &Hierarchy<'_>),
@@ -164,6 +166,8 @@ pub struct Wanted<'a> {
 }
 
 /// For v2: a cgroup that passes `controllers` on, and what `make` makes in it.
+#[cold]
+#[inline(never)]
 pub fn in_v2<T>(
     asked: Asked,
     hierarchy: (&Layout<'_>, &Hierarchy<'_>),
@@ -274,6 +278,8 @@ impl<'a> Way<'a> {
 
     /// Sees to it that `directory`, which is at `depth`, passes `controllers` on. What is passed on stays so:
     /// other containers may be there by then.
+    #[cold]
+    #[inline(never)]
     fn pass_on(
         &self,
         directory: &Directory,

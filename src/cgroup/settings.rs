@@ -47,6 +47,8 @@ impl Setting {
 
 /// What `limits` ask of `controller`, in the order in which it has to be written. `devices` are the numbers
 /// of theirs, as the kernel prints them.
+#[cold]
+#[inline(never)]
 pub fn settings(
     limits: &Limits,
     devices: &[String],

@@ -106,6 +106,8 @@ fn garbled() -> Failure {
     Failure::Said(Error::new("read", "init's report", Errno::EBADMSG))
 }
 
+#[cold]
+#[inline(never)]
 fn describe(plan: &InitPlan, report: Report) -> Error {
     match report {
         Report::Step(number, part, errno) => match plan.step(number) {

@@ -22,6 +22,8 @@ const MAGIC: u32 = 0x6e61_6c70;
 pub struct Malformed;
 
 /// The plan as bytes.
+#[cold]
+#[inline(never)]
 pub fn encode(plan: &InitPlan) -> Vec<u8> {
     let InitPlan {
         birth,
@@ -86,6 +88,8 @@ pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
     }
 }
 
+#[cold]
+#[inline(never)]
 fn encode_step(out: &mut Encoder, step: &Step) {
     match step {
         Step::DenySetgroups => out.u8(0),
@@ -168,6 +172,8 @@ fn encode_bytes(out: &mut Encoder, tag: u8, bytes: &[u8]) {
     out.bytes(bytes);
 }
 
+#[cold]
+#[inline(never)]
 fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
     Ok(match input.u8()? {
         0 => Step::DenySetgroups,

@@ -43,6 +43,8 @@ pub fn whole_number(text: &[u8]) -> Option<u64> {
 }
 
 /// A size in bytes: `1048576`, `64m`, `64MiB`, `1.5 GB`. Units are powers of 1024, in either case.
+#[cold]
+#[inline(never)]
 pub fn bytes(text: &[u8]) -> Option<u64> {
     let number = text
         .iter()
