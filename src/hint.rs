@@ -15,6 +15,8 @@ pub enum Doing {
     AdjustOomScore,
     LimitResource,
     SetUser,
+    Bound,
+    SetCapabilities,
     ReExecute,
     Execve,
     OpenTerminal,
@@ -92,6 +94,10 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
         (Doing::AdjustOomScore, Errno::ENOENT) => Some("it needs a proc mounted on /proc"),
         (Doing::LimitResource, Errno::EPERM) => Some(
             "a limit is raised above the caller's own hard one (ulimit -H) by who has CAP_SYS_RESOURCE",
+        ),
+        (Doing::Bound, Errno::EPERM) => Some("it takes CAP_SETPCAP"),
+        (Doing::SetCapabilities, Errno::EPERM) => Some(
+            "--cap-add names one that the caller does not have, or that this kernel does not know",
         ),
         (Doing::SetUser, Errno::EINVAL) => Some("this user namespace has no such id"),
         (Doing::SetUser, Errno::EPERM) => Some("it takes CAP_SETUID and CAP_SETGID"),

@@ -102,7 +102,7 @@ fn the_hosts_mounts_stay_as_they_are_where_root_is_shared() {
     for case in root_cases() {
         let script = format!(
             "cat /proc/self/mountinfo > \"$0/before\"
-             {mydocker} run --launch {launch} sh -c '
+             {mydocker} run --launch {launch} --cap-add SYS_ADMIN sh -c '
                  mount -t tmpfs inside /mnt && cat /proc/self/mountinfo > \"$0/inside\"
                  echo ready; read line
              ' \"$0\" | {{ read ready; cat /proc/self/mountinfo > \"$0/during\"; }}
@@ -141,7 +141,8 @@ fn hostnames_stay_inside() {
     let outside = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     for case in cases() {
         let script = "hostname; echo $HOSTNAME; hostname changed; hostname";
-        let outcome = case.run(&["--hostname", "box"], &["sh", "-c", script]);
+        let options = ["--hostname", "box", "--cap-add=SYS_ADMIN"];
+        let outcome = case.run(&options, &["sh", "-c", script]);
         assert_eq!(outcome.output(case), "box\nbox\nchanged\n", "{case}");
 
         let fresh = case.run(&[], &["hostname"]);
@@ -472,7 +473,7 @@ fn mydocker_runs_in_mydocker() {
         let inner = ["run", "--launch", case.launch, "sh", "-c", "echo $$; id -u"];
         let mut command = vec![mydocker.to_str().unwrap()];
         command.extend(inner);
-        let outcome = case.run(&[], &command);
+        let outcome = case.run(&["--privileged"], &command);
         assert_eq!(outcome.output(case), "1\n0\n", "{case}");
     }
 }

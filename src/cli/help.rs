@@ -103,6 +103,14 @@ limits (sizes: 512k, 64m, 1.5g; -1 for none; an error where they cannot be set):
       --oom-score-adj N    how soon to be ended when the host is out of memory
       --timeout SECONDS    end it after that time (exit code 124)
 
+what it may do:
+      --cap-add NAME       a capability that is not among docker's 14, or ALL
+      --cap-drop NAME      one of them less, or ALL; names with or without CAP_
+      --security-opt no-new-privileges=false
+                           let set-user-ID programs have their effect
+      --privileged         nothing of the host is kept from it: all capabilities,
+                           and no-new-privileges=false
+
 namespaces:
       --hostname NAME      the container's host name (default: a fresh one)
       --network none|host  none (default): only a loopback of its own

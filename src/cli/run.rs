@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// The long options, for suggestions.
-const OPTIONS: [&str; 31] = [
+const OPTIONS: [&str; 35] = [
     "interactive",
     "tty",
     "init",
@@ -31,6 +31,10 @@ const OPTIONS: [&str; 31] = [
     "device",
     "dns",
     "add-host",
+    "cap-add",
+    "cap-drop",
+    "security-opt",
+    "privileged",
     "ulimit",
     "oom-score-adj",
     "timeout",
@@ -145,6 +149,10 @@ fn option(
         "device" => run.devices.push(value()?),
         "dns" => run.dns.push(value()?),
         "add-host" => run.hosts.push(value()?),
+        "cap-add" => run.added_capabilities.push(value()?),
+        "cap-drop" => run.dropped_capabilities.push(value()?),
+        "security-opt" => run.security_options.push(value()?),
+        "privileged" => run.privileged = true,
         "ulimit" => run.resources.push(value()?),
         "oom-score-adj" => run.oom_score_adjustment = Some(value()?),
         "timeout" => run.timeout = Some(value()?),

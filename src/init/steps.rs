@@ -69,7 +69,13 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         Step::Group(group) => identity::set_group(*group),
         Step::User(user) => identity::set_user(*user),
         Step::WorkingDirectory(path) => process::change_directory(path),
-        Step::InheritNoCapabilities => capability::inherit_none(),
+        Step::BoundingSet(kept) => capability::bound(*kept),
+        Step::KeepCapabilitiesOfUser => capability::keep_across_users(),
+        Step::Capabilities {
+            held,
+            required,
+            ambient,
+        } => capability::limit(*held, *required, *ambient),
         Step::NoNewPrivileges => process::no_new_privileges(),
         Step::DefaultSignals(ignored) => {
             // execve resets what has a handler and leaves what is ignored, so only that needs it.

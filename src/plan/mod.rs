@@ -15,6 +15,7 @@ pub use describe::{describe_execve, describe_step, name_step};
 
 use crate::spec::limits::ResourceLimit;
 use crate::sys::MountFlags;
+use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
 use crate::sys::signal::SignalSet;
 use root::RootStep;
@@ -121,8 +122,17 @@ pub enum Step {
     Group(u32),
     User(u32),
     WorkingDirectory(CString),
-    /// Undo [`Step::KeepCapabilities`]: the command gets none.
-    InheritNoCapabilities,
+    /// Leave no more than these in the bounding set.
+    BoundingSet(CapabilitySet),
+    /// Let the permitted capabilities survive the change of the user.
+    KeepCapabilitiesOfUser,
+    Capabilities {
+        /// What the command gets, as far as we have it.
+        held: CapabilitySet,
+        /// What it must get.
+        required: CapabilitySet,
+        ambient: bool,
+    },
     NoNewPrivileges,
     /// Give these ignored signals their default disposition back, and empty the mask.
     DefaultSignals(SignalSet),

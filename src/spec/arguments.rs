@@ -44,6 +44,11 @@ pub struct RunArgs {
     pub limits: Vec<(&'static str, OsString)>,
     /// `NAME=SOFT[:HARD]`.
     pub resources: Vec<OsString>,
+    pub added_capabilities: Vec<OsString>,
+    pub dropped_capabilities: Vec<OsString>,
+    /// `NAME=VALUE`.
+    pub security_options: Vec<OsString>,
+    pub privileged: bool,
     pub oom_score_adjustment: Option<OsString>,
     pub timeout: Option<OsString>,
     /// Where to write how long everything took.

@@ -10,6 +10,7 @@ mod identity;
 pub mod limits;
 mod namespaces;
 mod root;
+pub mod security;
 mod user;
 
 pub use arguments::{LaunchChoice, RunArgs};
@@ -25,6 +26,7 @@ pub use user::{Accounts, User};
 use crate::error::Error;
 use crate::sys::Errno;
 use limits::{Limits, ResourceLimit};
+use security::Security;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
@@ -95,6 +97,7 @@ pub struct ContainerSpec {
     /// Of each process by itself.
     pub resources: Vec<ResourceLimit>,
     pub oom_score_adjustment: Option<i32>,
+    pub security: Security,
     /// How long the command may run.
     pub timeout: Option<Duration>,
     /// `None`: where the caller is, or / of a root of its own.
@@ -120,6 +123,7 @@ impl ContainerSpec {
         let hostname = hostname(arguments, caller, namespaces)?;
         let root = Root::new(arguments, caller, hostname.as_deref())?;
         let (user, home) = users(arguments, caller, root.as_ref())?;
+        let security = Security::new(arguments, user.as_ref().map_or(0, |user| user.id))?;
         let environment = environment::build(&environment::Sources {
             wishes: &arguments.environment,
             hostname: hostname.as_deref(),
@@ -153,6 +157,7 @@ impl ContainerSpec {
             oom_score_adjustment: limits::oom_score_adjustment(
                 arguments.oom_score_adjustment.as_ref(),
             )?,
+            security,
             timeout: limits::timeout(arguments.timeout.as_ref())?,
             working_directory: working_directory(arguments)?,
             environment,

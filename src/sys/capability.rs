@@ -23,6 +23,36 @@ struct Half {
     inheritable: u32,
 }
 
+/// A set of capabilities: number n is bit n.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CapabilitySet(pub u64);
+
+impl CapabilitySet {
+    pub const NONE: Self = Self(0);
+    /// With those that no kernel has yet.
+    pub const ALL: Self = Self(u64::MAX);
+
+    pub const fn with(self, number: u8) -> Self {
+        Self(self.0 | 1 << number)
+    }
+
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    pub const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    pub const fn common(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
+    pub const fn contains(self, number: u8) -> bool {
+        self.0 >> number & 1 == 1
+    }
+}
+
 fn get() -> Result<[Half; 2], Errno> {
     let mut header = Header {
         version: VERSION,
@@ -57,29 +87,85 @@ pub fn keep_across_exec() -> Result<(), Errno> {
         half.inheritable = half.permitted;
     }
     set(&sets)?;
-    for (half, first) in sets.iter().zip([0usize, 32]) {
-        for bit in (0..32usize).filter(|bit| half.permitted >> bit & 1 == 1) {
-            // SAFETY: no pointers.
-            unsafe {
-                syscall!(
-                    Sysno::prctl,
-                    libc::PR_CAP_AMBIENT,
-                    libc::PR_CAP_AMBIENT_RAISE,
-                    first | bit,
-                    0,
-                    0
-                )
-            }?;
+    for (half, first) in sets.iter().zip([0u8, 32]) {
+        for bit in (0..32u8).filter(|bit| half.permitted >> bit & 1 == 1) {
+            raise_ambient(first | bit)?;
         }
     }
     Ok(())
 }
 
-/// Empties the inheritable set, and with it the ambient one, which can hold nothing else.
-pub fn inherit_none() -> Result<(), Errno> {
-    let mut sets = get()?;
-    for half in &mut sets {
-        half.inheritable = 0;
+/// Takes everything but `kept` out of the bounding set.
+///
+/// Errors: EPERM without CAP_SETPCAP, unless what is to go is gone already.
+pub fn bound(kept: CapabilitySet) -> Result<(), Errno> {
+    for number in (0..64u8).filter(|number| !kept.contains(*number)) {
+        match bounding(libc::PR_CAPBSET_DROP, number) {
+            Ok(_) => {}
+            // There are no more in this kernel.
+            Err(Errno::EINVAL) => break,
+            Err(errno) => match bounding(libc::PR_CAPBSET_READ, number) {
+                Ok(0) | Err(Errno::EINVAL) => {}
+                _ => return Err(errno),
+            },
+        }
     }
-    set(&sets)
+    Ok(())
+}
+
+fn bounding(operation: i32, number: u8) -> Result<usize, Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::prctl, operation, usize::from(number), 0, 0, 0) }
+}
+
+/// Lets the permitted set survive a change of the user from 0 to another one.
+pub fn keep_across_users() -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::prctl, libc::PR_SET_KEEPCAPS, 1, 0, 0, 0) }.map(drop)
+}
+
+/// Leaves those of `held` that we have, permitted and effective, and if `ambient` so that execve leaves them too;
+/// else nothing is inheritable.
+///
+/// Errors: EPERM if one of `required` is not among them.
+pub fn limit(held: CapabilitySet, required: CapabilitySet, ambient: bool) -> Result<(), Errno> {
+    let mut left = held;
+    if let Err(errno) = set(&halves(left, ambient)) {
+        // One that we do not have, or that this kernel does not.
+        let [low, high] = get()?;
+        let permitted = u64::from(low.permitted) | u64::from(high.permitted) << 32;
+        left = held.common(CapabilitySet(permitted));
+        if left.common(required) != required {
+            return Err(errno);
+        }
+        set(&halves(left, ambient))?;
+    }
+    // (The ambient set cannot hold what is not inheritable: otherwise it is empty now.)
+    for number in (0..64u8).filter(|number| ambient && left.contains(*number)) {
+        raise_ambient(number)?;
+    }
+    Ok(())
+}
+
+fn halves(held: CapabilitySet, inheritable: bool) -> [Half; 2] {
+    [held.0 as u32, (held.0 >> 32) as u32].map(|bits| Half {
+        effective: bits,
+        permitted: bits,
+        inheritable: if inheritable { bits } else { 0 },
+    })
+}
+
+fn raise_ambient(number: u8) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe {
+        syscall!(
+            Sysno::prctl,
+            libc::PR_CAP_AMBIENT,
+            libc::PR_CAP_AMBIENT_RAISE,
+            usize::from(number),
+            0,
+            0
+        )
+    }
+    .map(drop)
 }

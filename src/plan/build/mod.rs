@@ -7,8 +7,10 @@ pub use root::{check_options, makes_terminal};
 
 use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
 use crate::likeness::Likeness;
+use crate::spec::security::Security;
 use crate::spec::{ContainerSpec, FirstProcess, Identity, Input, Namespace, Terminal};
 use crate::sys::MountFlags;
+use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
 use crate::sys::signal::SignalSet;
 use std::ffi::CString;
@@ -178,12 +180,24 @@ fn process(spec: &ContainerSpec, ignored: SignalSet) -> Vec<Step> {
     // changes, because raising a hard limit takes a capability.
     steps.extend(spec.resources.iter().copied().map(Step::ResourceLimit));
 
+    let Security {
+        capabilities,
+        no_new_privileges,
+    } = &spec.security;
+    if capabilities.bounding != CapabilitySet::ALL {
+        // While we may: it takes CAP_SETPCAP.
+        steps.push(Step::BoundingSet(capabilities.bounding));
+    }
     if let Identity::Set {
         user,
         group,
         supplementary,
     } = &spec.identity
     {
+        if user.is_some() && capabilities.held != CapabilitySet::NONE {
+            // Or the change from root to another user would empty the set that they are to be taken from.
+            steps.push(Step::KeepCapabilitiesOfUser);
+        }
         // Groups before the user: an ordinary user may not change groups any more.
         if let Some(groups) = supplementary {
             steps.push(Step::Groups(groups.clone()));
@@ -195,17 +209,23 @@ fn process(spec: &ContainerSpec, ignored: SignalSet) -> Vec<Step> {
             steps.push(Step::User(*user));
         }
     }
-    // As the user: a directory that is closed to them stays closed.
+    if !capabilities.are_callers() {
+        // Nothing below needs one. (What was kept for the set-up goes here too.)
+        steps.push(Step::Capabilities {
+            held: capabilities.held,
+            required: capabilities.required,
+            ambient: capabilities.ambient,
+        });
+    }
+    // As the user, with no more rights: a directory that is closed to them stays closed.
     if let Some(directory) = &spec.working_directory {
         steps.push(Step::WorkingDirectory(directory.clone()));
     }
-    if matches!(spec.identity, Identity::Mapped { user, .. } if user.inside != 0) {
-        // What was kept for the set-up is not the command's.
-        steps.push(Step::InheritNoCapabilities);
+    if *no_new_privileges {
+        // A set-user-ID program would run with the host's root's rights on the host's files. As PID 1 it
+        // would also lose the death signal below and could outlive mydocker.
+        steps.push(Step::NoNewPrivileges);
     }
-    // A set-user-ID program would run with the host's root's rights on the host's files. As PID 1 it
-    // would also lose the death signal below and could outlive mydocker.
-    steps.push(Step::NoNewPrivileges);
     steps.push(Step::DefaultSignals(ignored));
     steps.push(Step::CloseOnExec);
     // Last, because setresuid clears it. The parent may have died before this; the report that

@@ -11,6 +11,7 @@ mod wire;
 use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
 use crate::spec::limits::ResourceLimit;
 use crate::sys::MountFlags;
+use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
 use crate::sys::signal::SignalSet;
 use wire::{Decoder, Encoder};
@@ -141,7 +142,21 @@ fn encode_step(out: &mut Encoder, step: &Step) {
         Step::CloseOnExec => out.u8(18),
         Step::DeathSignal => out.u8(19),
         Step::KeepCapabilities => out.u8(20),
-        Step::InheritNoCapabilities => out.u8(21),
+        Step::BoundingSet(CapabilitySet(set)) => {
+            out.u8(21);
+            out.u64(*set);
+        }
+        Step::KeepCapabilitiesOfUser => out.u8(28),
+        Step::Capabilities {
+            held: CapabilitySet(held),
+            required: CapabilitySet(required),
+            ambient,
+        } => {
+            out.u8(29);
+            out.u64(*held);
+            out.u64(*required);
+            out.boolean(*ambient);
+        }
         Step::NetworkFromPool => out.u8(22),
         Step::JoinCgroup(file) => encode_bytes(out, 24, file.to_bytes()),
         Step::CgroupNamespace => out.u8(25),
@@ -213,7 +228,7 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         18 => Step::CloseOnExec,
         19 => Step::DeathSignal,
         20 => Step::KeepCapabilities,
-        21 => Step::InheritNoCapabilities,
+        21 => Step::BoundingSet(CapabilitySet(input.u64()?)),
         22 => Step::NetworkFromPool,
         23 => Step::Root(Box::new(root::decode(input)?)),
         24 => Step::JoinCgroup(input.string()?),
@@ -224,6 +239,12 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
             soft: input.u64()?,
             hard: input.u64()?,
         }),
+        28 => Step::KeepCapabilitiesOfUser,
+        29 => Step::Capabilities {
+            held: CapabilitySet(input.u64()?),
+            required: CapabilitySet(input.u64()?),
+            ambient: input.boolean()?,
+        },
         _ => return Err(Malformed),
     })
 }
@@ -274,7 +295,13 @@ pub(super) mod tests {
             Step::CloseOnExec,
             Step::DeathSignal,
             Step::KeepCapabilities,
-            Step::InheritNoCapabilities,
+            Step::BoundingSet(CapabilitySet(0xa804_25fb)),
+            Step::KeepCapabilitiesOfUser,
+            Step::Capabilities {
+                held: CapabilitySet(1 << 40),
+                required: CapabilitySet(1),
+                ambient: true,
+            },
             Step::JoinCgroup(c"/sys/fs/cgroup/pids/x/tasks".into()),
             Step::CgroupNamespace,
             Step::OomScoreAdjustment(b"-1000".to_vec()),

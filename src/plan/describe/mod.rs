@@ -106,7 +106,17 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
         Step::Group(group) => ("setresgid", list(&[*group]), Some(Doing::SetUser)),
         Step::User(user) => ("setresuid", list(&[*user]), Some(Doing::SetUser)),
         Step::WorkingDirectory(path) => ("change directory to", path.to_bytes().to_vec(), None),
-        Step::InheritNoCapabilities => ("clear", b"inheritable capabilities".to_vec(), None),
+        Step::BoundingSet(_) => (
+            "take capabilities out of",
+            b"the bounding set".to_vec(),
+            Some(Doing::Bound),
+        ),
+        Step::KeepCapabilitiesOfUser => ("prctl", b"PR_SET_KEEPCAPS".to_vec(), None),
+        Step::Capabilities { .. } => (
+            "set",
+            b"the command's capabilities".to_vec(),
+            Some(Doing::SetCapabilities),
+        ),
         Step::NoNewPrivileges => ("prctl", b"PR_SET_NO_NEW_PRIVS".to_vec(), None),
         Step::DefaultSignals(_) => ("reset", b"signals".to_vec(), None),
         Step::CloseOnExec => (

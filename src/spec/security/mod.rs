@@ -1,0 +1,68 @@
+//! What the command is kept from, and the switch of each part.
+
+mod capabilities;
+
+pub use capabilities::{Capabilities, NAMES};
+
+use super::RunArgs;
+use crate::error::Error;
+use std::os::unix::ffi::OsStrExt;
+
+/// The safe way is the default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Security {
+    pub capabilities: Capabilities,
+    /// Whether set-user-ID and the like are without effect.
+    pub no_new_privileges: bool,
+}
+
+impl Security {
+    /// For a command that is run by `user`, as the container sees them.
+    ///
+    /// Errors: what cannot be had, named with the option that asked.
+    pub fn new(arguments: &RunArgs, user: u32) -> Result<Self, Error> {
+        let capabilities = Capabilities::new(
+            &arguments.added_capabilities,
+            &arguments.dropped_capabilities,
+            arguments.privileged,
+            user,
+        )?;
+        let mut security = Self {
+            capabilities,
+            no_new_privileges: !arguments.privileged,
+        };
+        for option in &arguments.security_options {
+            security.set(option.as_bytes())?;
+        }
+        Ok(security)
+    }
+
+    /// One `--security-opt`: `NAME=VALUE`, or `NAME:VALUE` as docker once had it, or a name alone.
+    #[cold]
+    #[inline(never)]
+    fn set(&mut self, option: &[u8]) -> Result<(), Error> {
+        let separator = option.iter().position(|byte| b"=:".contains(byte));
+        let (name, value) = match separator.and_then(|at| option.split_at_checked(at)) {
+            Some((name, rest)) => (name, rest.get(1..)),
+            None => (option, None),
+        };
+        match (name, value) {
+            (b"no-new-privileges", None | Some(b"true")) => self.no_new_privileges = true,
+            (b"no-new-privileges", Some(b"false")) => self.no_new_privileges = false,
+            // As it is.
+            (b"apparmor", Some(b"unconfined")) | (b"label", Some(b"disable")) => {}
+            (b"apparmor" | b"label", _) => {
+                return Err(refused(
+                    option,
+                    "mydocker sets no AppArmor profile and no SELinux label",
+                ));
+            }
+            _ => return Err(refused(option, "it takes no-new-privileges=true or =false")),
+        }
+        Ok(())
+    }
+}
+
+fn refused(option: &[u8], reason: &'static str) -> Error {
+    Error::refused([b"--security-opt ", option].concat(), reason)
+}

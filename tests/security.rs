@@ -1,0 +1,143 @@
+//! What a container is kept from: asserted from inside.
+
+mod common;
+use common::*;
+
+/// Docker's 14.
+const DEFAULT: &str = "00000000a80425fb";
+const NONE: &str = "0000000000000000";
+
+/// The capability sets of the process that reads them: inheritable, permitted, effective, bounding, ambient.
+const SETS: &str = "grep ^Cap /proc/self/status | cut -f2";
+
+#[test]
+fn capabilities_are_dockers() {
+    for case in cases() {
+        for options in [&[][..], &["--init"], &["-t"], &["--pid=host"]] {
+            let outcome = case.run(options, &["sh", "-c", SETS]);
+            let sets: Vec<&str> = outcome.output(case).split_whitespace().collect();
+            assert_eq!(
+                sets,
+                [NONE, DEFAULT, DEFAULT, DEFAULT, NONE],
+                "{case} {options:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn capabilities_are_added_and_dropped() {
+    // Without one, and with SYS_ADMIN.
+    let (without_chown, with_admin) = ("00000000a80425fa", "00000000a82425fb");
+    for case in cases() {
+        for (options, expected) in [
+            (&["--cap-drop=CHOWN"][..], without_chown),
+            (&["--cap-add", "sys_admin"], with_admin),
+            (&["--cap-add", "CAP_SYS_ADMIN", "--init"], with_admin),
+            (&["--cap-drop=ALL", "--cap-add=CHOWN"], "0000000000000001"),
+            (&["--cap-drop", "all"], NONE),
+        ] {
+            let outcome = case.run(options, &["sh", "-c", SETS]);
+            let sets: Vec<&str> = outcome.output(case).split_whitespace().collect();
+            assert_eq!(sets, [NONE, expected, expected, expected, NONE], "{case}");
+        }
+    }
+}
+
+#[test]
+fn another_user_has_what_was_added() {
+    for case in cases() {
+        for (options, expected, bounding) in [
+            (&["-u=1000"][..], NONE, DEFAULT),
+            (&["-u=1000", "--cap-drop=ALL"], NONE, NONE),
+            // NET_BIND_SERVICE, which is among the 14.
+            (
+                &["-u=1000", "--cap-add=NET_BIND_SERVICE"],
+                "0000000000000400",
+                DEFAULT,
+            ),
+            (
+                &["-u=1000", "--cap-add=SYS_ADMIN", "--init"],
+                "0000000000200000",
+                "00000000a82425fb",
+            ),
+        ] {
+            let outcome = case.run(options, &["sh", "-c", SETS]);
+            let sets: Vec<&str> = outcome.output(case).split_whitespace().collect();
+            let all = [expected, expected, expected, bounding, expected];
+            assert_eq!(sets, all, "{case} {options:?}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_given_is_an_error() {
+    for case in cases() {
+        let outcome = case.run(&["--cap-add=NO_SUCH"], &["true"]);
+        assert_eq!(
+            outcome.stderr,
+            "mydocker: --cap-add NO_SUCH: there is no such capability; see capabilities(7), or ALL\n"
+        );
+        // In a container that lacks it itself; ALL means all that there are.
+        let name = mydocker();
+        let run = [name.to_str().unwrap(), "run", "--launch", case.launch];
+        for (inner, code) in [("--cap-add=SYS_TIME", 125), ("--cap-add=ALL", 0)] {
+            let command = [&run[..], &[inner, "true"]].concat();
+            let options = ["--privileged", "--cap-drop=SYS_TIME"];
+            let outcome = case.run(&options, &command);
+            assert_eq!(outcome.code(), Some(code), "{case} {inner}: {outcome:?}");
+            let message = "mydocker: set the command's capabilities: operation not permitted (EPERM): --cap-add \
+                names one that the caller does not have, or that this kernel does not know\n";
+            assert_eq!(
+                outcome.stderr,
+                if code == 0 { "" } else { message },
+                "{case}"
+            );
+        }
+    }
+}
+
+#[test]
+fn new_privileges_have_a_switch() {
+    for case in cases() {
+        for (options, expected) in [
+            (&[][..], "1\n"),
+            (&["--security-opt=no-new-privileges"], "1\n"),
+            (&["--security-opt", "no-new-privileges=true"], "1\n"),
+            (&["--security-opt", "no-new-privileges=false"], "0\n"),
+            (&["--security-opt=no-new-privileges:false", "-u=7"], "0\n"),
+            (&["--privileged"], "0\n"),
+            (&["--privileged", "--security-opt=no-new-privileges"], "1\n"),
+        ] {
+            let script = "grep NoNewPrivs /proc/self/status | cut -f2";
+            let outcome = case.run(options, &["sh", "-c", script]);
+            assert_eq!(outcome.output(case), expected, "{case} {options:?}");
+        }
+        let outcome = case.run(&["--security-opt=label=x"], &["true"]);
+        assert_eq!(
+            outcome.stderr,
+            "mydocker: --security-opt label=x: mydocker sets no AppArmor profile and no SELinux label\n"
+        );
+    }
+}
+
+#[test]
+fn privileged_has_what_the_caller_has() {
+    for case in cases() {
+        let outcome = case.run(&["--privileged"], &["sh", "-c", SETS]);
+        let sets: Vec<&str> = outcome.output(case).split_whitespace().collect();
+        let own = std::fs::read_to_string("/proc/self/status").unwrap();
+        let own = |name: &str| {
+            let line = own.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap().trim().to_owned()
+        };
+        let last = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap").unwrap();
+        let every = (1u64 << (last.trim().parse::<u32>().unwrap() + 1)) - 1;
+        let (permitted, bounding) = match case.caller {
+            Caller::Root => (own("CapPrm:"), own("CapBnd:")),
+            // In a user namespace of its own.
+            Caller::Ordinary => (format!("{every:016x}"), format!("{every:016x}")),
+        };
+        assert_eq!(sets[1..4], [&permitted, &permitted, &bounding], "{case}");
+    }
+}
