@@ -17,6 +17,7 @@ pub enum Doing {
     SetUser,
     Bound,
     SetCapabilities,
+    Filter,
     ReExecute,
     Execve,
     OpenTerminal,
@@ -99,6 +100,10 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
         (Doing::SetCapabilities, Errno::EPERM) => Some(
             "--cap-add names one that the caller does not have, or that this kernel does not know",
         ),
+        (Doing::Filter, Errno::EINVAL | Errno::ENOSYS) => Some(
+            "the kernel was built without filters; --security-opt seccomp=unconfined does without one",
+        ),
+        (Doing::Filter, Errno::EACCES) => Some("without no_new_privs it takes CAP_SYS_ADMIN"),
         (Doing::SetUser, Errno::EINVAL) => Some("this user namespace has no such id"),
         (Doing::SetUser, Errno::EPERM) => Some("it takes CAP_SETUID and CAP_SETGID"),
         (Doing::ReExecute, Errno::ENOENT) => {

@@ -58,6 +58,7 @@ pub mod plan;
 pub mod pool;
 pub mod report;
 pub mod runtime;
+pub mod seccomp;
 pub mod spec;
 pub mod stream;
 pub mod supervise;

@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 13] = [
     &["init"],
     &["plan"],
     // `cli` produces what `spec` defines, and knows nothing of what becomes of it.
-    &["cgroup"],
+    &["cgroup", "seccomp"],
     &["cli", "spec"],
     &["pool"],
     &[

@@ -247,7 +247,7 @@ fn the_system_calls_of_a_start() {
     let last: usize = last.trim().parse().unwrap();
     expected.extend(vec!["prctl"; last + 1 - 14 + 1]);
     expected.extend(["capset", "prctl", "rt_sigprocmask"]);
-    expected.extend(["close_range", "prctl", "execve"]);
+    expected.extend(["close_range", "prctl", "seccomp", "execve"]);
     assert_eq!(child[..=execve], expected);
 }
 

@@ -108,8 +108,11 @@ what it may do:
       --cap-drop NAME      one of them less, or ALL; names with or without CAP_
       --security-opt no-new-privileges=false
                            let set-user-ID programs have their effect
+      --security-opt seccomp=unconfined|FILE
+                           no filter of system calls, or that of a profile in
+                           docker's format (default: what docker allows)
       --privileged         nothing of the host is kept from it: all capabilities,
-                           and no-new-privileges=false
+                           no filter, and no-new-privileges=false
 
 namespaces:
       --hostname NAME      the container's host name (default: a fresh one)

@@ -8,7 +8,7 @@ use crate::sys::descriptor::Fate;
 use crate::sys::mount::mount;
 use crate::sys::{
     Errno, MountFlags, capability, descriptor, facts, identity, namespace, network, process,
-    signal, terminal,
+    seccomp, signal, terminal,
 };
 use std::ffi::CStr;
 
@@ -77,6 +77,7 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
             ambient,
         } => capability::limit(*held, *required, *ambient),
         Step::NoNewPrivileges => process::no_new_privileges(),
+        Step::Filter(instructions) => seccomp::load(instructions),
         Step::DefaultSignals(ignored) => {
             // execve resets what has a handler and leaves what is ignored, so only that needs it.
             for number in ignored.iter() {

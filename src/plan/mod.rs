@@ -17,8 +17,10 @@ use crate::spec::limits::ResourceLimit;
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
+use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
 use root::RootStep;
+use std::borrow::Cow;
 use std::ffi::CString;
 
 /// Everything the child does before execve, and the execve.
@@ -134,6 +136,8 @@ pub enum Step {
         ambient: bool,
     },
     NoNewPrivileges,
+    /// Filter system calls from here on.
+    Filter(Cow<'static, [Instruction]>),
     /// Give these ignored signals their default disposition back, and empty the mask.
     DefaultSignals(SignalSet),
     /// Close everything but 0, 1 and 2 when execve succeeds.

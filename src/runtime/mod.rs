@@ -5,6 +5,7 @@ mod caller;
 mod limits;
 mod logging;
 mod root;
+mod security;
 
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
@@ -59,6 +60,7 @@ fn run_logged(
         _ => None,
     };
     let mut spec = caller::specify(arguments)?;
+    let filter = security::filter(&spec.security)?;
     let traces = match &mut spec.root {
         Some(own) => Some(root::prepare(own)?),
         None => None,
@@ -98,7 +100,14 @@ fn run_logged(
         .as_ref()
         .map(|outside| outside.likeness(owner))
         .unwrap_or_default();
-    let mut plan = plan::build(&spec, network, signals.ignored, likeness, entry.joins);
+    let mut plan = plan::build(
+        &spec,
+        network,
+        signals.ignored,
+        likeness,
+        entry.joins,
+        filter,
+    );
     if spec.root.is_some() {
         plan::check_options(&plan)?;
     }

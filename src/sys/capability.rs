@@ -23,6 +23,67 @@ struct Half {
     inheritable: u32,
 }
 
+/// Each capability's number, and the names of them all.
+macro_rules! capabilities {
+    ($($name:ident = $number:literal)*) => {
+        $(pub const $name: u8 = $number;)*
+
+        /// The kernel's names without `CAP_`, each at its number.
+        const NAMES: [&str; 41] = [$(stringify!($name)),*];
+    };
+}
+
+// linux/capability.h
+capabilities! {
+    CHOWN = 0
+    DAC_OVERRIDE = 1
+    DAC_READ_SEARCH = 2
+    FOWNER = 3
+    FSETID = 4
+    KILL = 5
+    SETGID = 6
+    SETUID = 7
+    SETPCAP = 8
+    LINUX_IMMUTABLE = 9
+    NET_BIND_SERVICE = 10
+    NET_BROADCAST = 11
+    NET_ADMIN = 12
+    NET_RAW = 13
+    IPC_LOCK = 14
+    IPC_OWNER = 15
+    SYS_MODULE = 16
+    SYS_RAWIO = 17
+    SYS_CHROOT = 18
+    SYS_PTRACE = 19
+    SYS_PACCT = 20
+    SYS_ADMIN = 21
+    SYS_BOOT = 22
+    SYS_NICE = 23
+    SYS_RESOURCE = 24
+    SYS_TIME = 25
+    SYS_TTY_CONFIG = 26
+    MKNOD = 27
+    LEASE = 28
+    AUDIT_WRITE = 29
+    AUDIT_CONTROL = 30
+    SETFCAP = 31
+    MAC_OVERRIDE = 32
+    MAC_ADMIN = 33
+    SYSLOG = 34
+    WAKE_ALARM = 35
+    BLOCK_SUSPEND = 36
+    AUDIT_READ = 37
+    PERFMON = 38
+    BPF = 39
+    CHECKPOINT_RESTORE = 40
+}
+
+/// The number of the capability with this name, in capitals and without `CAP_`.
+pub fn number(name: &[u8]) -> Option<u8> {
+    let mut names = (0..).zip(NAMES);
+    names.find_map(|(number, known)| (known.as_bytes() == name).then_some(number))
+}
+
 /// A set of capabilities: number n is bit n.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CapabilitySet(pub u64);

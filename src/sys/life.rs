@@ -9,9 +9,7 @@
 //! Before Linux 4.8 a thread that is killed writes nothing, nor does it in gVisor, whose release is an
 //! old one. There the parent is not to rely on it ([`is_told_of_every_end`]).
 
-use super::Errno;
-use std::ffi::CStr;
-use std::mem::MaybeUninit;
+use super::{Errno, kernel};
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 use syscalls::{Sysno, syscall};
 
@@ -39,39 +37,5 @@ pub fn parent_has_ended() -> bool {
 
 /// Whether this kernel writes the word however the parent ends. What cannot be understood is no.
 pub fn is_told_of_every_end() -> bool {
-    let mut names = MaybeUninit::<libc::utsname>::zeroed();
-    // SAFETY: the kernel writes one `utsname`, which is libc's on x86_64 and arm64.
-    let asked = unsafe { syscall!(Sysno::uname, names.as_mut_ptr()) };
-    // SAFETY: all-zero bytes are a valid `utsname`, which is arrays of characters.
-    let names = unsafe { names.assume_init() };
-    // SAFETY: the kernel ends the string, or it is empty.
-    let release = unsafe { CStr::from_ptr(names.release.as_ptr()) };
-    asked.is_ok() && version(release.to_bytes()) >= Some((4, 8))
-}
-
-/// The first two numbers of a release.
-fn version(release: &[u8]) -> Option<(u32, u32)> {
-    let mut numbers = release.split(|byte| !byte.is_ascii_digit());
-    let mut number = || std::str::from_utf8(numbers.next()?).ok()?.parse().ok();
-    Some((number()?, number()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::version;
-
-    #[test]
-    fn releases() {
-        for (release, expected) in [
-            ("6.18.44-cloud", Some((6, 18))),
-            ("4.8.0", Some((4, 8))),
-            ("4.4.0", Some((4, 4))),
-            ("2.6.78", Some((2, 6))),
-            ("10.0-rc1", Some((10, 0))),
-            ("new", None),
-            ("", None),
-        ] {
-            assert_eq!(version(release.as_bytes()), expected, "{release}");
-        }
-    }
+    kernel::version() >= Some((4, 8))
 }

@@ -21,6 +21,7 @@ pub mod directory;
 pub mod environment;
 pub mod facts;
 pub mod identity;
+pub mod kernel;
 pub mod life;
 pub mod local_socket;
 pub mod memfd;
@@ -32,6 +33,7 @@ pub mod network;
 pub mod node;
 pub mod process;
 pub mod random;
+pub mod seccomp;
 pub mod signal;
 pub mod terminal;
 

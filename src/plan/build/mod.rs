@@ -12,7 +12,9 @@ use crate::spec::{ContainerSpec, FirstProcess, Identity, Input, Namespace, Termi
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
+use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
+use std::borrow::Cow;
 use std::ffi::CString;
 
 /// Files that the container's processes make are not writable by others.
@@ -23,13 +25,14 @@ const LONGEST_PATH: usize = 4096;
 
 /// Writes the plan for `spec`. `ignored` are the signals that the caller ignores, which the child
 /// would hand down to the command; `likeness` is what its terminal is to look like, if it has one; `joins` are
-/// the files by which the container's cgroups are joined.
+/// the files by which the container's cgroups are joined; `filter` is that of its system calls.
 pub fn build(
     spec: &ContainerSpec,
     network: Network,
     ignored: SignalSet,
     likeness: Likeness,
     joins: Vec<CString>,
+    filter: Option<Cow<'static, [Instruction]>>,
 ) -> InitPlan {
     InitPlan {
         birth: birth(spec, joins),
@@ -39,7 +42,7 @@ pub fn build(
             FirstProcess::Reaper => Some(Reaper::FirstProcess),
             FirstProcess::Command => None,
         },
-        process: process(spec, ignored),
+        process: process(spec, ignored, filter),
         command: command(spec),
         timed: false,
     }
@@ -161,7 +164,11 @@ fn proc(spec: &ContainerSpec, steps: &mut Vec<Step>) {
     }
 }
 
-fn process(spec: &ContainerSpec, ignored: SignalSet) -> Vec<Step> {
+fn process(
+    spec: &ContainerSpec,
+    ignored: SignalSet,
+    filter: Option<Cow<'static, [Instruction]>>,
+) -> Vec<Step> {
     // Without a terminal too: in the caller's session /dev/tty would be the caller's terminal, and
     // TIOCSTI would type into it.
     let mut steps = Vec::with_capacity(10);
@@ -183,10 +190,16 @@ fn process(spec: &ContainerSpec, ignored: SignalSet) -> Vec<Step> {
     let Security {
         capabilities,
         no_new_privileges,
+        filter: _,
     } = &spec.security;
+    let mut filter = filter.map(Step::Filter);
     if capabilities.bounding != CapabilitySet::ALL {
         // While we may: it takes CAP_SETPCAP.
         steps.push(Step::BoundingSet(capabilities.bounding));
+    }
+    if !no_new_privileges {
+        // Without that it takes CAP_SYS_ADMIN, which goes below.
+        steps.extend(filter.take());
     }
     if let Identity::Set {
         user,
@@ -228,11 +241,13 @@ fn process(spec: &ContainerSpec, ignored: SignalSet) -> Vec<Step> {
     }
     steps.push(Step::DefaultSignals(ignored));
     steps.push(Step::CloseOnExec);
-    // Last, because setresuid clears it. The parent may have died before this; the report that
+    // After setresuid, which clears it. The parent may have died before this; the report that
     // follows finds that out. A PID 1 that changes its credentials later still loses it (prctl(2));
     // only the reaper never does. A process outside that watches mydocker and kills for it would
     // cost every start what few need.
     steps.push(Step::DeathSignal);
+    // Last of all: the calls above need not be among those that it allows.
+    steps.extend(filter);
     steps
 }
 

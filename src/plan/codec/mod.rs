@@ -13,6 +13,7 @@ use crate::spec::limits::ResourceLimit;
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
+use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
 use wire::{Decoder, Encoder};
 
@@ -170,11 +171,37 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             out.u64(*soft);
             out.u64(*hard);
         }
+        Step::Filter(instructions) => {
+            out.u8(30);
+            out.list(instructions, encode_instruction);
+        }
         Step::Root(step) => {
             out.u8(23);
             root::encode(out, step);
         }
     }
+}
+
+fn encode_instruction(out: &mut Encoder, instruction: &Instruction) {
+    let Instruction {
+        code,
+        jump_true,
+        jump_false,
+        value,
+    } = *instruction;
+    out.u32(code.into());
+    out.u8(jump_true);
+    out.u8(jump_false);
+    out.u32(value);
+}
+
+fn decode_instruction(input: &mut Decoder<'_>) -> Result<Instruction, Malformed> {
+    Ok(Instruction {
+        code: u16::try_from(input.u32()?).map_err(|_| Malformed)?,
+        jump_true: input.u8()?,
+        jump_false: input.u8()?,
+        value: input.u32()?,
+    })
 }
 
 fn encode_number(out: &mut Encoder, tag: u8, number: u32) {
@@ -239,6 +266,7 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
             soft: input.u64()?,
             hard: input.u64()?,
         }),
+        30 => Step::Filter(input.list(decode_instruction)?.into()),
         28 => Step::KeepCapabilitiesOfUser,
         29 => Step::Capabilities {
             held: CapabilitySet(input.u64()?),
@@ -296,6 +324,15 @@ pub(super) mod tests {
             Step::DeathSignal,
             Step::KeepCapabilities,
             Step::BoundingSet(CapabilitySet(0xa804_25fb)),
+            Step::Filter(
+                vec![Instruction {
+                    code: 0x15,
+                    jump_true: 1,
+                    jump_false: 255,
+                    value: u32::MAX,
+                }]
+                .into(),
+            ),
             Step::KeepCapabilitiesOfUser,
             Step::Capabilities {
                 held: CapabilitySet(1 << 40),

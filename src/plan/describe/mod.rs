@@ -117,6 +117,11 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             b"the command's capabilities".to_vec(),
             Some(Doing::SetCapabilities),
         ),
+        Step::Filter(_) => (
+            "load",
+            b"the filter of system calls (seccomp)".to_vec(),
+            Some(Doing::Filter),
+        ),
         Step::NoNewPrivileges => ("prctl", b"PR_SET_NO_NEW_PRIVS".to_vec(), None),
         Step::DefaultSignals(_) => ("reset", b"signals".to_vec(), None),
         Step::CloseOnExec => (

@@ -1,72 +1,27 @@
 //! `--cap-add`, `--cap-drop`: what a container's root is allowed of what root is.
 
 use crate::error::Error;
-use crate::sys::capability::CapabilitySet;
+use crate::sys::capability::{self, CapabilitySet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-/// The kernel's names, each at its number (linux/capability.h).
-pub const NAMES: [&str; 41] = [
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "DAC_READ_SEARCH",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "SETGID",
-    "SETUID",
-    "SETPCAP",
-    "LINUX_IMMUTABLE",
-    "NET_BIND_SERVICE",
-    "NET_BROADCAST",
-    "NET_ADMIN",
-    "NET_RAW",
-    "IPC_LOCK",
-    "IPC_OWNER",
-    "SYS_MODULE",
-    "SYS_RAWIO",
-    "SYS_CHROOT",
-    "SYS_PTRACE",
-    "SYS_PACCT",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_NICE",
-    "SYS_RESOURCE",
-    "SYS_TIME",
-    "SYS_TTY_CONFIG",
-    "MKNOD",
-    "LEASE",
-    "AUDIT_WRITE",
-    "AUDIT_CONTROL",
-    "SETFCAP",
-    "MAC_OVERRIDE",
-    "MAC_ADMIN",
-    "SYSLOG",
-    "WAKE_ALARM",
-    "BLOCK_SUSPEND",
-    "AUDIT_READ",
-    "PERFMON",
-    "BPF",
-    "CHECKPOINT_RESTORE",
-];
-
-/// What docker's containers have, by number: what programs that begin as root need to become someone else, to
+/// What docker's containers have: what programs that begin as root need to become someone else, to
 /// own files and to serve, and nothing that reaches the host.
-const DEFAULT: CapabilitySet = CapabilitySet::NONE
-    .with(0) // CHOWN
-    .with(1) // DAC_OVERRIDE
-    .with(3) // FOWNER
-    .with(4) // FSETID
-    .with(5) // KILL
-    .with(6) // SETGID
-    .with(7) // SETUID
-    .with(8) // SETPCAP
-    .with(10) // NET_BIND_SERVICE
-    .with(13) // NET_RAW
-    .with(18) // SYS_CHROOT
-    .with(27) // MKNOD
-    .with(29) // AUDIT_WRITE
-    .with(31); // SETFCAP
+pub const DEFAULT: CapabilitySet = CapabilitySet::NONE
+    .with(capability::CHOWN)
+    .with(capability::DAC_OVERRIDE)
+    .with(capability::FOWNER)
+    .with(capability::FSETID)
+    .with(capability::KILL)
+    .with(capability::SETGID)
+    .with(capability::SETUID)
+    .with(capability::SETPCAP)
+    .with(capability::NET_BIND_SERVICE)
+    .with(capability::NET_RAW)
+    .with(capability::SYS_CHROOT)
+    .with(capability::MKNOD)
+    .with(capability::AUDIT_WRITE)
+    .with(capability::SETFCAP);
 
 /// The capabilities of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,8 +102,7 @@ impl Named {
                 named.all = true;
                 continue;
             }
-            let number = (0..).zip(NAMES).find(|(_, known)| known.as_bytes() == name);
-            let Some((number, _)) = number else {
+            let Some(number) = capability::number(name) else {
                 return Err(Error::refused(
                     [option.as_bytes(), b" ", word].concat(),
                     "there is no such capability; see capabilities(7), or ALL",

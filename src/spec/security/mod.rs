@@ -2,11 +2,12 @@
 
 mod capabilities;
 
-pub use capabilities::{Capabilities, NAMES};
+pub use capabilities::{Capabilities, DEFAULT as DEFAULT_CAPABILITIES};
 
 use super::RunArgs;
 use crate::error::Error;
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// The safe way is the default.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,16 @@ pub struct Security {
     pub capabilities: Capabilities,
     /// Whether set-user-ID and the like are without effect.
     pub no_new_privileges: bool,
+    pub filter: Filter,
+}
+
+/// Which filter of system calls there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filter {
+    None,
+    Default,
+    /// A profile in docker's format, in this file of the caller's.
+    Profile(OsString),
 }
 
 impl Security {
@@ -30,6 +41,11 @@ impl Security {
         let mut security = Self {
             capabilities,
             no_new_privileges: !arguments.privileged,
+            filter: if arguments.privileged {
+                Filter::None
+            } else {
+                Filter::Default
+            },
         };
         for option in &arguments.security_options {
             security.set(option.as_bytes())?;
@@ -49,6 +65,11 @@ impl Security {
         match (name, value) {
             (b"no-new-privileges", None | Some(b"true")) => self.no_new_privileges = true,
             (b"no-new-privileges", Some(b"false")) => self.no_new_privileges = false,
+            (b"seccomp", Some(b"unconfined")) => self.filter = Filter::None,
+            (b"seccomp", Some(b"builtin")) => self.filter = Filter::Default,
+            (b"seccomp", Some(file)) if !file.is_empty() => {
+                self.filter = Filter::Profile(OsString::from_vec(file.to_vec()));
+            }
             // As it is.
             (b"apparmor", Some(b"unconfined")) | (b"label", Some(b"disable")) => {}
             (b"apparmor" | b"label", _) => {
@@ -57,7 +78,12 @@ impl Security {
                     "mydocker sets no AppArmor profile and no SELinux label",
                 ));
             }
-            _ => return Err(refused(option, "it takes no-new-privileges=true or =false")),
+            _ => {
+                return Err(refused(
+                    option,
+                    "it takes no-new-privileges=true or =false, seccomp=unconfined or seccomp=FILE",
+                ));
+            }
         }
         Ok(())
     }

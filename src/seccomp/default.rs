@@ -1,0 +1,233 @@
+//! The default filter: what docker allows.
+//!
+//! The rules are those of moby's profile, for 64-bit programs: what programs need, without what changes the host
+//! (modules, clocks, mounts, other namespaces) unless the container has the capability for it, and without what has
+//! been a way into the kernel too often (io_uring, userfaultfd, bpf, keyrings).
+
+use super::compile::Program;
+use super::{Check, Comparison, Condition, Fate, Leaf, NUMBERS, Rule, Rules};
+use crate::spec::security::DEFAULT_CAPABILITIES;
+use crate::sys::capability::{self, CapabilitySet};
+use crate::sys::seccomp::Instruction;
+use std::borrow::Cow;
+use syscalls::Sysno;
+
+/// The numbers of calls, by name.
+macro_rules! calls {
+    ($($name:ident)*) => {
+        &[$(Sysno::$name as usize),*]
+    };
+}
+
+/// Allowed, whatever the arguments.
+const ALLOWED: &[usize] = calls![
+    accept accept4 adjtimex bind brk cachestat capget capset chdir clock_adjtime clock_getres
+    clock_gettime clock_nanosleep close close_range connect copy_file_range dup dup3 epoll_create1
+    epoll_ctl epoll_pwait epoll_pwait2 eventfd2 execve execveat exit exit_group faccessat faccessat2
+    fadvise64 fallocate fanotify_mark fchdir fchmod fchmodat fchmodat2 fchown fchownat fcntl fdatasync
+    fgetxattr flistxattr flock fremovexattr fsetxattr fstat fstatfs fsync ftruncate futex futex_requeue
+    futex_wait futex_waitv futex_wake get_robust_list getcpu getcwd getdents64 getegid geteuid getgid
+    getgroups getitimer getpeername getpgid getpid getppid getpriority getrandom getresgid getresuid
+    getrlimit getrusage getsid getsockname getsockopt gettid gettimeofday getuid getxattr getxattrat
+    inotify_add_watch inotify_init1 inotify_rm_watch io_cancel io_destroy io_getevents io_pgetevents
+    io_setup io_submit ioctl ioprio_get ioprio_set kill landlock_add_rule landlock_create_ruleset
+    landlock_restrict_self lgetxattr linkat listen listmount listxattr listxattrat llistxattr
+    lremovexattr lseek lsetxattr lsm_get_self_attr lsm_list_modules madvise map_shadow_stack membarrier
+    memfd_create memfd_secret mincore mkdirat mknodat mlock mlock2 mlockall mmap mprotect mq_getsetattr
+    mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink mremap mseal msgctl msgget msgrcv msgsnd
+    msync munlock munlockall munmap name_to_handle_at nanosleep openat openat2 pidfd_open
+    pidfd_send_signal pipe2 pkey_alloc pkey_free pkey_mprotect ppoll prctl pread64 preadv preadv2
+    prlimit64 process_mrelease process_vm_readv process_vm_writev pselect6 ptrace pwrite64 pwritev
+    pwritev2 read readahead readlinkat readv recvfrom recvmmsg recvmsg remap_file_pages removexattr
+    removexattrat renameat renameat2 restart_syscall rseq rt_sigaction rt_sigpending rt_sigprocmask
+    rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_tgsigqueueinfo sched_get_priority_max
+    sched_get_priority_min sched_getaffinity sched_getattr sched_getparam sched_getscheduler
+    sched_rr_get_interval sched_setaffinity sched_setattr sched_setparam sched_setscheduler sched_yield
+    seccomp semctl semget semop semtimedop sendfile sendmmsg sendmsg sendto set_robust_list
+    set_tid_address setfsgid setfsuid setgid setgroups setitimer setpgid setpriority setregid setresgid
+    setresuid setreuid setrlimit setsid setsockopt setuid setxattr setxattrat shmat shmctl shmdt shmget
+    shutdown sigaltstack signalfd4 socketpair splice statfs statmount statx symlinkat sync
+    sync_file_range syncfs sysinfo tee tgkill timer_create timer_delete timer_getoverrun timer_gettime
+    timer_settime timerfd_create timerfd_gettime timerfd_settime times tkill truncate umask uname
+    unlinkat utimensat vmsplice wait4 waitid write writev
+];
+
+/// The same, of what only this architecture has.
+#[cfg(target_arch = "x86_64")]
+const ALLOWED_HERE: &[usize] = calls![
+    access alarm arch_prctl chmod chown creat dup2 epoll_create epoll_ctl_old epoll_wait epoll_wait_old
+    eventfd fork futimesat get_thread_area getdents getpgrp inotify_init lchown link lstat mkdir mknod
+    modify_ldt newfstatat open pause pipe poll readlink rename rmdir select set_thread_area signalfd
+    stat symlink time unlink uretprobe utime utimes vfork
+];
+#[cfg(target_arch = "aarch64")]
+const ALLOWED_HERE: &[usize] = calls![fstatat];
+
+/// Allowed to who has the capability.
+const BY_CAPABILITY: &[(u8, &[usize])] = &[
+    (capability::BPF, calls![bpf]),
+    (capability::DAC_READ_SEARCH, calls![open_by_handle_at]),
+    (capability::PERFMON, calls![perf_event_open]),
+    (
+        capability::SYS_ADMIN,
+        calls![
+            bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount
+            mount_setattr move_mount open_tree open_tree_attr perf_event_open quotactl quotactl_fd
+            setdomainname sethostname setns syslog umount2 unshare
+        ],
+    ),
+    (capability::SYS_BOOT, calls![reboot]),
+    (capability::SYS_CHROOT, calls![chroot]),
+    (
+        capability::SYS_MODULE,
+        calls![delete_module finit_module init_module],
+    ),
+    (
+        capability::SYS_NICE,
+        calls![get_mempolicy mbind set_mempolicy set_mempolicy_home_node],
+    ),
+    (capability::SYS_PACCT, calls![acct]),
+    (
+        capability::SYS_PTRACE,
+        calls![kcmp pidfd_getfd process_madvise],
+    ),
+    #[cfg(target_arch = "x86_64")]
+    (capability::SYS_RAWIO, calls![ioperm iopl]),
+    (capability::SYS_TIME, calls![clock_settime settimeofday]),
+    (capability::SYS_TTY_CONFIG, calls![vhangup]),
+    (capability::SYSLOG, calls![syslog]),
+];
+
+/// The flags of clone that make namespaces. (CLONE_NEWTIME is clone3's alone: its bit belongs to the signal here.)
+const NAMESPACES: u64 = 0x7e02_0000;
+
+/// The sockets between a virtual machine and its host, which no network namespace keeps apart.
+const AF_VSOCK: u64 = 40;
+
+/// What the first argument must be, in one of these ways, or the call is not permitted.
+macro_rules! allowed_if {
+    ($($comparison:expr, $value:expr;)*) => {
+        Check {
+            rules: &[$(Rule {
+                conditions: &[Condition { argument: 0, comparison: $comparison, value: $value }],
+                fate: Fate::ALLOW,
+            }),*],
+            otherwise: Fate::EPERM,
+        }
+    };
+}
+
+const CLONE: u16 = 0;
+const SOCKET: u16 = 1;
+const PERSONALITY: u16 = 2;
+
+const CHECKS: &[Check<'_>] = &[
+    allowed_if! { Comparison::Masked(NAMESPACES), 0; },
+    allowed_if! { Comparison::NotEqual, AF_VSOCK; },
+    // The usual one, uname's of 32 bits, of Linux 2.6, of both, and to ask which it is. Others weaken what protects
+    // programs (READ_IMPLIES_EXEC, ADDR_NO_RANDOMIZE).
+    allowed_if! {
+        Comparison::Equal, 0;
+        Comparison::Equal, 0x8;
+        Comparison::Equal, 0x2_0000;
+        Comparison::Equal, 0x2_0008;
+        Comparison::Equal, 0xffff_ffff;
+    },
+];
+
+const fn leaves(capabilities: CapabilitySet) -> [Leaf; NUMBERS] {
+    // What is newer than the rules is as if the kernel did not have it.
+    let mut leaves = [Leaf::Fate(Fate::ENOSYS); NUMBERS];
+    let mut number = 0;
+    while number <= newest() {
+        // (On 64-bit machines these numbers are no one's, though a list that was made from the kernel's has them.)
+        let of_32_bits = number >= 403 && number <= 423;
+        if Sysno::new(number).is_some() && !of_32_bits {
+            leaves[number] = Leaf::Fate(Fate::EPERM);
+        }
+        number += 1;
+    }
+    // A filter cannot read clone3's flags, which lie in memory. Told that there is none, C libraries use clone.
+    leaves[Sysno::clone3 as usize] = Leaf::Fate(Fate::ENOSYS);
+    leaves[Sysno::clone as usize] = Leaf::Check(CLONE);
+    leaves[Sysno::socket as usize] = Leaf::Check(SOCKET);
+    leaves[Sysno::personality as usize] = Leaf::Check(PERSONALITY);
+    allow(&mut leaves, ALLOWED);
+    allow(&mut leaves, ALLOWED_HERE);
+    let mut index = 0;
+    while index < BY_CAPABILITY.len() {
+        let (capability, calls) = BY_CAPABILITY[index];
+        if capabilities.contains(capability) {
+            allow(&mut leaves, calls);
+        }
+        index += 1;
+    }
+    leaves
+}
+
+const fn allow(leaves: &mut [Leaf; NUMBERS], calls: &[usize]) {
+    let mut index = 0;
+    while index < calls.len() {
+        leaves[calls[index]] = Leaf::Fate(Fate::ALLOW);
+        index += 1;
+    }
+}
+
+/// The highest number that a rule names.
+const fn newest() -> usize {
+    let mut newest = highest(ALLOWED);
+    let mut index = 0;
+    while index < BY_CAPABILITY.len() {
+        let of_these = highest(BY_CAPABILITY[index].1);
+        if of_these > newest {
+            newest = of_these;
+        }
+        index += 1;
+    }
+    newest
+}
+
+const fn highest(calls: &[usize]) -> usize {
+    let mut highest = 0;
+    let mut index = 0;
+    while index < calls.len() {
+        if calls[index] > highest {
+            highest = calls[index];
+        }
+        index += 1;
+    }
+    highest
+}
+
+/// More instructions than any set of capabilities leads to.
+const LENGTH: usize = 256;
+
+const fn program(capabilities: CapabilitySet) -> Program<LENGTH> {
+    Program::new(Rules {
+        leaves: &leaves(capabilities),
+        checks: CHECKS,
+    })
+}
+
+static DEFAULT: Program<LENGTH> = program(DEFAULT_CAPABILITIES);
+const _: () = assert!(DEFAULT.length() <= LENGTH);
+const _: () = assert!(program(CapabilitySet::ALL).length() <= LENGTH);
+const _: () = assert!(program(CapabilitySet::NONE).length() <= LENGTH);
+
+/// The filter for a container with this bounding set.
+pub fn for_capabilities(bounding: CapabilitySet) -> Cow<'static, [Instruction]> {
+    let differs = |(capability, _): &(u8, _)| {
+        bounding.contains(*capability) != DEFAULT_CAPABILITIES.contains(*capability)
+    };
+    if BY_CAPABILITY.iter().any(differs) {
+        compiled(bounding)
+    } else {
+        Cow::Borrowed(DEFAULT.instructions())
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn compiled(bounding: CapabilitySet) -> Cow<'static, [Instruction]> {
+    Cow::Owned(program(bounding).instructions().to_vec())
+}

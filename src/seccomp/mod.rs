@@ -1,0 +1,120 @@
+//! The filter of system calls: rules, and their compilation to the kernel's BPF; see seccomp(2).
+//!
+//! A filter says for each number what becomes of the call. It is compiled to a search tree over ranges of numbers
+//! with the same fate, seven comparisons deep: the kernel runs it once for each number when it is loaded, to know
+//! which calls it need not run it for, so depth is what loading costs. The default filter ([`default`]) is compiled
+//! with mydocker, by the same code that compiles a profile ([`profile`]) when it is read.
+
+mod compile;
+mod default;
+mod json;
+mod profile;
+
+pub use default::for_capabilities;
+pub use profile::{Host, compile as compile_profile};
+
+use crate::sys::seccomp::Instruction;
+
+/// What becomes of a call: the value that the filter returns (linux/seccomp.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fate(u32);
+
+impl Fate {
+    const KILL_PROCESS: Self = Self(0x8000_0000);
+    const KILL_THREAD: Self = Self(0);
+    const TRAP: Self = Self(0x0003_0000);
+    const LOG: Self = Self(0x7ffc_0000);
+    const ALLOW: Self = Self(0x7fff_0000);
+    /// Not permitted.
+    const EPERM: Self = Self::errno(libc::EPERM as u16);
+    /// As if this kernel did not have it: programs have another way then.
+    const ENOSYS: Self = Self::errno(libc::ENOSYS as u16);
+
+    const fn errno(errno: u16) -> Self {
+        Self(0x0005_0000 | errno as u32)
+    }
+
+    const fn trace(message: u16) -> Self {
+        Self(0x7ff0_0000 | message as u32)
+    }
+}
+
+/// How an argument is compared, as an unsigned number of 64 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    /// What is left of it under the mask is equal.
+    Masked(u64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Condition {
+    /// Which argument, 0 to 5.
+    argument: u8,
+    comparison: Comparison,
+    value: u64,
+}
+
+/// If all conditions hold: this fate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rule<'a> {
+    conditions: &'a [Condition],
+    fate: Fate,
+}
+
+/// What becomes of a call whose arguments are looked at: the first rule that holds decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Check<'a> {
+    rules: &'a [Rule<'a>],
+    otherwise: Fate,
+}
+
+/// What a number leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaf {
+    Fate(Fate),
+    /// One of the filter's checks.
+    Check(u16),
+}
+
+/// More numbers than any of our kernels has calls. What is above them is as the last of them.
+const NUMBERS: usize = 512;
+
+/// A filter, not compiled yet.
+#[derive(Clone, Copy)]
+struct Rules<'a> {
+    leaves: &'a [Leaf; NUMBERS],
+    checks: &'a [Check<'a>],
+}
+
+/// The architecture that mydocker is built for, as the kernel tells a filter (linux/audit.h).
+#[cfg(target_arch = "x86_64")]
+const ARCHITECTURE: u32 = 0xc000_003e;
+#[cfg(target_arch = "aarch64")]
+const ARCHITECTURE: u32 = 0xc000_00b7;
+
+/// The kernel's names for the fields of an instruction (linux/bpf_common.h).
+mod code {
+    /// Load a word of what the filter is told.
+    pub const LOAD: u16 = 0x20;
+    pub const AND: u16 = 0x54;
+    pub const JUMP: u16 = 0x05;
+    pub const EQUAL: u16 = 0x15;
+    pub const GREATER: u16 = 0x25;
+    pub const GREATER_OR_EQUAL: u16 = 0x35;
+    pub const RETURN: u16 = 0x06;
+}
+
+const fn instruction(code: u16, jump_true: u8, jump_false: u8, value: u32) -> Instruction {
+    Instruction {
+        code,
+        jump_true,
+        jump_false,
+        value,
+    }
+}

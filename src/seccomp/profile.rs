@@ -1,0 +1,250 @@
+//! docker's profiles: `--security-opt seccomp=FILE`.
+//!
+//! What a profile says of a call without looking at its arguments wins over what it says with a look at them, as in
+//! libseccomp; among several, the first one that holds. Calls that no entry names, and those of other architectures
+//! ([`compile`](super::compile)), are told apart: the latter do not exist.
+
+use super::compile::Program;
+use super::json::{self, Value};
+use super::{Check, Comparison, Condition, Fate, Leaf, NUMBERS, Rule, Rules};
+use crate::sys::capability::{self, CapabilitySet};
+use crate::sys::seccomp::{Instruction, LONGEST};
+use syscalls::Sysno;
+
+/// What decides which entries of a profile count.
+#[derive(Clone, Copy, Debug)]
+pub struct Host {
+    /// The container's bounding set.
+    pub capabilities: CapabilitySet,
+    /// Linux 6.1 is (6, 1).
+    pub kernel: (u32, u32),
+}
+
+/// docker's name for the architecture.
+#[cfg(target_arch = "x86_64")]
+const ARCHITECTURE: &str = "amd64";
+#[cfg(target_arch = "aarch64")]
+const ARCHITECTURE: &str = "arm64";
+
+/// An entry's rule for one call.
+struct Entry {
+    number: usize,
+    conditions: Vec<Condition>,
+    fate: Fate,
+}
+
+/// The filter that `text`, a profile, describes for `host`.
+///
+/// Errors: what is wrong with the profile, and where.
+pub fn compile(text: &str, host: &Host) -> Result<Vec<Instruction>, String> {
+    let profile = json::parse(text)?;
+    let otherwise = fate(
+        profile
+            .get("defaultAction")
+            .ok_or("it has no defaultAction")?,
+        profile.get("defaultErrnoRet"),
+    )?;
+    let mut entries = Vec::new();
+    for (index, entry) in list(profile.get("syscalls"), "syscalls")?
+        .iter()
+        .enumerate()
+    {
+        read_entry(entry, host, otherwise, &mut entries)
+            .map_err(|what| format!("syscalls[{index}]: {what}"))?;
+    }
+    program(&entries, otherwise)
+}
+
+fn program(entries: &[Entry], otherwise: Fate) -> Result<Vec<Instruction>, String> {
+    let mut leaves = [Leaf::Fate(otherwise); NUMBERS];
+    let mut checked: Vec<Vec<Rule<'_>>> = Vec::new();
+    for (number, leaf) in leaves.iter_mut().enumerate() {
+        let of_this = || entries.iter().filter(move |entry| entry.number == number);
+        let whatever = of_this().find(|entry| entry.conditions.is_empty());
+        if let Some(entry) = whatever {
+            *leaf = Leaf::Fate(entry.fate);
+        } else if of_this().next().is_some() {
+            let rules = of_this().map(|entry| Rule {
+                conditions: &entry.conditions,
+                fate: entry.fate,
+            });
+            *leaf = Leaf::Check(checked.len() as u16);
+            checked.push(rules.collect());
+        }
+    }
+    let checks: Vec<Check<'_>> = checked
+        .iter()
+        .map(|rules| Check { rules, otherwise })
+        .collect();
+    let program = Program::<LONGEST>::new(Rules {
+        leaves: &leaves,
+        checks: &checks,
+    });
+    if program.length() > LONGEST {
+        let length = program.length();
+        return Err(format!(
+            "it takes {length} instructions, and the kernel takes {LONGEST}"
+        ));
+    }
+    Ok(program.instructions().to_vec())
+}
+
+fn read_entry(
+    entry: &Value,
+    host: &Host,
+    otherwise: Fate,
+    entries: &mut Vec<Entry>,
+) -> Result<(), String> {
+    let fate = fate(
+        entry.get("action").ok_or("it has no action")?,
+        entry.get("errnoRet"),
+    )?;
+    let conditions = list(entry.get("args"), "args")?
+        .iter()
+        .map(condition)
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut names = list(entry.get("names"), "names")?
+        .iter()
+        .map(|name| text(name, "a name"))
+        .collect::<Result<Vec<_>, _>>()?;
+    if let Some(name) = entry.get("name") {
+        names.push(text(name, "the name")?);
+    }
+    if names.is_empty() {
+        return Err("it names no system call".into());
+    }
+    // That others are read all the same shows their mistakes.
+    let included = match entry.get("includes") {
+        Some(wanted) => holds(wanted, host, true)?,
+        None => true,
+    };
+    let excluded = match entry.get("excludes") {
+        Some(unwanted) => holds(unwanted, host, false)?,
+        None => false,
+    };
+    if !included || excluded || fate == otherwise {
+        return Ok(());
+    }
+    // A name that we do not know belongs to another architecture, or to a newer kernel: no call has it here.
+    for number in names.into_iter().filter_map(number) {
+        entries.push(Entry {
+            number,
+            conditions: conditions.clone(),
+            fate,
+        });
+    }
+    Ok(())
+}
+
+fn number(name: &str) -> Option<usize> {
+    let name = match name {
+        // One call, two names.
+        "newfstatat" if cfg!(target_arch = "aarch64") => "fstatat",
+        "umount" => "umount2",
+        name => name,
+    };
+    (0..NUMBERS).find(|number| Sysno::new(*number).is_some_and(|call| call.name() == name))
+}
+
+/// Whether all (`every`), or any, of what the object says is so here.
+fn holds(object: &Value, host: &Host, every: bool) -> Result<bool, String> {
+    let mut facts = Vec::new();
+    for name in list(object.get("caps"), "caps")? {
+        let name = text(name, "a capability")?;
+        let known = capability::number(name.trim_start_matches("CAP_").as_bytes());
+        facts.push(known.is_some_and(|number| host.capabilities.contains(number)));
+    }
+    let architectures = list(object.get("arches"), "arches")?;
+    if !architectures.is_empty() {
+        // It can only be one of them.
+        let here = Value::Text(ARCHITECTURE.into());
+        facts.push(architectures.contains(&here));
+    }
+    if let Some(kernel) = object.get("minKernel") {
+        let kernel = text(kernel, "minKernel")?;
+        let version = kernel.split_once('.').and_then(|(major, minor)| {
+            Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
+        });
+        let version = version.ok_or_else(|| format!("minKernel {kernel}: no version"))?;
+        facts.push(host.kernel >= version);
+    }
+    let mut facts = facts.into_iter();
+    Ok(if every {
+        facts.all(|fact| fact)
+    } else {
+        facts.any(|fact| fact)
+    })
+}
+
+fn fate(action: &Value, errno: Option<&Value>) -> Result<Fate, String> {
+    let action = text(action, "an action")?;
+    let errno = match errno {
+        None => libc::EPERM as u16,
+        Some(Value::Number(errno)) => u16::try_from(*errno)
+            .ok()
+            // What is above is not told to the program (MAX_ERRNO).
+            .filter(|errno| *errno <= 4095)
+            .ok_or_else(|| format!("errnoRet {errno}: no errno"))?,
+        Some(_) => return Err("errnoRet is no number".into()),
+    };
+    match action {
+        "SCMP_ACT_ALLOW" => Ok(Fate::ALLOW),
+        "SCMP_ACT_ERRNO" => Ok(Fate::errno(errno)),
+        "SCMP_ACT_LOG" => Ok(Fate::LOG),
+        "SCMP_ACT_TRAP" => Ok(Fate::TRAP),
+        "SCMP_ACT_TRACE" => Ok(Fate::trace(errno)),
+        "SCMP_ACT_KILL" | "SCMP_ACT_KILL_THREAD" => Ok(Fate::KILL_THREAD),
+        "SCMP_ACT_KILL_PROCESS" => Ok(Fate::KILL_PROCESS),
+        "SCMP_ACT_NOTIFY" => Err(format!("{action}: there is no one to notify")),
+        _ => Err(format!("{action}: there is no such action")),
+    }
+}
+
+fn condition(argument: &Value) -> Result<Condition, String> {
+    let number = |name: &str| match argument.get(name) {
+        None => Ok(0),
+        Some(Value::Number(number)) => {
+            // libseccomp's bindings write what is negative as they find it.
+            u64::try_from(*number)
+                .or_else(|_| i64::try_from(*number).map(|number| number as u64))
+                .map_err(|_| format!("args: {name} {number}: too large"))
+        }
+        Some(_) => Err(format!("args: {name} is no number")),
+    };
+    let index = number("index")?;
+    let (value, second) = (number("value")?, number("valueTwo")?);
+    let operation = argument.get("op").ok_or("args: there is no op")?;
+    let (comparison, value) = match text(operation, "op")? {
+        "SCMP_CMP_EQ" => (Comparison::Equal, value),
+        "SCMP_CMP_NE" => (Comparison::NotEqual, value),
+        "SCMP_CMP_LT" => (Comparison::Less, value),
+        "SCMP_CMP_LE" => (Comparison::LessOrEqual, value),
+        "SCMP_CMP_GT" => (Comparison::Greater, value),
+        "SCMP_CMP_GE" => (Comparison::GreaterOrEqual, value),
+        "SCMP_CMP_MASKED_EQ" => (Comparison::Masked(value), second),
+        other => return Err(format!("args: {other}: there is no such op")),
+    };
+    Ok(Condition {
+        argument: u8::try_from(index)
+            .ok()
+            .filter(|index| *index < 6)
+            .ok_or_else(|| format!("args: index {index}: a call has arguments 0 to 5"))?,
+        comparison,
+        value,
+    })
+}
+
+fn text<'a>(value: &'a Value, what: &str) -> Result<&'a str, String> {
+    match value {
+        Value::Text(text) => Ok(text),
+        _ => Err(format!("{what} is no string")),
+    }
+}
+
+fn list<'a>(value: Option<&'a Value>, what: &str) -> Result<&'a [Value], String> {
+    match value {
+        None => Ok(&[]),
+        Some(Value::List(items)) => Ok(items),
+        Some(_) => Err(format!("{what} is no list")),
+    }
+}

@@ -1,0 +1,43 @@
+//! Which kernel this is.
+
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use syscalls::{Sysno, syscall};
+
+/// The first two numbers of its release, uname(2), if they can be understood.
+pub fn version() -> Option<(u32, u32)> {
+    let mut names = MaybeUninit::<libc::utsname>::zeroed();
+    // SAFETY: the kernel writes one `utsname`, which is libc's on x86_64 and arm64.
+    unsafe { syscall!(Sysno::uname, names.as_mut_ptr()) }.ok()?;
+    // SAFETY: all-zero bytes are a valid `utsname`, which is arrays of characters.
+    let names = unsafe { names.assume_init() };
+    // SAFETY: the kernel ends the string.
+    let release = unsafe { CStr::from_ptr(names.release.as_ptr()) };
+    first_two(release.to_bytes())
+}
+
+fn first_two(release: &[u8]) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|byte| !byte.is_ascii_digit());
+    let mut number = || std::str::from_utf8(numbers.next()?).ok()?.parse().ok();
+    Some((number()?, number()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_two;
+
+    #[test]
+    fn releases() {
+        for (release, expected) in [
+            ("6.18.44-cloud", Some((6, 18))),
+            ("4.8.0", Some((4, 8))),
+            ("4.4.0", Some((4, 4))),
+            ("2.6.78", Some((2, 6))),
+            ("10.0-rc1", Some((10, 0))),
+            ("new", None),
+            ("", None),
+        ] {
+            assert_eq!(first_two(release.as_bytes()), expected, "{release}");
+        }
+    }
+}
