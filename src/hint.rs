@@ -21,6 +21,8 @@ pub enum Doing {
     ReExecute,
     Execve,
     OpenTerminal,
+    JoinKeyring,
+    ChangeDirectory,
     FindTarget,
     FindDevice,
     CopyMount,
@@ -122,6 +124,14 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
         (Doing::OpenTerminal, Errno::ENOSPC | Errno::EIO) => {
             Some("no pseudo-terminal is left, or devpts is not mounted")
         }
+        (Doing::JoinKeyring, Errno::EDQUOT) => Some(
+            "the caller has as many keys as it may (/proc/sys/kernel/keys/maxkeys); --no-new-keyring does \
+             without one",
+        ),
+        (Doing::JoinKeyring, Errno::EPERM) => {
+            Some("a filter forbids it; --no-new-keyring does without one")
+        }
+        (Doing::ChangeDirectory, Errno::EXDEV) => Some("it leads out of the container"),
         (Doing::FindTarget, Errno::ENOENT) => Some(
             "it is not there, or a link to nothing, and mydocker makes no files in DIR: make it there, or add \
              --overlay, which makes it in memory",

@@ -48,6 +48,8 @@ pub enum Part {
     Make,
     /// Restricting the mount.
     Restrict,
+    /// Which of several, from 0.
+    Item(u8),
 }
 
 impl Part {
@@ -59,11 +61,23 @@ impl Part {
         Self::Restrict,
     ];
 
+    const FIRST_ITEM: u64 = 16;
+
     fn number(self) -> u64 {
-        self as u64
+        match self {
+            Self::Whole => 0,
+            Self::Source => 1,
+            Self::Target => 2,
+            Self::Make => 3,
+            Self::Restrict => 4,
+            Self::Item(index) => Self::FIRST_ITEM.saturating_add(index.into()),
+        }
     }
 
     fn from_number(number: u64) -> Option<Self> {
+        if let Some(index) = number.checked_sub(Self::FIRST_ITEM) {
+            return u8::try_from(index).ok().map(Self::Item);
+        }
         let mut all = Self::ALL.into_iter();
         all.find(|part| part.number() == number)
     }
@@ -197,6 +211,8 @@ mod tests {
             Report::Ready,
             Report::Step(7, Part::Whole, Errno::EPERM),
             Report::Step(7, Part::Restrict, Errno::EPERM),
+            Report::Step(7, Part::Item(0), Errno::EPERM),
+            Report::Step(7, Part::Item(255), Errno::EPERM),
             Report::Execve(u32::MAX, Errno::ENOENT),
             Report::Spawn(Errno::EAGAIN),
             Report::ReExecute(Errno::EACCES),

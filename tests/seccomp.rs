@@ -132,6 +132,11 @@ fn the_default_is_dockers() {
         (Sysno::personality, &[0xffff_ffff], ALLOW, ALLOW),
         (Sysno::personality, &[0x0040_0000], EPERM, EPERM),
         (Sysno::personality, &[1 << 32], EPERM, EPERM),
+        (Sysno::ioctl, &[0, 0x5401], ALLOW, ALLOW),
+        (Sysno::ioctl, &[0, 0x5412], EPERM, EPERM),
+        (Sysno::ioctl, &[0, 0x541c], EPERM, EPERM),
+        // The kernel does not look at the upper half.
+        (Sysno::ioctl, &[0, 0x1_0000_5412], EPERM, EPERM),
         (Sysno::add_key, &[], EPERM, EPERM),
         (Sysno::keyctl, &[], EPERM, EPERM),
         (Sysno::request_key, &[], EPERM, EPERM),

@@ -111,6 +111,7 @@ what it may do:
       --security-opt seccomp=unconfined|FILE
                            no filter of system calls, or that of a profile in
                            docker's format (default: what docker allows)
+      --no-new-keyring     keep the caller's session keyring
       --privileged         nothing of the host is kept from it: all capabilities,
                            no filter, and no-new-privileges=false
 

@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// The long options, for suggestions.
-const OPTIONS: [&str; 35] = [
+const OPTIONS: [&str; 36] = [
     "interactive",
     "tty",
     "init",
@@ -35,6 +35,7 @@ const OPTIONS: [&str; 35] = [
     "cap-drop",
     "security-opt",
     "privileged",
+    "no-new-keyring",
     "ulimit",
     "oom-score-adj",
     "timeout",
@@ -153,6 +154,7 @@ fn option(
         "cap-drop" => run.dropped_capabilities.push(value()?),
         "security-opt" => run.security_options.push(value()?),
         "privileged" => run.privileged = true,
+        "no-new-keyring" => run.no_new_keyring = true,
         "ulimit" => run.resources.push(value()?),
         "oom-score-adj" => run.oom_score_adjustment = Some(value()?),
         "timeout" => run.timeout = Some(value()?),

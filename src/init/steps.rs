@@ -7,8 +7,8 @@ use crate::report::Failed;
 use crate::sys::descriptor::Fate;
 use crate::sys::mount::mount;
 use crate::sys::{
-    Errno, MountFlags, capability, descriptor, facts, identity, namespace, network, process,
-    seccomp, signal, terminal,
+    Errno, MountFlags, capability, descriptor, facts, identity, keyring, namespace, network,
+    process, seccomp, signal, terminal,
 };
 use std::ffi::CStr;
 
@@ -51,6 +51,8 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         }
         Step::LoopbackUp => network::loopback_up().map(drop),
         Step::NewSession => process::new_session(),
+        Step::SessionKeyring => session_keyring(),
+        Step::UsualPersonality => process::usual_personality(),
         Step::ControllingTerminal => {
             terminal::make_controlling(descriptors.terminal.ok_or(Errno::EBADF)?)
         }
@@ -68,7 +70,10 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         Step::Groups(groups) => identity::set_groups(groups),
         Step::Group(group) => identity::set_group(*group),
         Step::User(user) => identity::set_user(*user),
-        Step::WorkingDirectory(path) => process::change_directory(path),
+        // By way of /proc/self/fd it could lead to a directory of the host's, if one were open here.
+        Step::WorkingDirectory(path) => {
+            process::change_directory(path).and_then(|()| process::is_below_root())
+        }
         Step::BoundingSet(kept) => capability::bound(*kept),
         Step::KeepCapabilitiesOfUser => capability::keep_across_users(),
         Step::Capabilities {
@@ -89,6 +94,25 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         Step::DeathSignal => process::die_with_parent(),
     };
     done.map_err(Failed::from)
+}
+
+/// A user may have so many keys, and those of containers that have ended count for a while.
+fn session_keyring() -> Result<(), Errno> {
+    const TRIES: u32 = 20;
+    const PAUSE: i32 = 10;
+    let mut joined = keyring::join_new_session();
+    for _ in 1..TRIES {
+        if joined != Err(Errno::EDQUOT) {
+            break;
+        }
+        descriptor::wait(&mut [], PAUSE)?;
+        joined = keyring::join_new_session();
+    }
+    match joined {
+        // A kernel without keys keeps none of the caller's either.
+        Err(Errno::ENOSYS) => Ok(()),
+        joined => joined,
+    }
 }
 
 /// 0 stands for who writes. In v1, and in v2 where nothing better can be had: a thread that moves itself alone

@@ -116,6 +116,10 @@ pub enum Step {
     Hostname(Vec<u8>),
     LoopbackUp,
     NewSession,
+    /// Have a session keyring of its own.
+    SessionKeyring,
+    /// Be a Linux program like any other.
+    UsualPersonality,
     /// Make the terminal the session's controlling one.
     ControllingTerminal,
     Standard(Standard),

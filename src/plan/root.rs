@@ -8,7 +8,8 @@
 
 use crate::likeness::Likeness;
 use crate::sys::MountFlags;
-use std::ffi::CString;
+use std::borrow::Cow;
+use std::ffi::{CStr, CString};
 
 /// One thing that is done on the way to a root.
 #[derive(Debug, PartialEq)]
@@ -32,6 +33,8 @@ pub enum RootStep {
     Stage,
     /// The device nodes that every program may expect.
     Devices,
+    /// What of /proc or /sys the container is kept from.
+    Restrict(Restriction),
     /// The links of /dev.
     Links,
     /// A file system on a new directory of the stage.
@@ -68,6 +71,35 @@ pub struct FileSystem {
     /// Whether a kernel without it is forgiven.
     pub optional: bool,
 }
+
+/// What the kernel shows of itself, a file system each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kernels {
+    Proc,
+    Sysfs,
+}
+
+/// What is hidden and what is only to be read, below one directory.
+#[derive(Debug, PartialEq)]
+pub struct Restriction {
+    pub directory: Cow<'static, CStr>,
+    /// What has to be mounted there.
+    pub kernels: Kernels,
+    /// Paths below it. Those that this kernel does not have are no error.
+    pub masked: Vec<Cow<'static, CStr>>,
+    pub read_only: Vec<ReadOnlyPath>,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct ReadOnlyPath {
+    /// Below the directory.
+    pub name: Cow<'static, CStr>,
+    /// The same below [`COPY`].
+    pub in_copy: CString,
+}
+
+/// Where the child has a read-only copy of the directory meanwhile: on the stage, as its root sees it.
+pub const COPY: &CStr = c"/../mydocker.copy";
 
 /// What the kernel is told about an overlay.
 #[derive(Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::spec::{Caller, ContainerSpec, Input, RunArgs, Terminal};
-use crate::sys::{Errno, descriptor, facts, identity, random};
+use crate::sys::{Errno, descriptor, facts, identity, process, random};
 
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification.
 pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
@@ -37,6 +37,8 @@ pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
         // What the caller has for it is nothing already: /dev/null need not be opened once more.
         spec.input = Input::Caller;
     }
+    // A personality that cannot be learnt may be any.
+    spec.security.resets_personality = process::personality() != Ok(0);
     Ok(spec)
 }
 

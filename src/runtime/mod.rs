@@ -61,6 +61,9 @@ fn run_logged(
     };
     let mut spec = caller::specify(arguments)?;
     let filter = security::filter(&spec.security)?;
+    if spec.root.is_some() {
+        root::check_standard(&spec)?;
+    }
     let traces = match &mut spec.root {
         Some(own) => Some(root::prepare(own)?),
         None => None,

@@ -30,7 +30,7 @@ const ALLOWED: &[usize] = calls![
     getgroups getitimer getpeername getpgid getpid getppid getpriority getrandom getresgid getresuid
     getrlimit getrusage getsid getsockname getsockopt gettid gettimeofday getuid getxattr getxattrat
     inotify_add_watch inotify_init1 inotify_rm_watch io_cancel io_destroy io_getevents io_pgetevents
-    io_setup io_submit ioctl ioprio_get ioprio_set kill landlock_add_rule landlock_create_ruleset
+    io_setup io_submit ioprio_get ioprio_set kill landlock_add_rule landlock_create_ruleset
     landlock_restrict_self lgetxattr linkat listen listmount listxattr listxattrat llistxattr
     lremovexattr lseek lsetxattr lsm_get_self_attr lsm_list_modules madvise map_shadow_stack membarrier
     memfd_create memfd_secret mincore mkdirat mknodat mlock mlock2 mlockall mmap mprotect mq_getsetattr
@@ -120,6 +120,15 @@ macro_rules! allowed_if {
 const CLONE: u16 = 0;
 const SOCKET: u16 = 1;
 const PERSONALITY: u16 = 2;
+const IOCTL: u16 = 3;
+
+/// Types a character into a terminal as if its user had. Docker allows it; but it has served to leave a container
+/// whose terminal is the caller's, and nothing that one should run needs it.
+const TIOCSTI: u64 = 0x5412;
+/// Has a console do the same: paste what was selected on it.
+const TIOCLINUX: u64 = 0x541c;
+/// What the kernel looks at of an ioctl's number. A filter that compares all of it is passed by with a bit above.
+const COMMAND: u64 = 0xffff_ffff;
 
 const CHECKS: &[Check<'_>] = &[
     allowed_if! { Comparison::Masked(NAMESPACES), 0; },
@@ -133,7 +142,29 @@ const CHECKS: &[Check<'_>] = &[
         Comparison::Equal, 0x2_0008;
         Comparison::Equal, 0xffff_ffff;
     },
+    Check {
+        rules: &[refused_command(&IS_TIOCSTI), refused_command(&IS_TIOCLINUX)],
+        otherwise: Fate::ALLOW,
+    },
 ];
+
+const IS_TIOCSTI: [Condition; 1] = command(TIOCSTI);
+const IS_TIOCLINUX: [Condition; 1] = command(TIOCLINUX);
+
+const fn command(number: u64) -> [Condition; 1] {
+    [Condition {
+        argument: 1,
+        comparison: Comparison::Masked(COMMAND),
+        value: number,
+    }]
+}
+
+const fn refused_command(conditions: &[Condition]) -> Rule<'_> {
+    Rule {
+        conditions,
+        fate: Fate::EPERM,
+    }
+}
 
 const fn leaves(capabilities: CapabilitySet) -> [Leaf; NUMBERS] {
     // What is newer than the rules is as if the kernel did not have it.
@@ -152,6 +183,7 @@ const fn leaves(capabilities: CapabilitySet) -> [Leaf; NUMBERS] {
     leaves[Sysno::clone as usize] = Leaf::Check(CLONE);
     leaves[Sysno::socket as usize] = Leaf::Check(SOCKET);
     leaves[Sysno::personality as usize] = Leaf::Check(PERSONALITY);
+    leaves[Sysno::ioctl as usize] = Leaf::Check(IOCTL);
     allow(&mut leaves, ALLOWED);
     allow(&mut leaves, ALLOWED_HERE);
     let mut index = 0;

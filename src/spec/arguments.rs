@@ -49,6 +49,7 @@ pub struct RunArgs {
     /// `NAME=VALUE`.
     pub security_options: Vec<OsString>,
     pub privileged: bool,
+    pub no_new_keyring: bool,
     pub oom_score_adjustment: Option<OsString>,
     pub timeout: Option<OsString>,
     /// Where to write how long everything took.

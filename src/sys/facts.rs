@@ -145,6 +145,10 @@ impl FileSystem {
         self.kind == 0x9fa0
     }
 
+    pub fn is_sysfs(self) -> bool {
+        self.kind == 0x6265_6572
+    }
+
     /// Whether it can be the initial ramfs: the kernel makes it a ramfs or a tmpfs.
     pub fn can_be_initramfs(self) -> bool {
         matches!(self.kind, 0x8584_58f6 | 0x0102_1994)

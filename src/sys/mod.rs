@@ -22,6 +22,7 @@ pub mod environment;
 pub mod facts;
 pub mod identity;
 pub mod kernel;
+pub mod keyring;
 pub mod life;
 pub mod local_socket;
 pub mod memfd;

@@ -212,6 +212,34 @@ pub fn change_directory(path: &CStr) -> Result<(), Errno> {
     unsafe { syscall!(Sysno::chdir, path.as_ptr()) }.map(drop)
 }
 
+/// Whether the working directory is below this process's root: a link of /proc may have led elsewhere.
+///
+/// Errors: EXDEV if it is not.
+pub fn is_below_root() -> Result<(), Errno> {
+    // The longest path that the kernel gives; of which the first byte is of interest.
+    let mut path = [0u8; libc::PATH_MAX as usize];
+    // SAFETY: the kernel writes up to as many bytes as the buffer has.
+    unsafe { syscall!(Sysno::getcwd, path.as_mut_ptr(), path.len()) }?;
+    // "(unreachable)" stands before any other (getcwd(2)).
+    match path.first() {
+        Some(b'/') => Ok(()),
+        _ => Err(Errno::EXDEV),
+    }
+}
+
+/// personality(2): the execution domain and its flags.
+pub fn personality() -> Result<u32, Errno> {
+    const ASK: usize = 0xffff_ffff;
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::personality, ASK) }.map(|persona| persona as u32)
+}
+
+/// Gives this process Linux' own personality, without any of the flags.
+pub fn usual_personality() -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::personality, 0) }.map(drop)
+}
+
 /// umask(2). It fails only where a filter denies it.
 pub fn set_umask(mask: u32) -> Result<(), Errno> {
     // SAFETY: no pointers.

@@ -4,6 +4,7 @@ mod base;
 mod bind;
 mod mount;
 mod older;
+mod restrict;
 mod stage;
 mod terminal;
 
@@ -58,6 +59,7 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
         },
         RootStep::Stage => stage::begin().map_err(Failed::from),
         RootStep::Devices => stage::devices(),
+        RootStep::Restrict(step) => restrict::restrict(step, held),
         RootStep::Links => stage::links().map_err(Failed::from),
         RootStep::Staged(step) => stage::file_system(step),
         RootStep::Terminal(likeness) => {

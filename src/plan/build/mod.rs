@@ -190,8 +190,23 @@ fn process(
     let Security {
         capabilities,
         no_new_privileges,
+        new_keyring,
+        resets_personality,
         filter: _,
+        // Of the root's steps.
+        restricted_paths: _,
+        proc_options: _,
+        privileged: _,
     } = &spec.security;
+    if *new_keyring {
+        // The caller's keys (of encrypted directories, of network file systems) are not the container's. Before
+        // the user changes: it counts among the caller's keys, and the host's root may have many.
+        steps.push(Step::SessionKeyring);
+    }
+    if *resets_personality {
+        // Before the filter, which allows only the harmless ones.
+        steps.push(Step::UsualPersonality);
+    }
     let mut filter = filter.map(Step::Filter);
     if capabilities.bounding != CapabilitySet::ALL {
         // While we may: it takes CAP_SETPCAP.

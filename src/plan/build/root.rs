@@ -2,13 +2,18 @@
 
 use crate::error::Error;
 use crate::likeness::Likeness;
-use crate::plan::root::{BindMount, Copy, EtcFile, FileSystem, Layers, OverlayMount, RootStep};
+use crate::plan::root::{
+    BindMount, COPY, Copy, EtcFile, FileSystem, Kernels, Layers, OverlayMount, ReadOnlyPath,
+    Restriction, RootStep,
+};
 use crate::plan::{InitPlan, Step};
+use crate::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 use crate::spec::{
     Base, Bind, ContainerSpec, MountSource, Namespace, Overlay, Root, RootMount, Terminal, Writes,
     work_directory,
 };
 use crate::sys::MountFlags;
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
 /// What lies in these file systems is neither programs nor devices.
@@ -84,7 +89,7 @@ pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut 
     // First, for what is mounted may need it.
     push(proc(spec));
     if !root.mounts_on("/sys") {
-        push(sys());
+        push(sys(spec));
     }
     dev(spec, root, likeness, is_overlay, &mut push);
     if spec.shares_ipc() && !root.mounts_on("/dev") {
@@ -116,7 +121,8 @@ pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut 
 /// /proc shows the PID namespace of whoever mounted it, so a new namespace needs a new mount.
 fn proc(spec: &ContainerSpec) -> RootStep {
     if spec.namespaces.contains(Namespace::Pid) || !spec.namespaces.contains(Namespace::User) {
-        RootStep::FileSystem(file_system(c"/proc", c"proc", RESTRICTIONS, c""))
+        let options = &spec.security.proc_options;
+        RootStep::FileSystem(file_system(c"/proc", c"proc", RESTRICTIONS, options))
     } else {
         // The host's PID namespace seen from a new user namespace: only the owner of a PID namespace may
         // mount a proc of it, so the host's is bound.
@@ -126,8 +132,12 @@ fn proc(spec: &ContainerSpec) -> RootStep {
 
 /// Read-only: what is set there is the host's, whatever the namespace. A new sysfs shows the network
 /// devices of our own network namespace; the owner of that alone may mount it.
-fn sys() -> RootStep {
-    let flags = RESTRICTIONS.and(MountFlags::READONLY);
+fn sys(spec: &ContainerSpec) -> RootStep {
+    let flags = if spec.security.privileged {
+        RESTRICTIONS
+    } else {
+        RESTRICTIONS.and(MountFlags::READONLY)
+    };
     RootStep::FileSystemOrBind(
         file_system(c"/sys", c"sysfs", flags, c""),
         BindMount {
@@ -147,8 +157,29 @@ fn dev(
 ) {
     push(RootStep::Stage);
     let own_dev = !root.mounts_on("/dev");
-    if own_dev {
+    let restricted = spec.security.restricted_paths;
+    if own_dev || restricted {
         push(RootStep::Devices);
+    }
+    if restricted {
+        // Now, for what hides is on the stage.
+        push(RootStep::Restrict(Restriction {
+            directory: c"/proc".into(),
+            kernels: Kernels::Proc,
+            masked: MASKED_IN_PROC.map(Cow::Borrowed).into(),
+            read_only: READ_ONLY_IN_PROC.map(read_only_path).into(),
+        }));
+    }
+    if restricted && !root.mounts_on("/sys") {
+        push(RootStep::Restrict(Restriction {
+            directory: c"/sys".into(),
+            kernels: Kernels::Sysfs,
+            masked: MASKED_IN_SYS.map(Cow::Borrowed).into(),
+            // All of it is.
+            read_only: Vec::new(),
+        }));
+    }
+    if own_dev {
         push(RootStep::Links);
         // A group of terminals is known to the host's root alone. Everyone may have a terminal of their
         // own: ptmxmode.
@@ -204,6 +235,13 @@ fn dev(
     } else {
         RootStep::DropStage
     });
+}
+
+fn read_only_path(name: &'static CStr) -> ReadOnlyPath {
+    ReadOnlyPath {
+        name: name.into(),
+        in_copy: c_string([COPY.to_bytes(), b"/", name.to_bytes()].concat()),
+    }
 }
 
 /// A mount that was asked for.

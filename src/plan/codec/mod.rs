@@ -171,6 +171,8 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             out.u64(*soft);
             out.u64(*hard);
         }
+        Step::SessionKeyring => out.u8(31),
+        Step::UsualPersonality => out.u8(32),
         Step::Filter(instructions) => {
             out.u8(30);
             out.list(instructions, encode_instruction);
@@ -267,6 +269,8 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
             hard: input.u64()?,
         }),
         30 => Step::Filter(input.list(decode_instruction)?.into()),
+        31 => Step::SessionKeyring,
+        32 => Step::UsualPersonality,
         28 => Step::KeepCapabilitiesOfUser,
         29 => Step::Capabilities {
             held: CapabilitySet(input.u64()?),
@@ -323,6 +327,8 @@ pub(super) mod tests {
             Step::CloseOnExec,
             Step::DeathSignal,
             Step::KeepCapabilities,
+            Step::SessionKeyring,
+            Step::UsualPersonality,
             Step::BoundingSet(CapabilitySet(0xa804_25fb)),
             Step::Filter(
                 vec![Instruction {

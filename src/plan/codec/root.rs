@@ -3,7 +3,10 @@
 use super::Malformed;
 use super::wire::{Decoder, Encoder};
 use crate::likeness::Likeness;
-use crate::plan::root::{BindMount, Copy, EtcFile, FileSystem, Layers, OverlayMount, RootStep};
+use crate::plan::root::{
+    BindMount, Copy, EtcFile, FileSystem, Kernels, Layers, OverlayMount, ReadOnlyPath, Restriction,
+    RootStep,
+};
 use crate::sys::MountFlags;
 use crate::sys::terminal::{Modes, Size};
 
@@ -85,6 +88,10 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
             out.bytes(path.to_bytes());
         }
         RootStep::ReadOnly => out.u8(16),
+        RootStep::Restrict(step) => {
+            out.u8(19);
+            encode_restriction(out, step);
+        }
         RootStep::Enter => out.u8(17),
         RootStep::LeaveChroot => out.u8(18),
     }
@@ -129,7 +136,42 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         16 => RootStep::ReadOnly,
         17 => RootStep::Enter,
         18 => RootStep::LeaveChroot,
+        19 => RootStep::Restrict(decode_restriction(input)?),
         _ => return Err(Malformed),
+    })
+}
+
+fn encode_restriction(out: &mut Encoder, step: &Restriction) {
+    let Restriction {
+        directory,
+        kernels,
+        masked,
+        read_only,
+    } = step;
+    out.bytes(directory.to_bytes());
+    out.boolean(*kernels == Kernels::Proc);
+    out.list(masked, |out, name| out.bytes(name.to_bytes()));
+    out.list(read_only, |out, ReadOnlyPath { name, in_copy }| {
+        out.bytes(name.to_bytes());
+        out.bytes(in_copy.to_bytes());
+    });
+}
+
+fn decode_restriction(input: &mut Decoder<'_>) -> Result<Restriction, Malformed> {
+    Ok(Restriction {
+        directory: input.string()?.into(),
+        kernels: if input.boolean()? {
+            Kernels::Proc
+        } else {
+            Kernels::Sysfs
+        },
+        masked: input.list(|input| input.string().map(Into::into))?,
+        read_only: input.list(|input| {
+            Ok(ReadOnlyPath {
+                name: input.string()?.into(),
+                in_copy: input.string()?,
+            })
+        })?,
     })
 }
 
@@ -381,6 +423,21 @@ pub mod tests {
             RootStep::ReadOnly,
             RootStep::Enter,
             RootStep::LeaveChroot,
+            RootStep::Restrict(Restriction {
+                directory: c"/proc".into(),
+                kernels: Kernels::Proc,
+                masked: vec![c"kcore".into(), c"keys".into()],
+                read_only: vec![ReadOnlyPath {
+                    name: c"sys".into(),
+                    in_copy: c"/../mydocker.copy/sys".into(),
+                }],
+            }),
+            RootStep::Restrict(Restriction {
+                directory: c"/sys".into(),
+                kernels: Kernels::Sysfs,
+                masked: Vec::new(),
+                read_only: Vec::new(),
+            }),
         ]
     }
 

@@ -90,6 +90,12 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
         Step::Hostname(name) => ("sethostname", name.clone(), None),
         Step::LoopbackUp => ("set up network interface", b"lo".to_vec(), None),
         Step::NewSession => ("start a new session (setsid)", Vec::new(), None),
+        Step::SessionKeyring => (
+            "join",
+            b"a new session keyring (keyctl)".to_vec(),
+            Some(Doing::JoinKeyring),
+        ),
+        Step::UsualPersonality => ("set", b"the personality to Linux".to_vec(), None),
         Step::ControllingTerminal => (
             "make the terminal the controlling one (TIOCSCTTY)",
             Vec::new(),
@@ -105,7 +111,11 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
         Step::Groups(groups) => ("setgroups", list(groups), Some(Doing::SetGroups)),
         Step::Group(group) => ("setresgid", list(&[*group]), Some(Doing::SetUser)),
         Step::User(user) => ("setresuid", list(&[*user]), Some(Doing::SetUser)),
-        Step::WorkingDirectory(path) => ("change directory to", path.to_bytes().to_vec(), None),
+        Step::WorkingDirectory(path) => (
+            "--workdir: change directory to",
+            path.to_bytes().to_vec(),
+            Some(Doing::ChangeDirectory),
+        ),
         Step::BoundingSet(_) => (
             "take capabilities out of",
             b"the bounding set".to_vec(),

@@ -43,6 +43,7 @@ pub fn describe(step: &RootStep, failed: Failed) -> Error {
         Part::Target => ("find", in_container(&object)),
         Part::Make => ("make", in_container(&object)),
         Part::Restrict => ("set the mount's flags on", object),
+        Part::Item(index) => restricted(step, index).unwrap_or((operation, object)),
     };
     let operation = match option {
         None => verb.to_owned(),
@@ -52,6 +53,21 @@ pub fn describe(step: &RootStep, failed: Failed) -> Error {
         }
     };
     Error::new(operation, object, failed.errno).hint(hinted)
+}
+
+/// What was being done to which path.
+fn restricted(step: &RootStep, index: u8) -> Option<(&'static str, Vec<u8>)> {
+    let RootStep::Restrict(step) = step else {
+        return None;
+    };
+    let index = usize::from(index);
+    let read_only = || step.read_only.get(index.checked_sub(step.masked.len())?);
+    let (verb, name) = match step.masked.get(index) {
+        Some(name) => ("hide", name),
+        None => ("make read-only", &read_only()?.name),
+    };
+    let path = [step.directory.to_bytes(), b"/", name.to_bytes()].concat();
+    Some((verb, path))
 }
 
 struct Words {
@@ -97,6 +113,9 @@ fn words(step: &RootStep) -> Words {
         },
         RootStep::Stage => plain("mount a tmpfs aside, for /dev", b"", b""),
         RootStep::Devices => plain("make the device nodes of", b"/dev", b"the host's /dev"),
+        RootStep::Restrict(step) => {
+            plain("restrict what is seen of", step.directory.to_bytes(), b"")
+        }
         RootStep::Links => plain("make the links of", b"/dev", b""),
         RootStep::Staged(step) => {
             let words = file_system(step);

@@ -1,12 +1,14 @@
 //! What the command is kept from, and the switch of each part.
 
 mod capabilities;
+mod paths;
 
 pub use capabilities::{Capabilities, DEFAULT as DEFAULT_CAPABILITIES};
+pub use paths::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 
 use super::RunArgs;
 use crate::error::Error;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// The safe way is the default.
@@ -16,6 +18,17 @@ pub struct Security {
     /// Whether set-user-ID and the like are without effect.
     pub no_new_privileges: bool,
     pub filter: Filter,
+    /// Whether parts of /proc and /sys are hidden or only to be read. (In a root of its own.)
+    pub restricted_paths: bool,
+    /// What /proc is mounted with, in a root of its own.
+    pub proc_options: CString,
+    /// Whether everything is to be as the caller has it.
+    pub privileged: bool,
+    /// Whether it has a session keyring of its own.
+    pub new_keyring: bool,
+    /// Whether the caller's personality(2) is another than the usual one, which the container has. The runtime
+    /// knows.
+    pub resets_personality: bool,
 }
 
 /// Which filter of system calls there is.
@@ -46,9 +59,27 @@ impl Security {
             } else {
                 Filter::Default
             },
+            restricted_paths: !arguments.privileged,
+            proc_options: CString::default(),
+            privileged: arguments.privileged,
+            new_keyring: !arguments.no_new_keyring,
+            resets_personality: false,
         };
         for option in &arguments.security_options {
             security.set(option.as_bytes())?;
+        }
+        if arguments.rootfs.is_empty() && !security.proc_options.is_empty() {
+            return Err(Error::refused(
+                "--security-opt proc-opts",
+                "it needs --rootfs DIR",
+            ));
+        }
+        if arguments.host_pid && !security.proc_options.is_empty() {
+            // Before Linux 5.8 all mounts of a PID namespace's proc have the same.
+            return Err(Error::refused(
+                "--security-opt proc-opts",
+                "it cannot be given with --pid host: on some kernels the host's /proc would change with it",
+            ));
         }
         Ok(security)
     }
@@ -70,6 +101,8 @@ impl Security {
             (b"seccomp", Some(file)) if !file.is_empty() => {
                 self.filter = Filter::Profile(OsString::from_vec(file.to_vec()));
             }
+            (b"systempaths", Some(b"unconfined")) => self.restricted_paths = false,
+            (b"proc-opts", Some(options)) => self.proc_options = paths::proc_options(options)?,
             // As it is.
             (b"apparmor", Some(b"unconfined")) | (b"label", Some(b"disable")) => {}
             (b"apparmor" | b"label", _) => {
@@ -81,7 +114,8 @@ impl Security {
             _ => {
                 return Err(refused(
                     option,
-                    "it takes no-new-privileges=true or =false, seccomp=unconfined or seccomp=FILE",
+                    "it takes no-new-privileges=true or =false, seccomp=unconfined or seccomp=FILE, \
+                     systempaths=unconfined, proc-opts=hidepid=2",
                 ));
             }
         }
