@@ -87,19 +87,8 @@ pub struct Restriction {
     pub kernels: Kernels,
     /// Paths below it. Those that this kernel does not have are no error.
     pub masked: Vec<Cow<'static, CStr>>,
-    pub read_only: Vec<ReadOnlyPath>,
+    pub read_only: Vec<Cow<'static, CStr>>,
 }
-
-#[derive(Debug, PartialEq)]
-pub struct ReadOnlyPath {
-    /// Below the directory.
-    pub name: Cow<'static, CStr>,
-    /// The same below [`COPY`].
-    pub in_copy: CString,
-}
-
-/// Where the child has a read-only copy of the directory meanwhile: on the stage, as its root sees it.
-pub const COPY: &CStr = c"/../mydocker.copy";
 
 /// What the kernel is told about an overlay.
 #[derive(Debug, PartialEq)]

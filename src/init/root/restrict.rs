@@ -2,15 +2,16 @@
 //! host's, whatever the namespace.
 //!
 //! A mount hides what it lies on. What hides a file is the stage's /dev/null; what hides a directory is an
-//! empty one. What is only to be read is bound onto itself from a copy of /proc that is read-only: every bind
-//! of that is, so it takes one call for each instead of two.
+//! empty one of the stage, read-only. What is only to be read is bound onto itself, read-only. (One read-only
+//! copy of /proc to bind all of that from would take fewer calls; but to take the copy away again waits for
+//! everyone who may be reading the list of mounts, which costs more than all the rest.)
 
-use super::{Held, find, older};
+use super::{Held, find};
 use crate::inside::Missing;
-use crate::plan::root::{COPY, Kernels, Restriction};
+use crate::plan::root::{Kernels, Restriction};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Kind};
-use crate::sys::mount::{self, mount};
+use crate::sys::mount::mount;
 use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, MountFlags, descriptor, directory, process};
 use std::ffi::CStr;
@@ -22,90 +23,97 @@ const EMPTY: &CStr = c"/../mydocker.empty";
 /// With what is mounted below: in a user namespace the kernel takes no mount apart.
 const BIND_ALL: MountFlags = MountFlags::BIND.and(MountFlags::RECURSIVE);
 
+/// Makes the mount on a path read-only, a bind having the flags of what it was bound from until then.
+const REMOUNT: MountFlags = MountFlags::REMOUNT
+    .and(MountFlags::BIND)
+    .and(MountFlags::READONLY);
+
 /// The working directory is the stage, before and after.
 pub fn restrict(step: &Restriction, held: &Held) -> Result<(), Failed> {
-    if !enter(step, held)? {
+    let Some(flags) = enter(step, held)? else {
         return Ok(());
+    };
+    check_null()?;
+    node::make_directory(HERE, EMPTY, 0o555)?;
+    for (index, path) in (0..).zip(&step.masked) {
+        hide(path).map_err(|errno| Part::Item(index).failed(errno))?;
     }
-    hide_all(step)?;
-    if !step.read_only.is_empty() {
-        forbid_writes(step)?;
+    // What was bound holds on to it.
+    node::remove_directory(HERE, EMPTY)?;
+    let first = u8::try_from(step.masked.len()).unwrap_or(u8::MAX);
+    for (index, path) in (first..).zip(&step.read_only) {
+        forbid_writes(path, flags).map_err(|errno| Part::Item(index).failed(errno))?;
     }
     process::change_directory(c"/..").map_err(Failed::from)
 }
 
-/// Goes to the directory, if it is what it has to be.
-fn enter(step: &Restriction, held: &Held) -> Result<bool, Failed> {
-    let directory = match (find(held, &step.directory, Missing::Refuse), step.kernels) {
-        (found, Kernels::Proc) => found?,
-        (Ok(found), Kernels::Sysfs) => found,
+/// Goes to the directory, if it is what it has to be. The flags of its mount.
+fn enter(step: &Restriction, held: &Held) -> Result<Option<MountFlags>, Failed> {
+    let directory = match find(held, &step.directory, Missing::Refuse) {
         // The host has none, and so has the container.
-        (Err(failed), Kernels::Sysfs) if failed.errno == Errno::ENOENT => return Ok(false),
-        (Err(failed), Kernels::Sysfs) => return Err(failed),
+        Err(failed) if step.kernels == Kernels::Sysfs && failed.errno == Errno::ENOENT => {
+            return Ok(None);
+        }
+        found => found?,
     };
-    let is_kernels = facts::file_system(directory).map(|found| match step.kernels {
-        Kernels::Proc => found.is_proc(),
-        Kernels::Sysfs => found.is_sysfs(),
-    });
-    let entered = match (is_kernels, step.kernels) {
-        (Ok(true), _) => directory::enter(directory).map(|()| true),
-        // Something else would be hidden, and what is to be hidden would not.
-        (Ok(false), Kernels::Proc) => Err(Errno::ENODEV),
-        // Whatever the host has at /sys: nothing that the kernel tells.
-        (Ok(false), Kernels::Sysfs) => Ok(false),
+    let entered = match (facts::file_system(directory), step.kernels) {
         (Err(errno), _) => Err(errno),
+        (Ok(found), Kernels::Proc) if found.is_proc() => {
+            directory::enter(directory).map(|()| Some(found.flags))
+        }
+        (Ok(found), Kernels::Sysfs) if found.is_sysfs() => {
+            directory::enter(directory).map(|()| Some(found.flags))
+        }
+        // Something else would be hidden, and what is to be hidden would not.
+        (Ok(_), Kernels::Proc) => Err(Errno::ENODEV),
+        // Whatever the host has at /sys: nothing that the kernel tells.
+        (Ok(_), Kernels::Sysfs) => Ok(None),
     };
     descriptor::close(directory);
     entered.map_err(|errno| Part::Target.failed(errno))
 }
 
-fn hide_all(step: &Restriction) -> Result<(), Failed> {
-    // Without it every path would look as if this kernel did not have it.
+/// Without it every path would look as if this kernel did not have it.
+fn check_null() -> Result<(), Errno> {
     let null = node::find(HERE, NULL)?;
     let looked = facts::facts(null);
     descriptor::close(null);
-    if looked?.kind != Kind::Character(facts::NULL_DEVICE) {
-        return Err(Errno::ENODEV.into());
+    match looked?.kind {
+        Kind::Character(facts::NULL_DEVICE) => Ok(()),
+        _ => Err(Errno::ENODEV),
     }
-    node::make_directory(HERE, EMPTY, 0o555)?;
-    mount(Some(EMPTY), EMPTY, None, MountFlags::BIND, None)?;
-    // Or the container's root could fill it.
-    older::remount(EMPTY, MountFlags::READONLY)?;
-    for (index, path) in (0..).zip(&step.masked) {
-        hide(path).map_err(|errno| Part::Item(index).failed(errno))?;
-    }
-    remove(EMPTY).map_err(Failed::from)
 }
 
+/// A path that this kernel does not have is hidden already. (What there is is looked at first: a mount that fails
+/// because one of the two is a directory costs the kernel five times as much as one that does not.)
 fn hide(path: &CStr) -> Result<(), Errno> {
-    let hidden = match mount(Some(NULL), path, None, MountFlags::BIND, None) {
-        // It is a directory, on which a file cannot be mounted.
-        Err(Errno::ENOTDIR) => mount(Some(EMPTY), path, None, MountFlags::BIND, None),
-        hidden => hidden,
+    let Some(kind) = kind_of(path)? else {
+        return Ok(());
     };
-    match hidden {
-        // This kernel does not have it.
-        Err(Errno::ENOENT) => Ok(()),
-        hidden => hidden,
+    if kind != Kind::Directory {
+        return mount(Some(NULL), path, None, MountFlags::BIND, None);
     }
+    mount(Some(EMPTY), path, None, MountFlags::BIND, None)?;
+    // Or the container's root could fill it.
+    mount(None, path, None, REMOUNT.and(MountFlags::NOSUID), None)
 }
 
-fn forbid_writes(step: &Restriction) -> Result<(), Failed> {
-    node::make_directory(HERE, COPY, 0o555)?;
-    mount(Some(c"."), COPY, None, BIND_ALL, None)?;
-    older::remount(COPY, MountFlags::READONLY)?;
-    let first = u8::try_from(step.masked.len()).unwrap_or(u8::MAX);
-    for (index, path) in (first..).zip(&step.read_only) {
-        match mount(Some(&path.in_copy), &path.name, None, BIND_ALL, None) {
-            Ok(()) | Err(Errno::ENOENT) => {}
-            Err(errno) => return Err(Part::Item(index).failed(errno)),
-        }
+fn forbid_writes(path: &CStr, flags: MountFlags) -> Result<(), Errno> {
+    if kind_of(path)?.is_none() {
+        return Ok(());
     }
-    remove(COPY).map_err(Failed::from)
+    mount(Some(path), path, None, BIND_ALL, None)?;
+    // Without those that it has the kernel would take them away, or, in a user namespace, refuse.
+    mount(None, path, None, REMOUNT.and(flags), None)
 }
 
-/// What was bound from there holds on to it.
-fn remove(place: &CStr) -> Result<(), Errno> {
-    mount::detach(place)?;
-    node::remove_directory(HERE, place)
+/// What it is, if it is.
+fn kind_of(path: &CStr) -> Result<Option<Kind>, Errno> {
+    let found = match node::find(HERE, path) {
+        Err(Errno::ENOENT) => return Ok(None),
+        found => found?,
+    };
+    let looked = facts::facts(found);
+    descriptor::close(found);
+    looked.map(|facts| Some(facts.kind))
 }

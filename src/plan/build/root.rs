@@ -3,8 +3,7 @@
 use crate::error::Error;
 use crate::likeness::Likeness;
 use crate::plan::root::{
-    BindMount, COPY, Copy, EtcFile, FileSystem, Kernels, Layers, OverlayMount, ReadOnlyPath,
-    Restriction, RootStep,
+    BindMount, Copy, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction, RootStep,
 };
 use crate::plan::{InitPlan, Step};
 use crate::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
@@ -167,7 +166,7 @@ fn dev(
             directory: c"/proc".into(),
             kernels: Kernels::Proc,
             masked: MASKED_IN_PROC.map(Cow::Borrowed).into(),
-            read_only: READ_ONLY_IN_PROC.map(read_only_path).into(),
+            read_only: READ_ONLY_IN_PROC.map(Cow::Borrowed).into(),
         }));
     }
     if restricted && !root.mounts_on("/sys") {
@@ -235,13 +234,6 @@ fn dev(
     } else {
         RootStep::DropStage
     });
-}
-
-fn read_only_path(name: &'static CStr) -> ReadOnlyPath {
-    ReadOnlyPath {
-        name: name.into(),
-        in_copy: c_string([COPY.to_bytes(), b"/", name.to_bytes()].concat()),
-    }
 }
 
 /// A mount that was asked for.

@@ -4,8 +4,7 @@ use super::Malformed;
 use super::wire::{Decoder, Encoder};
 use crate::likeness::Likeness;
 use crate::plan::root::{
-    BindMount, Copy, EtcFile, FileSystem, Kernels, Layers, OverlayMount, ReadOnlyPath, Restriction,
-    RootStep,
+    BindMount, Copy, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction, RootStep,
 };
 use crate::sys::MountFlags;
 use crate::sys::terminal::{Modes, Size};
@@ -150,11 +149,9 @@ fn encode_restriction(out: &mut Encoder, step: &Restriction) {
     } = step;
     out.bytes(directory.to_bytes());
     out.boolean(*kernels == Kernels::Proc);
-    out.list(masked, |out, name| out.bytes(name.to_bytes()));
-    out.list(read_only, |out, ReadOnlyPath { name, in_copy }| {
-        out.bytes(name.to_bytes());
-        out.bytes(in_copy.to_bytes());
-    });
+    for paths in [masked, read_only] {
+        out.list(paths, |out, path| out.bytes(path.to_bytes()));
+    }
 }
 
 fn decode_restriction(input: &mut Decoder<'_>) -> Result<Restriction, Malformed> {
@@ -166,12 +163,7 @@ fn decode_restriction(input: &mut Decoder<'_>) -> Result<Restriction, Malformed>
             Kernels::Sysfs
         },
         masked: input.list(|input| input.string().map(Into::into))?,
-        read_only: input.list(|input| {
-            Ok(ReadOnlyPath {
-                name: input.string()?.into(),
-                in_copy: input.string()?,
-            })
-        })?,
+        read_only: input.list(|input| input.string().map(Into::into))?,
     })
 }
 
@@ -427,10 +419,7 @@ pub mod tests {
                 directory: c"/proc".into(),
                 kernels: Kernels::Proc,
                 masked: vec![c"kcore".into(), c"keys".into()],
-                read_only: vec![ReadOnlyPath {
-                    name: c"sys".into(),
-                    in_copy: c"/../mydocker.copy/sys".into(),
-                }],
+                read_only: vec![c"sys".into()],
             }),
             RootStep::Restrict(Restriction {
                 directory: c"/sys".into(),

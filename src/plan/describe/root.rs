@@ -64,7 +64,7 @@ fn restricted(step: &RootStep, index: u8) -> Option<(&'static str, Vec<u8>)> {
     let read_only = || step.read_only.get(index.checked_sub(step.masked.len())?);
     let (verb, name) = match step.masked.get(index) {
         Some(name) => ("hide", name),
-        None => ("make read-only", &read_only()?.name),
+        None => ("make read-only", read_only()?),
     };
     let path = [step.directory.to_bytes(), b"/", name.to_bytes()].concat();
     Some((verb, path))
