@@ -70,18 +70,24 @@ pub mod timing;
 use cli::Command;
 use error::{Error, ExitCode};
 use std::ffi::OsString;
+use sys::invocation::Invocation;
 use sys::{descriptor, identity, signal};
 use timing::Beginning;
 
-/// The program: `arguments` as execve gave them, the program's name first. Returns the exit code.
-pub fn main(arguments: Vec<OsString>) -> u8 {
+/// The program: `arguments` as execve gave them, the program's name first; `invocation` is the same. Returns the exit
+/// code.
+pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
     let beginning = Beginning::look(&arguments);
     // Before anything else opens a file.
     if let Err(errno) = descriptor::open_standard() {
         log::complain(&Error::new("open", "/dev/null", errno));
         return ExitCode::OWN_FAILURE.0;
     }
-    let outcome = dispatch(arguments.into_iter().skip(1).collect(), beginning);
+    let outcome = dispatch(
+        arguments.into_iter().skip(1).collect(),
+        invocation,
+        beginning,
+    );
     let exit = outcome.unwrap_or_else(|error| {
         log::complain(&error);
         error.exit()
@@ -89,7 +95,11 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
     exit.0
 }
 
-fn dispatch(arguments: Vec<OsString>, beginning: Option<Beginning>) -> Result<ExitCode, Error> {
+fn dispatch(
+    arguments: Vec<OsString>,
+    invocation: &Invocation,
+    beginning: Option<Beginning>,
+) -> Result<ExitCode, Error> {
     if identity::privileged_by_exec() {
         return Err(Error::refused(
             "mydocker",
@@ -98,7 +108,7 @@ fn dispatch(arguments: Vec<OsString>, beginning: Option<Beginning>) -> Result<Ex
         ));
     }
     match cli::parse(arguments, &|path| std::path::Path::new(path).is_dir())? {
-        Command::Run(arguments, log) => runtime::run(&arguments, &log, beginning),
+        Command::Run(arguments, log) => runtime::run(&arguments, &log, invocation, beginning),
         Command::Pool(arguments, log) => runtime::keep_pool(&arguments, &log),
         Command::Init => Err(launch::re_exec::enter()),
         Command::Help(topic) => Ok(print(topic.text())),

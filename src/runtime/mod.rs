@@ -6,6 +6,7 @@ mod limits;
 mod logging;
 mod root;
 mod security;
+mod shelter;
 
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
@@ -18,6 +19,7 @@ use crate::spec::{Identity, Input, Namespace, Namespaces, RunArgs, Terminal};
 use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
 use crate::supervise::signals;
+use crate::sys::invocation::Invocation;
 use crate::sys::{descriptor, process};
 use crate::terminal::{Offered, Outside};
 use crate::timing::{Beginning, Timing};
@@ -32,9 +34,11 @@ use std::os::fd::AsFd;
 pub fn run(
     arguments: &RunArgs,
     log: &LogArgs,
+    invocation: &Invocation,
     beginning: Option<Beginning>,
 ) -> Result<ExitCode, Error> {
     logging::with_log(log, Level::Warn, |log| {
+        shelter::enter(arguments, invocation)?;
         run_logged(arguments, log, beginning).map(|never| match never {})
     })
 }

@@ -6,6 +6,7 @@
 //! alone, not into the library, which tests link with a `main` of their own.
 
 use mydocker::sys::allocation::Arena;
+use mydocker::sys::invocation::Invocation;
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
@@ -24,6 +25,8 @@ pub unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> 
     let mut memory = [MaybeUninit::uninit(); MEMORY];
     // SAFETY: when this function returns the program ends, and nothing is allocated or freed then.
     unsafe { ALLOCATOR.give(&mut memory) };
+    // SAFETY: the array ends with a null pointer (C99 5.1.2.2.1), and neither the C library nor we change it.
+    let invocation = unsafe { Invocation::new(arguments) };
     let arguments: Vec<OsString> = (0..usize::try_from(count).unwrap_or(0))
         .map(|index| {
             // SAFETY: the array has `count` entries.
@@ -35,5 +38,5 @@ pub unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> 
             OsStr::from_bytes(argument.to_bytes()).to_owned()
         })
         .collect();
-    c_int::from(mydocker::main(arguments))
+    c_int::from(mydocker::main(arguments, &invocation))
 }

@@ -1,4 +1,5 @@
-//! memfd_create(2) and its seals: how the plan reaches the re-executed init.
+//! memfd_create(2) and its seals: how the plan reaches the re-executed init, and what mydocker runs from where a
+//! container could reach its file.
 
 use super::Errno;
 use super::descriptor;
@@ -12,19 +13,54 @@ const ALL_SEALS: i32 =
 
 /// A memory file that holds `content` and can never be changed.
 pub fn sealed(name: &CStr, content: &[u8]) -> Result<OwnedFd, Errno> {
-    // SAFETY: the name is NUL-terminated and outlives the call.
-    let number = unsafe {
-        syscall!(
-            Sysno::memfd_create,
-            name.as_ptr(),
-            libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING
-        )
-    }?;
-    let file = descriptor::owned(number as i32);
+    let file = create(name, 0)?;
     descriptor::write_all(file.as_fd(), content)?;
-    // SAFETY: no pointers.
-    unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_ADD_SEALS, ALL_SEALS) }?;
+    seal(file.as_fd())?;
     Ok(file)
+}
+
+/// A memory file with all that `program` holds, which can be executed and never be changed.
+///
+/// Errors: EACCES where vm.memfd_noexec forbids it.
+pub fn sealed_program(name: &CStr, program: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    /// `MFD_EXEC`: without it a newer kernel (6.3) may make files that cannot be executed, and complains.
+    const EXECUTABLE: u32 = 0x10;
+    let file = match create(name, EXECUTABLE) {
+        Err(Errno::EINVAL) => create(name, 0)?,
+        created => created?,
+    };
+    let size = super::facts::facts(program)?.size;
+    let mut offset = 0u64;
+    while offset < size {
+        // SAFETY: the kernel reads the offset and moves it on.
+        let sent = unsafe {
+            syscall!(
+                Sysno::sendfile,
+                file.as_raw_fd(),
+                program.as_raw_fd(),
+                &raw mut offset,
+                size - offset
+            )
+        }?;
+        if sent == 0 {
+            // It has been cut meanwhile.
+            return Err(Errno::EIO);
+        }
+    }
+    seal(file.as_fd())?;
+    Ok(file)
+}
+
+fn create(name: &CStr, flags: u32) -> Result<OwnedFd, Errno> {
+    let flags = flags | libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+    // SAFETY: the name is NUL-terminated and outlives the call.
+    let number = unsafe { syscall!(Sysno::memfd_create, name.as_ptr(), flags) }?;
+    Ok(descriptor::owned(number as i32))
+}
+
+fn seal(file: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_ADD_SEALS, ALL_SEALS) }.map(drop)
 }
 
 /// Whether `file` is a memory file with every seal, as [`sealed`] makes it.

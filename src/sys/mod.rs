@@ -21,6 +21,7 @@ pub mod directory;
 pub mod environment;
 pub mod facts;
 pub mod identity;
+pub mod invocation;
 pub mod kernel;
 pub mod keyring;
 pub mod life;

@@ -1,6 +1,7 @@
 //! `--cap-add`, `--cap-drop`: what a container's root is allowed of what root is.
 
 use crate::error::Error;
+use crate::spec::RunArgs;
 use crate::sys::capability::{self, CapabilitySet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -74,6 +75,16 @@ impl Capabilities {
             required,
             ambient: user != 0,
         })
+    }
+
+    /// Those that the arguments ask for.
+    pub fn asked(arguments: &RunArgs, user: u32) -> Result<Self, Error> {
+        Self::new(
+            &arguments.added_capabilities,
+            &arguments.dropped_capabilities,
+            arguments.privileged,
+            user,
+        )
     }
 
     /// Whether everything is left as the caller has it.

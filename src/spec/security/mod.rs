@@ -45,12 +45,7 @@ impl Security {
     ///
     /// Errors: what cannot be had, named with the option that asked.
     pub fn new(arguments: &RunArgs, user: u32) -> Result<Self, Error> {
-        let capabilities = Capabilities::new(
-            &arguments.added_capabilities,
-            &arguments.dropped_capabilities,
-            arguments.privileged,
-            user,
-        )?;
+        let capabilities = Capabilities::asked(arguments, user)?;
         let mut security = Self {
             capabilities,
             no_new_privileges: !arguments.privileged,

@@ -1,0 +1,43 @@
+//! How this program was executed, so that it can be executed once more from another file.
+
+use super::Errno;
+use std::ffi::c_char;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use syscalls::{Sysno, syscall};
+
+unsafe extern "C" {
+    static environ: *const *const c_char;
+}
+
+/// The arguments of this process, as the kernel gave them.
+#[derive(Clone, Copy)]
+pub struct Invocation {
+    arguments: *const *const c_char,
+}
+
+impl Invocation {
+    /// # Safety
+    /// `arguments` is a null-terminated array of strings that stay as they are for as long as the process lives.
+    pub unsafe fn new(arguments: *const *const c_char) -> Self {
+        Self { arguments }
+    }
+
+    /// execveat(2) of an open file, with the same arguments and the same environment. Returns only if it failed.
+    pub fn again(&self, file: BorrowedFd<'_>) -> Errno {
+        // SAFETY: the C library sets it before `main`, to the null-terminated array that the kernel gave it or to
+        // one of its own; mydocker changes no variable and makes no thread.
+        let environment = unsafe { environ };
+        // SAFETY: the path is an empty NUL-terminated string; the arguments are as `new` was promised.
+        let executed = unsafe {
+            syscall!(
+                Sysno::execveat,
+                file.as_raw_fd(),
+                c"".as_ptr(),
+                self.arguments,
+                environment,
+                libc::AT_EMPTY_PATH
+            )
+        };
+        executed.err().unwrap_or(Errno::EIO)
+    }
+}

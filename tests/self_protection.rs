@@ -1,0 +1,140 @@
+//! What a container must not reach of mydocker itself: its file (CVE-2019-5736), and by what mydocker has open the
+//! host's directories (CVE-2024-21626).
+
+mod common;
+#[path = "common/tree.rs"]
+mod tree;
+use common::*;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use tree::Tree;
+
+/// Builds the program that attacks. `None`, and said so, without a C compiler.
+fn attack(scratch: &Scratch) -> Option<String> {
+    let program = scratch.file("attack");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/attack.c");
+    let flags = "-static -nostdlib -O1 -fno-stack-protector -fno-pie -no-pie -Wall -Werror -o";
+    let mut compiler = Command::new("gcc");
+    compiler.args(flags.split(' ')).arg(&program).arg(source);
+    match compiler.status() {
+        Ok(status) => assert!(status.success(), "{compiler:?}"),
+        Err(_) => {
+            skip("there is no gcc");
+            return None;
+        }
+    }
+    Some(program)
+}
+
+/// The loader that a program names (PT_INTERP), which is absolute; none in a static one.
+fn loader(program: &Path) -> Option<String> {
+    let bytes = std::fs::read(program).unwrap();
+    let start = bytes
+        .windows(4)
+        .position(|window| window == b"/lib" || window == b"/lib6")?;
+    let name: Vec<u8> = bytes[start..]
+        .iter()
+        .copied()
+        .take_while(|byte| *byte != 0)
+        .collect();
+    let name = String::from_utf8(name).ok()?;
+    name.contains("/ld-").then_some(name)
+}
+
+/// How a hostile root has the kernel execute what /proc/self/exe is.
+#[derive(Clone, Copy, Debug)]
+enum Trick {
+    Link,
+    Script,
+}
+
+#[test]
+fn the_container_cannot_write_to_mydockers_file() {
+    let scratch = Scratch::new();
+    let Some(attack) = attack(&scratch) else {
+        return;
+    };
+    for case in cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        let root = tree.root();
+        copy_program(Path::new(&attack), &root.join("attack"));
+        for trick in [Trick::Link, Trick::Script] {
+            let command = root.join("command");
+            let _ = std::fs::remove_file(&command);
+            match trick {
+                Trick::Link => symlink("/proc/self/exe", &command).unwrap(),
+                Trick::Script => {
+                    std::fs::write(&command, "#!/proc/self/exe\n").unwrap();
+                    std::fs::set_permissions(&command, PermissionsExt::from_mode(0o755)).unwrap();
+                }
+            }
+            for options in [
+                &[][..],
+                &["--init"],
+                &["--pid=host"],
+                &["--cap-add=SYS_PTRACE"],
+            ] {
+                try_it(case, &tree, trick, options);
+            }
+        }
+    }
+}
+
+fn try_it(case: Case, tree: &Tree, trick: Trick, options: &[&str]) {
+    // A mydocker that may be written to, and will be if it can.
+    let copy = tree.beside("mydocker");
+    let _ = std::fs::remove_file(&copy);
+    copy_program(&mydocker(), Path::new(&copy));
+    tree.give(Path::new(&copy));
+    let before = std::fs::read(&copy).unwrap();
+    if let Some(loader) = loader(Path::new(&copy)) {
+        // In its place the container has the attacker.
+        let place = tree.root().join(loader.trim_start_matches('/'));
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        let _ = std::fs::remove_file(&place);
+        copy_program(&tree.root().join("attack"), &place);
+    }
+    tree.give(&tree.root());
+
+    let mut line = vec![
+        copy.clone().into(),
+        "run".into(),
+        "--launch".into(),
+        case.launch.into(),
+    ];
+    line.extend(["--rootfs", &tree.name()].map(Into::into));
+    line.extend(options.iter().map(Into::into));
+    line.push("/command".into());
+    let mut command = case.prepared(&line);
+    let mut running = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(running.stdout.take().unwrap());
+    let mut said = String::new();
+    output.read_line(&mut said).unwrap();
+    if said == "kept\n" {
+        // The attacker has a file, and waits for the last mydocker to go.
+        running.kill().unwrap();
+    }
+    // To the end of the attacker, who has the pipe.
+    output.read_to_string(&mut said).unwrap();
+    wait(&mut running).unwrap();
+    let what = format!("{case} {trick:?} {options:?}: {said}");
+    assert!(
+        std::fs::read(&copy).unwrap() == before,
+        "mydocker was written to: {what}"
+    );
+    let expected = if loader(Path::new(&copy)).is_some() {
+        // It had got hold of a copy: or the trick was none, and nothing is tested here. (Who keeps the
+        // command ends it, or the kernel, when mydocker is gone.)
+        said == "kept\nnot written\n" || said == "kept\n"
+    } else {
+        // mydocker itself has run, and had nothing to do.
+        !said.contains("kept")
+    };
+    assert!(expected, "{what}");
+}
