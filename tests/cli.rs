@@ -80,12 +80,10 @@ fn init_by_hand_says_so() {
 
 #[test]
 fn a_command_that_cannot_be_run_is_127_or_126() {
-    use std::os::unix::fs::PermissionsExt;
     let scratch = Scratch::new();
     let file = |name: &str, content: &str, mode: u32| {
         let path = scratch.file(name);
-        std::fs::write(&path, content).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        write_program(&path, content, mode);
         path
     };
     let plain = file("plain", "", 0o644);

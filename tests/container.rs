@@ -258,14 +258,12 @@ fn the_environment_is_the_containers_own() {
 
 #[test]
 fn the_command_is_found_in_the_containers_path() {
-    use std::os::unix::fs::PermissionsExt;
     for case in cases() {
         let scratch = Scratch::new();
         for (directory, mode) in [("first", 0o644), ("second", 0o755)] {
             std::fs::create_dir(scratch.path().join(directory)).unwrap();
             let file = scratch.file(&format!("{directory}/tool"));
-            std::fs::write(&file, format!("#!/bin/sh\necho {directory} $0\n")).unwrap();
-            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            write_program(&file, format!("#!/bin/sh\necho {directory} $0\n"), mode);
         }
         let (first, second) = (scratch.file("first"), scratch.file("second"));
         // A file that is not executable does not end the search, as execvp has it.
@@ -308,7 +306,7 @@ fn the_working_directory() {
         let outcome = case.run(&["-w", "/nowhere"], &["true"]);
         assert_eq!(outcome.code(), Some(125), "{case}");
         let message =
-            "mydocker: change directory to /nowhere: no such file or directory (ENOENT)\n";
+            "mydocker: --workdir: change directory to /nowhere: no such file or directory (ENOENT)\n";
         assert_eq!(outcome.stderr, message, "{case}");
     }
 }

@@ -41,7 +41,7 @@ type Broken = (
     &'static str,
 );
 
-const EVERYWHERE: [Broken; 15] = [
+const EVERYWHERE: [Broken; 21] = [
     // MS_REC|MS_PRIVATE
     (
         &["mount", EPERM, "3=278528"],
@@ -102,7 +102,7 @@ const EVERYWHERE: [Broken; 15] = [
     (
         &["chdir", "13"],
         &["-w", "/usr"],
-        "change directory to /usr: permission denied (EACCES)",
+        "--workdir: change directory to /usr: permission denied (EACCES)",
     ),
     // PR_SET_NO_NEW_PRIVS
     (
@@ -121,6 +121,44 @@ const EVERYWHERE: [Broken; 15] = [
         &["prctl", EINVAL, "0=1"],
         &[],
         "prctl PR_SET_PDEATHSIG: invalid argument (EINVAL)",
+    ),
+    // What does not say where it is could be anywhere.
+    (
+        &["getcwd", "34"],
+        &["-w", "/usr"],
+        "--workdir: change directory to /usr: math result not representable (ERANGE)",
+    ),
+    // KEYCTL_JOIN_SESSION_KEYRING
+    (
+        &["keyctl", EPERM, "0=1"],
+        &[],
+        "join a new session keyring (keyctl): operation not permitted (EPERM): a filter forbids it; \
+         --no-new-keyring does without one",
+    ),
+    (
+        &["keyctl", "122", "0=1"],
+        &[],
+        "join a new session keyring (keyctl): quota exceeded (EDQUOT): the caller has as many keys as it \
+         may (/proc/sys/kernel/keys/maxkeys); --no-new-keyring does without one",
+    ),
+    // PR_CAPBSET_DROP of DAC_READ_SEARCH
+    (
+        &["prctl", EPERM, "0=24", "1=2"],
+        &[],
+        "take capabilities out of the bounding set: operation not permitted (EPERM): it takes CAP_SETPCAP",
+    ),
+    (
+        &["capset", EPERM],
+        &[],
+        "set the command's capabilities: operation not permitted (EPERM): --cap-add names one that the \
+         caller does not have, or that this kernel does not know",
+    ),
+    // SECCOMP_SET_MODE_FILTER
+    (
+        &["seccomp", EINVAL, "0=1"],
+        &[],
+        "load the filter of system calls (seccomp): invalid argument (EINVAL): the kernel was built without \
+         filters; --security-opt seccomp=unconfined does without one",
     ),
     // TIOCSCTTY
     (
@@ -378,7 +416,7 @@ fn an_unreadable_program_is_hinted_at() {
     }
     let scratch = Scratch::new();
     let copy = scratch.file("mydocker");
-    std::fs::copy(mydocker(), &copy).unwrap();
+    copy_program(&mydocker(), copy.as_ref());
     std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o711)).unwrap();
     for case in ordinary_cases() {
         let line = [&copy, "run", "--launch", case.launch, "true"].map(Into::into);
@@ -398,7 +436,7 @@ fn a_chroot_is_hinted_at() {
         for directory in ["proc", "dev"] {
             std::fs::create_dir(scratch.file(directory)).unwrap();
         }
-        std::fs::copy(mydocker(), scratch.file("mydocker")).unwrap();
+        copy_program(&mydocker(), scratch.file("mydocker").as_ref());
         std::fs::write(scratch.file("dev/null"), "").unwrap();
         // In a mount namespace of the test's own, with what a dynamic mydocker needs.
         let script = "for directory in lib lib64 usr; do
@@ -427,7 +465,7 @@ fn set_user_id_is_refused() {
     }
     let scratch = Scratch::new();
     let copy = scratch.file("mydocker");
-    std::fs::copy(mydocker(), &copy).unwrap();
+    copy_program(&mydocker(), copy.as_ref());
     std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o4755)).unwrap();
     for case in ordinary_cases() {
         let line = [copy.as_str(), "run", "true"].map(Into::into);

@@ -5,7 +5,6 @@ mod common;
 mod tree;
 
 use common::*;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use tree::*;
@@ -56,8 +55,7 @@ fn flags_of_a_volume() {
     each(|case, tree| {
         let data = tree.directory("data");
         let file = Path::new(&data).join("file");
-        std::fs::write(&file, "#!/bin/sh\necho ran\n").unwrap();
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&file, "#!/bin/sh\necho ran\n", 0o755);
         for calls in KERNELS {
             for (flags, expected) in [
                 ("", "ran\nwritten\n"),

@@ -438,8 +438,7 @@ fn the_kernel_answers_so() {
     .enumerate()
     {
         let file = scratch.file(&format!("call{index}"));
-        std::fs::write(&file, caller_of(number, arguments, instruction)).unwrap();
-        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
+        write_program(&file, caller_of(number, arguments, instruction), 0o755);
         let file = file.to_string();
         for case in cases() {
             for options in [

@@ -141,3 +141,71 @@ fn privileged_has_what_the_caller_has() {
         assert_eq!(sets[1..4], [&permitted, &permitted, &bounding], "{case}");
     }
 }
+
+/// What a script in perl prints, which can make any system call.
+fn perl(case: Case, wrapper: &[&str], options: &[&str], script: &str) -> String {
+    let mut line: Vec<std::ffi::OsString> = wrapper.iter().map(Into::into).collect();
+    line.extend([mydocker().into(), "run".into(), "--launch".into()]);
+    line.push(case.launch.into());
+    line.extend(options.iter().map(Into::into));
+    line.extend(["perl", "-e", script].map(Into::into));
+    finish(case.prepared(&line)).output(case).to_owned()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_session_keyring_is_the_containers_own() {
+    // KEYCTL_GET_KEYRING_ID of KEY_SPEC_SESSION_KEYRING; -1 if there is none.
+    let script = "print syscall(250, 0, -3, 0)";
+    // With one that the container could inherit: KEYCTL_JOIN_SESSION_KEYRING.
+    let caller = "syscall(250, 1, 0); print syscall(250, 0, -3, 0), \"\\n\"; $| = 1; exec @ARGV";
+    let wrapper = ["perl", "-e", caller];
+    for case in cases() {
+        for (options, same) in [
+            (&["--security-opt=seccomp=unconfined"][..], false),
+            (&["--security-opt=seccomp=unconfined", "--init"], false),
+            (&["--privileged"], false),
+            (
+                &["--security-opt=seccomp=unconfined", "--no-new-keyring"],
+                true,
+            ),
+        ] {
+            let said = perl(case, &wrapper, options, script);
+            let (outside, inside) = said.split_once('\n').unwrap();
+            let (outside, inside): (i64, i64) = (outside.parse().unwrap(), inside.parse().unwrap());
+            assert!(outside > 0 && inside > 0, "{case} {options:?}: {said}");
+            assert_eq!(outside == inside, same, "{case} {options:?}: {said}");
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_personality_is_the_usual_one() {
+    for case in cases() {
+        // ADDR_NO_RANDOMIZE, which a container would hand on to everything that it executes.
+        for options in [&[][..], &["--init"], &["--privileged"]] {
+            let said = perl(
+                case,
+                &["setarch", "-R"],
+                options,
+                "print syscall(135, 0xffffffff)",
+            );
+            assert_eq!(said, "0", "{case} {options:?}");
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn nothing_types_into_a_terminal() {
+    // TIOCSTI and TIOCLINUX, also with a bit that the kernel does not look at.
+    let script = "for $n (0x5412, 0x541c, 0x100005412) { $c = 'x'; syscall(16, 0, $n, $c); print $! + 0, ' ' }";
+    let (eperm, enotty) = (1, 25);
+    for case in cases() {
+        let said = perl(case, &[], &[], script);
+        assert_eq!(said, format!("{eperm} ").repeat(3), "{case}");
+        let said = perl(case, &[], &["--security-opt=seccomp=unconfined"], script);
+        assert_eq!(said, format!("{enotty} ").repeat(3), "{case}");
+    }
+}

@@ -1,12 +1,11 @@
-//! What a container must not reach of mydocker itself: its file (CVE-2019-5736), and by what mydocker has open the
-//! host's directories (CVE-2024-21626).
+//! What a container must not reach of mydocker itself: its file on the host (CVE-2019-5736).
 
 mod common;
 #[path = "common/tree.rs"]
 mod tree;
 use common::*;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use tree::Tree;
@@ -66,8 +65,7 @@ fn the_container_cannot_write_to_mydockers_file() {
             match trick {
                 Trick::Link => symlink("/proc/self/exe", &command).unwrap(),
                 Trick::Script => {
-                    std::fs::write(&command, "#!/proc/self/exe\n").unwrap();
-                    std::fs::set_permissions(&command, PermissionsExt::from_mode(0o755)).unwrap();
+                    write_program(&command, "#!/proc/self/exe\n", 0o755);
                 }
             }
             for options in [
@@ -137,4 +135,24 @@ fn try_it(case: Case, tree: &Tree, trick: Trick, options: &[&str]) {
         !said.contains("kept")
     };
     assert!(expected, "{what}");
+}
+
+/// A reaper stays, and who may trace it may open its file.
+#[test]
+fn a_reapers_file_is_none_of_the_hosts() {
+    for case in cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        for options in [
+            &["--init", "--cap-add=SYS_PTRACE"][..],
+            &["--init", "--privileged"],
+            &["--init"],
+        ] {
+            let outcome = tree.shell(options, "stat -L -c %d:%i /proc/1/exe || echo refused");
+            let seen = outcome.output(case).trim();
+            let facts = std::fs::metadata(mydocker()).unwrap();
+            let (device, inode) = (facts.dev(), facts.ino());
+            assert_ne!(seen, format!("{device}:{inode}"), "{case} {options:?}");
+            assert!(!seen.is_empty(), "{case} {options:?}: {outcome:?}");
+        }
+    }
 }

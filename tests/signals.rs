@@ -381,11 +381,9 @@ fn a_container_that_is_killed_from_outside_is_told_by_the_number() {
 
 #[test]
 fn failures_have_codes_of_their_own() {
-    use std::os::unix::fs::PermissionsExt;
     let scratch = Scratch::new();
     let garbage = scratch.file("garbage");
-    std::fs::write(&garbage, "garbage").unwrap();
-    std::fs::set_permissions(&garbage, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&garbage, "garbage", 0o755);
     for case in cases() {
         for more in [&[][..], &["--init"], &["-t"], &["--pid=host"]] {
             for (code, options, command) in [

@@ -182,7 +182,7 @@ fn reachable(file: &Path) -> PathBuf {
         std::fs::create_dir_all(&place).expect("a directory");
         std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o755)).expect("open");
         let making = copy.with_extension(std::process::id().to_string());
-        std::fs::copy(&file, &making).expect("a copy");
+        copy_program(&file, &making);
         std::fs::rename(&making, &copy).expect("the copy's name");
     }
     copy
@@ -197,6 +197,16 @@ pub fn copy_program(from: &Path, to: &Path) {
         "{} cannot be copied",
         from.display()
     );
+}
+
+/// Writes a program, or a script, that is to be executed; for the same reason by another process.
+pub fn write_program(to: impl AsRef<Path>, content: impl AsRef<[u8]>, mode: u32) {
+    let to = to.as_ref();
+    let source = to.with_extension("source");
+    std::fs::write(&source, content).expect("a file");
+    copy_program(&source, to);
+    std::fs::remove_file(&source).expect("a file less");
+    std::fs::set_permissions(to, std::fs::Permissions::from_mode(mode)).expect("its mode");
 }
 
 pub fn mydocker() -> PathBuf {

@@ -1,0 +1,195 @@
+//! What a container with a root of its own is kept from in /proc and /sys, and what it is not led to.
+
+mod common;
+#[path = "common/tree.rs"]
+mod tree;
+use common::*;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use tree::each;
+
+/// Docker's lists.
+const MASKED: [&str; 12] = [
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/devices/virtual/powercap",
+];
+const READ_ONLY: [&str; 5] = [
+    "/proc/bus",
+    "/proc/fs",
+    "/proc/irq",
+    "/proc/sys",
+    "/proc/sysrq-trigger",
+];
+
+/// Says of each path whether it can be seen into and whether it can be written to, as the mounts have it.
+const SCRIPT: &str = r#"
+for path in "$@"; do
+    if [ -d "$path" ]; then seen=$(ls -A "$path" | head -n 1)
+    elif [ -e "$path" ]; then seen=$(head -c 1 "$path" | od -An -c)
+    else echo "$path missing"; continue; fi
+    grep -q "^[^ ]* [^ ]* [^ ]* [^ ]* $path ro[, ]" /proc/self/mountinfo && writes=read-only || writes=writable
+    echo "$path ${seen:+seen} $writes"
+done"#;
+
+fn kernel_has(path: &&&str) -> bool {
+    Path::new(path).exists()
+}
+
+#[test]
+fn what_is_the_hosts_is_hidden_or_read_only() {
+    each(|case, tree| {
+        for options in [
+            &[][..],
+            &["--init"],
+            &["--overlay"],
+            &["--read-only"],
+            &["--cap-add=ALL"],
+            &["-v=/tmp:/dev"],
+        ] {
+            let run = |paths: &[&str]| {
+                let command = [&["/bin/sh", "-c", SCRIPT, "sh"], paths].concat();
+                let outcome = tree.run(options, &command);
+                assert_eq!(outcome.code(), Some(0), "{case} {options:?}: {outcome:?}");
+                outcome.stdout
+            };
+            for line in run(&MASKED).lines() {
+                assert!(!line.contains(" seen"), "{case} {options:?}: {line}");
+            }
+            let here: Vec<&str> = READ_ONLY.iter().filter(kernel_has).copied().collect();
+            for line in run(&here).lines() {
+                assert!(line.ends_with(" read-only"), "{case} {options:?}: {line}");
+            }
+        }
+        // What can be is seen without that, so that something was tested.
+        for options in [
+            &["--security-opt=systempaths=unconfined"][..],
+            &["--privileged"],
+        ] {
+            let script = format!("{SCRIPT}; touch /sys/x 2>&1; true");
+            let command = [&["/bin/sh", "-c", &script, "sh"], &MASKED[..], &READ_ONLY].concat();
+            let outcome = tree.run(options, &command);
+            assert!(
+                !outcome.stdout.contains(" read-only"),
+                "{case}: {outcome:?}"
+            );
+            if Path::new("/proc/keys").exists() {
+                assert!(
+                    outcome.stdout.contains("/proc/keys seen writable"),
+                    "{case}: {outcome:?}"
+                );
+            }
+            let sys_is_read_only = outcome.stdout.contains("Read-only file system");
+            assert_eq!(
+                sys_is_read_only,
+                options[0] != "--privileged",
+                "{case}: {outcome:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn nothing_can_be_put_in_what_hides() {
+    each(|case, tree| {
+        // The directory is one for all, and lies in no one's sight.
+        let script = "for d in /proc/acpi /proc/scsi /sys/firmware; do touch $d/x && echo made; done 2>/dev/null; \
+            ls -A /dev | grep mydocker; true";
+        assert_eq!(tree.says(&["--cap-add=ALL"], script), "", "{case}");
+    });
+}
+
+#[test]
+fn proc_has_options() {
+    each(|case, tree| {
+        let script = "grep ' / /proc ' /proc/self/mountinfo | grep -c -e hidepid=invisible -e hidepid=2; ls -d /proc/meminfo";
+        let option = "--security-opt=proc-opts=hidepid=2,gid=0";
+        assert_eq!(tree.says(&[option], script), "1\n/proc/meminfo\n", "{case}");
+        let option = "--security-opt=proc-opts=subset=pid";
+        let script = "test -e /proc/meminfo || echo none";
+        assert_eq!(tree.says(&[option], script), "none\n", "{case}");
+        for (options, message) in [
+            (
+                &["--security-opt=proc-opts=hidepid=3"][..],
+                "mydocker: --security-opt proc-opts=hidepid=3: proc takes hidepid=0, 1, 2 or 4, gid=N and \
+                 subset=pid, see proc(5)\n",
+            ),
+            (
+                &["--security-opt=proc-opts=hidepid=2", "--pid=host"],
+                "mydocker: --security-opt proc-opts: it cannot be given with --pid host: on some kernels the \
+                 host's /proc would change with it\n",
+            ),
+        ] {
+            let outcome = tree.run(options, &["/bin/true"]);
+            assert_eq!(outcome.stderr, message, "{case}");
+            assert_eq!(outcome.code(), Some(125), "{case}");
+        }
+    });
+}
+
+/// CVE-2024-21626: a working directory by way of what mydocker has open.
+#[test]
+fn the_working_directory_is_in_the_root() {
+    each(|case, tree| {
+        for number in 0..12 {
+            let link = format!("cwd{number}");
+            symlink(format!("/proc/self/fd/{number}"), tree.root().join(&link)).unwrap();
+            for directory in [
+                format!("/proc/self/fd/{number}"),
+                format!("/{link}"),
+                format!("/{link}/../.."),
+            ] {
+                // Where the kernel resolves the path inside the root, and where mydocker does, who knows nothing of
+                // what such a link is.
+                for calls in [&[][..], &["openat2"]] {
+                    let options = ["--overlay", "-w", &directory];
+                    let outcome =
+                        tree.run_without(calls, &options, &["/bin/ls", "/proc/self/cwd/"]);
+                    let what = format!("{case} {directory} {calls:?}: {outcome:?}");
+                    assert_eq!(outcome.code(), Some(125), "{what}");
+                    assert_eq!(outcome.stdout, "", "{what}");
+                    assert!(outcome.stderr.starts_with("mydocker: --workdir"), "{what}");
+                }
+            }
+        }
+        // And what it has open is closed, but for the three.
+        let script = "ls /proc/self/fd | wc -l";
+        assert_eq!(tree.says(&[], script).trim(), "4", "{case}");
+    });
+}
+
+#[test]
+fn no_directory_of_the_hosts_is_handed_in() {
+    each(|case, tree| {
+        let directory = || std::fs::File::open("/").unwrap();
+        for (options, name) in [(&["-i"][..], "stdin"), (&["-i", "--init"], "stdin")] {
+            let mut command = case.command(
+                &[&["--rootfs", &tree.name()], options].concat(),
+                &["/bin/true"],
+            );
+            command.stdin(directory());
+            let outcome = finish(command);
+            let message = format!(
+                "mydocker: {name}: it is a directory, by which the container could leave its root\n"
+            );
+            assert_eq!(outcome.stderr, message, "{case}");
+            assert_eq!(outcome.code(), Some(125), "{case}");
+        }
+        // Which does not get it.
+        let mut command = case.command(&["--rootfs", &tree.name()], &["/bin/true"]);
+        command.stdin(directory());
+        assert_eq!(finish(command).code(), Some(0), "{case}");
+        let mut command = case.command(&["--rootfs", &tree.name()], &["/bin/true"]);
+        command.stdout(directory());
+        assert_eq!(command.status().unwrap().code(), Some(125), "{case}");
+    });
+}
