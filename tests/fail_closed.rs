@@ -102,7 +102,7 @@ const EVERYWHERE: [Broken; 15] = [
     (
         &["chdir", "13"],
         &["-w", "/usr"],
-        "change directory to /usr: permission denied (EACCES)",
+        "--workdir: change directory to /usr: permission denied (EACCES)",
     ),
     // PR_SET_NO_NEW_PRIVS
     (

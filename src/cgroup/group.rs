@@ -61,6 +61,12 @@ impl Group {
             group.add_v1((layout, hierarchy), counted, &ask)?;
         }
         group.add_v2(layout, counted, &ask)?;
+        if group.parent.is_some() && group.members.is_empty() {
+            return Err(Error::refused(
+                "--cgroup-parent",
+                "no hierarchy of cgroups is mounted; see cgroups(7) (mount -t cgroup2 none /sys/fs/cgroup)",
+            ));
+        }
         Ok(group)
     }
 
