@@ -91,6 +91,15 @@ impl Error {
         self
     }
 
+    /// The same error with another hint.
+    #[cold]
+    #[inline(never)]
+    #[must_use]
+    pub fn hint_instead(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
     #[must_use]
     pub fn exit_with(mut self, exit: ExitCode) -> Self {
         self.exit = exit;

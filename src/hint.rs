@@ -24,7 +24,9 @@ pub enum Doing {
     JoinKeyring,
     ChangeDirectory,
     FindTarget,
+    FindDirectory,
     FindDevice,
+    BindDevices,
     CopyMount,
     MountOverlay,
     MountTmpfs,
@@ -140,13 +142,20 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
             Some("a directory can be mounted on a directory only")
         }
         (Doing::FindTarget, Errno::EISDIR) => Some("a file can be mounted on a file only"),
-        (Doing::FindTarget, Errno::EROFS) => {
-            Some("it is not there, and the root is read-only; make it in DIR, or add --overlay")
-        }
-        (Doing::FindTarget, Errno::EACCES) => {
+        (Doing::FindTarget | Doing::FindDirectory, Errno::EROFS) => Some(
+            "it is not there, and what it would lie in is read-only; make it in DIR, or add --overlay (in \
+             /sys nothing can be made)",
+        ),
+        (Doing::FindTarget | Doing::FindDirectory, Errno::EACCES) => {
             Some("it is not there, and the root may not be written by this user; add --overlay")
         }
         (Doing::FindDevice, Errno::ENODEV) => Some("it is no device"),
+        (Doing::BindDevices, Errno::ENODEV) => Some(
+            "one of its null, zero, full, random, urandom and tty is not the device of that name",
+        ),
+        (Doing::BindDevices, Errno::ENOENT) => {
+            Some("it lacks one of null, zero, full, random, urandom and tty")
+        }
         (Doing::CopyMount, Errno::EINVAL) => {
             Some("an ordinary user can bind a directory with all that is mounted below it only")
         }
@@ -164,7 +173,9 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
         (Doing::MountTmpfs, Errno::EINVAL) => Some(
             "a value among its options is none that the kernel takes (its log says which: dmesg)",
         ),
-        (Doing::MountOverlay, Errno::ELOOP) => Some("a directory is given twice"),
+        (Doing::MountOverlay, Errno::ELOOP) => {
+            Some("a directory is given twice, or lies in another")
+        }
         (Doing::MountOverlay, Errno::EBUSY) => Some("another overlay uses this upper directory"),
         (Doing::PivotRoot, Errno::EINVAL | Errno::EXDEV) => {
             Some("this is a chroot: mydocker needs the root that its mount namespace has")
@@ -178,6 +189,10 @@ pub const NOT_IN_PATH: &str =
     "not found in the container's PATH (there are no images: COMMAND comes first)";
 pub const NO_SUCH_FILE: &str =
     "no such file in the container, or the interpreter or loader that it names is missing";
+
+/// The same, where the word may have been meant for `--overlay`.
+pub const NO_COMMAND_AND_NO_UPPER: &str = "not found in the container; a directory for the writes of --overlay has to be there and is written \
+     --overlay=UPPER";
 
 #[cfg(test)]
 mod tests {

@@ -305,8 +305,7 @@ fn the_working_directory() {
 
         let outcome = case.run(&["-w", "/nowhere"], &["true"]);
         assert_eq!(outcome.code(), Some(125), "{case}");
-        let message =
-            "mydocker: --workdir: change directory to /nowhere: no such file or directory (ENOENT)\n";
+        let message = "mydocker: --workdir: change directory to /nowhere: no such file or directory (ENOENT)\n";
         assert_eq!(outcome.stderr, message, "{case}");
     }
 }

@@ -190,7 +190,7 @@ fn little_memory_is_enough_for_a_small_program_and_too_little_is_said() {
         let outcome = case.run(&["-m", "4k"], &[busybox, "true"]);
         assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
         assert!(
-            outcome.stderr.contains("out of memory"),
+            outcome.stderr.contains("out of memory") && outcome.stderr.contains("--memory"),
             "{case}: {outcome:?}"
         );
     }
@@ -267,7 +267,10 @@ fn what_cannot_be_limited_does_not_run() {
                 &["--device-read-bps", "/dev/null:1m"],
                 "--device-read-bps: /dev/null: block device required (ENOTBLK)",
             ),
-            (&["-m", "4k"], "out of memory"),
+            (
+                &["-m", "4k"],
+                "is too little for the container's own set-up",
+            ),
             (&["-m", "64m", "-w", "/nowhere"], "/nowhere"),
         ] {
             let options = [options, &["-m64m", "--cpus=1", &place]].concat();
@@ -283,6 +286,60 @@ fn what_cannot_be_limited_does_not_run() {
             assert!(!Path::new(&trace).exists(), "{case} {options:?}");
             assert_eq!(parent.containers(), Vec::<PathBuf>::new(), "{case}");
         }
+    }
+}
+
+#[test]
+fn cgroups_that_are_not_to_be_seen_are_not_passed_over() {
+    for case in cases() {
+        let Some(tree) = tree::Tree::new(case) else {
+            return;
+        };
+        let none = "for point in $(grep -E ' - cgroup2? ' /proc/self/mountinfo | cut -d' ' -f5); do \
+            umount \"$point\"; done; \"$@\"";
+        for (script, options, message) in [
+            (
+                none,
+                &["--cgroup-parent=/x"][..],
+                "--cgroup-parent: no hierarchy of cgroups is mounted",
+            ),
+            (none, &["-m64m"], "--memory: the memory controller: "),
+            (none, &[], ""),
+        ] {
+            let Some(outcome) = tree.among_mounts(script, options, &["/bin/true"]) else {
+                return;
+            };
+            let code = if message.is_empty() { 0 } else { 125 };
+            assert_eq!(
+                outcome.code(),
+                Some(code),
+                "{case} {options:?}: {outcome:?}"
+            );
+            assert!(
+                outcome.stderr.contains(message) && outcome.stderr.is_empty() == message.is_empty(),
+                "{case} {options:?}: {outcome:?}"
+            );
+        }
+    }
+    // Something else in the place of a hierarchy, which is not to be written to.
+    for case in limited_cases() {
+        let Some(tree) = tree::Tree::new(case) else {
+            return;
+        };
+        let script = "point=$(grep -E ' - cgroup2? .*\\<pids\\>' /proc/self/mountinfo | cut -d' ' -f5 | head -1); \
+            [ -n \"$point\" ] || exit 9; mount -t tmpfs tmpfs \"$point\"; \"$@\" || ls -A \"$point\"";
+        let run = ["/bin/true"];
+        let Some(outcome) = tree.among_mounts(script, &["--pids-limit=9"], &run) else {
+            return;
+        };
+        if outcome.code() == Some(9) {
+            return skip("no hierarchy of v1 has pids");
+        }
+        assert_eq!(outcome.stdout, "", "{case}");
+        assert!(
+            outcome.stderr.contains("(ENODEV): something else"),
+            "{case}: {outcome:?}"
+        );
     }
 }
 

@@ -233,6 +233,24 @@ fn a_missing_working_directory_is_made_in_the_container() {
             "mydocker: --workdir /other: make /other in the container: read-only file system";
         assert!(outcome.stderr.starts_with(message), "{case}: {outcome:?}");
         assert_eq!(outcome.code(), Some(125));
+        // What is wrong is said of a working directory, not of a mount.
+        for (directory, message) in [
+            (
+                "/etc/passwd/x",
+                "find /etc/passwd/x in the container: not a directory (ENOTDIR)\n",
+            ),
+            (
+                "/proc/x",
+                "make /proc/x in the container: no such file or directory (ENOENT)\n",
+            ),
+        ] {
+            let outcome = tree.shell(&["-w", directory], "pwd");
+            let message = format!("mydocker: --workdir {directory}: {message}");
+            assert_eq!(outcome.stderr, message, "{case}");
+        }
+        let outcome = tree.shell(&["-w", "/etc/passwd"], "pwd");
+        let message = "mydocker: --workdir: change directory to /etc/passwd: not a directory";
+        assert!(outcome.stderr.starts_with(message), "{case}: {outcome:?}");
     });
 }
 
@@ -344,6 +362,10 @@ fn what_makes_no_sense_is_refused_before_anything_is_made() {
             (
                 &["--rootfs", &name, "-v", &slash],
                 format!("--volume {slash}: its target is /"),
+            ),
+            (
+                &["--rootfs", &name, "--tmpfs", "/new:size=much"],
+                "--tmpfs /new:size=much: a value in it is no number".into(),
             ),
             (
                 &["--rootfs", &name, "-v", &no_source],

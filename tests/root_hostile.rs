@@ -242,6 +242,30 @@ fn a_proc_that_is_none_is_not_trusted() {
 }
 
 #[test]
+fn a_null_that_is_none_is_not_bound() {
+    // What an ordinary user's container has in its /dev is the host's.
+    for case in cases() {
+        if case.caller == Caller::Root {
+            continue;
+        }
+        let Some(tree) = Tree::new(case) else { return };
+        let script = "echo untouched > fake; chmod 666 fake; mount --bind fake /dev/null; \
+            \"$@\" < /dev/zero || :; cat fake";
+        let run = ["/bin/sh", "-c", "echo written > /dev/null"];
+        let Some(outcome) = tree.among_mounts(script, &["-i"], &run) else {
+            return;
+        };
+        assert_eq!(outcome.stdout, "untouched\n", "{case}: {outcome:?}");
+        assert!(
+            outcome
+                .stderr
+                .contains("(ENODEV): one of its null, zero, full"),
+            "{case}: {outcome:?}"
+        );
+    }
+}
+
+#[test]
 fn a_source_is_the_hosts_however_it_climbs() {
     // Looked up when the root lies on / already, a `..` above / would lead into that root, and a link there
     // to wherever it says.

@@ -285,7 +285,7 @@ fn tmpfs_and_dockers_long_form() {
             "--mount",
             &bind,
             "--mount",
-            "type=tmpfs,dst=/mnt/t,tmpfs-size=2m,tmpfs-mode=1700",
+            "type=tmpfs,dst=/mnt/t,tmpfs-size=1.5mb,tmpfs-mode=1700",
             "--tmpfs=/dev/shm:size=3m",
         ];
         let script = "stat -c '%n %a' /tmp /mnt /mnt/t; cat /mnt/bind/file; touch /mnt/bind/x; \
@@ -294,7 +294,7 @@ fn tmpfs_and_dockers_long_form() {
         let expected = "/tmp 1777\n/mnt 750\n/mnt/t 1700\nof data\n\
             /tmp rw,nosuid,nodev,noexec,relatime rw\n\
             /mnt rw,nosuid,nodev,relatime rw,size=1024k,mode=750\n\
-            /mnt/t rw,nosuid,nodev,noexec,relatime rw,size=2048k,mode=1700\n\
+            /mnt/t rw,nosuid,nodev,noexec,relatime rw,size=1536k,mode=1700\n\
             /dev/shm rw,nosuid,nodev,noexec,relatime rw,size=3072k\n";
         let mut lines: Vec<&str> = outcome.stdout.lines().collect();
         lines.sort_unstable();
@@ -388,6 +388,30 @@ fn overlays() {
         );
         drop(first.stdin.take());
         wait(&mut first).unwrap();
+    });
+}
+
+#[test]
+fn an_upper_directory_that_is_taken_for_the_command() {
+    each(|case, tree| {
+        for word in ["./not-there", "not-there"] {
+            let outcome = tree.run(&["--overlay", word], &["/bin/sh"]);
+            assert_eq!(outcome.code(), Some(127), "{case}: {outcome:?}");
+            assert!(
+                outcome.stderr.contains("--overlay=UPPER"),
+                "{case}: {outcome:?}"
+            );
+        }
+        // Where it cannot have been meant, it is not spoken of.
+        let outcome = tree.run(&["--overlay", "-w", "/"], &["not-there"]);
+        assert!(!outcome.stderr.contains("UPPER"), "{case}: {outcome:?}");
+        // Around a layer.
+        let option = format!("--overlay={}", tree.beside(""));
+        let outcome = tree.run(&[&option], &["/bin/true"]);
+        assert!(
+            outcome.stderr.starts_with("mydocker: --overlay"),
+            "{case}: {outcome:?}"
+        );
     });
 }
 

@@ -34,6 +34,9 @@ fn names_are_those_of_the_container() {
             theirs,
             "{case}"
         );
+        // On the host's UTS namespace the name is the host's.
+        let script = "[ $(hostname) = $(cat /etc/hostname) ] && grep -c \"$(hostname)\" /etc/hosts";
+        assert_eq!(tree.says(&["--uts=host"], script), "1\n", "{case}");
         // They can be written to, as docker's can, and no one else sees it.
         tree.says(&[], "echo 1.2.3.4 x >> /etc/hosts");
         assert_eq!(tree.snapshot(), before, "{case}");

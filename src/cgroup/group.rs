@@ -61,6 +61,12 @@ impl Group {
             group.add_v1((layout, hierarchy), counted, &ask)?;
         }
         group.add_v2(layout, counted, &ask)?;
+        if group.parent.is_some() && group.members.is_empty() {
+            return Err(Error::refused(
+                "--cgroup-parent",
+                "no hierarchy of cgroups is mounted; see cgroups(7) (mount -t cgroup2 none /sys/fs/cgroup)",
+            ));
+        }
         Ok(group)
     }
 
@@ -375,7 +381,12 @@ fn set(setting: &Setting, directory: &Directory) -> Result<(), Error> {
     };
     let operation = format!("{}: open", setting.option);
     let error = Error::new(operation, directory.path_of(file).to_bytes(), Errno::ENOENT);
-    Err(error.hint(Some("this kernel's controller has no such limit")))
+    Err(error.hint(Some(match setting.option {
+        "--blkio-weight" | "--blkio-weight-device" => {
+            "this kernel's controller has no weights, or none for this disk, whose scheduler has to be bfq"
+        }
+        _ => "this kernel's controller has no such limit",
+    })))
 }
 
 fn check(setting: &Setting, directory: &Directory, value: &str) -> Result<(), Error> {

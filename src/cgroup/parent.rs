@@ -42,6 +42,10 @@ impl Asked {
                 "cgroup v2 wants a cgroup's processes in leaves before it passes controllers on: move those \
                  of this cgroup, mydocker's caller among them, into one below it",
             ),
+            // By our own look at what was opened.
+            Errno::ENODEV => {
+                Some("something else than its hierarchy of cgroups is there, mounted over it")
+            }
             Errno::EAGAIN => {
                 Some("a limit on the number of cgroups is reached (cgroup.max.descendants)")
             }
@@ -84,7 +88,8 @@ fn place(
         asked.refused(if layout.mounts(hierarchy).next().is_none() {
             "its hierarchy of cgroups is mounted nowhere; see cgroups(7)"
         } else {
-            "this process's own cgroup is not below what is mounted of its hierarchy"
+            "this process's own cgroup is not below what is mounted of its hierarchy, as in a container that \
+             sees its host's; mount the hierarchy anew, or name a cgroup with --cgroup-parent"
         })
     }))
 }

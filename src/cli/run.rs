@@ -108,6 +108,12 @@ fn option(
 ) -> Result<(), Error> {
     if name == "overlay" {
         run.overlay = overlay(parser, is_directory)?;
+        let follows = parser.try_raw_args();
+        run.overlay_then_command = run.overlay == OverlayChoice::ThrownAway
+            && follows.is_some_and(|words| {
+                let word = words.as_slice().first();
+                word.is_some_and(|word| !word.as_bytes().starts_with(b"-"))
+            });
         return Ok(());
     }
     let mut value = || parser.value().map_err(|error| described(&error, RUN_USAGE));

@@ -18,6 +18,7 @@ pub struct Limited {
     group: Group,
     /// Bytes.
     memory: Option<u64>,
+    has_pids_limit: bool,
 }
 
 /// Where it is to be born and what it has to join.
@@ -43,6 +44,7 @@ impl Limited {
                     own,
                     group,
                     memory: limits.memory,
+                    has_pids_limit: limits.processes.is_some(),
                 });
             }
             // What was made is gone again. What the error means is to be said of what is really there.
@@ -62,6 +64,7 @@ impl Limited {
             own,
             group,
             memory: limits.memory,
+            has_pids_limit: limits.processes.is_some(),
         })
     }
 
@@ -118,17 +121,22 @@ impl Limited {
 /// What may have been the container's own limits.
 #[cold]
 #[inline(never)]
-pub fn explained(error: Error, limits: Option<&Limits>) -> Error {
-    let hint = match (error.errno(), limits) {
-        (Some(Errno::ENOMEM), Some(limits)) if limits.memory.is_some() => {
-            Some("--memory is too little for the container's own set-up")
+pub fn explained(error: Error, limited: Option<&Limited>) -> Error {
+    let Some(limited) = limited else { return error };
+    match (error.errno(), limited.memory) {
+        (Some(Errno::ENOMEM), Some(_)) => error.hint(Some(
+            "--memory is too little for the container's own set-up",
+        )),
+        // Gone without a word: by re-exec all that it takes to say one is limited too.
+        (None, Some(_)) if limited.group.oom_figures().oom_kills > Some(0) => Error::refused(
+            "--memory",
+            "it is too little for the container's own set-up, which the kernel has ended: out of memory",
+        ),
+        (Some(Errno::EAGAIN), _) if limited.has_pids_limit => {
+            error.hint(Some("--pids-limit is too little for --init and a command"))
         }
-        (Some(Errno::EAGAIN), Some(limits)) if limits.processes.is_some() => {
-            Some("--pids-limit is too little for --init and a command")
-        }
-        _ => None,
-    };
-    error.hint(hint)
+        _ => error,
+    }
 }
 
 /// In the largest unit that it is a whole number of.

@@ -10,6 +10,7 @@ mod shelter;
 
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
+use crate::hint;
 use crate::launch::{self, Launch};
 use crate::log::{Level, Log, Value};
 use crate::plan::{self, InitPlan, Network};
@@ -157,7 +158,7 @@ fn run_logged(
         log,
     }
     .start()
-    .map_err(|error| limits::explained(error, spec.limits.as_ref()))?;
+    .map_err(|error| explained(error, arguments, limited.as_ref()))?;
     let terminal = terminal.map(Offered::taken).transpose()?;
     // An answer that came too late goes with it, and does not stay for as long as the container.
     drop(pool);
@@ -197,6 +198,16 @@ fn run_logged(
     }
     // Now, without a destructor: what they would free the kernel takes back for less.
     process::exit(i32::from(end.exit.0))
+}
+
+/// Why the command is not running, as far as what was asked for explains it.
+#[cold]
+#[inline(never)]
+fn explained(error: Error, arguments: &RunArgs, limited: Option<&Limited>) -> Error {
+    if arguments.overlay_then_command && error.exit() == ExitCode::NOT_FOUND {
+        return error.hint_instead(hint::NO_COMMAND_AND_NO_UPPER);
+    }
+    limits::explained(error, limited)
 }
 
 #[cold]

@@ -32,6 +32,8 @@ pub struct RunArgs {
     /// Directories that are to be the root, from the bottom up.
     pub rootfs: Vec<OsString>,
     pub overlay: OverlayChoice,
+    /// COMMAND follows `--overlay` at once, so it may have been meant as UPPER.
+    pub overlay_then_command: bool,
     pub read_only: bool,
     pub volumes: Vec<OsString>,
     pub mounts: Vec<OsString>,

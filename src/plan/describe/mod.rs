@@ -28,6 +28,11 @@ pub fn describe_step(step: &Step, failed: Failed) -> Error {
         return root::describe(step, failed);
     }
     let (operation, object, doing) = words(step);
+    let operation = match step {
+        // Nothing else asks for it.
+        Step::WorkingDirectory(_) => format!("--workdir: {operation}"),
+        _ => operation.to_owned(),
+    };
     Error::new(operation, object, errno).hint(doing.and_then(|doing| hint::hint(doing, errno)))
 }
 

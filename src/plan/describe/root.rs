@@ -5,6 +5,7 @@ use crate::error::{Error, printable};
 use crate::hint::{Doing, hint};
 use crate::plan::root::{BindMount, FileSystem, RootStep};
 use crate::report::{Failed, Part};
+use crate::sys::MountFlags;
 use std::ffi::CStr;
 
 /// What a step does, in a few words.
@@ -104,7 +105,13 @@ fn words(step: &RootStep) -> Words {
                 .like
                 .as_ref()
                 .map_or(&b""[..], |like| like.to_bytes());
-            plain("--rootfs: mount an overlay,", layers.data.to_bytes(), like)
+            // With several directories and --read-only nobody has asked for more than those.
+            let operation = if layers.flags.contains(MountFlags::READONLY) {
+                "--rootfs: mount an overlay,"
+            } else {
+                "--overlay: mount an overlay,"
+            };
+            plain(operation, layers.data.to_bytes(), like)
         }
         RootStep::FileSystem(step) => file_system(step),
         RootStep::FileSystemOrBind(step, otherwise) => Words {
@@ -179,7 +186,9 @@ fn bind(step: &BindMount) -> Words {
 /// What was being done, for errnos that mislead.
 fn doing(step: &RootStep, part: Part) -> Doing {
     match (step, part) {
+        (RootStep::MakeWorkingDirectory(_), Part::Target | Part::Make) => Doing::FindDirectory,
         (_, Part::Target | Part::Make) => Doing::FindTarget,
+        (RootStep::Devices, Part::Source) => Doing::BindDevices,
         (RootStep::Copy(_), _) => Doing::CopyMount,
         (RootStep::Overlay(_) | RootStep::OverlayMount(_), Part::Whole) => Doing::MountOverlay,
         (RootStep::FileSystem(step), Part::Whole) if step.kind.to_bytes() == b"proc" => {

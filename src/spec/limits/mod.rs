@@ -2,7 +2,7 @@
 
 mod list;
 mod resource;
-mod size;
+pub(super) mod size;
 
 pub use resource::ResourceLimit;
 

@@ -6,6 +6,7 @@ use super::tmpfs::Tmpfs;
 use super::{Bind, MountSource, Overlay, RootMount, Writes, absolute, kept, named, target};
 use crate::error::Error;
 use crate::spec::Caller;
+use crate::spec::limits::size;
 use crate::sys::MountFlags;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -139,7 +140,13 @@ impl Mount<'_> {
         for (key, value) in self.own() {
             let value = value.unwrap_or_default();
             match key {
-                b"tmpfs-size" => tmpfs.word(self.option, &[b"size=", value].concat())?,
+                b"tmpfs-size" => {
+                    // In docker's units, of which the kernel knows some.
+                    let Some(bytes) = size::bytes(value) else {
+                        return self.refuse("its tmpfs-size= takes a size, 64m or 1.5g");
+                    };
+                    tmpfs.word(self.option, format!("size={bytes}").as_bytes())?;
+                }
                 b"tmpfs-mode" => tmpfs.word(self.option, &[b"mode=", value].concat())?,
                 b"readonly" | b"ro" => {
                     if self.switch(Some(value).filter(|value| !value.is_empty()))? {

@@ -31,8 +31,14 @@ pub fn all(
         let first = typed.first()?;
         Some(format!("{option} {}", first.to_string_lossy()))
     };
+    // In the host's UTS namespace the name is the host's.
+    let shared = match hostname {
+        Some(_) => Vec::new(),
+        None => (caller.file)("/proc/sys/kernel/hostname")?,
+    };
+    let shared = Some(shared.trim_ascii_end()).filter(|name| !name.is_empty());
+    let hostname = hostname.or(shared);
     let mut files = Vec::with_capacity(3);
-    // In the host's UTS namespace the name is the host's, and the root may know it or not.
     if let Some(name) = hostname {
         files.push(NameFile {
             name: "hostname",

@@ -195,6 +195,16 @@ fn a_tmpfs() {
             "size=1m,mode=700".into()
         ))
     );
+    assert!(tmpfs("/t:size=50%,uid=7,gid=8,nr_inodes=1k,mode=0750").is_ok());
+    for typed in [
+        "/t:size=x",
+        "/t:size=k",
+        "/t:size=1mb",
+        "/t:mode=8",
+        "/t:uid=1k",
+    ] {
+        assert!(tmpfs(typed).unwrap_err().contains("no number"), "{typed}");
+    }
     for typed in ["/t:size", "/t:size=", "/t:what=1", "/t:huge"] {
         assert!(
             tmpfs(typed).unwrap_err().contains("its options are"),
@@ -225,9 +235,11 @@ fn mounts_in_dockers_long_form() {
     assert_eq!(overlay.writes, Writes::ThrownAway);
     let tmpfs = mount("type=tmpfs,target=/t,tmpfs-size=64m,tmpfs-mode=1700").unwrap();
     assert!(
-        matches!(tmpfs, MountSource::Tmpfs { data, .. } if data.as_c_str() == c"size=64m,mode=1700")
+        matches!(tmpfs, MountSource::Tmpfs { data, .. } if data.as_c_str() == c"size=67108864,mode=1700")
     );
     for (typed, reason) in [
+        ("type=tmpfs,target=/a,tmpfs-size=x", "takes a size"),
+        ("type=tmpfs,target=/a,tmpfs-mode=9", "no number"),
         ("type=bind,source=/a", "no target="),
         ("type=bind,target=/a", "needs source="),
         ("type=volume,source=x,target=/a", "named volumes"),

@@ -72,6 +72,13 @@ impl Tmpfs {
                          dev, noatime and their opposites",
                     ));
                 }
+                if !is_number(name, &word[name.len() + 1..]) {
+                    return Err(Error::refused(
+                        option,
+                        "a value in it is no number: size= takes bytes, with k, m or g, or a percentage, mode= \
+                         octal digits",
+                    ));
+                }
                 self.has_mode |= name == b"mode";
                 if !self.data.is_empty() {
                     self.data.push(b',');
@@ -98,4 +105,20 @@ impl Tmpfs {
             data: c_string(option, &self.data)?,
         })
     }
+}
+
+/// Whether the kernel takes `value` for the option `name`, as far as it can be said without it. Asked before
+/// anything is made, and the kernel says no more than EINVAL.
+fn is_number(name: &[u8], value: &[u8]) -> bool {
+    let units: &[u8] = match name {
+        b"size" => b"kmgtpe%",
+        b"nr_inodes" | b"nr_blocks" => b"kmgtpe",
+        _ => b"",
+    };
+    let digits = match value.split_last() {
+        Some((unit, digits)) if units.contains(&unit.to_ascii_lowercase()) => digits,
+        _ => value,
+    };
+    let last = if name == b"mode" { b'7' } else { b'9' };
+    !digits.is_empty() && digits.iter().all(|digit| (b'0'..=last).contains(digit))
 }
