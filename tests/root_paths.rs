@@ -140,6 +140,7 @@ fn proc_has_options() {
 #[test]
 fn the_working_directory_is_in_the_root() {
     each(|case, tree| {
+        let mut refused_elsewhere = false;
         for number in 0..12 {
             let link = format!("cwd{number}");
             symlink(format!("/proc/self/fd/{number}"), tree.root().join(&link)).unwrap();
@@ -150,17 +151,31 @@ fn the_working_directory_is_in_the_root() {
             ] {
                 // Where the kernel resolves the path inside the root, and where mydocker does, who knows nothing of
                 // what such a link is.
-                for calls in [&[][..], &["openat2"]] {
-                    let options = ["--overlay", "-w", &directory];
-                    let outcome =
-                        tree.run_without(calls, &options, &["/bin/ls", "/proc/self/cwd/"]);
-                    let what = format!("{case} {directory} {calls:?}: {outcome:?}");
+                for (calls, overlay) in [
+                    (&[][..], &[][..]),
+                    (&[], &["--overlay"]),
+                    (&["openat2"], &[]),
+                    (&["openat2"], &["--overlay"]),
+                ] {
+                    let options = [overlay, &["-w", &directory]].concat();
+                    let command = ["/bin/stat", "-c", "%d:%i", "/proc/self/cwd/", "/"];
+                    let outcome = tree.run_without(calls, &options, &command);
+                    let what = format!("{case} {directory} {options:?} {calls:?}: {outcome:?}");
+                    if outcome.code() == Some(0) {
+                        // What it had open was the container's own root.
+                        let (one, other) = outcome.stdout.trim_end().split_once('\n').unwrap();
+                        assert_eq!(one, other, "{what}");
+                        continue;
+                    }
                     assert_eq!(outcome.code(), Some(125), "{what}");
                     assert_eq!(outcome.stdout, "", "{what}");
                     assert!(outcome.stderr.starts_with("mydocker: --workdir"), "{what}");
+                    refused_elsewhere |= outcome.stderr.contains("it leads out of the container");
                 }
             }
         }
+        // The last check of all was needed: mydocker has DIR open, until it executes something.
+        assert_eq!(refused_elsewhere, case.launch == "in-process", "{case}");
         // And what it has open is closed, but for the three.
         let script = "ls /proc/self/fd | wc -l";
         assert_eq!(tree.says(&[], script).trim(), "4", "{case}");

@@ -33,7 +33,9 @@ pub enum RootStep {
     Stage,
     /// The device nodes that every program may expect.
     Devices,
-    /// What of /proc or /sys the container is kept from.
+    /// Keep hold of what is mounted on /proc or /sys.
+    Keep(Kernels),
+    /// What of it the container is kept from.
     Restrict(Restriction),
     /// The links of /dev.
     Links,
@@ -79,11 +81,19 @@ pub enum Kernels {
     Sysfs,
 }
 
-/// What is hidden and what is only to be read, below one directory.
+impl Kernels {
+    /// Where it is mounted.
+    pub const fn directory(self) -> &'static CStr {
+        match self {
+            Self::Proc => c"/proc",
+            Self::Sysfs => c"/sys",
+        }
+    }
+}
+
+/// What is hidden and what is only to be read, of one of them.
 #[derive(Debug, PartialEq)]
 pub struct Restriction {
-    pub directory: Cow<'static, CStr>,
-    /// What has to be mounted there.
     pub kernels: Kernels,
     /// Paths below it. Those that this kernel does not have are no error.
     pub masked: Vec<Cow<'static, CStr>>,

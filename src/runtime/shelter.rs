@@ -21,9 +21,9 @@ use crate::spec::RunArgs;
 use crate::spec::security::Capabilities;
 use crate::sys::capability::{CHECKPOINT_RESTORE, CapabilitySet, SYS_ADMIN, SYS_PTRACE};
 use crate::sys::invocation::Invocation;
-use crate::sys::{descriptor, memfd, process};
+use crate::sys::{Errno, descriptor, facts, memfd, node, process};
 use std::ffi::CStr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 /// Of the running program, as long as a proc is mounted.
@@ -65,8 +65,7 @@ fn shelter(invocation: &Invocation) -> Result<(), Error> {
         let hint = "a container with a root of its own must not reach mydocker's file; it is copied to memory";
         Error::new(operation, OWN_FILE.to_bytes(), errno).hint(Some(hint))
     };
-    let own = descriptor::open(OWN_FILE, libc::O_RDONLY, 0);
-    let own = own.map_err(|errno| failed("open", errno))?;
+    let own = own_file().map_err(|errno| failed("open", errno))?;
     if memfd::is_sealed(own.as_fd()) {
         // execve named us after the descriptor.
         process::set_name(c"mydocker");
@@ -83,4 +82,13 @@ fn shelter(invocation: &Invocation) -> Result<(), Error> {
     let copy = memfd::sealed_program(c"mydocker", own.as_fd());
     let copy = copy.map_err(|errno| failed("copy", errno))?;
     Err(failed("execute a copy of", invocation.again(copy.as_fd())))
+}
+
+/// What is executed, as proc tells; not what someone has put in proc's place, which would never be the copy.
+fn own_file() -> Result<OwnedFd, Errno> {
+    let directory = descriptor::open(c"/proc/self", libc::O_PATH | libc::O_DIRECTORY, 0)?;
+    if !facts::file_system(directory.as_fd())?.is_proc() {
+        return Err(Errno::ENODEV);
+    }
+    node::open(directory.as_fd(), c"exe", libc::O_RDONLY, 0).map(descriptor::own)
 }

@@ -10,7 +10,7 @@ mod terminal;
 
 use super::Descriptors;
 use crate::inside::{self, Missing};
-use crate::plan::root::RootStep;
+use crate::plan::root::{Kernels, RootStep};
 use crate::report::{Failed, Part};
 use crate::spec::MOST_COPIES;
 use crate::sys::{Errno, descriptor};
@@ -24,6 +24,9 @@ pub struct Held {
     /// What / will be.
     root: Cell<Option<BorrowedFd<'static>>>,
     copies: [Cell<Option<BorrowedFd<'static>>>; MOST_COPIES],
+    /// The container's /proc and /sys, while what is hidden there is.
+    proc: Cell<Option<BorrowedFd<'static>>>,
+    sysfs: Cell<Option<BorrowedFd<'static>>>,
     /// How many mounts lie on the host's /, the container's among them.
     covers: Cell<u32>,
 }
@@ -35,6 +38,13 @@ impl Held {
 
     fn copy(&self, slot: u8) -> Result<&Cell<Option<BorrowedFd<'static>>>, Errno> {
         self.copies.get(usize::from(slot)).ok_or(Errno::EBADF)
+    }
+
+    fn kernels(&self, kernels: Kernels) -> &Cell<Option<BorrowedFd<'static>>> {
+        match kernels {
+            Kernels::Proc => &self.proc,
+            Kernels::Sysfs => &self.sysfs,
+        }
     }
 
     fn cover(&self) {
@@ -59,6 +69,7 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
         },
         RootStep::Stage => stage::begin().map_err(Failed::from),
         RootStep::Devices => stage::devices(),
+        RootStep::Keep(kernels) => restrict::keep(*kernels, held),
         RootStep::Restrict(step) => restrict::restrict(step, held),
         RootStep::Links => stage::links().map_err(Failed::from),
         RootStep::Staged(step) => stage::file_system(step),

@@ -28,11 +28,33 @@ const REMOUNT: MountFlags = MountFlags::REMOUNT
     .and(MountFlags::BIND)
     .and(MountFlags::READONLY);
 
+/// Looks /proc or /sys up, and whether it is what it has to be.
+pub fn keep(kernels: Kernels, held: &Held) -> Result<(), Failed> {
+    let directory = match find(held, kernels.directory(), Missing::Refuse) {
+        // The host has none, and so has the container.
+        Err(failed) if kernels == Kernels::Sysfs && failed.errno == Errno::ENOENT => return Ok(()),
+        found => found?,
+    };
+    let found = facts::file_system(directory).map_err(|errno| Part::Target.failed(errno))?;
+    match kernels {
+        Kernels::Proc if found.is_proc() => held.proc.set(Some(directory)),
+        Kernels::Sysfs if found.is_sysfs() => held.sysfs.set(Some(directory)),
+        // Something else would be hidden, and what is to be hidden would not.
+        Kernels::Proc => return Err(Part::Target.failed(Errno::ENODEV)),
+        // Whatever the host has at /sys: nothing that the kernel tells.
+        Kernels::Sysfs => descriptor::close(directory),
+    }
+    Ok(())
+}
+
 /// The working directory is the stage, before and after.
 pub fn restrict(step: &Restriction, held: &Held) -> Result<(), Failed> {
-    let Some(flags) = enter(step, held)? else {
+    let Some(directory) = held.kernels(step.kernels).take() else {
         return Ok(());
     };
+    let flags = facts::file_system(directory)?.flags;
+    directory::enter(directory)?;
+    descriptor::close(directory);
     check_null()?;
     node::make_directory(HERE, EMPTY, 0o555)?;
     for (index, path) in (0..).zip(&step.masked) {
@@ -45,32 +67,6 @@ pub fn restrict(step: &Restriction, held: &Held) -> Result<(), Failed> {
         forbid_writes(path, flags).map_err(|errno| Part::Item(index).failed(errno))?;
     }
     process::change_directory(c"/..").map_err(Failed::from)
-}
-
-/// Goes to the directory, if it is what it has to be. The flags of its mount.
-fn enter(step: &Restriction, held: &Held) -> Result<Option<MountFlags>, Failed> {
-    let directory = match find(held, &step.directory, Missing::Refuse) {
-        // The host has none, and so has the container.
-        Err(failed) if step.kernels == Kernels::Sysfs && failed.errno == Errno::ENOENT => {
-            return Ok(None);
-        }
-        found => found?,
-    };
-    let entered = match (facts::file_system(directory), step.kernels) {
-        (Err(errno), _) => Err(errno),
-        (Ok(found), Kernels::Proc) if found.is_proc() => {
-            directory::enter(directory).map(|()| Some(found.flags))
-        }
-        (Ok(found), Kernels::Sysfs) if found.is_sysfs() => {
-            directory::enter(directory).map(|()| Some(found.flags))
-        }
-        // Something else would be hidden, and what is to be hidden would not.
-        (Ok(_), Kernels::Proc) => Err(Errno::ENODEV),
-        // Whatever the host has at /sys: nothing that the kernel tells.
-        (Ok(_), Kernels::Sysfs) => Ok(None),
-    };
-    descriptor::close(directory);
-    entered.map_err(|errno| Part::Target.failed(errno))
 }
 
 /// Without it every path would look as if this kernel did not have it.

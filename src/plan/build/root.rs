@@ -154,24 +154,31 @@ fn dev(
     is_overlay: bool,
     push: &mut impl FnMut(RootStep),
 ) {
+    let restricted = spec.security.restricted_paths;
+    let own_sys = !root.mounts_on("/sys");
+    if restricted {
+        // Before the stage lies on top of the root: a path that climbs above the root would lead to it, and /proc
+        // may be a link of that kind.
+        push(RootStep::Keep(Kernels::Proc));
+        if own_sys {
+            push(RootStep::Keep(Kernels::Sysfs));
+        }
+    }
     push(RootStep::Stage);
     let own_dev = !root.mounts_on("/dev");
-    let restricted = spec.security.restricted_paths;
     if own_dev || restricted {
         push(RootStep::Devices);
     }
     if restricted {
         // Now, for what hides is on the stage.
         push(RootStep::Restrict(Restriction {
-            directory: c"/proc".into(),
             kernels: Kernels::Proc,
             masked: MASKED_IN_PROC.map(Cow::Borrowed).into(),
             read_only: READ_ONLY_IN_PROC.map(Cow::Borrowed).into(),
         }));
     }
-    if restricted && !root.mounts_on("/sys") {
+    if restricted && own_sys {
         push(RootStep::Restrict(Restriction {
-            directory: c"/sys".into(),
             kernels: Kernels::Sysfs,
             masked: MASKED_IN_SYS.map(Cow::Borrowed).into(),
             // All of it is.

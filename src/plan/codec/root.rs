@@ -87,6 +87,10 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
             out.bytes(path.to_bytes());
         }
         RootStep::ReadOnly => out.u8(16),
+        RootStep::Keep(kernels) => {
+            out.u8(20);
+            encode_kernels(out, *kernels);
+        }
         RootStep::Restrict(step) => {
             out.u8(19);
             encode_restriction(out, step);
@@ -135,20 +139,31 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         16 => RootStep::ReadOnly,
         17 => RootStep::Enter,
         18 => RootStep::LeaveChroot,
+        20 => RootStep::Keep(decode_kernels(input)?),
         19 => RootStep::Restrict(decode_restriction(input)?),
         _ => return Err(Malformed),
     })
 }
 
+fn encode_kernels(out: &mut Encoder, kernels: Kernels) {
+    out.boolean(kernels == Kernels::Proc);
+}
+
+fn decode_kernels(input: &mut Decoder<'_>) -> Result<Kernels, Malformed> {
+    Ok(if input.boolean()? {
+        Kernels::Proc
+    } else {
+        Kernels::Sysfs
+    })
+}
+
 fn encode_restriction(out: &mut Encoder, step: &Restriction) {
     let Restriction {
-        directory,
         kernels,
         masked,
         read_only,
     } = step;
-    out.bytes(directory.to_bytes());
-    out.boolean(*kernels == Kernels::Proc);
+    encode_kernels(out, *kernels);
     for paths in [masked, read_only] {
         out.list(paths, |out, path| out.bytes(path.to_bytes()));
     }
@@ -156,12 +171,7 @@ fn encode_restriction(out: &mut Encoder, step: &Restriction) {
 
 fn decode_restriction(input: &mut Decoder<'_>) -> Result<Restriction, Malformed> {
     Ok(Restriction {
-        directory: input.string()?.into(),
-        kernels: if input.boolean()? {
-            Kernels::Proc
-        } else {
-            Kernels::Sysfs
-        },
+        kernels: decode_kernels(input)?,
         masked: input.list(|input| input.string().map(Into::into))?,
         read_only: input.list(|input| input.string().map(Into::into))?,
     })
@@ -415,14 +425,14 @@ pub mod tests {
             RootStep::ReadOnly,
             RootStep::Enter,
             RootStep::LeaveChroot,
+            RootStep::Keep(Kernels::Proc),
+            RootStep::Keep(Kernels::Sysfs),
             RootStep::Restrict(Restriction {
-                directory: c"/proc".into(),
                 kernels: Kernels::Proc,
                 masked: vec![c"kcore".into(), c"keys".into()],
                 read_only: vec![c"sys".into()],
             }),
             RootStep::Restrict(Restriction {
-                directory: c"/sys".into(),
                 kernels: Kernels::Sysfs,
                 masked: Vec::new(),
                 read_only: Vec::new(),

@@ -117,7 +117,7 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
         Step::Group(group) => ("setresgid", list(&[*group]), Some(Doing::SetUser)),
         Step::User(user) => ("setresuid", list(&[*user]), Some(Doing::SetUser)),
         Step::WorkingDirectory(path) => (
-            "--workdir: change directory to",
+            "change directory to",
             path.to_bytes().to_vec(),
             Some(Doing::ChangeDirectory),
         ),

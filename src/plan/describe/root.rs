@@ -67,7 +67,7 @@ fn restricted(step: &RootStep, index: u8) -> Option<(&'static str, Vec<u8>)> {
         Some(name) => ("hide", name),
         None => ("make read-only", read_only()?),
     };
-    let path = [step.directory.to_bytes(), b"/", name.to_bytes()].concat();
+    let path = [step.kernels.directory().to_bytes(), b"/", name.to_bytes()].concat();
     Some((verb, path))
 }
 
@@ -120,9 +120,12 @@ fn words(step: &RootStep) -> Words {
         },
         RootStep::Stage => plain("mount a tmpfs aside, for /dev", b"", b""),
         RootStep::Devices => plain("make the device nodes of", b"/dev", b"the host's /dev"),
-        RootStep::Restrict(step) => {
-            plain("restrict what is seen of", step.directory.to_bytes(), b"")
-        }
+        RootStep::Keep(kernels) => plain("keep hold of", kernels.directory().to_bytes(), b""),
+        RootStep::Restrict(step) => plain(
+            "restrict what is seen of",
+            step.kernels.directory().to_bytes(),
+            b"",
+        ),
         RootStep::Links => plain("make the links of", b"/dev", b""),
         RootStep::Staged(step) => {
             let words = file_system(step);
