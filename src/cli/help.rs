@@ -112,6 +112,9 @@ what it may do:
                            no filter of system calls, or that of a profile in
                            docker's format (default: what docker allows)
       --no-new-keyring     keep the caller's session keyring
+      --userns auto|host|UID:COUNT
+                           ids of its own, so that root inside is not root
+                           outside (default of root: host)
       --privileged         nothing of the host is kept from it: all capabilities,
                            no filter, and no-new-privileges=false
 

@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// The long options, for suggestions.
-const OPTIONS: [&str; 36] = [
+const OPTIONS: [&str; 37] = [
     "interactive",
     "tty",
     "init",
@@ -36,6 +36,7 @@ const OPTIONS: [&str; 36] = [
     "security-opt",
     "privileged",
     "no-new-keyring",
+    "userns",
     "ulimit",
     "oom-score-adj",
     "timeout",
@@ -160,6 +161,7 @@ fn option(
         "cap-drop" => run.dropped_capabilities.push(value()?),
         "security-opt" => run.security_options.push(value()?),
         "privileged" => run.privileged = true,
+        "userns" => run.user_namespace = Some(value()?),
         "no-new-keyring" => run.no_new_keyring = true,
         "ulimit" => run.resources.push(value()?),
         "oom-score-adj" => run.oom_score_adjustment = Some(value()?),

@@ -27,7 +27,7 @@ pub use reaper::END;
 use crate::error::ExitCode;
 use crate::plan::{InitPlan, Step};
 use crate::report::{Failed, Moment, Report};
-use crate::sys::{allocation, process};
+use crate::sys::{Errno, allocation, descriptor, process};
 use root::Held;
 use std::os::fd::BorrowedFd;
 
@@ -39,6 +39,30 @@ pub struct Descriptors<'a> {
     pub terminal: Option<BorrowedFd<'static>>,
     /// The pool, which has been called and is to answer.
     pub pool: Option<BorrowedFd<'static>>,
+    /// Where the parent says that ids are mapped.
+    pub gate: Option<Gate>,
+    /// Mounts that the parent made, by slot.
+    pub handed: &'a [BorrowedFd<'static>],
+}
+
+/// A pipe that the child waits at. The child has both ends, as copies.
+#[derive(Clone, Copy)]
+pub struct Gate {
+    pub reader: BorrowedFd<'static>,
+    pub writer: BorrowedFd<'static>,
+}
+
+impl Gate {
+    /// Until the parent has opened it. If the parent dies before, no one will, and no one waits for our report.
+    pub(crate) fn pass(self) -> Result<(), Errno> {
+        // Or the end of the parent's could not be seen.
+        descriptor::close(self.writer);
+        let mut byte = [0];
+        match descriptor::read(self.reader, &mut byte)? {
+            1 => Ok(descriptor::close(self.reader)),
+            _ => Err(Errno::ECANCELED),
+        }
+    }
 }
 
 /// The first thing after the clone, in either mode: the identity's steps.
@@ -54,7 +78,7 @@ pub fn begin(plan: &InitPlan, descriptors: &Descriptors<'_>) {
 pub fn run(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     allocation::forbid();
     // What the root's steps hand on to each other; the process's steps have nothing of it.
-    let held = Held::default();
+    let held = Held::with(descriptors.handed);
     walk(&plan.container, count(&plan.birth), &held, descriptors);
     match plan.reaper {
         None => become_command(plan, descriptors),

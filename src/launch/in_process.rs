@@ -1,7 +1,7 @@
 //! The default way: the child walks the plan in the memory it was cloned with.
 
 use super::Launch;
-use crate::init::{self, Channel, Descriptors};
+use crate::init::{self, Channel, Descriptors, Gate};
 use crate::plan::InitPlan;
 use crate::sys::clone::{self, Memory};
 use crate::sys::{Errno, Pid};
@@ -15,10 +15,10 @@ pub(super) struct Birth<'a> {
 }
 
 impl<'a> Birth<'a> {
-    pub fn new(launch: &'a Launch<'_>, channel: Channel<'a>) -> Self {
+    pub fn new(launch: &'a Launch<'_>, channel: Channel<'a>, gate: Option<Gate>) -> Self {
         Self {
             plan: launch.plan,
-            descriptors: launch.descriptors(channel),
+            descriptors: launch.descriptors(channel, gate),
             cgroup: launch.cgroup,
         }
     }

@@ -1,5 +1,6 @@
 //! From the plan to a running command: clone, and the child's reports.
 
+pub mod identities;
 mod in_process;
 pub mod re_exec;
 mod reports;
@@ -7,10 +8,10 @@ mod retry;
 
 use crate::error::Error;
 use crate::hint::{Doing, hint};
-use crate::init::{Channel, Descriptors};
+use crate::init::{Channel, Descriptors, Gate};
 use crate::log::{Level, Log, Value};
 use crate::plan::{InitPlan, Reaper};
-use crate::spec::{LaunchChoice, Namespace, Namespaces};
+use crate::spec::{Ids, LaunchChoice, Namespace, Namespaces};
 use crate::sys::clone::Memory;
 use crate::sys::process::{self, Patience};
 use crate::sys::{Errno, Pid, allocation, descriptor, life};
@@ -49,6 +50,10 @@ pub struct Launch<'a> {
     pub pool: Option<BorrowedFd<'a>>,
     /// The directory of the cgroup (v2) that the child is to be born in.
     pub cgroup: Option<BorrowedFd<'a>>,
+    /// The ids that are mapped from outside, if the plan waits for that.
+    pub ids: Option<&'a Ids>,
+    /// Mounts that the plan has handed in, by slot.
+    pub handed: &'a [BorrowedFd<'static>],
     /// Where the child's times go: a place for each moment if the plan is timed, else none.
     pub moments: &'a [Cell<u64>],
     pub log: &'a Log,
@@ -148,7 +153,9 @@ impl Launch<'_> {
     fn clone_as(&self, mode: Mode) -> Result<Born, Error> {
         match (mode, self.plan.reaper) {
             // The command's process alone, in our memory until its execve.
-            (Mode::InProcess, None) if life::is_told_of_every_end() => self.clone_in_memory(),
+            (Mode::InProcess, None) if self.ids.is_none() && life::is_told_of_every_end() => {
+                self.clone_in_memory()
+            }
             _ => self.clone_with_pipe(mode),
         }
     }
@@ -163,7 +170,7 @@ impl Launch<'_> {
             without_spare: &without_spare,
             moments: self.moments,
         };
-        let birth = in_process::Birth::new(self, channel);
+        let birth = in_process::Birth::new(self, channel, None);
         let pid = self.with_retries(|flags| birth.clone(flags, Memory::Shared))?;
         Ok(Born {
             pid,
@@ -183,22 +190,46 @@ impl Launch<'_> {
             reader: Some(numbered(reader.as_fd())),
             timed: self.plan.timed,
         };
+        let gate = match self.ids {
+            None => None,
+            Some(_) => Some(
+                descriptor::pipe().map_err(|errno| Error::new("pipe", "for the gate", errno))?,
+            ),
+        };
+        let childs_gate = gate.as_ref().map(|(reader, writer)| Gate {
+            reader: numbered(reader.as_fd()),
+            writer: numbered(writer.as_fd()),
+        });
         // A reaper stays for good: in shared memory we would sleep until it ends, and the container
-        // could reach us through it. And re-exec is for where memory cannot be shared.
-        let memory = match self.plan.reaper {
-            None => Memory::Shared,
-            Some(_) => Memory::Copied,
+        // could reach us through it. We would sleep, too, when a child waits for us. And re-exec is for where
+        // memory cannot be shared.
+        let memory = match (self.plan.reaper, self.ids) {
+            (None, None) => Memory::Shared,
+            _ => Memory::Copied,
         };
         let pid = match mode {
             Mode::InProcess => {
-                let birth = in_process::Birth::new(self, channel);
+                let birth = in_process::Birth::new(self, channel, childs_gate);
                 self.with_retries(|flags| birth.clone(flags, memory))
             }
             Mode::ReExec => {
-                let birth = re_exec::Birth::new(self, channel, writer.as_fd())?;
+                let birth = re_exec::Birth::new(self, channel, writer.as_fd(), childs_gate)?;
                 self.with_retries(|flags| birth.clone(flags))
             }
         }?;
+        if let (Some(ids), Some((_, gate))) = (self.ids, &gate) {
+            if let Err(error) = identities::map(pid, ids).and_then(|()| identities::open(gate)) {
+                // It waits; or it did not get that far, and has said why.
+                let _ = process::kill(pid, libc::SIGKILL);
+                let _ = process::wait(Some(pid), Patience::Wait);
+                drop(writer);
+                return match reports::read(self.plan, reader.as_fd(), None, &mut |_| {}) {
+                    Err(Failure::Said(said)) => Err(said),
+                    _ => Err(error),
+                };
+            }
+        }
+        drop(gate);
         // Ours closed, the pipe ends when the child's do: at execve, or when it leaves.
         drop(writer);
         let mut without_spare = None;
@@ -230,9 +261,11 @@ impl Launch<'_> {
     }
 
     /// What the child is given.
-    fn descriptors<'c>(&self, channel: Channel<'c>) -> Descriptors<'c> {
+    fn descriptors<'c>(&'c self, channel: Channel<'c>, gate: Option<Gate>) -> Descriptors<'c> {
         Descriptors {
             channel,
+            gate,
+            handed: self.handed,
             null: self.null.map(numbered),
             terminal: self.terminal.map(numbered),
             pool: self.pool.map(numbered),

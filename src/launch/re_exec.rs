@@ -6,9 +6,10 @@
 
 use super::Launch;
 use crate::error::Error;
-use crate::init::{self, Channel, Descriptors};
+use crate::init::{self, Channel, Descriptors, Gate};
 use crate::plan::{InitPlan, codec};
 use crate::report::{Moment, Report};
+use crate::spec::MOST_COPIES;
 use crate::sys::clone::{self, Memory};
 use crate::sys::process::{self, StringArray};
 use crate::sys::{Errno, Pid, descriptor, memfd};
@@ -19,10 +20,12 @@ const REPORT: RawFd = 4;
 const NULL: RawFd = 5;
 const TERMINAL: RawFd = 6;
 const POOL: RawFd = 7;
+/// The first of those.
+const HANDED: RawFd = 8;
 
 /// The originals are moved above the numbers agreed on, or putting one in its place could close
 /// another.
-const CLEAR: RawFd = 10;
+const CLEAR: RawFd = HANDED + MOST_COPIES as RawFd;
 
 /// A descriptor and the number that init expects it under.
 type Placement = (OwnedFd, RawFd);
@@ -30,7 +33,7 @@ type Placement = (OwnedFd, RawFd);
 /// What the child is given.
 pub(super) struct Birth<'a> {
     plan: &'a InitPlan,
-    descriptors: Descriptors<'static>,
+    descriptors: Descriptors<'a>,
     cgroup: Option<BorrowedFd<'a>>,
     placements: Vec<Placement>,
     arguments: StringArray,
@@ -43,6 +46,7 @@ impl<'a> Birth<'a> {
         launch: &'a Launch<'_>,
         channel: Channel<'static>,
         writer: BorrowedFd<'_>,
+        gate: Option<Gate>,
     ) -> Result<Self, Error> {
         let plan = memfd::sealed(c"mydocker plan", &codec::encode(launch.plan))
             .map_err(|errno| Error::new("make a memory file for", "the plan", errno))?;
@@ -54,8 +58,9 @@ impl<'a> Birth<'a> {
             (launch.terminal, TERMINAL),
             (launch.pool, POOL),
         ];
+        let handed = launch.handed.iter().map(|mount| Some(*mount)).zip(HANDED..);
         let mut placements = Vec::with_capacity(files.len());
-        for (file, number) in files {
+        for (file, number) in files.into_iter().chain(handed) {
             if let Some(file) = file {
                 let moved = descriptor::duplicate_above(file, CLEAR).map_err(|errno| {
                     Error::new("duplicate", format!("descriptor for {number}"), errno)
@@ -65,7 +70,7 @@ impl<'a> Birth<'a> {
         }
         Ok(Self {
             plan: launch.plan,
-            descriptors: launch.descriptors(channel),
+            descriptors: launch.descriptors(channel, gate),
             cgroup: launch.cgroup,
             placements,
             arguments: StringArray::new(vec![c"mydocker".into(), c"init".into()]),
@@ -120,9 +125,17 @@ pub fn enter() -> Error {
         null: None,
         terminal: None,
         pool: None,
+        // It was passed before the execve.
+        gate: None,
+        handed: &[],
     };
     match decoded {
         Ok(plan) => {
+            let handed: Vec<BorrowedFd<'static>> = (HANDED..)
+                .take(usize::from(plan.handed))
+                .map(descriptor::borrowed)
+                .collect();
+            descriptors.handed = &handed;
             descriptors.channel = placed(plan.timed);
             descriptors.channel.pass(Moment::Entered);
             // Only what was placed: the numbers may be the caller's descriptors otherwise.

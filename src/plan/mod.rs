@@ -36,6 +36,8 @@ pub struct InitPlan {
     /// What makes the command's process: done by PID 1, or by PID 2 under a reaper.
     pub process: Vec<Step>,
     pub command: ExecPlan,
+    /// How many mounts the parent hands in.
+    pub handed: u8,
     /// Whether the child is to tell when each step was done.
     pub timed: bool,
 }
@@ -61,6 +63,11 @@ impl InitPlan {
     /// Whether a step uses the pool.
     pub fn needs_pool(&self) -> bool {
         self.container.contains(&Step::NetworkFromPool)
+    }
+
+    /// Whether the parent has to map ids while the child waits.
+    pub fn awaits_ids(&self) -> bool {
+        self.birth.contains(&Step::AwaitIds)
     }
 
     /// Every step, in the order of their numbers.
@@ -98,6 +105,8 @@ pub enum Step {
     /// A number, for /proc/self/oom_score_adj.
     OomScoreAdjustment(Vec<u8>),
     ResourceLimit(ResourceLimit),
+    /// Wait until the parent has mapped ids into our user namespace.
+    AwaitIds,
     /// Give up setgroups(2) in the new user namespace.
     DenySetgroups,
     /// A line for /proc/self/uid_map, as user_namespaces(7) has it.

@@ -7,6 +7,7 @@
 //! there to where it belongs.
 
 use crate::likeness::Likeness;
+use crate::spec::MOST_HANDED;
 use crate::sys::MountFlags;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
@@ -22,6 +23,8 @@ pub enum RootStep {
     Directory {
         path: CString,
         read_only: bool,
+        /// It is the first of the mounts that were handed in.
+        handed: bool,
     },
     /// An overlay becomes what / will be.
     Overlay(Layers),
@@ -108,7 +111,14 @@ pub struct Layers {
     pub flags: MountFlags,
     /// If its upper directory is to be made, in memory: the lower directory that it is to look like.
     pub like: Option<CString>,
+    /// How many of its lower directories were handed in as mounts: all, or none. They are called [`HANDED`].
+    pub handed: u8,
 }
+
+/// What the directories of the stage are called on which the mounts are put that were handed in for an overlay.
+pub const HANDED: [&CStr; MOST_HANDED] = [
+    c"0", c"1", c"2", c"3", c"4", c"5", c"6", c"7", c"8", c"9",
+];
 
 #[derive(Debug, PartialEq)]
 pub struct OverlayMount {

@@ -27,6 +27,7 @@ pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
                     .map(std::path::PathBuf::into_os_string)
                     .map_err(|error| failed("find", "the working directory", &error))
             },
+            free_block: &super::handing::free_block,
             fresh_name: &fresh_digits(),
         },
     )?;

@@ -2,6 +2,7 @@
 //! container, supervise it until it ends.
 
 mod caller;
+mod handing;
 mod limits;
 mod logging;
 mod root;
@@ -16,7 +17,7 @@ use crate::log::{Level, Log, Value};
 use crate::plan::{self, InitPlan, Network};
 use crate::pool::{self, PoolArgs};
 use crate::report::Moment;
-use crate::spec::{Identity, Input, Namespace, Namespaces, RunArgs, Terminal};
+use crate::spec::{Input, Namespace, Namespaces, RunArgs, Terminal};
 use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
 use crate::supervise::signals;
@@ -28,7 +29,7 @@ use limits::Limited;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::mem::ManuallyDrop;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// Runs a container and ends this process with its exit code. What goes wrong on the way is said here,
 /// in the log or to the person who called, and then this returns the exit code for that.
@@ -61,7 +62,8 @@ fn run_logged(
     };
     // Now, so that the pool answers while we go on.
     let called = match &arguments.pool {
-        Some(directory) if !arguments.host_network => Some(pool::call(directory)?),
+        // (A network namespace of the pool belongs to no user namespace of the container's.)
+        Some(directory) if !arguments.host_network && arguments.user_namespace.is_none() => Some(pool::call(directory)?),
         _ => None,
     };
     let mut spec = caller::specify(arguments)?;
@@ -99,11 +101,7 @@ fn run_logged(
         None => namespaces,
     };
     let outside = relayed.then(|| Outside::look(spec.input == Input::Caller));
-    let owner = match spec.identity {
-        Identity::Set { user, .. } => user,
-        // Mapped to the caller, who makes it.
-        Identity::Mapped { .. } => None,
-    };
+    let owner = handing::terminal_owner(&spec, plan::makes_terminal(&spec));
     let likeness = outside
         .as_ref()
         .map(|outside| outside.likeness(owner))
@@ -139,6 +137,16 @@ fn run_logged(
         Some(Offered::ready(&likeness)?)
     };
 
+    let ids = handing::ids(&spec);
+    let handed = match (&spec.root, ids) {
+        (Some(root), Some(ids)) if root.is_handed => handing::hand_over(root, ids)?,
+        _ => Vec::new(),
+    };
+    let handed_numbers: Vec<BorrowedFd<'static>> = handed
+        .iter()
+        .map(|mount| descriptor::borrowed(mount.as_raw_fd()))
+        .collect();
+
     let moments = match &mut timing {
         Some(timing) => {
             timing.planned();
@@ -154,11 +162,15 @@ fn run_logged(
         terminal: terminal.as_ref().and_then(Offered::for_child),
         pool: pool.as_ref().map(AsFd::as_fd),
         cgroup: entry.birthplace,
+        ids,
+        handed: &handed_numbers,
         moments: &moments,
         log,
     }
     .start()
     .map_err(|error| explained(error, arguments, limited.as_ref()))?;
+    // The container has its copies: a mount that we keep could not be taken away on the host.
+    drop(handed);
     let terminal = terminal.map(Offered::taken).transpose()?;
     // An answer that came too late goes with it, and does not stay for as long as the container.
     drop(pool);

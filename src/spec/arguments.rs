@@ -29,6 +29,8 @@ pub struct RunArgs {
     pub environment: Vec<OsString>,
     pub working_directory: Option<OsString>,
     pub user: Option<OsString>,
+    /// `auto`, `host` or `UID:COUNT`.
+    pub user_namespace: Option<OsString>,
     /// Directories that are to be the root, from the bottom up.
     pub rootfs: Vec<OsString>,
     pub overlay: OverlayChoice,

@@ -1,18 +1,20 @@
 //! Who the command runs as, and how that comes about.
 
+use super::user_namespace::{Ids, UserNamespace};
 use super::{Caller, User};
 
-/// One line of uid_map or gid_map: one id inside, one outside.
+/// One line of uid_map or gid_map: ids inside from the first one on, and who they are outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdMap {
     pub inside: u32,
     pub outside: u32,
+    pub count: u32,
 }
 
 impl IdMap {
     /// As the kernel reads it; see user_namespaces(7).
     pub fn line(self) -> String {
-        format!("{} {} 1\n", self.inside, self.outside)
+        format!("{} {} {}\n", self.inside, self.outside, self.count)
     }
 }
 
@@ -31,25 +33,43 @@ pub enum Identity {
     /// works without root, and execve takes the set-up's capabilities away as the kernel does
     /// whenever the user is not 0. Supplementary groups stay the caller's and cannot be given.
     Mapped { user: IdMap, group: IdMap },
+    /// In a user namespace of its own with many ids, which are mapped from outside: it begins as root there and
+    /// becomes who it is to be, as in [`Identity::Set`].
+    Ranged {
+        ids: Ids,
+        user: u32,
+        group: u32,
+        supplementary: Vec<u32>,
+    },
 }
 
 impl Identity {
-    pub(super) fn new(user: Option<User>, caller: &Caller<'_>, own_namespace: bool) -> Self {
+    pub(super) fn new(user: Option<User>, caller: &Caller<'_>, namespace: UserNamespace) -> Self {
         let (id, group, supplementary) = match user {
             Some(user) => (user.id, user.group, user.supplementary),
             None => (0, 0, Vec::new()),
         };
-        if own_namespace {
-            return Self::Mapped {
-                user: IdMap {
-                    inside: id,
-                    outside: caller.user,
-                },
-                group: IdMap {
-                    inside: group,
-                    outside: caller.group,
-                },
-            };
+        match namespace {
+            UserNamespace::Callers => {}
+            UserNamespace::Single => {
+                let one = |inside, outside| IdMap {
+                    inside,
+                    outside,
+                    count: 1,
+                };
+                return Self::Mapped {
+                    user: one(id, caller.user),
+                    group: one(group, caller.group),
+                };
+            }
+            UserNamespace::Ranges(ids) => {
+                return Self::Ranged {
+                    ids,
+                    user: id,
+                    group,
+                    supplementary,
+                };
+            }
         }
         // The primary group among them gives nothing that it does not give itself.
         let already =
@@ -68,7 +88,7 @@ impl Identity {
 mod tests {
     use super::*;
 
-    fn identity(held: &[u32], user: Option<User>, own_namespace: bool) -> Identity {
+    fn identity(held: &[u32], user: Option<User>, namespace: UserNamespace) -> Identity {
         let caller = Caller {
             user: 12,
             group: 34,
@@ -77,9 +97,10 @@ mod tests {
             accounts: &|_, _| Ok(Vec::new()),
             file: &|_| Ok(Vec::new()),
             directory: &|| Ok("/".into()),
+            free_block: &|_| Ok(0),
             fresh_name: "",
         };
-        Identity::new(user, &caller, own_namespace)
+        Identity::new(user, &caller, namespace)
     }
 
     fn user(supplementary: &[u32]) -> Option<User> {
@@ -100,7 +121,7 @@ mod tests {
             (&[], &[9, 8], Some(vec![9, 8])),
         ] {
             assert_eq!(
-                identity(held, user(wanted), false),
+                identity(held, user(wanted), UserNamespace::Callers),
                 Identity::Set {
                     user: Some(5),
                     group: Some(6),
@@ -120,10 +141,11 @@ mod tests {
             accounts: &|_, _| Ok(Vec::new()),
             file: &|_| Ok(Vec::new()),
             directory: &|| Ok("/".into()),
+            free_block: &|_| Ok(0),
             fresh_name: "",
         };
         assert_eq!(
-            Identity::new(None, &root, false),
+            Identity::new(None, &root, UserNamespace::Callers),
             Identity::Set {
                 user: None,
                 group: None,
@@ -134,7 +156,7 @@ mod tests {
 
     #[test]
     fn an_ordinary_caller_is_mapped() {
-        let Identity::Mapped { user, group } = identity(&[], None, true) else {
+        let Identity::Mapped { user, group } = identity(&[], None, UserNamespace::Single) else {
             panic!("not mapped");
         };
         assert_eq!(

@@ -12,16 +12,18 @@ mod namespaces;
 mod root;
 pub mod security;
 mod user;
+mod user_namespace;
 
 pub use arguments::{LaunchChoice, RunArgs};
 pub use environment::DEFAULT_PATH;
 pub use identity::{IdMap, Identity};
 pub use namespaces::{Namespace, Namespaces};
 pub use root::{
-    Base, Bind, MOST_COPIES, MountSource, NameFile, Overlay, OverlayChoice, Root, RootMount,
+    Base, Bind, MOST_COPIES, MOST_HANDED, MountSource, NameFile, Overlay, OverlayChoice, Root, RootMount,
     Writes, work_directory,
 };
 pub use user::{Accounts, User};
+pub use user_namespace::{BLOCK, Ids, Range, UserNamespace};
 
 use crate::error::Error;
 use crate::sys::Errno;
@@ -33,6 +35,9 @@ use std::time::Duration;
 
 /// Reads a file of accounts, by its name below /etc.
 pub type AccountReader = dyn Fn(Option<&Root>, &str) -> Result<Vec<u8>, Error>;
+
+/// Finds ids that are free, see [`Caller::free_block`].
+pub type BlockFinder = dyn Fn(&[Range]) -> Result<u32, Error>;
 
 /// What the runtime knows about the process that called it.
 pub struct Caller<'a> {
@@ -49,6 +54,8 @@ pub struct Caller<'a> {
     pub file: &'a dyn Fn(&str) -> Result<Vec<u8>, Error>,
     /// The working directory.
     pub directory: &'a dyn Fn() -> Result<OsString, Error>,
+    /// The first of [`BLOCK`] ids within these, which no other container of root's has.
+    pub free_block: &'a BlockFinder,
     /// A host name for a container that was given none.
     pub fresh_name: &'a str,
 }
@@ -119,9 +126,12 @@ impl ContainerSpec {
 
     /// Errors: wishes that cannot be granted, each named with the option that asked.
     pub fn new(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Self, Error> {
-        let namespaces = namespaces(arguments, caller);
+        let user_namespace = UserNamespace::new(arguments, caller)?;
+        let namespaces = namespaces(arguments, &user_namespace);
         let hostname = hostname(arguments, caller, namespaces)?;
-        let root = Root::new(arguments, caller, hostname.as_deref())?;
+        let is_handed =
+            caller.user == 0 && matches!(user_namespace, UserNamespace::Ranges(_));
+        let root = Root::new(arguments, caller, hostname.as_deref(), is_handed)?;
         let (user, home) = users(arguments, caller, root.as_ref())?;
         let security = Security::new(arguments, user.as_ref().map_or(0, |user| user.id))?;
         let environment = environment::build(&environment::Sources {
@@ -134,7 +144,7 @@ impl ContainerSpec {
         Ok(Self {
             launch: arguments.launch,
             namespaces,
-            identity: Identity::new(user, caller, namespaces.contains(Namespace::User)),
+            identity: Identity::new(user, caller, user_namespace),
             hostname,
             root,
             terminal: if arguments.tty {
@@ -197,7 +207,7 @@ fn users(
     Ok((None, home))
 }
 
-fn namespaces(arguments: &RunArgs, caller: &Caller<'_>) -> Namespaces {
+fn namespaces(arguments: &RunArgs, user_namespace: &UserNamespace) -> Namespaces {
     let mut set = Namespaces::CONTAINER;
     for (shared, namespace) in [
         (arguments.host_network, Namespace::Network),
@@ -209,12 +219,11 @@ fn namespaces(arguments: &RunArgs, caller: &Caller<'_>) -> Namespaces {
             set = set.without(namespace);
         }
     }
-    if caller.user == 0 {
-        set
-    } else {
+    match user_namespace {
+        UserNamespace::Callers => set,
         // The other namespaces take CAP_SYS_ADMIN, which an ordinary user has in a user namespace
         // of its own alone.
-        set.with(Namespace::User)
+        UserNamespace::Single | UserNamespace::Ranges(_) => set.with(Namespace::User),
     }
 }
 
@@ -286,6 +295,7 @@ mod tests {
                 accounts: &|_, _| Ok(Vec::new()),
                 file: &|_| Ok(Vec::new()),
                 directory: &|| Ok("/caller".into()),
+                free_block: &|_| Ok(0),
                 fresh_name: "0123456789ab",
             },
         )

@@ -78,6 +78,12 @@ impl User {
     }
 }
 
+/// The name of the user with this number, as /etc/passwd has it.
+pub(super) fn name_of(id: u32, file: &[u8]) -> Option<Vec<u8>> {
+    let entry = passwd(file).find(|entry| entry.id == id)?;
+    Some(entry.name.to_vec())
+}
+
 /// A user or group number. The highest one means "no change" to the kernel and is nobody's.
 fn id(text: &[u8]) -> Option<u32> {
     if !text.iter().all(u8::is_ascii_digit) {

@@ -16,6 +16,7 @@ const MOUNT_ATTR_RDONLY: u64 = 0x1;
 const MOUNT_ATTR_NOSUID: u64 = 0x2;
 const MOUNT_ATTR_NODEV: u64 = 0x4;
 const MOUNT_ATTR_NOEXEC: u64 = 0x8;
+const MOUNT_ATTR_IDMAP: u64 = 0x0010_0000;
 
 /// The kernel's `struct mount_attr`, of its first size.
 #[repr(C)]
@@ -85,6 +86,24 @@ pub fn set_attributes(
             .map_or(0, |propagation| propagation.0),
         user_namespace: 0,
     };
+    apply(tree, &attributes, recursive)
+}
+
+/// Shows the files of every mount of a tree that is not attached yet with other owners: who an id on the disk is
+/// `user_namespace` tells.
+///
+/// Errors: EINVAL if a file system does not know that; EPERM.
+pub fn map_ids(tree: BorrowedFd<'_>, user_namespace: BorrowedFd<'_>) -> Result<(), Errno> {
+    let attributes = Attributes {
+        set: MOUNT_ATTR_IDMAP,
+        clear: 0,
+        propagation: 0,
+        user_namespace: u64::try_from(user_namespace.as_raw_fd()).map_err(|_| Errno::EBADF)?,
+    };
+    apply(tree, &attributes, true)
+}
+
+fn apply(tree: BorrowedFd<'_>, attributes: &Attributes, recursive: bool) -> Result<(), Errno> {
     let depth = if recursive { libc::AT_RECURSIVE } else { 0 };
     // SAFETY: the path is an empty NUL-terminated string; the kernel reads one `struct mount_attr` of
     // the size that it is told.
@@ -94,7 +113,7 @@ pub fn set_attributes(
             tree.as_raw_fd(),
             c"".as_ptr(),
             libc::AT_EMPTY_PATH | depth,
-            &raw const attributes,
+            std::ptr::from_ref(attributes),
             size_of::<Attributes>()
         )
     }

@@ -1,7 +1,7 @@
 //! What / will be, and becoming it.
 
 use super::{Held, older};
-use crate::plan::root::Layers;
+use crate::plan::root::{HANDED, Layers};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{Facts, FileSystem};
 use crate::sys::mount::{self, MountFlags, mount};
@@ -68,13 +68,48 @@ pub fn directory(path: &CStr, read_only: bool, held: &Held) -> Result<(), Failed
     Ok(())
 }
 
+/// The same of a mount that was handed in, and is nowhere yet.
+pub fn handed_directory(read_only: bool, held: &Held) -> Result<(), Failed> {
+    let tree = held.copy(0)?.take().ok_or(Errno::EBADF)?;
+    if read_only {
+        mount_tree::set_attributes(tree, MountFlags::READONLY, true)
+            .map_err(|errno| Part::Restrict.failed(errno))?;
+    }
+    let place = node::find(HERE, c"/")?;
+    let attached = mount_tree::attach(tree, place);
+    descriptor::close(place);
+    descriptor::close(tree);
+    attached?;
+    settle(held)
+}
+
 pub fn overlay(layers: &Layers, held: &Held) -> Result<(), Failed> {
-    if let Some(like) = &layers.like {
+    if layers.handed > 0 {
+        begin_handed(layers, held)?;
+        held.cover();
+    } else if let Some(like) = &layers.like {
         begin_upper(like)?;
         held.cover();
     }
     mount_layers(layers, c"/")?;
     settle(held)
+}
+
+/// A tmpfs as for [`begin_upper`], with the layers that were handed in on directories of it: overlayfs takes them by
+/// path, and only where they are in our mount namespace.
+fn begin_handed(layers: &Layers, held: &Held) -> Result<(), Failed> {
+    let first = held.copy(0)?.get().ok_or(Errno::EBADF)?;
+    begin_upper_like(&facts::facts(first)?)?;
+    for (slot, name) in (0..layers.handed).zip(HANDED) {
+        let tree = held.copy(slot)?.take().ok_or(Errno::EBADF)?;
+        node::make_directory(HERE, name, 0o755)?;
+        let place = node::find(HERE, name)?;
+        let attached = mount_tree::attach(tree, place);
+        descriptor::close(place);
+        descriptor::close(tree);
+        attached?;
+    }
+    Ok(())
 }
 
 /// A tmpfs on top of / for what is written to an overlay; the working directory is in it.
@@ -83,9 +118,13 @@ pub fn begin_upper(like: &CStr) -> Result<(), Failed> {
     let lower = lower.map_err(|errno| Part::Source.failed(errno))?;
     let looked = facts::facts(lower);
     descriptor::close(lower);
+    begin_upper_like(&looked?)
+}
+
+fn begin_upper_like(lower: &Facts) -> Result<(), Failed> {
     let Facts {
         mode, owner, group, ..
-    } = looked?;
+    } = *lower;
     mount(
         Some(c"tmpfs"),
         c"/",

@@ -32,6 +32,15 @@ pub struct Held {
 }
 
 impl Held {
+    /// With the mounts that were handed in.
+    pub fn with(handed: &[BorrowedFd<'static>]) -> Self {
+        let held = Self::default();
+        for (slot, mount) in held.copies.iter().zip(handed) {
+            slot.set(Some(*mount));
+        }
+        held
+    }
+
     fn root(&self) -> Result<BorrowedFd<'static>, Errno> {
         self.root.get().ok_or(Errno::EBADF)
     }
@@ -59,7 +68,14 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
     match step {
         RootStep::Copy(step) => bind::copy(step, held),
         RootStep::LeaveChroot => base::leave_chroot().map_err(Failed::from),
-        RootStep::Directory { path, read_only } => base::directory(path, *read_only, held),
+        RootStep::Directory {
+            read_only,
+            handed: true,
+            ..
+        } => base::handed_directory(*read_only, held),
+        RootStep::Directory {
+            path, read_only, ..
+        } => base::directory(path, *read_only, held),
         RootStep::Overlay(layers) => base::overlay(layers, held),
         RootStep::FileSystem(step) => mount::file_system(step, held),
         RootStep::FileSystemOrBind(step, otherwise) => match mount::file_system(step, held) {

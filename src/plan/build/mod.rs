@@ -8,7 +8,7 @@ pub use root::{check_options, makes_terminal};
 use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
 use crate::likeness::Likeness;
 use crate::spec::security::Security;
-use crate::spec::{ContainerSpec, FirstProcess, Identity, Input, Namespace, Terminal};
+use crate::spec::{ContainerSpec, FirstProcess, Identity, Input, Namespace, Root, Terminal};
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
@@ -44,6 +44,7 @@ pub fn build(
         },
         process: process(spec, ignored, filter),
         command: command(spec),
+        handed: spec.root.as_ref().map_or(0, handed),
         timed: false,
     }
 }
@@ -55,6 +56,15 @@ pub enum Network {
     Clone,
     /// From the pool, which has been called.
     Pool,
+}
+
+/// How many mounts the parent hands in.
+fn handed(root: &Root) -> u8 {
+    if !root.is_handed {
+        return 0;
+    }
+    let binds = u8::try_from(root.early().count()).unwrap_or(u8::MAX);
+    root.handed_directories().saturating_add(binds)
 }
 
 fn birth(spec: &ContainerSpec, joins: Vec<CString>) -> Vec<Step> {
@@ -74,6 +84,18 @@ fn birth(spec: &ContainerSpec, joins: Vec<CString>) -> Vec<Step> {
 }
 
 fn identity(spec: &ContainerSpec, steps: &mut Vec<Step>) {
+    if let Identity::Ranged { .. } = spec.identity {
+        steps.extend([
+            // Many ids are mapped by who has CAP_SETUID outside; until then we are no one here, and could make
+            // no file.
+            Step::AwaitIds,
+            // The caller's groups are not the container's. While we may: before the user.
+            Step::Groups(Vec::new()),
+            Step::Group(0),
+            Step::User(0),
+        ]);
+        return;
+    }
     let Identity::Mapped { user, group } = spec.identity else {
         return;
     };
@@ -216,25 +238,20 @@ fn process(
         // Without that it takes CAP_SYS_ADMIN, which goes below.
         steps.extend(filter.take());
     }
-    if let Identity::Set {
-        user,
-        group,
-        supplementary,
-    } = &spec.identity
-    {
+    if let Some((user, group, supplementary)) = becoming(&spec.identity) {
         if user.is_some() && capabilities.held != CapabilitySet::NONE {
             // Or the change from root to another user would empty the set that they are to be taken from.
             steps.push(Step::KeepCapabilitiesOfUser);
         }
         // Groups before the user: an ordinary user may not change groups any more.
         if let Some(groups) = supplementary {
-            steps.push(Step::Groups(groups.clone()));
+            steps.push(Step::Groups(groups.to_vec()));
         }
         if let Some(group) = group {
-            steps.push(Step::Group(*group));
+            steps.push(Step::Group(group));
         }
         if let Some(user) = user {
-            steps.push(Step::User(*user));
+            steps.push(Step::User(user));
         }
     }
     if !capabilities.are_callers() {
@@ -264,6 +281,29 @@ fn process(
     // Last of all: the calls above need not be among those that it allows.
     steps.extend(filter);
     steps
+}
+
+/// The user, the group and the supplementary groups that the command's process still has to become, if it may.
+fn becoming(identity: &Identity) -> Option<(Option<u32>, Option<u32>, Option<&[u32]>)> {
+    match identity {
+        Identity::Set {
+            user,
+            group,
+            supplementary,
+        } => Some((*user, *group, supplementary.as_deref())),
+        // It is root with no other groups by then.
+        Identity::Ranged {
+            user,
+            group,
+            supplementary,
+            ids: _,
+        } => Some((
+            (*user != 0).then_some(*user),
+            (*group != 0).then_some(*group),
+            (!supplementary.is_empty()).then_some(supplementary),
+        )),
+        Identity::Mapped { .. } => None,
+    }
 }
 
 fn command(spec: &ContainerSpec) -> ExecPlan {

@@ -3,12 +3,12 @@
 use crate::error::Error;
 use crate::likeness::Likeness;
 use crate::plan::root::{
-    BindMount, Copy, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction, RootStep,
+    BindMount, Copy, EtcFile, HANDED, FileSystem, Kernels, Layers, OverlayMount, Restriction, RootStep,
 };
 use crate::plan::{InitPlan, Step};
 use crate::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 use crate::spec::{
-    Base, Bind, ContainerSpec, MountSource, Namespace, Overlay, Root, RootMount, Terminal, Writes,
+    Base, ContainerSpec, MountSource, Namespace, Overlay, Root, RootMount, Terminal, Writes,
     work_directory,
 };
 use crate::sys::MountFlags;
@@ -38,8 +38,12 @@ pub fn before_private(root: &Root, steps: &mut Vec<Step>) {
 
 /// The early copies, of those binds that propagate or of the others. Each has its slot among them all.
 fn copies(root: &Root, propagating: bool, steps: &mut Vec<Step>) {
+    if root.is_handed {
+        // They come from outside.
+        return;
+    }
     let wanted = (0..)
-        .zip(early(root))
+        .zip(root.early())
         .filter(|(_, (_, bind))| bind.propagates() == propagating);
     for (slot, (mount, bind)) in wanted {
         steps.push(Step::Root(Box::new(RootStep::Copy(Copy {
@@ -49,14 +53,6 @@ fn copies(root: &Root, propagating: bool, steps: &mut Vec<Step>) {
             slot,
         }))));
     }
-}
-
-/// The binds whose copy is taken first.
-fn early(root: &Root) -> impl Iterator<Item = (&RootMount, &Bind)> {
-    root.mounts.iter().filter_map(|mount| match &mount.source {
-        MountSource::Bind(bind) if bind.is_copied_early() => Some((mount, bind)),
-        _ => None,
-    })
 }
 
 #[cold]
@@ -77,11 +73,15 @@ pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut 
             push(RootStep::Directory {
                 path: path.clone(),
                 read_only: root.read_only,
+                handed: root.is_handed,
             });
             false
         }
         Base::Overlay(overlay) => {
-            push(RootStep::Overlay(layers(overlay, user_namespace)));
+            push(RootStep::Overlay(Layers {
+                handed: root.handed_directories(),
+                ..layers(overlay, user_namespace, root.is_handed)
+            }));
             true
         }
     };
@@ -102,9 +102,9 @@ pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut 
             }
         }
     }
-    let mut slot = 0..;
+    let mut slot = root.handed_directories()..;
     for mount in &root.mounts {
-        push(asked(mount, &mut slot, user_namespace));
+        push(asked(root, mount, &mut slot, user_namespace));
     }
     if let Some(directory) = &spec.working_directory {
         push(RootStep::MakeWorkingDirectory(directory.clone()));
@@ -245,6 +245,7 @@ fn dev(
 
 /// A mount that was asked for.
 fn asked(
+    root: &Root,
     mount: &RootMount,
     slots: &mut impl Iterator<Item = u8>,
     user_namespace: bool,
@@ -254,7 +255,9 @@ fn asked(
         MountSource::Bind(bind) => RootStep::Bind(BindMount {
             option: Some(option(mount)),
             path: bind.path.clone(),
-            slot: bind.is_copied_early().then(|| slots.next()).flatten(),
+            slot: (root.is_handed || bind.is_copied_early())
+                .then(|| slots.next())
+                .flatten(),
             target,
             recursive: bind.recursive,
             flags: bind.flags,
@@ -269,7 +272,7 @@ fn asked(
         MountSource::Overlay(overlay) => RootStep::OverlayMount(OverlayMount {
             option: option(mount),
             target,
-            layers: layers(overlay, user_namespace),
+            layers: layers(overlay, user_namespace, false),
         }),
     }
 }
@@ -337,13 +340,16 @@ pub fn check_options(plan: &InitPlan) -> Result<(), Error> {
     Ok(())
 }
 
-fn layers(overlay: &Overlay, user_namespace: bool) -> Layers {
+fn layers(overlay: &Overlay, user_namespace: bool, is_handed: bool) -> Layers {
     let mut data = b"lowerdir=".to_vec();
     for (index, directory) in overlay.lower.iter().enumerate() {
         if index > 0 {
             data.push(b':');
         }
-        data.extend(escaped(directory, b":,\\"));
+        match HANDED.get(index) {
+            Some(name) if is_handed => data.extend(name.to_bytes()),
+            _ => data.extend(escaped(directory, b":,\\")),
+        }
     }
     let mut like = None;
     let mut flags = MountFlags::NONE;
@@ -369,6 +375,7 @@ fn layers(overlay: &Overlay, user_namespace: bool) -> Layers {
         data: c_string(data),
         flags,
         like,
+        handed: 0,
     }
 }
 

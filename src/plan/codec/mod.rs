@@ -33,6 +33,7 @@ pub fn encode(plan: &InitPlan) -> Vec<u8> {
         reaper,
         process,
         command,
+        handed,
         timed,
     } = plan;
     let mut out = Encoder::default();
@@ -51,6 +52,7 @@ pub fn encode(plan: &InitPlan) -> Vec<u8> {
         arguments,
         environment,
     } = command;
+    out.u8(*handed);
     out.u8(u8::from(*timed));
     out.u8(u8::from(*searched));
     for strings in [candidates, arguments.strings(), environment.strings()] {
@@ -75,6 +77,7 @@ pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
             _ => return Err(Malformed),
         },
         process: input.list(decode_step)?,
+        handed: input.u8()?,
         timed: input.boolean()?,
         command: ExecPlan {
             searched: input.boolean()?,
@@ -94,6 +97,7 @@ pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
 #[inline(never)]
 fn encode_step(out: &mut Encoder, step: &Step) {
     match step {
+        Step::AwaitIds => out.u8(33),
         Step::DenySetgroups => out.u8(0),
         Step::MapUser(line) => encode_bytes(out, 1, line),
         Step::MapGroup(line) => encode_bytes(out, 2, line),
@@ -220,6 +224,7 @@ fn encode_bytes(out: &mut Encoder, tag: u8, bytes: &[u8]) {
 #[inline(never)]
 fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
     Ok(match input.u8()? {
+        33 => Step::AwaitIds,
         0 => Step::DenySetgroups,
         1 => Step::MapUser(input.bytes()?.to_vec()),
         2 => Step::MapGroup(input.bytes()?.to_vec()),
@@ -297,6 +302,7 @@ pub(super) mod tests {
             })
         };
         let mut steps = vec![
+            Step::AwaitIds,
             Step::DenySetgroups,
             Step::MapUser(b"0 1000 1\n".to_vec()),
             Step::MapGroup(b"0 100 1\n".to_vec()),
@@ -374,6 +380,7 @@ pub(super) mod tests {
                 arguments: StringArray::new(vec![c"sh".into(), c"".into(), c"\xff\n".into()]),
                 environment: StringArray::new(vec![c"A=1".into()]),
             },
+            handed: 3,
             timed: true,
         }
     }

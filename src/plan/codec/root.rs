@@ -23,10 +23,15 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
             out.boolean(*recursive);
             out.u8(*slot);
         }
-        RootStep::Directory { path, read_only } => {
+        RootStep::Directory {
+            path,
+            read_only,
+            handed,
+        } => {
             out.u8(1);
             out.bytes(path.to_bytes());
             out.boolean(*read_only);
+            out.boolean(*handed);
         }
         RootStep::Overlay(step) => {
             out.u8(2);
@@ -111,6 +116,7 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         1 => RootStep::Directory {
             path: input.string()?,
             read_only: input.boolean()?,
+            handed: input.boolean()?,
         },
         2 => RootStep::Overlay(decode_layers(input)?),
         3 => RootStep::FileSystem(decode_file_system(input)?),
@@ -178,10 +184,16 @@ fn decode_restriction(input: &mut Decoder<'_>) -> Result<Restriction, Malformed>
 }
 
 fn encode_layers(out: &mut Encoder, layers: &Layers) {
-    let Layers { data, flags, like } = layers;
+    let Layers {
+        data,
+        flags,
+        like,
+        handed,
+    } = layers;
     out.bytes(data.to_bytes());
     out.u64(flags.0);
     out.optional(like.as_ref());
+    out.u8(*handed);
 }
 
 fn decode_layers(input: &mut Decoder<'_>) -> Result<Layers, Malformed> {
@@ -189,6 +201,7 @@ fn decode_layers(input: &mut Decoder<'_>) -> Result<Layers, Malformed> {
         data: input.string()?,
         flags: MountFlags(input.u64()?),
         like: input.optional()?,
+        handed: input.u8()?,
     })
 }
 
@@ -337,6 +350,7 @@ pub mod tests {
             data: c"lowerdir=/a:/b".into(),
             flags: MountFlags::READONLY,
             like: like.then(|| c"/a".into()),
+            handed: if like { 0 } else { 2 },
         }
     }
 
@@ -386,6 +400,7 @@ pub mod tests {
             RootStep::Directory {
                 path: c"/root".into(),
                 read_only: true,
+                handed: true,
             },
             RootStep::Overlay(layers(true)),
             RootStep::FileSystem(file_system(true)),

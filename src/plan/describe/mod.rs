@@ -56,6 +56,7 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             ResourceLimit::name(limit.resource).into(),
             Some(Doing::LimitResource),
         ),
+        Step::AwaitIds => ("wait for", b"ids to be mapped from outside".to_vec(), None),
         Step::DenySetgroups => (
             "write deny to",
             b"/proc/self/setgroups".to_vec(),

@@ -22,6 +22,9 @@ pub struct Root {
     /// target lies in.
     pub mounts: Vec<RootMount>,
     pub name_files: Vec<NameFile>,
+    /// Whether mydocker opens its directories and hands them to the container, whose root is an ordinary user
+    /// outside (`--userns` of root), to whom the way there may be closed.
+    pub is_handed: bool,
 }
 
 /// What / is. Directories are absolute paths of the caller's.
@@ -110,7 +113,10 @@ impl Bind {
 }
 
 /// How many of those there can be: the child keeps a descriptor of each.
-pub const MOST_COPIES: usize = 8;
+pub const MOST_COPIES: usize = 32;
+
+/// How many directories can be handed in for an overlay.
+pub const MOST_HANDED: usize = 10;
 
 impl Root {
     /// `None` without `--rootfs`.
@@ -120,6 +126,7 @@ impl Root {
         arguments: &RunArgs,
         caller: &Caller<'_>,
         hostname: Option<&[u8]>,
+        is_handed: bool,
     ) -> Result<Option<Self>, Error> {
         if arguments.rootfs.is_empty() {
             return match needs_root(arguments) {
@@ -130,7 +137,7 @@ impl Root {
                 None => Ok(None),
             };
         }
-        Self::wished(arguments, caller, hostname).map(Some)
+        Self::wished(arguments, caller, hostname, is_handed).map(Some)
     }
 
     #[cold]
@@ -139,6 +146,7 @@ impl Root {
         arguments: &RunArgs,
         caller: &Caller<'_>,
         hostname: Option<&[u8]>,
+        is_handed: bool,
     ) -> Result<Self, Error> {
         let mut mounts = Vec::new();
         for typed in &arguments.volumes {
@@ -153,7 +161,7 @@ impl Root {
         for typed in &arguments.devices {
             mounts.push(bind::device(typed, caller)?);
         }
-        check(&mounts, caller)?;
+        check(&mounts, caller, is_handed)?;
         // docker's order: what lies in another mount's target comes after that one, or would be covered
         // by it. Last what is shared with the host: none of our own mounts is to appear there.
         mounts.sort_by_key(|mount| {
@@ -165,7 +173,16 @@ impl Root {
             read_only: arguments.read_only,
             mounts,
             name_files: name_files::all(arguments, caller, hostname)?,
+            is_handed,
         };
+        if let (true, Base::Overlay(Overlay { writes, .. })) = (is_handed, &root.base) {
+            if let Writes::Kept(_) = writes {
+                return Err(Error::refused(
+                    "--overlay",
+                    "with --userns its writes can go to memory only",
+                ));
+            }
+        }
         for file in &root.name_files {
             if let Some(option) = file.asked_by.as_ref().filter(|_| root.covers(file)) {
                 return Err(Error::refused(
@@ -177,14 +194,40 @@ impl Root {
         Ok(root)
     }
 
-    /// Errors: too many binds that have to be copied early.
+    /// The binds that are copied before anything else is done, or handed in: each has its slot, in this order.
+    pub fn early(&self) -> impl Iterator<Item = (&RootMount, &Bind)> {
+        self.mounts.iter().filter_map(|mount| match &mount.source {
+            MountSource::Bind(bind) if self.is_handed || bind.is_copied_early() => {
+                Some((mount, bind))
+            }
+            _ => None,
+        })
+    }
+
+    /// How many slots come before those: the directories that / is made of, if they are handed in.
+    pub fn handed_directories(&self) -> u8 {
+        match &self.base {
+            _ if !self.is_handed => 0,
+            Base::Directory(_) => 1,
+            Base::Overlay(overlay) => u8::try_from(overlay.lower.len()).unwrap_or(u8::MAX),
+        }
+    }
+
+    /// Errors: too many slots.
     pub fn check_copies(&self) -> Result<(), Error> {
-        let early = |mount: &&RootMount| matches!(&mount.source, MountSource::Bind(bind) if bind.is_copied_early());
-        match self.mounts.iter().filter(early).nth(MOST_COPIES) {
+        let handed = usize::from(self.handed_directories());
+        if handed > MOST_HANDED {
+            return Err(Error::refused(
+                "--rootfs",
+                "with --userns there can be ten at the most",
+            ));
+        }
+        let free = MOST_COPIES - handed;
+        match self.early().nth(free) {
             None => Ok(()),
-            Some(mount) => Err(Error::refused(
+            Some((mount, _)) => Err(Error::refused(
                 &mount.option,
-                "at most eight mounts can be slave, shared or of the whole /",
+                "at most 32 mounts can be slave, shared or of the whole /; with --userns 32 in all",
             )),
         }
     }
@@ -267,7 +310,7 @@ pub fn work_directory(upper: &CStr) -> Option<CString> {
 }
 
 /// Refuses what no order of mounting makes right.
-fn check(mounts: &[RootMount], caller: &Caller<'_>) -> Result<(), Error> {
+fn check(mounts: &[RootMount], caller: &Caller<'_>, is_handed: bool) -> Result<(), Error> {
     for (index, mount) in mounts.iter().enumerate() {
         let refuse = |reason| Err(Error::refused(&mount.option, reason));
         let target = mount.target.to_bytes();
@@ -293,7 +336,13 @@ fn check(mounts: &[RootMount], caller: &Caller<'_>) -> Result<(), Error> {
         {
             return refuse("its target lies in a shared mount, and it would appear on the host");
         }
+        if let (MountSource::Overlay(_), true) = (&mount.source, is_handed) {
+            return refuse("with --userns it cannot be had");
+        }
         if let MountSource::Bind(bind) = &mount.source {
+            if is_handed && bind.reaches_host() {
+                return refuse("with --userns the container's mounts cannot reach the host");
+            }
             if caller.user != 0 && bind.flags.contains(MountFlags::SHARED) {
                 return refuse("the mounts of an ordinary user's container cannot reach the host");
             }

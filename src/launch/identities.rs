@@ -1,0 +1,146 @@
+//! Ids for the container's user namespace, mapped from outside while the child waits at its gate: by root itself,
+//! by an ordinary user through newuidmap(1) and newgidmap(1), which are privileged and know what /etc/subuid allows.
+
+use crate::error::Error;
+use crate::init::Gate;
+use crate::spec::{IdMap, Ids};
+use crate::sys::clone::{self, Memory, flags};
+use crate::sys::process::{self, Ended, Patience, StringArray};
+use crate::sys::{Errno, Pid, allocation, descriptor, facts, identity};
+use std::ffi::{CString, OsStr};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+/// Maps `ids` into the user namespace of `child`, which has none yet.
+#[cold]
+#[inline(never)]
+pub fn map(child: Pid, ids: &Ids) -> Result<(), Error> {
+    let maps = [
+        ("uid_map", c"newuidmap", &ids.users),
+        ("gid_map", c"newgidmap", &ids.groups),
+    ];
+    for (file, helper, maps) in maps {
+        if identity::effective_user() == 0 {
+            write(child, file, maps)?;
+        } else {
+            let name = helper.to_string_lossy();
+            help(&name, child, maps)?;
+        }
+    }
+    Ok(())
+}
+
+/// A user namespace that has these ids, for what only wants to know them. It has no process any more.
+pub fn namespace_with(ids: &Ids) -> Result<OwnedFd, Error> {
+    let failed = |errno| Error::new("--userns: make", "a user namespace for the root's files", errno);
+    let (reader, writer) = descriptor::pipe().map_err(failed)?;
+    let numbered = |file: &OwnedFd| descriptor::borrowed(file.as_raw_fd());
+    let gate = Gate {
+        reader: numbered(&reader),
+        writer: numbered(&writer),
+    };
+    let wait = |gate: &Gate| -> ! {
+        let _ = gate.pass();
+        process::exit(0)
+    };
+    let pid = clone::spawn(flags::NEWUSER, Memory::Copied, None, wait, &gate);
+    let pid = pid.map_err(failed)?;
+    let namespace = map(pid, ids).and_then(|()| {
+        let path = CString::new(format!("/proc/{pid}/ns/user")).unwrap_or_default();
+        descriptor::open(&path, libc::O_RDONLY, 0).map_err(failed)
+    });
+    drop(writer);
+    process::wait(Some(pid), Patience::Wait).map_err(failed)?;
+    namespace
+}
+
+/// The child goes on.
+pub fn open(gate: &OwnedFd) -> Result<(), Error> {
+    descriptor::write_all(gate.as_fd(), &[1])
+        .map_err(|errno| Error::new("open", "the child's gate", errno))
+}
+
+fn write(child: Pid, name: &str, maps: &[IdMap]) -> Result<(), Error> {
+    let path = format!("/proc/{child}/{name}");
+    let lines: String = maps.iter().map(|map| map.line()).collect();
+    let write = || -> Result<(), Errno> {
+        let path = CString::new(path.as_str()).map_err(|_| Errno::EINVAL)?;
+        let file = descriptor::open(&path, libc::O_WRONLY, 0)?;
+        // What is mounted on /proc need not be one.
+        if !facts::file_system(file.as_fd())?.is_proc() {
+            return Err(Errno::ENODEV);
+        }
+        // At once, as the kernel wants it.
+        match descriptor::write(file.as_fd(), lines.as_bytes())? {
+            whole if whole == lines.len() => Ok(()),
+            _ => Err(Errno::EIO),
+        }
+    };
+    write().map_err(|errno| {
+        let hint = match errno {
+            Errno::EPERM | Errno::EINVAL => Some(
+                "this root may not map them: are all of them ids of the user namespace that it is in \
+                 (/proc/self/uid_map)?",
+            ),
+            Errno::ENOENT => Some("--userns needs a proc mounted on /proc"),
+            _ => None,
+        };
+        Error::new("--userns: write", path.as_bytes(), errno).hint(hint)
+    })
+}
+
+/// Runs `newuidmap PID INSIDE OUTSIDE COUNT ...`.
+fn help(helper: &str, child: Pid, maps: &[IdMap]) -> Result<(), Error> {
+    let mut words = vec![helper.to_owned(), child.to_string()];
+    for map in maps {
+        words.extend([map.inside, map.outside, map.count].map(|number| number.to_string()));
+    }
+    let c_strings = |words: Vec<String>| words.into_iter().filter_map(|word| CString::new(word).ok());
+    let path = std::env::var_os("PATH").unwrap_or_else(|| OsStr::new("/usr/bin:/bin").into());
+    let candidates = path.as_bytes().split(|byte| *byte == b':').filter_map(|directory| {
+        // Not the working directory, which is anyone's.
+        let absolute = directory.starts_with(b"/");
+        absolute.then(|| CString::new([directory, b"/", helper.as_bytes()].concat()).ok())?
+    });
+    let helper = Helper {
+        candidates: candidates.collect(),
+        arguments: StringArray::new(c_strings(words).collect()),
+        environment: StringArray::new(Vec::new()),
+    };
+    let name = || helper.arguments.strings()[0].to_bytes().to_vec();
+    let failed = |errno| Error::new("--userns: run", name(), errno);
+    let pid = clone::spawn(0, Memory::Shared, None, Helper::execute, &helper);
+    // It shared our memory until now.
+    allocation::allow();
+    let pid = pid.map_err(failed)?;
+    match process::wait(Some(pid), Patience::Wait).map_err(failed)? {
+        Some((_, Ended::Exited(0))) => Ok(()),
+        Some((_, Ended::Exited(MISSING))) => Err(failed(Errno::ENOENT)
+            .hint(Some("it maps the ids of /etc/subuid; install Debian's package uidmap, or shadow"))),
+        // It has said why.
+        _ => Err(Error::refused(
+            [&b"--userns: "[..], &name()].concat(),
+            "it has not mapped the ids that /etc/subuid and /etc/subgid list",
+        )),
+    }
+}
+
+/// What a helper that is nowhere leaves with, as a shell's.
+const MISSING: u8 = 127;
+
+/// A program to be executed, prepared for the child rule.
+struct Helper {
+    candidates: Vec<CString>,
+    arguments: StringArray,
+    environment: StringArray,
+}
+
+impl Helper {
+    fn execute(&self) -> ! {
+        allocation::forbid();
+        for file in &self.candidates {
+            let _ = process::execve(file, &self.arguments, &self.environment);
+        }
+        process::exit(i32::from(MISSING))
+    }
+}

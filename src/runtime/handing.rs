@@ -1,0 +1,127 @@
+//! What `--userns` of root takes: ids that no other container has, and the directories of the container's root,
+//! opened here because the container's root is no one outside, and shifted to its ids.
+
+use crate::error::Error;
+use crate::launch::identities;
+use crate::spec::{BLOCK, Base, ContainerSpec, Identity, Ids, Range, Root};
+use crate::sys::{Errno, MountFlags, descriptor, facts, local_socket, mount_tree, random};
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// The first of as many ids as a container gets, which no other mydocker's container has. The claim is a socket's
+/// name: it needs no file, and the kernel gives it up when we end, however we do.
+///
+/// Errors: all are taken.
+#[cold]
+#[inline(never)]
+pub fn free_block(ranges: &[Range]) -> Result<u32, Error> {
+    let blocks = ranges.iter().flat_map(|range| {
+        let first = range.first;
+        (0..range.count / BLOCK).map(move |block| first + block * BLOCK)
+    });
+    let blocks: Vec<u32> = blocks.collect();
+    // From anywhere on, so that ids are not used again soon after.
+    let random = random::six_bytes().map_or(0, |[a, b, c, d, ..]| u32::from_le_bytes([a, b, c, d]));
+    let start = random as usize % blocks.len().max(1);
+    let (before, after) = blocks.split_at(start);
+    for first in after.iter().chain(before) {
+        let claimed = local_socket::claim(format!("mydocker/userns/{first}").as_bytes());
+        match claimed {
+            Ok(claim) => {
+                // Until the end of this process.
+                std::mem::forget(claim);
+                return Ok(*first);
+            }
+            Err(Errno::EADDRINUSE) => {}
+            Err(errno) => return Err(Error::new("--userns auto: claim", "ids", errno)),
+        }
+    }
+    Err(Error::refused(
+        "--userns auto",
+        "every 65536 ids that /etc/subuid and /etc/subgid list for root are another container's",
+    ))
+}
+
+/// The ids of the container, if it has many.
+pub fn ids(spec: &ContainerSpec) -> Option<&Ids> {
+    match &spec.identity {
+        Identity::Ranged { ids, .. } => Some(ids),
+        Identity::Set { .. } | Identity::Mapped { .. } => None,
+    }
+}
+
+/// Who owns the container's terminal, as its maker names them.
+pub fn terminal_owner(spec: &ContainerSpec, maker_is_inside: bool) -> Option<u32> {
+    match &spec.identity {
+        Identity::Set { user, .. } => *user,
+        // Mapped to the caller, who makes it.
+        Identity::Mapped { .. } => None,
+        Identity::Ranged { user, .. } if maker_is_inside => (*user != 0).then_some(*user),
+        Identity::Ranged { user, ids, .. } => ids.outside(*user),
+    }
+}
+
+/// The mounts that the plan wants handed in, by slot.
+#[cold]
+#[inline(never)]
+pub fn hand_over(root: &Root, ids: &Ids) -> Result<Vec<OwnedFd>, Error> {
+    let mut handed = Vec::new();
+    let mut namespace = None;
+    let directories = match &root.base {
+        Base::Directory(path) => std::slice::from_ref(path),
+        Base::Overlay(overlay) => overlay.lower.as_slice(),
+    };
+    for path in directories {
+        let tree = copy("--rootfs:", path, true, MountFlags::PRIVATE)?;
+        shift(tree.as_fd(), path, ids, &mut namespace)?;
+        handed.push(tree);
+    }
+    for (mount, bind) in root.early() {
+        let propagation = if bind.flags.contains(MountFlags::SLAVE) {
+            MountFlags::SLAVE
+        } else {
+            MountFlags::PRIVATE
+        };
+        let option = format!("{}:", mount.option);
+        handed.push(copy(&option, &bind.path, bind.recursive, propagation)?);
+    }
+    Ok(handed)
+}
+
+/// A copy of a mount, which is no longer one with the host's.
+fn copy(option: &str, path: &CStr, recursive: bool, propagation: MountFlags) -> Result<OwnedFd, Error> {
+    let failed = |errno| {
+        let hint = (errno == Errno::ENOSYS).then_some("--userns of root takes Linux 5.12");
+        Error::new(option, path.to_bytes(), errno).hint(hint)
+    };
+    let tree = descriptor::own(mount_tree::copy(path, recursive).map_err(failed)?);
+    mount_tree::set_attributes(tree.as_fd(), propagation, true).map_err(failed)?;
+    Ok(tree)
+}
+
+/// Makes the files of a directory the container's: 0 on the disk is root inside, and so on. Not if they are the
+/// container's already.
+fn shift(
+    tree: BorrowedFd<'_>,
+    path: &CStr,
+    ids: &Ids,
+    namespace: &mut Option<OwnedFd>,
+) -> Result<(), Error> {
+    let failed = |operation: &str, errno| Error::new(operation, path.to_bytes(), errno);
+    // Device nodes among them are the host's, and so would be the disks.
+    mount_tree::set_attributes(tree, MountFlags::NODEV, true)
+        .map_err(|errno| failed("--userns: set nodev on", errno))?;
+    let facts = facts::facts(tree).map_err(|errno| failed("--userns: look at", errno))?;
+    if ids.has(facts.owner) {
+        return Ok(());
+    }
+    let namespace = match namespace {
+        Some(namespace) => namespace,
+        none => none.insert(identities::namespace_with(ids)?),
+    };
+    mount_tree::map_ids(tree, namespace.as_fd()).map_err(|errno| {
+        let hint = "its file system, or one that is mounted in it, knows no idmapped mounts (Linux 5.12, tmpfs 6.3): \
+            give the files to the container's ids (chown), which --userns UID:COUNT fixes";
+        failed("--userns: map the ids of", errno).hint(Some(hint))
+    })
+}

@@ -1,0 +1,294 @@
+//! `--userns`: whether the container has a user namespace of its own, and whose ids its ids are outside.
+
+use super::{Caller, IdMap, RunArgs, user};
+use crate::error::Error;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+/// How many ids a container has with `auto`: all of a usual system's.
+pub const BLOCK: u32 = 65_536;
+
+/// Where root's containers are given ids if /etc/subuid gives root none: what systemd keeps for containers, and
+/// no distribution gives to people (systemd.io, UIDS-GIDS).
+const CONTAINERS: Range = Range {
+    first: 524_288,
+    count: 1_878_523_904,
+};
+
+/// Ids one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    pub first: u32,
+    pub count: u32,
+}
+
+impl Range {
+    fn contains(self, other: Self) -> bool {
+        let end = |range: Self| u64::from(range.first) + u64::from(range.count);
+        self.first <= other.first && end(other) <= end(self)
+    }
+}
+
+/// The ids of a container, and who may map them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ids {
+    pub users: Vec<IdMap>,
+    pub groups: Vec<IdMap>,
+}
+
+/// What the container's user namespace is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserNamespace {
+    /// The caller's: root alone needs none.
+    Callers,
+    /// Its own, in which the caller is the one user.
+    Single,
+    /// Its own, with these ids.
+    Ranges(Ids),
+}
+
+impl UserNamespace {
+    /// Errors: a wish that cannot be understood, or that the caller may not have.
+    pub(super) fn new(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Self, Error> {
+        let Some(typed) = &arguments.user_namespace else {
+            return Ok(if caller.user == 0 {
+                Self::Callers
+            } else {
+                Self::Single
+            });
+        };
+        Self::wished(typed, caller)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wished(typed: &OsStr, caller: &Caller<'_>) -> Result<Self, Error> {
+        let refuse =
+            |reason| Err(Error::refused([b"--userns ", typed.as_bytes()].concat(), reason));
+        let is_root = caller.user == 0;
+        match typed.as_bytes() {
+            b"host" if is_root => Ok(Self::Callers),
+            b"host" => refuse("an ordinary user has no namespaces without a user namespace"),
+            b"auto" if is_root => {
+                let listed = caller_ranges(caller, "/etc/subuid")?;
+                // The groups' have to be the same: files of both kinds are shifted by one number.
+                let groups = caller_ranges(caller, "/etc/subgid")?;
+                let mut usable: Vec<Range> = listed
+                    .into_iter()
+                    .filter(|range| groups.iter().any(|other| other.contains(*range)))
+                    .collect();
+                if usable.is_empty() {
+                    usable.push(CONTAINERS);
+                }
+                let first = (caller.free_block)(&usable)?;
+                Ok(Self::Ranges(Ids::from_zero(Range {
+                    first,
+                    count: BLOCK,
+                })))
+            }
+            b"auto" => {
+                let users = caller_ranges(caller, "/etc/subuid")?;
+                let groups = caller_ranges(caller, "/etc/subgid")?;
+                if users.is_empty() || groups.is_empty() {
+                    return refuse(
+                        "/etc/subuid and /etc/subgid list no ids for this user; root adds them: usermod \
+                         --add-subuids 100000-165535 --add-subgids 100000-165535 USER",
+                    );
+                }
+                // The container's root is the caller, whose files are root's inside.
+                Ok(Self::Ranges(Ids {
+                    users: after_caller(caller.user, &users),
+                    groups: after_caller(caller.group, &groups),
+                }))
+            }
+            text => {
+                let Some(range) = range(text) else {
+                    return refuse("it takes auto, host or UID:COUNT, the first id outside and how many");
+                };
+                if range.first == 0 {
+                    return refuse("the container's root would be the host's");
+                }
+                if !is_root {
+                    let may = |file| -> Result<bool, Error> {
+                        let ranges = caller_ranges(caller, file)?;
+                        Ok(ranges.iter().any(|listed| listed.contains(range)))
+                    };
+                    if !may("/etc/subuid")? || !may("/etc/subgid")? {
+                        return refuse("/etc/subuid and /etc/subgid do not list these ids for this user");
+                    }
+                }
+                Ok(Self::Ranges(Ids::from_zero(range)))
+            }
+        }
+    }
+}
+
+impl Ids {
+    fn from_zero(range: Range) -> Self {
+        let map = vec![IdMap {
+            inside: 0,
+            outside: range.first,
+            count: range.count,
+        }];
+        Self {
+            users: map.clone(),
+            groups: map,
+        }
+    }
+
+    /// Who a user of the container is outside.
+    pub fn outside(&self, user: u32) -> Option<u32> {
+        let inside = |map: &&IdMap| user >= map.inside && user - map.inside < map.count;
+        let map = self.users.iter().find(inside)?;
+        Some(map.outside + (user - map.inside))
+    }
+
+    /// Whether an id of the host's is one of the container's users.
+    pub fn has(&self, outside: u32) -> bool {
+        let holds = |map: &IdMap| outside >= map.outside && outside - map.outside < map.count;
+        self.users.iter().any(holds)
+    }
+}
+
+/// 0 is the caller, what follows is what is listed for it.
+fn after_caller(own: u32, listed: &[Range]) -> Vec<IdMap> {
+    let mut maps = vec![IdMap {
+        inside: 0,
+        outside: own,
+        count: 1,
+    }];
+    let mut inside = 1;
+    for range in listed {
+        maps.push(IdMap {
+            inside,
+            outside: range.first,
+            count: range.count,
+        });
+        inside += range.count;
+    }
+    maps
+}
+
+/// `UID:COUNT`; no id is the last one, which stands for none.
+fn range(text: &[u8]) -> Option<Range> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (first, count) = text.split_once(':')?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(first) || !digits(count) {
+        return None;
+    }
+    let (first, count): (u32, u32) = (first.parse().ok()?, count.parse().ok()?);
+    let end = first.checked_add(count)?;
+    (count > 0 && end < u32::MAX).then_some(Range { first, count })
+}
+
+/// What a file like /etc/subuid lists for the caller, by name or by number; as many as a container can use.
+fn caller_ranges(caller: &Caller<'_>, file: &str) -> Result<Vec<Range>, Error> {
+    let passwd = (caller.file)("/etc/passwd")?;
+    let listed = (caller.file)(file)?;
+    let number = caller.user.to_string();
+    let name = user::name_of(caller.user, &passwd);
+    let is_callers =
+        |owner: &[u8]| owner == number.as_bytes() || name.as_deref().is_some_and(|name| name == owner);
+    let mut ranges: Vec<Range> = Vec::new();
+    let mut total = 1u32;
+    for line in listed.split(|byte| *byte == b'\n') {
+        let mut halves = line.splitn(2, |byte| *byte == b':');
+        let (Some(owner), Some(rest)) = (halves.next(), halves.next()) else {
+            continue;
+        };
+        if !is_callers(owner) {
+            continue;
+        }
+        let Some(range) = range(rest) else { continue };
+        // The kernel takes 340 lines; and all of them together are one range of ids inside.
+        match total.checked_add(range.count) {
+            Some(sum) if ranges.len() < 300 && sum < u32::MAX => total = sum,
+            _ => break,
+        }
+        if range.first > 0 {
+            ranges.push(range);
+        }
+    }
+    Ok(ranges)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wished(typed: &str, user: u32) -> Result<UserNamespace, String> {
+        let caller = Caller {
+            user,
+            group: user + 1,
+            droppable_groups: &[],
+            variable: &|_| None,
+            accounts: &|_, _| Ok(Vec::new()),
+            file: &|name| {
+                Ok(match name {
+                    "/etc/passwd" => b"root:x:0:0::/:\nann:x:7:7::/:\nbob:x:8:8::/:\n".to_vec(),
+                    _ => b"ann:100000:65536\n#\nann:x:y\n7:300000:10\nbob:0:5\n".to_vec(),
+                })
+            },
+            directory: &|| Ok("/".into()),
+            free_block: &|ranges| Ok(ranges[0].first + BLOCK),
+            fresh_name: "",
+        };
+        UserNamespace::wished(OsStr::new(typed), &caller).map_err(|error| error.to_string())
+    }
+
+    fn lines(namespace: UserNamespace) -> Vec<String> {
+        match namespace {
+            UserNamespace::Ranges(ids) => ids.users.into_iter().map(IdMap::line).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn of_root() {
+        assert_eq!(wished("host", 0), Ok(UserNamespace::Callers));
+        assert_eq!(lines(wished("auto", 0).unwrap()), ["0 589824 65536\n"]);
+        assert_eq!(lines(wished("1000:5", 0).unwrap()), ["0 1000 5\n"]);
+    }
+
+    #[test]
+    fn of_ordinary_users() {
+        assert_eq!(
+            lines(wished("auto", 7).unwrap()),
+            ["0 7 1\n", "1 100000 65536\n", "65537 300000 10\n"]
+        );
+        assert_eq!(lines(wished("100001:9", 7).unwrap()), ["0 100001 9\n"]);
+        for (typed, user, reason) in [
+            ("host", 7, "an ordinary user has no namespaces"),
+            ("auto", 9, "list no ids for this user"),
+            ("auto", 8, "list no ids for this user"),
+            ("165000:600", 7, "do not list these ids"),
+        ] {
+            let error = wished(typed, user).unwrap_err();
+            assert!(error.contains(reason), "{typed} {user}: {error}");
+        }
+    }
+
+    #[test]
+    fn mistakes() {
+        for typed in [
+            "", "keep-id", "5", ":", "5:", ":5", "5:0", "-1:5", "+1:5", "4294967295:1", "1:4294967295", "5:5:5",
+        ] {
+            let error = wished(typed, 0).unwrap_err();
+            assert!(error.contains("it takes auto, host or UID:COUNT"), "{typed}: {error}");
+        }
+        assert!(wished("0:5", 0).unwrap_err().contains("would be the host's"));
+    }
+
+    #[test]
+    fn who_is_who() {
+        let ids = Ids::from_zero(Range {
+            first: 1000,
+            count: 10,
+        });
+        assert_eq!(ids.outside(0), Some(1000));
+        assert_eq!(ids.outside(9), Some(1009));
+        assert_eq!(ids.outside(10), None);
+        assert!(ids.has(1009) && !ids.has(1010) && !ids.has(0));
+    }
+}
