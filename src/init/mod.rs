@@ -59,7 +59,10 @@ impl Gate {
         descriptor::close(self.writer);
         let mut byte = [0];
         match descriptor::read(self.reader, &mut byte)? {
-            1 => Ok(descriptor::close(self.reader)),
+            1 => {
+                descriptor::close(self.reader);
+                Ok(())
+            }
             _ => Err(Errno::ECANCELED),
         }
     }

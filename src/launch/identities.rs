@@ -32,7 +32,13 @@ pub fn map(child: Pid, ids: &Ids) -> Result<(), Error> {
 
 /// A user namespace that has these ids, for what only wants to know them. It has no process any more.
 pub fn namespace_with(ids: &Ids) -> Result<OwnedFd, Error> {
-    let failed = |errno| Error::new("--userns: make", "a user namespace for the root's files", errno);
+    let failed = |errno| {
+        Error::new(
+            "--userns: make",
+            "a user namespace for the root's files",
+            errno,
+        )
+    };
     let (reader, writer) = descriptor::pipe().map_err(failed)?;
     let numbered = |file: &OwnedFd| descriptor::borrowed(file.as_raw_fd());
     let gate = Gate {
@@ -95,13 +101,17 @@ fn help(helper: &str, child: Pid, maps: &[IdMap]) -> Result<(), Error> {
     for map in maps {
         words.extend([map.inside, map.outside, map.count].map(|number| number.to_string()));
     }
-    let c_strings = |words: Vec<String>| words.into_iter().filter_map(|word| CString::new(word).ok());
+    let c_strings =
+        |words: Vec<String>| words.into_iter().filter_map(|word| CString::new(word).ok());
     let path = std::env::var_os("PATH").unwrap_or_else(|| OsStr::new("/usr/bin:/bin").into());
-    let candidates = path.as_bytes().split(|byte| *byte == b':').filter_map(|directory| {
-        // Not the working directory, which is anyone's.
-        let absolute = directory.starts_with(b"/");
-        absolute.then(|| CString::new([directory, b"/", helper.as_bytes()].concat()).ok())?
-    });
+    let candidates = path
+        .as_bytes()
+        .split(|byte| *byte == b':')
+        .filter_map(|directory| {
+            // Not the working directory, which is anyone's.
+            let absolute = directory.starts_with(b"/");
+            absolute.then(|| CString::new([directory, b"/", helper.as_bytes()].concat()).ok())?
+        });
     let helper = Helper {
         candidates: candidates.collect(),
         arguments: StringArray::new(c_strings(words).collect()),
@@ -115,8 +125,9 @@ fn help(helper: &str, child: Pid, maps: &[IdMap]) -> Result<(), Error> {
     let pid = pid.map_err(failed)?;
     match process::wait(Some(pid), Patience::Wait).map_err(failed)? {
         Some((_, Ended::Exited(0))) => Ok(()),
-        Some((_, Ended::Exited(MISSING))) => Err(failed(Errno::ENOENT)
-            .hint(Some("it maps the ids of /etc/subuid; install Debian's package uidmap, or shadow"))),
+        Some((_, Ended::Exited(MISSING))) => Err(failed(Errno::ENOENT).hint(Some(
+            "it maps the ids of /etc/subuid; install Debian's package uidmap, or shadow",
+        ))),
         // It has said why.
         _ => Err(Error::refused(
             [&b"--userns: "[..], &name()].concat(),

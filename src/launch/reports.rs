@@ -146,6 +146,7 @@ mod tests {
                 arguments: StringArray::new(vec![c"x".into()]),
                 environment: StringArray::new(vec![]),
             },
+            handed: 0,
             timed: false,
         };
         let (reader, writer) = descriptor::pipe().unwrap();

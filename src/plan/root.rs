@@ -116,9 +116,8 @@ pub struct Layers {
 }
 
 /// What the directories of the stage are called on which the mounts are put that were handed in for an overlay.
-pub const HANDED: [&CStr; MOST_HANDED] = [
-    c"0", c"1", c"2", c"3", c"4", c"5", c"6", c"7", c"8", c"9",
-];
+pub const HANDED: [&CStr; MOST_HANDED] =
+    [c"0", c"1", c"2", c"3", c"4", c"5", c"6", c"7", c"8", c"9"];
 
 #[derive(Debug, PartialEq)]
 pub struct OverlayMount {

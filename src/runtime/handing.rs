@@ -89,7 +89,12 @@ pub fn hand_over(root: &Root, ids: &Ids) -> Result<Vec<OwnedFd>, Error> {
 }
 
 /// A copy of a mount, which is no longer one with the host's.
-fn copy(option: &str, path: &CStr, recursive: bool, propagation: MountFlags) -> Result<OwnedFd, Error> {
+fn copy(
+    option: &str,
+    path: &CStr,
+    recursive: bool,
+    propagation: MountFlags,
+) -> Result<OwnedFd, Error> {
     let failed = |errno| {
         let hint = (errno == Errno::ENOSYS).then_some("--userns of root takes Linux 5.12");
         Error::new(option, path.to_bytes(), errno).hint(hint)

@@ -63,7 +63,9 @@ fn run_logged(
     // Now, so that the pool answers while we go on.
     let called = match &arguments.pool {
         // (A network namespace of the pool belongs to no user namespace of the container's.)
-        Some(directory) if !arguments.host_network && arguments.user_namespace.is_none() => Some(pool::call(directory)?),
+        Some(directory) if !arguments.host_network && arguments.user_namespace.is_none() => {
+            Some(pool::call(directory)?)
+        }
         _ => None,
     };
     let mut spec = caller::specify(arguments)?;

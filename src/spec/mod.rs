@@ -19,8 +19,8 @@ pub use environment::DEFAULT_PATH;
 pub use identity::{IdMap, Identity};
 pub use namespaces::{Namespace, Namespaces};
 pub use root::{
-    Base, Bind, MOST_COPIES, MOST_HANDED, MountSource, NameFile, Overlay, OverlayChoice, Root, RootMount,
-    Writes, work_directory,
+    Base, Bind, MOST_COPIES, MOST_HANDED, MountSource, NameFile, Overlay, OverlayChoice, Root,
+    RootMount, Writes, work_directory,
 };
 pub use user::{Accounts, User};
 pub use user_namespace::{BLOCK, Ids, Range, UserNamespace};
@@ -129,8 +129,7 @@ impl ContainerSpec {
         let user_namespace = UserNamespace::new(arguments, caller)?;
         let namespaces = namespaces(arguments, &user_namespace);
         let hostname = hostname(arguments, caller, namespaces)?;
-        let is_handed =
-            caller.user == 0 && matches!(user_namespace, UserNamespace::Ranges(_));
+        let is_handed = caller.user == 0 && matches!(user_namespace, UserNamespace::Ranges(_));
         let root = Root::new(arguments, caller, hostname.as_deref(), is_handed)?;
         let (user, home) = users(arguments, caller, root.as_ref())?;
         let security = Security::new(arguments, user.as_ref().map_or(0, |user| user.id))?;

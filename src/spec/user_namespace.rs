@@ -63,8 +63,12 @@ impl UserNamespace {
     #[cold]
     #[inline(never)]
     fn wished(typed: &OsStr, caller: &Caller<'_>) -> Result<Self, Error> {
-        let refuse =
-            |reason| Err(Error::refused([b"--userns ", typed.as_bytes()].concat(), reason));
+        let refuse = |reason| {
+            Err(Error::refused(
+                [b"--userns ", typed.as_bytes()].concat(),
+                reason,
+            ))
+        };
         let is_root = caller.user == 0;
         match typed.as_bytes() {
             b"host" if is_root => Ok(Self::Callers),
@@ -103,7 +107,9 @@ impl UserNamespace {
             }
             text => {
                 let Some(range) = range(text) else {
-                    return refuse("it takes auto, host or UID:COUNT, the first id outside and how many");
+                    return refuse(
+                        "it takes auto, host or UID:COUNT, the first id outside and how many",
+                    );
                 };
                 if range.first == 0 {
                     return refuse("the container's root would be the host's");
@@ -114,7 +120,9 @@ impl UserNamespace {
                         Ok(ranges.iter().any(|listed| listed.contains(range)))
                     };
                     if !may("/etc/subuid")? || !may("/etc/subgid")? {
-                        return refuse("/etc/subuid and /etc/subgid do not list these ids for this user");
+                        return refuse(
+                            "/etc/subuid and /etc/subgid do not list these ids for this user",
+                        );
                     }
                 }
                 Ok(Self::Ranges(Ids::from_zero(range)))
@@ -188,8 +196,9 @@ fn caller_ranges(caller: &Caller<'_>, file: &str) -> Result<Vec<Range>, Error> {
     let listed = (caller.file)(file)?;
     let number = caller.user.to_string();
     let name = user::name_of(caller.user, &passwd);
-    let is_callers =
-        |owner: &[u8]| owner == number.as_bytes() || name.as_deref().is_some_and(|name| name == owner);
+    let is_callers = |owner: &[u8]| {
+        owner == number.as_bytes() || name.as_deref().is_some_and(|name| name == owner)
+    };
     let mut ranges: Vec<Range> = Vec::new();
     let mut total = 1u32;
     for line in listed.split(|byte| *byte == b'\n') {
@@ -272,12 +281,30 @@ mod tests {
     #[test]
     fn mistakes() {
         for typed in [
-            "", "keep-id", "5", ":", "5:", ":5", "5:0", "-1:5", "+1:5", "4294967295:1", "1:4294967295", "5:5:5",
+            "",
+            "keep-id",
+            "5",
+            ":",
+            "5:",
+            ":5",
+            "5:0",
+            "-1:5",
+            "+1:5",
+            "4294967295:1",
+            "1:4294967295",
+            "5:5:5",
         ] {
             let error = wished(typed, 0).unwrap_err();
-            assert!(error.contains("it takes auto, host or UID:COUNT"), "{typed}: {error}");
+            assert!(
+                error.contains("it takes auto, host or UID:COUNT"),
+                "{typed}: {error}"
+            );
         }
-        assert!(wished("0:5", 0).unwrap_err().contains("would be the host's"));
+        assert!(
+            wished("0:5", 0)
+                .unwrap_err()
+                .contains("would be the host's")
+        );
     }
 
     #[test]

@@ -54,7 +54,10 @@ pub fn claim(name: &[u8]) -> Result<OwnedFd, Errno> {
     let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
     address.sun_family = libc::AF_UNIX as libc::sa_family_t;
     // Behind a NUL, which says that it is no path (unix(7)).
-    let place = address.sun_path.get_mut(1..=name.len()).ok_or(Errno::EINVAL)?;
+    let place = address
+        .sun_path
+        .get_mut(1..=name.len())
+        .ok_or(Errno::EINVAL)?;
     for (to, from) in place.iter_mut().zip(name) {
         *to = *from as libc::c_char;
     }

@@ -238,22 +238,21 @@ fn process(
         // Without that it takes CAP_SYS_ADMIN, which goes below.
         steps.extend(filter.take());
     }
-    if let Some((user, group, supplementary)) = becoming(&spec.identity) {
-        if user.is_some() && capabilities.held != CapabilitySet::NONE {
-            // Or the change from root to another user would empty the set that they are to be taken from.
-            steps.push(Step::KeepCapabilitiesOfUser);
-        }
-        // Groups before the user: an ordinary user may not change groups any more.
-        if let Some(groups) = supplementary {
-            steps.push(Step::Groups(groups.to_vec()));
-        }
-        if let Some(group) = group {
-            steps.push(Step::Group(group));
-        }
-        if let Some(user) = user {
-            steps.push(Step::User(user));
-        }
+    let Becoming {
+        user,
+        group,
+        supplementary,
+    } = Becoming::new(&spec.identity);
+    if user.is_some() && capabilities.held != CapabilitySet::NONE {
+        // Or the change from root to another user would empty the set that they are to be taken from.
+        steps.push(Step::KeepCapabilitiesOfUser);
     }
+    // Groups before the user: an ordinary user may not change groups any more.
+    if let Some(groups) = supplementary {
+        steps.push(Step::Groups(groups.to_vec()));
+    }
+    steps.extend(group.map(Step::Group));
+    steps.extend(user.map(Step::User));
     if !capabilities.are_callers() {
         // Nothing below needs one. (What was kept for the set-up goes here too.)
         steps.push(Step::Capabilities {
@@ -283,26 +282,43 @@ fn process(
     steps
 }
 
-/// The user, the group and the supplementary groups that the command's process still has to become, if it may.
-fn becoming(identity: &Identity) -> Option<(Option<u32>, Option<u32>, Option<&[u32]>)> {
-    match identity {
-        Identity::Set {
-            user,
-            group,
-            supplementary,
-        } => Some((*user, *group, supplementary.as_deref())),
-        // It is root with no other groups by then.
-        Identity::Ranged {
-            user,
-            group,
-            supplementary,
-            ids: _,
-        } => Some((
-            (*user != 0).then_some(*user),
-            (*group != 0).then_some(*group),
-            (!supplementary.is_empty()).then_some(supplementary),
-        )),
-        Identity::Mapped { .. } => None,
+/// Whom the command's process still has to become, each if it has to.
+struct Becoming<'a> {
+    user: Option<u32>,
+    group: Option<u32>,
+    supplementary: Option<&'a [u32]>,
+}
+
+impl<'a> Becoming<'a> {
+    fn new(identity: &'a Identity) -> Self {
+        match identity {
+            Identity::Set {
+                user,
+                group,
+                supplementary,
+            } => Self {
+                user: *user,
+                group: *group,
+                supplementary: supplementary.as_deref(),
+            },
+            // It is root with no other groups by then.
+            Identity::Ranged {
+                user,
+                group,
+                supplementary,
+                ids: _,
+            } => Self {
+                user: (*user != 0).then_some(*user),
+                group: (*group != 0).then_some(*group),
+                supplementary: (!supplementary.is_empty()).then_some(supplementary),
+            },
+            // It has been from the beginning.
+            Identity::Mapped { .. } => Self {
+                user: None,
+                group: None,
+                supplementary: None,
+            },
+        }
     }
 }
 

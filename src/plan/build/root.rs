@@ -3,7 +3,8 @@
 use crate::error::Error;
 use crate::likeness::Likeness;
 use crate::plan::root::{
-    BindMount, Copy, EtcFile, HANDED, FileSystem, Kernels, Layers, OverlayMount, Restriction, RootStep,
+    BindMount, Copy, EtcFile, FileSystem, HANDED, Kernels, Layers, OverlayMount, Restriction,
+    RootStep,
 };
 use crate::plan::{InitPlan, Step};
 use crate::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};

@@ -175,13 +175,12 @@ impl Root {
             name_files: name_files::all(arguments, caller, hostname)?,
             is_handed,
         };
-        if let (true, Base::Overlay(Overlay { writes, .. })) = (is_handed, &root.base) {
-            if let Writes::Kept(_) = writes {
-                return Err(Error::refused(
-                    "--overlay",
-                    "with --userns its writes can go to memory only",
-                ));
-            }
+        let kept = |base: &Base| matches!(base, Base::Overlay(overlay) if matches!(overlay.writes, Writes::Kept(_)));
+        if is_handed && kept(&root.base) {
+            return Err(Error::refused(
+                "--overlay",
+                "with --userns its writes can go to memory only",
+            ));
         }
         for file in &root.name_files {
             if let Some(option) = file.asked_by.as_ref().filter(|_| root.covers(file)) {
