@@ -208,3 +208,40 @@ fn no_directory_of_the_hosts_is_handed_in() {
         assert_eq!(command.status().unwrap().code(), Some(125), "{case}");
     });
 }
+
+/// As docker has it.
+#[test]
+fn a_privileged_container_has_the_hosts_devices() {
+    each(|case, tree| {
+        let script = "ls -l /dev | grep -c '^[bc]'; test -e /dev/kmsg && echo kmsg; tty";
+        let count = |options: &[&str]| -> (u32, bool) {
+            let outcome = tree.shell(options, script);
+            let (devices, rest) = outcome.stdout.split_once('\n').unwrap();
+            (devices.trim().parse().unwrap(), rest.contains("kmsg"))
+        };
+        assert_eq!(count(&[]), (6, false), "{case}");
+        let here = std::fs::read_dir("/dev").unwrap().flatten();
+        let here = here.filter(|entry| {
+            use std::os::unix::fs::FileTypeExt;
+            let kind = entry.file_type().unwrap();
+            let own = ["console", "ptmx"].contains(&entry.file_name().to_str().unwrap());
+            !own && (kind.is_char_device() || kind.is_block_device())
+        });
+        let (devices, kmsg) = count(&["--privileged"]);
+        // One may have come or gone.
+        assert!(
+            devices.abs_diff(here.count() as u32) <= 2,
+            "{case}: {devices}"
+        );
+        assert_eq!(kmsg, Path::new("/dev/kmsg").exists(), "{case}");
+        // A mount of one's own is what is there.
+        let data = tree.directory("data");
+        let said = tree.says(&["--privileged", "-v", &format!("{data}:/dev")], "ls /dev");
+        assert_eq!(said, "file\n", "{case}");
+        let said = tree.says(
+            &["--privileged", "--device=/dev/zero:/dev/kmsg"],
+            "head -c 1 /dev/kmsg | od -An -c",
+        );
+        assert_eq!(said.trim(), "\\0", "{case}");
+    });
+}

@@ -2,6 +2,7 @@
 //! container, supervise it until it ends.
 
 mod caller;
+mod devices;
 mod handing;
 mod limits;
 mod logging;
@@ -74,7 +75,12 @@ fn run_logged(
         root::check_standard(&spec)?;
     }
     let traces = match &mut spec.root {
-        Some(own) => Some(root::prepare(own)?),
+        Some(own) => {
+            if spec.security.privileged {
+                devices::add_all(own);
+            }
+            Some(root::prepare(own)?)
+        }
         None => None,
     };
     let relayed = spec.terminal == Terminal::Own;

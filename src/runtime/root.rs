@@ -190,6 +190,10 @@ pub fn prepare(root: &mut Root) -> Result<Traces, Error> {
         let option = &mount.option;
         match &mut mount.source {
             MountSource::Bind(bind) => {
+                if bind.optional {
+                    // Found a moment ago, by a path without links.
+                    continue;
+                }
                 bind.path = canonical(option, &bind.path)?;
                 bind.is_root = bind.path.as_c_str() == c"/";
                 if bind.is_device {

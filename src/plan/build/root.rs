@@ -264,7 +264,7 @@ fn asked(
             flags: bind.flags,
             recursive_flags: bind.recursive_flags,
             is_device: bind.is_device,
-            optional: false,
+            optional: bind.optional,
         }),
         MountSource::Tmpfs { flags, data } => RootStep::FileSystem(FileSystem {
             option: Some(option(mount)),

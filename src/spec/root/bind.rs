@@ -31,6 +31,7 @@ pub fn volume(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error>
         recursive_flags: true,
         is_device: false,
         is_root: false,
+        optional: false,
     };
     let mut access = None;
     for word in words
@@ -128,6 +129,7 @@ pub fn device(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error>
             recursive_flags: true,
             is_device: true,
             is_root: false,
+            optional: false,
         }),
         option,
     })

@@ -92,6 +92,8 @@ pub struct Bind {
     pub is_device: bool,
     /// It is the caller's /, as far as the runtime has seen.
     pub is_root: bool,
+    /// Whether it may be missing.
+    pub optional: bool,
 }
 
 impl Bind {

@@ -84,6 +84,7 @@ impl Mount<'_> {
             recursive_flags: true,
             is_device: false,
             is_root: false,
+            optional: false,
         };
         for (key, value) in self.own() {
             match (key, value) {
