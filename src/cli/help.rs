@@ -111,12 +111,16 @@ what it may do:
       --security-opt seccomp=unconfined|FILE
                            no filter of system calls, or that of a profile in
                            docker's format (default: what docker allows)
+      --security-opt systempaths=unconfined
+                           hide nothing of /proc and /sys (with --rootfs)
+      --security-opt proc-opts=hidepid=2
+                           mount /proc with these options (with --rootfs)
       --no-new-keyring     keep the caller's session keyring
       --userns auto|host|UID:COUNT
                            ids of its own, so that root inside is not root
                            outside (default of root: host)
       --privileged         nothing of the host is kept from it: all capabilities,
-                           no filter, and no-new-privileges=false
+                           no filter, nothing hidden, the host's devices
 
 namespaces:
       --hostname NAME      the container's host name (default: a fresh one)
