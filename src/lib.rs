@@ -30,8 +30,8 @@
 //! launch      clone in either mode; what the child's reports mean
 //! init        the child's side: walk the plan, execve, the reaper
 //! plan        the steps: built, described, encoded
-//! seccomp     beside it: the filter of system calls, its rules and docker's profiles
 //! cgroup      the cgroups that limit a container: made, swept, counted, removed
+//! seccomp     beside it: the filter of system calls, its rules and docker's profiles
 //! spec        what a container is to be: no descriptors, no system calls
 //! cli         beside it: the command line as what `spec` defines; help texts
 //! pool        spare network namespaces: kept, and asked for

@@ -2,8 +2,8 @@
 //!
 //! A filter says for each number what becomes of the call. It is compiled to a search tree over ranges of numbers
 //! with the same fate, seven comparisons deep: the kernel runs it once for each number when it is loaded, to know
-//! which calls it need not run it for, so depth is what loading costs. The default filter ([`default`]) is compiled
-//! with mydocker, by the same code that compiles a profile ([`profile`]) when it is read.
+//! which calls it need not run it for, so depth is what loading costs. The default filter is compiled
+//! with mydocker, by the same code that compiles a profile when it is read.
 
 mod compile;
 mod default;
