@@ -209,3 +209,41 @@ fn nothing_types_into_a_terminal() {
         assert_eq!(said, format!("{enotty} ").repeat(3), "{case}");
     }
 }
+
+#[test]
+fn the_first_process_is_filtered() {
+    for case in cases() {
+        for (options, expected) in [
+            (&[][..], "Seccomp:\t2\nNoNewPrivs:\t1\n"),
+            (&["-t"], "Seccomp:\t2\nNoNewPrivs:\t1\n"),
+            (&["-u=7"], "Seccomp:\t2\nNoNewPrivs:\t1\n"),
+            (
+                &["--security-opt=no-new-privileges=false"],
+                "Seccomp:\t2\nNoNewPrivs:\t0\n",
+            ),
+            (
+                &["--security-opt=seccomp=unconfined"],
+                "Seccomp:\t0\nNoNewPrivs:\t1\n",
+            ),
+            (&["--privileged"], "Seccomp:\t0\nNoNewPrivs:\t0\n"),
+        ] {
+            // (Under --init the command is PID 2, and PID 1 mydocker's own reaper.)
+            let script = "for name in Seccomp NoNewPrivs; do grep ^$name: /proc/1/status; done";
+            let said = case.run(options, &["sh", "-c", script]);
+            assert_eq!(
+                said.output(case).replace('\r', ""),
+                expected,
+                "{case} {options:?}"
+            );
+            let said = case.run(
+                &[options, &["--init"]].concat(),
+                &["sh", "-c", &script.replace("/1/", "/self/")],
+            );
+            assert_eq!(
+                said.output(case).replace('\r', ""),
+                expected,
+                "{case} {options:?}"
+            );
+        }
+    }
+}
