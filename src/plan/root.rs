@@ -38,8 +38,8 @@ pub enum RootStep {
     Devices,
     /// Keep hold of what is mounted on /proc or /sys.
     Keep(Kernels),
-    /// What of it the container is kept from.
-    Restrict(Restriction),
+    /// What of them the container is kept from.
+    Restrict(Vec<Restriction>),
     /// The links of /dev.
     Links,
     /// A file system on a new directory of the stage.

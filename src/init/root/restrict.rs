@@ -48,25 +48,38 @@ pub fn keep(kernels: Kernels, held: &Held) -> Result<(), Failed> {
 }
 
 /// The working directory is the stage, before and after.
-pub fn restrict(step: &Restriction, held: &Held) -> Result<(), Failed> {
-    let Some(directory) = held.kernels(step.kernels).take() else {
-        return Ok(());
-    };
-    let flags = facts::file_system(directory)?.flags;
-    directory::enter(directory)?;
-    descriptor::close(directory);
+pub fn restrict(all: &[Restriction], held: &Held) -> Result<(), Failed> {
     check_null()?;
     node::make_directory(HERE, EMPTY, 0o555)?;
-    for (index, path) in (0..).zip(&step.masked) {
-        hide(path).map_err(|errno| Part::Item(index).failed(errno))?;
+    let mut item = 0u8;
+    for restriction in all {
+        let Some(directory) = held.kernels(restriction.kernels).take() else {
+            item = item.saturating_add(count(restriction));
+            continue;
+        };
+        let flags = facts::file_system(directory)?.flags;
+        directory::enter(directory)?;
+        descriptor::close(directory);
+        for path in &restriction.masked {
+            hide(path).map_err(|errno| Part::Item(item).failed(errno))?;
+            item = item.saturating_add(1);
+        }
+        for path in &restriction.read_only {
+            forbid_writes(path, flags).map_err(|errno| Part::Item(item).failed(errno))?;
+            item = item.saturating_add(1);
+        }
     }
     // What was bound holds on to it.
     node::remove_directory(HERE, EMPTY)?;
-    let first = u8::try_from(step.masked.len()).unwrap_or(u8::MAX);
-    for (index, path) in (first..).zip(&step.read_only) {
-        forbid_writes(path, flags).map_err(|errno| Part::Item(index).failed(errno))?;
-    }
     process::change_directory(c"/..").map_err(Failed::from)
+}
+
+fn count(restriction: &Restriction) -> u8 {
+    let paths = restriction
+        .masked
+        .len()
+        .saturating_add(restriction.read_only.len());
+    u8::try_from(paths).unwrap_or(u8::MAX)
 }
 
 /// Without it every path would look as if this kernel did not have it.
@@ -83,10 +96,13 @@ fn check_null() -> Result<(), Errno> {
 /// A path that this kernel does not have is hidden already. (What there is is looked at first: a mount that fails
 /// because one of the two is a directory costs the kernel five times as much as one that does not.)
 fn hide(path: &CStr) -> Result<(), Errno> {
-    let Some(kind) = kind_of(path)? else {
-        return Ok(());
+    let found = match node::find(HERE, path) {
+        Err(Errno::ENOENT) => return Ok(()),
+        found => found?,
     };
-    if kind != Kind::Directory {
+    let looked = facts::facts(found);
+    descriptor::close(found);
+    if looked?.kind != Kind::Directory {
         return mount(Some(NULL), path, None, MountFlags::BIND, None);
     }
     mount(Some(EMPTY), path, None, MountFlags::BIND, None)?;
@@ -95,21 +111,10 @@ fn hide(path: &CStr) -> Result<(), Errno> {
 }
 
 fn forbid_writes(path: &CStr, flags: MountFlags) -> Result<(), Errno> {
-    if kind_of(path)?.is_none() {
-        return Ok(());
+    match mount(Some(path), path, None, BIND_ALL, None) {
+        Err(Errno::ENOENT) => return Ok(()),
+        bound => bound?,
     }
-    mount(Some(path), path, None, BIND_ALL, None)?;
     // Without those that it has the kernel would take them away, or, in a user namespace, refuse.
     mount(None, path, None, REMOUNT.and(flags), None)
-}
-
-/// What it is, if it is.
-fn kind_of(path: &CStr) -> Result<Option<Kind>, Errno> {
-    let found = match node::find(HERE, path) {
-        Err(Errno::ENOENT) => return Ok(None),
-        found => found?,
-    };
-    let looked = facts::facts(found);
-    descriptor::close(found);
-    looked.map(|facts| Some(facts.kind))
 }

@@ -171,20 +171,21 @@ fn dev(
         push(RootStep::Devices);
     }
     if restricted {
-        // Now, for what hides is on the stage.
-        push(RootStep::Restrict(Restriction {
+        let mut restrictions = vec![Restriction {
             kernels: Kernels::Proc,
             masked: MASKED_IN_PROC.map(Cow::Borrowed).into(),
             read_only: READ_ONLY_IN_PROC.map(Cow::Borrowed).into(),
-        }));
-    }
-    if restricted && own_sys {
-        push(RootStep::Restrict(Restriction {
-            kernels: Kernels::Sysfs,
-            masked: MASKED_IN_SYS.map(Cow::Borrowed).into(),
-            // All of it is.
-            read_only: Vec::new(),
-        }));
+        }];
+        if own_sys {
+            restrictions.push(Restriction {
+                kernels: Kernels::Sysfs,
+                masked: MASKED_IN_SYS.map(Cow::Borrowed).into(),
+                // All of it is.
+                read_only: Vec::new(),
+            });
+        }
+        // Now, for what hides is on the stage.
+        push(RootStep::Restrict(restrictions));
     }
     if own_dev {
         push(RootStep::Links);

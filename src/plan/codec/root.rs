@@ -98,7 +98,7 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
         }
         RootStep::Restrict(step) => {
             out.u8(19);
-            encode_restriction(out, step);
+            out.list(step, encode_restriction);
         }
         RootStep::Enter => out.u8(17),
         RootStep::LeaveChroot => out.u8(18),
@@ -146,7 +146,7 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         17 => RootStep::Enter,
         18 => RootStep::LeaveChroot,
         20 => RootStep::Keep(decode_kernels(input)?),
-        19 => RootStep::Restrict(decode_restriction(input)?),
+        19 => RootStep::Restrict(input.list(decode_restriction)?),
         _ => return Err(Malformed),
     })
 }
@@ -442,16 +442,18 @@ pub mod tests {
             RootStep::LeaveChroot,
             RootStep::Keep(Kernels::Proc),
             RootStep::Keep(Kernels::Sysfs),
-            RootStep::Restrict(Restriction {
-                kernels: Kernels::Proc,
-                masked: vec![c"kcore".into(), c"keys".into()],
-                read_only: vec![c"sys".into()],
-            }),
-            RootStep::Restrict(Restriction {
-                kernels: Kernels::Sysfs,
-                masked: Vec::new(),
-                read_only: Vec::new(),
-            }),
+            RootStep::Restrict(vec![
+                Restriction {
+                    kernels: Kernels::Proc,
+                    masked: vec![c"kcore".into(), c"keys".into()],
+                    read_only: vec![c"sys".into()],
+                },
+                Restriction {
+                    kernels: Kernels::Sysfs,
+                    masked: Vec::new(),
+                    read_only: Vec::new(),
+                },
+            ]),
         ]
     }
 

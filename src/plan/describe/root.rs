@@ -58,17 +58,22 @@ pub fn describe(step: &RootStep, failed: Failed) -> Error {
 
 /// What was being done to which path.
 fn restricted(step: &RootStep, index: u8) -> Option<(&'static str, Vec<u8>)> {
-    let RootStep::Restrict(step) = step else {
+    let RootStep::Restrict(all) = step else {
         return None;
     };
-    let index = usize::from(index);
-    let read_only = || step.read_only.get(index.checked_sub(step.masked.len())?);
-    let (verb, name) = match step.masked.get(index) {
-        Some(name) => ("hide", name),
-        None => ("make read-only", read_only()?),
-    };
-    let path = [step.kernels.directory().to_bytes(), b"/", name.to_bytes()].concat();
-    Some((verb, path))
+    let paths = all.iter().flat_map(|restriction| {
+        let masked = restriction.masked.iter().map(|name| ("hide", name));
+        let read_only = restriction
+            .read_only
+            .iter()
+            .map(|name| ("make read-only", name));
+        let directory = restriction.kernels.directory().to_bytes();
+        let path = move |name: &CStr| [directory, b"/", name.to_bytes()].concat();
+        masked
+            .chain(read_only)
+            .map(move |(verb, name)| (verb, path(name)))
+    });
+    paths.into_iter().nth(usize::from(index))
 }
 
 struct Words {
@@ -121,11 +126,17 @@ fn words(step: &RootStep) -> Words {
         RootStep::Stage => plain("mount a tmpfs aside, for /dev", b"", b""),
         RootStep::Devices => plain("make the device nodes of", b"/dev", b"the host's /dev"),
         RootStep::Keep(kernels) => plain("keep hold of", kernels.directory().to_bytes(), b""),
-        RootStep::Restrict(step) => plain(
-            "restrict what is seen of",
-            step.kernels.directory().to_bytes(),
-            b"",
-        ),
+        RootStep::Restrict(all) => {
+            let directories: Vec<&[u8]> = all
+                .iter()
+                .map(|restriction| restriction.kernels.directory().to_bytes())
+                .collect();
+            plain(
+                "restrict what is seen of",
+                &directories.join(&b" and "[..]),
+                b"",
+            )
+        }
         RootStep::Links => plain("make the links of", b"/dev", b""),
         RootStep::Staged(step) => {
             let words = file_system(step);
