@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// The long options, for suggestions.
-const OPTIONS: [&str; 36] = [
+const OPTIONS: [&str; 37] = [
     "interactive",
     "tty",
     "init",
@@ -44,6 +44,7 @@ const OPTIONS: [&str; 36] = [
     "log-format",
     "pool",
     "timing",
+    "explain",
     "rm",
     "help",
 ];
@@ -166,6 +167,7 @@ fn option(
         "timeout" => run.timeout = Some(value()?),
         "pool" => run.pool = Some(value()?),
         "timing" => run.timing = Some(value()?),
+        "explain" => run.explain = true,
         _ if log.takes(name) => log.option(name, value()?, RUN_USAGE)?,
         _ => match limits::OPTIONS.iter().find(|known| **known == name) {
             Some(limit) => run.limits.push((*limit, value()?)),

@@ -2,6 +2,7 @@
 //! container, supervise it until it ends.
 
 mod caller;
+mod explain;
 mod limits;
 mod logging;
 mod root;
@@ -16,7 +17,7 @@ use crate::log::{Level, Log, Value};
 use crate::plan::{self, InitPlan, Network};
 use crate::pool::{self, PoolArgs};
 use crate::report::Moment;
-use crate::spec::{Identity, Input, Namespace, Namespaces, RunArgs, Terminal};
+use crate::spec::{ContainerSpec, Identity, Input, Namespace, Namespaces, RunArgs, Terminal};
 use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
 use crate::supervise::signals;
@@ -38,6 +39,10 @@ pub fn run(
     invocation: &Invocation,
     beginning: Option<Beginning>,
 ) -> Result<ExitCode, Error> {
+    if arguments.explain {
+        let quiet = explain::log(log);
+        return logging::with_log(&quiet, Level::Warn, |_| explain::run(arguments, log));
+    }
     logging::with_log(log, Level::Warn, |log| {
         shelter::enter(arguments, invocation)?;
         run_logged(arguments, log, beginning).map(|never| match never {})
@@ -89,24 +94,11 @@ fn run_logged(
         let without = |why| launch::say_without_spare(why, log);
         called.map_err(without).ok()
     });
-    let (network, namespaces) = match &pool {
-        Some(_) => (Network::Pool, spec.namespaces.without(Namespace::Network)),
-        None => (Network::Clone, spec.namespaces),
-    };
-    let namespaces = match limited {
-        // Made when the container is in its cgroups, which are to be its tops.
-        Some(_) => namespaces.without(Namespace::Cgroup),
-        None => namespaces,
-    };
+    let (network, namespaces) = network_and_namespaces(&spec, pool.is_some());
     let outside = relayed.then(|| Outside::look(spec.input == Input::Caller));
-    let owner = match spec.identity {
-        Identity::Set { user, .. } => user,
-        // Mapped to the caller, who makes it.
-        Identity::Mapped { .. } => None,
-    };
     let likeness = outside
         .as_ref()
-        .map(|outside| outside.likeness(owner))
+        .map(|outside| outside.likeness(owner(&spec)))
         .unwrap_or_default();
     let mut plan = plan::build(
         &spec,
@@ -198,6 +190,29 @@ fn run_logged(
     }
     // Now, without a destructor: what they would free the kernel takes back for less.
     process::exit(i32::from(end.exit.0))
+}
+
+/// Where the network comes from, and what is left for the clone to make.
+fn network_and_namespaces(spec: &ContainerSpec, pooled: bool) -> (Network, Namespaces) {
+    let (network, namespaces) = match pooled {
+        true => (Network::Pool, spec.namespaces.without(Namespace::Network)),
+        false => (Network::Clone, spec.namespaces),
+    };
+    let namespaces = match spec.limits {
+        // Made when the container is in its cgroups, which are to be its tops.
+        Some(_) => namespaces.without(Namespace::Cgroup),
+        None => namespaces,
+    };
+    (network, namespaces)
+}
+
+/// Whose the container's terminal is to be, if another's than who makes it.
+fn owner(spec: &ContainerSpec) -> Option<u32> {
+    match spec.identity {
+        Identity::Set { user, .. } => user,
+        // Mapped to the caller, who makes it.
+        Identity::Mapped { .. } => None,
+    }
 }
 
 /// Why the command is not running, as far as what was asked for explains it.
