@@ -60,7 +60,7 @@ pub struct Site {
     pub written: Vec<Written>,
 }
 
-/// What [`in_v1`] would do.
+/// What [`in_v1`](super::in_v1) would do.
 #[cold]
 #[inline(never)]
 pub fn look_v1(
@@ -90,7 +90,7 @@ pub fn look_v1(
     })
 }
 
-/// What [`in_v2`] would do.
+/// What [`in_v2`](super::in_v2) would do.
 #[cold]
 #[inline(never)]
 pub fn look_v2(

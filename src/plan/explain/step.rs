@@ -1,6 +1,6 @@
 //! Why each step is there, and why at its place; what a root takes has a file of its own ([`super::root`]).
 //!
-//! The order is decided in [`crate::plan::build`], which has the same reasons in its comments.
+//! The order is decided in `src/plan/build`, which has the same reasons in its comments.
 
 use super::page::Page;
 use super::{Start, root, words};
