@@ -29,7 +29,7 @@
 //! terminal    the container's pseudo-terminal and the caller's terminal
 //! launch      clone in either mode; what the child's reports mean
 //! init        the child's side: walk the plan, execve, the reaper
-//! plan        the steps: built, described, encoded
+//! plan        the steps: built, described, explained, encoded
 //! cgroup      the cgroups that limit a container: made, swept, counted, removed
 //! seccomp     beside it: the filter of system calls, its rules and docker's profiles
 //! spec        what a container is to be: no descriptors, no system calls

@@ -127,6 +127,11 @@ impl Directory {
         String::from_utf8(content).map_err(|_| Errno::EINVAL)
     }
 
+    /// Whether a file of it may be written; with `.`, whether a cgroup may be made in it.
+    pub fn may_write(&self, file: &CStr) -> Result<(), Errno> {
+        node::may_write(self.opened.as_fd(), file)
+    }
+
     /// The names of the cgroups in it.
     #[cold]
     #[inline(never)]

@@ -1,14 +1,15 @@
 //! A container's cgroups: one in each hierarchy that has something to limit or to count.
 
+use super::choice::{self, Part};
 use super::directory::Directory;
 use super::figures::Figures;
 use super::layout::{Hierarchy, Layout};
 use super::parent::{self, Asked, Wanted};
-use super::settings::{Setting, settings};
+use super::settings::Setting;
 use super::{Controller, Version};
 use crate::error::Error;
 use crate::spec::limits::Limits;
-use crate::sys::{Errno, clone, descriptor, facts};
+use crate::sys::{Errno, clone};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
@@ -49,23 +50,20 @@ impl Group {
         counted: bool,
         digits: &str,
     ) -> Result<Self, Error> {
-        let devices = devices(limits)?;
+        let devices = choice::devices(limits)?;
         let mut group = Self {
             name: CString::new([PREFIX, digits].concat()).unwrap_or_default(),
             members: Vec::new(),
             parent: limits.parent.clone(),
             born: false,
         };
-        let ask = |controller, version| ask(limits, &devices, controller, version);
+        let ask = |controller, version| choice::ask(limits, &devices, controller, version);
         for hierarchy in &layout.v1 {
             group.add_v1((layout, hierarchy), counted, &ask)?;
         }
         group.add_v2(layout, counted, &ask)?;
         if group.parent.is_some() && group.members.is_empty() {
-            return Err(Error::refused(
-                "--cgroup-parent",
-                "no hierarchy of cgroups is mounted; see cgroups(7) (mount -t cgroup2 none /sys/fs/cgroup)",
-            ));
+            return Err(choice::no_hierarchy());
         }
         Ok(group)
     }
@@ -78,41 +76,19 @@ impl Group {
         counted: bool,
         ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
     ) -> Result<(), Error> {
-        let mut all = Vec::new();
-        let mut asked = None;
-        let (layout, found) = hierarchy;
-        for controller in found.controllers() {
-            let settings = ask(controller, Version::V1)?;
-            if let Some(setting) = settings.first() {
-                asked.get_or_insert(Asked {
-                    option: setting.option,
-                    controller: controller.v1_name(),
-                });
-            }
-            all.extend(settings);
-        }
-        let Some(first) = found.controllers().next() else {
+        let Some(Part {
+            asked,
+            settings,
+            only_counts,
+        }) = choice::in_v1(hierarchy, self.parent.is_some(), counted, ask)?
+        else {
             return Ok(());
         };
-        let all_of_them = Asked {
-            option: "--cgroup-parent",
-            controller: first.v1_name(),
-        };
-        match asked {
-            Some(asked) => self.make_v1(asked, hierarchy, &all),
-            // Who names a cgroup wants the container there, in every hierarchy that is to be seen.
-            None if self.parent.is_some() && layout.mounts(found).next().is_some() => {
-                self.make_v1(all_of_them, hierarchy, &all)
-            }
-            None if counted && found.controllers().any(Controller::counts) => {
-                let before = self.members.len();
-                if self.make_v1(all_of_them, hierarchy, &all).is_err() {
-                    // What it would have counted is not reported: nothing is limited by it.
-                    self.remove_from(before)?;
-                }
-                Ok(())
-            }
-            None => Ok(()),
+        let before = self.members.len();
+        match self.make_v1(asked, hierarchy, &settings) {
+            // What it would have counted is not reported: nothing is limited by it.
+            Err(_) if only_counts => self.remove_from(before),
+            done => done,
         }
     }
 
@@ -159,50 +135,13 @@ impl Group {
         counted: bool,
         ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
     ) -> Result<(), Error> {
-        let mut all = Vec::new();
-        let mut needed = Vec::new();
-        let mut asked = None;
-        let free = |controller: &Controller| layout.v1_of(*controller).is_none();
-        for controller in Controller::ALL.into_iter().filter(free) {
-            let Some(name) = controller.v2_name() else {
-                continue;
-            };
-            let settings = ask(controller, Version::V2)?;
-            if let Some(setting) = settings.first() {
-                needed.push(name);
-                asked.get_or_insert(Asked {
-                    option: setting.option,
-                    controller: name,
-                });
-            }
-            all.extend(settings);
-        }
-        let asked = match (asked, &self.parent) {
-            (Some(asked), _) => asked,
-            (None, Some(_))
-                if layout
-                    .v2
-                    .as_ref()
-                    .is_some_and(|v2| layout.mounts(v2).next().is_some()) =>
-            {
-                Asked {
-                    option: "--cgroup-parent",
-                    controller: "cgroup v2",
-                }
-            }
-            _ => return Ok(()),
+        let Some((part, needed)) = choice::in_v2(layout, self.parent.is_some(), ask)? else {
+            return Ok(());
         };
-        let Some(hierarchy) = &layout.v2 else {
-            return Err(asked.refused(
-                "no hierarchy of cgroups is mounted that has it; see cgroups(7) (mount -t cgroup2 none \
-                 /sys/fs/cgroup)",
-            ));
-        };
+        let asked = part.asked;
+        let hierarchy = choice::hierarchy_of_v2(layout, asked)?;
         let wished = self.parent.as_deref();
-        let controllers = Wanted {
-            needed: &needed,
-            counting: if counted { &["memory", "pids"] } else { &[] },
-        };
+        let controllers = Wanted::new(&needed, counted);
         let make = |above: &Directory| above.make_locked(&self.name);
         let (directory, own) =
             parent::in_v2(asked, (layout, hierarchy), wished, controllers, make)?;
@@ -210,14 +149,15 @@ impl Group {
         self.members.push(Member {
             version: Version::V2,
             // What belongs to v1 is counted there.
-            controllers: Controller::ALL.into_iter().filter(free).collect(),
+            controllers: choice::free(layout).collect(),
             above: directory,
             directory: own,
         });
         let Some(member) = self.members.last() else {
             return Ok(());
         };
-        all.iter()
+        part.settings
+            .iter()
             .try_for_each(|setting| set(setting, &member.directory))
     }
 
@@ -295,39 +235,6 @@ impl Drop for Group {
         // A start that failed has something more important to say, and the next run sweeps.
         let _ = self.remove();
     }
-}
-
-impl Controller {
-    /// Whether its figures are reported.
-    fn counts(self) -> bool {
-        matches!(self, Self::Memory | Self::CpuAccounting | Self::Pids)
-    }
-}
-
-fn ask(
-    limits: &Limits,
-    devices: &[String],
-    controller: Controller,
-    version: Version,
-) -> Result<Vec<Setting>, Error> {
-    settings(limits, devices, controller, version).map_err(|_too_many| {
-        let reason = "cgroup v2 has weights up to 10000, which is 102400 shares";
-        Error::refused("--cpu-shares", reason)
-    })
-}
-
-/// The numbers of the limited devices, as the kernel prints them.
-fn devices(limits: &Limits) -> Result<Vec<String>, Error> {
-    let numbers = limits.devices.iter().map(|limit| {
-        let option = format!("{}:", limit.option);
-        let failed = |errno| Error::new(option.as_str(), limit.path.to_bytes(), errno);
-        let opened = descriptor::open(&limit.path, libc::O_PATH, 0).map_err(failed)?;
-        match facts::facts(opened.as_fd()).map_err(failed)?.kind {
-            facts::Kind::Block(device) => Ok(format!("{}:{}", device.major, device.minor)),
-            _ => Err(failed(Errno::ENOTBLK)),
-        }
-    });
-    numbers.collect()
 }
 
 /// A cpuset of v1 begins without processors and memory nodes, and no process can be in it then. What it lacks

@@ -3,9 +3,11 @@
 //! ```text
 //! layout      which hierarchies there are, and where we are in each: texts in, data out
 //! settings    what is written for each limit: limits in, files and values out
+//! choice      which hierarchies have something to do
 //! parent      the cgroup below which the container's is made
 //! directory   a cgroup's directory: made, locked, written, removed
 //! group       the container's cgroups, one in each hierarchy that has something to limit
+//! outline     what they would be, without making them
 //! sweep       those of containers whose mydocker was killed
 //! figures     what a cgroup has counted
 //! ```
@@ -17,10 +19,12 @@
 //! Nothing is kept about them elsewhere, no file and no daemon: a cgroup is named `mydocker-` and twelve
 //! hexadecimal digits, and mydocker has its directory locked (flock(2)) for as long as it lives.
 
+mod choice;
 mod directory;
 mod figures;
 mod group;
 mod layout;
+mod outline;
 mod parent;
 mod settings;
 mod sweep;
@@ -28,6 +32,9 @@ mod sweep;
 pub use figures::Figures;
 pub use group::Group;
 pub use layout::{Layout, usual};
+pub use outline::{Outline, outline};
+pub use parent::Written;
+pub use settings::Setting;
 
 /// A controller that limits or counts something for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

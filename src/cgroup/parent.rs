@@ -5,6 +5,10 @@
 //! own has at least the caller. So there it is the nearest one above it that passes on what is needed, or can
 //! be made to: the hierarchy's top on many hosts, a slice on one with systemd.
 
+mod look;
+
+pub use look::{Site, Written, look_v1, look_v2};
+
 use super::Version;
 use super::directory::{Directory, FIRST_INODE, joined};
 use super::layout::{Hierarchy, Layout, Mount};
@@ -170,6 +174,15 @@ pub struct Wanted<'a> {
     pub counting: &'a [&'a str],
 }
 
+impl<'a> Wanted<'a> {
+    pub fn new(needed: &'a [&'a str], counted: bool) -> Self {
+        Self {
+            needed,
+            counting: if counted { &["memory", "pids"] } else { &[] },
+        }
+    }
+}
+
 /// For v2: a cgroup that passes `controllers` on, and what `make` makes in it.
 #[cold]
 #[inline(never)]
@@ -190,6 +203,18 @@ pub fn in_v2<T>(
             make(&directory).map_err(|errno| asked.failed("mkdir in", &directory.path, errno))?;
         return Ok((directory, made));
     }
+    climb(asked, hierarchy, |way, directory, depth| {
+        way.pass_on_all(directory, depth, controllers)?;
+        make(directory).map_err(|errno| asked.failed("mkdir in", &directory.path, errno))
+    })
+}
+
+/// Makes the attempt with the caller's own cgroup of v2, and with those above it, until it succeeds.
+fn climb<T>(
+    asked: Asked,
+    hierarchy: (&Layout<'_>, &Hierarchy<'_>),
+    attempt: impl Fn(&Way<'_>, &Directory, usize) -> Result<T, Error>,
+) -> Result<(Directory, T), Error> {
     let own = |mount: &Mount| Some(joined(&mount.point, mount.own.as_ref()?));
     let (mount, mut directory) = place(asked, hierarchy, Version::V2, own)?;
     let way = Way::new(asked, &mount, mount.own.as_deref().unwrap_or_default());
@@ -200,12 +225,7 @@ pub fn in_v2<T>(
             refuse_if_limited(asked, &directory)?;
             directory = way.open(depth)?;
         }
-        let made = way
-            .pass_on_all(&directory, depth, controllers)
-            .and_then(|()| {
-                make(&directory).map_err(|errno| asked.failed("mkdir in", &directory.path, errno))
-            });
-        match made {
+        match attempt(&way, &directory, depth) {
             Ok(made) => return Ok((directory, made)),
             // That one's own cgroup has processes is as expected; what is wrong with those above it says more.
             Err(error) => match failure {
@@ -291,6 +311,29 @@ impl<'a> Way<'a> {
         depth: usize,
         controllers: &[&str],
     ) -> Result<(), Error> {
+        let missing = self.not_passed_on(directory, controllers)?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let failed = |errno| self.not_written(directory, errno);
+        let line = format!("+{}", missing.join(" +"));
+        match directory.write(PASSED_ON, line.as_bytes()) {
+            // It has not got them itself.
+            Err(Errno::ENOENT) if depth > 0 => {
+                self.pass_on(&self.open(depth - 1)?, depth - 1, &missing)?;
+                directory.write(PASSED_ON, line.as_bytes()).map_err(failed)
+            }
+            Err(Errno::ENOENT) => Err(self.nowhere()),
+            done => done.map_err(failed),
+        }
+    }
+
+    /// Those of `controllers` that `directory` does not pass on. If there are some, it has no processes.
+    fn not_passed_on<'c>(
+        &self,
+        directory: &Directory,
+        controllers: &[&'c str],
+    ) -> Result<Vec<&'c str>, Error> {
         // The real top has no such file, and may have processes.
         let kind = directory.read(c"cgroup.type");
         if kind.as_ref().is_ok_and(|kind| kind != "domain") {
@@ -300,35 +343,32 @@ impl<'a> Way<'a> {
                 "the cgroup is threaded: it can have threads of a process below it, and no container",
             ));
         }
-        let failed = |errno| {
-            let file = directory.path_of(PASSED_ON);
-            self.asked.failed("write to", &file, errno)
-        };
+        let failed = |errno| self.not_written(directory, errno);
         let passed = directory.read(PASSED_ON).map_err(failed)?;
         let missing: Vec<&str> = controllers
             .iter()
             .filter(|controller| !passed.split(' ').any(|name| name == **controller))
             .copied()
             .collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
         // With processes the kernel refuses some controllers (memory, io), and others (cpu, pids) it passes on
         // to threads alone from then on.
-        if kind.is_ok() && directory.read(c"cgroup.procs") != Ok(String::new()) {
+        if !missing.is_empty()
+            && kind.is_ok()
+            && directory.read(c"cgroup.procs") != Ok(String::new())
+        {
             return Err(failed(Errno::EBUSY));
         }
-        let line = format!("+{}", missing.join(" +"));
-        match directory.write(PASSED_ON, line.as_bytes()) {
-            // It has not got them itself.
-            Err(Errno::ENOENT) if depth > 0 => {
-                self.pass_on(&self.open(depth - 1)?, depth - 1, &missing)?;
-                directory.write(PASSED_ON, line.as_bytes()).map_err(failed)
-            }
-            Err(Errno::ENOENT) => Err(self.asked.refused(
-                "this machine's cgroup v2 does not have it, and v1 neither (cgroup.controllers at its top)",
-            )),
-            done => done.map_err(failed),
-        }
+        Ok(missing)
+    }
+
+    fn not_written(&self, directory: &Directory, errno: Errno) -> Error {
+        self.asked
+            .failed("write to", &directory.path_of(PASSED_ON), errno)
+    }
+
+    fn nowhere(&self) -> Error {
+        self.asked.refused(
+            "this machine's cgroup v2 does not have it, and v1 neither (cgroup.controllers at its top)",
+        )
     }
 }

@@ -141,6 +141,8 @@ how it is done:
                            has one (mydocker help pool)
       --timing FILE|-      write how long each phase took to FILE, or to stdout:
                            one JSON object when the command runs, one at the end
+      --explain            say on stdout what would be done, each step and why it
+                           is there, and do not do it
       --rm                 accepted; containers never leave anything behind
   -h, --help               this text
 

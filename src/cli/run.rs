@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// The long options, for suggestions.
-const OPTIONS: [&str; 37] = [
+const OPTIONS: [&str; 38] = [
     "interactive",
     "tty",
     "init",
@@ -45,6 +45,7 @@ const OPTIONS: [&str; 37] = [
     "log-format",
     "pool",
     "timing",
+    "explain",
     "rm",
     "help",
 ];
@@ -168,6 +169,7 @@ fn option(
         "timeout" => run.timeout = Some(value()?),
         "pool" => run.pool = Some(value()?),
         "timing" => run.timing = Some(value()?),
+        "explain" => run.explain = true,
         _ if log.takes(name) => log.option(name, value()?, RUN_USAGE)?,
         _ => match limits::OPTIONS.iter().find(|known| **known == name) {
             Some(limit) => run.limits.push((*limit, value()?)),

@@ -8,6 +8,7 @@
 mod build;
 pub mod codec;
 mod describe;
+pub mod explain;
 pub mod root;
 
 pub use build::{Network, build, check_options, makes_terminal};

@@ -6,6 +6,7 @@ use crate::sys::{Errno, identity, local_socket};
 use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// Calls the pool in `directory`. Its answer comes over the socket, while the caller does something
 /// else: it is the container's first process that takes it (`init/network.rs`).
@@ -14,14 +15,8 @@ use std::os::unix::ffi::OsStrExt;
 #[cold]
 #[inline(never)]
 pub fn call(directory: &OsStr) -> Result<Result<OwnedFd, Errno>, Error> {
-    let named = [b"--pool ", directory.as_bytes()].concat();
-    if identity::effective_user() != 0 {
-        return Err(Error::refused(
-            named,
-            "it is for root: an ordinary user's containers have a user namespace each, and a \
-                 network namespace belongs to one",
-        ));
-    }
+    check_caller(directory)?;
+    let named = named(directory);
     let path = [directory.as_bytes(), b"/", SOCKET.as_bytes()].concat();
     let connected = CString::new(path)
         .map_err(|_| Errno::EINVAL)
@@ -36,4 +31,29 @@ pub fn call(directory: &OsStr) -> Result<Result<OwnedFd, Errno>, Error> {
         Err(errno @ (Errno::ENOENT | Errno::ECONNREFUSED | Errno::EAGAIN)) => Ok(Err(errno)),
         Err(errno) => Err(Error::new("connect to", named, errno)),
     }
+}
+
+/// Whether there seems to be a pool in `directory`, without a word to it.
+///
+/// Errors: it would not be for us.
+#[cold]
+#[inline(never)]
+pub fn look(directory: &OsStr) -> Result<bool, Error> {
+    check_caller(directory)?;
+    Ok(Path::new(directory).join(SOCKET).exists())
+}
+
+fn check_caller(directory: &OsStr) -> Result<(), Error> {
+    if identity::effective_user() == 0 {
+        return Ok(());
+    }
+    Err(Error::refused(
+        named(directory),
+        "it is for root: an ordinary user's containers have a user namespace each, and a network \
+         namespace belongs to one",
+    ))
+}
+
+fn named(directory: &OsStr) -> Vec<u8> {
+    [b"--pool ", directory.as_bytes()].concat()
 }

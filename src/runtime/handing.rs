@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::launch::identities;
+use crate::plan;
 use crate::spec::{BLOCK, Base, ContainerSpec, Identity, Ids, Range, Root};
 use crate::sys::{Errno, MountFlags, descriptor, facts, local_socket, mount_tree, random};
 use std::ffi::CStr;
@@ -51,7 +52,8 @@ pub fn ids(spec: &ContainerSpec) -> Option<&Ids> {
 }
 
 /// Who owns the container's terminal, as its maker names them.
-pub fn terminal_owner(spec: &ContainerSpec, maker_is_inside: bool) -> Option<u32> {
+pub fn terminal_owner(spec: &ContainerSpec) -> Option<u32> {
+    let maker_is_inside = plan::makes_terminal(spec);
     match &spec.identity {
         Identity::Set { user, .. } => *user,
         // Mapped to the caller, who makes it.

@@ -1,7 +1,7 @@
 //! The container's cgroups, from before the clone until after the wait.
 
 use super::caller::fresh_digits;
-use crate::cgroup::{Figures, Group, Layout, usual};
+use crate::cgroup::{self, Figures, Group, Layout, Outline, usual};
 use crate::error::{Error, ExitCode};
 use crate::log::Log;
 use crate::spec::limits::Limits;
@@ -49,14 +49,7 @@ impl Limited {
             }
             // What was made is gone again. What the error means is to be said of what is really there.
         }
-        // Behind the fields that may be anything, and in which a space is escaped.
-        let mountinfo = lines(c"/proc/self/mountinfo", |line| {
-            let mut fields = line.split(|byte| *byte == b' ');
-            fields.any(|field| field == b"-")
-                && fields
-                    .next()
-                    .is_some_and(|kind| kind.starts_with(b"cgroup"))
-        })?;
+        let mountinfo = cgroups_of_mountinfo()?;
         let layout = Layout::new(&mountinfo, &own);
         let group = Group::make(&layout, limits, counted, &fresh_digits())?;
         Ok(Self {
@@ -116,6 +109,27 @@ impl Limited {
         let message = format!("{who}killed by the kernel: out of memory {place}");
         log.say(&Error::told(&message));
     }
+}
+
+/// What would be made for `limits`.
+#[cold]
+#[inline(never)]
+pub fn outline(limits: &Limits, counted: bool) -> Result<Vec<Outline>, Error> {
+    let own = lines(c"/proc/self/cgroup", |_| true)?;
+    let mountinfo = cgroups_of_mountinfo()?;
+    let layout = Layout::new(&mountinfo, &own);
+    cgroup::outline(&layout, limits, counted, &fresh_digits())
+}
+
+fn cgroups_of_mountinfo() -> Result<Vec<u8>, Error> {
+    // Behind the fields that may be anything, and in which a space is escaped.
+    lines(c"/proc/self/mountinfo", |line| {
+        let mut fields = line.split(|byte| *byte == b' ');
+        fields.any(|field| field == b"-")
+            && fields
+                .next()
+                .is_some_and(|kind| kind.starts_with(b"cgroup"))
+    })
 }
 
 /// What may have been the container's own limits.

@@ -3,6 +3,7 @@
 
 mod caller;
 mod devices;
+mod explain;
 mod handing;
 mod limits;
 mod logging;
@@ -18,7 +19,7 @@ use crate::log::{Level, Log, Value};
 use crate::plan::{self, InitPlan, Network};
 use crate::pool::{self, PoolArgs};
 use crate::report::Moment;
-use crate::spec::{Input, Namespace, Namespaces, RunArgs, Terminal};
+use crate::spec::{ContainerSpec, Input, Namespace, Namespaces, RunArgs, Terminal};
 use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
 use crate::supervise::signals;
@@ -40,6 +41,10 @@ pub fn run(
     invocation: &Invocation,
     beginning: Option<Beginning>,
 ) -> Result<ExitCode, Error> {
+    if arguments.explain {
+        let quiet = explain::log(log);
+        return logging::with_log(&quiet, Level::Warn, |_| explain::run(arguments, log));
+    }
     logging::with_log(log, Level::Warn, |log| {
         shelter::enter(arguments, invocation)?;
         run_logged(arguments, log, beginning).map(|never| match never {})
@@ -99,20 +104,11 @@ fn run_logged(
         let without = |why| launch::say_without_spare(why, log);
         called.map_err(without).ok()
     });
-    let (network, namespaces) = match &pool {
-        Some(_) => (Network::Pool, spec.namespaces.without(Namespace::Network)),
-        None => (Network::Clone, spec.namespaces),
-    };
-    let namespaces = match limited {
-        // Made when the container is in its cgroups, which are to be its tops.
-        Some(_) => namespaces.without(Namespace::Cgroup),
-        None => namespaces,
-    };
+    let (network, namespaces) = network_and_namespaces(&spec, pool.is_some());
     let outside = relayed.then(|| Outside::look(spec.input == Input::Caller));
-    let owner = handing::terminal_owner(&spec, plan::makes_terminal(&spec));
     let likeness = outside
         .as_ref()
-        .map(|outside| outside.likeness(owner))
+        .map(|outside| outside.likeness(handing::terminal_owner(&spec)))
         .unwrap_or_default();
     let mut plan = plan::build(
         &spec,
@@ -218,6 +214,20 @@ fn run_logged(
     }
     // Now, without a destructor: what they would free the kernel takes back for less.
     process::exit(i32::from(end.exit.0))
+}
+
+/// Where the network comes from, and what is left for the clone to make.
+fn network_and_namespaces(spec: &ContainerSpec, pooled: bool) -> (Network, Namespaces) {
+    let (network, namespaces) = match pooled {
+        true => (Network::Pool, spec.namespaces.without(Namespace::Network)),
+        false => (Network::Clone, spec.namespaces),
+    };
+    let namespaces = match spec.limits {
+        // Made when the container is in its cgroups, which are to be its tops.
+        Some(_) => namespaces.without(Namespace::Cgroup),
+        None => namespaces,
+    };
+    (network, namespaces)
 }
 
 /// Why the command is not running, as far as what was asked for explains it.

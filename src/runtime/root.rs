@@ -160,6 +160,8 @@ pub struct Traces {
     works: Vec<Work>,
     /// DIR, if it is the root itself: locked, so that no one takes away what is made in it meanwhile.
     directory: Option<OwnedFd>,
+    /// Nothing is locked and nothing is made.
+    only_looks: bool,
 }
 
 /// A directory of overlayfs' own.
@@ -178,11 +180,27 @@ struct Work {
 #[inline(never)]
 pub fn prepare(root: &mut Root) -> Result<Traces, Error> {
     let mut traces = Traces::default();
+    look_at(root, &mut traces)?;
+    Ok(traces)
+}
+
+/// The same, and leaves no traces: nothing is locked and nothing is made.
+#[cold]
+#[inline(never)]
+pub fn look(root: &mut Root) -> Result<(), Error> {
+    let mut traces = Traces::default();
+    traces.only_looks = true;
+    look_at(root, &mut traces)
+}
+
+fn look_at(root: &mut Root, traces: &mut Traces) -> Result<(), Error> {
     match &mut root.base {
         Base::Directory(path) => {
             *path = canonical("--rootfs", path)?;
             open_directory("--rootfs", path)?;
-            traces.directory = lock_directory(path);
+            if !traces.only_looks {
+                traces.directory = lock_directory(path);
+            }
         }
         Base::Overlay(overlay) => traces.take("--rootfs", "--overlay", overlay)?,
     }
@@ -204,8 +222,7 @@ pub fn prepare(root: &mut Root) -> Result<Traces, Error> {
             MountSource::Tmpfs { .. } => {}
         }
     }
-    root.check_copies()?;
-    Ok(traces)
+    root.check_copies()
 }
 
 /// Refuses a directory of the host's as stdin, stdout or stderr, as far as the container gets the caller's: by
@@ -294,29 +311,20 @@ impl Traces {
         let failed = |errno| named(option, upper, errno);
         let flags = libc::O_RDONLY | libc::O_DIRECTORY;
         let locked = descriptor::open(upper, flags, 0).map_err(failed)?;
+        if self.only_looks {
+            return check_work(option, upper);
+        }
         directory::lock(locked.as_fd(), Share::Alone).map_err(|errno| {
             let busy = (errno == Errno::EAGAIN).then_some("another container writes to it");
             failed(errno).hint(busy)
         })?;
-        let Some(work) = work_directory(upper) else {
-            let reason = "another directory has to be made beside it, and nothing is beside /";
-            return Err(Error::refused(option, reason));
-        };
-        let failed = |errno| named(option, &work, errno);
+        let work = beside(option, upper)?;
         match node::make_directory(HERE, &work, 0o700) {
             // Of a run that was killed.
             Ok(()) | Err(Errno::EEXIST) => {}
-            Err(errno) => {
-                let hint =
-                    "overlayfs needs a directory beside the upper one, on the same file system";
-                return Err(failed(errno).hint(Some(hint)));
-            }
+            Err(errno) => return Err(no_work(option, &work, errno)),
         }
-        // In a directory that others may write to it could be a link of theirs.
-        let opened = descriptor::open(&work, flags | libc::O_NOFOLLOW, 0).map_err(failed)?;
-        if facts::facts(opened.as_fd()).map_err(failed)?.owner != identity::effective_user() {
-            return Err(failed(Errno::EEXIST).hint(Some("it is someone else's")));
-        }
+        let opened = open_work(option, &work)?;
         self.works.push(Work {
             path: work,
             opened,
@@ -324,6 +332,42 @@ impl Traces {
         });
         Ok(())
     }
+}
+
+/// Whether overlayfs' own directory is there, or could be made.
+fn check_work(option: &str, upper: &CStr) -> Result<(), Error> {
+    let work = beside(option, upper)?;
+    if node::find(HERE, &work).map(descriptor::own).is_ok() {
+        return open_work(option, &work).map(drop);
+    }
+    let end = work.to_bytes().iter().rposition(|byte| *byte == b'/');
+    let above = end.and_then(|end| work.to_bytes().get(..=end));
+    let above = CString::new(above.unwrap_or(b".")).unwrap_or_default();
+    node::may_write(HERE, &above).map_err(|errno| no_work(option, &work, errno))
+}
+
+/// The path of overlayfs' own directory.
+fn beside(option: &str, upper: &CStr) -> Result<CString, Error> {
+    work_directory(upper).ok_or_else(|| {
+        let reason = "another directory has to be made beside it, and nothing is beside /";
+        Error::refused(option, reason)
+    })
+}
+
+fn open_work(option: &str, work: &CStr) -> Result<OwnedFd, Error> {
+    let failed = |errno| named(option, work, errno);
+    // In a directory that others may write to it could be a link of theirs.
+    let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    let opened = descriptor::open(work, flags, 0).map_err(failed)?;
+    if facts::facts(opened.as_fd()).map_err(failed)?.owner != identity::effective_user() {
+        return Err(failed(Errno::EEXIST).hint(Some("it is someone else's")));
+    }
+    Ok(opened)
+}
+
+fn no_work(option: &str, work: &CStr, errno: Errno) -> Error {
+    let hint = "overlayfs needs a directory beside the upper one, on the same file system";
+    named(option, work, errno).hint(Some(hint))
 }
 
 impl Drop for Work {

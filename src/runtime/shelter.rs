@@ -36,7 +36,7 @@ const OPENERS: CapabilitySet = CapabilitySet::NONE
     .with(CHECKPOINT_RESTORE);
 
 /// Whether the container could get hold of our file. (Without a root of its own it has all of the caller's anyway.)
-fn is_exposed(arguments: &RunArgs) -> Result<bool, Error> {
+pub fn is_exposed(arguments: &RunArgs) -> Result<bool, Error> {
     if arguments.rootfs.is_empty() {
         return Ok(false);
     }

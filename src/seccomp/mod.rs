@@ -9,9 +9,11 @@ mod compile;
 mod default;
 mod json;
 mod profile;
+mod survey;
 
 pub use default::for_capabilities;
 pub use profile::{Host, compile as compile_profile};
+pub use survey::{Survey, survey};
 
 use crate::sys::seccomp::Instruction;
 

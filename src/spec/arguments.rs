@@ -60,5 +60,7 @@ pub struct RunArgs {
     pub timing: Option<OsString>,
     /// The directory of a pool to take the network namespace from.
     pub pool: Option<OsString>,
+    /// Say what would be done, and do not do it.
+    pub explain: bool,
     pub command: Vec<OsString>,
 }

@@ -275,8 +275,13 @@ fn c_string(what: &str, bytes: &[u8]) -> Result<CString, Error> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// What root gets without an option.
+    pub(crate) fn spec_of_true() -> ContainerSpec {
+        spec(0, |_| ()).unwrap()
+    }
 
     fn spec(caller_user: u32, edit: impl FnOnce(&mut RunArgs)) -> Result<ContainerSpec, Error> {
         let mut arguments = RunArgs {

@@ -84,6 +84,11 @@ pub fn number(name: &[u8]) -> Option<u8> {
     names.find_map(|(number, known)| (known.as_bytes() == name).then_some(number))
 }
 
+/// The name of the capability with this number, in capitals and without `CAP_`.
+pub fn name(number: u8) -> Option<&'static str> {
+    NAMES.get(usize::from(number)).copied()
+}
+
 /// A set of capabilities: number n is bit n.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CapabilitySet(pub u64);

@@ -68,6 +68,20 @@ pub fn open(
     .map(|number| borrowed(number as RawFd))
 }
 
+/// faccessat(2): whether `name` in `directory` may be written; of a directory, whether entries may be made in it.
+pub fn may_write(directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
+    // SAFETY: the name is NUL-terminated and outlives the call.
+    unsafe {
+        syscall!(
+            Sysno::faccessat,
+            directory.as_raw_fd(),
+            name.as_ptr(),
+            libc::W_OK
+        )
+    }
+    .map(drop)
+}
+
 /// mkdirat(2). The umask may take from `mode`.
 pub fn make_directory(directory: BorrowedFd<'_>, name: &CStr, mode: u32) -> Result<(), Errno> {
     // SAFETY: the name is NUL-terminated and outlives the call.

@@ -1,0 +1,162 @@
+//! Which hierarchies have something to limit or to count, and what.
+
+use super::layout::{Hierarchy, Layout};
+use super::parent::Asked;
+use super::settings::{Setting, settings};
+use super::{Controller, Version};
+use crate::error::Error;
+use crate::spec::limits::Limits;
+use crate::sys::{Errno, descriptor, facts};
+use std::os::fd::AsFd;
+
+/// What a hierarchy has to do.
+pub struct Part {
+    /// Who needs it first.
+    pub asked: Asked,
+    pub settings: Vec<Setting>,
+    /// A start goes on without it.
+    pub only_counts: bool,
+}
+
+/// The part of a hierarchy of v1, if it has one. `named`: `--cgroup-parent` was given.
+#[cold]
+#[inline(never)]
+pub fn in_v1(
+    (layout, found): (&Layout<'_>, &Hierarchy<'_>),
+    named: bool,
+    counted: bool,
+    ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
+) -> Result<Option<Part>, Error> {
+    let mut all = Vec::new();
+    let mut asked = None;
+    for controller in found.controllers() {
+        let settings = ask(controller, Version::V1)?;
+        if let Some(setting) = settings.first() {
+            asked.get_or_insert(Asked {
+                option: setting.option,
+                controller: controller.v1_name(),
+            });
+        }
+        all.extend(settings);
+    }
+    let Some(first) = found.controllers().next() else {
+        return Ok(None);
+    };
+    let (asked, only_counts) = match asked {
+        Some(asked) => (Some(asked), false),
+        // Who names a cgroup wants the container there, in every hierarchy that is to be seen.
+        None if named && layout.mounts(found).next().is_some() => (None, false),
+        None if counted && found.controllers().any(Controller::counts) => (None, true),
+        None => return Ok(None),
+    };
+    let all_of_them = Asked {
+        option: "--cgroup-parent",
+        controller: first.v1_name(),
+    };
+    Ok(Some(Part {
+        asked: asked.unwrap_or(all_of_them),
+        settings: all,
+        only_counts,
+    }))
+}
+
+/// The part of v2, if it has one, and the controllers that it needs.
+#[cold]
+#[inline(never)]
+pub fn in_v2(
+    layout: &Layout<'_>,
+    named: bool,
+    ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
+) -> Result<Option<(Part, Vec<&'static str>)>, Error> {
+    let mut all = Vec::new();
+    let mut needed = Vec::new();
+    let mut asked = None;
+    for controller in free(layout) {
+        let Some(name) = controller.v2_name() else {
+            continue;
+        };
+        let settings = ask(controller, Version::V2)?;
+        if let Some(setting) = settings.first() {
+            needed.push(name);
+            asked.get_or_insert(Asked {
+                option: setting.option,
+                controller: name,
+            });
+        }
+        all.extend(settings);
+    }
+    let is_mounted = |v2: &Hierarchy<'_>| layout.mounts(v2).next().is_some();
+    let asked = match asked {
+        Some(asked) => asked,
+        None if named && layout.v2.as_ref().is_some_and(is_mounted) => Asked {
+            option: "--cgroup-parent",
+            controller: "cgroup v2",
+        },
+        None => return Ok(None),
+    };
+    let part = Part {
+        asked,
+        settings: all,
+        only_counts: false,
+    };
+    Ok(Some((part, needed)))
+}
+
+/// The controllers that v1 does not have.
+pub fn free(layout: &Layout<'_>) -> impl Iterator<Item = Controller> {
+    let all = Controller::ALL.into_iter();
+    all.filter(|controller| layout.v1_of(*controller).is_none())
+}
+
+pub fn hierarchy_of_v2<'l, 'a>(
+    layout: &'l Layout<'a>,
+    asked: Asked,
+) -> Result<&'l Hierarchy<'a>, Error> {
+    layout.v2.as_ref().ok_or_else(|| {
+        asked.refused(
+            "no hierarchy of cgroups is mounted that has it; see cgroups(7) (mount -t cgroup2 none \
+             /sys/fs/cgroup)",
+        )
+    })
+}
+
+/// A cgroup is named, and there is none.
+pub fn no_hierarchy() -> Error {
+    Error::refused(
+        "--cgroup-parent",
+        "no hierarchy of cgroups is mounted; see cgroups(7) (mount -t cgroup2 none /sys/fs/cgroup)",
+    )
+}
+
+impl Controller {
+    /// Whether its figures are reported.
+    pub(super) fn counts(self) -> bool {
+        matches!(self, Self::Memory | Self::CpuAccounting | Self::Pids)
+    }
+}
+
+pub fn ask(
+    limits: &Limits,
+    devices: &[String],
+    controller: Controller,
+    version: Version,
+) -> Result<Vec<Setting>, Error> {
+    settings(limits, devices, controller, version).map_err(|_too_many| {
+        let reason = "cgroup v2 has weights up to 10000, which is 102400 shares";
+        Error::refused("--cpu-shares", reason)
+    })
+}
+
+/// The numbers of the limited devices, as the kernel prints them.
+pub fn devices(limits: &Limits) -> Result<Vec<String>, Error> {
+    let numbers = limits.devices.iter().map(|limit| {
+        let option = format!("{}:", limit.option);
+        let failed = |errno| Error::new(option.as_str(), limit.path.to_bytes(), errno);
+        let opened = descriptor::open(&limit.path, libc::O_PATH, 0).map_err(failed)?;
+        match facts::facts(opened.as_fd()).map_err(failed)?.kind {
+            facts::Kind::Block(device) => Ok(format!("{}:{}", device.major, device.minor)),
+            _ => Err(failed(Errno::ENOTBLK)),
+        }
+    });
+    numbers.collect()
+}

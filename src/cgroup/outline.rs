@@ -1,0 +1,97 @@
+//! What the cgroups of a container would be: everything is looked at that [`Group::make`](super::Group::make) looks
+//! at, in the same order, and nothing is made.
+
+use super::choice::{self, Part};
+use super::directory::joined;
+use super::group::PREFIX;
+use super::layout::Layout;
+use super::parent::{self, Site, Wanted, Written};
+use super::settings::Setting;
+use super::{Controller, Version};
+use crate::error::Error;
+use crate::spec::limits::Limits;
+use crate::sys::clone;
+use std::ffi::{CStr, CString};
+
+/// A cgroup that would be made.
+pub struct Outline {
+    pub path: CString,
+    /// Of cgroup v2; else of v1.
+    pub is_v2: bool,
+    /// The controllers of v1 that are bound to its hierarchy, or those of v2 that are used.
+    pub controllers: Vec<&'static str>,
+    /// Cgroups on the way there that would be made, and would stay.
+    pub missing: Vec<CString>,
+    /// What would be written above it first.
+    pub above: Vec<Written>,
+    /// In the order in which they would be written.
+    pub settings: Vec<Setting>,
+    /// The file by which the container's first process would join it. `None`: it is born there.
+    pub join: Option<CString>,
+}
+
+/// The cgroups of a container with these `limits`, called after `digits`; with those that count, if `counted`.
+///
+/// Errors: a limit that cannot be set, as far as a look can tell.
+#[cold]
+#[inline(never)]
+pub fn outline(
+    layout: &Layout<'_>,
+    limits: &Limits,
+    counted: bool,
+    digits: &str,
+) -> Result<Vec<Outline>, Error> {
+    let devices = choice::devices(limits)?;
+    let name = CString::new([PREFIX, digits].concat()).unwrap_or_default();
+    let ask = |controller, version| choice::ask(limits, &devices, controller, version);
+    let named = limits.parent.is_some();
+    let wished = limits.parent.as_deref();
+    let mut outlines = Vec::new();
+    for found in &layout.v1 {
+        let Some(part) = choice::in_v1((layout, found), named, counted, &ask)? else {
+            continue;
+        };
+        let site = match parent::look_v1(part.asked, (layout, found), wished, &name) {
+            Err(_) if part.only_counts => continue,
+            site => site?,
+        };
+        let controllers = found.controllers().map(Controller::v1_name).collect();
+        outlines.push(Outline::new(part, site, &name, Version::V1, controllers));
+    }
+    if let Some((part, needed)) = choice::in_v2(layout, named, &ask)? {
+        let hierarchy = choice::hierarchy_of_v2(layout, part.asked)?;
+        let controllers = Wanted::new(&needed, counted);
+        let site = parent::look_v2(part.asked, (layout, hierarchy), wished, controllers)?;
+        outlines.push(Outline::new(part, site, &name, Version::V2, needed));
+    }
+    if named && outlines.is_empty() {
+        return Err(choice::no_hierarchy());
+    }
+    Ok(outlines)
+}
+
+impl Outline {
+    fn new(
+        part: Part,
+        site: Site,
+        name: &CStr,
+        version: Version,
+        controllers: Vec<&'static str>,
+    ) -> Self {
+        let path = joined(&site.path, name);
+        let join = match version {
+            Version::V1 => Some(joined(&path, c"tasks")),
+            Version::V2 if clone::can_be_born_in_cgroup() => None,
+            Version::V2 => Some(joined(&path, c"cgroup.procs")),
+        };
+        Self {
+            path,
+            is_v2: version == Version::V2,
+            controllers,
+            missing: site.missing,
+            above: site.written,
+            settings: part.settings,
+            join,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The execve, and what mydocker does while the command runs.
+
+use super::Start;
+use super::page::Page;
+use crate::error::printable;
+use crate::plan::{ExecPlan, InitPlan, Reaper};
+use crate::spec::Terminal;
+use std::ffi::CString;
+
+fn texts(strings: &[CString]) -> Vec<String> {
+    let text = |string: &CString| printable(string.to_bytes());
+    strings.iter().map(text).collect()
+}
+
+pub fn execve(page: &mut Page, command: &ExecPlan) {
+    page.section("The command:");
+    let arguments = texts(command.arguments.strings());
+    let name = arguments.first().map_or("", String::as_str);
+    page.step(&format!("execve {name}"));
+    page.why(
+        "The process becomes the command, execve(2). What it has become by the steps above stays: namespaces, \
+         root, user, limits, filter.",
+    );
+    if command.searched {
+        page.why(
+            "The name has no slash, so the directories of the container's PATH are tried in their order, in the \
+             container's files, as execvp(3) does it:",
+        );
+    } else {
+        page.why("The name has a slash, so it is a file's, in the container's files:");
+    }
+    let candidates = texts(&command.candidates);
+    if candidates.is_empty() {
+        page.item("candidates", "none; it will not be found");
+    } else {
+        page.items("candidates", &candidates);
+    }
+    page.items("arguments", &arguments);
+    let names: Vec<String> = command.environment.strings().iter().map(name_of).collect();
+    page.items("environment, by names", &names);
+}
+
+/// What a variable is called. Its value may be no one's business.
+fn name_of(variable: &CString) -> String {
+    let name = variable.to_bytes().split(|byte| *byte == b'=').next();
+    printable(name.unwrap_or_default())
+}
+
+pub fn supervised(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
+    page.section("mydocker, while the command runs and after it:");
+    let spec = start.spec;
+    match spec.terminal {
+        Terminal::Own => {
+            page.step("relay between the two terminals");
+            page.why(
+                "poll(2) on both; with -i the caller's is in raw mode meanwhile, so that every key goes to the \
+                 container, ^C too: termios(3).",
+            );
+        }
+        Terminal::None => {
+            page.step("hand signals on and wait");
+            page.why("sigtimedwait(2), kill(2), wait4(2).");
+        }
+    }
+    if plan.reaper.is_none() {
+        page.why(
+            "A signal that would end the command, had it not been PID 1 without a handler, ends the container.",
+        );
+    }
+    if let Some(timeout) = spec.timeout {
+        page.why(&format!(
+            "After {} seconds (--timeout) all of it is killed, exit code 124.",
+            timeout.as_secs_f64()
+        ));
+    }
+    page.step("leave with the command's exit code");
+    page.why(match plan.reaper {
+        Some(Reaper::Keeper) => "Or 128+n if signal n has ended it. The keeper has ended what was left.",
+        _ => {
+            "Or 128+n if signal n has ended it. With PID 1 the kernel has ended all that was in the container, \
+             and with its last process its namespaces and its mounts are gone."
+        }
+    });
+    if !start.cgroups.is_empty() {
+        page.why("The cgroups made above are removed.");
+    }
+}

@@ -1,0 +1,96 @@
+//! A plan told to a person who wants to learn what a container is made of: each step, in its order, and why it is
+//! there. Nothing is done here, and nothing is made; what a step is called is what the log calls it.
+
+mod birth;
+mod command;
+mod page;
+mod prepared;
+mod root;
+mod step;
+mod words;
+
+use super::{InitPlan, Step, name_step};
+use crate::cgroup::Outline;
+use crate::spec::{ContainerSpec, Namespaces};
+use page::Page;
+
+/// What there is to know of a start beside its plan.
+pub struct Start<'a> {
+    pub spec: &'a ContainerSpec,
+    /// What the clone makes.
+    pub namespaces: Namespaces,
+    /// What would be made before it.
+    pub cgroups: &'a [Outline],
+    /// mydocker begins again in a copy that no one can change.
+    pub in_sealed_copy: bool,
+    /// The child can run in its parent's memory.
+    pub can_share_memory: bool,
+}
+
+/// The whole story.
+#[cold]
+#[inline(never)]
+pub fn explain(plan: &InitPlan, start: &Start<'_>) -> String {
+    let mut page = Page::default();
+    page.plain(
+        "Nothing is run and nothing is made: this is what would be done, in this order, and why.",
+    );
+    prepared::prepared(&mut page, plan, start);
+    birth::cloned(&mut page, plan, start);
+    steps(
+        &mut page,
+        "The new process, before anything else:",
+        &plan.birth,
+        start,
+    );
+    birth::executed_anew(&mut page, start);
+    let title = "The container, made once by its first process:";
+    steps(&mut page, title, &plan.container, start);
+    birth::reaper(&mut page, plan.reaper);
+    let title = "The process that becomes the command:";
+    steps(&mut page, title, &plan.process, start);
+    command::execve(&mut page, &plan.command);
+    command::supervised(&mut page, plan, start);
+    page.finish()
+}
+
+fn steps(page: &mut Page, title: &str, steps: &[Step], start: &Start<'_>) {
+    if steps.is_empty() {
+        return;
+    }
+    page.section(title);
+    for step in steps {
+        page.step(&name_step(step));
+        step::why(page, step, start);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::codec::tests::every_kind_of_step;
+    use super::*;
+
+    /// No step is explained by another's words, and none is left without.
+    #[test]
+    fn every_step_has_its_reason() {
+        let spec = crate::spec::tests::spec_of_true();
+        let start = Start {
+            namespaces: spec.namespaces,
+            spec: &spec,
+            cgroups: &[],
+            in_sealed_copy: false,
+            can_share_memory: true,
+        };
+        let mut seen = std::collections::HashSet::new();
+        for step in every_kind_of_step() {
+            let mut page = Page::default();
+            step::why(&mut page, &step, &start);
+            let text = page.finish();
+            assert!(
+                text.len() > 40 && text.starts_with("     "),
+                "{step:?}: {text}"
+            );
+            assert!(seen.insert(text.clone()), "{step:?}: {text}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Why each step of a root of the container's own is there. How they are done, and more of why, is in
+//! `src/init/root`.
+
+use super::page::Page;
+use super::words;
+use crate::error::printable;
+use crate::plan::root::{BindMount, Copy, FileSystem, Kernels, Layers, Restriction, RootStep};
+use crate::sys::MountFlags;
+use std::borrow::Cow;
+use std::ffi::CStr;
+
+#[cold]
+#[inline(never)]
+pub fn why(page: &mut Page, step: &RootStep) {
+    match step {
+        RootStep::Copy(step) => copy(page, step),
+        RootStep::LeaveChroot => page.why(
+            "In a chroot pivot_root would exchange the wrong mounts, and the tree outside would stay. Entering one's own \
+             mount namespace once more leads to its root; if that is another one, this was a chroot, and is refused. \
+             setns(2)",
+        ),
+        RootStep::Directory { handed: true, .. } => page.why(
+            "What will be /. mydocker opened it, with its own rights, and mapped the owners of its files to the \
+             container's ids, if they were not the container's already; the device nodes in it are none. It is put \
+             onto /, which is always there. open_tree(2), mount_setattr(2) (MOUNT_ATTR_IDMAP), move_mount(2)",
+        ),
+        RootStep::Directory { read_only, .. } => {
+            page.why(
+                "What will be /. pivot_root wants a mount, and a directory need be none: so it is bound, onto /, which is \
+                 always there. Where / points does not change by that; only /.. leads to what lies on it. \
+                 mount(2), MS_BIND",
+            );
+            let restricted = if *read_only {
+                MountFlags::READONLY
+            } else {
+                MountFlags::NONE
+            };
+            page.item(
+                "flags",
+                &words::flags(MountFlags::BIND.and(MountFlags::RECURSIVE).and(restricted)),
+            );
+            if *read_only {
+                page.why("Read-only now, while nothing else is mounted there: mount_setattr(2).");
+            }
+        }
+        RootStep::Overlay(layers) => {
+            page.why(
+                "What will be /: an overlay of directories, of which the upper one alone, if there is one, is written to; mounted onto /, which is \
+                 always there. mount(2), and the kernel's overlayfs.rst",
+            );
+            overlay(page, layers);
+        }
+        RootStep::FileSystem(step) => {
+            page.why(match (step.kind.to_bytes(), &step.option) {
+                (b"proc", _) => {
+                    "A proc shows the PID namespace of who mounted it, so a new one needs a new proc. First, for what is \
+                     mounted later may need it. proc(5)"
+                }
+                (_, Some(_)) => {
+                    "As was asked for: empty, in memory, and gone with the container. tmpfs(5)"
+                }
+                (_, None) => "A file system without a device, of the container's own. mount(2)",
+            });
+            file_system(page, step);
+        }
+        RootStep::FileSystemOrBind(step, otherwise) => {
+            page.why(
+                "A new sysfs shows the network devices of this network namespace. Read-only (unless --privileged), for what \
+                 is set there is the host's. Only the owner of the network namespace may mount a new one, and not where parts of the old one are covered: else the host's is bound. sysfs(5)",
+            );
+            file_system(page, step);
+            page.foreign("else bound", otherwise.path.to_bytes());
+        }
+        RootStep::Keep(Kernels::Proc) => page.why(
+            "Looked up before the stage lies on top of /: a path that climbs above the root would lead to it. And whether it \
+             is a proc: else the wrong thing would be hidden below.",
+        ),
+        RootStep::Keep(Kernels::Sysfs) => {
+            page.why("The same for sysfs. A host that has none has none to hide.");
+        }
+        RootStep::Stage => {
+            page.why(
+                "Where the container's /dev, and files for its /etc, are put together: no process of any container can get at \
+                 it there, so plain names will do. On top of /, like all that is not in its place yet. tmpfs(5)",
+            );
+            let flags = MountFlags::NOSUID.and(MountFlags::STRICTATIME);
+            page.item("flags", &words::flags(flags));
+            page.item("options", "mode=0755,size=65536k");
+        }
+        RootStep::Devices => {
+            page.why(
+                "The device nodes that every program may expect, and none of the host's disks. Only the host's root may make \
+                 nodes, mknod(2); for an ordinary user the host's are bound.",
+            );
+            page.item("nodes", "null zero full random urandom tty");
+        }
+        RootStep::Restrict(all) => restrictions(page, all),
+        RootStep::Links => {
+            page.why("As programs know them: symlink(2), into /proc; and ptmx of the container's own pts, not of the host's.");
+            page.item("links", "fd stdin stdout stderr ptmx");
+        }
+        RootStep::Staged(step) => {
+            page.why(match step.kind.to_bytes() {
+                b"devpts" => {
+                    "Terminals of the container's own, numbered from 0: the host's stay out of its reach. pts(4)"
+                }
+                b"mqueue" => {
+                    "The POSIX message queues of the IPC namespace. A kernel without them is forgiven. mq_overview(7)"
+                }
+                _ => "Shared memory by names is files there, shm_overview(7).",
+            });
+            file_system(page, step);
+        }
+        RootStep::Terminal(likeness) => {
+            page.why(
+                "Made inside, so that its name, /dev/pts/0, is one that the container knows; its master goes to mydocker over the \
+                 socket. It is /dev/console too. pty(7)",
+            );
+            if let Some(size) = likeness.size {
+                page.item("size", &format!("{} rows, {} columns", size.rows, size.columns));
+            }
+            if let Some(owner) = likeness.owner {
+                page.item("owner", &owner.to_string());
+            }
+        }
+        RootStep::NameFile(file) => {
+            page.why(
+                "A file that only this container has, bound on the root's, which stays as it is. mount(2), MS_BIND",
+            );
+            page.item(
+                "if the root has none",
+                match (&file.asked_by, file.make) {
+                    (_, true) => "it is made, in the overlay, if there is an /etc",
+                    (Some(_), false) => "an error, for an option asks for it",
+                    (None, false) => "the container goes without: nothing is made in DIR",
+                },
+            );
+            if file.read_only {
+                page.item("flags", "ro");
+            }
+            if file.content.is_empty() {
+                page.item("content", "none");
+            }
+            for line in file.content.split(|byte| *byte == b'\n') {
+                if !line.is_empty() {
+                    page.foreign("line", line);
+                }
+            }
+        }
+        RootStep::PlaceDev => page.why(
+            "It is complete: the mount is moved from / to its place, MS_MOVE of mount(2). Nothing of the stage is left behind.",
+        ),
+        RootStep::DropStage => page.why(
+            "What was bound from it holds on to it; the rest has served. umount2(2), MNT_DETACH",
+        ),
+        RootStep::Bind(step) => bind(page, step),
+        RootStep::OverlayMount(step) => {
+            page.why(
+                "As was asked for. In the order of the targets' depths, or a mount could cover another. \
+                 mount(2), and the kernel's overlayfs.rst",
+            );
+            overlay(page, &step.layers);
+        }
+        RootStep::MakeWorkingDirectory(_) => page.why(
+            "If it is not there, as with docker: mkdir(2). After the mounts, for it may lie in one.",
+        ),
+        RootStep::ReadOnly => page.why(
+            "After every place for a mount that was missing has been made. The mount alone, not those on it: mount_setattr(2).",
+        ),
+        RootStep::Enter => page.why(
+            "The new root becomes /, and the old one lies on top of it, and is then unmounted with every mount of the \
+             host's: nothing leads there any more. After chroot(2) alone it would still be there, and who is root knows the way. pivot_root(2), \
+             with `.` for both; where the host's / is an initramfs, which pivot_root refuses to move, it stays, covered, and chroot(2) has to do.",
+        ),
+    }
+}
+
+fn copy(page: &mut Page, step: &Copy) {
+    page.why(
+        "A copy of the mount, not placed yet, open_tree(2): one that is to propagate is taken before mounts are made \
+         private, for a private one propagates no more; that of the whole / before something lies on /.",
+    );
+    page.foreign("of", step.path.to_bytes());
+    if step.recursive {
+        page.item("with", "the mounts below it");
+    }
+    page.item("which", &step.slot.to_string());
+}
+
+fn file_system(page: &mut Page, step: &FileSystem) {
+    page.item("flags", &words::flags(step.flags));
+    if !step.data.is_empty() {
+        page.foreign("options", step.data.to_bytes());
+    }
+}
+
+fn overlay(page: &mut Page, layers: &Layers) {
+    page.item("flags", &words::flags(layers.flags));
+    page.foreign("options", layers.data.to_bytes());
+    if let Some(like) = &layers.like {
+        page.item(
+            "upper",
+            &format!(
+                "in memory, on a tmpfs, with the owner and the mode of {}",
+                printable(like.to_bytes())
+            ),
+        );
+    }
+}
+
+fn bind(page: &mut Page, step: &BindMount) {
+    let whose = match &step.option {
+        Some(_) => "Something of the host's, as was asked for.",
+        None => "The host's, since that namespace is shared.",
+    };
+    page.why(&format!(
+        "{whose} A copy of its mount is restricted before it is attached, so at no moment can be written what should \
+         not be; and the place is looked up inside the root, out of which no link leads: open_tree(2), \
+         mount_setattr(2), move_mount(2), openat2(2)."
+    ));
+    page.foreign("from", step.path.to_bytes());
+    page.item("flags", &words::flags(step.flags));
+    if let Some(slot) = step.slot {
+        page.item("the copy taken above", &slot.to_string());
+    }
+    if step.recursive {
+        page.item(
+            "with",
+            if step.recursive_flags {
+                "the mounts below it, which get the same flags"
+            } else {
+                "the mounts below it, which keep their flags"
+            },
+        );
+    }
+}
+
+fn restrictions(page: &mut Page, all: &[Restriction]) {
+    page.why(
+        "Much in them is the host's, whatever the namespace: so some paths are hidden, a file by /dev/null bound on it and a \
+         directory by an empty one, and others are bound onto themselves, read-only. Those that this kernel does not \
+         have are hidden already. mount(2), MS_BIND and MS_REMOUNT",
+    );
+    for step in all {
+        for (label, paths) in [("hidden", &step.masked), ("read-only", &step.read_only)] {
+            let whole = |path: &Cow<'static, CStr>| {
+                let parts = [step.kernels.directory().to_bytes(), b"/", path.to_bytes()];
+                printable(&parts.concat())
+            };
+            let paths: Vec<String> = paths.iter().map(whole).collect();
+            if !paths.is_empty() {
+                page.items(label, &paths);
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `--explain`: what a run would do, said and not done. Everything is looked at that a run looks at before it makes
+//! anything, and what is refused there is refused here.
+
+use super::{caller, devices, handing, limits, network_and_namespaces, root, security, shelter};
+use crate::cli::LogArgs;
+use crate::error::{Error, ExitCode};
+use crate::plan::{self, explain};
+use crate::pool;
+use crate::spec::{Input, RunArgs, Terminal};
+use crate::stream;
+use crate::sys::{Errno, descriptor, life, signal};
+use crate::terminal::Outside;
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+/// Where errors go: to stderr, in the way in which a run says them. Its file is not touched.
+pub fn log(log: &LogArgs) -> LogArgs {
+    LogArgs {
+        file: log.file.as_ref().map(|_| "/dev/null".into()),
+        ..log.clone()
+    }
+}
+
+#[cold]
+#[inline(never)]
+pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
+    check_file("open log", log.file.as_ref())?;
+    let in_sealed_copy = shelter::is_exposed(arguments)?;
+    let timing = arguments.timing.as_ref();
+    check_file(
+        "open for --timing",
+        timing.filter(|file| file.as_os_str() != "-"),
+    )?;
+    let pooled = match &arguments.pool {
+        Some(directory) if !arguments.host_network && arguments.user_namespace.is_none() => {
+            pool::look(directory)?
+        }
+        _ => false,
+    };
+    let mut spec = caller::specify(arguments)?;
+    let filter = security::filter(&spec.security)?;
+    if spec.root.is_some() {
+        root::check_standard(&spec)?;
+    }
+    if let Some(own) = &mut spec.root {
+        if spec.security.privileged {
+            devices::add_all(own);
+        }
+        root::look(own)?;
+    }
+    let cgroups = match &spec.limits {
+        Some(limits) => limits::outline(limits, timing.is_some())?,
+        None => Vec::new(),
+    };
+    let joins = cgroups.iter().filter_map(|cgroup| cgroup.join.clone());
+    let (network, namespaces) = network_and_namespaces(&spec, pooled);
+    let likeness = if spec.terminal == Terminal::Own {
+        Outside::look(spec.input == Input::Caller).likeness(handing::terminal_owner(&spec))
+    } else {
+        Default::default()
+    };
+    let ignored = signal::ignored();
+    let plan = plan::build(&spec, network, ignored, likeness, joins.collect(), filter);
+    if spec.root.is_some() {
+        plan::check_options(&plan)?;
+    }
+    let text = explain::explain(
+        &plan,
+        &explain::Start {
+            spec: &spec,
+            namespaces,
+            cgroups: &cgroups,
+            in_sealed_copy,
+            can_share_memory: life::is_told_of_every_end(),
+        },
+    );
+    // A reader that has gone has its answer.
+    let _ = signal::set_blocked(signal::OF_WRITES);
+    let _ = descriptor::write_all(descriptor::borrowed(1), text.as_bytes());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_file(operation: &str, file: Option<&OsString>) -> Result<(), Error> {
+    let Some(file) = file else { return Ok(()) };
+    let path = CString::new(file.as_bytes()).map_err(|_| Errno::EINVAL);
+    path.and_then(|path| stream::check_file(&path))
+        .map_err(|errno| Error::new(operation, file.as_bytes(), errno))
+}
