@@ -4,6 +4,7 @@
 mod arguments;
 mod contestants;
 mod crowd;
+mod filter;
 mod limits;
 mod machine;
 mod memory;
@@ -12,6 +13,7 @@ mod peers;
 mod plot;
 mod pool;
 mod programs;
+mod protections;
 mod results;
 mod roots;
 mod rounds;
