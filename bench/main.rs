@@ -108,6 +108,7 @@ fn measure(
         pool::measure(runner, contestants, extent),
         &mut missing,
     );
+    results.protections = protections::measure(runner, contestants, extent, &mut missing);
     if !arguments.starts_only {
         results.throughput = throughput::measure(runner, contestants, extent);
         results.memory = kept("memory", memory::measure(runner, contestants), &mut missing);

@@ -5,6 +5,7 @@ use crate::crowd;
 use crate::limits;
 use crate::peers;
 use crate::pool::POOLED_UNPROTECTED;
+use crate::protections;
 use crate::results::Results;
 use crate::roots;
 use crate::rounds::{Measured, Row, TIMES};
@@ -31,6 +32,10 @@ const ROOT_RATIOS: [(&str, &str, f64); 4] = [
     (roots::OVERLAY_UNPROTECTED, roots::BWRAP, 0.5),
     (roots::OVERLAY, roots::CRUN, 0.35),
 ];
+
+/// What all protections may cost, and the load of the filter among them: microseconds.
+const PROTECTIONS_ADD: f64 = 150.0;
+const LOAD: f64 = 100.0;
 
 /// What a limit of memory, of processor time and of processes may cost: milliseconds, and of crun's start with
 /// the same ones.
@@ -78,6 +83,30 @@ pub fn table(results: &Results) -> String {
             let what = format!("first instruction, {own} / {other}, {key}");
             most(what, ratio(measured, own, other, |row| &row.first), first);
         }
+    }
+    for measured in &results.protections.regimes {
+        let key = measured.regime.key();
+        let all = protections::differences(measured)
+            .into_iter()
+            .filter(|difference| {
+                [protections::ALL, protections::ALL_WITH_A_ROOT].contains(&difference.what)
+            });
+        for difference in all {
+            for (name, of) in TIMES {
+                let added = difference.cost(of).map(|(cost, _)| cost / 1000.0);
+                let what = format!(
+                    "microseconds that protections add to the {name}, {}, {key}",
+                    difference.what
+                );
+                most(what, added, PROTECTIONS_ADD);
+            }
+        }
+        let load = results
+            .protections
+            .step(measured.regime, SMALL, protections::LOAD);
+        let load = load.and_then(Samples::median).map(|time| time / 1000.0);
+        let what = format!("microseconds that the filter takes to load, {key}");
+        most(what, load, LOAD);
     }
     for measured in &results.regimes {
         let key = measured.regime.key();
