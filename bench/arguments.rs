@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 const HELP: &str = "usage: cargo bench -- [OPTIONS]    (as root)
 
-  --short        under a minute, for a look and for CI
-  --full         the whole of it, about a quarter of an hour (default)
+  --short        one or two minutes, for a look and for CI
+  --full         the whole of it, about twenty minutes (default)
   --starts       only the times of starts
   --also FILE    another mydocker, to compare with
   --only NAMES   contestants whose name contains one of these, comma-separated

@@ -3,6 +3,7 @@
 use crate::limits;
 use crate::peers;
 use crate::programs::Programs;
+use crate::protections;
 use crate::roots;
 use crate::runner::Act;
 use nix::sched::CloneFlags;
@@ -47,9 +48,11 @@ pub struct Contestant {
 
 pub const FLOOR: &str = "floor, equal";
 pub const FLOOR_AGAIN: &str = "floor, equal, again";
+pub const FLOOR_UNPROTECTED: &str = "floor, unprotected";
 pub const BARE: &str = "floor, bare";
 pub const COMMAND: &str = "the command alone";
 pub const SMALL: &str = "mydocker";
+pub const UNPROTECTED: &str = "mydocker, unprotected";
 
 impl Contestant {
     pub fn prefix<W: Into<OsString>>(
@@ -77,12 +80,29 @@ impl Contestant {
 
     /// The same once more, for another measurement.
     pub fn again(&self) -> Option<Self> {
-        let Form::Prefix(words) = &self.form else {
-            return None;
+        self.with(&self.name, &[""; 0])
+    }
+
+    /// The same by another name, with more options.
+    pub fn with<W: Into<OsString> + Clone>(&self, name: &str, options: &[W]) -> Option<Self> {
+        let more = |words: &[OsString]| {
+            let options = options.iter().cloned().map(Into::into);
+            words.iter().cloned().chain(options).collect()
         };
-        let mut again = Self::prefix(&self.name, self.kind, &self.note, words);
-        again.trial = self.trial.clone();
-        Some(again)
+        let form = match &self.form {
+            Form::Prefix(words) => Form::Prefix(more(words)),
+            Form::Root(words) => Form::Root(more(words)),
+            Form::Bundle { .. } => return None,
+        };
+        Some(Self {
+            name: name.into(),
+            kind: self.kind,
+            note: self.note.clone(),
+            form,
+            mounts: None,
+            slow: self.slow,
+            trial: self.trial.clone(),
+        })
     }
 
     /// The words to start it with. `serial` is another one each time.
@@ -132,6 +152,11 @@ pub fn all(
             &[&programs.bare],
         ),
         control(
+            FLOOR_UNPROTECTED,
+            "six namespaces, and what mydocker does with its protections off",
+            &[&programs.unprotected],
+        ),
+        control(
             FLOOR,
             "six namespaces, and what mydocker's default does",
             &[&programs.equal],
@@ -144,6 +169,12 @@ pub fn all(
     ];
     let builds = [
         (SMALL, "small static build", &programs.small, &[][..]),
+        (
+            UNPROTECTED,
+            "--privileged --no-new-keyring",
+            &programs.small,
+            &protections::OFF,
+        ),
         (
             "mydocker --init",
             "a reaper as PID 1: one process more",

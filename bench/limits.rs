@@ -1,7 +1,7 @@
 //! Containers with a limit of memory, of processor time and of processes, the same for everyone.
 
 use crate::contestants::{Contestant, Kind};
-use crate::peers::{Bundles, slow, without_unified};
+use crate::peers::{Bundles, Configuration, slow, without_unified};
 use crate::programs::Programs;
 use serde_json::json;
 use std::path::Path;
@@ -22,24 +22,25 @@ pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, Strin
         }
         Err(why) => Contestant::absent(LIMITED, Kind::Mydocker, why),
     };
-    let resources = json!({
+    let mut configuration = Configuration::of_processes();
+    configuration.resources = json!({
         "memory": { "limit": 64 << 20 },
         "cpu": { "quota": 100_000, "period": 100_000 },
         "pids": { "limit": 64 },
     });
-    let bundles = Bundles::write(
-        &scratch.join("limited-bundles"),
-        &programs.command,
-        &[Bundles::proc()],
-        &resources,
-    )?;
+    let directory = scratch.join("limited-bundles");
+    let bundles = Bundles::write(&directory, &programs.command, &configuration)?;
     Ok(vec![
         own,
         without_unified(bundles.peer(
             CRUN,
-            "the same limits, cgroupfs; a root of its own, lo down",
+            "the same limits and protections, cgroupfs; a root of its own, lo down",
             &["crun", "--cgroup-manager=cgroupfs", "run"],
         )),
-        slow(bundles.peer(RUNC, "the same limits; a root of its own", &["runc", "run"])),
+        slow(bundles.peer(
+            RUNC,
+            "the same limits and protections; a root of its own",
+            &["runc", "run"],
+        )),
     ])
 }

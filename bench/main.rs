@@ -4,6 +4,7 @@
 mod arguments;
 mod contestants;
 mod crowd;
+mod filter;
 mod limits;
 mod machine;
 mod memory;
@@ -12,6 +13,7 @@ mod peers;
 mod plot;
 mod pool;
 mod programs;
+mod protections;
 mod results;
 mod roots;
 mod rounds;
@@ -106,6 +108,7 @@ fn measure(
         pool::measure(runner, contestants, extent),
         &mut missing,
     );
+    results.protections = protections::measure(runner, contestants, extent, &mut missing);
     if !arguments.starts_only {
         results.throughput = throughput::measure(runner, contestants, extent);
         results.memory = kept("memory", memory::measure(runner, contestants), &mut missing);

@@ -1,55 +1,66 @@
 //! The peers that are installed, each told to do what mydocker does as nearly as it can be told.
 
 use crate::contestants::{Contestant, Form, Kind, mount_namespace};
+use crate::filter;
 use crate::programs::Programs;
 use crate::runner::Act;
+use mydocker::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 use nix::mount::{MntFlags, umount2};
 use serde_json::{Value, json};
-use std::ffi::OsString;
+use std::ffi::{CStr, OsString};
 use std::path::{Path, PathBuf};
 
 pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, String> {
     let root = scratch.join("root");
     root_file_system(&root, &programs.command).map_err(|error| format!("make a root: {error}"))?;
-    let bundles = Bundles::write(
-        &scratch.join("bundles"),
-        &programs.command,
-        &[Bundles::proc()],
-        &Value::Null,
-    )?;
+    let mut configuration = Configuration::of_processes();
+    let bundles = Bundles::write(&scratch.join("bundles"), &programs.command, &configuration)?;
     let bundle = |name, note, words: &[&str]| bundles.peer(name, note, words);
+    configuration.protections = Protections::None;
+    let unprotected = Bundles::write(
+        &scratch.join("unprotected-bundles"),
+        &programs.command,
+        &configuration,
+    )?;
     Ok(vec![
         peer(
             "unshare",
-            "-muinpf --mount-proc: five namespaces, lo down",
+            "-muinpf --mount-proc: five namespaces, lo down; no protection",
             &["unshare", "-muinpf", "--mount-proc"],
             Form::Prefix,
         ),
         peer(
             "bwrap",
-            "the same namespaces; a root of its own, by pivot_root",
+            "the same namespaces; a root of its own, by pivot_root; of the protections no_new_privs",
             &BWRAP,
             Form::Prefix,
         ),
         without_unified(bundle(
             "crun",
-            "cgroups off; a root of its own, by pivot_root; lo down",
+            "the same protections; cgroups off; a root of its own, by pivot_root; lo down",
+            &["crun", "--cgroup-manager=disabled", "run"],
+        )),
+        without_unified(unprotected.peer(
+            CRUN_UNPROTECTED,
+            "the same without a filter; its way without a list of capabilities is to have none",
             &["crun", "--cgroup-manager=disabled", "run"],
         )),
         slow(bundle(
             "runc",
-            "with cgroups, it has no way without; a root of its own, by pivot_root",
+            "the same protections; with cgroups, it has no way without; a root of its own, by pivot_root",
             &["runc", "run"],
         )),
         slow(bundle(
             "youki",
-            "with cgroups; a root of its own, by pivot_root",
+            "the same protections; with cgroups; a root of its own, by pivot_root",
             &["youki", "run"],
         )),
         slow(without_unified(podman(&root))),
         slow(nspawn(&root)),
     ])
 }
+
+pub const CRUN_UNPROTECTED: &str = "crun, unprotected";
 
 const BWRAP: [&str; 14] = [
     "bwrap",
@@ -80,8 +91,6 @@ fn podman(root: &Path) -> Contestant {
         "disabled",
         "--log-driver",
         "none",
-        "--security-opt",
-        "seccomp=unconfined",
         // Its defaults take CAP_SYS_RESOURCE, which root in a container may lack.
         "--ulimit",
         "nofile=1024:1024",
@@ -90,7 +99,7 @@ fn podman(root: &Path) -> Contestant {
         "--rootfs",
     ];
     let root = root.as_os_str().to_owned();
-    let note = "cgroups off; a root, a monitor beside it, state on disk";
+    let note = "its own protections; cgroups off; a root, a monitor beside it, state on disk";
     peer("podman", note, &words, |mut words| {
         words.push(root);
         Form::Root(words)
@@ -108,7 +117,7 @@ fn nspawn(root: &Path) -> Contestant {
         "--directory",
     ];
     let root = root.as_os_str().to_owned();
-    let note = "a root with /dev and /sys, a cgroup";
+    let note = "its own protections; a root with /dev and /sys, a cgroup";
     peer("systemd-nspawn", note, &words, |mut words| {
         words.push(root);
         Form::Root(words)
@@ -186,21 +195,56 @@ pub fn without_unified(mut contestant: Contestant) -> Contestant {
     contestant
 }
 
+/// What a bundle's container is kept from: the same as mydocker's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Protections {
+    None,
+    /// What a process may: capabilities, no_new_privs, the filter. (A session keyring the runtimes make by
+    /// themselves.)
+    OfProcesses,
+    /// And what it sees of /proc and /sys.
+    OfPaths,
+}
+
+/// What bundles differ in.
+pub struct Configuration {
+    pub mounts: Vec<Value>,
+    /// Limits, if they are not null.
+    pub resources: Value,
+    pub protections: Protections,
+}
+
+impl Configuration {
+    /// As mydocker is by default without a root of its own.
+    pub fn of_processes() -> Self {
+        // The one mount that everyone has.
+        let proc = json!({
+            "destination": "/proc",
+            "type": "proc",
+            "source": "proc",
+            "options": ["nosuid", "noexec", "nodev"],
+        });
+        Self {
+            mounts: vec![proc],
+            resources: Value::Null,
+            protections: Protections::OfProcesses,
+        }
+    }
+}
+
 /// OCI bundles, one for each act, with the same namespaces as everyone's.
 pub struct Bundles {
     directory: PathBuf,
 }
 
 impl Bundles {
-    /// With these mounts, and these limits if they are not null.
     pub fn write(
         directory: &Path,
         command: &Path,
-        mounts: &[Value],
-        resources: &Value,
+        configuration: &Configuration,
     ) -> Result<Self, String> {
         for act in Act::ALL {
-            bundle(&directory.join(act.name()), command, act, mounts, resources)
+            bundle(&directory.join(act.name()), command, act, configuration)
                 .map_err(|error| format!("write a bundle: {error}"))?;
         }
         Ok(Self {
@@ -215,30 +259,19 @@ impl Bundles {
             bundles: self.directory.clone(),
         })
     }
-
-    /// The one mount that everyone has.
-    pub fn proc() -> Value {
-        json!({
-            "destination": "/proc",
-            "type": "proc",
-            "source": "proc",
-            "options": ["nosuid", "noexec", "nodev"],
-        })
-    }
 }
 
 fn bundle(
     directory: &Path,
     command: &Path,
     act: Act,
-    mounts: &[Value],
-    resources: &Value,
+    configuration: &Configuration,
 ) -> std::io::Result<()> {
     root_file_system(&directory.join("rootfs"), command)?;
     let kinds = ["pid", "network", "ipc", "uts", "mount", "cgroup"];
     let namespaces: Vec<_> = kinds.iter().map(|kind| json!({ "type": kind })).collect();
     let arguments: Vec<_> = [&["/command"], act.arguments()].concat();
-    let mut configuration = json!({
+    let mut text = json!({
         "ociVersion": "1.0.0",
         "process": {
             "user": { "uid": 0, "gid": 0 },
@@ -249,13 +282,50 @@ fn bundle(
         },
         "root": { "path": "rootfs" },
         "hostname": "bench",
-        "mounts": mounts,
+        "mounts": configuration.mounts,
         "linux": { "namespaces": namespaces },
     });
-    if !resources.is_null() {
-        configuration["linux"]["resources"] = resources.clone();
+    if !configuration.resources.is_null() {
+        text["linux"]["resources"] = configuration.resources.clone();
     }
-    std::fs::write(directory.join("config.json"), configuration.to_string())
+    if configuration.protections != Protections::None {
+        let sets = ["bounding", "effective", "permitted"];
+        let sets = sets.map(|set| (set.to_owned(), json!(CAPABILITIES)));
+        text["process"]["capabilities"] = Value::Object(sets.into_iter().collect());
+        text["linux"]["seccomp"] = filter::profile();
+    }
+    if configuration.protections == Protections::OfPaths {
+        let masked = [
+            below("/proc", &MASKED_IN_PROC),
+            below("/sys", &MASKED_IN_SYS),
+        ];
+        text["linux"]["maskedPaths"] = json!(masked.concat());
+        text["linux"]["readonlyPaths"] = json!(below("/proc", &READ_ONLY_IN_PROC));
+    }
+    std::fs::write(directory.join("config.json"), text.to_string())
+}
+
+/// docker's.
+const CAPABILITIES: [&str; 14] = [
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETPCAP",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_RAW",
+    "CAP_SYS_CHROOT",
+    "CAP_MKNOD",
+    "CAP_AUDIT_WRITE",
+    "CAP_SETFCAP",
+];
+
+fn below(directory: &str, paths: &[&CStr]) -> Vec<String> {
+    let each = |path: &&CStr| format!("{directory}/{}", path.to_string_lossy());
+    paths.iter().map(each).collect()
 }
 
 pub fn root_file_system(root: &Path, command: &Path) -> std::io::Result<()> {

@@ -6,18 +6,21 @@
 
 use crate::arguments::Extent;
 use crate::contestants::{BARE, Contestant, FLOOR, FLOOR_AGAIN, Kind, SMALL};
-use crate::rounds::{self, Measured, Play, REGIMES, Regime};
+use crate::protections;
+use crate::rounds::{self, Measured, Play, REGIMES, Regime, Row};
 use crate::runner::Runner;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-pub const POOLED: &str = "mydocker --pool";
+const POOLED: &str = "mydocker --pool";
+/// The bare floor has no protection either.
+pub const POOLED_UNPROTECTED: &str = "mydocker --pool, unprotected";
 
-/// How many spares there are, and after how many rounds they are waited for.
+/// How many spares there are, and after how many rounds, of two starts each, they are waited for.
 const SIZE: usize = 64;
-const ROUNDS: usize = SIZE - 8;
+const ROUNDS: usize = (SIZE - 8) / 2;
 
 pub fn measure(
     runner: &mut Runner,
@@ -45,6 +48,7 @@ pub fn measure(
         .filter(|contestant| [FLOOR, FLOOR_AGAIN, BARE, SMALL].contains(&contestant.name.as_str()))
         .filter_map(Contestant::again)
         .collect();
+    playing.extend(pooled.with(POOLED_UNPROTECTED, &protections::OFF));
     playing.push(pooled);
 
     let mut measured = Vec::new();
@@ -52,7 +56,7 @@ pub fn measure(
     for regime in REGIMES {
         // Half as many: there are few contestants, and a pool to wait for.
         let rounds = regime.rounds(extent).div_ceil(2);
-        starts += rounds;
+        starts += 2 * rounds;
         let play = Play {
             regime,
             rounds,
@@ -67,8 +71,9 @@ pub fn measure(
     // Said, not assumed: without a spare a start takes as long as any other.
     let handed_out = pool.end()?;
     for measured in &mut measured {
-        for row in measured.rows.iter_mut().filter(|row| row.name == POOLED) {
-            row.note = format!("{note}: {handed_out} of {starts} starts had a spare");
+        let pooled = |row: &&mut Row| [POOLED, POOLED_UNPROTECTED].contains(&row.name.as_str());
+        for row in measured.rows.iter_mut().filter(pooled) {
+            row.note = format!("{note}: {handed_out} of {starts} starts of both had a spare");
         }
     }
     Ok(measured)

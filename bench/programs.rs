@@ -2,6 +2,7 @@
 //! of `bench/programs`, and mydocker in its builds.
 
 use crate::contestants::Contestant;
+use crate::filter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,6 +11,7 @@ pub struct Programs {
     pub command: PathBuf,
     pub bare: PathBuf,
     pub equal: PathBuf,
+    pub unprotected: PathBuf,
     /// mydocker as `cargo bench` has built it, for glibc.
     pub glibc: PathBuf,
     /// The static builds, or why there is none.
@@ -46,16 +48,23 @@ pub fn build(scratch: &Path) -> Result<Programs, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     // Absolute: a contestant may start in another directory.
     let target = root.join("target");
+    let filter = scratch.join(FILTER);
+    std::fs::write(&filter, filter::bytes())
+        .map_err(|error| format!("{}: {error}", filter.display()))?;
     eprintln!("building the floors and mydocker's static builds");
     Ok(Programs {
         command: bare_metal(root, "command", scratch)?,
         bare: bare_metal(root, "floor_bare", scratch)?,
         equal: bare_metal(root, "floor_equal", scratch)?,
+        unprotected: bare_metal(root, "floor_unprotected", scratch)?,
         glibc: env!("CARGO_BIN_EXE_mydocker").into(),
         musl: cargo(&["build"], None, root, &target),
         small: small(root, &target.join("small")),
     })
 }
+
+/// mydocker's default filter, which the equal floor loads too.
+const FILTER: &str = "filter";
 
 /// The build that the README gives for size, with the flags that it gives.
 fn small(root: &Path, target: &Path) -> Result<PathBuf, String> {
@@ -137,7 +146,8 @@ fn bare_metal(root: &Path, name: &str, directory: &Path) -> Result<PathBuf, Stri
         .args(["-Clink-arg=-nostartfiles", "-Clink-arg=-Wl,--build-id=none"])
         .args(["-Clink-arg=-Wl,-z,noseparate-code,-z,norelro", "-o"])
         .arg(&output)
-        .arg(source);
+        .arg(source)
+        .env("MYDOCKER_FILTER", directory.join(FILTER));
     done(&mut command)?;
     Ok(output)
 }

@@ -3,10 +3,14 @@
 use crate::crowd;
 use crate::machine::Facts;
 use crate::memory;
+use crate::protections::{self, Protections};
 use crate::rounds::{Measured, NOISE, Row};
 use crate::throughput;
 use serde_json::{Map, Value, json};
 use std::path::Path;
+
+const POOL: &str = "with a pool, ";
+const PROTECTIONS: &str = "the protections, ";
 
 #[derive(Default)]
 pub struct Results {
@@ -14,6 +18,8 @@ pub struct Results {
     pub regimes: Vec<Measured>,
     /// Starts from a pool, beside the floors.
     pub pooled: Vec<Measured>,
+    /// Starts with each protection off, beside the floors.
+    pub protections: Protections,
     pub throughput: Vec<throughput::Row>,
     pub memory: Vec<memory::Row>,
     pub crowd: Vec<crowd::Row>,
@@ -25,14 +31,20 @@ pub struct Results {
 }
 
 impl Results {
-    /// The regimes in which the floor differs from itself by more than can be believed, and by how
-    /// much.
-    pub fn refuted(&self) -> Vec<(&Measured, f64)> {
-        self.regimes
-            .iter()
-            .chain(&self.pooled)
-            .filter_map(|measured| Some((measured, measured.noise()?)))
-            .filter(|(_, noise)| *noise > NOISE)
+    /// Everything that has the floor twice, each with words before its regime's name.
+    fn parts(&self) -> impl Iterator<Item = (&'static str, &Measured)> {
+        let main = self.regimes.iter().map(|measured| ("", measured));
+        let pooled = self.pooled.iter().map(|measured| (POOL, measured));
+        let protections = self.protections.regimes.iter();
+        main.chain(pooled)
+            .chain(protections.map(|measured| (PROTECTIONS, measured)))
+    }
+
+    /// The parts in which the floor differs from itself by more than can be believed, and by how much.
+    pub fn refuted(&self) -> Vec<(&'static str, &Measured, f64)> {
+        self.parts()
+            .filter_map(|(part, measured)| Some((part, measured, measured.noise()?)))
+            .filter(|(_, _, noise)| *noise > NOISE)
             .collect()
     }
 
@@ -88,6 +100,8 @@ impl Results {
             "valid": self.refuted().is_empty(),
             "regimes": regimes(&self.regimes),
             "with_a_pool": regimes(&self.pooled),
+            "protections": regimes(&self.protections.regimes),
+            "steps_of_protections": self.protections.steps.iter().map(step).collect::<Vec<_>>(),
             "starts_per_second": throughput,
             "waiting_outside": memory.collect::<Vec<_>>(),
             "among_live_containers": self.crowd.iter().map(crowded).collect::<Vec<_>>(),
@@ -111,6 +125,15 @@ fn regime(measured: &Measured) -> Value {
     json!({
         "floor_differs_from_itself_by": measured.noise(),
         "contestants": measured.rows.iter().map(row).collect::<Vec<_>>(),
+    })
+}
+
+fn step(step: &protections::Step) -> Value {
+    json!({
+        "contestant": step.contestant,
+        "regime": step.regime.key(),
+        "step": step.name,
+        "lasted": step.samples.in_order(),
     })
 }
 

@@ -2,14 +2,19 @@
 //! nodes, links, pts, shm and mqueue, and three files of /etc, the same for everyone.
 
 use crate::contestants::{Contestant, Form, Kind};
-use crate::peers::{Bundles, peer, root_file_system, slow, without_unified};
+use crate::peers::{
+    Bundles, Configuration, Protections, peer, root_file_system, slow, without_unified,
+};
 use crate::programs::Programs;
+use crate::protections;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::Path;
 
 pub const DIRECTORY: &str = "mydocker --rootfs";
 pub const OVERLAY: &str = "mydocker --rootfs --overlay";
+pub const DIRECTORY_UNPROTECTED: &str = "mydocker --rootfs, unprotected";
+pub const OVERLAY_UNPROTECTED: &str = "mydocker --rootfs --overlay, unprotected";
 pub const BWRAP: &str = "bwrap, a root";
 pub const CRUN: &str = "crun, a root";
 const RUNC: &str = "runc, a root";
@@ -29,12 +34,16 @@ pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, Strin
     for name in FILES {
         std::fs::write(names.join(name), "bench\n").map_err(said("write a file"))?;
     }
-    let bundles = Bundles::write(
-        &scratch.join("root-bundles"),
-        &programs.command,
-        &mounts(&names),
-        &Value::Null,
-    )?;
+    let configuration = Configuration {
+        mounts: mounts(&names),
+        resources: Value::Null,
+        protections: Protections::OfPaths,
+    };
+    let directory = scratch.join("root-bundles");
+    let bundles = Bundles::write(&directory, &programs.command, &configuration)?;
+    let mut overlay_unprotected = vec!["--overlay"];
+    overlay_unprotected.extend(protections::OFF_WITH_A_ROOT);
+    let unprotected = "the same, of the protections the capabilities alone";
     Ok(vec![
         own(
             DIRECTORY,
@@ -50,13 +59,31 @@ pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, Strin
             &root,
             &["--overlay"],
         ),
+        own(
+            DIRECTORY_UNPROTECTED,
+            unprotected,
+            programs,
+            &root,
+            &protections::OFF_WITH_A_ROOT,
+        ),
+        own(
+            OVERLAY_UNPROTECTED,
+            unprotected,
+            programs,
+            &root,
+            &overlay_unprotected,
+        ),
         bwrap(&root, &names),
         without_unified(bundles.peer(
             CRUN,
-            "the same mounts, cgroups off; lo down",
+            "the same mounts and protections, cgroups off; lo down",
             &["crun", "--cgroup-manager=disabled", "run"],
         )),
-        slow(bundles.peer(RUNC, "the same mounts, with cgroups", &["runc", "run"])),
+        slow(bundles.peer(
+            RUNC,
+            "the same mounts and protections, with cgroups",
+            &["runc", "run"],
+        )),
     ])
 }
 
@@ -86,7 +113,7 @@ fn bwrap(root: &Path, names: &Path) -> Contestant {
         "--die-with-parent",
         "--new-session",
     ];
-    let note = "the same mounts, /sys the host's: it mounts no sysfs; no /dev/shm of its own";
+    let note = "the same mounts, /sys the host's: it mounts no sysfs; no /dev/shm of its own; of the protections no_new_privs";
     peer(BWRAP, note, &words, |mut words| {
         let mut add = |more: &[&std::ffi::OsStr]| words.extend(more.iter().map(OsString::from));
         add(&["--bind".as_ref(), root.as_os_str(), "/".as_ref()]);

@@ -33,6 +33,13 @@ impl Regime {
         }
     }
 
+    /// What comes before each start.
+    pub fn rest(self) {
+        if self == Self::Rested {
+            std::thread::sleep(REST);
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::BackToBack => "back to back",
@@ -59,6 +66,15 @@ pub struct Row {
     /// From the exit of the command that ran 3 ms to exit seen.
     pub after: Samples,
 }
+
+/// Which of a row's times.
+pub type Of = fn(&Row) -> &Samples;
+
+/// The two times of each start.
+pub const TIMES: [(&str, Of); 2] = [
+    ("first instruction", |row| &row.first),
+    ("exit seen", |row| &row.exit),
+];
 
 pub struct Measured {
     pub regime: Regime,
@@ -156,9 +172,7 @@ fn rounds_of(
             if column.failed.is_some() || contestant.slow && round % SLOW != 0 {
                 continue;
             }
-            if regime == Regime::Rested {
-                std::thread::sleep(REST);
-            }
+            regime.rest();
             match runner.run(contestant, act) {
                 Ok(sample) => column.samples.push(sample),
                 Err(why) => column.failed = Some(why),

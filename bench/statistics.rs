@@ -29,6 +29,14 @@ impl Samples {
         self.quantile(0.5)
     }
 
+    /// The standard error of the median, from the samples around it: the count below the true one varies by half the
+    /// root of their number.
+    pub fn median_error(&self) -> Option<f64> {
+        let part = 0.5 / (self.sorted.len() as f64).sqrt();
+        let quantile = |part: f64| self.quantile(part.clamp(0.0, 1.0));
+        Some((quantile(0.5 + part)? - quantile(0.5 - part)?) / 2.0)
+    }
+
     /// As they were taken.
     pub fn in_order(&self) -> &[u64] {
         &self.in_order

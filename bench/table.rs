@@ -1,9 +1,11 @@
 //! The tables, as Markdown that can be read in a terminal.
 
-use crate::contestants::{BARE, COMMAND, FLOOR};
+use crate::contestants::{BARE, COMMAND, FLOOR, SMALL};
 use crate::crowd;
+use crate::protections::{self, Protections};
 use crate::results::Results;
-use crate::rounds::{Measured, NOISE, Row};
+use crate::roots::DIRECTORY;
+use crate::rounds::{Measured, NOISE, REGIMES, Row, TIMES};
 use crate::statistics::Samples;
 use crate::targets;
 use std::fmt::Write;
@@ -14,16 +16,11 @@ pub fn all(results: &Results) -> String {
     for (name, value) in &results.machine {
         let _ = writeln!(text, "{name}: {value}");
     }
-    for (measured, noise) in results.refuted() {
-        let pooled = results
-            .pooled
-            .iter()
-            .any(|other| std::ptr::eq(other, measured));
+    for (part, measured, noise) in results.refuted() {
         let _ = writeln!(
             text,
-            "\nTHROWN AWAY, {}{}: the floor differs from itself by {:.1} %, more than {:.0} %. \
+            "\nTHROWN AWAY, {part}{}: the floor differs from itself by {:.1} %, more than {:.0} %. \
              The machine was too noisy; run it again.",
-            if pooled { "with a pool, " } else { "" },
             measured.regime.name(),
             noise * 100.0,
             NOISE * 100.0
@@ -40,7 +37,19 @@ pub fn all(results: &Results) -> String {
             regime(measured)
         );
     }
+    for measured in &results.protections.regimes {
+        let table = costs(measured);
+        let _ = writeln!(
+            text,
+            "What the protections cost. {}\n{table}",
+            heading(measured)
+        );
+    }
     let sections = [
+        (
+            "The steps of the protections by --timing's clock, medians in µs",
+            steps(&results.protections),
+        ),
         ("Starts per second", throughput(results)),
         ("Waiting outside while the command runs", memory(results)),
         (
@@ -131,6 +140,55 @@ fn times(measured: &Measured, samples: &Samples, of: impl Fn(&Row) -> &Samples) 
 
 fn microseconds(nanoseconds: Option<f64>) -> String {
     nanoseconds.map_or("–".into(), |time| format!("{:.0}", time / 1000.0))
+}
+
+/// Each protection's cost: the difference of two medians, what it may be wrong by, and its part of the time without.
+fn costs(measured: &Measured) -> String {
+    let heads = TIMES.iter().flat_map(|(what, _)| {
+        let with = format!("{what}, with");
+        [&with, "without", "cost", "±", "%"].map(str::to_owned)
+    });
+    let first = ["", "switched off by"].map(str::to_owned);
+    let mut rows = vec![first.into_iter().chain(heads).collect::<Vec<_>>()];
+    for difference in protections::differences(measured) {
+        let mut cells = vec![difference.what.to_owned(), difference.switch.clone()];
+        for (_, of) in TIMES {
+            let without = of(difference.without).median();
+            cells.push(microseconds(of(difference.with).median()));
+            cells.push(microseconds(without));
+            match difference.cost(of).zip(without) {
+                Some(((cost, error), without)) => cells.extend([
+                    format!("{:.1}", cost / 1000.0),
+                    format!("{:.1}", error / 1000.0),
+                    format!("{:.1}", cost / without * 100.0),
+                ]),
+                None => cells.extend(["–"; 3].map(str::to_owned)),
+            }
+        }
+        rows.push(cells);
+    }
+    markdown(&rows)
+}
+
+fn steps(protections: &Protections) -> String {
+    let columns = [SMALL, DIRECTORY]
+        .into_iter()
+        .flat_map(|contestant| REGIMES.map(|regime| (contestant, regime)))
+        .collect::<Vec<_>>();
+    let heads = columns
+        .iter()
+        .map(|(contestant, regime)| format!("{contestant}, {}", regime.key().replace('_', " ")));
+    let mut rows = vec![[String::new()].into_iter().chain(heads).collect::<Vec<_>>()];
+    for name in protections.steps() {
+        let cells = columns.iter().map(|(contestant, regime)| {
+            let median = protections
+                .step(*regime, contestant, name)
+                .and_then(Samples::median);
+            median.map_or("–".into(), |time| format!("{:.1}", time / 1000.0))
+        });
+        rows.push([name.to_owned()].into_iter().chain(cells).collect());
+    }
+    markdown(&rows)
 }
 
 fn throughput(results: &Results) -> String {

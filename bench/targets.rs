@@ -1,27 +1,41 @@
 //! What mydocker has set itself to reach, and whether it does.
 
-use crate::contestants::{BARE, FLOOR, SMALL};
+use crate::contestants::{BARE, FLOOR, FLOOR_UNPROTECTED, SMALL, UNPROTECTED};
 use crate::crowd;
 use crate::limits;
-use crate::pool::POOLED;
+use crate::peers;
+use crate::pool::POOLED_UNPROTECTED;
+use crate::protections;
 use crate::results::Results;
 use crate::roots;
-use crate::rounds::{Measured, Row};
+use crate::rounds::{Measured, Row, TIMES};
 use crate::statistics::Samples;
 use crate::table::markdown;
 
-/// The most that mydocker's median may be of another's: to the first instruction, to exit seen.
-const RATIOS: [(&str, f64, f64); 6] = [
-    (FLOOR, 1.05, 1.05),
-    (BARE, 1.15, 1.15),
-    ("unshare", 0.53, 0.56),
-    ("bwrap", 0.32, 0.35),
-    ("crun", 0.20, 0.20),
-    ("runc", 0.045, 0.05),
+/// The most that mydocker's median may be of another's, to the first instruction and to exit seen. Each is compared
+/// with who has the same protections: all of them, or none.
+const RATIOS: [(&str, &str, f64, f64); 8] = [
+    (SMALL, FLOOR, 1.05, 1.05),
+    (UNPROTECTED, FLOOR_UNPROTECTED, 1.05, 1.05),
+    (UNPROTECTED, BARE, 1.15, 1.15),
+    (UNPROTECTED, "unshare", 0.53, 0.56),
+    (UNPROTECTED, "bwrap", 0.32, 0.35),
+    (UNPROTECTED, peers::CRUN_UNPROTECTED, 0.20, 0.20),
+    (SMALL, "crun", 0.20, 0.20),
+    (SMALL, "runc", 0.045, 0.05),
 ];
 
 /// The same for a root of its own: the most of the median to the first instruction.
-const ROOT_RATIOS: [(&str, f64); 2] = [(roots::BWRAP, 0.5), (roots::CRUN, 0.35)];
+const ROOT_RATIOS: [(&str, &str, f64); 4] = [
+    (roots::DIRECTORY_UNPROTECTED, roots::BWRAP, 0.5),
+    (roots::DIRECTORY, roots::CRUN, 0.35),
+    (roots::OVERLAY_UNPROTECTED, roots::BWRAP, 0.5),
+    (roots::OVERLAY, roots::CRUN, 0.35),
+];
+
+/// What all protections may cost, and the load of the filter among them: microseconds.
+const PROTECTIONS_ADD: f64 = 150.0;
+const LOAD: f64 = 100.0;
 
 /// What a limit of memory, of processor time and of processes may cost: milliseconds, and of crun's start with
 /// the same ones.
@@ -51,28 +65,48 @@ pub fn table(results: &Results) -> String {
         }
     };
     for measured in &results.regimes {
-        for (other, first, exit) in RATIOS {
-            let of = |what| format!("{what} / {other}, {}", measured.regime.key());
+        let key = measured.regime.key();
+        for (own, other, first, exit) in RATIOS {
+            let of = |what| format!("{what}, {own} / {other}, {key}");
             most(
                 of("first instruction"),
-                ratio(measured, SMALL, other, |row| &row.first),
+                ratio(measured, own, other, |row| &row.first),
                 first,
             );
             most(
                 of("exit seen"),
-                ratio(measured, SMALL, other, |row| &row.exit),
+                ratio(measured, own, other, |row| &row.exit),
                 exit,
             );
         }
-        for own in [roots::DIRECTORY, roots::OVERLAY] {
-            for (other, first) in ROOT_RATIOS {
+        for (own, other, first) in ROOT_RATIOS {
+            let what = format!("first instruction, {own} / {other}, {key}");
+            most(what, ratio(measured, own, other, |row| &row.first), first);
+        }
+    }
+    for measured in &results.protections.regimes {
+        let key = measured.regime.key();
+        let all = protections::differences(measured)
+            .into_iter()
+            .filter(|difference| {
+                [protections::ALL, protections::ALL_WITH_A_ROOT].contains(&difference.what)
+            });
+        for difference in all {
+            for (name, of) in TIMES {
+                let added = difference.cost(of).map(|(cost, _)| cost / 1000.0);
                 let what = format!(
-                    "first instruction, {own} / {other}, {}",
-                    measured.regime.key()
+                    "microseconds that protections add to the {name}, {}, {key}",
+                    difference.what
                 );
-                most(what, ratio(measured, own, other, |row| &row.first), first);
+                most(what, added, PROTECTIONS_ADD);
             }
         }
+        let load = results
+            .protections
+            .step(measured.regime, SMALL, protections::LOAD);
+        let load = load.and_then(Samples::median).map(|time| time / 1000.0);
+        let what = format!("microseconds that the filter takes to load, {key}");
+        most(what, load, LOAD);
     }
     for measured in &results.regimes {
         let key = measured.regime.key();
@@ -86,13 +120,15 @@ pub fn table(results: &Results) -> String {
         most(what, of_crun, LIMITS_OF_CRUN);
     }
     for measured in &results.pooled {
-        let of = |what| format!("{what}, pooled / {BARE}, {}", measured.regime.key());
-        let ratio = |of: fn(&Row) -> &Samples| {
-            let median = |name| of(measured.row(name)?).median();
-            Some(median(POOLED)? / median(BARE)?)
-        };
-        most(of("first instruction"), ratio(|row| &row.first), 0.60);
-        most(of("exit seen"), ratio(|row| &row.exit), 0.70);
+        let key = measured.regime.key();
+        let of = |what| format!("{what}, {POOLED_UNPROTECTED} / {BARE}, {key}");
+        for ((what, times), bound) in TIMES.into_iter().zip([0.60, 0.70]) {
+            most(
+                of(what),
+                ratio(measured, POOLED_UNPROTECTED, BARE, times),
+                bound,
+            );
+        }
     }
     if let Some(row) = results.memory.iter().find(|row| row.name == SMALL) {
         most(

@@ -8,6 +8,7 @@
 
 use core::arch::{asm, global_asm};
 
+pub const CAPSET: usize = if X86 { 126 } else { 91 };
 pub const CLOCK_GETTIME: usize = if X86 { 228 } else { 113 };
 pub const CLONE: usize = if X86 { 56 } else { 220 };
 pub const CLOSE_RANGE: usize = 436;
@@ -17,15 +18,18 @@ pub const EXECVE: usize = if X86 { 59 } else { 221 };
 pub const EXIT_GROUP: usize = if X86 { 231 } else { 94 };
 pub const GETRANDOM: usize = if X86 { 318 } else { 278 };
 pub const IOCTL: usize = if X86 { 16 } else { 29 };
+pub const KEYCTL: usize = if X86 { 250 } else { 219 };
 pub const MOUNT: usize = if X86 { 165 } else { 40 };
 pub const NANOSLEEP: usize = if X86 { 35 } else { 101 };
 pub const OPENAT: usize = if X86 { 257 } else { 56 };
+pub const PERSONALITY: usize = if X86 { 135 } else { 92 };
 pub const PIPE2: usize = if X86 { 293 } else { 59 };
 pub const PRCTL: usize = if X86 { 157 } else { 167 };
 pub const READ: usize = if X86 { 0 } else { 63 };
 pub const RT_SIGACTION: usize = if X86 { 13 } else { 134 };
 pub const RT_SIGPROCMASK: usize = if X86 { 14 } else { 135 };
 pub const RT_SIGTIMEDWAIT: usize = if X86 { 128 } else { 137 };
+pub const SECCOMP: usize = if X86 { 317 } else { 277 };
 pub const SETHOSTNAME: usize = if X86 { 170 } else { 161 };
 pub const SETSID: usize = if X86 { 112 } else { 157 };
 pub const SOCKET: usize = if X86 { 41 } else { 198 };
