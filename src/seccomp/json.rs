@@ -15,12 +15,16 @@ pub enum Value {
 }
 
 impl Value {
-    /// The member of an object, if it has it and it is not null.
+    /// The member of an object, if it has it and it is not null. As docker reads profiles, which is in Go: capitals
+    /// are not told from small letters, and of two the last one counts. A rule that docker obeys must not be passed
+    /// over.
     pub fn get(&self, name: &str) -> Option<&Self> {
         let Self::Object(members) = self else {
             return None;
         };
-        let named = members.iter().find(|(member, _)| member == name);
+        let named = members
+            .iter()
+            .rfind(|(member, _)| member.eq_ignore_ascii_case(name));
         named
             .map(|(_, value)| value)
             .filter(|value| **value != Self::Null)
@@ -204,6 +208,15 @@ mod tests {
             ("c".into(), Value::Object(vec![])),
         ];
         assert_eq!(value, Ok(Value::Object(expected)));
+    }
+
+    #[test]
+    fn members_are_found_as_go_finds_them() {
+        let value = parse(r#"{"a": 1, "B": 2, "A": 3, "c": 4, "c": null}"#).unwrap();
+        assert_eq!(value.get("a"), Some(&Value::Number(3)));
+        assert_eq!(value.get("b"), Some(&Value::Number(2)));
+        assert_eq!(value.get("c"), None);
+        assert_eq!(Value::Null.get("a"), None);
     }
 
     #[test]
