@@ -223,6 +223,33 @@ fn profiles_mean_what_they_say() {
     }
 }
 
+/// docker's profiles answer EPERM to what they do not know, which programs that ask for something new take for an
+/// answer.
+#[test]
+fn what_is_newer_than_a_profile_is_not_there() {
+    let write = Sysno::write as usize;
+    for (default, newer) in [
+        ("SCMP_ACT_ERRNO", ENOSYS),
+        ("SCMP_ACT_KILL", ENOSYS),
+        ("SCMP_ACT_ALLOW", ALLOW),
+        ("SCMP_ACT_LOG", 0x7ffc_0000),
+        ("SCMP_ACT_TRACE", 0x7ff0_0001),
+    ] {
+        // Also if what it says of the newest is what it says of all.
+        for action in ["SCMP_ACT_TRAP", default] {
+            let entries = json!([{"names": ["write", "no_such_call"], "action": action}]);
+            let text = json!({"defaultAction": default, "syscalls": entries}).to_string();
+            let filter = compile_profile(&text, &HOST).unwrap();
+            let default = fate(&json!({"action": default}));
+            assert_eq!(answer(&filter, write - 1, &[]), default, "{text}");
+            assert_eq!(answer(&filter, write, &[]), fate(&entries[0]), "{text}");
+            for number in [write + 1, 400, 511, 512, 100_000] {
+                assert_eq!(answer(&filter, number, &[]), newer, "{number} {text}");
+            }
+        }
+    }
+}
+
 #[test]
 fn mistakes_in_profiles_are_named() {
     for (text, message) in [

@@ -1,8 +1,10 @@
 //! docker's profiles: `--security-opt seccomp=FILE`.
 //!
 //! What a profile says of a call without looking at its arguments wins over what it says with a look at them, as in
-//! libseccomp; among several, the first one that holds. Calls that no entry names, and those of other architectures
-//! ([`compile`](super::compile)), are told apart: the latter do not exist.
+//! libseccomp; among several, the first one that holds. Calls that no entry names get the profile's default. Those of
+//! other architectures ([`compile`](super::compile)) do not exist, and, unless the default lets calls through, those
+//! that are newer than all that the profile names do not either, as with runc: programs have another way then, and
+//! take EPERM for an answer.
 
 use super::compile::Program;
 use super::json::{self, Value};
@@ -60,6 +62,13 @@ pub fn compile(text: &str, host: &Host) -> Result<Vec<Instruction>, String> {
 
 fn program(entries: &[Entry], otherwise: Fate) -> Result<Vec<Instruction>, String> {
     let mut leaves = [Leaf::Fate(otherwise); NUMBERS];
+    let newest = entries
+        .iter()
+        .filter_map(|entry| entry.numbers.last())
+        .max();
+    if let Some(newest) = newest.filter(|_| !otherwise.lets_through()) {
+        leaves[newest + 1..].fill(Leaf::Fate(Fate::ENOSYS));
+    }
     let mut looked_at = [true; NUMBERS];
     let counts = |entry: &&Entry| entry.fate != otherwise;
     for entry in entries.iter().filter(counts) {
