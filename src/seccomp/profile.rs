@@ -227,7 +227,7 @@ fn holds(object: &Value, host: &Host, every: bool) -> Result<bool, String> {
         let version = kernel.split_once('.').and_then(|(major, minor)| {
             Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
         });
-        let version = version.ok_or_else(|| format!("minKernel {kernel}: no version"))?;
+        let version = version.ok_or_else(|| format!("minKernel {}: no version", shown(kernel)))?;
         facts.push(host.kernel >= version);
     }
     let mut facts = facts.into_iter();
@@ -258,7 +258,7 @@ fn fate(action: &Value, errno: Option<&Value>) -> Result<Fate, String> {
         "SCMP_ACT_KILL" | "SCMP_ACT_KILL_THREAD" => Ok(Fate::KILL_THREAD),
         "SCMP_ACT_KILL_PROCESS" => Ok(Fate::KILL_PROCESS),
         "SCMP_ACT_NOTIFY" => Err(format!("{action}: there is no one to notify")),
-        _ => Err(format!("{action}: there is no such action")),
+        _ => Err(format!("{}: there is no such action", shown(action))),
     }
 }
 
@@ -285,7 +285,7 @@ fn condition(argument: &Value) -> Result<Condition, String> {
         "SCMP_CMP_GE" => (Comparison::GreaterOrEqual, value),
         // What the mask takes away is taken from both.
         "SCMP_CMP_MASKED_EQ" => (Comparison::Masked(value), second & value),
-        other => return Err(format!("args: {other}: there is no such op")),
+        other => return Err(format!("args: {}: there is no such op", shown(other))),
     };
     Ok(Condition {
         argument: u8::try_from(index)
@@ -295,6 +295,11 @@ fn condition(argument: &Value) -> Result<Condition, String> {
         comparison,
         value,
     })
+}
+
+/// As much of a wrong word as a message needs.
+fn shown(word: &str) -> String {
+    word.chars().take(40).collect()
 }
 
 fn text<'a>(value: &'a Value, what: &str) -> Result<&'a str, String> {
