@@ -106,7 +106,7 @@ fn shown(text: &str) -> String {
 /// A profile with too much of something; seldom of megabytes.
 fn overgrown(random: &mut Rng) -> String {
     let most = match random.u8(..40) {
-        0 => 200_000,
+        0 => 50_000,
         1..5 => 3_000,
         _ => 100,
     };
