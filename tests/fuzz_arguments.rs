@@ -12,21 +12,76 @@ use mydocker::report::Part;
 use mydocker::spec::{Caller, ContainerSpec, MountSource, RunArgs};
 use mydocker::sys::Errno;
 use mydocker::sys::signal::SignalSet;
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-/// Values that options take, and some that they do not. Separated by spaces.
-const VALUES: &str = r#"0 1 -1 2 0.5 1.5g 64m 64MiB .5k 16384p 1e3 100 1000 max unlimited 0-3,7 1-0 0-65535 0,0,0 - 0- A=1 A = =x
-    A=B=C HOSTNAME=x PATH / . .. /tmp /a/../.. //a//b/. /proc /proc/self /etc /etc/hosts rel/ative ~ bob
-    bob:wheel 0:0 4294967295 4294967296 :5 5: /a:/b /a:/b:ro /a:/b:ro,rslave /a:/b:rshared /a:/b/c:rshared
-    a:/b ./a:/b:rw,noexec,nosuid,nodev /a:/b:/c:/d /a:/ /tmp:size=64m,mode=0700 /tmp:exec,ro,uid=0 /tmp:size=
-    type=bind,source=/a,target=/b type=bind,src=/a,dst=/b,readonly,bind-propagation=rslave
-    type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=700 type=overlay,source=/a,source=/b,target=/o,upper=/u
-    type=bind,"source=/a,b",target=/c type=bind,"source=/a""b",target=/c type=volume,target=/v /dev/null
-    /dev/null:/dev/x:rwm /dev/null:r /dev/sda:1mb /dev/sda:100 8.8.8.8 ::1 host:127.0.0.1 a=[::1]
-    nofile=64:128 core=-1 stack=2:1 SYS_ADMIN cap_chown,ALL no-new-privileges=false seccomp=unconfined
-    seccomp=/x host none in-process re-exec debug json"#;
+/// Options, and values that are made for them, right and wrong.
+const VALUES: [(&str, &str); 16] = [
+    (
+        "launch network pid ipc uts",
+        "host none in-process re-exec auto",
+    ),
+    ("log-level log-format", "debug info json text auto"),
+    ("env", "A=1 A = =x A=B=C HOSTNAME=x PATH HOME= TERM"),
+    (
+        "user",
+        "bob bob:wheel 0:0 7 4294967295 4294967296 :5 5: wheel",
+    ),
+    (
+        "rootfs overlay workdir",
+        "/ /a . .. /a:b /a,b rel/ative /a\\ /.. ~",
+    ),
+    (
+        "volume",
+        "/a:/b /a:/b:ro /a:/b:ro,rslave /a:/b:rshared /a:/b/c:rshared a:/b ./a:/b:rw,noexec,nosuid,nodev \
+     /a:/b:/c:/d /a:/ /a:/b/../c/. /a:/../.. /a://x//y/ /a:/proc /a:/etc/hosts /a:/etc",
+    ),
+    (
+        "tmpfs",
+        "/t /t:size=64m,mode=0700 /t:exec,ro,uid=0 /t:size= /a/../.. /a/../b /proc/self /t/. //t /run/x",
+    ),
+    (
+        "mount",
+        "type=bind,source=/a,target=/b type=bind,src=/a,dst=/b,readonly,bind-propagation=rslave \
+     type=bind,src=/a,dst=/b/..,bind-recursive=disabled type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=700 \
+     type=overlay,source=/a,source=/b,target=/o,upper=/u type=overlay,source=/a,target=/o type=volume,target=/v \
+     type=bind,\"source=/a,b\",target=/c type=bind,\"source=/a\"\"b\",target=/c type=tmpfs,dst=/a/../../d",
+    ),
+    (
+        "device",
+        "/dev/null /dev/null:/dev/x:rwm /dev/null:r /dev/null:rw /dev/../x",
+    ),
+    (
+        "dns add-host",
+        "8.8.8.8 ::1 host:127.0.0.1 a=[::1] a:::1 :1.2.3.4 a#:1.2.3.4",
+    ),
+    (
+        "memory memory-swap memory-reservation",
+        "64m 64MiB .5k 1.5g 16384p -1 0 1e3 128m",
+    ),
+    (
+        "cpus timeout cpu-shares blkio-weight pids-limit oom-score-adj",
+        "0.5 2 100 1000 -1 0 . 5. 0.0000000001 500",
+    ),
+    (
+        "cpuset-cpus cpuset-mems",
+        "0-3,7 1-0 0-65535 0,0,0 0- - 3,1,2",
+    ),
+    (
+        "blkio-weight-device device-read-bps device-write-iops",
+        "/dev/sda:1mb /dev/sda:100 :1 /dev/a:b:7 /dev/sda:0",
+    ),
+    (
+        "ulimit",
+        "nofile=64:128 core=-1 stack=2:1 nofile=unlimited as=1 x=1",
+    ),
+    (
+        "cap-add cap-drop security-opt",
+        "SYS_ADMIN cap_chown,ALL no-new-privileges=false seccomp=unconfined seccomp=/x",
+    ),
+];
 
 /// What is put into them.
 const WORDS: [&[u8]; 24] = [
@@ -68,23 +123,29 @@ fn options() -> Vec<&'static str> {
     options
 }
 
-fn values() -> Vec<&'static str> {
-    VALUES.split_ascii_whitespace().chain([""]).collect()
-}
-
-fn value(random: &mut Rng) -> OsString {
-    let mut value = match random.u8(..12) {
-        0 => odd_number(random).into_bytes(),
-        1 => {
+/// A value, most likely one that is made for this option.
+fn value(option: &str, random: &mut Rng) -> OsString {
+    let mut value = match random.u8(..16) {
+        0 => Vec::new(),
+        1 => odd_number(random).into_bytes(),
+        2 => {
             // Soup.
             let count = random.usize(..30);
             (0..count)
                 .map(|_| *random.choice(b":::,,,==//..--aA19 \"\\\xff\t").unwrap())
                 .collect()
         }
-        _ => random.choice(&values()).unwrap().as_bytes().to_vec(),
+        _ => {
+            let own = VALUES
+                .iter()
+                .find(|(options, _)| options.split(' ').any(|one| one == option));
+            let any = random.choice(&VALUES);
+            let (_, values) = own.filter(|_| random.u8(..8) > 0).or(any).unwrap();
+            let values: Vec<&str> = values.split_ascii_whitespace().collect();
+            random.choice(values).unwrap().as_bytes().to_vec()
+        }
     };
-    if random.u8(..3) == 0 {
+    if random.u8(..6) == 0 {
         mutate(&mut value, &WORDS, random);
     }
     if random.u8(..200) == 0 && !value.is_empty() {
@@ -96,7 +157,8 @@ fn value(random: &mut Rng) -> OsString {
 }
 
 fn option(options: &[&str], line: &mut Vec<OsString>, random: &mut Rng) {
-    let mut name = random.choice(options).unwrap().as_bytes().to_vec();
+    let known = *random.choice(options).unwrap();
+    let mut name = known.as_bytes().to_vec();
     match random.u8(..24) {
         0 => mutate(&mut name, &WORDS, random),
         1 => name = name.repeat(random.usize(..4000)),
@@ -104,7 +166,7 @@ fn option(options: &[&str], line: &mut Vec<OsString>, random: &mut Rng) {
     }
     name.retain(|byte| *byte != 0);
     let name = [b"--", &name[..]].concat();
-    let value = value(random);
+    let value = value(known, random);
     match random.u8(..8) {
         0 => line.push(OsString::from_vec(name)),
         1 => {
@@ -156,7 +218,7 @@ fn line(options: &[&str], random: &mut Rng) -> Vec<OsString> {
     }
     if random.u8(..8) > 0 {
         line.push("--".into());
-        line.extend((0..random.usize(1..4)).map(|_| value(random)));
+        line.extend((0..random.usize(1..4)).map(|_| value("", random)));
     }
     line
 }
@@ -165,11 +227,12 @@ fn line(options: &[&str], random: &mut Rng) -> Vec<OsString> {
 fn command_lines_of_any_kind() {
     let options = options();
     assert!(options.len() > 40, "{options:?}");
+    let accepted = Cell::new(0);
     fuzz("command lines", |random| {
         let line = line(&options, random);
         let is_directory = random.bool();
         match cli::parse(line.clone(), &|_| is_directory) {
-            Ok(Command::Run(arguments, _)) => specified(&arguments, random),
+            Ok(Command::Run(arguments, _)) => specified(&arguments, &accepted, random),
             Ok(_) => {}
             Err(error) => {
                 let message = error.to_string();
@@ -183,11 +246,14 @@ fn command_lines_of_any_kind() {
             }
         }
     });
+    // Or it would test nothing but refusals.
+    eprintln!("{} of them were accepted", accepted.get());
+    assert!(accepted.get() > 0);
 }
 
-fn specified(arguments: &RunArgs, random: &mut Rng) {
+fn specified(arguments: &RunArgs, accepted: &Cell<u64>, random: &mut Rng) {
     let user = *random.choice(&[0, 7]).unwrap();
-    let file = value(random).into_vec();
+    let file = value("", random).into_vec();
     let caller = Caller {
         user,
         group: user,
@@ -203,6 +269,7 @@ fn specified(arguments: &RunArgs, random: &mut Rng) {
     match ContainerSpec::new(arguments, &caller) {
         Ok(spec) => {
             assert_sound(&spec);
+            accepted.set(accepted.get() + 1);
             let plan = plan::build(
                 &spec,
                 Network::Clone,
