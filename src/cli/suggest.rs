@@ -9,10 +9,13 @@ pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
     {
         return Some(longer);
     }
+    let farthest = |name: &str| (name.len() / 3).max(1);
     known
         .iter()
+        // Any other is too far away by its length alone, and a long word takes long to compare.
+        .filter(|name| typed.len() <= name.len() + farthest(name))
         .map(|name| (distance(typed.as_bytes(), name.as_bytes()), *name))
-        .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
+        .filter(|(distance, name)| *distance <= farthest(name))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }

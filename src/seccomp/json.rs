@@ -15,12 +15,16 @@ pub enum Value {
 }
 
 impl Value {
-    /// The member of an object, if it has it and it is not null.
+    /// The member of an object, if it has it and it is not null. As docker reads profiles, which is in Go: capitals
+    /// are not told from small letters, and of two the last one counts. A rule that docker obeys must not be passed
+    /// over.
     pub fn get(&self, name: &str) -> Option<&Self> {
         let Self::Object(members) = self else {
             return None;
         };
-        let named = members.iter().find(|(member, _)| member == name);
+        let named = members
+            .iter()
+            .rfind(|(member, _)| member.eq_ignore_ascii_case(name));
         named
             .map(|(_, value)| value)
             .filter(|value| **value != Self::Null)
@@ -29,6 +33,9 @@ impl Value {
 
 /// Deeper than any profile; a text that is nothing but brackets must not use the stack up.
 const DEEPEST: u32 = 32;
+
+/// Longer than any word or number that is right.
+const LONGEST: usize = 40;
 
 /// Errors: where the text is no JSON, by its line.
 pub fn parse(text: &str) -> Result<Value, String> {
@@ -148,33 +155,53 @@ impl Reader<'_> {
             Some('b') => '\u{8}',
             Some('f') => '\u{c}',
             Some(letter @ ('"' | '\\' | '/')) => letter,
-            Some('u') => {
-                let digits: String = self.rest.by_ref().take(4).collect();
-                let number = u32::from_str_radix(&digits, 16).ok();
-                // Halves of a pair name no letter by themselves, and no profile needs what pairs name.
-                number.and_then(char::from_u32).ok_or("a bad \\u")?
-            }
+            Some('u') => self.unicode().ok_or("a bad \\u")?,
             _ => return Err("a bad escape in a string".into()),
         };
         Ok(letter)
     }
 
+    /// What follows `\u`. A letter beyond four digits is written as a pair of halves.
+    fn unicode(&mut self) -> Option<char> {
+        let half = self.four_digits()?;
+        if !(0xd800..0xdc00).contains(&half) {
+            return char::from_u32(half);
+        }
+        self.rest.next_if_eq(&'\\')?;
+        self.rest.next_if_eq(&'u')?;
+        let other = self.four_digits()?.checked_sub(0xdc00)?;
+        let letter = 0x1_0000 + ((half - 0xd800) << 10) + other;
+        char::from_u32(letter).filter(|_| other < 0x400)
+    }
+
+    fn four_digits(&mut self) -> Option<u32> {
+        (0..4).try_fold(0, |number, _| {
+            Some(number << 4 | self.rest.next()?.to_digit(16)?)
+        })
+    }
+
     /// A number, or one of the three words.
     fn word(&mut self) -> Result<Value, String> {
         let mut word = String::new();
-        let belongs = |letter: &char| letter.is_ascii_alphanumeric() || "+-.".contains(*letter);
-        while let Some(letter) = self.rest.next_if(belongs) {
+        // Any that is longer is wrong, and not to be shown whole.
+        while let Some(letter) = self.rest.next_if(|letter| {
+            word.len() < LONGEST && (letter.is_ascii_alphanumeric() || "+-.".contains(*letter))
+        }) {
             word.push(letter);
         }
         let is_number = word.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+        let digits = word.trim_start_matches('-');
+        let is_padded = digits.len() > 1 && digits.starts_with('0');
         match word.as_str() {
             "null" => Ok(Value::Null),
             "true" => Ok(Value::Boolean(true)),
             "false" => Ok(Value::Boolean(false)),
             number if is_number => number
                 .parse()
+                .ok()
+                .filter(|_| !is_padded)
                 .map(Value::Number)
-                .map_err(|_| format!("{number}: no whole number")),
+                .ok_or_else(|| format!("{number}: no whole number")),
             "" => match self.rest.peek() {
                 None => Err("it ends where a value should be".into()),
                 Some(letter) => Err(format!("{letter:?} where a value should be")),
@@ -190,7 +217,9 @@ mod tests {
 
     #[test]
     fn values() {
-        let value = parse(" {\"a\": [1, -2, true,null],\n\"b\\n\\u0041\":\"\\\"x\\/\", \"c\":{}} ");
+        let value = parse(
+            " {\"a\": [1, -2, true,null],\n\"b\\n\\u0041\\ud83d\\uDE00\":\"\\\"x\\/\", \"c\":{}} ",
+        );
         let text = |text: &str| Value::Text(text.into());
         let list = vec![
             Value::Number(1),
@@ -200,10 +229,19 @@ mod tests {
         ];
         let expected = vec![
             ("a".into(), Value::List(list)),
-            ("b\nA".into(), text("\"x/")),
+            ("b\nA😀".into(), text("\"x/")),
             ("c".into(), Value::Object(vec![])),
         ];
         assert_eq!(value, Ok(Value::Object(expected)));
+    }
+
+    #[test]
+    fn members_are_found_as_go_finds_them() {
+        let value = parse(r#"{"a": 1, "B": 2, "A": 3, "c": 4, "c": null}"#).unwrap();
+        assert_eq!(value.get("a"), Some(&Value::Number(3)));
+        assert_eq!(value.get("b"), Some(&Value::Number(2)));
+        assert_eq!(value.get("c"), None);
+        assert_eq!(Value::Null.get("a"), None);
     }
 
     #[test]
@@ -218,9 +256,17 @@ mod tests {
             ("1.5", "line 1: 1.5: no whole number"),
             ("nul", "line 1: nul where a value should be"),
             ("\"\\ud800\"", "line 1: a bad \\u"),
+            ("\"\\ud83d\\ue000\"", "line 1: a bad \\u"),
+            ("\"\\u+041\"", "line 1: a bad \\u"),
+            ("\"\\u004\"", "line 1: a bad \\u"),
+            ("007", "line 1: 007: no whole number"),
+            ("-01", "line 1: -01: no whole number"),
+            ("--1", "line 1: --1: no whole number"),
         ] {
             assert_eq!(parse(text), Err(message.into()), "{text}");
         }
+        let long = format!("line 1: {}: no whole number", "9".repeat(40));
+        assert_eq!(parse(&"9".repeat(100_000)), Err(long));
         let deep = "[".repeat(100_000);
         assert_eq!(parse(&deep), Err("line 1: it is nested too deeply".into()));
     }

@@ -39,6 +39,11 @@ impl Fate {
     const fn trace(message: u16) -> Self {
         Self(0x7ff0_0000 | message as u32)
     }
+
+    /// Whether the kernel makes the call, or leaves that to a tracer.
+    const fn lets_through(self) -> bool {
+        self.0 >= Self::trace(0).0 && self.0 < Self::KILL_PROCESS.0
+    }
 }
 
 /// How an argument is compared, as an unsigned number of 64 bits.

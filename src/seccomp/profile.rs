@@ -1,8 +1,10 @@
 //! docker's profiles: `--security-opt seccomp=FILE`.
 //!
 //! What a profile says of a call without looking at its arguments wins over what it says with a look at them, as in
-//! libseccomp; among several, the first one that holds. Calls that no entry names, and those of other architectures
-//! ([`compile`](super::compile)), are told apart: the latter do not exist.
+//! libseccomp; among several, the first one that holds. Calls that no entry names get the profile's default. Those of
+//! other architectures ([`compile`](super::compile)) do not exist, and, unless the default lets calls through, those
+//! that are newer than all that the profile names do not either, as with runc: programs have another way then, and
+//! take EPERM for an answer.
 
 use super::compile::Program;
 use super::json::{self, Value};
@@ -26,10 +28,11 @@ const ARCHITECTURE: &str = "amd64";
 #[cfg(target_arch = "aarch64")]
 const ARCHITECTURE: &str = "arm64";
 
-/// An entry's rule for one call.
+/// What an entry says of the calls that it names.
 struct Entry {
-    number: usize,
-    conditions: Vec<Condition>,
+    numbers: Vec<usize>,
+    /// Conditions that hold together; alternatives. One without any holds always.
+    ways: Vec<Vec<Condition>>,
     fate: Fate,
 }
 
@@ -44,57 +47,75 @@ pub fn compile(text: &str, host: &Host) -> Result<Vec<Instruction>, String> {
             .ok_or("it has no defaultAction")?,
         profile.get("defaultErrnoRet"),
     )?;
+    let names = Names::new();
     let mut entries = Vec::new();
     for (index, entry) in list(profile.get("syscalls"), "syscalls")?
         .iter()
         .enumerate()
     {
-        read_entry(entry, host, otherwise, &mut entries)
-            .map_err(|what| format!("syscalls[{index}]: {what}"))?;
+        let entry =
+            read_entry(entry, host, &names).map_err(|what| format!("syscalls[{index}]: {what}"))?;
+        entries.extend(entry);
     }
     program(&entries, otherwise)
 }
 
 fn program(entries: &[Entry], otherwise: Fate) -> Result<Vec<Instruction>, String> {
     let mut leaves = [Leaf::Fate(otherwise); NUMBERS];
-    let mut checked: Vec<Vec<Rule<'_>>> = Vec::new();
-    for (number, leaf) in leaves.iter_mut().enumerate() {
-        let of_this = || entries.iter().filter(move |entry| entry.number == number);
-        let whatever = of_this().find(|entry| entry.conditions.is_empty());
-        if let Some(entry) = whatever {
-            *leaf = Leaf::Fate(entry.fate);
-        } else if of_this().next().is_some() {
-            let rules = of_this().map(|entry| Rule {
-                conditions: &entry.conditions,
-                fate: entry.fate,
-            });
-            *leaf = Leaf::Check(checked.len() as u16);
-            checked.push(rules.collect());
+    let newest = entries
+        .iter()
+        .filter_map(|entry| entry.numbers.last())
+        .max();
+    if let Some(newest) = newest.filter(|_| !otherwise.lets_through()) {
+        leaves[newest + 1..].fill(Leaf::Fate(Fate::ENOSYS));
+    }
+    let mut looked_at = [true; NUMBERS];
+    let counts = |entry: &&Entry| entry.fate != otherwise;
+    for entry in entries.iter().filter(counts) {
+        if !entry.ways.iter().any(Vec::is_empty) {
+            continue;
+        }
+        for number in &entry.numbers {
+            if std::mem::take(&mut looked_at[*number]) {
+                leaves[*number] = Leaf::Fate(entry.fate);
+            }
         }
     }
-    let checks: Vec<Check<'_>> = checked
-        .iter()
-        .map(|rules| Check { rules, otherwise })
-        .collect();
+    let too_long = || format!("it takes more instructions than the kernel takes, {LONGEST}");
+    let mut checked: Vec<Vec<Rule<'_>>> = vec![Vec::new(); NUMBERS];
+    let mut rules = 0;
+    for entry in entries.iter().filter(counts) {
+        for number in entry.numbers.iter().filter(|number| looked_at[**number]) {
+            // Each takes more than one instruction, and too many of them a lot of memory.
+            rules += entry.ways.len();
+            if rules > LONGEST {
+                return Err(too_long());
+            }
+            checked[*number].extend(entry.ways.iter().map(|conditions| Rule {
+                conditions,
+                fate: entry.fate,
+            }));
+        }
+    }
+    let mut checks = Vec::new();
+    for (leaf, rules) in leaves.iter_mut().zip(&checked) {
+        if !rules.is_empty() {
+            *leaf = Leaf::Check(checks.len() as u16);
+            checks.push(Check { rules, otherwise });
+        }
+    }
     let program = Program::<LONGEST>::new(Rules {
         leaves: &leaves,
         checks: &checks,
     });
     if program.length() > LONGEST {
-        let length = program.length();
-        return Err(format!(
-            "it takes {length} instructions, and the kernel takes {LONGEST}"
-        ));
+        return Err(too_long());
     }
     Ok(program.instructions().to_vec())
 }
 
-fn read_entry(
-    entry: &Value,
-    host: &Host,
-    otherwise: Fate,
-    entries: &mut Vec<Entry>,
-) -> Result<(), String> {
+/// `None`: it does not count here.
+fn read_entry(entry: &Value, host: &Host, known: &Names) -> Result<Option<Entry>, String> {
     let fate = fate(
         entry.get("action").ok_or("it has no action")?,
         entry.get("errnoRet"),
@@ -122,28 +143,69 @@ fn read_entry(
         Some(unwanted) => holds(unwanted, host, false)?,
         None => false,
     };
-    if !included || excluded || fate == otherwise {
-        return Ok(());
-    }
-    // A name that we do not know belongs to another architecture, or to a newer kernel: no call has it here.
-    for number in names.into_iter().filter_map(number) {
-        entries.push(Entry {
-            number,
-            conditions: conditions.clone(),
-            fate,
-        });
-    }
-    Ok(())
+    Ok((included && !excluded).then(|| Entry {
+        numbers: known.numbers(&names),
+        ways: ways(conditions),
+        fate,
+    }))
 }
 
-fn number(name: &str) -> Option<usize> {
-    let name = match name {
-        // One call, two names.
-        "newfstatat" if cfg!(target_arch = "aarch64") => "fstatat",
-        "umount" => "umount2",
-        name => name,
+/// docker's rule, which it has from before conditions could be combined: they hold together, but where two look at
+/// the same argument any of them will do.
+fn ways(conditions: Vec<Condition>) -> Vec<Vec<Condition>> {
+    let mut seen = [false; 6];
+    let mut again =
+        |condition: &Condition| std::mem::replace(&mut seen[usize::from(condition.argument)], true);
+    let mut ways: Vec<Vec<Condition>> = if conditions.iter().any(&mut again) {
+        conditions.into_iter().map(|one| vec![one]).collect()
+    } else {
+        vec![conditions]
     };
-    (0..NUMBERS).find(|number| Sysno::new(*number).is_some_and(|call| call.name() == name))
+    // Of what is masked to nothing, nothing is looked at, to libseccomp neither.
+    for way in &mut ways {
+        way.retain(|condition| condition.comparison != Comparison::Masked(0));
+    }
+    ways
+}
+
+/// The calls of this architecture by name, a few to each of a number of places: a long profile asks often.
+struct Names(Vec<Vec<(&'static str, usize)>>);
+
+impl Names {
+    fn new() -> Self {
+        let mut names = Self(vec![Vec::new(); 64]);
+        for number in 0..NUMBERS {
+            // (On 64-bit machines 403 to 423 are no one's, though a list that was made from the kernel's has them.)
+            let call = Sysno::new(number).filter(|_| !(403..=423).contains(&number));
+            if let Some(call) = call {
+                let name = match call.name() {
+                    // As everyone else calls it.
+                    "fstatat" => "newfstatat",
+                    name => name,
+                };
+                let place = Self::place(name);
+                names.0[place].push((name, number));
+            }
+        }
+        names
+    }
+
+    fn place(name: &str) -> usize {
+        name.bytes().map(usize::from).sum::<usize>() % 64
+    }
+
+    /// Each once. A name that we do not know belongs to another architecture, or to a newer kernel: no call has it
+    /// here.
+    fn numbers(&self, names: &[&str]) -> Vec<usize> {
+        let mut named = [false; NUMBERS];
+        for name in names {
+            let there = self.0[Self::place(name)].iter();
+            for (_, number) in there.filter(|(known, _)| known == name) {
+                named[*number] = true;
+            }
+        }
+        (0..NUMBERS).filter(|number| named[*number]).collect()
+    }
 }
 
 /// Whether all (`every`), or any, of what the object says is so here.
@@ -165,7 +227,7 @@ fn holds(object: &Value, host: &Host, every: bool) -> Result<bool, String> {
         let version = kernel.split_once('.').and_then(|(major, minor)| {
             Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
         });
-        let version = version.ok_or_else(|| format!("minKernel {kernel}: no version"))?;
+        let version = version.ok_or_else(|| format!("minKernel {}: no version", shown(kernel)))?;
         facts.push(host.kernel >= version);
     }
     let mut facts = facts.into_iter();
@@ -196,7 +258,7 @@ fn fate(action: &Value, errno: Option<&Value>) -> Result<Fate, String> {
         "SCMP_ACT_KILL" | "SCMP_ACT_KILL_THREAD" => Ok(Fate::KILL_THREAD),
         "SCMP_ACT_KILL_PROCESS" => Ok(Fate::KILL_PROCESS),
         "SCMP_ACT_NOTIFY" => Err(format!("{action}: there is no one to notify")),
-        _ => Err(format!("{action}: there is no such action")),
+        _ => Err(format!("{}: there is no such action", shown(action))),
     }
 }
 
@@ -221,8 +283,9 @@ fn condition(argument: &Value) -> Result<Condition, String> {
         "SCMP_CMP_LE" => (Comparison::LessOrEqual, value),
         "SCMP_CMP_GT" => (Comparison::Greater, value),
         "SCMP_CMP_GE" => (Comparison::GreaterOrEqual, value),
-        "SCMP_CMP_MASKED_EQ" => (Comparison::Masked(value), second),
-        other => return Err(format!("args: {other}: there is no such op")),
+        // What the mask takes away is taken from both.
+        "SCMP_CMP_MASKED_EQ" => (Comparison::Masked(value), second & value),
+        other => return Err(format!("args: {}: there is no such op", shown(other))),
     };
     Ok(Condition {
         argument: u8::try_from(index)
@@ -232,6 +295,11 @@ fn condition(argument: &Value) -> Result<Condition, String> {
         comparison,
         value,
     })
+}
+
+/// As much of a wrong word as a message needs.
+fn shown(word: &str) -> String {
+    word.chars().take(40).collect()
 }
 
 fn text<'a>(value: &'a Value, what: &str) -> Result<&'a str, String> {
