@@ -245,3 +245,57 @@ fn a_privileged_container_has_the_hosts_devices() {
         assert_eq!(said.trim(), "\\0", "{case}");
     });
 }
+
+/// What /proc or /sys is a link to may be another place when something is mounted there: the mount is what counts.
+#[test]
+fn links_hide_nothing_from_what_hides() {
+    each(|case, tree| {
+        let root = tree.root();
+        for directory in ["d/thread-self", "d/1", "s/sub"] {
+            std::fs::create_dir_all(root.join(directory)).unwrap();
+        }
+        for (proc, sys) in [
+            // proc's own thread-self is a link to a directory two levels down.
+            ("/d/thread-self/..", "/s/sub/.."),
+            ("/d/1/..", "/s/sub/../../s"),
+            ("/d", "/s"),
+        ] {
+            for (name, target) in [("proc", proc), ("sys", sys)] {
+                let link = root.join(name);
+                let _ = std::fs::remove_dir(&link);
+                let _ = std::fs::remove_file(&link);
+                symlink(target, &link).unwrap();
+            }
+            tree.give(&root);
+            let script = "cat /d/keys /d/kcore; ls /s/firmware; \
+                cat /d/sys/kernel/core_pattern > /tmp/c; cat /tmp/c > /d/sys/kernel/core_pattern && echo written; \
+                grep -c ' /d/sys ro' /proc/self/mountinfo /d/self/mountinfo 2>/dev/null | cut -d: -f2 | head -n 1";
+            let outcome = tree.shell(&["--cap-drop=ALL"], script);
+            assert_eq!(outcome.code(), Some(0), "{case} {proc}: {outcome:?}");
+            assert_eq!(
+                outcome.stdout.trim().lines().last(),
+                Some("1"),
+                "{case} {proc}: {outcome:?}"
+            );
+            assert_eq!(
+                outcome.stdout.trim().lines().count(),
+                1,
+                "{case} {proc}: {outcome:?}"
+            );
+            // And a keeper of the host's processes is not led to a place where none is listed.
+            if case.caller == Caller::Root {
+                let mark = mark();
+                let variable = format!("MARK={mark}");
+                let outcome = tree.shell(
+                    &["--pid=host", "-e", &variable],
+                    "setsid sleep 100 & exit 0",
+                );
+                assert!(
+                    matches!(outcome.code(), Some(0 | 125)),
+                    "{case} {proc}: {outcome:?}"
+                );
+                assert!(eventually(|| marked(&mark).is_empty()), "{case} {proc}");
+            }
+        }
+    });
+}

@@ -66,6 +66,11 @@ fn the_default_is_dockers() {
         (Sysno::clone, &[0x4000_0011], EPERM, ALLOW),
         (Sysno::socket, &[2, 1], ALLOW, ALLOW),
         (Sysno::socket, &[40, 1], EPERM, EPERM),
+        // The kernel does not look at the upper half.
+        (Sysno::socket, &[0x1_0000_0028, 1], EPERM, EPERM),
+        (Sysno::socket, &[38, 5], EPERM, EPERM),
+        (Sysno::socket, &[39, 1], ALLOW, ALLOW),
+        (Sysno::lsm_list_modules, &[], EPERM, ALLOW),
         (Sysno::personality, &[0], ALLOW, ALLOW),
         (Sysno::personality, &[0xffff_ffff], ALLOW, ALLOW),
         (Sysno::personality, &[0x0040_0000], EPERM, EPERM),

@@ -156,3 +156,30 @@ fn a_reapers_file_is_none_of_the_hosts() {
         }
     }
 }
+
+/// Before it executes the command, the first process shares mydocker's memory, with a container's rights.
+#[test]
+fn no_one_looks_into_mydockers_memory() {
+    for case in root_cases() {
+        if !has_strace() || case.is_pooled() {
+            return;
+        }
+        let scratch = Scratch::new();
+        let trace = scratch.file("trace");
+        let mut line: Vec<std::ffi::OsString> =
+            ["strace", "-f", "-o", &trace].map(Into::into).into();
+        line.push(mydocker().into());
+        line.extend(["run", "--launch", case.launch, "true"].map(Into::into));
+        assert_eq!(finish(case.prepared(&line)).code(), Some(0), "{case}");
+        let trace = std::fs::read_to_string(&trace).unwrap();
+        let at = |word: &str| trace.find(word).unwrap_or_else(|| panic!("{case}: {word}"));
+        assert!(
+            at("PR_SET_DUMPABLE, SUID_DUMP_DISABLE") < at("PR_CAPBSET_DROP"),
+            "{case}"
+        );
+        assert!(
+            at("PR_SET_DUMPABLE, SUID_DUMP_DISABLE") < at("capset("),
+            "{case}"
+        );
+    }
+}

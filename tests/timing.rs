@@ -242,10 +242,10 @@ fn the_system_calls_of_a_start() {
     let execve = child.iter().position(|call| *call == "execve").unwrap();
     let mut expected = ["mount", "mount", "sethostname", "socket", "ioctl"].to_vec();
     expected.extend(["setsid", "umask", "keyctl"]);
-    // One for each capability that goes, and one more that finds that there are no more.
+    // PR_SET_DUMPABLE, one for each capability that goes, and one more that finds that there are no more.
     let last = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap").unwrap();
     let last: usize = last.trim().parse().unwrap();
-    expected.extend(vec!["prctl"; last + 1 - 14 + 1]);
+    expected.extend(vec!["prctl"; 1 + last + 1 - 14 + 1]);
     expected.extend(["capset", "prctl", "rt_sigprocmask"]);
     expected.extend(["close_range", "prctl", "seccomp", "execve"]);
     assert_eq!(child[..=execve], expected);

@@ -79,7 +79,7 @@ fn root_inside_is_no_one_outside() {
             &[][..],
             &["--init"],
             &["--overlay"],
-            &["--privileged"],
+            &["--cap-add=NET_ADMIN"],
             &["--read-only"],
             &["-t"],
         ] {
@@ -160,7 +160,7 @@ fn devices_of_the_root_are_none() {
         let mode = nix::sys::stat::Mode::from_bits_truncate(0o666);
         nix::sys::stat::mknod(&node, kind, mode, nix::sys::stat::makedev(1, 3)).unwrap();
         let script = "cat /node && echo opened; cat /dev/null && echo null; true";
-        for more in [&[][..], &["--overlay"], &["--privileged"]] {
+        for more in [&[][..], &["--overlay"], &["--cap-add=MKNOD"]] {
             let options = [&["--userns=auto"], more].concat();
             assert_eq!(tree.says(&options, script), "null\n", "{case} {more:?}");
         }
@@ -220,6 +220,17 @@ fn what_cannot_be_is_refused() {
                 Caller::Root,
                 &["--userns=auto", &upper],
                 "--overlay: with --userns its writes can go to memory only",
+            ),
+            // Mounts from outside are not locked.
+            (
+                Caller::Root,
+                &["--userns=auto", "--privileged"],
+                "--userns: with --rootfs it cannot be given together with CAP_SYS_ADMIN",
+            ),
+            (
+                Caller::Root,
+                &["--userns=auto", "--cap-add=SYS_ADMIN"],
+                "--userns: with --rootfs it cannot be given together with CAP_SYS_ADMIN",
             ),
             (
                 Caller::Root,

@@ -29,6 +29,9 @@ struct Birth<'a> {
     descriptors: &'a Descriptors<'a>,
 }
 
+/// The inode of proc's own root (PROC_ROOT_INO).
+const PROC_ROOT: u64 = 1;
+
 /// Where the keeper keeps its /proc.
 const PROC: RawFd = 0;
 
@@ -75,7 +78,9 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
             let flags = libc::O_RDONLY | libc::O_DIRECTORY;
             let proc = descriptor::open_undropped(c"/proc", flags)?;
             // What it lists decides who is killed.
-            if !facts::file_system(proc)?.is_proc() {
+            let is_whole = facts::facts(proc)?.identity.1 == PROC_ROOT;
+            // A link of the container's root may lead to a part of it, where no process is listed.
+            if !facts::file_system(proc)?.is_proc() || !is_whole {
                 return Err(Errno::ENODEV);
             }
             Some(proc)

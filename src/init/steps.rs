@@ -75,6 +75,7 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         Step::WorkingDirectory(path) => {
             process::change_directory(path).and_then(|()| process::is_below_root())
         }
+        Step::NotDumpable => process::not_dumpable(),
         Step::BoundingSet(kept) => capability::bound(*kept),
         Step::KeepCapabilitiesOfUser => capability::keep_across_users(),
         Step::Capabilities {

@@ -138,6 +138,8 @@ pub enum Step {
     Group(u32),
     User(u32),
     WorkingDirectory(CString),
+    /// Let no one look into this process's memory until it executes the command.
+    NotDumpable,
     /// Leave no more than these in the bounding set.
     BoundingSet(CapabilitySet),
     /// Let the permitted capabilities survive the change of the user.

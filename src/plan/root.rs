@@ -30,14 +30,12 @@ pub enum RootStep {
     Overlay(Layers),
     /// A file system on a directory of the container's.
     FileSystem(FileSystem),
-    /// The same, and where it may not be mounted anew the host's, once more.
-    FileSystemOrBind(FileSystem, BindMount),
+    /// /proc or /sys, and a hold on it.
+    Show(Show),
     /// Begin what is put together aside: a small tmpfs on top of /.
     Stage,
     /// The device nodes that every program may expect.
     Devices,
-    /// Keep hold of what is mounted on /proc or /sys.
-    Keep(Kernels),
     /// What of them the container is kept from.
     Restrict(Vec<Restriction>),
     /// The links of /dev.
@@ -92,6 +90,16 @@ impl Kernels {
             Self::Sysfs => c"/sys",
         }
     }
+}
+
+/// How one of them comes to its place.
+#[derive(Debug, PartialEq)]
+pub struct Show {
+    pub kernels: Kernels,
+    /// Mounted anew, if that can be.
+    pub fresh: Option<FileSystem>,
+    /// The host's once more, where it may not be mounted anew.
+    pub otherwise: Option<BindMount>,
 }
 
 /// What is hidden and what is only to be read, of one of them.

@@ -10,15 +10,17 @@
 //! mydocker copies itself to a memory file that no one can change any more, and executes that, once more from the
 //! start. What the container gets hold of is the copy. It costs 0.3 ms and the size of the file.
 //!
-//! A static binary in its own PID namespace needs none: executed that way, it runs no code but its own, which ends
-//! at once or does what the container could do itself; no other process is there yet that could open its file; and a
-//! reaper of ours, which is there later, is opened by no one without CAP_SYS_PTRACE (it is not dumpable). The other
-//! two capabilities open what a process has mapped (/proc/PID/map_files), by which a program that names
-//! /proc/self/exe for its loader would come to it.
+//! A static binary needs none in a container with a PID namespace of its own and the default filter: executed that way,
+//! it runs no code but its own, which ends at once or does what the container could do itself, and can start no program
+//! of the container's, for that takes a clone that the filter refuses; no other process is in the container yet; and a
+//! reaper of ours, which is there later, is opened by no one without CAP_SYS_PTRACE (it is not dumpable). The other two
+//! capabilities open what a process has mapped (/proc/PID/map_files), by which a program that names /proc/self/exe for
+//! its loader would come to it. (That leaves a hostile root's own doing, while hostile code runs in a container that
+//! shares our PID namespace as the same user. Such a container sees all others, and is no place for hostile code.)
 
 use crate::error::Error;
 use crate::spec::RunArgs;
-use crate::spec::security::Capabilities;
+use crate::spec::security::{Filter, Security};
 use crate::sys::capability::{CHECKPOINT_RESTORE, CapabilitySet, SYS_ADMIN, SYS_PTRACE};
 use crate::sys::invocation::Invocation;
 use crate::sys::{Errno, descriptor, facts, memfd, node, process};
@@ -44,8 +46,9 @@ pub fn is_exposed(arguments: &RunArgs) -> Result<bool, Error> {
     if !is_static || arguments.host_pid {
         return Ok(true);
     }
-    let bounding = Capabilities::asked(arguments, 0)?.bounding;
-    Ok(bounding.common(OPENERS) != CapabilitySet::NONE)
+    let security = Security::new(arguments, 0)?;
+    let openers = security.capabilities.bounding.common(OPENERS);
+    Ok(security.filter != Filter::Default || openers != CapabilitySet::NONE)
 }
 
 /// Goes on in a copy that no one can change, if the container could get hold of the file that we are. Everything

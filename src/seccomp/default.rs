@@ -32,7 +32,7 @@ const ALLOWED: &[usize] = calls![
     inotify_add_watch inotify_init1 inotify_rm_watch io_cancel io_destroy io_getevents io_pgetevents
     io_setup io_submit ioprio_get ioprio_set kill landlock_add_rule landlock_create_ruleset
     landlock_restrict_self lgetxattr linkat listen listmount listxattr listxattrat llistxattr
-    lremovexattr lseek lsetxattr lsm_get_self_attr lsm_list_modules madvise map_shadow_stack membarrier
+    lremovexattr lseek lsetxattr madvise map_shadow_stack membarrier
     memfd_create memfd_secret mincore mkdirat mknodat mlock mlock2 mlockall mmap mprotect mq_getsetattr
     mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink mremap mseal msgctl msgget msgrcv msgsnd
     msync munlock munlockall munmap name_to_handle_at nanosleep openat openat2 pidfd_open
@@ -71,7 +71,8 @@ const BY_CAPABILITY: &[(u8, &[usize])] = &[
     (
         capability::SYS_ADMIN,
         calls![
-            bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount
+            bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie
+            lsm_get_self_attr lsm_list_modules lsm_set_self_attr mount
             mount_setattr move_mount open_tree open_tree_attr perf_event_open quotactl quotactl_fd
             setdomainname sethostname setns syslog umount2 unshare
         ],
@@ -103,6 +104,8 @@ const NAMESPACES: u64 = 0x7e02_0000;
 
 /// The sockets between a virtual machine and its host, which no network namespace keeps apart.
 const AF_VSOCK: u64 = 40;
+/// The kernel's cryptography, which programs have libraries for.
+const AF_ALG: u64 = 38;
 
 /// What the first argument must be, in one of these ways, or the call is not permitted.
 macro_rules! allowed_if {
@@ -127,12 +130,15 @@ const IOCTL: u16 = 3;
 const TIOCSTI: u64 = 0x5412;
 /// Has a console do the same: paste what was selected on it.
 const TIOCLINUX: u64 = 0x541c;
-/// What the kernel looks at of an ioctl's number. A filter that compares all of it is passed by with a bit above.
-const COMMAND: u64 = 0xffff_ffff;
+/// What the kernel looks at of an int. A filter that compares all of the register is passed by with a bit above.
+const INT: u64 = 0xffff_ffff;
 
 const CHECKS: &[Check<'_>] = &[
     allowed_if! { Comparison::Masked(NAMESPACES), 0; },
-    allowed_if! { Comparison::NotEqual, AF_VSOCK; },
+    Check {
+        rules: &[refused(&IS_VSOCK), refused(&IS_ALG)],
+        otherwise: Fate::ALLOW,
+    },
     // The usual one, uname's of 32 bits, of Linux 2.6, of both, and to ask which it is. Others weaken what protects
     // programs (READ_IMPLIES_EXEC, ADDR_NO_RANDOMIZE).
     allowed_if! {
@@ -143,23 +149,26 @@ const CHECKS: &[Check<'_>] = &[
         Comparison::Equal, 0xffff_ffff;
     },
     Check {
-        rules: &[refused_command(&IS_TIOCSTI), refused_command(&IS_TIOCLINUX)],
+        rules: &[refused(&IS_TIOCSTI), refused(&IS_TIOCLINUX)],
         otherwise: Fate::ALLOW,
     },
 ];
 
-const IS_TIOCSTI: [Condition; 1] = command(TIOCSTI);
-const IS_TIOCLINUX: [Condition; 1] = command(TIOCLINUX);
+const IS_VSOCK: [Condition; 1] = is(0, AF_VSOCK);
+const IS_ALG: [Condition; 1] = is(0, AF_ALG);
+const IS_TIOCSTI: [Condition; 1] = is(1, TIOCSTI);
+const IS_TIOCLINUX: [Condition; 1] = is(1, TIOCLINUX);
 
-const fn command(number: u64) -> [Condition; 1] {
+/// That an argument of which the kernel takes 32 bits is this one.
+const fn is(argument: u8, value: u64) -> [Condition; 1] {
     [Condition {
-        argument: 1,
-        comparison: Comparison::Masked(COMMAND),
-        value: number,
+        argument,
+        comparison: Comparison::Masked(INT),
+        value,
     }]
 }
 
-const fn refused_command(conditions: &[Condition]) -> Rule<'_> {
+const fn refused(conditions: &[Condition]) -> Rule<'_> {
     Rule {
         conditions,
         fate: Fate::EPERM,

@@ -27,6 +27,7 @@ pub use user_namespace::{BLOCK, Ids, Range, UserNamespace};
 
 use crate::error::Error;
 use crate::sys::Errno;
+use crate::sys::capability::SYS_ADMIN;
 use limits::{Limits, ResourceLimit};
 use security::Security;
 use std::ffi::{CString, OsStr, OsString};
@@ -133,6 +134,15 @@ impl ContainerSpec {
         let root = Root::new(arguments, caller, hostname.as_deref(), is_handed)?;
         let (user, home) = users(arguments, caller, root.as_ref())?;
         let security = Security::new(arguments, user.as_ref().map_or(0, |user| user.id))?;
+        if is_handed && root.is_some() && security.capabilities.bounding.contains(SYS_ADMIN) {
+            // Mounts that come from outside are not locked: what they forbid (devices, writes) who may mount could
+            // allow again.
+            return Err(Error::refused(
+                "--userns",
+                "with --rootfs it cannot be given together with CAP_SYS_ADMIN (--cap-add, --privileged), which \
+                 could undo what the container's mounts forbid",
+            ));
+        }
         let environment = environment::build(&environment::Sources {
             wishes: &arguments.environment,
             hostname: hostname.as_deref(),

@@ -8,8 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 /// How many ids a container has with `auto`: all of a usual system's.
 pub const BLOCK: u32 = 65_536;
 
-/// Where root's containers are given ids if /etc/subuid gives root none: what systemd keeps for containers, and
-/// no distribution gives to people (systemd.io, UIDS-GIDS).
+/// Where root's containers are given ids if /etc/subuid gives root none: what systemd keeps for containers
+/// (systemd.io, UIDS-GIDS), but for what those files list for others, which shadow may have put there.
 const CONTAINERS: Range = Range {
     first: 524_288,
     count: 1_878_523_904,
@@ -23,6 +23,28 @@ pub struct Range {
 }
 
 impl Range {
+    /// What is left of it without these, a block or more each.
+    fn without(self, mut others: Vec<Self>) -> Vec<Self> {
+        others.sort_by_key(|other| other.first);
+        let end = self.first + self.count;
+        let mut left = Vec::new();
+        let mut first = self.first;
+        for other in others {
+            let gap = other.first.min(end).saturating_sub(first);
+            if gap >= BLOCK {
+                left.push(Self { first, count: gap });
+            }
+            first = first.max(other.first.saturating_add(other.count)).min(end);
+        }
+        if end - first >= BLOCK {
+            left.push(Self {
+                first,
+                count: end - first,
+            });
+        }
+        left
+    }
+
     fn contains(self, other: Self) -> bool {
         let end = |range: Self| u64::from(range.first) + u64::from(range.count);
         self.first <= other.first && end(other) <= end(self)
@@ -82,7 +104,9 @@ impl UserNamespace {
                     .filter(|range| groups.iter().any(|other| other.contains(*range)))
                     .collect();
                 if usable.is_empty() {
-                    usable.push(CONTAINERS);
+                    let mut others = everyones_ranges(caller, "/etc/subuid")?;
+                    others.extend(everyones_ranges(caller, "/etc/subgid")?);
+                    usable = CONTAINERS.without(others);
                 }
                 let first = (caller.free_block)(&usable)?;
                 Ok(Self::Ranges(Ids::from_zero(Range {
@@ -190,26 +214,32 @@ fn range(text: &[u8]) -> Option<Range> {
     (count > 0 && end < u32::MAX).then_some(Range { first, count })
 }
 
-/// What a file like /etc/subuid lists for the caller, by name or by number; as many as a container can use.
+/// What a file like /etc/subuid lists, and for whom, by name or by number.
+fn listed(file: &[u8]) -> impl Iterator<Item = (&[u8], Range)> {
+    file.split(|byte| *byte == b'\n').filter_map(|line| {
+        let mut halves = line.splitn(2, |byte| *byte == b':');
+        let (owner, rest) = (halves.next()?, halves.next()?);
+        Some((owner, range(rest)?))
+    })
+}
+
+fn everyones_ranges(caller: &Caller<'_>, file: &str) -> Result<Vec<Range>, Error> {
+    let content = (caller.file)(file)?;
+    Ok(listed(&content).map(|(_, range)| range).collect())
+}
+
+/// What is listed for the caller; as much as a container can use.
 fn caller_ranges(caller: &Caller<'_>, file: &str) -> Result<Vec<Range>, Error> {
     let passwd = (caller.file)("/etc/passwd")?;
-    let listed = (caller.file)(file)?;
+    let content = (caller.file)(file)?;
     let number = caller.user.to_string();
     let name = user::name_of(caller.user, &passwd);
-    let is_callers = |owner: &[u8]| {
-        owner == number.as_bytes() || name.as_deref().is_some_and(|name| name == owner)
-    };
     let mut ranges: Vec<Range> = Vec::new();
     let mut total = 1u32;
-    for line in listed.split(|byte| *byte == b'\n') {
-        let mut halves = line.splitn(2, |byte| *byte == b':');
-        let (Some(owner), Some(rest)) = (halves.next(), halves.next()) else {
-            continue;
-        };
-        if !is_callers(owner) {
+    for (owner, range) in listed(&content) {
+        if owner != number.as_bytes() && name.as_deref() != Some(owner) {
             continue;
         }
-        let Some(range) = range(rest) else { continue };
         // The kernel takes 340 lines; and all of them together are one range of ids inside.
         match total.checked_add(range.count) {
             Some(sum) if ranges.len() < 300 && sum < u32::MAX => total = sum,
@@ -258,6 +288,28 @@ mod tests {
         assert_eq!(wished("host", 0), Ok(UserNamespace::Callers));
         assert_eq!(lines(wished("auto", 0).unwrap()), ["0 589824 65536\n"]);
         assert_eq!(lines(wished("1000:5", 0).unwrap()), ["0 1000 5\n"]);
+    }
+
+    #[test]
+    fn what_others_have_is_left_out() {
+        let range = |first, count| Range { first, count };
+        let whole = range(500_000, 400_000);
+        for (others, left) in [
+            (vec![], vec![whole]),
+            (vec![range(100_000, 65_536)], vec![whole]),
+            (vec![range(493_216, 65_536)], vec![range(558_752, 341_248)]),
+            (
+                vec![range(700_000, 10), range(600_000, 65_536)],
+                vec![range(500_000, 100_000), range(700_010, 199_990)],
+            ),
+            (vec![range(1, 4_000_000_000)], vec![]),
+            (
+                vec![range(800_000, 4_000_000)],
+                vec![range(500_000, 300_000)],
+            ),
+        ] {
+            assert_eq!(whole.without(others.clone()), left, "{others:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! File descriptors: open, read, write, duplicate, close, wait for.
 
-use super::{Errno, directory};
+use super::{Errno, directory, facts, node};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use syscalls::{Sysno, syscall};
@@ -251,6 +251,10 @@ fn close_otherwise(first: RawFd, fate: Fate, kept: &[RawFd], errno: Errno) -> Re
         return Err(errno);
     }
     let directory = open_undropped(c"/proc/self/fd", libc::O_RDONLY | libc::O_DIRECTORY)?;
+    if !lists_ours(directory)? {
+        close(directory);
+        return Err(Errno::ENODEV);
+    }
     let mut outcome = Ok(());
     let listed = directory::numbers(directory, |number| {
         if number < first || number == directory.as_raw_fd() || kept.contains(&number) {
@@ -265,6 +269,39 @@ fn close_otherwise(first: RawFd, fate: Fate, kept: &[RawFd], errno: Errno) -> Re
     });
     close(directory);
     listed.and(outcome)
+}
+
+/// Whether a directory of proc is the list of this process's own descriptors: what the list has at the directory's own
+/// number is the directory itself. In a root that someone else wrote, the path may lead anywhere.
+fn lists_ours(directory: BorrowedFd<'_>) -> Result<bool, Errno> {
+    if !facts::file_system(directory)?.is_proc() {
+        return Ok(false);
+    }
+    let mut buffer = [0; 12];
+    let name = decimal(directory, &mut buffer).ok_or(Errno::EBADF)?;
+    // Followed, as it is a link to what is open.
+    let listed = node::open(directory, name, libc::O_PATH, 0)?;
+    let same = facts::facts(listed).map(|facts| facts.identity)
+        == facts::facts(directory).map(|facts| facts.identity);
+    close(listed);
+    Ok(same)
+}
+
+/// The descriptor's number, as text.
+pub fn decimal<'a>(file: BorrowedFd<'_>, buffer: &'a mut [u8; 12]) -> Option<&'a CStr> {
+    let mut number = u32::try_from(file.as_raw_fd()).ok()?;
+    // The last byte stays the terminator.
+    let mut start = buffer.len().checked_sub(1)?;
+    loop {
+        start = start.checked_sub(1)?;
+        let digit = number.checked_rem(10)?;
+        *buffer.get_mut(start)? = b'0'.checked_add(u8::try_from(digit).ok()?)?;
+        number = number.checked_div(10)?;
+        if number == 0 {
+            break;
+        }
+    }
+    CStr::from_bytes_until_nul(buffer.get(start..)?).ok()
 }
 
 /// One descriptor to wait for: poll(2)'s struct.

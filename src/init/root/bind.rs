@@ -36,25 +36,34 @@ fn restrict(tree: BorrowedFd<'_>, flags: MountFlags, recursive: bool) -> Result<
 }
 
 pub fn bind(step: &BindMount, held: &Held) -> Result<(), Failed> {
+    if let Some(bound) = bind_and_keep(step, held)? {
+        descriptor::close(bound);
+    }
+    Ok(())
+}
+
+/// The same, and what is bound then; none if the host has none and that is forgiven.
+pub fn bind_and_keep(step: &BindMount, held: &Held) -> Result<Option<BorrowedFd<'static>>, Failed> {
     let tree = match step.slot {
         Some(slot) => held.copy(slot)?.take().ok_or(Errno::EBADF),
         None => mount_tree::copy(&step.path, step.recursive),
     };
     let tree = match tree {
         Err(Errno::ENOSYS) => return older::bind(step, held),
-        Err(Errno::ENOENT) if step.optional => return Ok(()),
+        Err(Errno::ENOENT) if step.optional => return Ok(None),
         tree => tree.map_err(|errno| Part::Source.failed(errno))?,
     };
-    let done = match restrict(tree, step.flags, step.recursive_flags) {
-        Ok(()) => attach(tree, step, held),
+    match restrict(tree, step.flags, step.recursive_flags) {
+        Ok(()) => {
+            attach(tree, step, held)?;
+            Ok(Some(tree))
+        }
         Err(Errno::ENOSYS) if step.slot.is_none() => {
             descriptor::close(tree);
-            return older::bind(step, held);
+            older::bind(step, held)
         }
         Err(errno) => Err(Part::Restrict.failed(errno)),
-    };
-    descriptor::close(tree);
-    done
+    }
 }
 
 fn attach(tree: BorrowedFd<'_>, step: &BindMount, held: &Held) -> Result<(), Failed> {

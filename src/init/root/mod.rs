@@ -5,6 +5,7 @@ mod bind;
 mod mount;
 mod older;
 mod restrict;
+mod show;
 mod stage;
 mod terminal;
 
@@ -78,14 +79,9 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
         } => base::directory(path, *read_only, held),
         RootStep::Overlay(layers) => base::overlay(layers, held),
         RootStep::FileSystem(step) => mount::file_system(step, held),
-        RootStep::FileSystemOrBind(step, otherwise) => match mount::file_system(step, held) {
-            // In a user namespace that does not own what it shows, or where parts of it are covered.
-            Err(failed) if failed.errno == Errno::EPERM => bind::bind(otherwise, held),
-            done => done,
-        },
+        RootStep::Show(step) => show::show(step, held),
         RootStep::Stage => stage::begin().map_err(Failed::from),
         RootStep::Devices => stage::devices(),
-        RootStep::Keep(kernels) => restrict::keep(*kernels, held),
         RootStep::Restrict(step) => restrict::restrict(step, held),
         RootStep::Links => stage::links().map_err(Failed::from),
         RootStep::Staged(step) => stage::file_system(step),

@@ -13,7 +13,7 @@ use crate::sys::mount::{self, mount};
 use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, MountFlags, descriptor, directory, mount_list, process};
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 /// Where a bind is finished, seen from that tmpfs, from our root, and in the list of mounts. No mount of
 /// the host's is called so.
@@ -29,9 +29,10 @@ const RESTRICTIONS: MountFlags = MountFlags::READONLY
 /// How often the list is read until all is as it should be.
 const PASSES: u32 = 8;
 
-pub fn bind(step: &BindMount, held: &Held) -> Result<(), Failed> {
+/// What is bound then; none if the host has none and that is forgiven.
+pub fn bind(step: &BindMount, held: &Held) -> Result<Option<BorrowedFd<'static>>, Failed> {
     let source = match node::open(HERE, &step.path, libc::O_PATH, 0) {
-        Err(Errno::ENOENT) if step.optional => return Ok(()),
+        Err(Errno::ENOENT) if step.optional => return Ok(None),
         source => source.map_err(|errno| Part::Source.failed(errno))?,
     };
     let looked = facts::facts(source).map_err(|errno| Part::Source.failed(errno));
@@ -39,10 +40,12 @@ pub fn bind(step: &BindMount, held: &Held) -> Result<(), Failed> {
     let looked = looked?;
     let target = bind::find_target(step, &looked, held)?;
     finish(&step.path, step, looked.kind == Kind::Directory)?;
+    let bound = node::find(HERE, PATH)?;
     let moved = move_to(target, looked.kind == Kind::Directory);
     descriptor::close(target);
     moved?;
-    mount::detach(c"/..").map_err(Failed::from)
+    mount::detach(c"/..")?;
+    Ok(Some(bound))
 }
 
 /// The root once more, read-only with all that is mounted below it. The first one stays, covered.
@@ -152,23 +155,6 @@ pub fn move_to_file(mounted: &CStr, target: BorrowedFd<'_>) -> Result<(), Errno>
         return Err(Errno::ENODEV);
     }
     let mut buffer = [0; 12];
-    let name = decimal(target, &mut buffer).ok_or(Errno::EBADF)?;
+    let name = descriptor::decimal(target, &mut buffer).ok_or(Errno::EBADF)?;
     mount(Some(mounted), name, None, MountFlags::MOVE, None)
-}
-
-/// The descriptor's number, as text.
-fn decimal<'a>(file: BorrowedFd<'_>, buffer: &'a mut [u8; 12]) -> Option<&'a CStr> {
-    let mut number = u32::try_from(file.as_raw_fd()).ok()?;
-    // The last byte stays the terminator.
-    let mut start = buffer.len().checked_sub(1)?;
-    loop {
-        start = start.checked_sub(1)?;
-        let digit = number.checked_rem(10)?;
-        *buffer.get_mut(start)? = b'0'.checked_add(u8::try_from(digit).ok()?)?;
-        number = number.checked_div(10)?;
-        if number == 0 {
-            break;
-        }
-    }
-    CStr::from_bytes_until_nul(buffer.get(start..)?).ok()
 }

@@ -6,8 +6,7 @@
 //! copy of /proc to bind all of that from would take fewer calls; but to take the copy away again waits for
 //! everyone who may be reading the list of mounts, which costs more than all the rest.)
 
-use super::{Held, find};
-use crate::inside::Missing;
+use super::Held;
 use crate::plan::root::{Kernels, Restriction};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Kind};
@@ -28,34 +27,24 @@ const REMOUNT: MountFlags = MountFlags::REMOUNT
     .and(MountFlags::BIND)
     .and(MountFlags::READONLY);
 
-/// Looks /proc or /sys up, and whether it is what it has to be.
-pub fn keep(kernels: Kernels, held: &Held) -> Result<(), Failed> {
-    let directory = match find(held, kernels.directory(), Missing::Refuse) {
-        // The host has none, and so has the container.
-        Err(failed) if kernels == Kernels::Sysfs && failed.errno == Errno::ENOENT => return Ok(()),
-        found => found?,
-    };
-    let found = facts::file_system(directory).map_err(|errno| Part::Target.failed(errno))?;
-    match kernels {
-        Kernels::Proc if found.is_proc() => held.proc.set(Some(directory)),
-        Kernels::Sysfs if found.is_sysfs() => held.sysfs.set(Some(directory)),
-        // Something else would be hidden, and what is to be hidden would not.
-        Kernels::Proc => return Err(Part::Target.failed(Errno::ENODEV)),
-        // Whatever the host has at /sys: nothing that the kernel tells.
-        Kernels::Sysfs => descriptor::close(directory),
-    }
-    Ok(())
-}
-
 /// The working directory is the stage, before and after.
 pub fn restrict(all: &[Restriction], held: &Held) -> Result<(), Failed> {
     check_null()?;
     node::make_directory(HERE, EMPTY, 0o555)?;
     let mut item = 0u8;
     for restriction in all {
-        let Some(directory) = held.kernels(restriction.kernels).take() else {
-            item = item.saturating_add(count(restriction));
-            continue;
+        let directory = match (
+            held.kernels(restriction.kernels).take(),
+            restriction.kernels,
+        ) {
+            (Some(directory), _) => directory,
+            // There is always one.
+            (None, Kernels::Proc) => return Err(Errno::ENODEV.into()),
+            // The host has none.
+            (None, Kernels::Sysfs) => {
+                item = item.saturating_add(count(restriction));
+                continue;
+            }
         };
         let flags = facts::file_system(directory)?.flags;
         directory::enter(directory)?;

@@ -193,7 +193,7 @@ fn process(
 ) -> Vec<Step> {
     // Without a terminal too: in the caller's session /dev/tty would be the caller's terminal, and
     // TIOCSTI would type into it.
-    let mut steps = Vec::with_capacity(10);
+    let mut steps = Vec::with_capacity(12);
     steps.push(Step::NewSession);
     match (spec.terminal, spec.input) {
         (Terminal::Own, _) => {
@@ -230,6 +230,10 @@ fn process(
         steps.push(Step::UsualPersonality);
     }
     let mut filter = filter.map(Step::Filter);
+    // Before anything is given up. In shared memory (see launch) this process's memory is mydocker's, and whoever has
+    // the user and the few capabilities that are left could open it: a root of another container that shares our PID
+    // namespace, say. It stays with mydocker, whom no one needs to look into either; execve resets the command's.
+    steps.push(Step::NotDumpable);
     if capabilities.bounding != CapabilitySet::ALL {
         // While we may: it takes CAP_SETPCAP.
         steps.push(Step::BoundingSet(capabilities.bounding));

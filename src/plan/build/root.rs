@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::likeness::Likeness;
 use crate::plan::root::{
     BindMount, Copy, EtcFile, FileSystem, HANDED, Kernels, Layers, OverlayMount, Restriction,
-    RootStep,
+    RootStep, Show,
 };
 use crate::plan::{InitPlan, Step};
 use crate::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
@@ -120,14 +120,17 @@ pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut 
 
 /// /proc shows the PID namespace of whoever mounted it, so a new namespace needs a new mount.
 fn proc(spec: &ContainerSpec) -> RootStep {
-    if spec.namespaces.contains(Namespace::Pid) || !spec.namespaces.contains(Namespace::User) {
-        let options = &spec.security.proc_options;
-        RootStep::FileSystem(file_system(c"/proc", c"proc", RESTRICTIONS, options))
-    } else {
+    let options = &spec.security.proc_options;
+    let is_owned =
+        spec.namespaces.contains(Namespace::Pid) || !spec.namespaces.contains(Namespace::User);
+    let fresh = is_owned.then(|| file_system(c"/proc", c"proc", RESTRICTIONS, options));
+    RootStep::Show(Show {
+        kernels: Kernels::Proc,
         // The host's PID namespace seen from a new user namespace: only the owner of a PID namespace may
         // mount a proc of it, so the host's is bound.
-        RootStep::Bind(bind_all(c"/proc", RESTRICTIONS))
-    }
+        otherwise: fresh.is_none().then(|| bind_all(c"/proc", RESTRICTIONS)),
+        fresh,
+    })
 }
 
 /// Read-only: what is set there is the host's, whatever the namespace. A new sysfs shows the network
@@ -138,14 +141,15 @@ fn sys(spec: &ContainerSpec) -> RootStep {
     } else {
         RESTRICTIONS.and(MountFlags::READONLY)
     };
-    RootStep::FileSystemOrBind(
-        file_system(c"/sys", c"sysfs", flags, c""),
-        BindMount {
+    RootStep::Show(Show {
+        kernels: Kernels::Sysfs,
+        fresh: Some(file_system(c"/sys", c"sysfs", flags, c"")),
+        otherwise: Some(BindMount {
             // A host without one has none to show.
             optional: true,
             ..bind_all(c"/sys", flags)
-        },
-    )
+        }),
+    })
 }
 
 fn dev(
@@ -157,14 +161,6 @@ fn dev(
 ) {
     let restricted = spec.security.restricted_paths;
     let own_sys = !root.mounts_on("/sys");
-    if restricted {
-        // Before the stage lies on top of the root: a path that climbs above the root would lead to it, and /proc
-        // may be a link of that kind.
-        push(RootStep::Keep(Kernels::Proc));
-        if own_sys {
-            push(RootStep::Keep(Kernels::Sysfs));
-        }
-    }
     push(RootStep::Stage);
     let own_dev = !root.mounts_on("/dev");
     if own_dev || restricted {

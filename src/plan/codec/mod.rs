@@ -98,6 +98,7 @@ pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
 fn encode_step(out: &mut Encoder, step: &Step) {
     match step {
         Step::AwaitIds => out.u8(33),
+        Step::NotDumpable => out.u8(34),
         Step::DenySetgroups => out.u8(0),
         Step::MapUser(line) => encode_bytes(out, 1, line),
         Step::MapGroup(line) => encode_bytes(out, 2, line),
@@ -225,6 +226,7 @@ fn encode_bytes(out: &mut Encoder, tag: u8, bytes: &[u8]) {
 fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
     Ok(match input.u8()? {
         33 => Step::AwaitIds,
+        34 => Step::NotDumpable,
         0 => Step::DenySetgroups,
         1 => Step::MapUser(input.bytes()?.to_vec()),
         2 => Step::MapGroup(input.bytes()?.to_vec()),
@@ -303,6 +305,7 @@ pub(super) mod tests {
         };
         let mut steps = vec![
             Step::AwaitIds,
+            Step::NotDumpable,
             Step::DenySetgroups,
             Step::MapUser(b"0 1000 1\n".to_vec()),
             Step::MapGroup(b"0 100 1\n".to_vec()),

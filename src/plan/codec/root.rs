@@ -5,6 +5,7 @@ use super::wire::{Decoder, Encoder};
 use crate::likeness::Likeness;
 use crate::plan::root::{
     BindMount, Copy, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction, RootStep,
+    Show,
 };
 use crate::sys::MountFlags;
 use crate::sys::terminal::{Modes, Size};
@@ -41,10 +42,21 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
             out.u8(3);
             encode_file_system(out, step);
         }
-        RootStep::FileSystemOrBind(step, otherwise) => {
+        RootStep::Show(Show {
+            kernels,
+            fresh,
+            otherwise,
+        }) => {
             out.u8(4);
-            encode_file_system(out, step);
-            encode_bind(out, otherwise);
+            encode_kernels(out, *kernels);
+            out.boolean(fresh.is_some());
+            if let Some(fresh) = fresh {
+                encode_file_system(out, fresh);
+            }
+            out.boolean(otherwise.is_some());
+            if let Some(otherwise) = otherwise {
+                encode_bind(out, otherwise);
+            }
         }
         RootStep::Stage => out.u8(5),
         RootStep::Devices => out.u8(6),
@@ -92,10 +104,6 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
             out.bytes(path.to_bytes());
         }
         RootStep::ReadOnly => out.u8(16),
-        RootStep::Keep(kernels) => {
-            out.u8(20);
-            encode_kernels(out, *kernels);
-        }
         RootStep::Restrict(step) => {
             out.u8(19);
             out.list(step, encode_restriction);
@@ -120,7 +128,14 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         },
         2 => RootStep::Overlay(decode_layers(input)?),
         3 => RootStep::FileSystem(decode_file_system(input)?),
-        4 => RootStep::FileSystemOrBind(decode_file_system(input)?, decode_bind(input)?),
+        4 => RootStep::Show(Show {
+            kernels: decode_kernels(input)?,
+            fresh: input
+                .boolean()?
+                .then(|| decode_file_system(input))
+                .transpose()?,
+            otherwise: input.boolean()?.then(|| decode_bind(input)).transpose()?,
+        }),
         5 => RootStep::Stage,
         6 => RootStep::Devices,
         7 => RootStep::Links,
@@ -145,7 +160,6 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         16 => RootStep::ReadOnly,
         17 => RootStep::Enter,
         18 => RootStep::LeaveChroot,
-        20 => RootStep::Keep(decode_kernels(input)?),
         19 => RootStep::Restrict(input.list(decode_restriction)?),
         _ => return Err(Malformed),
     })
@@ -404,7 +418,23 @@ pub mod tests {
             },
             RootStep::Overlay(layers(true)),
             RootStep::FileSystem(file_system(true)),
-            RootStep::FileSystemOrBind(file_system(false), bind(false)),
+            RootStep::Show(Show {
+                kernels: Kernels::Sysfs,
+                fresh: Some(FileSystem {
+                    target: c"/sys".into(),
+                    kind: c"sysfs".into(),
+                    ..file_system(false)
+                }),
+                otherwise: Some(bind(false)),
+            }),
+            RootStep::Show(Show {
+                kernels: Kernels::Proc,
+                fresh: None,
+                otherwise: Some(BindMount {
+                    target: c"/proc".into(),
+                    ..bind(false)
+                }),
+            }),
             RootStep::Stage,
             RootStep::Devices,
             RootStep::Links,
@@ -440,8 +470,6 @@ pub mod tests {
             RootStep::ReadOnly,
             RootStep::Enter,
             RootStep::LeaveChroot,
-            RootStep::Keep(Kernels::Proc),
-            RootStep::Keep(Kernels::Sysfs),
             RootStep::Restrict(vec![
                 Restriction {
                     kernels: Kernels::Proc,

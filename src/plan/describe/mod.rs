@@ -138,6 +138,7 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             b"the filter of system calls (seccomp)".to_vec(),
             Some(Doing::Filter),
         ),
+        Step::NotDumpable => ("prctl", b"PR_SET_DUMPABLE".to_vec(), None),
         Step::NoNewPrivileges => ("prctl", b"PR_SET_NO_NEW_PRIVS".to_vec(), None),
         Step::DefaultSignals(_) => ("reset", b"signals".to_vec(), None),
         Step::CloseOnExec => (

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, printable};
 use crate::hint::{Doing, hint};
-use crate::plan::root::{BindMount, FileSystem, RootStep};
+use crate::plan::root::{BindMount, FileSystem, Kernels, RootStep, Show};
 use crate::report::{Failed, Part};
 use crate::sys::MountFlags;
 use std::ffi::CStr;
@@ -119,13 +119,9 @@ fn words(step: &RootStep) -> Words {
             plain(operation, layers.data.to_bytes(), like)
         }
         RootStep::FileSystem(step) => file_system(step),
-        RootStep::FileSystemOrBind(step, otherwise) => Words {
-            source: otherwise.path.to_bytes().to_vec(),
-            ..file_system(step)
-        },
+        RootStep::Show(step) => show(step),
         RootStep::Stage => plain("mount a tmpfs aside, for /dev", b"", b""),
         RootStep::Devices => plain("make the device nodes of", b"/dev", b"the host's /dev"),
-        RootStep::Keep(kernels) => plain("keep hold of", kernels.directory().to_bytes(), b""),
         RootStep::Restrict(all) => {
             let directories: Vec<&[u8]> = all
                 .iter()
@@ -188,6 +184,23 @@ fn file_system(step: &FileSystem) -> Words {
     }
 }
 
+fn show(step: &Show) -> Words {
+    let source = |otherwise: &BindMount| otherwise.path.to_bytes().to_vec();
+    match (&step.fresh, &step.otherwise) {
+        (Some(fresh), otherwise) => Words {
+            source: otherwise.as_ref().map(source).unwrap_or_default(),
+            ..file_system(fresh)
+        },
+        (None, Some(otherwise)) => bind(otherwise),
+        (None, None) => Words {
+            option: None,
+            operation: "show",
+            object: step.kernels.directory().to_bytes().to_vec(),
+            source: Vec::new(),
+        },
+    }
+}
+
 fn bind(step: &BindMount) -> Words {
     Words {
         option: step.option.as_deref().map(text),
@@ -205,11 +218,9 @@ fn doing(step: &RootStep, part: Part) -> Doing {
         (RootStep::Devices, Part::Source) => Doing::BindDevices,
         (RootStep::Copy(_), _) => Doing::CopyMount,
         (RootStep::Overlay(_) | RootStep::OverlayMount(_), Part::Whole) => Doing::MountOverlay,
-        (RootStep::FileSystem(step), Part::Whole) if step.kind.to_bytes() == b"proc" => {
-            Doing::MountProc {
-                user_namespace: true,
-            }
-        }
+        (RootStep::Show(step), Part::Whole) if step.kernels == Kernels::Proc => Doing::MountProc {
+            user_namespace: true,
+        },
         (RootStep::FileSystem(step), Part::Whole) if step.kind.to_bytes() == b"tmpfs" => {
             Doing::MountTmpfs
         }

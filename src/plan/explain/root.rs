@@ -4,7 +4,9 @@
 use super::page::Page;
 use super::words;
 use crate::error::printable;
-use crate::plan::root::{BindMount, Copy, FileSystem, Kernels, Layers, Restriction, RootStep};
+use crate::plan::root::{
+    BindMount, Copy, FileSystem, Kernels, Layers, Restriction, RootStep, Show,
+};
 use crate::sys::MountFlags;
 use std::borrow::Cow;
 use std::ffi::CStr;
@@ -51,33 +53,15 @@ pub fn why(page: &mut Page, step: &RootStep) {
             overlay(page, layers);
         }
         RootStep::FileSystem(step) => {
-            page.why(match (step.kind.to_bytes(), &step.option) {
-                (b"proc", _) => {
-                    "A proc shows the PID namespace of who mounted it, so a new one needs a new proc. First, for what is \
-                     mounted later may need it. proc(5)"
-                }
-                (_, Some(_)) => {
+            page.why(match step.option {
+                Some(_) => {
                     "As was asked for: empty, in memory, and gone with the container. tmpfs(5)"
                 }
-                (_, None) => "A file system without a device, of the container's own. mount(2)",
+                None => "A file system without a device, of the container's own. mount(2)",
             });
             file_system(page, step);
         }
-        RootStep::FileSystemOrBind(step, otherwise) => {
-            page.why(
-                "A new sysfs shows the network devices of this network namespace. Read-only (unless --privileged), for what \
-                 is set there is the host's. Only the owner of the network namespace may mount a new one, and not where parts of the old one are covered: else the host's is bound. sysfs(5)",
-            );
-            file_system(page, step);
-            page.foreign("else bound", otherwise.path.to_bytes());
-        }
-        RootStep::Keep(Kernels::Proc) => page.why(
-            "Looked up before the stage lies on top of /: a path that climbs above the root would lead to it. And whether it \
-             is a proc: else the wrong thing would be hidden below.",
-        ),
-        RootStep::Keep(Kernels::Sysfs) => {
-            page.why("The same for sysfs. A host that has none has none to hide.");
-        }
+        RootStep::Show(step) => show(page, step),
         RootStep::Stage => {
             page.why(
                 "Where the container's /dev, and files for its /etc, are put together: no process of any container can get at \
@@ -232,6 +216,33 @@ fn bind(page: &mut Page, step: &BindMount) {
                 "the mounts below it, which keep their flags"
             },
         );
+    }
+}
+
+fn show(page: &mut Page, step: &Show) {
+    page.why(match step.kernels {
+        Kernels::Proc => {
+            "A proc shows the PID namespace of who mounted it, so a new one needs a new proc. First, for what is mounted \
+             later may need it. proc(5)"
+        }
+        Kernels::Sysfs => {
+            "A new sysfs shows the network devices of this network namespace. Read-only (unless --privileged), for what is \
+             set there is the host's. sysfs(5)"
+        }
+    });
+    if let Some(fresh) = &step.fresh {
+        page.why(
+            "Mounted on top of /, where /.. names it, and moved to its place: so it is held by the mount itself, and what \
+             is hidden of it below is found without a path, which links of the root could lead elsewhere.",
+        );
+        file_system(page, fresh);
+    }
+    if let Some(otherwise) = &step.otherwise {
+        page.why(
+            "Only the owner of a namespace may mount a new one of what it shows, and not where parts of the old one are \
+             covered: else the host's is bound, with all that is mounted in it.",
+        );
+        page.foreign("else bound", otherwise.path.to_bytes());
     }
 }
 

@@ -127,6 +127,11 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
             "The caller has another one than the usual, and execve would hand it down. Before the filter, which allows \
              only the harmless ones. personality(2)",
         ),
+        Step::NotDumpable => page.why(
+            "With fewer rights than mydocker has, but, as the case may be, still in mydocker's memory: others who have \
+             no more rights than that could open it (/proc/PID/mem) and so write to mydocker. execve takes it back for \
+             the command. PR_SET_DUMPABLE(2const)",
+        ),
         Step::BoundingSet(kept) => bounding_set(page, *kept),
         Step::KeepCapabilitiesOfUser => page.why(
             "Or the change from root to another user would empty the set that the command's are to be taken from. \

@@ -1,0 +1,56 @@
+//! /proc and /sys of the container: mounted, and held by the mount itself.
+//!
+//! What is hidden of them is found from there and not by a path: a hostile root may have a link for /proc that leads
+//! to one place before proc is mounted, and through what proc shows to another place after it.
+
+use super::{Held, bind, find, place_for};
+use crate::plan::root::{FileSystem, Kernels, Show};
+use crate::report::{Failed, Part};
+use crate::sys::mount::mount;
+use crate::sys::node::{self, HERE};
+use crate::sys::{Errno, MountFlags, descriptor, directory, facts};
+
+pub fn show(step: &Show, held: &Held) -> Result<(), Failed> {
+    match (&step.fresh, &step.otherwise) {
+        (Some(fresh), otherwise) => match (mount_fresh(fresh, step.kernels, held), otherwise) {
+            // In a user namespace that does not own what it shows, or where parts of it are covered.
+            (Err(failed), Some(_)) if failed.errno == Errno::EPERM => bind_hosts(step, held),
+            (done, _) => done,
+        },
+        (None, _) => bind_hosts(step, held),
+    }
+}
+
+/// Mounts it on top of /, where `/..` names it, and moves it from there.
+fn mount_fresh(step: &FileSystem, kernels: Kernels, held: &Held) -> Result<(), Failed> {
+    let target = find(held, &step.target, place_for(false))?;
+    let kind = Some(step.kind.as_c_str());
+    let mounted = mount(kind, c"/", kind, step.flags, Some(&step.data));
+    if mounted.is_ok() {
+        held.kernels(kernels).set(Some(node::find(HERE, c"/..")?));
+        directory::enter(target)?;
+    }
+    descriptor::close(target);
+    mounted?;
+    mount(Some(c"/.."), c".", None, MountFlags::MOVE, None).map_err(Failed::from)
+}
+
+fn bind_hosts(step: &Show, held: &Held) -> Result<(), Failed> {
+    let Some(otherwise) = &step.otherwise else {
+        return Ok(());
+    };
+    // The host has none, and so has the container.
+    let Some(bound) = bind::bind_and_keep(otherwise, held)? else {
+        return Ok(());
+    };
+    let found = facts::file_system(bound).map_err(|errno| Part::Source.failed(errno))?;
+    match step.kernels {
+        Kernels::Proc if found.is_proc() => held.proc.set(Some(bound)),
+        Kernels::Sysfs if found.is_sysfs() => held.sysfs.set(Some(bound)),
+        // Something else would be hidden, and what is to be hidden would not.
+        Kernels::Proc => return Err(Part::Source.failed(Errno::ENODEV)),
+        // Whatever the host has at /sys: nothing that the kernel tells.
+        Kernels::Sysfs => descriptor::close(bound),
+    }
+    Ok(())
+}
