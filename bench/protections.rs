@@ -137,19 +137,15 @@ const COSTS: [Cost; 13] = [
 pub const LOAD: &str = "load the filter of system calls (seccomp)";
 
 /// The steps that the protections are made of, and those that only a root of its own has.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     LOAD,
+    "prctl PR_SET_DUMPABLE",
     "take capabilities out of the bounding set",
     "set the command's capabilities",
     "prctl PR_SET_NO_NEW_PRIVS",
     "join a new session keyring (keyctl)",
 ];
-const STEPS_WITH_A_ROOT: [&str; 4] = [
-    "keep hold of /proc",
-    "keep hold of /sys",
-    "restrict what is seen of /proc",
-    "restrict what is seen of /sys",
-];
+const STEPS_WITH_A_ROOT: [&str; 1] = ["restrict what is seen of /proc and /sys"];
 
 /// Starts, and steps.
 #[derive(Default)]

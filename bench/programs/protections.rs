@@ -4,6 +4,7 @@
 use super::kernel::*;
 
 const KEYCTL_JOIN_SESSION_KEYRING: usize = 1;
+const PR_SET_DUMPABLE: usize = 4;
 const PR_CAPBSET_DROP: usize = 24;
 const PR_SET_NO_NEW_PRIVS: usize = 38;
 const SECCOMP_SET_MODE_FILTER: usize = 1;
@@ -39,6 +40,8 @@ pub fn take_privileges() {
         errno if errno > usize::MAX - 4096 => exit(20),
         _ => {}
     }
+    // SAFETY: no pointers.
+    unsafe { must(25, PRCTL, [PR_SET_DUMPABLE, 0, 0, 0, 0, 0]) };
     for number in (0..64usize).filter(|number| u64::from(KEPT) >> number & 1 == 0) {
         // SAFETY: no pointers.
         match unsafe { call(PRCTL, [PR_CAPBSET_DROP, number, 0, 0, 0, 0]) } {
