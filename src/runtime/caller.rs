@@ -38,6 +38,9 @@ pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
         // What the caller has for it is nothing already: /dev/null need not be opened once more.
         spec.input = Input::Caller;
     }
+    if spec.root.is_some() && spec.security.restricted_paths {
+        spec.security.throttles = super::security::throttles();
+    }
     // A personality that cannot be learnt may be any.
     spec.security.resets_personality = process::personality() != Ok(0);
     Ok(spec)

@@ -6,8 +6,9 @@ use crate::spec::security::{Filter, Security};
 use crate::sys::seccomp::Instruction;
 use crate::sys::{Errno, kernel};
 use std::borrow::Cow;
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// Errors: a profile that cannot be read, or makes no sense.
 pub fn filter(security: &Security) -> Result<Option<Cow<'static, [Instruction]>>, Error> {
@@ -46,4 +47,53 @@ fn profile(file: &OsStr, host: &Host) -> Result<Vec<Instruction>, Error> {
         .concat();
         Error::refused(object, "a profile has docker's format")
     })
+}
+
+/// Those directories of /sys that count, for each processor, how often it was too hot, which tells what others compute.
+/// Paths below /sys; docker hides them where a machine has them.
+pub fn throttles() -> Vec<CString> {
+    const PROCESSORS: &str = "/sys/devices/system/cpu";
+    let first = Path::new(PROCESSORS).join("cpu0/thermal_throttle");
+    if !first.exists() {
+        return Vec::new();
+    }
+    listed_throttles(PROCESSORS)
+}
+
+#[cold]
+#[inline(never)]
+fn listed_throttles(processors: &str) -> Vec<CString> {
+    let entries = std::fs::read_dir(processors)
+        .into_iter()
+        .flatten()
+        .flatten();
+    let numbered = entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let number = name.strip_prefix("cpu")?;
+        let is_one = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        is_one.then(|| CString::new(format!("devices/system/cpu/{name}/thermal_throttle")).ok())?
+    });
+    numbered.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listed_throttles;
+
+    #[test]
+    fn processors_by_number() {
+        let directory = std::env::temp_dir().join(format!("mydocker-cpu-{}", std::process::id()));
+        for name in ["cpu0", "cpu11", "cpufreq", "cpu", "online"] {
+            std::fs::create_dir_all(directory.join(name)).unwrap();
+        }
+        let mut found = listed_throttles(directory.to_str().unwrap());
+        std::fs::remove_dir_all(&directory).unwrap();
+        found.sort();
+        let path = |name| format!("devices/system/cpu/{name}/thermal_throttle");
+        let found: Vec<String> = found
+            .into_iter()
+            .map(|path| path.into_string().unwrap())
+            .collect();
+        assert_eq!(found, [path("cpu0"), path("cpu11")]);
+    }
 }

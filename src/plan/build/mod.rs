@@ -217,6 +217,7 @@ fn process(
         filter: _,
         // Of the root's steps.
         restricted_paths: _,
+        throttles: _,
         proc_options: _,
         privileged: _,
     } = &spec.security;

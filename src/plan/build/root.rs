@@ -173,9 +173,14 @@ fn dev(
             read_only: READ_ONLY_IN_PROC.map(Cow::Borrowed).into(),
         }];
         if own_sys {
+            let throttles = spec.security.throttles.iter().cloned().map(Cow::Owned);
             restrictions.push(Restriction {
                 kernels: Kernels::Sysfs,
-                masked: MASKED_IN_SYS.map(Cow::Borrowed).into(),
+                masked: MASKED_IN_SYS
+                    .map(Cow::Borrowed)
+                    .into_iter()
+                    .chain(throttles)
+                    .collect(),
                 // All of it is.
                 read_only: Vec::new(),
             });

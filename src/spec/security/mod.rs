@@ -20,6 +20,8 @@ pub struct Security {
     pub filter: Filter,
     /// Whether parts of /proc and /sys are hidden or only to be read. (In a root of its own.)
     pub restricted_paths: bool,
+    /// Below /sys, what else is hidden. The runtime knows.
+    pub throttles: Vec<CString>,
     /// What /proc is mounted with, in a root of its own.
     pub proc_options: CString,
     /// Whether everything is to be as the caller has it.
@@ -55,6 +57,7 @@ impl Security {
                 Filter::Default
             },
             restricted_paths: !arguments.privileged,
+            throttles: Vec::new(),
             proc_options: CString::default(),
             privileged: arguments.privileged,
             new_keyring: !arguments.no_new_keyring,
