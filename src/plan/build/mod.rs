@@ -257,7 +257,11 @@ fn process(
         steps.push(Step::Groups(groups.to_vec()));
     }
     steps.extend(group.map(Step::Group));
-    steps.extend(user.map(Step::User));
+    if let Some(user) = user {
+        steps.push(Step::User(user));
+        // The change has set it anew, to what fs.suid_dumpable says, which need not be 0 (proc_sys_fs(5)).
+        steps.push(Step::NotDumpable);
+    }
     if !capabilities.are_callers() {
         // Nothing below needs one. (What was kept for the set-up goes here too.)
         steps.push(Step::Capabilities {
