@@ -183,3 +183,39 @@ fn no_one_looks_into_mydockers_memory() {
         );
     }
 }
+
+/// Without the default filter a static binary could be made to start a program of the container's.
+#[test]
+fn it_runs_from_a_copy_without_the_default_filter() {
+    for case in root_cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        if !has_strace() || case.is_pooled() {
+            return;
+        }
+        let is_static = loader(&mydocker()).is_none();
+        for (options, copied) in [
+            (&[][..], !is_static),
+            (&["--security-opt=seccomp=unconfined"], true),
+            (&["--pid=host"], true),
+            (&["--cap-add=SYS_ADMIN"], true),
+        ] {
+            let trace = tree.beside("trace");
+            let mut line: Vec<std::ffi::OsString> =
+                ["strace", "-f", "-e", "trace=execveat", "-o", &trace]
+                    .map(Into::into)
+                    .into();
+            line.extend(tree.words(options, &["/bin/true"]));
+            assert_eq!(
+                finish(case.prepared(&line)).code(),
+                Some(0),
+                "{case} {options:?}"
+            );
+            let trace = std::fs::read_to_string(&trace).unwrap();
+            assert_eq!(
+                trace.contains("execveat("),
+                copied,
+                "{case} {options:?}: {trace}"
+            );
+        }
+    }
+}

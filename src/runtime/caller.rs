@@ -38,12 +38,26 @@ pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
         // What the caller has for it is nothing already: /dev/null need not be opened once more.
         spec.input = Input::Caller;
     }
-    if spec.root.is_some() && spec.security.restricted_paths {
-        spec.security.throttles = super::security::throttles();
+    if spec.root.is_some() {
+        look_for_root(&mut spec)?;
     }
     // A personality that cannot be learnt may be any.
     spec.security.resets_personality = process::personality() != Ok(0);
     Ok(spec)
+}
+
+/// What a root of the container's own depends on.
+#[cold]
+#[inline(never)]
+fn look_for_root(spec: &mut ContainerSpec) -> Result<(), Error> {
+    super::root::check_standard(spec)?;
+    if spec.security.restricted_paths {
+        spec.security.throttles = super::security::throttles();
+    }
+    if let (true, Some(own)) = (spec.security.privileged, &mut spec.root) {
+        super::devices::add_all(own);
+    }
+    Ok(())
 }
 
 /// The caller's supplementary groups, unless the user namespace that mydocker itself runs in (a

@@ -1,7 +1,7 @@
 //! `--explain`: what a run would do, said and not done. Everything is looked at that a run looks at before it makes
 //! anything, and what is refused there is refused here.
 
-use super::{caller, devices, handing, limits, network_and_namespaces, root, security, shelter};
+use super::{caller, handing, limits, network_and_namespaces, root, security, shelter};
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
 use crate::plan::{self, explain};
@@ -31,21 +31,13 @@ pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
         "open for --timing",
         timing.filter(|file| file.as_os_str() != "-"),
     )?;
-    let pooled = match &arguments.pool {
-        Some(directory) if !arguments.host_network && arguments.user_namespace.is_none() => {
-            pool::look(directory)?
-        }
-        _ => false,
+    let pooled = match arguments.usable_pool() {
+        Some(directory) => pool::look(directory)?,
+        None => false,
     };
     let mut spec = caller::specify(arguments)?;
     let filter = security::filter(&spec.security)?;
-    if spec.root.is_some() {
-        root::check_standard(&spec)?;
-    }
     if let Some(own) = &mut spec.root {
-        if spec.security.privileged {
-            devices::add_all(own);
-        }
         root::look(own)?;
     }
     let cgroups = match &spec.limits {

@@ -67,25 +67,14 @@ fn run_logged(
         None => None,
     };
     // Now, so that the pool answers while we go on.
-    let called = match &arguments.pool {
-        // (A network namespace of the pool belongs to no user namespace of the container's.)
-        Some(directory) if !arguments.host_network && arguments.user_namespace.is_none() => {
-            Some(pool::call(directory)?)
-        }
-        _ => None,
+    let called = match arguments.usable_pool() {
+        Some(directory) => Some(pool::call(directory)?),
+        None => None,
     };
     let mut spec = caller::specify(arguments)?;
     let filter = security::filter(&spec.security)?;
-    if spec.root.is_some() {
-        root::check_standard(&spec)?;
-    }
     let traces = match &mut spec.root {
-        Some(own) => {
-            if spec.security.privileged {
-                devices::add_all(own);
-            }
-            Some(root::prepare(own)?)
-        }
+        Some(own) => Some(root::prepare(own)?),
         None => None,
     };
     let relayed = spec.terminal == Terminal::Own;

@@ -64,3 +64,17 @@ pub struct RunArgs {
     pub explain: bool,
     pub command: Vec<OsString>,
 }
+
+impl RunArgs {
+    /// The pool, if the container can have its network namespace from there. One of the pool's belongs to no user
+    /// namespace of the container's.
+    pub fn usable_pool(&self) -> Option<&OsString> {
+        let own_ids = self
+            .user_namespace
+            .as_ref()
+            .is_some_and(|ids| ids != "host");
+        self.pool
+            .as_ref()
+            .filter(|_| !self.host_network && !own_ids)
+    }
+}

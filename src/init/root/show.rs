@@ -36,9 +36,8 @@ fn mount_fresh(step: &FileSystem, kernels: Kernels, held: &Held) -> Result<(), F
 }
 
 fn bind_hosts(step: &Show, held: &Held) -> Result<(), Failed> {
-    let Some(otherwise) = &step.otherwise else {
-        return Ok(());
-    };
+    // One of the two there always is.
+    let otherwise = step.otherwise.as_ref().ok_or(Errno::ENODEV)?;
     // The host has none, and so has the container.
     let Some(bound) = bind::bind_and_keep(otherwise, held)? else {
         return Ok(());
