@@ -41,7 +41,7 @@ type Broken = (
     &'static str,
 );
 
-const EVERYWHERE: [Broken; 21] = [
+const EVERYWHERE: [Broken; 22] = [
     // MS_REC|MS_PRIVATE
     (
         &["mount", EPERM, "3=278528"],
@@ -140,6 +140,11 @@ const EVERYWHERE: [Broken; 21] = [
         &[],
         "join a new session keyring (keyctl): quota exceeded (EDQUOT): the caller has as many keys as it \
          may (/proc/sys/kernel/keys/maxkeys); --no-new-keyring does without one",
+    ),
+    (
+        &["personality", EINVAL, "0=0"],
+        &[],
+        "set the personality to Linux: invalid argument (EINVAL)",
     ),
     // PR_CAPBSET_DROP of DAC_READ_SEARCH
     (

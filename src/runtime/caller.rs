@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::spec::{Caller, ContainerSpec, Input, RunArgs, Terminal};
-use crate::sys::{Errno, descriptor, facts, identity, process, random};
+use crate::sys::{Errno, descriptor, facts, identity, random};
 
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification.
 pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
@@ -41,8 +41,6 @@ pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
     if spec.root.is_some() {
         look_for_root(&mut spec)?;
     }
-    // A personality that cannot be learnt may be any.
-    spec.security.resets_personality = process::personality() != Ok(0);
     Ok(spec)
 }
 

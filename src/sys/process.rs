@@ -227,14 +227,7 @@ pub fn is_below_root() -> Result<(), Errno> {
     }
 }
 
-/// personality(2): the execution domain and its flags.
-pub fn personality() -> Result<u32, Errno> {
-    const ASK: usize = 0xffff_ffff;
-    // SAFETY: no pointers.
-    unsafe { syscall!(Sysno::personality, ASK) }.map(|persona| persona as u32)
-}
-
-/// Gives this process Linux' own personality, without any of the flags.
+/// personality(2): Linux' own, without any of the flags.
 pub fn usual_personality() -> Result<(), Errno> {
     // SAFETY: no pointers.
     unsafe { syscall!(Sysno::personality, 0) }.map(drop)

@@ -193,7 +193,7 @@ fn process(
 ) -> Vec<Step> {
     // Without a terminal too: in the caller's session /dev/tty would be the caller's terminal, and
     // TIOCSTI would type into it.
-    let mut steps = Vec::with_capacity(12);
+    let mut steps = Vec::with_capacity(13);
     steps.push(Step::NewSession);
     match (spec.terminal, spec.input) {
         (Terminal::Own, _) => {
@@ -213,7 +213,6 @@ fn process(
         capabilities,
         no_new_privileges,
         new_keyring,
-        resets_personality,
         filter: _,
         // Of the root's steps.
         restricted_paths: _,
@@ -226,10 +225,8 @@ fn process(
         // the user changes: it counts among the caller's keys, and the host's root may have many.
         steps.push(Step::SessionKeyring);
     }
-    if *resets_personality {
-        // Before the filter, which allows only the harmless ones.
-        steps.push(Step::UsualPersonality);
-    }
+    // Whatever the caller's is: to ask first would cost as much. Before the filter, which allows only the harmless ones.
+    steps.push(Step::UsualPersonality);
     let mut filter = filter.map(Step::Filter);
     // Before anything is given up. In shared memory (see launch) this process's memory is mydocker's, and whoever has
     // the user and the few capabilities that are left could open it: a root of another container that shares our PID

@@ -28,9 +28,6 @@ pub struct Security {
     pub privileged: bool,
     /// Whether it has a session keyring of its own.
     pub new_keyring: bool,
-    /// Whether the caller's personality(2) is another than the usual one, which the container has. The runtime
-    /// knows.
-    pub resets_personality: bool,
 }
 
 /// Which filter of system calls there is.
@@ -61,7 +58,6 @@ impl Security {
             proc_options: CString::default(),
             privileged: arguments.privileged,
             new_keyring: !arguments.no_new_keyring,
-            resets_personality: false,
         };
         for option in &arguments.security_options {
             security.set(option.as_bytes())?;
