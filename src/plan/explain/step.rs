@@ -124,8 +124,8 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
              user changes, for it counts among the caller's keys. keyctl(2), session-keyring(7)",
         ),
         Step::UsualPersonality => page.why(
-            "The caller has another one than the usual, and execve would hand it down. Before the filter, which allows \
-             only the harmless ones. personality(2)",
+            "Whatever the caller's is, which execve would hand down: to ask first would cost as much. Before the filter, \
+             which allows only the harmless ones. personality(2)",
         ),
         Step::NotDumpable => page.why(
             "With fewer rights than mydocker has, but, as the case may be, still in mydocker's memory: others who have \
