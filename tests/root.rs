@@ -119,7 +119,7 @@ fn the_mounts_are_those_that_are_meant() {
                 "rw"
             };
             let expected = [
-                format!("/ {access},relatime"),
+                format!("/ {access},nodev,relatime"),
                 "/proc rw,nosuid,nodev,noexec,relatime".into(),
                 "/sys ro,nosuid,nodev,noexec,relatime".into(),
                 "/dev rw,nosuid".into(),

@@ -22,7 +22,8 @@ pub enum RootStep {
     /// A directory of the host's, with all that is mounted below it, becomes what / will be.
     Directory {
         path: CString,
-        read_only: bool,
+        /// What all of it is restricted to: read-only, nodev.
+        flags: MountFlags,
         /// It is the first of the mounts that were handed in.
         handed: bool,
     },

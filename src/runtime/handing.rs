@@ -115,9 +115,6 @@ fn shift(
     namespace: &mut Option<OwnedFd>,
 ) -> Result<(), Error> {
     let failed = |operation: &str, errno| Error::new(operation, path.to_bytes(), errno);
-    // Device nodes among them are the host's, and so would be the disks.
-    mount_tree::set_attributes(tree, MountFlags::NODEV, true)
-        .map_err(|errno| failed("--userns: set nodev on", errno))?;
     let facts = facts::facts(tree).map_err(|errno| failed("--userns: look at", errno))?;
     if ids.has(facts.owner) {
         return Ok(());

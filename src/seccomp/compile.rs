@@ -104,27 +104,29 @@ impl<const N: usize> Program<N> {
 
     const fn leaf(&mut self, rules: Rules<'_>, shared: &[(Fate, Place)], leaf: Leaf) -> Place {
         match leaf {
-            Leaf::Check(index) => self.check(rules.checks[index as usize]),
-            Leaf::Fate(fate) => {
-                let mut index = 0;
-                while index < shared.len() {
-                    if shared[index].0.0 == fate.0 && self.reaches(shared[index].1) {
-                        return shared[index].1;
-                    }
-                    index += 1;
-                }
-                self.fate(fate)
-            }
+            Leaf::Check(index) => self.check(rules.checks[index as usize], shared),
+            Leaf::Fate(fate) => self.shared_fate(fate, shared),
         }
     }
 
-    const fn check(&mut self, check: Check<'_>) -> Place {
-        let mut next = self.fate(check.otherwise);
+    const fn shared_fate(&mut self, fate: Fate, shared: &[(Fate, Place)]) -> Place {
+        let mut index = 0;
+        while index < shared.len() {
+            if shared[index].0.0 == fate.0 && self.reaches(shared[index].1) {
+                return shared[index].1;
+            }
+            index += 1;
+        }
+        self.fate(fate)
+    }
+
+    const fn check(&mut self, check: Check<'_>, shared: &[(Fate, Place)]) -> Place {
+        let mut next = self.shared_fate(check.otherwise, shared);
         let mut index = check.rules.len();
         while index > 0 {
             index -= 1;
             let rule = check.rules[index];
-            let mut holds = self.fate(rule.fate);
+            let mut holds = self.shared_fate(rule.fate, shared);
             let mut last = rule.conditions.len();
             while last > 0 {
                 last -= 1;

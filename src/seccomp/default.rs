@@ -33,7 +33,7 @@ const ALLOWED: &[usize] = calls![
     io_setup io_submit ioprio_get ioprio_set kill landlock_add_rule landlock_create_ruleset
     landlock_restrict_self lgetxattr linkat listen listmount listxattr listxattrat llistxattr
     lremovexattr lseek lsetxattr madvise map_shadow_stack membarrier
-    memfd_create memfd_secret mincore mkdirat mknodat mlock mlock2 mlockall mmap mprotect mq_getsetattr
+    memfd_create memfd_secret mincore mkdirat mlock mlock2 mlockall mmap mprotect mq_getsetattr
     mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink mremap mseal msgctl msgget msgrcv msgsnd
     msync munlock munlockall munmap name_to_handle_at nanosleep openat openat2 pidfd_open
     pidfd_send_signal pipe2 pkey_alloc pkey_free pkey_mprotect ppoll prctl pread64 preadv preadv2
@@ -56,7 +56,7 @@ const ALLOWED: &[usize] = calls![
 #[cfg(target_arch = "x86_64")]
 const ALLOWED_HERE: &[usize] = calls![
     access alarm arch_prctl chmod chown creat dup2 epoll_create epoll_ctl_old epoll_wait epoll_wait_old
-    eventfd fork futimesat get_thread_area getdents getpgrp inotify_init lchown link lstat mkdir mknod
+    eventfd fork futimesat get_thread_area getdents getpgrp inotify_init lchown link lstat mkdir
     modify_ldt newfstatat open pause pipe poll readlink rename rmdir select set_thread_area signalfd
     stat symlink time unlink uretprobe utime utimes vfork
 ];
@@ -124,6 +124,9 @@ const CLONE: u16 = 0;
 const SOCKET: u16 = 1;
 const PERSONALITY: u16 = 2;
 const IOCTL: u16 = 3;
+const MKNODAT: u16 = 4;
+#[cfg(target_arch = "x86_64")]
+const MKNOD: u16 = 5;
 
 /// Types a character into a terminal as if its user had. Docker allows it; but it has served to leave a container
 /// whose terminal is the caller's, and nothing that one should run needs it.
@@ -133,10 +136,43 @@ const TIOCLINUX: u64 = 0x541c;
 /// What the kernel looks at of an int. A filter that compares all of the register is passed by with a bit above.
 const INT: u64 = 0xffff_ffff;
 
+/// What a node is, in the mode that mknod(2) takes.
+const S_IFMT: u64 = libc::S_IFMT as u64;
+const S_IFCHR: u64 = libc::S_IFCHR as u64;
+const S_IFBLK: u64 = libc::S_IFBLK as u64;
+
+/// What mknod(2) is allowed, if these arguments are its mode and its device: of devices, those that every container
+/// has, and 0:0, which is none (overlayfs marks with it what is deleted). Docker allows all, and has a device
+/// cgroup that keeps them from being opened; a container without a cgroup would read the disks.
+macro_rules! nodes {
+    ($mode:literal, $device:literal) => {
+        Check {
+            rules: &[
+                refused(&masked($mode, S_IFMT, S_IFBLK)),
+                allowed(&is($device, 0)),
+                allowed(&is($device, device(1, 3))), // null
+                allowed(&is($device, device(1, 5))), // zero
+                allowed(&is($device, device(1, 7))), // full
+                allowed(&is($device, device(1, 8))), // random
+                allowed(&is($device, device(1, 9))), // urandom
+                allowed(&is($device, device(5, 0))), // tty
+                allowed(&is($device, device(5, 2))), // ptmx
+                refused(&masked($mode, S_IFMT, S_IFCHR)),
+            ],
+            otherwise: Fate::ALLOW,
+        }
+    };
+}
+
+/// A device's number, as the kernel takes it: 32 bits, and these fit into the lower 16.
+const fn device(major: u8, minor: u8) -> u64 {
+    (major as u64) << 8 | minor as u64
+}
+
 const CHECKS: &[Check<'_>] = &[
     allowed_if! { Comparison::Masked(NAMESPACES), 0; },
     Check {
-        rules: &[refused(&IS_VSOCK), refused(&IS_ALG)],
+        rules: &[refused(&is(0, AF_VSOCK)), refused(&is(0, AF_ALG))],
         otherwise: Fate::ALLOW,
     },
     // The usual one, uname's of 32 bits, of Linux 2.6, of both, and to ask which it is. Others weaken what protects
@@ -149,21 +185,23 @@ const CHECKS: &[Check<'_>] = &[
         Comparison::Equal, 0xffff_ffff;
     },
     Check {
-        rules: &[refused(&IS_TIOCSTI), refused(&IS_TIOCLINUX)],
+        rules: &[refused(&is(1, TIOCSTI)), refused(&is(1, TIOCLINUX))],
         otherwise: Fate::ALLOW,
     },
+    nodes!(2, 3),
+    #[cfg(target_arch = "x86_64")]
+    nodes!(1, 2),
 ];
-
-const IS_VSOCK: [Condition; 1] = is(0, AF_VSOCK);
-const IS_ALG: [Condition; 1] = is(0, AF_ALG);
-const IS_TIOCSTI: [Condition; 1] = is(1, TIOCSTI);
-const IS_TIOCLINUX: [Condition; 1] = is(1, TIOCLINUX);
 
 /// That an argument of which the kernel takes 32 bits is this one.
 const fn is(argument: u8, value: u64) -> [Condition; 1] {
+    masked(argument, INT, value)
+}
+
+const fn masked(argument: u8, mask: u64, value: u64) -> [Condition; 1] {
     [Condition {
         argument,
-        comparison: Comparison::Masked(INT),
+        comparison: Comparison::Masked(mask),
         value,
     }]
 }
@@ -172,6 +210,13 @@ const fn refused(conditions: &[Condition]) -> Rule<'_> {
     Rule {
         conditions,
         fate: Fate::EPERM,
+    }
+}
+
+const fn allowed(conditions: &[Condition]) -> Rule<'_> {
+    Rule {
+        conditions,
+        fate: Fate::ALLOW,
     }
 }
 
@@ -193,6 +238,11 @@ const fn leaves(capabilities: CapabilitySet) -> [Leaf; NUMBERS] {
     leaves[Sysno::socket as usize] = Leaf::Check(SOCKET);
     leaves[Sysno::personality as usize] = Leaf::Check(PERSONALITY);
     leaves[Sysno::ioctl as usize] = Leaf::Check(IOCTL);
+    leaves[Sysno::mknodat as usize] = Leaf::Check(MKNODAT);
+    #[cfg(target_arch = "x86_64")]
+    {
+        leaves[Sysno::mknod as usize] = Leaf::Check(MKNOD);
+    }
     allow(&mut leaves, ALLOWED);
     allow(&mut leaves, ALLOWED_HERE);
     let mut index = 0;

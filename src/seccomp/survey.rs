@@ -108,10 +108,12 @@ mod tests {
     fn the_default_filter() {
         let default = survey(&crate::seccomp::for_capabilities(DEFAULT_CAPABILITIES));
         assert!(default.allowed.contains(&"read") && default.allowed.contains(&"chroot"));
-        assert_eq!(
-            default.looked_at,
-            ["ioctl", "socket", "clone", "personality"]
-        );
+        let mut looked_at = default.looked_at.clone();
+        looked_at.sort_unstable();
+        // (Of the architectures some have no mknod.)
+        looked_at.retain(|name| *name != "mknod");
+        let expected = ["clone", "ioctl", "mknodat", "personality", "socket"];
+        assert_eq!(looked_at, expected);
         let with = |errno| {
             let mut found = default.refused.iter().filter(|(known, _)| *known == errno);
             found.next().unwrap().1.clone()

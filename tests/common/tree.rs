@@ -53,6 +53,15 @@ pub fn each(test: impl Fn(Case, &Tree)) {
     }
 }
 
+/// A tree for each way in which root starts containers.
+pub fn each_of_root(test: impl Fn(Case, &Tree)) {
+    for case in root_cases() {
+        if let Some(tree) = Tree::new(case) {
+            test(case, &tree);
+        }
+    }
+}
+
 impl Tree {
     /// `None`, and said so, without a static busybox.
     pub fn new(case: Case) -> Option<Self> {

@@ -48,7 +48,7 @@ fn own_namespace() -> Result<BorrowedFd<'static>, Errno> {
     namespace
 }
 
-pub fn directory(path: &CStr, read_only: bool, held: &Held) -> Result<(), Failed> {
+pub fn directory(path: &CStr, restrictions: MountFlags, held: &Held) -> Result<(), Failed> {
     let flags = libc::O_PATH | libc::O_DIRECTORY;
     let opened = node::open(HERE, path, flags, 0).map_err(|errno| Part::Source.failed(errno))?;
     // pivot_root wants a mount point, and a directory need be none: so it is bound. Onto /, for that is
@@ -58,21 +58,21 @@ pub fn directory(path: &CStr, read_only: bool, held: &Held) -> Result<(), Failed
     let flags = MountFlags::BIND.and(MountFlags::RECURSIVE);
     mount(Some(c"."), c"/", None, flags, None)?;
     settle(held)?;
-    if read_only {
-        // Now, while nothing else is mounted there: every mount below DIR is as read-only as DIR.
-        match mount_tree::set_attributes(held.root()?, MountFlags::READONLY, true) {
-            Err(Errno::ENOSYS) => older::base_read_only(path, held)?,
-            done => done.map_err(|errno| Part::Restrict.failed(errno))?,
-        }
+    if restrictions == MountFlags::NONE {
+        return Ok(());
     }
-    Ok(())
+    // Now, while nothing else is mounted there: every mount below DIR is as read-only as DIR.
+    match mount_tree::set_attributes(held.root()?, restrictions, true) {
+        Err(Errno::ENOSYS) => older::restrict_base(path, restrictions, held),
+        done => done.map_err(|errno| Part::Restrict.failed(errno)),
+    }
 }
 
 /// The same of a mount that was handed in, and is nowhere yet.
-pub fn handed_directory(read_only: bool, held: &Held) -> Result<(), Failed> {
+pub fn handed_directory(restrictions: MountFlags, held: &Held) -> Result<(), Failed> {
     let tree = held.copy(0)?.take().ok_or(Errno::EBADF)?;
-    if read_only {
-        mount_tree::set_attributes(tree, MountFlags::READONLY, true)
+    if restrictions != MountFlags::NONE {
+        mount_tree::set_attributes(tree, restrictions, true)
             .map_err(|errno| Part::Restrict.failed(errno))?;
     }
     let place = node::find(HERE, c"/")?;

@@ -70,13 +70,11 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
         RootStep::Copy(step) => bind::copy(step, held),
         RootStep::LeaveChroot => base::leave_chroot().map_err(Failed::from),
         RootStep::Directory {
-            read_only,
+            flags,
             handed: true,
             ..
-        } => base::handed_directory(*read_only, held),
-        RootStep::Directory {
-            path, read_only, ..
-        } => base::directory(path, *read_only, held),
+        } => base::handed_directory(*flags, held),
+        RootStep::Directory { path, flags, .. } => base::directory(path, *flags, held),
         RootStep::Overlay(layers) => base::overlay(layers, held),
         RootStep::FileSystem(step) => mount::file_system(step, held),
         RootStep::Show(step) => show::show(step, held),

@@ -48,16 +48,21 @@ pub fn bind(step: &BindMount, held: &Held) -> Result<Option<BorrowedFd<'static>>
     Ok(Some(bound))
 }
 
-/// The root once more, read-only with all that is mounted below it. The first one stays, covered.
-pub fn base_read_only(path: &CStr, held: &Held) -> Result<(), Failed> {
+/// The root once more, restricted with all that is mounted below it. The first one stays, covered.
+pub fn restrict_base(path: &CStr, flags: MountFlags, held: &Held) -> Result<(), Failed> {
+    let failed = |errno| Part::Restrict.failed(errno);
     if path == c"/" {
         // By now / is covered, and a copy of it would be a copy of what covers it, too.
-        return Err(Part::Restrict.failed(Errno::ENOSYS));
+        if flags.contains(MountFlags::READONLY) {
+            return Err(failed(Errno::ENOSYS));
+        }
+        // What is mounted below the host's / the host has mounted: devices are in its /dev, which is covered.
+        return remount(c"/..", flags).map_err(failed);
     }
     begin(true)?;
-    let flags = MountFlags::BIND.and(MountFlags::RECURSIVE);
-    mount(Some(path), PLACE, None, flags, None)?;
-    restrict(MountFlags::READONLY, true).map_err(|errno| Part::Restrict.failed(errno))?;
+    let bind = MountFlags::BIND.and(MountFlags::RECURSIVE);
+    mount(Some(path), PLACE, None, bind, None)?;
+    restrict(flags, true).map_err(failed)?;
     // The tmpfs stays too, below.
     mount(Some(PATH), c"/", None, MountFlags::MOVE, None)?;
     held.cover();

@@ -69,19 +69,32 @@ pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut 
     steps.push(Step::Umask(0));
     let mut push = |step| steps.push(Step::Root(Box::new(step)));
     let user_namespace = spec.namespaces.contains(Namespace::User);
+    let devices = if spec.security.privileged {
+        MountFlags::NONE
+    } else {
+        // Whatever nodes an image brings along: the container's devices are in /dev, and they are all that it has.
+        MountFlags::NODEV
+    };
     let is_overlay = match &root.base {
         Base::Directory(path) => {
+            let read_only = if root.read_only {
+                MountFlags::READONLY
+            } else {
+                MountFlags::NONE
+            };
             push(RootStep::Directory {
                 path: path.clone(),
-                read_only: root.read_only,
+                flags: devices.and(read_only),
                 handed: root.is_handed,
             });
             false
         }
         Base::Overlay(overlay) => {
+            let layers = layers(overlay, user_namespace, root.is_handed);
             push(RootStep::Overlay(Layers {
                 handed: root.handed_directories(),
-                ..layers(overlay, user_namespace, root.is_handed)
+                flags: layers.flags.and(devices),
+                ..layers
             }));
             true
         }

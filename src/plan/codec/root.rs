@@ -26,12 +26,12 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
         }
         RootStep::Directory {
             path,
-            read_only,
+            flags,
             handed,
         } => {
             out.u8(1);
             out.bytes(path.to_bytes());
-            out.boolean(*read_only);
+            out.u64(flags.0);
             out.boolean(*handed);
         }
         RootStep::Overlay(step) => {
@@ -123,7 +123,7 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         }),
         1 => RootStep::Directory {
             path: input.string()?,
-            read_only: input.boolean()?,
+            flags: MountFlags(input.u64()?),
             handed: input.boolean()?,
         },
         2 => RootStep::Overlay(decode_layers(input)?),
@@ -413,7 +413,7 @@ pub mod tests {
             }),
             RootStep::Directory {
                 path: c"/root".into(),
-                read_only: true,
+                flags: MountFlags::READONLY.and(MountFlags::NODEV),
                 handed: true,
             },
             RootStep::Overlay(layers(true)),

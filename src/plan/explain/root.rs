@@ -26,22 +26,16 @@ pub fn why(page: &mut Page, step: &RootStep) {
              container's ids, if they were not the container's already; the device nodes in it are none. It is put \
              onto /, which is always there. open_tree(2), mount_setattr(2) (MOUNT_ATTR_IDMAP), move_mount(2)",
         ),
-        RootStep::Directory { read_only, .. } => {
+        RootStep::Directory { flags, .. } => {
             page.why(
                 "What will be /. pivot_root wants a mount, and a directory need be none: so it is bound, onto /, which is \
                  always there. Where / points does not change by that; only /.. leads to what lies on it. \
                  mount(2), MS_BIND",
             );
-            let restricted = if *read_only {
-                MountFlags::READONLY
-            } else {
-                MountFlags::NONE
-            };
-            page.item(
-                "flags",
-                &words::flags(MountFlags::BIND.and(MountFlags::RECURSIVE).and(restricted)),
-            );
-            if *read_only {
+            let bind = MountFlags::BIND.and(MountFlags::RECURSIVE);
+            page.item("flags", &words::flags(bind.and(*flags)));
+            no_devices(page, *flags);
+            if flags.contains(MountFlags::READONLY) {
                 page.why("Read-only now, while nothing else is mounted there: mount_setattr(2).");
             }
         }
@@ -51,6 +45,7 @@ pub fn why(page: &mut Page, step: &RootStep) {
                  always there. mount(2), and the kernel's overlayfs.rst",
             );
             overlay(page, layers);
+            no_devices(page, layers.flags);
         }
         RootStep::FileSystem(step) => {
             page.why(match step.option {
@@ -175,6 +170,15 @@ fn file_system(page: &mut Page, step: &FileSystem) {
     page.item("flags", &words::flags(step.flags));
     if !step.data.is_empty() {
         page.foreign("options", step.data.to_bytes());
+    }
+}
+
+fn no_devices(page: &mut Page, flags: MountFlags) {
+    if flags.contains(MountFlags::NODEV) {
+        page.why(
+            "nodev: the device nodes that an image may have brought along do not open. The container's devices are in \
+             /dev, which is mounted later.",
+        );
     }
 }
 
