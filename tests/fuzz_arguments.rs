@@ -9,7 +9,7 @@ use mydocker::cli::{self, Command, help};
 use mydocker::likeness::Likeness;
 use mydocker::plan::{self, InitPlan, Network, codec};
 use mydocker::report::Part;
-use mydocker::spec::{Caller, ContainerSpec, MountSource, RunArgs};
+use mydocker::spec::{Caller, ContainerSpec, IdsWanted, MountSource, RunArgs};
 use mydocker::sys::Errno;
 use mydocker::sys::signal::SignalSet;
 use std::cell::Cell;
@@ -278,7 +278,10 @@ fn specified(arguments: &RunArgs, accepted: &Cell<u64>, random: &mut Rng) {
             })
         },
         directory: &|| Ok("/caller".into()),
-        free_block: &|ranges| Ok(ranges.first().map_or(1, |range| range.first)),
+        ids: &|wanted| match wanted {
+            IdsWanted::Block(ranges) => Ok(ranges.first().map_or(1, |range| range.first)),
+            IdsWanted::These(range) => Ok(range.first),
+        },
         fresh_name: "0123456789ab",
     };
     match ContainerSpec::new(arguments, &caller) {

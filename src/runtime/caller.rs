@@ -1,11 +1,12 @@
 //! What a specification needs to know of the process that called.
 
 use crate::error::Error;
-use crate::spec::{Caller, ContainerSpec, Input, RunArgs, Terminal};
+use crate::spec::{Caller, ContainerSpec, IdFinder, Input, RunArgs, Terminal};
 use crate::sys::{Errno, descriptor, facts, identity, random};
 
-/// Looks at the caller, as far as the arguments make it necessary, and writes the specification.
-pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
+/// Looks at the caller, as far as the arguments make it necessary, and writes the specification; with `ids` for a
+/// container of root's that has many.
+pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Error> {
     let user = identity::effective_user();
     // An ordinary user may not change its groups, and is mapped instead.
     let droppable_groups = if user == 0 {
@@ -27,7 +28,7 @@ pub fn specify(arguments: &RunArgs) -> Result<ContainerSpec, Error> {
                     .map(std::path::PathBuf::into_os_string)
                     .map_err(|error| failed("find", "the working directory", &error))
             },
-            free_block: &super::handing::free_block,
+            ids,
             fresh_name: &fresh_digits(),
         },
     )?;

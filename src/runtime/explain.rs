@@ -1,7 +1,7 @@
 //! `--explain`: what a run would do, said and not done. Everything is looked at that a run looks at before it makes
 //! anything, and what is refused there is refused here.
 
-use super::{caller, handing, limits, network_and_namespaces, root, security, shelter};
+use super::{caller, handing, id_claim, limits, network_and_namespaces, root, security, shelter};
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
 use crate::plan::{self, explain};
@@ -35,7 +35,7 @@ pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
         Some(directory) => pool::look(directory)?,
         None => false,
     };
-    let mut spec = caller::specify(arguments)?;
+    let mut spec = caller::specify(arguments, &id_claim::look)?;
     let filter = security::filter(&spec.security)?;
     if let Some(own) = &mut spec.root {
         root::look(own)?;

@@ -1,47 +1,13 @@
-//! What `--userns` of root takes: ids that no other container has, and the directories of the container's root,
-//! opened here because the container's root is no one outside, and shifted to its ids.
+//! What `--userns` of root takes: the directories of the container's root, opened here because the container's root is
+//! no one outside, and shifted to its ids.
 
 use crate::error::Error;
 use crate::launch::identities;
 use crate::plan;
-use crate::spec::{BLOCK, Base, ContainerSpec, Identity, Ids, Range, Root};
-use crate::sys::{Errno, MountFlags, descriptor, facts, local_socket, mount_tree, random};
+use crate::spec::{Base, ContainerSpec, Identity, Ids, Root};
+use crate::sys::{Errno, MountFlags, descriptor, facts, mount_tree};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-
-/// The first of as many ids as a container gets, which no other mydocker's container has. The claim is a socket's
-/// name: it needs no file, and the kernel gives it up when we end, however we do.
-///
-/// Errors: all are taken.
-#[cold]
-#[inline(never)]
-pub fn free_block(ranges: &[Range]) -> Result<u32, Error> {
-    let blocks = ranges.iter().flat_map(|range| {
-        let first = range.first;
-        (0..range.count / BLOCK).map(move |block| first + block * BLOCK)
-    });
-    let blocks: Vec<u32> = blocks.collect();
-    // From anywhere on, so that ids are not used again soon after.
-    let random = random::six_bytes().map_or(0, |[a, b, c, d, ..]| u32::from_le_bytes([a, b, c, d]));
-    let start = random as usize % blocks.len().max(1);
-    let (before, after) = blocks.split_at(start);
-    for first in after.iter().chain(before) {
-        let claimed = local_socket::claim(format!("mydocker/userns/{first}").as_bytes());
-        match claimed {
-            Ok(claim) => {
-                // Until the end of this process.
-                std::mem::forget(claim);
-                return Ok(*first);
-            }
-            Err(Errno::EADDRINUSE) => {}
-            Err(errno) => return Err(Error::new("--userns auto: claim", "ids", errno)),
-        }
-    }
-    Err(Error::refused(
-        "--userns auto",
-        "every 65536 ids that /etc/subuid and /etc/subgid list for root are another container's",
-    ))
-}
 
 /// The ids of the container, if it has many.
 pub fn ids(spec: &ContainerSpec) -> Option<&Ids> {

@@ -5,6 +5,7 @@ mod caller;
 mod devices;
 mod explain;
 mod handing;
+mod id_claim;
 mod limits;
 mod logging;
 mod root;
@@ -71,7 +72,7 @@ fn run_logged(
         Some(directory) => Some(pool::call(directory)?),
         None => None,
     };
-    let mut spec = caller::specify(arguments)?;
+    let mut spec = caller::specify(arguments, &id_claim::claim)?;
     let filter = security::filter(&spec.security)?;
     let traces = match &mut spec.root {
         Some(own) => Some(root::prepare(own)?),

@@ -97,7 +97,7 @@ mod tests {
             accounts: &|_, _| Ok(Vec::new()),
             file: &|_| Ok(Vec::new()),
             directory: &|| Ok("/".into()),
-            free_block: &|_| Ok(0),
+            ids: &|_| Ok(0),
             fresh_name: "",
         };
         Identity::new(user, &caller, namespace)
@@ -141,7 +141,7 @@ mod tests {
             accounts: &|_, _| Ok(Vec::new()),
             file: &|_| Ok(Vec::new()),
             directory: &|| Ok("/".into()),
-            free_block: &|_| Ok(0),
+            ids: &|_| Ok(0),
             fresh_name: "",
         };
         assert_eq!(

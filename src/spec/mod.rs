@@ -23,7 +23,7 @@ pub use root::{
     RootMount, Writes, work_directory,
 };
 pub use user::{Accounts, User};
-pub use user_namespace::{BLOCK, Ids, Range, UserNamespace};
+pub use user_namespace::{BLOCK, Ids, IdsWanted, Range, UserNamespace};
 
 use crate::error::Error;
 use crate::sys::Errno;
@@ -37,8 +37,8 @@ use std::time::Duration;
 /// Reads a file of accounts, by its name below /etc.
 pub type AccountReader = dyn Fn(Option<&Root>, &str) -> Result<Vec<u8>, Error>;
 
-/// Finds ids that are free, see [`Caller::free_block`].
-pub type BlockFinder = dyn Fn(&[Range]) -> Result<u32, Error>;
+/// Finds ids, see [`Caller::ids`].
+pub type IdFinder = dyn Fn(IdsWanted<'_>) -> Result<u32, Error>;
 
 /// What the runtime knows about the process that called it.
 pub struct Caller<'a> {
@@ -55,8 +55,8 @@ pub struct Caller<'a> {
     pub file: &'a dyn Fn(&str) -> Result<Vec<u8>, Error>,
     /// The working directory.
     pub directory: &'a dyn Fn() -> Result<OsString, Error>,
-    /// The first of [`BLOCK`] ids within these, which no other container of root's has.
-    pub free_block: &'a BlockFinder,
+    /// The first of such ids, for a container of root's.
+    pub ids: &'a IdFinder,
     /// A host name for a container that was given none.
     pub fresh_name: &'a str,
 }
@@ -309,7 +309,7 @@ pub(crate) mod tests {
                 accounts: &|_, _| Ok(Vec::new()),
                 file: &|_| Ok(Vec::new()),
                 directory: &|| Ok("/caller".into()),
-                free_block: &|_| Ok(0),
+                ids: &|_| Ok(0),
                 fresh_name: "0123456789ab",
             },
         )

@@ -51,6 +51,15 @@ impl Range {
     }
 }
 
+/// Which ids a container is to have.
+#[derive(Clone, Copy, Debug)]
+pub enum IdsWanted<'a> {
+    /// [`BLOCK`] of these, which no other container has.
+    Block(&'a [Range]),
+    /// These, whoever else asks for them by number.
+    These(Range),
+}
+
 /// The ids of a container, and who may map them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ids {
@@ -108,7 +117,7 @@ impl UserNamespace {
                     others.extend(everyones_ranges(caller, "/etc/subgid")?);
                     usable = CONTAINERS.without(others);
                 }
-                let first = (caller.free_block)(&usable)?;
+                let first = (caller.ids)(IdsWanted::Block(&usable))?;
                 Ok(Self::Ranges(Ids::from_zero(Range {
                     first,
                     count: BLOCK,
@@ -138,7 +147,9 @@ impl UserNamespace {
                 if range.first == 0 {
                     return refuse("the container's root would be the host's");
                 }
-                if !is_root {
+                if is_root {
+                    (caller.ids)(IdsWanted::These(range))?;
+                } else {
                     let may = |file| -> Result<bool, Error> {
                         let ranges = caller_ranges(caller, file)?;
                         Ok(ranges.iter().any(|listed| listed.contains(range)))
@@ -270,7 +281,10 @@ mod tests {
                 })
             },
             directory: &|| Ok("/".into()),
-            free_block: &|ranges| Ok(ranges[0].first + BLOCK),
+            ids: &|wanted| match wanted {
+                IdsWanted::Block(ranges) => Ok(ranges[0].first + BLOCK),
+                IdsWanted::These(range) => Ok(range.first),
+            },
             fresh_name: "",
         };
         UserNamespace::wished(OsStr::new(typed), &caller).map_err(|error| error.to_string())

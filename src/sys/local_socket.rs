@@ -44,29 +44,6 @@ pub fn listen(path: &CStr) -> Result<OwnedFd, Errno> {
     Ok(socket)
 }
 
-/// Takes a name that lies in no file system, in this process's network namespace; it is free again when the socket
-/// is closed.
-///
-/// Errors: EADDRINUSE; EINVAL if it is longer than 107 bytes.
-pub fn claim(name: &[u8]) -> Result<OwnedFd, Errno> {
-    let socket = socket()?;
-    // SAFETY: all-zero bytes are a valid `sockaddr_un`, which is integers.
-    let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
-    address.sun_family = libc::AF_UNIX as libc::sa_family_t;
-    // Behind a NUL, which says that it is no path (unix(7)).
-    let place = address
-        .sun_path
-        .get_mut(1..=name.len())
-        .ok_or(Errno::EINVAL)?;
-    for (to, from) in place.iter_mut().zip(name) {
-        *to = *from as libc::c_char;
-    }
-    let length = size_of::<libc::sa_family_t>() + 1 + name.len();
-    // SAFETY: the kernel reads `length` bytes of the address.
-    unsafe { syscall!(Sysno::bind, socket.as_raw_fd(), &raw const address, length) }?;
-    Ok(socket)
-}
-
 /// Calls at `path`.
 ///
 /// Errors: as connect(2); EAGAIN if too many wait there already.

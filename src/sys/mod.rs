@@ -26,6 +26,7 @@ pub mod kernel;
 pub mod keyring;
 pub mod life;
 pub mod local_socket;
+pub mod lock;
 pub mod memfd;
 pub mod mount;
 pub mod mount_list;

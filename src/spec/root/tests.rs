@@ -17,7 +17,7 @@ fn root_for(user: u32, edit: impl FnOnce(&mut RunArgs)) -> Result<Root, String> 
         variable: &|_| None,
         accounts: &|_, _| Ok(Vec::new()),
         file: &|name| Ok(format!("the caller's {name}").into()),
-        free_block: &|_| Ok(0),
+        ids: &|_| Ok(0),
         directory: &|| Ok("/caller".into()),
         fresh_name: "fresh",
     };

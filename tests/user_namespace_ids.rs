@@ -1,0 +1,107 @@
+//! Whose ids are whose: root's containers with `--userns`, side by side.
+
+mod common;
+#[path = "common/tree.rs"]
+mod tree;
+
+use common::*;
+use tree::{Tree, each_of_root};
+
+/// An /etc that lists one container's ids for root, and a /run and a /dev that are the test's.
+const ONE_BLOCK: &str = "mkdir -p etc dev; cp /etc/ld.so.cache etc/; echo root:x:0:0::/:/bin/sh > etc/passwd; \
+    echo root:700000:65536 | tee etc/subuid > etc/subgid; mount --bind etc /etc; \
+    mount -t tmpfs -o mode=755 tmpfs dev; cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty dev/; \
+    mount --rbind dev /dev; mount -t tmpfs -o mode=755 tmpfs /run";
+
+/// Runs a script in which `contain` starts a container that holds its ids until `release`, and `try` one that ends.
+fn script(case: Case, tree: &Tree, more: &str) -> Option<Outcome> {
+    let script = format!(
+        "{ONE_BLOCK}; mkfifo hold said; mydocker=$1; \
+         run() {{ \"$mydocker\" run --launch {0} \"$@\"; }}; \
+         contain() {{ \"$mydocker\" run --launch {0} -i \"$@\" /bin/sh -c 'echo; read line' <&3 >said & read line <said; }}; \
+         release() {{ echo >&3; wait $!; }}; \
+         try() {{ run \"$@\" /bin/sh -c 'read zero first rest < /proc/self/uid_map; echo $first' 2>&1 || \
+             echo \"code $?\"; }}; \
+         exec 3<>hold; {more}",
+        case.launch
+    );
+    tree.among_mounts(&script, &[], &[])
+}
+
+const TAKEN: &str = "mydocker: --userns auto: every 65536 ids that could be the container's are another one's\ncode 125\n";
+
+#[test]
+fn no_other_container_has_them() {
+    each_of_root(|case, tree| {
+        let Some(outcome) = script(
+            case,
+            tree,
+            "contain --userns auto; try --userns auto; unshare -n \"$mydocker\" run --userns auto true 2>&1 || \
+             echo \"code $?\"; try --userns 765535:5; try --userns 765536:5; \
+             run --explain --userns auto true 2>&1 || echo \"code $?\"; release; try --userns auto; \
+             stat -c '%a %s %u' /run/mydocker.ids",
+        ) else {
+            return;
+        };
+        let expected = format!(
+            "{TAKEN}{TAKEN}mydocker: --userns 765535:5: some of these ids are those of a container with --userns auto\n\
+             code 125\n765536\n{TAKEN}700000\n600 0 0\n"
+        );
+        assert_eq!(outcome.output(case), expected, "{case}");
+    });
+}
+
+#[test]
+fn what_is_asked_for_by_number_can_be_shared() {
+    each_of_root(|case, tree| {
+        let Some(outcome) = script(
+            case,
+            tree,
+            "contain --userns 765535:9; try --userns 765530:9; try --userns auto; release; \
+             run --explain --userns auto true > said.txt; try --userns auto",
+        ) else {
+            return;
+        };
+        assert_eq!(
+            outcome.output(case),
+            format!("765530\n{TAKEN}700000\n"),
+            "{case}"
+        );
+    });
+}
+
+#[test]
+fn a_killed_one_has_none() {
+    each_of_root(|case, tree| {
+        let Some(outcome) = script(
+            case,
+            tree,
+            "contain --userns auto; kill -9 $!; wait $! || true; try --userns auto",
+        ) else {
+            return;
+        };
+        assert!(outcome.stdout.ends_with("700000\n"), "{case}: {outcome:?}");
+    });
+}
+
+#[test]
+fn the_file_is_roots_alone() {
+    each_of_root(|case, tree| {
+        let Some(outcome) = script(
+            case,
+            tree,
+            "(umask 0; > /run/mydocker.ids); try --userns auto; rm /run/mydocker.ids; \
+             ln -s /etc/passwd /run/mydocker.ids; try --userns auto; rm /run/mydocker.ids; \
+             mkdir /run/mydocker.ids; try --userns auto; rmdir /run/mydocker.ids; \
+             mount -o remount,ro /run; try --userns auto; ls /dev/mydocker.ids",
+        ) else {
+            return;
+        };
+        let expected = "mydocker: --userns: claim ids in /run/mydocker.ids: operation not permitted (EPERM): it is to be \
+            a file of root's that no one else can open\ncode 125\n\
+            mydocker: --userns: open /run/mydocker.ids: too many symbolic links encountered (ELOOP)\ncode 125\n\
+            mydocker: --userns: open /run/mydocker.ids: is a directory (EISDIR)\ncode 125\n\
+            700000\n/dev/mydocker.ids\n";
+        assert_eq!(outcome.output(case), expected, "{case}");
+    });
+}
