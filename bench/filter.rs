@@ -1,10 +1,11 @@
 //! mydocker's default filter of system calls, for the others: as the kernel's instructions for the equal floor, as
 //! an OCI profile for the runtimes that take one.
 
-use mydocker::seccomp::for_capabilities;
+use mydocker::seccomp::{Host, default_filter};
 use mydocker::spec::security::DEFAULT_CAPABILITIES;
 use mydocker::sys::seccomp::Instruction;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use syscalls::Sysno;
 
 /// What a filter answers for a call that is allowed (linux/seccomp.h).
@@ -18,9 +19,17 @@ const NAMESPACES: u32 = 0x7e02_0000;
 const AF_VSOCK: u32 = 40;
 const PERSONALITIES: [u32; 5] = [0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
+fn default() -> Cow<'static, [Instruction]> {
+    default_filter(&Host {
+        capabilities: DEFAULT_CAPABILITIES,
+        // Any that the other runtimes run on.
+        kernel: (6, 1),
+    })
+}
+
 /// The kernel's `struct sock_filter`, one after the other.
 pub fn bytes() -> Vec<u8> {
-    let filter = for_capabilities(DEFAULT_CAPABILITIES);
+    let filter = default();
     let each = |instruction: &Instruction| {
         let [low, high] = instruction.code.to_ne_bytes();
         let [a, b, c, d] = instruction.value.to_ne_bytes();
@@ -30,10 +39,10 @@ pub fn bytes() -> Vec<u8> {
     filter.iter().flat_map(each).collect()
 }
 
-/// The same as `linux.seccomp` of a config.json. (But for ioctl: what mydocker refuses of it docker allows, and
+/// The same as `linux.seccomp` of a config.json. (But for ioctl and mknod: what mydocker refuses of them docker allows, and
 /// libseccomp's rules for one call are alternatives, which cannot say "neither".)
 pub fn profile() -> Value {
-    let filter = for_capabilities(DEFAULT_CAPABILITIES);
+    let filter = default();
     let allowed = |call: &Sysno| answer(&filter, *call as u32) == Some(ALLOW);
     let names: Vec<&str> = (0..512)
         .filter_map(Sysno::new)

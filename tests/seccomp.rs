@@ -5,9 +5,9 @@ mod common;
 mod filter;
 use common::*;
 use filter::*;
-use mydocker::seccomp::{compile_profile, for_capabilities};
+use mydocker::seccomp::{Host, compile_profile, default_filter};
 use mydocker::spec::security::DEFAULT_CAPABILITIES;
-use mydocker::sys::capability::{CapabilitySet, SYS_ADMIN};
+use mydocker::sys::capability::{CapabilitySet, SYS_ADMIN, SYS_PTRACE};
 use serde_json::{Value, json};
 use syscalls::Sysno;
 
@@ -136,6 +136,31 @@ fn the_default_is_dockers() {
         );
     }
     assert_eq!(answer(&none, Sysno::chroot as usize, &[]), EPERM);
+    // A kernel where a tracer has the last word, and one that says so although it has none.
+    for (kernel, traced) in [((4, 7), EPERM), ((0, 0), EPERM), ((4, 8), ALLOW)] {
+        let host = Host { kernel, ..HOST };
+        let with_ptrace = Host {
+            capabilities: DEFAULT_CAPABILITIES.with(SYS_PTRACE),
+            ..host
+        };
+        for call in [
+            Sysno::ptrace,
+            Sysno::process_vm_readv,
+            Sysno::process_vm_writev,
+        ] {
+            let number = call as usize;
+            assert_eq!(
+                answer(&default_filter(&host), number, &[]),
+                traced,
+                "{call}"
+            );
+            assert_eq!(
+                answer(&default_filter(&with_ptrace), number, &[]),
+                ALLOW,
+                "{call}"
+            );
+        }
+    }
     for number in [400, 511, 512, 1000, 0x3fff_ffff] {
         assert_eq!(answer(&filter, number, &[]), ENOSYS, "{number}");
     }

@@ -198,6 +198,18 @@ fn the_personality_is_the_usual_one() {
 
 #[cfg(target_arch = "x86_64")]
 #[test]
+fn no_tracer_passes_an_old_kernels_filter_by() {
+    // PTRACE_TRACEME, where uname(2) says that the kernel asks the filter before the tracer.
+    let script = "print syscall(101, 0) + 0, ' ', $! + 0";
+    for case in cases() {
+        assert_eq!(perl(case, &[], &[], script), "0 0", "{case}");
+        let said = perl(case, &["setarch", "--uname-2.6"], &[], script);
+        assert_eq!(said, "-1 1", "{case}");
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
 fn nothing_types_into_a_terminal() {
     // TIOCSTI and TIOCLINUX, also with a bit that the kernel does not look at.
     let script = "for $n (0x5412, 0x541c, 0x100005412) { $c = 'x'; syscall(16, 0, $n, $c); print $! + 0, ' ' }";

@@ -12,18 +12,15 @@ use std::path::Path;
 
 /// Errors: a profile that cannot be read, or makes no sense.
 pub fn filter(security: &Security) -> Result<Option<Cow<'static, [Instruction]>>, Error> {
-    let bounding = security.capabilities.bounding;
+    let host = || Host {
+        capabilities: security.capabilities.bounding,
+        // What cannot be understood is as old as can be.
+        kernel: kernel::version().unwrap_or_default(),
+    };
     match &security.filter {
         Filter::None => Ok(None),
-        Filter::Default => Ok(Some(seccomp::for_capabilities(bounding))),
-        Filter::Profile(file) => {
-            let host = Host {
-                capabilities: bounding,
-                // What cannot be understood is as old as can be.
-                kernel: kernel::version().unwrap_or_default(),
-            };
-            profile(file, &host).map(|filter| Some(filter.into()))
-        }
+        Filter::Default => Ok(Some(seccomp::default_filter(&host()))),
+        Filter::Profile(file) => profile(file, &host()).map(|filter| Some(filter.into())),
     }
 }
 

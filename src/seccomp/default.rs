@@ -5,7 +5,7 @@
 //! been a way into the kernel too often (io_uring, userfaultfd, bpf, keyrings).
 
 use super::compile::Program;
-use super::{Check, Comparison, Condition, Fate, Leaf, NUMBERS, Rule, Rules};
+use super::{Check, Comparison, Condition, Fate, Host, Leaf, NUMBERS, Rule, Rules};
 use crate::spec::security::DEFAULT_CAPABILITIES;
 use crate::sys::capability::{self, CapabilitySet};
 use crate::sys::seccomp::Instruction;
@@ -37,8 +37,7 @@ const ALLOWED: &[usize] = calls![
     mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink mremap mseal msgctl msgget msgrcv msgsnd
     msync munlock munlockall munmap name_to_handle_at nanosleep openat openat2 pidfd_open
     pidfd_send_signal pipe2 pkey_alloc pkey_free pkey_mprotect ppoll prctl pread64 preadv preadv2
-    prlimit64 process_mrelease process_vm_readv process_vm_writev pselect6 ptrace pwrite64 pwritev
-    pwritev2 read readahead readlinkat readv recvfrom recvmmsg recvmsg remap_file_pages removexattr
+    prlimit64 process_mrelease pselect6 pwrite64 pwritev pwritev2 read readahead readlinkat readv recvfrom recvmmsg recvmsg remap_file_pages removexattr
     removexattrat renameat renameat2 restart_syscall rseq rt_sigaction rt_sigpending rt_sigprocmask
     rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_tgsigqueueinfo sched_get_priority_max
     sched_get_priority_min sched_getaffinity sched_getattr sched_getparam sched_getscheduler
@@ -62,6 +61,11 @@ const ALLOWED_HERE: &[usize] = calls![
 ];
 #[cfg(target_arch = "aarch64")]
 const ALLOWED_HERE: &[usize] = calls![fstatat];
+
+/// Allowed on kernels that ask the filter once a tracer has had its say (Linux 4.8): before, a tracer could change a
+/// call that the filter had allowed into any other. And to who has CAP_SYS_PTRACE.
+const TRACING: &[usize] = calls![process_vm_readv process_vm_writev ptrace];
+const TRACERS_ARE_FILTERED: (u32, u32) = (4, 8);
 
 /// Allowed to who has the capability.
 const BY_CAPABILITY: &[(u8, &[usize])] = &[
@@ -90,7 +94,7 @@ const BY_CAPABILITY: &[(u8, &[usize])] = &[
     (capability::SYS_PACCT, calls![acct]),
     (
         capability::SYS_PTRACE,
-        calls![kcmp pidfd_getfd process_madvise],
+        calls![kcmp pidfd_getfd process_madvise process_vm_readv process_vm_writev ptrace],
     ),
     #[cfg(target_arch = "x86_64")]
     (capability::SYS_RAWIO, calls![ioperm iopl]),
@@ -220,7 +224,7 @@ const fn allowed(conditions: &[Condition]) -> Rule<'_> {
     }
 }
 
-const fn leaves(capabilities: CapabilitySet) -> [Leaf; NUMBERS] {
+const fn leaves(capabilities: CapabilitySet, tracing: bool) -> [Leaf; NUMBERS] {
     // What is newer than the rules is as if the kernel did not have it.
     let mut leaves = [Leaf::Fate(Fate::ENOSYS); NUMBERS];
     let mut number = 0;
@@ -245,6 +249,9 @@ const fn leaves(capabilities: CapabilitySet) -> [Leaf; NUMBERS] {
     }
     allow(&mut leaves, ALLOWED);
     allow(&mut leaves, ALLOWED_HERE);
+    if tracing {
+        allow(&mut leaves, TRACING);
+    }
     let mut index = 0;
     while index < BY_CAPABILITY.len() {
         let (capability, calls) = BY_CAPABILITY[index];
@@ -293,25 +300,26 @@ const fn highest(calls: &[usize]) -> usize {
 /// More instructions than any set of capabilities leads to.
 const LENGTH: usize = 256;
 
-const fn program(capabilities: CapabilitySet) -> Program<LENGTH> {
+const fn program(capabilities: CapabilitySet, tracing: bool) -> Program<LENGTH> {
     Program::new(Rules {
-        leaves: &leaves(capabilities),
+        leaves: &leaves(capabilities, tracing),
         checks: CHECKS,
     })
 }
 
-static DEFAULT: Program<LENGTH> = program(DEFAULT_CAPABILITIES);
+static DEFAULT: Program<LENGTH> = program(DEFAULT_CAPABILITIES, true);
 const _: () = assert!(DEFAULT.length() <= LENGTH);
-const _: () = assert!(program(CapabilitySet::ALL).length() <= LENGTH);
-const _: () = assert!(program(CapabilitySet::NONE).length() <= LENGTH);
+const _: () = assert!(program(CapabilitySet::ALL, true).length() <= LENGTH);
+const _: () = assert!(program(CapabilitySet::NONE, false).length() <= LENGTH);
 
-/// The filter for a container with this bounding set.
-pub fn for_capabilities(bounding: CapabilitySet) -> Cow<'static, [Instruction]> {
+/// The filter for a container on this host.
+pub fn default_filter(host: &Host) -> Cow<'static, [Instruction]> {
     let differs = |(capability, _): &(u8, _)| {
-        bounding.contains(*capability) != DEFAULT_CAPABILITIES.contains(*capability)
+        host.capabilities.contains(*capability) != DEFAULT_CAPABILITIES.contains(*capability)
     };
-    if BY_CAPABILITY.iter().any(differs) {
-        compiled(bounding)
+    let tracing = host.kernel >= TRACERS_ARE_FILTERED;
+    if !tracing || BY_CAPABILITY.iter().any(differs) {
+        compiled(host.capabilities, tracing)
     } else {
         Cow::Borrowed(DEFAULT.instructions())
     }
@@ -319,6 +327,6 @@ pub fn for_capabilities(bounding: CapabilitySet) -> Cow<'static, [Instruction]> 
 
 #[cold]
 #[inline(never)]
-fn compiled(bounding: CapabilitySet) -> Cow<'static, [Instruction]> {
-    Cow::Owned(program(bounding).instructions().to_vec())
+fn compiled(bounding: CapabilitySet, tracing: bool) -> Cow<'static, [Instruction]> {
+    Cow::Owned(program(bounding, tracing).instructions().to_vec())
 }

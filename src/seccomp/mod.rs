@@ -11,11 +11,21 @@ mod json;
 mod profile;
 mod survey;
 
-pub use default::for_capabilities;
-pub use profile::{Host, compile as compile_profile};
+pub use default::default_filter;
+pub use profile::compile as compile_profile;
 pub use survey::{Survey, survey};
 
+use crate::sys::capability::CapabilitySet;
 use crate::sys::seccomp::Instruction;
+
+/// What decides which rules count.
+#[derive(Clone, Copy, Debug)]
+pub struct Host {
+    /// The container's bounding set.
+    pub capabilities: CapabilitySet,
+    /// Linux 6.1 is (6, 1).
+    pub kernel: (u32, u32),
+}
 
 /// What becomes of a call: the value that the filter returns (linux/seccomp.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,19 +8,10 @@
 
 use super::compile::Program;
 use super::json::{self, Value};
-use super::{Check, Comparison, Condition, Fate, Leaf, NUMBERS, Rule, Rules};
-use crate::sys::capability::{self, CapabilitySet};
+use super::{Check, Comparison, Condition, Fate, Host, Leaf, NUMBERS, Rule, Rules};
+use crate::sys::capability;
 use crate::sys::seccomp::{Instruction, LONGEST};
 use syscalls::Sysno;
-
-/// What decides which entries of a profile count.
-#[derive(Clone, Copy, Debug)]
-pub struct Host {
-    /// The container's bounding set.
-    pub capabilities: CapabilitySet,
-    /// Linux 6.1 is (6, 1).
-    pub kernel: (u32, u32),
-}
 
 /// docker's name for the architecture.
 #[cfg(target_arch = "x86_64")]

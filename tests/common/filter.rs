@@ -4,10 +4,12 @@
 // Each test file is a program of its own and uses a part of this.
 #![allow(dead_code)]
 
-use mydocker::seccomp::Host;
+use mydocker::seccomp::{Host, default_filter};
 use mydocker::spec::security::DEFAULT_CAPABILITIES;
+use mydocker::sys::capability::CapabilitySet;
 use mydocker::sys::seccomp::Instruction;
 use serde_json::Value;
+use std::borrow::Cow;
 
 pub const ALLOW: u32 = 0x7fff_0000;
 pub const EPERM: u32 = 0x5_0001;
@@ -16,6 +18,14 @@ pub const HOST: Host = Host {
     capabilities: DEFAULT_CAPABILITIES,
     kernel: (6, 1),
 };
+
+/// The default filter for these capabilities, on a newer kernel.
+pub fn for_capabilities(capabilities: CapabilitySet) -> Cow<'static, [Instruction]> {
+    default_filter(&Host {
+        capabilities,
+        ..HOST
+    })
+}
 
 #[cfg(target_arch = "x86_64")]
 pub const ARCHITECTURE: u32 = 0xc000_003e;
