@@ -97,10 +97,33 @@ impl Kernels {
 #[derive(Debug, PartialEq)]
 pub struct Show {
     pub kernels: Kernels,
-    /// Mounted anew, if that can be.
-    pub fresh: Option<FileSystem>,
-    /// The host's once more, where it may not be mounted anew.
-    pub otherwise: Option<BindMount>,
+    pub way: Way,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Way {
+    /// Mounted anew.
+    Fresh(FileSystem),
+    /// The host's once more.
+    Bound(BindMount),
+    /// Mounted anew, or the host's where that may not be.
+    FreshOrBound(FileSystem, BindMount),
+}
+
+impl Way {
+    pub fn fresh(&self) -> Option<&FileSystem> {
+        match self {
+            Self::Fresh(fresh) | Self::FreshOrBound(fresh, _) => Some(fresh),
+            Self::Bound(_) => None,
+        }
+    }
+
+    pub fn bound(&self) -> Option<&BindMount> {
+        match self {
+            Self::Bound(bind) | Self::FreshOrBound(_, bind) => Some(bind),
+            Self::Fresh(_) => None,
+        }
+    }
 }
 
 /// What is hidden and what is only to be read, of one of them.

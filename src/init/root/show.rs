@@ -4,20 +4,21 @@
 //! to one place before proc is mounted, and through what proc shows to another place after it.
 
 use super::{Held, bind, find, place_for};
-use crate::plan::root::{FileSystem, Kernels, Show};
+use crate::plan::root::{BindMount, FileSystem, Kernels, Show, Way};
 use crate::report::{Failed, Part};
 use crate::sys::mount::mount;
 use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, MountFlags, descriptor, directory, facts};
 
 pub fn show(step: &Show, held: &Held) -> Result<(), Failed> {
-    match (&step.fresh, &step.otherwise) {
-        (Some(fresh), otherwise) => match (mount_fresh(fresh, step.kernels, held), otherwise) {
+    match &step.way {
+        Way::Fresh(fresh) => mount_fresh(fresh, step.kernels, held),
+        Way::Bound(bind) => bind_hosts(bind, step.kernels, held),
+        Way::FreshOrBound(fresh, bind) => match mount_fresh(fresh, step.kernels, held) {
             // In a user namespace that does not own what it shows, or where parts of it are covered.
-            (Err(failed), Some(_)) if failed.errno == Errno::EPERM => bind_hosts(step, held),
-            (done, _) => done,
+            Err(failed) if failed.errno == Errno::EPERM => bind_hosts(bind, step.kernels, held),
+            done => done,
         },
-        (None, _) => bind_hosts(step, held),
     }
 }
 
@@ -35,15 +36,13 @@ fn mount_fresh(step: &FileSystem, kernels: Kernels, held: &Held) -> Result<(), F
     mount(Some(c"/.."), c".", None, MountFlags::MOVE, None).map_err(Failed::from)
 }
 
-fn bind_hosts(step: &Show, held: &Held) -> Result<(), Failed> {
-    // One of the two there always is.
-    let otherwise = step.otherwise.as_ref().ok_or(Errno::ENODEV)?;
+fn bind_hosts(step: &BindMount, kernels: Kernels, held: &Held) -> Result<(), Failed> {
     // The host has none, and so has the container.
-    let Some(bound) = bind::bind_and_keep(otherwise, held)? else {
+    let Some(bound) = bind::bind_and_keep(step, held)? else {
         return Ok(());
     };
     let found = facts::file_system(bound).map_err(|errno| Part::Source.failed(errno))?;
-    match step.kernels {
+    match kernels {
         Kernels::Proc if found.is_proc() => held.proc.set(Some(bound)),
         Kernels::Sysfs if found.is_sysfs() => held.sysfs.set(Some(bound)),
         // Something else would be hidden, and what is to be hidden would not.

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::likeness::Likeness;
 use crate::plan::root::{
     BindMount, Copy, EtcFile, FileSystem, HANDED, Kernels, Layers, OverlayMount, Restriction,
-    RootStep, Show,
+    RootStep, Show, Way,
 };
 use crate::plan::{InitPlan, Step};
 use crate::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
@@ -136,13 +136,15 @@ fn proc(spec: &ContainerSpec) -> RootStep {
     let options = &spec.security.proc_options;
     let is_owned =
         spec.namespaces.contains(Namespace::Pid) || !spec.namespaces.contains(Namespace::User);
-    let fresh = is_owned.then(|| file_system(c"/proc", c"proc", RESTRICTIONS, options));
     RootStep::Show(Show {
         kernels: Kernels::Proc,
-        // The host's PID namespace seen from a new user namespace: only the owner of a PID namespace may
-        // mount a proc of it, so the host's is bound.
-        otherwise: fresh.is_none().then(|| bind_all(c"/proc", RESTRICTIONS)),
-        fresh,
+        way: if is_owned {
+            Way::Fresh(file_system(c"/proc", c"proc", RESTRICTIONS, options))
+        } else {
+            // The host's PID namespace seen from a new user namespace: only the owner of a PID namespace may
+            // mount a proc of it.
+            Way::Bound(bind_all(c"/proc", RESTRICTIONS))
+        },
     })
 }
 
@@ -156,12 +158,14 @@ fn sys(spec: &ContainerSpec) -> RootStep {
     };
     RootStep::Show(Show {
         kernels: Kernels::Sysfs,
-        fresh: Some(file_system(c"/sys", c"sysfs", flags, c"")),
-        otherwise: Some(BindMount {
-            // A host without one has none to show.
-            optional: true,
-            ..bind_all(c"/sys", flags)
-        }),
+        way: Way::FreshOrBound(
+            file_system(c"/sys", c"sysfs", flags, c""),
+            BindMount {
+                // A host without one has none to show.
+                optional: true,
+                ..bind_all(c"/sys", flags)
+            },
+        ),
     })
 }
 

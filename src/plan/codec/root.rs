@@ -5,7 +5,7 @@ use super::wire::{Decoder, Encoder};
 use crate::likeness::Likeness;
 use crate::plan::root::{
     BindMount, Copy, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction, RootStep,
-    Show,
+    Show, Way,
 };
 use crate::sys::MountFlags;
 use crate::sys::terminal::{Modes, Size};
@@ -42,20 +42,23 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
             out.u8(3);
             encode_file_system(out, step);
         }
-        RootStep::Show(Show {
-            kernels,
-            fresh,
-            otherwise,
-        }) => {
+        RootStep::Show(Show { kernels, way }) => {
             out.u8(4);
             encode_kernels(out, *kernels);
-            out.boolean(fresh.is_some());
-            if let Some(fresh) = fresh {
-                encode_file_system(out, fresh);
-            }
-            out.boolean(otherwise.is_some());
-            if let Some(otherwise) = otherwise {
-                encode_bind(out, otherwise);
+            match way {
+                Way::Fresh(fresh) => {
+                    out.u8(0);
+                    encode_file_system(out, fresh);
+                }
+                Way::Bound(bind) => {
+                    out.u8(1);
+                    encode_bind(out, bind);
+                }
+                Way::FreshOrBound(fresh, bind) => {
+                    out.u8(2);
+                    encode_file_system(out, fresh);
+                    encode_bind(out, bind);
+                }
             }
         }
         RootStep::Stage => out.u8(5),
@@ -130,11 +133,12 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         3 => RootStep::FileSystem(decode_file_system(input)?),
         4 => RootStep::Show(Show {
             kernels: decode_kernels(input)?,
-            fresh: input
-                .boolean()?
-                .then(|| decode_file_system(input))
-                .transpose()?,
-            otherwise: input.boolean()?.then(|| decode_bind(input)).transpose()?,
+            way: match input.u8()? {
+                0 => Way::Fresh(decode_file_system(input)?),
+                1 => Way::Bound(decode_bind(input)?),
+                2 => Way::FreshOrBound(decode_file_system(input)?, decode_bind(input)?),
+                _ => return Err(Malformed),
+            },
         }),
         5 => RootStep::Stage,
         6 => RootStep::Devices,
@@ -356,140 +360,4 @@ fn decode_likeness(input: &mut Decoder<'_>) -> Result<Likeness, Malformed> {
 }
 
 #[cfg(test)]
-pub mod tests {
-    use super::*;
-
-    fn layers(like: bool) -> Layers {
-        Layers {
-            data: c"lowerdir=/a:/b".into(),
-            flags: MountFlags::READONLY,
-            like: like.then(|| c"/a".into()),
-            handed: if like { 0 } else { 2 },
-        }
-    }
-
-    fn file_system(option: bool) -> FileSystem {
-        FileSystem {
-            option: option.then(|| c"--tmpfs /t".into()),
-            target: if option { c"/t" } else { c"/proc" }.into(),
-            kind: c"tmpfs".into(),
-            flags: MountFlags::NOSUID,
-            data: c"size=1m".into(),
-            optional: !option,
-        }
-    }
-
-    fn bind(option: bool) -> BindMount {
-        BindMount {
-            option: option.then(|| c"--volume /a:/b".into()),
-            path: c"/a".into(),
-            slot: option.then_some(3),
-            target: c"/b".into(),
-            recursive: option,
-            flags: MountFlags::READONLY.and(MountFlags::SLAVE),
-            recursive_flags: true,
-            is_device: !option,
-            optional: !option,
-        }
-    }
-
-    fn etc(target: &std::ffi::CStr, asked_by: Option<&std::ffi::CStr>) -> RootStep {
-        RootStep::NameFile(EtcFile {
-            target: target.into(),
-            content: b"x\0\n".to_vec(),
-            make: asked_by.is_none(),
-            asked_by: asked_by.map(Into::into),
-            read_only: true,
-        })
-    }
-
-    pub fn every_kind_of_step() -> Vec<RootStep> {
-        vec![
-            RootStep::Copy(Copy {
-                option: c"--volume /s:/t:rshared".into(),
-                path: c"/s".into(),
-                recursive: true,
-                slot: 7,
-            }),
-            RootStep::Directory {
-                path: c"/root".into(),
-                flags: MountFlags::READONLY.and(MountFlags::NODEV),
-                handed: true,
-            },
-            RootStep::Overlay(layers(true)),
-            RootStep::FileSystem(file_system(true)),
-            RootStep::Show(Show {
-                kernels: Kernels::Sysfs,
-                fresh: Some(FileSystem {
-                    target: c"/sys".into(),
-                    kind: c"sysfs".into(),
-                    ..file_system(false)
-                }),
-                otherwise: Some(bind(false)),
-            }),
-            RootStep::Show(Show {
-                kernels: Kernels::Proc,
-                fresh: None,
-                otherwise: Some(BindMount {
-                    target: c"/proc".into(),
-                    ..bind(false)
-                }),
-            }),
-            RootStep::Stage,
-            RootStep::Devices,
-            RootStep::Links,
-            RootStep::Staged(file_system(false)),
-            RootStep::Terminal(Likeness {
-                modes: Some(Modes {
-                    input: 1,
-                    output: 2,
-                    control: 3,
-                    local: 4,
-                    line: 5,
-                    characters: [6; 19],
-                }),
-                size: Some(Size {
-                    rows: 24,
-                    columns: 80,
-                    width: 0,
-                    height: u16::MAX,
-                }),
-                owner: Some(0),
-            }),
-            etc(c"/etc/hostname", None),
-            etc(c"/etc/hosts", Some(c"--add-host a:1.2.3.4")),
-            RootStep::PlaceDev,
-            RootStep::DropStage,
-            RootStep::Bind(bind(true)),
-            RootStep::OverlayMount(OverlayMount {
-                option: c"--mount type=overlay,source=/a,target=/o".into(),
-                target: c"/o".into(),
-                layers: layers(false),
-            }),
-            RootStep::MakeWorkingDirectory(c"/w".into()),
-            RootStep::ReadOnly,
-            RootStep::Enter,
-            RootStep::LeaveChroot,
-            RootStep::Restrict(vec![
-                Restriction {
-                    kernels: Kernels::Proc,
-                    masked: vec![c"kcore".into(), c"keys".into()],
-                    read_only: vec![c"sys".into()],
-                },
-                Restriction {
-                    kernels: Kernels::Sysfs,
-                    masked: Vec::new(),
-                    read_only: Vec::new(),
-                },
-            ]),
-        ]
-    }
-
-    #[test]
-    fn a_terminal_that_looks_like_none() {
-        let mut out = Encoder::default();
-        let plain = RootStep::Terminal(Likeness::default());
-        encode(&mut out, &plain);
-        assert_eq!(decode(&mut Decoder { rest: &out.bytes }), Ok(plain));
-    }
-}
+pub mod tests;

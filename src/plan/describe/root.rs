@@ -3,7 +3,7 @@
 
 use crate::error::{Error, printable};
 use crate::hint::{Doing, hint};
-use crate::plan::root::{BindMount, FileSystem, Kernels, RootStep, Show};
+use crate::plan::root::{BindMount, FileSystem, Kernels, RootStep, Show, Way};
 use crate::report::{Failed, Part};
 use crate::sys::MountFlags;
 use std::ffi::CStr;
@@ -185,18 +185,12 @@ fn file_system(step: &FileSystem) -> Words {
 }
 
 fn show(step: &Show) -> Words {
-    let source = |otherwise: &BindMount| otherwise.path.to_bytes().to_vec();
-    match (&step.fresh, &step.otherwise) {
-        (Some(fresh), otherwise) => Words {
-            source: otherwise.as_ref().map(source).unwrap_or_default(),
+    match &step.way {
+        Way::Fresh(fresh) => file_system(fresh),
+        Way::Bound(hosts) => bind(hosts),
+        Way::FreshOrBound(fresh, hosts) => Words {
+            source: hosts.path.to_bytes().to_vec(),
             ..file_system(fresh)
-        },
-        (None, Some(otherwise)) => bind(otherwise),
-        (None, None) => Words {
-            option: None,
-            operation: "show",
-            object: step.kernels.directory().to_bytes().to_vec(),
-            source: Vec::new(),
         },
     }
 }

@@ -234,19 +234,19 @@ fn show(page: &mut Page, step: &Show) {
              set there is the host's. sysfs(5)"
         }
     });
-    if let Some(fresh) = &step.fresh {
+    if let Some(fresh) = step.way.fresh() {
         page.why(
             "Mounted on top of /, where /.. names it, and moved to its place: so it is held by the mount itself, and what \
              is hidden of it below is found without a path, which links of the root could lead elsewhere.",
         );
         file_system(page, fresh);
     }
-    if let Some(otherwise) = &step.otherwise {
+    if let Some(hosts) = step.way.bound() {
         page.why(
             "Only the owner of a namespace may mount a new one of what it shows, and not where parts of the old one are \
              covered: else the host's is bound, with all that is mounted in it.",
         );
-        page.foreign("else bound", otherwise.path.to_bytes());
+        page.foreign("else bound", hosts.path.to_bytes());
     }
 }
 

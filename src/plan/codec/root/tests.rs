@@ -1,0 +1,142 @@
+//! One of every kind of step, there and back.
+
+use super::*;
+
+fn layers(like: bool) -> Layers {
+    Layers {
+        data: c"lowerdir=/a:/b".into(),
+        flags: MountFlags::READONLY,
+        like: like.then(|| c"/a".into()),
+        handed: if like { 0 } else { 2 },
+    }
+}
+
+fn file_system(option: bool) -> FileSystem {
+    FileSystem {
+        option: option.then(|| c"--tmpfs /t".into()),
+        target: if option { c"/t" } else { c"/proc" }.into(),
+        kind: c"tmpfs".into(),
+        flags: MountFlags::NOSUID,
+        data: c"size=1m".into(),
+        optional: !option,
+    }
+}
+
+fn bind(option: bool) -> BindMount {
+    BindMount {
+        option: option.then(|| c"--volume /a:/b".into()),
+        path: c"/a".into(),
+        slot: option.then_some(3),
+        target: c"/b".into(),
+        recursive: option,
+        flags: MountFlags::READONLY.and(MountFlags::SLAVE),
+        recursive_flags: true,
+        is_device: !option,
+        optional: !option,
+    }
+}
+
+fn etc(target: &std::ffi::CStr, asked_by: Option<&std::ffi::CStr>) -> RootStep {
+    RootStep::NameFile(EtcFile {
+        target: target.into(),
+        content: b"x\0\n".to_vec(),
+        make: asked_by.is_none(),
+        asked_by: asked_by.map(Into::into),
+        read_only: true,
+    })
+}
+
+pub fn every_kind_of_step() -> Vec<RootStep> {
+    vec![
+        RootStep::Copy(Copy {
+            option: c"--volume /s:/t:rshared".into(),
+            path: c"/s".into(),
+            recursive: true,
+            slot: 7,
+        }),
+        RootStep::Directory {
+            path: c"/root".into(),
+            flags: MountFlags::READONLY.and(MountFlags::NODEV),
+            handed: true,
+        },
+        RootStep::Overlay(layers(true)),
+        RootStep::FileSystem(file_system(true)),
+        RootStep::Show(Show {
+            kernels: Kernels::Sysfs,
+            way: Way::FreshOrBound(
+                FileSystem {
+                    target: c"/sys".into(),
+                    kind: c"sysfs".into(),
+                    ..file_system(false)
+                },
+                bind(false),
+            ),
+        }),
+        RootStep::Show(Show {
+            kernels: Kernels::Proc,
+            way: Way::Fresh(file_system(false)),
+        }),
+        RootStep::Show(Show {
+            kernels: Kernels::Proc,
+            way: Way::Bound(BindMount {
+                target: c"/proc".into(),
+                ..bind(false)
+            }),
+        }),
+        RootStep::Stage,
+        RootStep::Devices,
+        RootStep::Links,
+        RootStep::Staged(file_system(false)),
+        RootStep::Terminal(Likeness {
+            modes: Some(Modes {
+                input: 1,
+                output: 2,
+                control: 3,
+                local: 4,
+                line: 5,
+                characters: [6; 19],
+            }),
+            size: Some(Size {
+                rows: 24,
+                columns: 80,
+                width: 0,
+                height: u16::MAX,
+            }),
+            owner: Some(0),
+        }),
+        etc(c"/etc/hostname", None),
+        etc(c"/etc/hosts", Some(c"--add-host a:1.2.3.4")),
+        RootStep::PlaceDev,
+        RootStep::DropStage,
+        RootStep::Bind(bind(true)),
+        RootStep::OverlayMount(OverlayMount {
+            option: c"--mount type=overlay,source=/a,target=/o".into(),
+            target: c"/o".into(),
+            layers: layers(false),
+        }),
+        RootStep::MakeWorkingDirectory(c"/w".into()),
+        RootStep::ReadOnly,
+        RootStep::Enter,
+        RootStep::LeaveChroot,
+        RootStep::Restrict(vec![
+            Restriction {
+                kernels: Kernels::Proc,
+                masked: vec![c"kcore".into(), c"keys".into()],
+                read_only: vec![c"sys".into()],
+            },
+            Restriction {
+                kernels: Kernels::Sysfs,
+                masked: Vec::new(),
+                read_only: Vec::new(),
+            },
+        ]),
+    ]
+}
+
+#[test]
+fn a_terminal_that_looks_like_none() {
+    let mut out = Encoder::default();
+    let plain = RootStep::Terminal(Likeness::default());
+    encode(&mut out, &plain);
+    assert_eq!(decode(&mut Decoder { rest: &out.bytes }), Ok(plain));
+}
