@@ -80,18 +80,19 @@ fn the_default_is_dockers() {
         (Sysno::ioctl, &[0, 0x541c], EPERM, EPERM),
         // The kernel does not look at the upper half.
         (Sysno::ioctl, &[0, 0x1_0000_5412], EPERM, EPERM),
-        // A file, a pipe, null, ptmx, and what overlayfs marks with; a disk, the first console, kmsg.
+        // A file, a pipe, null, tty, and what overlayfs marks with; a disk, the first console, ptmx, kmsg.
         (Sysno::mknodat, &[0, 0, 0o100600, 0xfe00], ALLOW, ALLOW),
         (Sysno::mknodat, &[0, 0, 0o600, 0xfe00], ALLOW, ALLOW),
         (Sysno::mknodat, &[0, 0, 0o010600, 0xfe00], ALLOW, ALLOW),
         (Sysno::mknodat, &[0, 0, 0o140600, 0xfe00], ALLOW, ALLOW),
         (Sysno::mknodat, &[0, 0, 0o020666, 0x103], ALLOW, ALLOW),
-        (Sysno::mknodat, &[0, 0, 0o020666, 0x502], ALLOW, ALLOW),
+        (Sysno::mknodat, &[0, 0, 0o020666, 0x500], ALLOW, ALLOW),
         (Sysno::mknodat, &[0, 0, 0o020000, 0], ALLOW, ALLOW),
         (Sysno::mknodat, &[0, 0, 0o060600, 0xfe00], EPERM, EPERM),
         (Sysno::mknodat, &[0, 0, 0o060600, 0x103], EPERM, EPERM),
         (Sysno::mknodat, &[0, 0, 0o060600, 0], EPERM, EPERM),
         (Sysno::mknodat, &[0, 0, 0o020600, 0x501], EPERM, EPERM),
+        (Sysno::mknodat, &[0, 0, 0o020600, 0x502], EPERM, EPERM),
         (Sysno::mknodat, &[0, 0, 0o020600, 0x10b], EPERM, EPERM),
         // Minor 0x100 more, whose bits are the upper ones.
         (Sysno::mknodat, &[0, 0, 0o020600, 0x10_0103], EPERM, EPERM),

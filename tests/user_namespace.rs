@@ -151,7 +151,13 @@ fn devices_of_the_root_are_none() {
         let mode = nix::sys::stat::Mode::from_bits_truncate(0o666);
         nix::sys::stat::mknod(&node, kind, mode, nix::sys::stat::makedev(1, 3)).unwrap();
         let script = "cat /node && echo opened; cat /dev/null && echo null; true";
-        for more in [&[][..], &["--overlay"], &["--cap-add=MKNOD"]] {
+        for more in [
+            &[][..],
+            &["--overlay"],
+            &["--cap-add=MKNOD"],
+            &["--privileged", "--cap-drop=SYS_ADMIN"],
+            &["--privileged", "--cap-drop=SYS_ADMIN", "--overlay"],
+        ] {
             let options = [&["--userns=auto"], more].concat();
             assert_eq!(tree.says(&options, script), "null\n", "{case} {more:?}");
         }

@@ -146,7 +146,7 @@ const S_IFCHR: u64 = libc::S_IFCHR as u64;
 const S_IFBLK: u64 = libc::S_IFBLK as u64;
 
 /// What mknod(2) is allowed, if these arguments are its mode and its device: of devices, those that every container
-/// has, and 0:0, which is none (overlayfs marks with it what is deleted). Docker allows all, and has a device
+/// has (but ptmx, which is the host's before Linux 4.7 where it lies beside no devpts), and 0:0, which is none (overlayfs marks with it what is deleted). Docker allows all, and has a device
 /// cgroup that keeps them from being opened; a container without a cgroup would read the disks.
 macro_rules! nodes {
     ($mode:literal, $device:literal) => {
@@ -160,7 +160,6 @@ macro_rules! nodes {
                 allowed(&is($device, device(1, 8))), // random
                 allowed(&is($device, device(1, 9))), // urandom
                 allowed(&is($device, device(5, 0))), // tty
-                allowed(&is($device, device(5, 2))), // ptmx
                 refused(&masked($mode, S_IFMT, S_IFCHR)),
             ],
             otherwise: Fate::ALLOW,

@@ -69,7 +69,8 @@ pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut 
     steps.push(Step::Umask(0));
     let mut push = |step| steps.push(Step::Root(Box::new(step)));
     let user_namespace = spec.namespaces.contains(Namespace::User);
-    let devices = if spec.security.privileged {
+    // (With many ids a root of the host's is shifted, and would have its disks' nodes be the container's.)
+    let devices = if spec.security.privileged && !root.is_handed {
         MountFlags::NONE
     } else {
         // Whatever nodes an image brings along: the container's devices are in /dev, and they are all that it has.
