@@ -12,9 +12,16 @@ use tree::Tree;
 
 /// Builds the program that attacks. `None`, and said so, without a C compiler.
 fn attack(scratch: &Scratch) -> Option<String> {
-    let program = scratch.file("attack");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/common/attack.c");
-    let flags = "-static -nostdlib -O1 -fno-stack-protector -fno-pie -no-pie -Wall -Werror -o";
+    compiled(
+        scratch,
+        "attack",
+        "-static -nostdlib -O1 -fno-stack-protector -fno-pie -no-pie -Wall -Werror -o",
+    )
+}
+
+fn compiled(scratch: &Scratch, name: &str, flags: &str) -> Option<String> {
+    let program = scratch.file(name);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/common/{name}.c"));
     let mut compiler = Command::new("gcc");
     compiler.args(flags.split(' ')).arg(&program).arg(source);
     match compiler.status() {
@@ -216,6 +223,59 @@ fn it_runs_from_a_copy_without_the_default_filter() {
                 copied,
                 "{case} {options:?}: {trace}"
             );
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn who_traces_the_reaper_gets_nothing_by_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new();
+    std::fs::set_permissions(scratch.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let Some(inject) = compiled(&scratch, "inject", "-static -O1 -Wall -Werror -o") else {
+        return;
+    };
+    // getppid, and unshare of a UTS namespace.
+    let script = format!("{inject} $PPID 110; {inject} $PPID 272 0x04000000; true");
+    for case in cases() {
+        for options in [
+            &["--init"][..],
+            &["--init", "-u=7"],
+            &["--pid=host"],
+            &["--init", "--security-opt=seccomp=unconfined"],
+        ] {
+            let options = [options, &["--cap-add=SYS_PTRACE"]].concat();
+            let outcome = case.run(&options, &["sh", "-c", &script]);
+            let said: Vec<&str> = outcome.output(case).lines().collect();
+            match said[..] {
+                [parent, "-1"] => assert!(
+                    parent.parse::<u32>().is_ok(),
+                    "{case} {options:?}: {said:?}"
+                ),
+                // In mydocker's user namespace the container of an ordinary user has no capability.
+                ["not to be traced", "not to be traced"] if case.caller == Caller::Ordinary => {}
+                _ => panic!("{case} {options:?}: {said:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reaper_keeps_what_it_needs() {
+    for case in cases() {
+        for (options, capabilities) in [
+            (&["--init"][..], "0000000000000020"),
+            (&["--init", "--privileged"], "0000000000000020"),
+            (&["--init", "--cap-drop=ALL", "-u=7"], "0000000000000020"),
+            (&["--pid=host"], "0000000000080020"),
+        ] {
+            let script = "for name in CapInh CapPrm CapEff CapAmb NoNewPrivs Seccomp; do \
+                grep ^$name: /proc/$PPID/status | cut -f2; done";
+            let said = case.run(options, &["sh", "-c", script]);
+            let (none, held) = ("0000000000000000", capabilities);
+            let expected = format!("{none}\n{held}\n{held}\n{none}\n1\n2\n");
+            assert_eq!(said.output(case), expected, "{case} {options:?}");
         }
     }
 }

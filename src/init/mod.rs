@@ -41,11 +41,13 @@ pub struct Descriptors<'a> {
     pub pool: Option<BorrowedFd<'static>>,
     /// Where the parent says that ids are mapped.
     pub gate: Option<Gate>,
+    /// Where the reaper says that it has given up its rights.
+    pub reapers_gate: Option<Gate>,
     /// Mounts that the parent made, by slot.
     pub handed: &'a [BorrowedFd<'static>],
 }
 
-/// A pipe that the child waits at. The child has both ends, as copies.
+/// A pipe that a child waits at. The child has both ends, as copies.
 #[derive(Clone, Copy)]
 pub struct Gate {
     pub reader: BorrowedFd<'static>,

@@ -3,15 +3,19 @@
 //!
 //! It stays in the container, where every process may look at it. So it never runs in the
 //! parent's memory (who writes to it would write to the runtime outside), gives the container
-//! nothing to read, and keeps no descriptor open (the keeper keeps one, of /proc).
+//! nothing to read, and keeps no descriptor open (the keeper keeps one, of /proc). And because who has
+//! CAP_SYS_PTRACE can have it do everything, before the command runs it gives up all that it needs no more.
 
-use super::{Descriptors, become_command, fail};
+use super::{Descriptors, Gate, become_command, fail};
 use crate::error::ExitCode;
-use crate::plan::{InitPlan, Reaper};
+use crate::plan::{InitPlan, Reaper, Step};
 use crate::report::{Moment, Report};
+use crate::seccomp;
+use crate::sys::capability::{self, CapabilitySet};
 use crate::sys::clone::{self, Memory};
 use crate::sys::descriptor::Fate;
 use crate::sys::process::{Ended, Patience};
+use crate::sys::seccomp::load;
 use crate::sys::signal::{self, SignalSet};
 use crate::sys::{Errno, Pid, descendants, descriptor, environment, facts, process};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -26,7 +30,9 @@ pub const END: i32 = 64;
 /// What the command's process needs of its parent, the reaper.
 struct Birth<'a> {
     plan: &'a InitPlan,
-    descriptors: &'a Descriptors<'a>,
+    descriptors: Descriptors<'a>,
+    /// Our end of the pipe that tells us of its execve.
+    executed: BorrowedFd<'static>,
 }
 
 /// The inode of proc's own root (PROC_ROOT_INO).
@@ -86,21 +92,32 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
             Some(proc)
         }
     };
-    let birth = Birth { plan, descriptors };
+    let (reader, writer) = descriptor::pipe_undropped()?;
+    // Whose writing end is the command's process's alone, and closes by its execve.
+    let (executed, executes) = descriptor::pipe_undropped()?;
+    let birth = Birth {
+        plan,
+        descriptors: Descriptors {
+            reapers_gate: Some(Gate { reader, writer }),
+            ..*descriptors
+        },
+        executed,
+    };
     let pid = clone::spawn(
         0,
-        Memory::Shared,
+        // In shared memory we would sleep until the command runs, and it could get hold of us before we have given
+        // up our rights, which its process needs from us until then.
+        Memory::Copied,
         // Where we are.
         None,
         |birth: &Birth<'_>| {
+            descriptor::close(birth.executed);
             birth.descriptors.channel.pass(Moment::Spawned);
-            become_command(birth.plan, birth.descriptors)
+            become_command(birth.plan, &birth.descriptors)
         },
         &birth,
     )?;
-    // The command runs, or has said why it does not. 0 to 2 as well: who reads what it writes waits
-    // for its end, not for ours. The report pipe's end is among them, so that the parent sees the
-    // command's execve.
+    // 0 to 2 as well: who reads what the command writes waits for its end, not for ours.
     let first = match proc {
         None => PROC,
         Some(proc) => {
@@ -108,8 +125,59 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
             PROC + 1
         }
     };
-    descriptor::close_from(first, Fate::Close, &[])?;
+    descriptor::close(executes);
+    let report = descriptors.channel.descriptor();
+    let kept = [
+        numbers(Some(writer)),
+        numbers(Some(executed)),
+        numbers(report),
+    ];
+    descriptor::close_from(first, Fate::Close, &kept)?;
+    give_up_rights(reaper)?;
+    confine(reaper, plan)?;
+    // The last use of the report pipe was to be told of a failure: the parent sees the command's execve by its end.
+    if let Some(report) = report {
+        descriptor::close(report);
+    }
+    // If it has failed it waits no more, and has said why.
+    let _ = descriptor::write(writer, &[0]);
+    descriptor::close(writer);
+    // Until it has executed the command, or failed: before, a signal would find it half done.
+    while matches!(
+        descriptor::read(executed, &mut [0]),
+        Ok(1..) | Err(Errno::EINTR)
+    ) {}
+    descriptor::close(executed);
     Ok(pid)
+}
+
+/// All capabilities but those that we need. (They cannot come back: by execve a root would have those of the bounding
+/// set, but for no_new_privs.)
+fn give_up_rights(reaper: Reaper) -> Result<(), Errno> {
+    process::no_new_privileges()?;
+    // The command, and what it leaves behind, may be another user's.
+    let kept = CapabilitySet::NONE.with(capability::KILL);
+    let kept = match reaper {
+        Reaper::FirstProcess => kept,
+        // Or a proc that is mounted with hidepid would not show it (proc(5)).
+        Reaper::Keeper => kept.with(capability::SYS_PTRACE),
+    };
+    capability::limit(kept, CapabilitySet::NONE, false)
+}
+
+/// From here on we can make no system calls but those below.
+fn confine(reaper: Reaper, plan: &InitPlan) -> Result<(), Errno> {
+    let filter = match reaper {
+        Reaper::FirstProcess => seccomp::reaper_filter(),
+        Reaper::Keeper => seccomp::keeper_filter(),
+    };
+    let mut steps = plan.process.iter();
+    let commands_is_filtered = steps.any(|step| matches!(step, Step::Filter(_)));
+    match load(filter) {
+        // A kernel without filters, and no one has asked for one.
+        Err(Errno::EINVAL | Errno::ENOSYS) if !commands_is_filtered => Ok(()),
+        done => done,
+    }
 }
 
 /// Until the command has ended, or has to: its exit code. As PID 1 we leave then, and with us ends

@@ -27,6 +27,10 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         Step::OomScoreAdjustment(number) => write_file(c"/proc/self/oom_score_adj", number),
         Step::ResourceLimit(limit) => process::limit(limit.resource, limit.soft, limit.hard),
         Step::AwaitIds => descriptors.gate.ok_or(Errno::EBADF).and_then(Gate::pass),
+        Step::AwaitReaper => {
+            let gate = descriptors.reapers_gate.ok_or(Errno::EBADF);
+            gate.and_then(Gate::pass)
+        }
         Step::DenySetgroups => write_file(c"/proc/self/setgroups", b"deny"),
         Step::MapUser(line) => write_file(c"/proc/self/uid_map", line),
         Step::MapGroup(line) => write_file(c"/proc/self/gid_map", line),

@@ -265,6 +265,7 @@ impl Launch<'_> {
         Descriptors {
             channel,
             gate,
+            reapers_gate: None,
             handed: self.handed,
             null: self.null.map(numbered),
             terminal: self.terminal.map(numbered),

@@ -127,6 +127,7 @@ pub fn enter() -> Error {
         pool: None,
         // It was passed before the execve.
         gate: None,
+        reapers_gate: None,
         handed: &[],
     };
     match decoded {

@@ -108,6 +108,8 @@ pub enum Step {
     ResourceLimit(ResourceLimit),
     /// Wait until the parent has mapped ids into our user namespace.
     AwaitIds,
+    /// Wait until the reaper, our parent, has given up its rights.
+    AwaitReaper,
     /// Give up setgroups(2) in the new user namespace.
     DenySetgroups,
     /// A line for /proc/self/uid_map, as user_namespaces(7) has it.

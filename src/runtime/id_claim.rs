@@ -1,10 +1,13 @@
 //! Which ids are a container's: a file says it, in which byte N stands for id N, and a lock on it for a container
 //! (`--userns` of root).
 //!
-//! A lock needs no cleaning up: the kernel ends it with the process that holds it, however that ends. It is the same
-//! for all of the host, whatever namespaces mydocker was called in, as long as they see the same directory. And as
-//! only root can open the file, no other user can hold ids back. (A name in the abstract namespace of sockets
+//! A lock needs no cleaning up: the kernel ends it with the process that holds it, mydocker, however that ends. It is
+//! the same for all of the host, whatever namespaces mydocker was called in, as long as they see the same directory.
+//! And as only root can open the file, no other user can hold ids back. (A name in the abstract namespace of sockets
 //! has none of the last two.)
+//!
+//! What it does not see: a mydocker that has another directory there, as in a container; and a container that outlives
+//! a mydocker that was killed (README, Exit codes). The container cannot hold the lock itself: it could end it.
 
 use crate::error::Error;
 use crate::spec::{BLOCK, IdsWanted, Range};
@@ -14,8 +17,8 @@ use crate::sys::{Errno, descriptor, random};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// The first that can be had: what is gone with the host's next start, and root's directory. The last one is there
-/// on a host that has an init and nothing else.
+/// The first whose directory there is: what is gone with the host's next start, and root's. The last one is there on
+/// a host that has an init and nothing else.
 const PLACES: [&CStr; 3] = [
     c"/run/mydocker.ids",
     c"/var/run/mydocker.ids",
@@ -28,7 +31,17 @@ const PLACES: [&CStr; 3] = [
 #[cold]
 #[inline(never)]
 pub fn claim(wanted: IdsWanted<'_>) -> Result<u32, Error> {
-    let file = open(libc::O_CREAT)?.map_err(|(place, errno)| failed("make", place, errno))?;
+    let file = match open(libc::O_RDWR | libc::O_CREAT) {
+        Ok(file) => file,
+        Err((place, errno)) => match (wanted, errno) {
+            // Where it cannot be written it can be shared; if there is none, no one has claimed anything.
+            (IdsWanted::These(range), Errno::EROFS | Errno::EACCES) => match open(libc::O_RDONLY) {
+                Err((_, Errno::ENOENT)) => return Ok(range.first),
+                opened => opened.map_err(|(place, errno)| failed("open", place, errno))?,
+            },
+            _ => return Err(failed("open", place, errno)),
+        },
+    };
     let claimed = find(wanted, |kind, first, length| {
         match lock::lock(file.as_fd(), kind, first, length) {
             Ok(()) => Ok(true),
@@ -43,8 +56,16 @@ pub fn claim(wanted: IdsWanted<'_>) -> Result<u32, Error> {
 
 /// The ids that [`claim`] might take now.
 pub fn look(wanted: IdsWanted<'_>) -> Result<u32, Error> {
-    // If there is none, no one has claimed anything.
-    let file = open(0)?.ok();
+    let access = match wanted {
+        IdsWanted::Block(_) => libc::O_RDWR,
+        IdsWanted::These(_) => libc::O_RDONLY,
+    };
+    let file = match open(access) {
+        Ok(file) => Some(file),
+        // No one has claimed anything.
+        Err((_, Errno::ENOENT)) => None,
+        Err((place, errno)) => return Err(failed("open", place, errno)),
+    };
     find(wanted, |kind, first, length| match &file {
         Some(file) => lock::is_free(file.as_fd(), kind, first, length),
         None => Ok(true),
@@ -91,38 +112,39 @@ fn find(
     ))
 }
 
-/// The file, or why it is in none of its places.
-fn open(flags: i32) -> Result<Result<OwnedFd, (&'static CStr, Errno)>, Error> {
-    let mut missing = (c"", Errno::ENOENT);
+/// The file, which no one but root can open.
+///
+/// Errors: with the place; ENOENT if it is in none of them.
+fn open(flags: i32) -> Result<OwnedFd, (&'static CStr, Errno)> {
+    let mut missing = Errno::ENOENT;
     for place in PLACES {
-        let flags = flags | libc::O_RDWR | libc::O_NOFOLLOW | libc::O_NONBLOCK;
-        match descriptor::open(place, flags, 0o600) {
+        match descriptor::open(place, flags | libc::O_NOFOLLOW | libc::O_NONBLOCK, 0o600) {
             Ok(file) => {
-                check(file.as_fd(), place)?;
-                return Ok(Ok(file));
+                check(file.as_fd()).map_err(|errno| (place, errno))?;
+                return Ok(file);
             }
-            // No such directory, or one where nothing can be made (or that is someone else's, for root of a
-            // user namespace).
-            Err(errno @ (Errno::ENOENT | Errno::ENOTDIR | Errno::EROFS | Errno::EACCES)) => {
-                missing = (place, errno);
-            }
-            Err(errno) => return Err(failed("open", place, errno)),
+            // Not where it cannot be written: it may be there, and be locked.
+            Err(errno @ (Errno::ENOENT | Errno::ENOTDIR)) => missing = errno,
+            Err(errno) => return Err((place, errno)),
         }
     }
-    Ok(Err(missing))
+    let [place, ..] = PLACES;
+    Err((place, missing))
 }
 
-/// That no one but root can hold its locks.
-fn check(file: BorrowedFd<'_>, place: &CStr) -> Result<(), Error> {
-    let facts = facts::facts(file).map_err(|errno| failed("look at", place, errno))?;
-    if facts.kind == Kind::Regular && facts.owner == 0 && facts.mode & 0o077 == 0 {
-        Ok(())
-    } else {
-        let hint = "it is to be a file of root's that no one else can open";
-        Err(failed("claim ids in", place, Errno::EPERM).hint(Some(hint)))
-    }
+fn check(file: BorrowedFd<'_>) -> Result<(), Errno> {
+    let facts = facts::facts(file)?;
+    let is_roots = facts.kind == Kind::Regular && facts.owner == 0 && facts.mode & 0o077 == 0;
+    is_roots.then_some(()).ok_or(Errno::EPERM)
 }
 
 fn failed(operation: &str, place: &CStr, errno: Errno) -> Error {
-    Error::new(format!("--userns: {operation}"), place.to_bytes(), errno)
+    let hint = match errno {
+        Errno::EPERM => Some("it is to be a file of root's that no one else can open"),
+        Errno::EROFS | Errno::EACCES => {
+            Some("locks on it say which ids are a container's; --userns UID:COUNT needs it less")
+        }
+        _ => None,
+    };
+    Error::new(format!("--userns: {operation}"), place.to_bytes(), errno).hint(hint)
 }

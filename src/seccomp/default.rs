@@ -12,13 +12,6 @@ use crate::sys::seccomp::Instruction;
 use std::borrow::Cow;
 use syscalls::Sysno;
 
-/// The numbers of calls, by name.
-macro_rules! calls {
-    ($($name:ident)*) => {
-        &[$(Sysno::$name as usize),*]
-    };
-}
-
 /// Allowed, whatever the arguments.
 const ALLOWED: &[usize] = calls![
     accept accept4 adjtimex bind brk cachestat capget capset chdir clock_adjtime clock_getres
@@ -262,7 +255,7 @@ const fn leaves(capabilities: CapabilitySet, tracing: bool) -> [Leaf; NUMBERS] {
     leaves
 }
 
-const fn allow(leaves: &mut [Leaf; NUMBERS], calls: &[usize]) {
+pub(super) const fn allow(leaves: &mut [Leaf; NUMBERS], calls: &[usize]) {
     let mut index = 0;
     while index < calls.len() {
         leaves[calls[index]] = Leaf::Fate(Fate::ALLOW);

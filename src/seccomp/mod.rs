@@ -5,14 +5,23 @@
 //! which calls it need not run it for, so depth is what loading costs. The default filter is compiled
 //! with mydocker, by the same code that compiles a profile when it is read.
 
+/// The numbers of calls, by name.
+macro_rules! calls {
+    ($($name:ident)*) => {
+        &[$(::syscalls::Sysno::$name as usize),*]
+    };
+}
+
 mod compile;
 mod default;
 mod json;
 mod profile;
+mod reaper;
 mod survey;
 
 pub use default::default_filter;
 pub use profile::compile as compile_profile;
+pub use reaper::{keeper_filter, reaper_filter};
 pub use survey::{Survey, survey};
 
 use crate::sys::capability::CapabilitySet;

@@ -67,6 +67,13 @@ pub fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     Ok((owned(ends[0]), owned(ends[1])))
 }
 
+/// The same for the child: the caller closes both ends with [`close`].
+pub fn pipe_undropped() -> Result<(BorrowedFd<'static>, BorrowedFd<'static>), Errno> {
+    let (reader, writer) = pipe()?;
+    let keep = |end| borrowed(std::os::fd::IntoRawFd::into_raw_fd(end));
+    Ok((keep(reader), keep(writer)))
+}
+
 /// read(2), once. Zero is end-of-file.
 pub fn read(file: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize, Errno> {
     // SAFETY: the kernel writes at most `len` bytes into the buffer.

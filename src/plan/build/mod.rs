@@ -34,15 +34,16 @@ pub fn build(
     joins: Vec<CString>,
     filter: Option<Cow<'static, [Instruction]>>,
 ) -> InitPlan {
+    let reaper = match spec.first_process {
+        _ if !spec.namespaces.contains(Namespace::Pid) => Some(Reaper::Keeper),
+        FirstProcess::Reaper => Some(Reaper::FirstProcess),
+        FirstProcess::Command => None,
+    };
     InitPlan {
         birth: birth(spec, joins),
         container: container(spec, network, likeness),
-        reaper: match spec.first_process {
-            _ if !spec.namespaces.contains(Namespace::Pid) => Some(Reaper::Keeper),
-            FirstProcess::Reaper => Some(Reaper::FirstProcess),
-            FirstProcess::Command => None,
-        },
-        process: process(spec, ignored, filter),
+        reaper,
+        process: process(spec, reaper, ignored, filter),
         command: command(spec),
         handed: spec.root.as_ref().map_or(0, handed),
         timed: false,
@@ -188,6 +189,7 @@ fn proc(spec: &ContainerSpec, steps: &mut Vec<Step>) {
 
 fn process(
     spec: &ContainerSpec,
+    reaper: Option<Reaper>,
     ignored: SignalSet,
     filter: Option<Cow<'static, [Instruction]>>,
 ) -> Vec<Step> {
@@ -227,7 +229,9 @@ fn process(
     }
     // Whatever the caller's is: to ask first would cost as much. Before the filter, which allows only the harmless ones.
     steps.push(Step::UsualPersonality);
-    let mut filter = filter.map(Step::Filter);
+    // To wait takes system calls, which the filter need not allow.
+    let awaited = reaper.map(|_| Step::AwaitReaper);
+    let mut last = awaited.into_iter().chain(filter.map(Step::Filter));
     // Before anything is given up. In shared memory (see launch) this process's memory is mydocker's, and whoever has
     // the user and the few capabilities that are left could open it: a root of another container that shares our PID
     // namespace, say. It stays with mydocker, whom no one needs to look into either; execve resets the command's.
@@ -238,7 +242,7 @@ fn process(
     }
     if !no_new_privileges {
         // Without that it takes CAP_SYS_ADMIN, which goes below.
-        steps.extend(filter.take());
+        steps.extend(last.by_ref());
     }
     let Becoming {
         user,
@@ -284,7 +288,7 @@ fn process(
     // cost every start what few need.
     steps.push(Step::DeathSignal);
     // Last of all: the calls above need not be among those that it allows.
-    steps.extend(filter);
+    steps.extend(last);
     steps
 }
 

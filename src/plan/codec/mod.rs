@@ -98,6 +98,7 @@ pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
 fn encode_step(out: &mut Encoder, step: &Step) {
     match step {
         Step::AwaitIds => out.u8(33),
+        Step::AwaitReaper => out.u8(35),
         Step::NotDumpable => out.u8(34),
         Step::DenySetgroups => out.u8(0),
         Step::MapUser(line) => encode_bytes(out, 1, line),
@@ -226,6 +227,7 @@ fn encode_bytes(out: &mut Encoder, tag: u8, bytes: &[u8]) {
 fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
     Ok(match input.u8()? {
         33 => Step::AwaitIds,
+        35 => Step::AwaitReaper,
         34 => Step::NotDumpable,
         0 => Step::DenySetgroups,
         1 => Step::MapUser(input.bytes()?.to_vec()),
@@ -305,6 +307,7 @@ pub(super) mod tests {
         };
         let mut steps = vec![
             Step::AwaitIds,
+            Step::AwaitReaper,
             Step::NotDumpable,
             Step::DenySetgroups,
             Step::MapUser(b"0 1000 1\n".to_vec()),

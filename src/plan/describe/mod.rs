@@ -57,6 +57,11 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             Some(Doing::LimitResource),
         ),
         Step::AwaitIds => ("wait for", b"ids to be mapped from outside".to_vec(), None),
+        Step::AwaitReaper => (
+            "wait for",
+            b"the reaper to give up its rights".to_vec(),
+            None,
+        ),
         Step::DenySetgroups => (
             "write deny to",
             b"/proc/self/setgroups".to_vec(),

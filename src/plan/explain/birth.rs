@@ -163,6 +163,8 @@ pub fn reaper(page: &mut Page, reaper: Option<Reaper>) {
     }
     page.why(
         "It is not dumpable, its environment is wiped and its descriptors are closed: it stays where the \
-         container may look at it. The command's process is a vfork(2) of it.",
+         container may look at it. The command's process is a fork(2) of it; before that one executes the command, \
+         the reaper gives up all capabilities but CAP_KILL (the keeper keeps CAP_SYS_PTRACE too, without which a /proc \
+         may not show it its children), and by a filter all system calls that it does not make.",
     );
 }
