@@ -80,17 +80,7 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
     // And now, for the command may mount something else there.
     let proc = match reaper {
         Reaper::FirstProcess => None,
-        Reaper::Keeper => {
-            let flags = libc::O_RDONLY | libc::O_DIRECTORY;
-            let proc = descriptor::open_undropped(c"/proc", flags)?;
-            // What it lists decides who is killed.
-            let is_whole = facts::facts(proc)?.identity.1 == PROC_ROOT;
-            // A link of the container's root may lead to a part of it, where no process is listed.
-            if !facts::file_system(proc)?.is_proc() || !is_whole {
-                return Err(Errno::ENODEV);
-            }
-            Some(proc)
-        }
+        Reaper::Keeper => Some(open_proc()?),
     };
     let (reader, writer) = descriptor::pipe_undropped()?;
     // Whose writing end is the command's process's alone, and closes by its execve.
@@ -139,7 +129,7 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
     if let Some(report) = report {
         descriptor::close(report);
     }
-    // If it has failed it waits no more, and has said why.
+    // If the command's process has failed it waits no more, and has said why.
     let _ = descriptor::write(writer, &[0]);
     descriptor::close(writer);
     // Until it has executed the command, or failed: before, a signal would find it half done.
@@ -151,7 +141,18 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
     Ok(pid)
 }
 
-/// All capabilities but those that we need. (They cannot come back: by execve a root would have those of the bounding
+fn open_proc() -> Result<BorrowedFd<'static>, Errno> {
+    let proc = descriptor::open_undropped(c"/proc", libc::O_RDONLY | libc::O_DIRECTORY)?;
+    // What it lists decides who is killed.
+    let is_whole = facts::facts(proc)?.identity.1 == PROC_ROOT;
+    // A link of the container's root may lead to a part of it, where no process is listed.
+    if !facts::file_system(proc)?.is_proc() || !is_whole {
+        return Err(Errno::ENODEV);
+    }
+    Ok(proc)
+}
+
+/// Gives up all capabilities but those that we need. (They cannot come back: by execve a root would have those of the bounding
 /// set, but for no_new_privs.)
 fn give_up_rights(reaper: Reaper) -> Result<(), Errno> {
     process::no_new_privileges()?;
