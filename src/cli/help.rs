@@ -71,8 +71,8 @@ files:
                            end, or go to the directory UPPER and are kept
       --read-only          nothing of / can be written
   -v, --volume SRC:DST[:ro,rw,noexec,nosuid,nodev,dev,rprivate,rslave,rshared]
-                           SRC of the caller's is DST in the container (nodev, if it
-                           is no device itself)
+                           SRC of the caller's is DST in the container; devices
+                           in it open only with dev
       --tmpfs DST[:size=,mode=,...]
                            an empty directory in memory
       --mount type=bind|tmpfs|overlay,target=DST,...

@@ -102,7 +102,7 @@ fn finish(step: &BindMount, source: Kind) -> Result<(), Failed> {
     let flags = MountFlags::BIND.and(depth);
     let bound = mount(Some(&step.path), PLACE, None, flags, None);
     bound.map_err(|errno| Part::Source.failed(errno))?;
-    // (It is private already, and what would be slave or shared was to be copied.)
+    // Private it is already; slave and shared ones are copies, which this kernel has not.
     let restricted = restrict_to(step.restrictions(source));
     restricted.map_err(|errno| Part::Restrict.failed(errno))
 }
