@@ -136,14 +136,14 @@ fn nodes_of_a_volume_open_if_that_is_said() {
                 }
             }
         }
+        // --privileged gives a root that is no one outside no devices either.
+        let privileged = ["--userns=auto", "--privileged", "--cap-drop=SYS_ADMIN"];
         for (words, expected) in [("", false), (":rslave", false), (":dev", true)] {
-            opens(
-                case,
-                tree,
-                &[],
-                &["--userns=auto", &volume(words)],
-                expected,
-            );
+            for options in [&privileged[..1], &privileged] {
+                let volume = volume(words);
+                let options = [options, &[volume.as_str()]].concat();
+                opens(case, tree, &[], &options, expected);
+            }
         }
     });
 }
