@@ -35,7 +35,7 @@ const VALUES: [(&str, &str); 17] = [
     ),
     (
         "volume",
-        "/a:/b /a:/b:ro /a:/b:ro,rslave /a:/b:rshared /a:/b/c:rshared a:/b ./a:/b:rw,noexec,nosuid,nodev \
+        "/a:/b /a:/b:ro /a:/b:ro,rslave /a:/b:rshared /a:/b:dev /a:/b:dev,nodev /a:/b/c:rshared a:/b ./a:/b:rw,noexec,nosuid,nodev \
      /a:/b:/c:/d /a:/ /a:/b/../c/. /a:/../.. /a://x//y/ /a:/proc /a:/etc/hosts /a:/etc",
     ),
     (
@@ -45,7 +45,8 @@ const VALUES: [(&str, &str); 17] = [
     (
         "mount",
         "type=bind,source=/a,target=/b type=bind,src=/a,dst=/b,readonly,bind-propagation=rslave \
-     type=bind,src=/a,dst=/b/..,bind-recursive=disabled type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=700 \
+     type=bind,src=/a,dst=/b/..,bind-recursive=disabled type=bind,src=/a,dst=/b,dev type=bind,src=/a,dst=/b,dev=0,nodev \
+     type=tmpfs,target=/t,tmpfs-size=1m,tmpfs-mode=700 \
      type=overlay,source=/a,source=/b,target=/o,upper=/u type=overlay,source=/a,target=/o type=volume,target=/v \
      type=bind,\"source=/a,b\",target=/c type=bind,\"source=/a\"\"b\",target=/c type=tmpfs,dst=/a/../../d",
     ),

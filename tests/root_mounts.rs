@@ -101,8 +101,8 @@ fn read_only_is_recursive_and_what_the_host_locked_stays() {
             let Some(outcome) = tree.among_mounts(&script, &["-v", &volume], &run) else {
                 return;
             };
-            let expected = "/mnt ro,nosuid,nodev,relatime\n/mnt/a ro,nosuid,relatime\n\
-                /mnt/b\\040c ro,noexec,relatime\n/mnt/a:\n\n/mnt/b c:\n";
+            let expected = "/mnt ro,nosuid,nodev,relatime\n/mnt/a ro,nosuid,nodev,relatime\n\
+                /mnt/b\\040c ro,nodev,noexec,relatime\n/mnt/a:\n\n/mnt/b c:\n";
             assert_eq!(outcome.stdout, expected, "{case} {calls:?}: {outcome:?}");
             // Only the uppermost, if that is what was said.
             let mount = format!("type=bind,source={data},target=/mnt,ro,bind-recursive=writable");
@@ -110,7 +110,7 @@ fn read_only_is_recursive_and_what_the_host_locked_stays() {
                 return;
             };
             assert!(
-                outcome.stdout.contains("/mnt/a rw,nosuid"),
+                outcome.stdout.contains("/mnt/a rw,nosuid,nodev"),
                 "{case} {calls:?}: {outcome:?}"
             );
             assert!(
@@ -167,7 +167,7 @@ fn propagation() {
         let command = "echo ready > /mnt/ready; until [ -e /mnt/mounted ]; do sleep 0.01; done; \
             ls /mnt/inner; mount -t tmpfs tmpfs /mnt/inner 2>/dev/null && touch /mnt/inner/ours; \
             touch /mnt/done; until [ -e /mnt/end ]; do sleep 0.01; done";
-        let script = "\"$@\" & run=$!; until [ -e data/ready ]; do sleep 0.01; done; \
+        let script = "DENIED \"$@\" & run=$!; until [ -e data/ready ]; do sleep 0.01; done; \
             mount -t tmpfs -o mode=777 tmpfs data/inner; touch data/inner/theirs data/mounted; chmod 666 data/mounted; \
             until [ -e data/done ]; do sleep 0.01; done; ls data/inner; touch data/end; wait $run; \
             ! grep -q root/proc /proc/self/mountinfo";
@@ -188,14 +188,16 @@ fn propagation() {
             }
             let volume = format!("{data}:/mnt{option}");
             let run = ["/bin/sh", "-c", command];
-            let Some(outcome) =
-                tree.among_mounts(script, &["--cap-add=SYS_ADMIN", "-v", &volume], &run)
-            else {
-                return;
-            };
-            assert_eq!(outcome.output(case), expected, "{case} {option}");
-            for name in ["ready", "mounted", "done", "end"] {
-                std::fs::remove_file(format!("{data}/{name}")).unwrap();
+            for calls in [&[][..], &BEFORE_5_12] {
+                let script = script.replace("DENIED", &lacking(calls));
+                let options = ["--cap-add=SYS_ADMIN", "-v", &volume];
+                let Some(outcome) = tree.among_mounts(&script, &options, &run) else {
+                    return;
+                };
+                assert_eq!(outcome.output(case), expected, "{case} {option} {calls:?}");
+                for name in ["ready", "mounted", "done", "end"] {
+                    std::fs::remove_file(format!("{data}/{name}")).unwrap();
+                }
             }
         }
     });

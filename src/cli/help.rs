@@ -70,8 +70,9 @@ files:
       --overlay[=UPPER]    leave DIR alone: writes go to memory and are gone at the
                            end, or go to the directory UPPER and are kept
       --read-only          nothing of / can be written
-  -v, --volume SRC:DST[:ro,rw,noexec,nosuid,nodev,rprivate,rslave,rshared]
-                           SRC of the caller's is DST in the container
+  -v, --volume SRC:DST[:ro,rw,noexec,nosuid,nodev,dev,rprivate,rslave,rshared]
+                           SRC of the caller's is DST in the container; devices
+                           in it open only with dev
       --tmpfs DST[:size=,mode=,...]
                            an empty directory in memory
       --mount type=bind|tmpfs|overlay,target=DST,...

@@ -7,8 +7,9 @@
 //! there to where it belongs.
 
 use crate::likeness::Likeness;
-use crate::spec::MOST_HANDED;
+use crate::spec::{Devices, MOST_HANDED};
 use crate::sys::MountFlags;
+use crate::sys::facts::Kind;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
@@ -178,12 +179,52 @@ pub struct BindMount {
     pub slot: Option<u8>,
     pub target: CString,
     pub recursive: bool,
+    /// Without nodev.
     pub flags: MountFlags,
     pub recursive_flags: bool,
+    pub devices: Devices,
     /// It has to be a device.
     pub is_device: bool,
     /// Whether a host that has no such thing is forgiven.
     pub optional: bool,
+}
+
+/// What a mount is restricted to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Restrictions {
+    /// Itself alone.
+    pub top: MountFlags,
+    /// It and what is mounted below it.
+    pub all: MountFlags,
+}
+
+impl BindMount {
+    /// For a source of this kind.
+    pub fn restrictions(&self, source: Kind) -> Restrictions {
+        let opens = match self.devices {
+            Devices::All => true,
+            // What is neither a directory nor a device has no device in it.
+            Devices::Source => source != Kind::Directory,
+            Devices::None => false,
+        };
+        // Below it too, whatever `recursive_flags` says: that is about who may write.
+        let nodev = if opens {
+            MountFlags::NONE
+        } else {
+            MountFlags::NODEV
+        };
+        if self.recursive_flags {
+            Restrictions {
+                top: MountFlags::NONE,
+                all: self.flags.and(nodev),
+            }
+        } else {
+            Restrictions {
+                top: self.flags,
+                all: nodev,
+            }
+        }
+    }
 }
 
 /// A file on one of /etc.

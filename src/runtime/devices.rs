@@ -1,6 +1,6 @@
 //! `--privileged` in a root of its own: the host's devices, all of them, as docker has it.
 
-use crate::spec::{Bind, MountSource, Root, RootMount};
+use crate::spec::{Bind, Devices, MountSource, Root, RootMount};
 use crate::sys::MountFlags;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStringExt;
@@ -41,6 +41,7 @@ pub fn add_all(root: &mut Root) {
                     recursive: true,
                     flags: MountFlags::NONE,
                     recursive_flags: true,
+                    devices: Devices::All,
                     is_device: true,
                     is_root: false,
                     // A stick may be pulled out meanwhile.

@@ -19,8 +19,8 @@ pub use environment::DEFAULT_PATH;
 pub use identity::{IdMap, Identity};
 pub use namespaces::{Namespace, Namespaces};
 pub use root::{
-    Base, Bind, MOST_COPIES, MOST_HANDED, MountSource, NameFile, Overlay, OverlayChoice, Root,
-    RootMount, Writes, work_directory,
+    Base, Bind, Devices, MOST_COPIES, MOST_HANDED, MountSource, NameFile, Overlay, OverlayChoice,
+    Root, RootMount, Writes, work_directory,
 };
 pub use user::{Accounts, User};
 pub use user_namespace::{BLOCK, Ids, IdsWanted, Range, UserNamespace};

@@ -5,10 +5,10 @@
 
 use super::{Held, find, older, place_for};
 use crate::inside::Missing;
-use crate::plan::root::{BindMount, Copy};
+use crate::plan::root::{BindMount, Copy, Restrictions};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Facts, Kind};
-use crate::sys::{Errno, MountFlags, descriptor, mount_tree};
+use crate::sys::{Errno, MountFlags, descriptor, mount, mount_tree};
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
@@ -25,6 +25,12 @@ pub fn place(path: &CStr, flags: MountFlags, target: BorrowedFd<'_>) -> Result<(
     let placed = restrict(tree, flags, false).and_then(|()| mount_tree::attach(tree, target));
     descriptor::close(tree);
     placed
+}
+
+/// A copy that is not attached yet.
+fn restrict_copy(tree: BorrowedFd<'_>, to: Restrictions) -> Result<(), Errno> {
+    restrict(tree, to.all, true)?;
+    restrict(tree, to.top, false)
 }
 
 /// Nothing to restrict is no reason to fail where the kernel cannot.
@@ -53,22 +59,29 @@ pub fn bind_and_keep(step: &BindMount, held: &Held) -> Result<Option<BorrowedFd<
         Err(Errno::ENOENT) if step.optional => return Ok(None),
         tree => tree.map_err(|errno| Part::Source.failed(errno))?,
     };
-    match restrict(tree, step.flags, step.recursive_flags) {
-        Ok(()) => {
-            attach(tree, step, held)?;
-            Ok(Some(tree))
+    let facts = facts::facts(tree).map_err(|errno| Part::Source.failed(errno))?;
+    let restrictions = step.restrictions(facts.kind);
+    match restrict_copy(tree, restrictions) {
+        Ok(()) => attach(tree, step, &facts, held)?,
+        Err(Errno::ENOSYS) => {
+            let aside = older::restrict_aside(tree, restrictions, facts.kind);
+            aside.map_err(|errno| Part::Restrict.failed(errno))?;
+            attach(tree, step, &facts, held)?;
+            // What lay on it has moved.
+            mount::detach(c"/..")?;
         }
-        Err(Errno::ENOSYS) if step.slot.is_none() => {
-            descriptor::close(tree);
-            older::bind(step, held)
-        }
-        Err(errno) => Err(Part::Restrict.failed(errno)),
+        Err(errno) => return Err(Part::Restrict.failed(errno)),
     }
+    Ok(Some(tree))
 }
 
-fn attach(tree: BorrowedFd<'_>, step: &BindMount, held: &Held) -> Result<(), Failed> {
-    let facts = facts::facts(tree).map_err(|errno| Part::Source.failed(errno))?;
-    let target = find_target(step, &facts, held)?;
+fn attach(
+    tree: BorrowedFd<'_>,
+    step: &BindMount,
+    source: &Facts,
+    held: &Held,
+) -> Result<(), Failed> {
+    let target = find_target(step, source, held)?;
     let attached = mount_tree::attach(tree, target);
     descriptor::close(target);
     attached.map_err(Failed::from)

@@ -6,12 +6,12 @@
 //! place.
 
 use super::{Held, bind};
-use crate::plan::root::BindMount;
+use crate::plan::root::{BindMount, Restrictions};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Kind};
 use crate::sys::mount::{self, mount};
 use crate::sys::node::{self, HERE};
-use crate::sys::{Errno, MountFlags, descriptor, directory, mount_list, process};
+use crate::sys::{Errno, MountFlags, descriptor, directory, mount_list, mount_tree, process};
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
@@ -26,6 +26,10 @@ const RESTRICTIONS: MountFlags = MountFlags::READONLY
     .and(MountFlags::NODEV)
     .and(MountFlags::NOEXEC);
 
+const PROPAGATIONS: MountFlags = MountFlags::PRIVATE
+    .and(MountFlags::SLAVE)
+    .and(MountFlags::SHARED);
+
 /// How often the list is read until all is as it should be.
 const PASSES: u32 = 8;
 
@@ -39,7 +43,7 @@ pub fn bind(step: &BindMount, held: &Held) -> Result<Option<BorrowedFd<'static>>
     descriptor::close(source);
     let looked = looked?;
     let target = bind::find_target(step, &looked, held)?;
-    finish(&step.path, step, looked.kind == Kind::Directory)?;
+    finish(step, looked.kind)?;
     let bound = node::find(HERE, PATH)?;
     let moved = move_to(target, looked.kind == Kind::Directory);
     descriptor::close(target);
@@ -56,8 +60,9 @@ pub fn restrict_base(path: &CStr, flags: MountFlags, held: &Held) -> Result<(), 
         if flags.contains(MountFlags::READONLY) {
             return Err(failed(Errno::ENOSYS));
         }
-        // What is mounted below the host's / the host has mounted: devices are in its /dev, which is covered.
-        return remount(c"/..", flags).map_err(failed);
+        // So it is restricted where it is. The host's, which the list has too, are what is covered.
+        remount(c"/..", flags).map_err(failed)?;
+        return restrict_listed(b"", flags).map_err(failed);
     }
     begin(true)?;
     let bind = MountFlags::BIND.and(MountFlags::RECURSIVE);
@@ -87,45 +92,120 @@ fn begin(is_directory: bool) -> Result<(), Errno> {
     }
 }
 
-fn finish(path: &CStr, step: &BindMount, is_directory: bool) -> Result<(), Failed> {
-    begin(is_directory)?;
+fn finish(step: &BindMount, source: Kind) -> Result<(), Failed> {
+    begin(source == Kind::Directory)?;
     let depth = if step.recursive {
         MountFlags::RECURSIVE
     } else {
         MountFlags::NONE
     };
     let flags = MountFlags::BIND.and(depth);
-    mount(Some(path), PLACE, None, flags, None).map_err(|errno| Part::Source.failed(errno))?;
-    let restrictions = MountFlags(step.flags.0 & RESTRICTIONS.0);
-    if restrictions != MountFlags::NONE {
-        let restricted = restrict(restrictions, step.recursive_flags);
-        restricted.map_err(|errno| Part::Restrict.failed(errno))?;
+    let bound = mount(Some(&step.path), PLACE, None, flags, None);
+    bound.map_err(|errno| Part::Source.failed(errno))?;
+    // Private it is already; slave and shared ones are copies, which this kernel has not.
+    let restricted = restrict_to(step.restrictions(source));
+    restricted.map_err(|errno| Part::Restrict.failed(errno))
+}
+
+/// Puts a copy on the tmpfs and restricts it there; from there it can be attached once more. What the host mounts
+/// meanwhile below one that is slave or shared is restricted with it; what it mounts later has the flags that the
+/// host gives it, here as on newer kernels.
+pub fn restrict_aside(
+    tree: BorrowedFd<'_>,
+    restrictions: Restrictions,
+    source: Kind,
+) -> Result<(), Errno> {
+    begin(source == Kind::Directory)?;
+    let place = node::find(HERE, PLACE)?;
+    let attached = mount_tree::attach(tree, place);
+    descriptor::close(place);
+    attached?;
+    propagate(restrictions.top, MountFlags::NONE)?;
+    propagate(restrictions.all, MountFlags::RECURSIVE)?;
+    restrict_to(restrictions)
+}
+
+/// Gives it the propagation among `flags`, if there is one.
+fn propagate(flags: MountFlags, depth: MountFlags) -> Result<(), Errno> {
+    let propagation = MountFlags(flags.0 & PROPAGATIONS.0);
+    if propagation == MountFlags::NONE {
+        return Ok(());
     }
-    Ok(())
+    mount(None, PLACE, None, propagation.and(depth), None)
+}
+
+fn restrict_to(restrictions: Restrictions) -> Result<(), Errno> {
+    restrict(restrictions.all, true)?;
+    restrict(restrictions.top, false)
 }
 
 /// Restricts what is in its place on the tmpfs, and what is mounted below it if `recursive`.
 fn restrict(flags: MountFlags, recursive: bool) -> Result<(), Errno> {
-    remount(PLACE, flags)?;
-    if !recursive {
+    let flags = MountFlags(flags.0 & RESTRICTIONS.0);
+    if flags == MountFlags::NONE {
         return Ok(());
     }
-    // By path: a directory on the way may be renamed by its owner. So the list has the last word.
+    remount(PLACE, flags)?;
+    if recursive {
+        restrict_listed(LISTED, flags)
+    } else {
+        Ok(())
+    }
+}
+
+/// By path: a directory on the way may be renamed by its owner. So the list has the last word.
+///
+/// Of nodev it has not: a mount that no path leads to, in none of the passes, because another one covers it or a
+/// part of the way to it, opens no devices. Who uncovers it has CAP_SYS_ADMIN and could undo nodev as well.
+fn restrict_listed(below: &[u8], flags: MountFlags) -> Result<(), Errno> {
+    let strict = flags.without(MountFlags::NODEV);
+    if strict != MountFlags::NONE && !pass_over(below, strict, |_| false)? {
+        return Err(Errno::EBUSY);
+    }
+    if flags.contains(MountFlags::NODEV) {
+        pass_over(below, MountFlags::NODEV, leads_nowhere)?;
+    }
+    Ok(())
+}
+
+/// Whether a path that fails so does not lead to the mount, nor the container there.
+fn leads_nowhere(errno: Errno) -> bool {
+    matches!(
+        errno,
+        // Covered: EINVAL if what covers it has a directory of that name, which is no mount.
+        Errno::ENOENT | Errno::ENOTDIR | Errno::EINVAL
+            // The caller's rights end before.
+            | Errno::EACCES
+            // A dead FUSE, a stale NFS.
+            | Errno::ENOTCONN | Errno::ESTALE
+    )
+}
+
+/// Whether in the end all that is listed has `flags`.
+fn pass_over(
+    below: &[u8],
+    flags: MountFlags,
+    forgiven: impl Fn(Errno) -> bool,
+) -> Result<bool, Errno> {
     for _ in 0..PASSES {
         let mut unrestricted = false;
         let mut outcome = Ok(());
-        mount_list::below(LISTED, |path, has| {
+        mount_list::below(below, |path, has| {
             if !has.contains(flags) {
                 unrestricted = true;
-                outcome = outcome.and(remount(path, flags));
+                match remount(path, flags) {
+                    Err(errno) if forgiven(errno) => {}
+                    // Of mounts on each other it is the topmost that the path leads to.
+                    done => outcome = outcome.and(done),
+                }
             }
         })?;
         outcome?;
         if !unrestricted {
-            return Ok(());
+            return Ok(true);
         }
     }
-    Err(Errno::EBUSY)
+    Ok(false)
 }
 
 /// Adds `flags` to those that the mount on `path` has: without the ones that the host locked (nosuid on a

@@ -9,17 +9,18 @@ use crate::plan::root::{
 use crate::plan::{InitPlan, Step};
 use crate::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 use crate::spec::{
-    Base, ContainerSpec, MountSource, Namespace, Overlay, Root, RootMount, Terminal, Writes,
-    work_directory,
+    Base, ContainerSpec, Devices, MountSource, Namespace, Overlay, Root, RootMount, Terminal,
+    Writes, work_directory,
 };
 use crate::sys::MountFlags;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
 /// What lies in these file systems is neither programs nor devices.
-const RESTRICTIONS: MountFlags = MountFlags::NOSUID
-    .and(MountFlags::NODEV)
-    .and(MountFlags::NOEXEC);
+const RESTRICTIONS: MountFlags = BOUND.and(MountFlags::NODEV);
+
+/// The same of a bind, which says apart which devices open.
+const BOUND: MountFlags = MountFlags::NOSUID.and(MountFlags::NOEXEC);
 
 /// Whether the container's terminal is made on a devpts of its own.
 pub fn makes_terminal(spec: &ContainerSpec) -> bool {
@@ -112,14 +113,19 @@ pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut 
             if !root.mounts_on(name) {
                 push(RootStep::Bind(BindMount {
                     optional: true,
-                    ..bind_all(path, MountFlags::NONE)
+                    ..bind_all(path, MountFlags::NONE, Devices::All)
                 }));
             }
         }
     }
     let mut slot = root.handed_directories()..;
+    let context = Context {
+        root,
+        devices,
+        user_namespace,
+    };
     for mount in &root.mounts {
-        push(asked(root, mount, &mut slot, user_namespace));
+        push(asked(&context, mount, &mut slot));
     }
     if let Some(directory) = &spec.working_directory {
         push(RootStep::MakeWorkingDirectory(directory.clone()));
@@ -144,7 +150,7 @@ fn proc(spec: &ContainerSpec) -> RootStep {
         } else {
             // The host's PID namespace seen from a new user namespace: only the owner of a PID namespace may
             // mount a proc of it.
-            Way::Bound(bind_all(c"/proc", RESTRICTIONS))
+            Way::Bound(bind_all(c"/proc", BOUND, Devices::None))
         },
     })
 }
@@ -152,19 +158,19 @@ fn proc(spec: &ContainerSpec) -> RootStep {
 /// Read-only: what is set there is the host's, whatever the namespace. A new sysfs shows the network
 /// devices of our own network namespace; the owner of that alone may mount it.
 fn sys(spec: &ContainerSpec) -> RootStep {
-    let flags = if spec.security.privileged {
-        RESTRICTIONS
+    let access = if spec.security.privileged {
+        MountFlags::NONE
     } else {
-        RESTRICTIONS.and(MountFlags::READONLY)
+        MountFlags::READONLY
     };
     RootStep::Show(Show {
         kernels: Kernels::Sysfs,
         way: Way::FreshOrBound(
-            file_system(c"/sys", c"sysfs", flags, c""),
+            file_system(c"/sys", c"sysfs", RESTRICTIONS.and(access), c""),
             BindMount {
                 // A host without one has none to show.
                 optional: true,
-                ..bind_all(c"/sys", flags)
+                ..bind_all(c"/sys", BOUND.and(access), Devices::None)
             },
         ),
     })
@@ -264,25 +270,36 @@ fn dev(
     });
 }
 
+/// What the mounts that were asked for depend on.
+struct Context<'a> {
+    root: &'a Root,
+    /// What keeps device nodes from opening, if something does.
+    devices: MountFlags,
+    user_namespace: bool,
+}
+
 /// A mount that was asked for.
 fn asked(
-    root: &Root,
+    context: &Context<'_>,
     mount: &RootMount,
     slots: &mut impl Iterator<Item = u8>,
-    user_namespace: bool,
 ) -> RootStep {
     let target = mount.target.clone();
     match &mount.source {
         MountSource::Bind(bind) => RootStep::Bind(BindMount {
             option: Some(option(mount)),
             path: bind.path.clone(),
-            slot: (root.is_handed || bind.is_copied_early())
+            slot: (context.root.is_handed || bind.is_copied_early())
                 .then(|| slots.next())
                 .flatten(),
             target,
             recursive: bind.recursive,
             flags: bind.flags,
             recursive_flags: bind.recursive_flags,
+            devices: match bind.devices {
+                Devices::Source if context.devices == MountFlags::NONE => Devices::All,
+                devices => devices,
+            },
             is_device: bind.is_device,
             optional: bind.optional,
         }),
@@ -290,11 +307,17 @@ fn asked(
             option: Some(option(mount)),
             ..file_system(&target, c"tmpfs", *flags, data)
         }),
-        MountSource::Overlay(overlay) => RootStep::OverlayMount(OverlayMount {
-            option: option(mount),
-            target,
-            layers: layers(overlay, user_namespace, false),
-        }),
+        MountSource::Overlay(overlay) => {
+            let layers = layers(overlay, context.user_namespace, false);
+            RootStep::OverlayMount(OverlayMount {
+                option: option(mount),
+                target,
+                layers: Layers {
+                    flags: layers.flags.and(context.devices),
+                    ..layers
+                },
+            })
+        }
     }
 }
 
@@ -324,7 +347,7 @@ fn file_system(target: &CStr, kind: &CStr, flags: MountFlags, data: &CStr) -> Fi
 
 /// The host's, at the same place, with all that is mounted below: a part that the host covered must not
 /// come to light.
-fn bind_all(path: &CStr, flags: MountFlags) -> BindMount {
+fn bind_all(path: &CStr, flags: MountFlags, devices: Devices) -> BindMount {
     BindMount {
         option: None,
         path: path.into(),
@@ -333,6 +356,7 @@ fn bind_all(path: &CStr, flags: MountFlags) -> BindMount {
         recursive: true,
         flags,
         recursive_flags: true,
+        devices,
         is_device: false,
         optional: false,
     }

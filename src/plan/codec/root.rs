@@ -7,6 +7,7 @@ use crate::plan::root::{
     BindMount, Copy, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction, RootStep,
     Show, Way,
 };
+use crate::spec::Devices;
 use crate::sys::MountFlags;
 use crate::sys::terminal::{Modes, Size};
 
@@ -260,6 +261,7 @@ fn encode_bind(out: &mut Encoder, step: &BindMount) {
         recursive,
         flags,
         recursive_flags,
+        devices,
         is_device,
         optional,
     } = step;
@@ -272,6 +274,11 @@ fn encode_bind(out: &mut Encoder, step: &BindMount) {
     for flag in [recursive, recursive_flags, is_device, optional] {
         out.boolean(*flag);
     }
+    out.u8(match devices {
+        Devices::All => 0,
+        Devices::Source => 1,
+        Devices::None => 2,
+    });
 }
 
 fn decode_bind(input: &mut Decoder<'_>) -> Result<BindMount, Malformed> {
@@ -289,6 +296,12 @@ fn decode_bind(input: &mut Decoder<'_>) -> Result<BindMount, Malformed> {
         recursive_flags: input.boolean()?,
         is_device: input.boolean()?,
         optional: input.boolean()?,
+        devices: match input.u8()? {
+            0 => Devices::All,
+            1 => Devices::Source,
+            2 => Devices::None,
+            _ => return Err(Malformed),
+        },
     })
 }
 

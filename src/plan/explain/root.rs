@@ -7,6 +7,7 @@ use crate::error::printable;
 use crate::plan::root::{
     BindMount, Copy, FileSystem, Kernels, Layers, Restriction, RootStep, Show,
 };
+use crate::spec::Devices;
 use crate::sys::MountFlags;
 use std::borrow::Cow;
 use std::ffi::CStr;
@@ -139,6 +140,9 @@ pub fn why(page: &mut Page, step: &RootStep) {
                  mount(2), and the kernel's overlayfs.rst",
             );
             overlay(page, &step.layers);
+            if step.layers.flags.contains(MountFlags::NODEV) {
+                page.why("nodev: the device nodes that lie in it do not open.");
+            }
         }
         RootStep::MakeWorkingDirectory(_) => page.why(
             "If it is not there, as with docker: mkdir(2). After the mounts, for it may lie in one.",
@@ -207,7 +211,21 @@ fn bind(page: &mut Page, step: &BindMount) {
          mount_setattr(2), move_mount(2), openat2(2)."
     ));
     page.foreign("from", step.path.to_bytes());
-    page.item("flags", &words::flags(step.flags));
+    let nodev = if step.devices == Devices::All {
+        MountFlags::NONE
+    } else {
+        MountFlags::NODEV
+    };
+    page.item("flags", &words::flags(step.flags.and(nodev)));
+    if nodev == MountFlags::NODEV {
+        page.why(match step.devices {
+            Devices::Source => {
+                "nodev, unless it is a device itself: the device nodes that lie in it do not open; with the option dev \
+                 they would. For what is mounted below it too."
+            }
+            Devices::All | Devices::None => "nodev: no device node in it opens, nor below it.",
+        });
+    }
     if let Some(slot) = step.slot {
         page.item("the copy taken above", &slot.to_string());
     }

@@ -1,6 +1,6 @@
 //! `--volume` and `--device`.
 
-use super::{Bind, MountSource, RootMount, absolute, named, target};
+use super::{Bind, Devices, MountSource, RootMount, absolute, named, target};
 use crate::error::Error;
 use crate::spec::Caller;
 use crate::sys::MountFlags;
@@ -29,6 +29,7 @@ pub fn volume(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error>
         recursive: true,
         flags: MountFlags::NONE,
         recursive_flags: true,
+        devices: Devices::Source,
         is_device: false,
         is_root: false,
         optional: false,
@@ -52,14 +53,15 @@ pub fn volume(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error>
             b"nosuid" => bind.flags = bind.flags.and(MountFlags::NOSUID),
             // What they tell docker's virtual machines has no meaning here.
             b"cached" | b"delegated" | b"consistent" => {}
-            b"nodev" => bind.flags = bind.flags.and(MountFlags::NODEV),
+            b"dev" => bind.devices = set_devices(&option, bind.devices, Devices::All)?,
+            b"nodev" => bind.devices = set_devices(&option, bind.devices, Devices::None)?,
             word => match propagation(word) {
                 Some(propagation) => {
                     bind.flags = set_propagation(&option, bind.flags, propagation)?
                 }
                 None => {
                     return refuse(
-                        "its options are ro, rw, rprivate, rslave, rshared, noexec, nosuid and nodev",
+                        "its options are ro, rw, rprivate, rslave, rshared, noexec, nosuid, nodev and dev",
                     );
                 }
             },
@@ -98,6 +100,14 @@ pub fn set_propagation(
     Ok(flags.and(propagation))
 }
 
+/// Which devices open, if nothing else has been said before.
+pub fn set_devices(option: &str, before: Devices, said: Devices) -> Result<Devices, Error> {
+    if before != Devices::Source && before != said {
+        return Err(Error::refused(option, "it is both dev and nodev"));
+    }
+    Ok(said)
+}
+
 /// `PATH[:DST[:rwm]]`.
 pub fn device(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error> {
     let option = named("--device", typed);
@@ -127,6 +137,7 @@ pub fn device(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error>
             recursive: true,
             flags: MountFlags::NONE,
             recursive_flags: true,
+            devices: Devices::All,
             is_device: true,
             is_root: false,
             optional: false,

@@ -84,16 +84,26 @@ pub struct Bind {
     pub path: CString,
     /// With the mounts below it.
     pub recursive: bool,
-    /// Of those that restrict, and at most one propagation.
+    /// Of those that restrict, without nodev, and at most one propagation.
     pub flags: MountFlags,
     /// Whether `flags` are for the mounts below it too.
     pub recursive_flags: bool,
+    pub devices: Devices,
     /// It has to be a device.
     pub is_device: bool,
     /// It is the caller's /, as far as the runtime has seen.
     pub is_root: bool,
     /// Whether it may be missing.
     pub optional: bool,
+}
+
+/// Which device nodes of a bind open. What is mounted below it is as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Devices {
+    All,
+    /// The bind's source, if it is one: access to it is what was asked for. None that lies in it.
+    Source,
+    None,
 }
 
 impl Bind {

@@ -1,9 +1,11 @@
 //! `--mount type=…,KEY=VALUE,…`, docker's syntax: fields of comma-separated values, so that a path with a
 //! comma can be written in double quotes.
 
-use super::bind::{propagation, set_propagation};
+use super::bind::{propagation, set_devices, set_propagation};
 use super::tmpfs::Tmpfs;
-use super::{Bind, MountSource, Overlay, RootMount, Writes, absolute, kept, named, target};
+use super::{
+    Bind, Devices, MountSource, Overlay, RootMount, Writes, absolute, kept, named, target,
+};
 use crate::error::Error;
 use crate::spec::Caller;
 use crate::spec::limits::size;
@@ -82,6 +84,7 @@ impl Mount<'_> {
             recursive: true,
             flags: MountFlags::NONE,
             recursive_flags: true,
+            devices: Devices::Source,
             is_device: false,
             is_root: false,
             optional: false,
@@ -101,9 +104,12 @@ impl Mount<'_> {
                     bind.flags = bind.flags.and(MountFlags::NOSUID);
                 }
                 (b"nodev", value) if self.switch(value)? => {
-                    bind.flags = bind.flags.and(MountFlags::NODEV);
+                    bind.devices = set_devices(self.option, bind.devices, Devices::None)?;
                 }
-                (b"noexec" | b"nosuid" | b"nodev", _) => {}
+                (b"dev", value) if self.switch(value)? => {
+                    bind.devices = set_devices(self.option, bind.devices, Devices::All)?;
+                }
+                (b"noexec" | b"nosuid" | b"nodev" | b"dev", _) => {}
                 (b"bind-propagation", Some(word)) => match propagation(word) {
                     Some(propagation) => {
                         bind.flags = set_propagation(self.option, bind.flags, propagation)?;
@@ -121,7 +127,7 @@ impl Mount<'_> {
                 (b"bind-nonrecursive", value) => bind.recursive = !self.switch(value)?,
                 _ => {
                     return self.refuse(
-                        "a bind takes source=, target=, readonly, noexec, nosuid, nodev, \
+                        "a bind takes source=, target=, readonly, noexec, nosuid, nodev, dev, \
                          bind-propagation= and bind-recursive=",
                     );
                 }

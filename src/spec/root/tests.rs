@@ -85,9 +85,13 @@ fn volumes() {
     let (_, relative) = bind("./a:/b:rw").unwrap();
     assert_eq!(relative.path.as_c_str(), c"/caller/./a");
     let (_, restricted) = bind("/a:/b:ro,nosuid,nodev,noexec,rslave").unwrap();
+    assert_eq!(
+        (plain.devices, restricted.devices),
+        (Devices::Source, Devices::None)
+    );
+    assert_eq!(bind("/a:/b:dev,dev").unwrap().1.devices, Devices::All);
     let expected = MountFlags::READONLY
         .and(MountFlags::NOSUID)
-        .and(MountFlags::NODEV)
         .and(MountFlags::NOEXEC)
         .and(MountFlags::SLAVE);
     assert_eq!(restricted.flags, expected);
@@ -100,6 +104,7 @@ fn volumes() {
         ("name:/b", "named volumes"),
         ("/a:b", "absolute"),
         ("/a:/b:ro,rw", "both ro and rw"),
+        ("/a:/b:dev,nodev", "both dev and nodev"),
         ("/a:/b:z", "its options are"),
         ("/a:/b:rslave,rshared", "two propagations"),
         ("/a:/", "its target is /"),
@@ -227,6 +232,18 @@ fn mounts_in_dockers_long_form() {
     };
     assert_eq!(bind.path.as_c_str(), c"/a,\"b\"");
     assert_eq!(bind.flags, MountFlags::READONLY.and(MountFlags::SLAVE));
+    for (words, devices) in [
+        ("", Devices::Source),
+        (",dev=false", Devices::Source),
+        (",dev,nodev=0", Devices::All),
+        (",nodev", Devices::None),
+    ] {
+        let source = mount(&format!("type=bind,src=/a,dst=/b{words}")).unwrap();
+        assert!(
+            matches!(source, MountSource::Bind(bind) if bind.devices == devices),
+            "{words}"
+        );
+    }
     let MountSource::Overlay(overlay) =
         mount("type=overlay,source=/low,source=/high,target=/o").unwrap()
     else {
@@ -247,6 +264,10 @@ fn mounts_in_dockers_long_form() {
         ("source=/x,target=/a", "named volumes"),
         ("type=image,target=/a", "must be bind"),
         ("type=bind,source=/a,target=/b,what", "a bind takes"),
+        (
+            "type=bind,source=/a,target=/b,nodev,dev=true",
+            "both dev and nodev",
+        ),
         (
             "type=bind,source=/a,target=/b,ro=maybe",
             "neither true nor false",

@@ -31,6 +31,11 @@ fn bind(option: bool) -> BindMount {
         recursive: option,
         flags: MountFlags::READONLY.and(MountFlags::SLAVE),
         recursive_flags: true,
+        devices: if option {
+            Devices::Source
+        } else {
+            Devices::None
+        },
         is_device: !option,
         optional: !option,
     }
