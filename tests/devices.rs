@@ -327,3 +327,35 @@ fn the_callers_own_tree_has_none_before_5_12() {
         }
     });
 }
+
+#[test]
+fn no_proc_of_the_hosts_is_needed_before_5_12() {
+    // (A program that wants a loader runs from a copy, which is made by way of the host's. CI has static ones too.)
+    if wants_loader(&std::fs::read(mydocker()).unwrap()) {
+        return;
+    }
+    each_of_root(|case, tree| {
+        if case.launch == "re-exec" {
+            // By /proc/self/exe.
+            return;
+        }
+        let script = format!(
+            "mkdir -p none; mount --bind none /proc; exec {} \"$@\"",
+            lacking(&BEFORE_5_12)
+        );
+        let volume = format!("{}:/mnt:ro", tree.directory("data"));
+        let shell = "while read line; do case $line in *' / '[rn]*|*' /mnt '*) echo $line; esac; done \
+            < /proc/self/mountinfo | cut -d' ' -f6";
+        for (options, expected) in [
+            (&[][..], "rw,nodev,relatime\n"),
+            (&["--read-only"], "ro,nodev,relatime\n"),
+            (&["-v", &volume], "rw,nodev,relatime\nro,nodev,relatime\n"),
+        ] {
+            let command = ["/bin/sh", "-c", shell];
+            let Some(outcome) = tree.among_mounts(&script, options, &command) else {
+                return;
+            };
+            assert_eq!(outcome.output(case), expected, "{case} {options:?}");
+        }
+    });
+}

@@ -34,6 +34,7 @@ pub mod mount_tree;
 pub mod namespace;
 pub mod network;
 pub mod node;
+pub mod own_proc;
 pub mod process;
 pub mod random;
 pub mod seccomp;

@@ -2,8 +2,7 @@
 //! restricted. Allocates nothing: the child uses it.
 
 use super::descriptor;
-use super::facts::{self, FileSystem};
-use super::{Errno, MountFlags, node};
+use super::{Errno, MountFlags, own_proc};
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
@@ -16,7 +15,7 @@ const LONGEST_PATH: usize = 4096;
 /// Calls `each` with every mount on `below` or beneath it: its path, by way of the top, and those of its
 /// flags that restrict it.
 pub fn below(below: &[u8], mut each: impl FnMut(&CStr, MountFlags)) -> Result<(), Errno> {
-    let list = node::open(node::HERE, c"/proc/self/mountinfo", libc::O_RDONLY, 0)?;
+    let list = own_proc::open(c"mountinfo")?;
     let read = read(list, below, &mut each);
     descriptor::close(list);
     read
@@ -27,9 +26,6 @@ fn read(
     below: &[u8],
     each: &mut impl FnMut(&CStr, MountFlags),
 ) -> Result<(), Errno> {
-    if !facts::file_system(list).is_ok_and(FileSystem::is_proc) {
-        return Err(Errno::ENODEV);
-    }
     let mut line = Line::new();
     let mut buffer = [0; 1024];
     loop {

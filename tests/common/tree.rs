@@ -34,7 +34,7 @@ pub fn busybox() -> Option<PathBuf> {
 }
 
 /// Whether a program has an interpreter: a PT_INTERP among its program headers (elf(5), 64 bits).
-fn wants_loader(elf: &[u8]) -> bool {
+pub fn wants_loader(elf: &[u8]) -> bool {
     const PT_INTERP: u64 = 3;
     let number = |at: usize, size: usize| {
         let bytes = elf[at..at + size].iter().rev();

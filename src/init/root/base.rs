@@ -3,19 +3,18 @@
 use super::{Held, older};
 use crate::plan::root::{HANDED, Layers};
 use crate::report::{Failed, Part};
-use crate::sys::facts::{Facts, FileSystem};
+use crate::sys::facts::Facts;
 use crate::sys::mount::{self, MountFlags, mount};
 use crate::sys::node::{self, HERE};
-use crate::sys::{Errno, descriptor, directory, facts, mount_tree, namespace, process};
+use crate::sys::{Errno, descriptor, directory, facts, mount_tree, namespace, own_proc, process};
 use std::ffi::CStr;
-use std::os::fd::BorrowedFd;
 
 /// In a chroot, pivot_root would exchange the wrong mounts: the tree outside would stay, and be above us. So
 /// the root has to be that of the mount namespace, which entering it once more gives. Where that is another
 /// directory, this was a chroot, and the caller's paths were meant there.
 pub fn leave_chroot() -> Result<(), Errno> {
     let before = node::find(HERE, c"/")?;
-    let namespace = own_namespace()?;
+    let namespace = own_proc::open(c"ns/mnt")?;
     let entered = namespace::enter_mounts(namespace);
     descriptor::close(namespace);
     entered?;
@@ -24,28 +23,6 @@ pub fn leave_chroot() -> Result<(), Errno> {
     descriptor::close(before);
     descriptor::close(after);
     if same { Ok(()) } else { Err(Errno::EXDEV) }
-}
-
-/// The mount namespace that we are in, as a file.
-fn own_namespace() -> Result<BorrowedFd<'static>, Errno> {
-    if let Ok(directory) = node::open(HERE, c"/proc/self/ns", libc::O_PATH | libc::O_DIRECTORY, 0) {
-        let is_proc = facts::file_system(directory).is_ok_and(FileSystem::is_proc);
-        let namespace = node::open(directory, c"mnt", libc::O_RDONLY, 0);
-        descriptor::close(directory);
-        if is_proc {
-            return namespace;
-        }
-        if let Ok(other) = namespace {
-            descriptor::close(other);
-        }
-    }
-    // The host has no proc, or what is mounted there is none: then by one of our own, on top of /, which
-    // takes 70 us more.
-    let kind = Some(c"proc");
-    mount(kind, c"/", kind, MountFlags::NONE, None)?;
-    let namespace = node::open(HERE, c"/../self/ns/mnt", libc::O_RDONLY, 0);
-    mount::detach(c"/..")?;
-    namespace
 }
 
 pub fn directory(path: &CStr, restrictions: MountFlags, held: &Held) -> Result<(), Failed> {

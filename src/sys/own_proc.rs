@@ -1,0 +1,32 @@
+//! What /proc tells of the process itself, also where the host has no proc mounted, or something else there. Allocates
+//! nothing: the child uses it, in a mount namespace that is its own.
+
+use super::facts::{self, FileSystem};
+use super::mount::{self, MountFlags};
+use super::node::{self, HERE};
+use super::{Errno, descriptor};
+use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
+
+/// Opens a file below /proc/self for reading.
+///
+/// Where that is none of proc's, by a proc of our own, which lies on top of / for the time (and takes 70 us more).
+pub fn open(name: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+    if let Some(opened) = open_in(c"/proc/self", name) {
+        return opened;
+    }
+    let kind = Some(c"proc");
+    mount::mount(kind, c"/", kind, MountFlags::NONE, None)?;
+    let opened = open_in(c"/../self", name).unwrap_or(Err(Errno::ENODEV));
+    mount::detach(c"/..")?;
+    opened
+}
+
+/// None if the directory is not there, or not proc's.
+fn open_in(directory: &CStr, name: &CStr) -> Option<Result<BorrowedFd<'static>, Errno>> {
+    let directory = node::open(HERE, directory, libc::O_PATH | libc::O_DIRECTORY, 0).ok()?;
+    let is_proc = facts::file_system(directory).is_ok_and(FileSystem::is_proc);
+    let opened = is_proc.then(|| node::open(directory, name, libc::O_RDONLY, 0));
+    descriptor::close(directory);
+    opened
+}
