@@ -11,7 +11,9 @@ use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Kind};
 use crate::sys::mount::{self, mount};
 use crate::sys::node::{self, HERE};
-use crate::sys::{Errno, MountFlags, descriptor, directory, mount_list, mount_tree, process};
+use crate::sys::{
+    Errno, MountFlags, descriptor, directory, mount_list, mount_tree, own_proc, process,
+};
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
@@ -231,14 +233,10 @@ fn move_to(target: BorrowedFd<'_>, is_directory: bool) -> Result<(), Errno> {
 
 /// Moves a mount onto a file, which only /proc can name by its descriptor.
 pub fn move_to_file(mounted: &CStr, target: BorrowedFd<'_>) -> Result<(), Errno> {
-    let descriptors = node::open(HERE, c"/proc/self/fd", libc::O_PATH | libc::O_DIRECTORY, 0)?;
-    let is_proc = facts::file_system(descriptors).map(facts::FileSystem::is_proc);
+    let descriptors = own_proc::open(c"fd")?;
     let entered = directory::enter(descriptors);
     descriptor::close(descriptors);
     entered?;
-    if !is_proc? {
-        return Err(Errno::ENODEV);
-    }
     let mut buffer = [0; 12];
     let name = descriptor::decimal(target, &mut buffer).ok_or(Errno::EBADF)?;
     mount(Some(mounted), name, None, MountFlags::MOVE, None)
