@@ -152,8 +152,8 @@ fn open_proc() -> Result<BorrowedFd<'static>, Errno> {
     Ok(proc)
 }
 
-/// Gives up all capabilities but those that we need. (They cannot come back: by execve a root would have those of the bounding
-/// set, but for no_new_privs.)
+/// Gives up all capabilities but those that we need. (They cannot come back: by execve a root would have those of
+/// the bounding set, but for no_new_privs.)
 fn give_up_rights(reaper: Reaper) -> Result<(), Errno> {
     process::no_new_privileges()?;
     // The command, and what it leaves behind, may be another user's.

@@ -37,9 +37,9 @@ pub fn claim(wanted: IdsWanted<'_>) -> Result<u32, Error> {
             // Where it cannot be written it can be shared; if there is none, no one has claimed anything.
             (IdsWanted::These(range), Errno::EROFS | Errno::EACCES) => match open(libc::O_RDONLY) {
                 Err((_, Errno::ENOENT)) => return Ok(range.first),
-                opened => opened.map_err(|(place, errno)| failed("open", place, errno))?,
+                opened => opened.map_err(|(place, errno)| failed(place, errno))?,
             },
-            _ => return Err(failed("open", place, errno)),
+            _ => return Err(failed(place, errno)),
         },
     };
     let claimed = find(wanted, |kind, first, length| {
@@ -64,7 +64,7 @@ pub fn look(wanted: IdsWanted<'_>) -> Result<u32, Error> {
         Ok(file) => Some(file),
         // No one has claimed anything.
         Err((_, Errno::ENOENT)) => None,
-        Err((place, errno)) => return Err(failed("open", place, errno)),
+        Err((place, errno)) => return Err(failed(place, errno)),
     };
     find(wanted, |kind, first, length| match &file {
         Some(file) => lock::is_free(file.as_fd(), kind, first, length),
@@ -138,7 +138,7 @@ fn check(file: BorrowedFd<'_>) -> Result<(), Errno> {
     is_roots.then_some(()).ok_or(Errno::EPERM)
 }
 
-fn failed(operation: &str, place: &CStr, errno: Errno) -> Error {
+fn failed(place: &CStr, errno: Errno) -> Error {
     let hint = match errno {
         Errno::EPERM => Some("it is to be a file of root's that no one else can open"),
         Errno::EROFS | Errno::EACCES => {
@@ -146,5 +146,5 @@ fn failed(operation: &str, place: &CStr, errno: Errno) -> Error {
         }
         _ => None,
     };
-    Error::new(format!("--userns: {operation}"), place.to_bytes(), errno).hint(hint)
+    Error::new("--userns: open", place.to_bytes(), errno).hint(hint)
 }

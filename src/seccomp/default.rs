@@ -30,7 +30,8 @@ const ALLOWED: &[usize] = calls![
     mq_notify mq_open mq_timedreceive mq_timedsend mq_unlink mremap mseal msgctl msgget msgrcv msgsnd
     msync munlock munlockall munmap name_to_handle_at nanosleep openat openat2 pidfd_open
     pidfd_send_signal pipe2 pkey_alloc pkey_free pkey_mprotect ppoll prctl pread64 preadv preadv2
-    prlimit64 process_mrelease pselect6 pwrite64 pwritev pwritev2 read readahead readlinkat readv recvfrom recvmmsg recvmsg remap_file_pages removexattr
+    prlimit64 process_mrelease pselect6 pwrite64 pwritev
+    pwritev2 read readahead readlinkat readv recvfrom recvmmsg recvmsg remap_file_pages removexattr
     removexattrat renameat renameat2 restart_syscall rseq rt_sigaction rt_sigpending rt_sigprocmask
     rt_sigqueueinfo rt_sigreturn rt_sigsuspend rt_sigtimedwait rt_tgsigqueueinfo sched_get_priority_max
     sched_get_priority_min sched_getaffinity sched_getattr sched_getparam sched_getscheduler
@@ -139,8 +140,9 @@ const S_IFCHR: u64 = libc::S_IFCHR as u64;
 const S_IFBLK: u64 = libc::S_IFBLK as u64;
 
 /// What mknod(2) is allowed, if these arguments are its mode and its device: of devices, those that every container
-/// has (but ptmx, which is the host's before Linux 4.7 where it lies beside no devpts), and 0:0, which is none (overlayfs marks with it what is deleted). Docker allows all, and has a device
-/// cgroup that keeps them from being opened; a container without a cgroup would read the disks.
+/// has (but ptmx, which is the host's before Linux 4.7 where it lies beside no devpts), and 0:0, which is none
+/// (overlayfs marks with it what is deleted). Docker allows all, and has a device cgroup that keeps them from being
+/// opened; a container without a cgroup would read the disks.
 macro_rules! nodes {
     ($mode:literal, $device:literal) => {
         Check {
