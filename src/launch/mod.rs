@@ -42,6 +42,8 @@ pub struct Launch<'a> {
     pub plan: &'a InitPlan,
     pub namespaces: Namespaces,
     pub choice: LaunchChoice,
+    /// The kernel's version, see [`kernel::version`](crate::sys::kernel::version).
+    pub kernel: (u32, u32),
     /// /dev/null, if the plan uses it.
     pub null: Option<BorrowedFd<'a>>,
     /// The container's end of its terminal, if the plan uses it.
@@ -153,7 +155,9 @@ impl Launch<'_> {
     fn clone_as(&self, mode: Mode) -> Result<Born, Error> {
         match (mode, self.plan.reaper) {
             // The command's process alone, in our memory until its execve.
-            (Mode::InProcess, None) if self.ids.is_none() && life::is_told_of_every_end() => {
+            (Mode::InProcess, None)
+                if self.ids.is_none() && life::is_told_of_every_end(self.kernel) =>
+            {
                 self.clone_in_memory()
             }
             _ => self.clone_with_pipe(mode),

@@ -8,7 +8,7 @@ use crate::plan::{self, explain};
 use crate::pool;
 use crate::spec::{Input, RunArgs, Terminal};
 use crate::stream;
-use crate::sys::{Errno, descriptor, life, signal};
+use crate::sys::{Errno, descriptor, kernel, life, signal};
 use crate::terminal::Outside;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -36,7 +36,8 @@ pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
         None => false,
     };
     let mut spec = caller::specify(arguments, &id_claim::look)?;
-    let filter = security::filter(&spec.security)?;
+    let kernel = kernel::version();
+    let filter = security::filter(&spec.security, kernel)?;
     if let Some(own) = &mut spec.root {
         root::look(own)?;
     }
@@ -63,7 +64,7 @@ pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
             namespaces,
             cgroups: &cgroups,
             in_sealed_copy,
-            can_share_memory: life::is_told_of_every_end(),
+            can_share_memory: life::is_told_of_every_end(kernel),
         },
     );
     // A reader that has gone has its answer.

@@ -25,7 +25,7 @@ use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
 use crate::supervise::signals;
 use crate::sys::invocation::Invocation;
-use crate::sys::{descriptor, process};
+use crate::sys::{descriptor, kernel, process};
 use crate::terminal::{Offered, Outside};
 use crate::timing::{Beginning, Timing};
 use limits::Limited;
@@ -73,7 +73,8 @@ fn run_logged(
         None => None,
     };
     let mut spec = caller::specify(arguments, &id_claim::claim)?;
-    let filter = security::filter(&spec.security)?;
+    let kernel = kernel::version();
+    let filter = security::filter(&spec.security, kernel)?;
     let traces = match &mut spec.root {
         Some(own) => Some(root::prepare(own)?),
         None => None,
@@ -152,6 +153,7 @@ fn run_logged(
         plan: &plan,
         namespaces,
         choice: spec.launch,
+        kernel,
         null: null.as_ref().map(|null| null.as_fd()),
         terminal: terminal.as_ref().and_then(Offered::for_child),
         pool: pool.as_ref().map(AsFd::as_fd),

@@ -3,24 +3,26 @@
 use crate::error::Error;
 use crate::seccomp::{self, Host};
 use crate::spec::security::{Filter, Security};
+use crate::sys::Errno;
 use crate::sys::seccomp::Instruction;
-use crate::sys::{Errno, kernel};
 use std::borrow::Cow;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Errors: a profile that cannot be read, or makes no sense.
-pub fn filter(security: &Security) -> Result<Option<Cow<'static, [Instruction]>>, Error> {
-    let host = || Host {
+pub fn filter(
+    security: &Security,
+    kernel: (u32, u32),
+) -> Result<Option<Cow<'static, [Instruction]>>, Error> {
+    let host = Host {
         capabilities: security.capabilities.bounding,
-        // What cannot be understood is as old as can be.
-        kernel: kernel::version().unwrap_or_default(),
+        kernel,
     };
     match &security.filter {
         Filter::None => Ok(None),
-        Filter::Default => Ok(Some(seccomp::default_filter(&host()))),
-        Filter::Profile(file) => profile(file, &host()).map(|filter| Some(filter.into())),
+        Filter::Default => Ok(Some(seccomp::default_filter(&host))),
+        Filter::Profile(file) => profile(file, &host).map(|filter| Some(filter.into())),
     }
 }
 

@@ -4,8 +4,12 @@ use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use syscalls::{Sysno, syscall};
 
-/// The first two numbers of its release, uname(2), if they can be understood.
-pub fn version() -> Option<(u32, u32)> {
+/// The first two numbers of its release, uname(2): Linux 6.1 is (6, 1). What cannot be understood is as old as can be.
+pub fn version() -> (u32, u32) {
+    release().unwrap_or_default()
+}
+
+fn release() -> Option<(u32, u32)> {
     let mut names = MaybeUninit::<libc::utsname>::zeroed();
     // SAFETY: the kernel writes one `utsname`, which is libc's on x86_64 and arm64.
     unsafe { syscall!(Sysno::uname, names.as_mut_ptr()) }.ok()?;

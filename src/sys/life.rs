@@ -9,7 +9,7 @@
 //! Before Linux 4.8 a thread that is killed writes nothing, nor does it in gVisor, whose release is an
 //! old one. There the parent is not to rely on it ([`is_told_of_every_end`]).
 
-use super::{Errno, kernel};
+use super::Errno;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 use syscalls::{Sysno, syscall};
 
@@ -35,7 +35,7 @@ pub fn parent_has_ended() -> bool {
     PARENT_LIVES.load(Ordering::SeqCst) == 0
 }
 
-/// Whether this kernel writes the word however the parent ends. What cannot be understood is no.
-pub fn is_told_of_every_end() -> bool {
-    kernel::version() >= Some((4, 8))
+/// Whether a kernel of this version writes the word however the parent ends.
+pub fn is_told_of_every_end(kernel: (u32, u32)) -> bool {
+    kernel >= (4, 8)
 }
