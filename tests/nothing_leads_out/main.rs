@@ -1,0 +1,7 @@
+//! Attacks and faults that got the better of mydocker once, a module for each kind. Every module runs its attack as
+//! root and as an ordinary user, in both modes, and fails without the cure.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../common/tree.rs"]
+mod tree;
