@@ -21,6 +21,7 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
             group: identity::effective_group(),
             droppable_groups: &droppable_groups,
             variable: &|name| std::env::var_os(name),
+            all_variables: &|| std::env::vars_os().collect(),
             accounts: &super::root::accounts,
             file: &read_if_there,
             directory: &|| {

@@ -1,6 +1,6 @@
 //! The container's environment: docker's few variables and what `--env` says.
 
-use super::c_string;
+use super::{c_string, repeated};
 use crate::error::Error;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -15,56 +15,82 @@ pub(super) struct Sources<'a> {
     pub tty: bool,
     /// `None`: no one has said.
     pub home: Option<Vec<u8>>,
+    /// Looks a variable of the caller's up.
     pub caller: &'a dyn Fn(&OsStr) -> Option<OsString>,
+    /// All variables of the caller's.
+    pub all_of_callers: &'a dyn Fn() -> Vec<(OsString, OsString)>,
 }
+
+/// A name and its value; without a value nothing is set.
+type Wish = (Vec<u8>, Option<Vec<u8>>);
 
 /// The variables, each name once. The caller's own environment is not handed down: what is in it
 /// (tokens, sockets, paths) was not meant for the container.
 pub(super) fn build(sources: &Sources<'_>) -> Result<Vec<CString>, Error> {
-    let from_caller = |name: &str| (sources.caller)(OsStr::new(name)).map(OsString::into_vec);
-    let mut variables: Vec<(Vec<u8>, Vec<u8>)> = Vec::with_capacity(4 + sources.wishes.len());
-    variables.push((b"PATH".to_vec(), DEFAULT_PATH.to_vec()));
+    let mut variables: Vec<Wish> = Vec::with_capacity(4 + sources.wishes.len());
+    let mut set = |name: &[u8], value| variables.push((name.to_vec(), Some(value)));
+    set(b"PATH", DEFAULT_PATH.to_vec());
     if let Some(hostname) = sources.hostname {
-        variables.push((b"HOSTNAME".to_vec(), hostname.to_vec()));
+        set(b"HOSTNAME", hostname.to_vec());
     }
     if sources.tty {
         // docker says xterm whatever the terminal is; ours is the caller's, so its name is right.
-        let term = from_caller("TERM").unwrap_or_else(|| b"xterm".to_vec());
-        variables.push((b"TERM".to_vec(), term));
+        let term = (sources.caller)(OsStr::new("TERM")).map(OsString::into_vec);
+        set(b"TERM", term.unwrap_or_else(|| b"xterm".to_vec()));
     }
     let home = sources.home.clone().unwrap_or_else(|| b"/".to_vec());
-    variables.push((b"HOME".to_vec(), home));
-
-    for wish in sources.wishes {
-        let bytes = wish.as_bytes();
-        let equals = bytes.iter().position(|byte| *byte == b'=');
-        let (name, value) = match equals {
-            Some(at) => (&bytes[..at], Some(bytes[at + 1..].to_vec())),
-            None => (
-                bytes,
-                (sources.caller)(OsStr::from_bytes(bytes)).map(OsString::into_vec),
-            ),
-        };
-        if name.is_empty() {
-            return Err(Error::refused(
-                [b"--env ", bytes].concat(),
-                "the variable has no name",
-            ));
-        }
-        variables.retain(|(known, _)| known != name);
-        if let Some(value) = value {
-            variables.push((name.to_vec(), value));
-        }
+    set(b"HOME", home);
+    if !sources.wishes.is_empty() {
+        add_wishes(sources, &mut variables)?;
     }
 
     variables
         .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
         .map(|(mut variable, value)| {
             variable.push(b'=');
             variable.extend(value);
             c_string("--env", &variable)
         })
         .collect()
+}
+
+#[cold]
+#[inline(never)]
+fn add_wishes(sources: &Sources<'_>, variables: &mut Vec<Wish>) -> Result<(), Error> {
+    let mut callers: Option<Vec<(OsString, OsString)>> = None;
+    for wish in sources.wishes {
+        let bytes = wish.as_bytes();
+        let equals = bytes.iter().position(|byte| *byte == b'=');
+        let name = &bytes[..equals.unwrap_or(bytes.len())];
+        if name.is_empty() {
+            return Err(Error::refused(
+                [b"--env ", bytes].concat(),
+                "the variable has no name",
+            ));
+        }
+        let value = match equals {
+            Some(at) => Some(bytes[at + 1..].to_vec()),
+            None => {
+                // Sorted once: getenv(3) searches the whole environment for each name.
+                let callers = callers.get_or_insert_with(|| sorted((sources.all_of_callers)()));
+                let first = callers.partition_point(|(known, _)| known.as_bytes() < name);
+                let found = callers.get(first).filter(|(known, _)| known == wish);
+                found.map(|(_, value)| value.as_bytes().to_vec())
+            }
+        };
+        variables.push((name.to_vec(), value));
+    }
+    let names: Vec<&[u8]> = variables.iter().map(|(name, _)| name.as_slice()).collect();
+    let mut last = repeated::last_of_each(&names).into_iter();
+    variables.retain(|_| last.next().unwrap_or(false));
+    Ok(())
+}
+
+/// By name. Of a name that is there twice the first stays the first, as getenv(3) finds it.
+fn sorted(mut variables: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
+    variables.sort_by(|(one, _), (other, _)| one.cmp(other));
+    variables
 }
 
 #[cfg(test)]
@@ -80,8 +106,12 @@ mod tests {
             home: home.map(Into::into),
             caller: &|name| match name.to_str() {
                 Some("TERM") => Some("tmux".into()),
-                Some("TOKEN") => Some("secret".into()),
                 _ => None,
+            },
+            all_of_callers: &|| {
+                [("TOKEN", "secret"), ("TERM", "tmux"), ("TOKEN", "later")]
+                    .map(|(name, value)| (name.into(), value.into()))
+                    .into()
             },
         })
         .map(|variables| {

@@ -9,6 +9,7 @@ mod environment;
 mod identity;
 pub mod limits;
 mod namespaces;
+mod repeated;
 mod root;
 pub mod security;
 mod user;
@@ -49,6 +50,8 @@ pub struct Caller<'a> {
     pub droppable_groups: &'a [u32],
     /// Looks a variable of the caller's environment up.
     pub variable: &'a dyn Fn(&OsStr) -> Option<OsString>,
+    /// All variables of the caller's environment.
+    pub all_variables: &'a dyn Fn() -> Vec<(OsString, OsString)>,
     /// Reads /etc/passwd or /etc/group of a container with this root, or with the caller's.
     pub accounts: &'a AccountReader,
     /// Reads a file of the caller's; empty if there is none.
@@ -149,6 +152,7 @@ impl ContainerSpec {
             tty: arguments.tty,
             home,
             caller: caller.variable,
+            all_of_callers: caller.all_variables,
         })?;
         Ok(Self {
             launch: arguments.launch,
@@ -306,6 +310,7 @@ pub(crate) mod tests {
                 group: caller_user,
                 droppable_groups: &[],
                 variable: &|_| None,
+                all_variables: &Vec::new,
                 accounts: &|_, _| Ok(Vec::new()),
                 file: &|_| Ok(Vec::new()),
                 directory: &|| Ok("/caller".into()),

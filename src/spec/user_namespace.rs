@@ -273,6 +273,7 @@ mod tests {
             group: user + 1,
             droppable_groups: &[],
             variable: &|_| None,
+            all_variables: &Vec::new,
             accounts: &|_, _| Ok(Vec::new()),
             file: &|name| {
                 Ok(match name {

@@ -5,3 +5,5 @@
 mod common;
 #[path = "../common/tree.rs"]
 mod tree;
+
+mod many_options;

@@ -7,7 +7,7 @@ mod tmpfs;
 
 pub use name_files::NameFile;
 
-use super::{Caller, RunArgs, c_string};
+use super::{Caller, RunArgs, c_string, repeated};
 use crate::error::Error;
 use crate::sys::MountFlags;
 use std::ffi::{CStr, CString, OsStr, OsString};
@@ -322,7 +322,12 @@ pub fn work_directory(upper: &CStr) -> Option<CString> {
 
 /// Refuses what no order of mounting makes right.
 fn check(mounts: &[RootMount], caller: &Caller<'_>, is_handed: bool) -> Result<(), Error> {
-    for (index, mount) in mounts.iter().enumerate() {
+    let targets: Vec<&CStr> = mounts.iter().map(|mount| &*mount.target).collect();
+    let first = repeated::first_of_each(&targets);
+    // With more than so many it is refused anyway.
+    let shared = mounts.iter().filter(|mount| mount.reaches_host());
+    let shared: Vec<&RootMount> = shared.take(MOST_COPIES + 1).collect();
+    for (mount, is_first) in mounts.iter().zip(first) {
         let refuse = |reason| Err(Error::refused(&mount.option, reason));
         let target = mount.target.to_bytes();
         if target == b"/" {
@@ -331,20 +336,14 @@ fn check(mounts: &[RootMount], caller: &Caller<'_>, is_handed: bool) -> Result<(
         if target == b"/proc" || target.starts_with(b"/proc/") {
             return refuse("/proc is the container's own, and nothing can be mounted in it");
         }
-        if mounts[..index]
-            .iter()
-            .any(|other| other.target == mount.target)
-        {
+        if !is_first {
             return refuse("another mount has the same target");
         }
-        let lies_in = |other: &RootMount| {
+        let lies_in = |other: &&RootMount| {
             let rest = target.strip_prefix(other.target.to_bytes());
             rest.is_some_and(|rest| rest.starts_with(b"/"))
         };
-        if mounts
-            .iter()
-            .any(|other| other.reaches_host() && lies_in(other))
-        {
+        if shared.iter().any(lies_in) {
             return refuse("its target lies in a shared mount, and it would appear on the host");
         }
         if let (MountSource::Overlay(_), true) = (&mount.source, is_handed) {

@@ -15,6 +15,7 @@ fn root_for(user: u32, edit: impl FnOnce(&mut RunArgs)) -> Result<Root, String> 
         group: user,
         droppable_groups: &[],
         variable: &|_| None,
+        all_variables: &Vec::new,
         accounts: &|_, _| Ok(Vec::new()),
         file: &|name| Ok(format!("the caller's {name}").into()),
         ids: &|_| Ok(0),
