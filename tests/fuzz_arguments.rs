@@ -265,6 +265,7 @@ fn specified(arguments: &RunArgs, accepted: &Cell<u64>, random: &mut Rng) {
         group: user,
         droppable_groups: &[],
         variable: &|name| (name.len() % 2 == 0).then(|| "x".into()),
+        all_variables: &Vec::new,
         accounts: &|_, _| {
             Ok(b"root:x:0:0::/root:\nbob:x:5:6::/home/bob:\nwheel:x:10:bob\n".to_vec())
         },
