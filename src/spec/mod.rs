@@ -256,14 +256,11 @@ fn hostname(
             "it cannot be given with --uts host: it would rename the host",
         ));
     }
-    let named = [b"--hostname ", name.as_bytes()].concat();
-    if name.is_empty() {
-        return Err(Error::refused(named, "the name is empty"));
-    }
-    if name.len() > LONGEST_HOSTNAME {
+    if !root::is_host_name(name.as_bytes(), LONGEST_HOSTNAME) {
+        // Nothing else is a line of /etc/hosts by itself, and the kernel would take anything.
         return Err(Error::refused(
-            named,
-            "the kernel takes names of at most 64 bytes",
+            [b"--hostname ", name.as_bytes()].concat(),
+            "a host name is 1 to 64 of A-Z, a-z, 0-9, '_', '.' and '-'",
         ));
     }
     Ok(Some(name.as_bytes().to_vec()))
@@ -355,14 +352,21 @@ pub(crate) mod tests {
     #[test]
     fn names_and_directories_are_checked() {
         let long = "x".repeat(65);
+        for name in ["box.example_1-2", &"x".repeat(64)] {
+            assert!(spec(0, |arguments| arguments.hostname = Some(name.into())).is_ok());
+        }
         for (text, edit) in [
             (
-                "--hostname : the name is empty",
+                "--hostname : a host name is 1 to 64 of",
                 Box::new(|a: &mut RunArgs| a.hostname = Some("".into())) as Box<dyn FnOnce(&mut _)>,
             ),
             (
-                "the kernel takes names",
+                "a host name is 1 to 64 of",
                 Box::new(move |a: &mut RunArgs| a.hostname = Some(long.into())),
+            ),
+            (
+                "--hostname a\\n1.2.3.4 b: a host name is",
+                Box::new(|a: &mut RunArgs| a.hostname = Some("a\n1.2.3.4 b".into())),
             ),
             (
                 "--uts host",

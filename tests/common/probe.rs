@@ -17,6 +17,7 @@
 //! orphans COUNT                 starts that many children that sleep, says ready, sleeps
 //! deny SYSCALL ERRNO [INDEX=VALUE[/MASK]]... -- COMMAND...
 //!                               runs COMMAND with that system call failing when its arguments match
+//! called NAME -- COMMAND...     runs COMMAND in a new UTS namespace in which the host is called that
 //! lacking SYSCALL... -- COMMAND...
 //!                               runs COMMAND as a kernel would that has none of these calls
 //! inherit COUNT DIRECTORY -- COMMAND...
@@ -58,6 +59,7 @@ fn main() {
         "processors" => processors(),
         "orphans" => orphans(number(&rest[0])),
         "deny" => deny(rest),
+        "called" => called(rest),
         "lacking" => lacking(rest),
         "inherit" => inherit(rest),
         "without" => without(rest),
@@ -307,6 +309,13 @@ fn apply(calls: impl IntoIterator<Item = (syscalls::Sysno, Vec<SeccompRule>)>, e
     .expect("a filter");
     let program: seccompiler::BpfProgram = filter.try_into().expect("a program");
     seccompiler::apply_filter(&program).expect("the filter applies");
+}
+
+fn called(rest: &[OsString]) {
+    let (name, command) = split(rest);
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWUTS).expect("a namespace");
+    nix::unistd::sethostname(&name[0]).expect("a name");
+    become_command(command)
 }
 
 fn lacking(rest: &[OsString]) {

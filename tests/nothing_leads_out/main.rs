@@ -6,4 +6,5 @@ mod common;
 #[path = "../common/tree.rs"]
 mod tree;
 
+mod host_names;
 mod many_options;

@@ -5,7 +5,7 @@ mod mount_option;
 mod name_files;
 mod tmpfs;
 
-pub use name_files::NameFile;
+pub use name_files::{NameFile, is_host_name};
 
 use super::{Caller, RunArgs, c_string, repeated};
 use crate::error::Error;

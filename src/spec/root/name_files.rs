@@ -22,6 +22,15 @@ const LOCALHOST: &[u8] = b"127.0.0.1\tlocalhost\n\
     ff02::1\tip6-allnodes\n\
     ff02::2\tip6-allrouters\n";
 
+/// The longest name that a resolver asks for (RFC 1035).
+const LONGEST_NAME: usize = 253;
+
+/// Whether it is a host name of at most so many bytes: what is one ends no line and no word of /etc/hosts.
+pub fn is_host_name(name: &[u8], longest: usize) -> bool {
+    let is_usual = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
+    (1..=longest).contains(&name.len()) && name.iter().all(is_usual)
+}
+
 pub fn all(
     arguments: &RunArgs,
     caller: &Caller<'_>,
@@ -36,7 +45,10 @@ pub fn all(
         Some(_) => Vec::new(),
         None => (caller.file)("/proc/sys/kernel/hostname")?,
     };
-    let shared = Some(shared.trim_ascii_end()).filter(|name| !name.is_empty());
+    // The kernel lets the host's root call it anything; what is no host name goes into no file.
+    let shared = shared
+        .strip_suffix(b"\n")
+        .filter(|name| is_host_name(name, LONGEST_NAME));
     let hostname = hostname.or(shared);
     let mut files = Vec::with_capacity(3);
     if let Some(name) = hostname {
@@ -81,7 +93,7 @@ fn hosts(
             let option = [b"--add-host ", typed.as_bytes()].concat();
             Error::refused(
                 option,
-                "it takes NAME:ADDRESS, a name without spaces and an IPv4 or IPv6 address",
+                "it takes NAME:ADDRESS, a name of A-Z, a-z, 0-9, '_', '.' and '-', and an IPv4 or IPv6 address",
             )
         };
         // docker's two separators; an IPv6 address has colons of its own, and may stand in brackets.
@@ -93,8 +105,7 @@ fn hosts(
             .and_then(|address| address.strip_suffix(']'))
             .unwrap_or(address);
         let is_address = bare.parse::<IpAddr>().is_ok();
-        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '#') || !is_address
-        {
+        if !is_host_name(name.as_bytes(), LONGEST_NAME) || !is_address {
             return Err(refuse());
         }
         content.extend(format!("{bare}\t{name}\n").into_bytes());
