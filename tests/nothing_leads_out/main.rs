@@ -8,3 +8,4 @@ mod tree;
 
 mod host_names;
 mod many_options;
+mod null_device;
