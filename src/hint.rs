@@ -5,11 +5,15 @@ use crate::sys::Errno;
 /// What was being done when an errno came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
-    Clone { user_namespace: bool },
+    Clone {
+        user_namespace: bool,
+    },
     MapUser,
     SetGroups,
     MakeMountsPrivate,
-    MountProc { user_namespace: bool },
+    MountProc {
+        user_namespace: bool,
+    },
     ControllingTerminal,
     JoinCgroup,
     AdjustOomScore,
@@ -29,6 +33,8 @@ pub enum Doing {
     BindDevices,
     CopyMount,
     MountOverlay,
+    /// A directory of an overlay that is looked up before.
+    EnterLayer,
     MountTmpfs,
     PivotRoot,
     OtherMount,
@@ -161,6 +167,9 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
         }
         (Doing::CopyMount, Errno::ENOSYS) => {
             Some("a bind of / and one that is slave or shared take Linux 5.2")
+        }
+        (Doing::EnterLayer, Errno::ESTALE | Errno::ENOTDIR | Errno::ELOOP) => {
+            Some("it has been replaced while the container was started")
         }
         (Doing::MountOverlay, Errno::EPERM) => {
             Some("an overlay of an ordinary user's takes Linux 5.11")

@@ -36,6 +36,7 @@
 //! cli         beside it: the command line as what `spec` defines; help texts
 //! pool        spare network namespaces: kept, and asked for
 //! inside      paths inside a root, which no link leads out of
+//! locks       which directories a run uses, told to the same user's other runs
 //! log, stream, hint, error, report, likeness, json, time
 //! sys         one system call each; the only `unsafe`
 //! ```
@@ -54,6 +55,7 @@ pub mod inside;
 pub mod json;
 pub mod launch;
 pub mod likeness;
+pub mod locks;
 pub mod log;
 pub mod plan;
 pub mod pool;
@@ -71,7 +73,6 @@ pub mod timing;
 use cli::Command;
 use error::{Error, ExitCode};
 use std::ffi::OsString;
-use sys::descriptor::NotStandard;
 use sys::invocation::Invocation;
 use sys::{descriptor, identity, signal};
 use timing::Beginning;
@@ -81,8 +82,8 @@ use timing::Beginning;
 pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
     let beginning = Beginning::look(&arguments);
     // Before anything else opens a file.
-    if let Err(fault) = descriptor::open_standard() {
-        log::complain(&not_standard(fault));
+    if let Err(errno) = descriptor::open_standard() {
+        log::complain(&Error::new("open", "/dev/null", errno));
         return ExitCode::OWN_FAILURE.0;
     }
     let outcome = dispatch(
@@ -95,18 +96,6 @@ pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
         error.exit()
     });
     exit.0
-}
-
-#[cold]
-#[inline(never)]
-fn not_standard(fault: NotStandard) -> Error {
-    match fault {
-        NotStandard::NoNull(errno) => Error::new("open", "/dev/null", errno),
-        NotStandard::Names(number) => Error::refused(
-            stream::name(number),
-            "it was opened with O_PATH: nothing can be read from it or written to it",
-        ),
-    }
 }
 
 fn dispatch(

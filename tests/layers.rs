@@ -19,7 +19,8 @@ const LAYERS: [&[&str]; 13] = [
     &["cli", "spec"],
     &["pool"],
     &[
-        "error", "hint", "inside", "json", "likeness", "log", "report", "stream", "sys", "time",
+        "error", "hint", "inside", "json", "likeness", "locks", "log", "report", "stream", "sys",
+        "time",
     ],
 ];
 

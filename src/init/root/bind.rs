@@ -99,7 +99,7 @@ pub fn find_target(
         return Err(Part::Source.failed(Errno::ENODEV));
     }
     let missing = if is_directory {
-        place_for(step.option.is_some())
+        place_for(held, step.option.is_some())
     } else {
         Missing::MakeFile
     };

@@ -6,8 +6,9 @@ mod root;
 pub use root::{check_options, makes_terminal};
 
 use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
+use crate::likeness::Likeness;
 use crate::spec::security::Security;
-use crate::spec::{ContainerSpec, FirstProcess, Identity, Namespace, Root};
+use crate::spec::{ContainerSpec, FirstProcess, Identity, Input, Namespace, Root, Terminal};
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
@@ -23,13 +24,13 @@ const UMASK: u32 = 0o022;
 const LONGEST_PATH: usize = 4096;
 
 /// Writes the plan for `spec`. `ignored` are the signals that the caller ignores, which the child
-/// would hand down to the command; `standard` is where its 0, 1 and 2 come from; `joins` are
+/// would hand down to the command; `likeness` is what its terminal is to look like, if it has one; `joins` are
 /// the files by which the container's cgroups are joined; `filter` is that of its system calls.
 pub fn build(
     spec: &ContainerSpec,
     network: Network,
     ignored: SignalSet,
-    standard: Standard,
+    likeness: Likeness,
     joins: Vec<CString>,
     filter: Option<Cow<'static, [Instruction]>>,
 ) -> InitPlan {
@@ -40,9 +41,9 @@ pub fn build(
     };
     InitPlan {
         birth: birth(spec, joins),
-        container: container(spec, network, standard),
+        container: container(spec, network, likeness),
         reaper,
-        process: process(spec, standard, reaper, ignored, filter),
+        process: process(spec, reaper, ignored, filter),
         command: command(spec),
         handed: spec.root.as_ref().map_or(0, handed),
         timed: false,
@@ -112,7 +113,7 @@ fn identity(spec: &ContainerSpec, steps: &mut Vec<Step>) {
     }
 }
 
-fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<Step> {
+fn container(spec: &ContainerSpec, network: Network, likeness: Likeness) -> Vec<Step> {
     let mut steps = Vec::with_capacity(if spec.root.is_some() { 32 } else { 4 });
 
     if let Some(root) = &spec.root {
@@ -127,7 +128,7 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
                 // A sysfs shows the network devices of the namespace that it is mounted in.
                 steps.push(Step::NetworkFromPool);
             }
-            root::steps(spec, root, standard, &mut steps);
+            root::steps(spec, root, likeness, &mut steps);
         }
         None => proc(spec, &mut steps),
     }
@@ -144,13 +145,6 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
         // A new network namespace has its loopback down, and programs that talk to 127.0.0.1 are
         // many.
         steps.push(Step::LoopbackUp);
-    }
-    if let Standard::Streams(streams) = standard {
-        let prepared = streams.prepared();
-        if prepared != [None; 3] {
-            // Here, where a reaper has not been born, which needs none of them.
-            steps.push(Step::StandardStreams(prepared));
-        }
     }
     steps
 }
@@ -195,7 +189,6 @@ fn proc(spec: &ContainerSpec, steps: &mut Vec<Step>) {
 
 fn process(
     spec: &ContainerSpec,
-    standard: Standard,
     reaper: Option<Reaper>,
     ignored: SignalSet,
     filter: Option<Cow<'static, [Instruction]>>,
@@ -204,10 +197,14 @@ fn process(
     // TIOCSTI would type into it.
     let mut steps = Vec::with_capacity(13);
     steps.push(Step::NewSession);
-    if let Standard::Terminal(_) = standard {
-        // Only the leader of a session can take a controlling terminal, so after setsid.
-        steps.push(Step::ControllingTerminal);
-        steps.push(Step::StandardTerminal);
+    match (spec.terminal, spec.input) {
+        (Terminal::Own, _) => {
+            // Only the leader of a session can take a controlling terminal, so after setsid.
+            steps.push(Step::ControllingTerminal);
+            steps.push(Step::Standard(Standard::Terminal));
+        }
+        (Terminal::None, Input::Nothing) => steps.push(Step::Standard(Standard::NullInput)),
+        (Terminal::None, Input::Caller) => {}
     }
     steps.push(Step::Umask(UMASK));
     // After the mounts and files of the set-up, which are not the command's to be limited by; before the user
