@@ -73,6 +73,7 @@ pub mod timing;
 use cli::Command;
 use error::{Error, ExitCode};
 use std::ffi::OsString;
+use sys::descriptor::NotStandard;
 use sys::invocation::Invocation;
 use sys::{descriptor, identity, signal};
 use timing::Beginning;
@@ -82,8 +83,8 @@ use timing::Beginning;
 pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
     let beginning = Beginning::look(&arguments);
     // Before anything else opens a file.
-    if let Err(errno) = descriptor::open_standard() {
-        log::complain(&Error::new("open", "/dev/null", errno));
+    if let Err(fault) = descriptor::open_standard() {
+        log::complain(&not_standard(fault));
         return ExitCode::OWN_FAILURE.0;
     }
     let outcome = dispatch(
@@ -96,6 +97,18 @@ pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
         error.exit()
     });
     exit.0
+}
+
+#[cold]
+#[inline(never)]
+fn not_standard(fault: NotStandard) -> Error {
+    match fault {
+        NotStandard::NoNull(errno) => Error::new("open", "/dev/null", errno),
+        NotStandard::Names(number) => Error::refused(
+            stream::name(number),
+            "it was opened with O_PATH: nothing can be read from it or written to it",
+        ),
+    }
 }
 
 fn dispatch(

@@ -35,7 +35,8 @@ use std::os::fd::BorrowedFd;
 #[derive(Clone, Copy)]
 pub struct Descriptors<'a> {
     pub channel: Channel<'a>,
-    pub null: Option<BorrowedFd<'static>>,
+    /// What becomes 0, 1 and 2, where the plan wants something else there than the caller's.
+    pub streams: [Option<BorrowedFd<'static>>; 3],
     pub terminal: Option<BorrowedFd<'static>>,
     /// The pool, which has been called and is to answer.
     pub pool: Option<BorrowedFd<'static>>,

@@ -73,7 +73,6 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
     let numbers = |file: Option<BorrowedFd<'_>>| file.map_or(PROC, |file| file.as_raw_fd());
     let kept = [
         numbers(descriptors.channel.descriptor()),
-        numbers(descriptors.null),
         numbers(descriptors.terminal),
     ];
     descriptor::close_from(3, Fate::Close, &kept)?;

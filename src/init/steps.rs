@@ -2,7 +2,7 @@
 
 use super::root::{self, Held};
 use super::{Descriptors, Gate, network as from_pool};
-use crate::plan::{Standard, Step};
+use crate::plan::{Prepared, Step};
 use crate::report::Failed;
 use crate::sys::descriptor::Fate;
 use crate::sys::mount::mount;
@@ -61,16 +61,14 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         Step::ControllingTerminal => {
             terminal::make_controlling(descriptors.terminal.ok_or(Errno::EBADF)?)
         }
-        Step::Standard(Standard::Terminal) => {
+        Step::StandardTerminal => {
             let terminal = descriptors.terminal.ok_or(Errno::EBADF)?;
             for number in 0..FIRST_PRIVATE {
                 descriptor::duplicate_to(terminal, number)?;
             }
             Ok(())
         }
-        Step::Standard(Standard::NullInput) => {
-            descriptor::duplicate_to(descriptors.null.ok_or(Errno::EBADF)?, 0)
-        }
+        Step::StandardStreams(prepared) => standard_streams(prepared, descriptors),
         Step::Umask(mask) => process::set_umask(*mask),
         Step::Groups(groups) => identity::set_groups(groups),
         Step::Group(group) => identity::set_group(*group),
@@ -100,6 +98,18 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         Step::DeathSignal => process::die_with_parent(),
     };
     done.map_err(Failed::from)
+}
+
+fn standard_streams(
+    prepared: &[Option<Prepared>; 3],
+    descriptors: &Descriptors<'_>,
+) -> Result<(), Errno> {
+    for ((number, wanted), file) in (0..).zip(prepared).zip(descriptors.streams) {
+        if wanted.is_some() {
+            descriptor::duplicate_to(file.ok_or(Errno::EBADF)?, number)?;
+        }
+    }
+    Ok(())
 }
 
 /// A user may have so many keys, and those of containers that have ended count for a while.

@@ -44,8 +44,8 @@ pub struct Launch<'a> {
     pub choice: LaunchChoice,
     /// The kernel's version, see [`kernel::version`](crate::sys::kernel::version).
     pub kernel: (u32, u32),
-    /// /dev/null, if the plan uses it.
-    pub null: Option<BorrowedFd<'a>>,
+    /// What becomes 0, 1 and 2, where the plan puts something there.
+    pub streams: [Option<BorrowedFd<'a>>; 3],
     /// The container's end of its terminal, if the plan uses it.
     pub terminal: Option<BorrowedFd<'a>>,
     /// The pool, if the plan uses one.
@@ -271,7 +271,7 @@ impl Launch<'_> {
             gate,
             reapers_gate: None,
             handed: self.handed,
-            null: self.null.map(numbered),
+            streams: self.streams.map(|file| file.map(numbered)),
             terminal: self.terminal.map(numbered),
             pool: self.pool.map(numbered),
         }

@@ -6,6 +6,7 @@
 //! leads to it, and there is no DIR and no kernel that has no such place. What is finished moves from
 //! there to where it belongs.
 
+use super::OwnDevice;
 use crate::likeness::Likeness;
 use crate::spec::{Devices, MOST_HANDED};
 use crate::sys::MountFlags;
@@ -40,6 +41,8 @@ pub enum RootStep {
     Stage,
     /// The device nodes that every program may expect.
     Devices,
+    /// Put some of those into the places of 0, 1 and 2.
+    StandardDevices([Option<OwnDevice>; 3]),
     /// What of them the container is kept from.
     Restrict(Vec<Restriction>),
     /// The links of /dev.

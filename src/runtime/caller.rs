@@ -1,8 +1,8 @@
 //! What a specification needs to know of the process that called.
 
 use crate::error::Error;
-use crate::spec::{Caller, ContainerSpec, IdFinder, Input, RunArgs, Terminal};
-use crate::sys::{Errno, descriptor, facts, identity, random};
+use crate::spec::{Caller, ContainerSpec, IdFinder, RunArgs};
+use crate::sys::{Errno, identity, random};
 
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification; with `ids` for a
 /// container of root's that has many.
@@ -33,13 +33,6 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
             fresh_name: &fresh_digits(),
         },
     )?;
-    if spec.terminal == Terminal::None
-        && spec.input == Input::Nothing
-        && facts::reads_null_device(descriptor::borrowed(0))
-    {
-        // What the caller has for it is nothing already: /dev/null need not be opened once more.
-        spec.input = Input::Caller;
-    }
     if spec.root.is_some() {
         look_for_root(&mut spec)?;
     }
@@ -50,7 +43,6 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
 #[cold]
 #[inline(never)]
 fn look_for_root(spec: &mut ContainerSpec) -> Result<(), Error> {
-    super::root::check_standard(spec)?;
     if spec.security.restricted_paths {
         spec.security.throttles = super::security::throttles();
     }

@@ -1,10 +1,12 @@
 //! `--explain`: what a run would do, said and not done. Everything is looked at that a run looks at before it makes
 //! anything, and what is refused there is refused here.
 
-use super::{caller, handing, id_claim, limits, network_and_namespaces, root, security, shelter};
+use super::{
+    caller, handing, id_claim, limits, network_and_namespaces, root, security, shelter, standard,
+};
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
-use crate::plan::{self, explain};
+use crate::plan::{self, Standard, explain};
 use crate::pool;
 use crate::spec::{Input, RunArgs, Terminal};
 use crate::stream;
@@ -48,13 +50,15 @@ pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
     };
     let joins = cgroups.iter().filter_map(|cgroup| cgroup.join.clone());
     let (network, namespaces) = network_and_namespaces(&spec, pooled);
-    let likeness = if spec.terminal == Terminal::Own {
-        Outside::look(spec.input == Input::Caller).likeness(handing::terminal_owner(&spec))
-    } else {
-        Default::default()
+    let standard = match spec.terminal {
+        Terminal::None => Standard::Streams(standard::look(&spec)?),
+        Terminal::Own => {
+            let outside = Outside::look(spec.input == Input::Caller);
+            Standard::Terminal(outside.likeness(handing::terminal_owner(&spec)))
+        }
     };
     let ignored = signal::ignored();
-    let plan = plan::build(&spec, network, ignored, likeness, joins.collect(), filter);
+    let plan = plan::build(&spec, network, ignored, standard, joins.collect(), filter);
     if spec.root.is_some() {
         plan::check_options(&plan)?;
     }

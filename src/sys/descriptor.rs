@@ -375,19 +375,34 @@ pub fn wait(waiting: &mut [Waiting], timeout: i32) -> Result<(), Errno> {
     }
 }
 
+/// Why 0, 1 and 2 cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotStandard {
+    /// One was closed, and there is no /dev/null for it.
+    NoNull(Errno),
+    /// This one only names a file (O_PATH): nothing can be read from it or written to it, but a directory or a file of
+    /// the host's can be reached by it.
+    Names(RawFd),
+}
+
 /// Makes 0, 1 and 2 valid: what the caller closed becomes /dev/null. Otherwise our own files would
 /// get those numbers, and a message to stderr would end up in one of them.
-pub fn open_standard() -> Result<(), Errno> {
+pub fn open_standard() -> Result<(), NotStandard> {
     for number in 0..3 {
         // SAFETY: no pointers. Of all calls that need a descriptor this one does the least.
-        match unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFD) } {
+        match unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFL) } {
+            Ok(flags) if flags as i32 & libc::O_PATH != 0 => {
+                return Err(NotStandard::Names(number));
+            }
+            Ok(_) => {}
             Err(Errno::EBADF) => {
                 // The lowest free number is the one wanted, since those below it are open by now.
-                let null = open(c"/dev/null", libc::O_RDWR, 0)?;
-                duplicate_to(std::os::fd::AsFd::as_fd(&null), number)?;
+                let null = open(c"/dev/null", libc::O_RDWR, 0).map_err(NotStandard::NoNull)?;
+                duplicate_to(std::os::fd::AsFd::as_fd(&null), number)
+                    .map_err(NotStandard::NoNull)?;
                 std::mem::forget(null);
             }
-            other => drop(other?),
+            Err(errno) => return Err(NotStandard::NoNull(errno)),
         }
     }
     Ok(())

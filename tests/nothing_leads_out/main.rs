@@ -9,4 +9,5 @@ mod tree;
 mod host_names;
 mod locks_of_others;
 mod many_options;
+mod null_device;
 mod work_directory;

@@ -102,6 +102,7 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
         RootStep::Show(step) => show::show(step, held),
         RootStep::Stage => stage::begin().map_err(Failed::from),
         RootStep::Devices => stage::devices(),
+        RootStep::StandardDevices(own) => stage::standard_devices(own).map_err(Failed::from),
         RootStep::Restrict(step) => restrict::restrict(step, held),
         RootStep::Links => stage::links().map_err(Failed::from),
         RootStep::Staged(step) => stage::file_system(step),

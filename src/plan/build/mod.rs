@@ -6,9 +6,8 @@ mod root;
 pub use root::{check_options, makes_terminal};
 
 use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
-use crate::likeness::Likeness;
 use crate::spec::security::Security;
-use crate::spec::{ContainerSpec, FirstProcess, Identity, Input, Namespace, Root, Terminal};
+use crate::spec::{ContainerSpec, FirstProcess, Identity, Namespace, Root};
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
@@ -24,13 +23,13 @@ const UMASK: u32 = 0o022;
 const LONGEST_PATH: usize = 4096;
 
 /// Writes the plan for `spec`. `ignored` are the signals that the caller ignores, which the child
-/// would hand down to the command; `likeness` is what its terminal is to look like, if it has one; `joins` are
+/// would hand down to the command; `standard` is where its 0, 1 and 2 come from; `joins` are
 /// the files by which the container's cgroups are joined; `filter` is that of its system calls.
 pub fn build(
     spec: &ContainerSpec,
     network: Network,
     ignored: SignalSet,
-    likeness: Likeness,
+    standard: Standard,
     joins: Vec<CString>,
     filter: Option<Cow<'static, [Instruction]>>,
 ) -> InitPlan {
@@ -41,9 +40,9 @@ pub fn build(
     };
     InitPlan {
         birth: birth(spec, joins),
-        container: container(spec, network, likeness),
+        container: container(spec, network, standard),
         reaper,
-        process: process(spec, reaper, ignored, filter),
+        process: process(spec, standard, reaper, ignored, filter),
         command: command(spec),
         handed: spec.root.as_ref().map_or(0, handed),
         timed: false,
@@ -113,7 +112,7 @@ fn identity(spec: &ContainerSpec, steps: &mut Vec<Step>) {
     }
 }
 
-fn container(spec: &ContainerSpec, network: Network, likeness: Likeness) -> Vec<Step> {
+fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<Step> {
     let mut steps = Vec::with_capacity(if spec.root.is_some() { 32 } else { 4 });
 
     if let Some(root) = &spec.root {
@@ -128,7 +127,7 @@ fn container(spec: &ContainerSpec, network: Network, likeness: Likeness) -> Vec<
                 // A sysfs shows the network devices of the namespace that it is mounted in.
                 steps.push(Step::NetworkFromPool);
             }
-            root::steps(spec, root, likeness, &mut steps);
+            root::steps(spec, root, standard, &mut steps);
         }
         None => proc(spec, &mut steps),
     }
@@ -145,6 +144,13 @@ fn container(spec: &ContainerSpec, network: Network, likeness: Likeness) -> Vec<
         // A new network namespace has its loopback down, and programs that talk to 127.0.0.1 are
         // many.
         steps.push(Step::LoopbackUp);
+    }
+    if let Standard::Streams(streams) = standard {
+        let prepared = streams.prepared();
+        if prepared != [None; 3] {
+            // Here, where a reaper has not been born, which needs none of them.
+            steps.push(Step::StandardStreams(prepared));
+        }
     }
     steps
 }
@@ -189,6 +195,7 @@ fn proc(spec: &ContainerSpec, steps: &mut Vec<Step>) {
 
 fn process(
     spec: &ContainerSpec,
+    standard: Standard,
     reaper: Option<Reaper>,
     ignored: SignalSet,
     filter: Option<Cow<'static, [Instruction]>>,
@@ -197,14 +204,10 @@ fn process(
     // TIOCSTI would type into it.
     let mut steps = Vec::with_capacity(13);
     steps.push(Step::NewSession);
-    match (spec.terminal, spec.input) {
-        (Terminal::Own, _) => {
-            // Only the leader of a session can take a controlling terminal, so after setsid.
-            steps.push(Step::ControllingTerminal);
-            steps.push(Step::Standard(Standard::Terminal));
-        }
-        (Terminal::None, Input::Nothing) => steps.push(Step::Standard(Standard::NullInput)),
-        (Terminal::None, Input::Caller) => {}
+    if let Standard::Terminal(_) = standard {
+        // Only the leader of a session can take a controlling terminal, so after setsid.
+        steps.push(Step::ControllingTerminal);
+        steps.push(Step::StandardTerminal);
     }
     steps.push(Step::Umask(UMASK));
     // After the mounts and files of the set-up, which are not the command's to be limited by; before the user

@@ -8,7 +8,7 @@
 mod root;
 mod wire;
 
-use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
+use super::{ExecPlan, InitPlan, Mount, Prepared, Purpose, Reaper, Step};
 use crate::spec::limits::ResourceLimit;
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
@@ -131,8 +131,17 @@ fn encode_step(out: &mut Encoder, step: &Step) {
         Step::LoopbackUp => out.u8(6),
         Step::NewSession => out.u8(7),
         Step::ControllingTerminal => out.u8(8),
-        Step::Standard(Standard::Terminal) => out.u8(9),
-        Step::Standard(Standard::NullInput) => out.u8(10),
+        Step::StandardTerminal => out.u8(9),
+        Step::StandardStreams(prepared) => {
+            out.u8(10);
+            for one in prepared {
+                out.u8(match one {
+                    None => 0,
+                    Some(Prepared::HostsNull) => 1,
+                    Some(Prepared::Pipe) => 2,
+                });
+            }
+        }
         Step::Umask(mask) => encode_number(out, 11, *mask),
         Step::Groups(groups) => {
             out.u8(12);
@@ -254,8 +263,19 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         6 => Step::LoopbackUp,
         7 => Step::NewSession,
         8 => Step::ControllingTerminal,
-        9 => Step::Standard(Standard::Terminal),
-        10 => Step::Standard(Standard::NullInput),
+        9 => Step::StandardTerminal,
+        10 => {
+            let mut prepared = [None; 3];
+            for one in &mut prepared {
+                *one = match input.u8()? {
+                    0 => None,
+                    1 => Some(Prepared::HostsNull),
+                    2 => Some(Prepared::Pipe),
+                    _ => return Err(Malformed),
+                };
+            }
+            Step::StandardStreams(prepared)
+        }
         11 => Step::Umask(input.u32()?),
         12 => Step::Groups(input.list(Decoder::u32)?),
         13 => Step::Group(input.u32()?),
@@ -327,8 +347,8 @@ pub(super) mod tests {
             Step::LoopbackUp,
             Step::NewSession,
             Step::ControllingTerminal,
-            Step::Standard(Standard::Terminal),
-            Step::Standard(Standard::NullInput),
+            Step::StandardTerminal,
+            Step::StandardStreams([Some(Prepared::HostsNull), None, Some(Prepared::Pipe)]),
             Step::Umask(0o22),
             Step::Groups(vec![1, 2, u32::MAX]),
             Step::Group(7),

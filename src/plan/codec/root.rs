@@ -3,6 +3,7 @@
 use super::Malformed;
 use super::wire::{Decoder, Encoder};
 use crate::likeness::Likeness;
+use crate::plan::OwnDevice;
 use crate::plan::root::{
     BindMount, Copy, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction, RootStep,
     Show, Way, WorkDirectory,
@@ -66,6 +67,16 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
         }
         RootStep::Stage => out.u8(5),
         RootStep::Devices => out.u8(6),
+        RootStep::StandardDevices(own) => {
+            out.u8(20);
+            for one in own {
+                // 0 stands for none; else which of all.
+                let which = OwnDevice::ALL
+                    .iter()
+                    .position(|device| Some(*device) == *one);
+                out.u8(which.map_or(0, |which| which as u8 + 1));
+            }
+        }
         RootStep::Links => out.u8(7),
         RootStep::Staged(step) => {
             out.u8(8);
@@ -147,6 +158,16 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         5 => RootStep::Stage,
         6 => RootStep::Devices,
         7 => RootStep::Links,
+        20 => {
+            let mut own = [None; 3];
+            for one in &mut own {
+                *one = match usize::from(input.u8()?).checked_sub(1) {
+                    None => None,
+                    Some(which) => Some(*OwnDevice::ALL.get(which).ok_or(Malformed)?),
+                };
+            }
+            RootStep::StandardDevices(own)
+        }
         8 => RootStep::Staged(decode_file_system(input)?),
         9 => RootStep::Terminal(decode_likeness(input)?),
         10 => RootStep::NameFile(EtcFile {

@@ -2,11 +2,12 @@
 
 mod root;
 
-use super::{InitPlan, Purpose, Standard, Step};
+use super::{InitPlan, Prepared, Purpose, Step};
 use crate::error::{Error, ExitCode, printable};
 use crate::hint::{self, Doing};
 use crate::report::Failed;
 use crate::spec::limits::ResourceLimit;
+use crate::stream;
 use crate::sys::Errno;
 
 /// What `step` does, in a few words.
@@ -112,12 +113,16 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             Vec::new(),
             Some(Doing::ControllingTerminal),
         ),
-        Step::Standard(Standard::Terminal) => (
+        Step::StandardTerminal => (
             "make the terminal",
             b"stdin, stdout and stderr".to_vec(),
             None,
         ),
-        Step::Standard(Standard::NullInput) => ("make /dev/null", b"stdin".to_vec(), None),
+        Step::StandardStreams(prepared) => (
+            "make",
+            streams(prepared.map(|one| one.map(prepared_name))),
+            None,
+        ),
         Step::Umask(mask) => ("umask", format!("{mask:03o}").into(), None),
         Step::Groups(groups) => ("setgroups", list(groups), Some(Doing::SetGroups)),
         Step::Group(group) => ("setresgid", list(&[*group]), Some(Doing::SetUser)),
@@ -152,6 +157,21 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             None,
         ),
         Step::DeathSignal => ("prctl", b"PR_SET_PDEATHSIG".to_vec(), None),
+    }
+}
+
+/// `/dev/null stdin, a pipe stdout`: what becomes which of 0, 1 and 2.
+fn streams(names: [Option<&str>; 3]) -> Vec<u8> {
+    let numbered = (0..).zip(names);
+    let told =
+        numbered.filter_map(|(number, name)| Some(format!("{} {}", name?, stream::name(number))));
+    told.collect::<Vec<String>>().join(", ").into_bytes()
+}
+
+fn prepared_name(prepared: Prepared) -> &'static str {
+    match prepared {
+        Prepared::HostsNull => "/dev/null",
+        Prepared::Pipe => "a pipe",
     }
 }
 

@@ -118,6 +118,11 @@ fn words(step: &RootStep) -> Words {
         RootStep::Show(step) => show(step),
         RootStep::Stage => plain("mount a tmpfs aside, for /dev", b"", b""),
         RootStep::Devices => plain("make the device nodes of", b"/dev", b"the host's /dev"),
+        RootStep::StandardDevices(own) => {
+            let paths = own.map(|one| one.and_then(|device| device.path().to_str().ok()));
+            let object = super::streams(paths);
+            plain("make the container's", &object, b"")
+        }
         RootStep::Restrict(all) => {
             let directories: Vec<&[u8]> = all
                 .iter()

@@ -4,8 +4,8 @@ use super::Start;
 use super::page::Page;
 use crate::cgroup::Outline;
 use crate::error::printable;
-use crate::plan::InitPlan;
 use crate::plan::build::makes_terminal;
+use crate::plan::{InitPlan, Prepared};
 use crate::spec::{Base, Overlay, Terminal, Writes, work_directory};
 use std::ffi::CStr;
 
@@ -57,7 +57,7 @@ pub fn prepared(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             );
         }
     }
-    if plan.needs_null() {
+    if plan.prepared_streams().contains(&Some(Prepared::HostsNull)) {
         page.step("open /dev/null");
         page.why("It becomes stdin below. Opened now, for what is there then may be another one.");
     }

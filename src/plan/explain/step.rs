@@ -4,7 +4,7 @@
 
 use super::page::Page;
 use super::{Start, root, words};
-use crate::plan::{Mount, Purpose, Standard, Step};
+use crate::plan::{Mount, Prepared, Purpose, Step};
 use crate::seccomp::{Survey, survey};
 use crate::spec::Identity;
 use crate::spec::security::Filter;
@@ -102,12 +102,10 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
             "Its ^C and ^Z go to the container's processes then. Only the leader of a session can take one, so after \
              setsid. ioctl_tty(2)",
         ),
-        Step::Standard(Standard::Terminal) => page.why(
+        Step::StandardTerminal => page.why(
             "The container's own, in the place of the caller's descriptors: dup2(2).",
         ),
-        Step::Standard(Standard::NullInput) => page.why(
-            "The container reads nothing without -i: end-of-file at once, instead of what the caller types. dup2(2)",
-        ),
+        Step::StandardStreams(prepared) => streams(page, *prepared),
         Step::Umask(0) => page.why(
             "The modes of what is made below are meant as they are; the command gets its own mask later. umask(2)",
         ),
@@ -189,6 +187,21 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
             "The kernel sends SIGKILL when mydocker ends, however that happens. After setresuid, which clears it. \
              prctl(2)",
         ),
+    }
+}
+
+fn streams(page: &mut Page, prepared: [Option<Prepared>; 3]) {
+    page.why("What was opened above takes the place of the caller's descriptors: dup2(2).");
+    if prepared.contains(&Some(Prepared::HostsNull)) {
+        page.why(
+            "The container reads nothing without -i: end-of-file at once, instead of what the caller types.",
+        );
+    }
+    if prepared.contains(&Some(Prepared::Pipe)) {
+        page.why(
+            "A terminal is not handed down without -t: whoever has it reads what is typed there later, and can change its \
+             modes, its owner and who may write to it. mydocker relays between it and the pipe.",
+        );
     }
 }
 

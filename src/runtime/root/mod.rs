@@ -9,7 +9,7 @@ pub use accounts::accounts;
 
 use crate::error::{Error, printable};
 use crate::locks::{Locks, NoLocks};
-use crate::spec::{Base, ContainerSpec, Ids, Input, MountSource, Overlay, Root, Terminal, Writes};
+use crate::spec::{Base, Ids, MountSource, Overlay, Root, Writes};
 use crate::sys::facts::{self, Kind};
 use crate::sys::{Errno, descriptor};
 use places::{Places, Wanted};
@@ -97,27 +97,6 @@ fn look_at(root: &mut Root, ids: Option<&Ids>, traces: &mut Traces) -> Result<()
         }
     }
     root.check_copies()
-}
-
-/// Refuses a directory of the host's as stdin, stdout or stderr, as far as the container gets the caller's: by
-/// fchdir(2) it would lead out of the root.
-pub fn check_standard(spec: &ContainerSpec) -> Result<(), Error> {
-    let names = ["stdin", "stdout", "stderr"];
-    let replaced = match (spec.terminal, spec.input) {
-        (Terminal::Own, _) => return Ok(()),
-        (Terminal::None, Input::Nothing) => 1,
-        (Terminal::None, Input::Caller) => 0,
-    };
-    for (number, name) in (0..).zip(names).skip(replaced) {
-        let facts = facts::facts(descriptor::borrowed(number));
-        if facts.is_ok_and(|facts| facts.kind == Kind::Directory) {
-            return Err(Error::refused(
-                name,
-                "it is a directory, by which the container could leave its root",
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// A path of the host's without links and `..`.

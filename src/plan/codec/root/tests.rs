@@ -57,6 +57,7 @@ fn etc(target: &std::ffi::CStr, asked_by: Option<&std::ffi::CStr>) -> RootStep {
 
 pub fn every_kind_of_step() -> Vec<RootStep> {
     vec![
+        RootStep::StandardDevices([Some(OwnDevice::Null), None, Some(OwnDevice::Tty)]),
         RootStep::Copy(Copy {
             option: c"--volume /s:/t:rshared".into(),
             path: c"/s".into(),
