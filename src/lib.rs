@@ -37,7 +37,7 @@
 //! pool        spare network namespaces: kept, and asked for
 //! inside      paths inside a root, which no link leads out of
 //! locks       which directories a run uses, told to the same user's other runs
-//! log, stream, hint, error, report, likeness, json, time
+//! log, stream, hint, error, report, likeness, lingering, json, time
 //! sys         one system call each; the only `unsafe`
 //! ```
 //!
@@ -55,6 +55,7 @@ pub mod inside;
 pub mod json;
 pub mod launch;
 pub mod likeness;
+pub mod lingering;
 pub mod locks;
 pub mod log;
 pub mod plan;

@@ -2,6 +2,7 @@
 
 use super::root::{self, Held};
 use super::{Descriptors, Gate, network as from_pool};
+use crate::lingering;
 use crate::plan::{Prepared, Step};
 use crate::report::Failed;
 use crate::sys::descriptor::Fate;
@@ -19,7 +20,7 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
     let done = match step {
         Step::Root(step) => return root::perform(step, held, descriptors),
         Step::JoinCgroup(file) => join_cgroup(file),
-        Step::CgroupNamespace => match namespace::new_cgroup() {
+        Step::CgroupNamespace => match lingering::outlast(namespace::new_cgroup) {
             // A kernel without them (before 4.6), which shows every cgroup's name to everyone.
             Err(Errno::EINVAL) => Ok(()),
             done => done,

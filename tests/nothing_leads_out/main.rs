@@ -9,5 +9,6 @@ mod tree;
 mod host_names;
 mod locks_of_others;
 mod many_options;
+mod namespace_limits;
 mod null_device;
 mod work_directory;

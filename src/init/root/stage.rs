@@ -10,7 +10,7 @@ use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Kind};
 use crate::sys::mount::{self, mount};
 use crate::sys::node::{self, HERE};
-use crate::sys::{Errno, MountFlags, descriptor, directory, process};
+use crate::sys::{Errno, MountFlags, descriptor, directory, mount_tree, process};
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
@@ -154,8 +154,9 @@ fn place_file(file: &EtcFile, target: BorrowedFd<'_>) -> Result<(), Errno> {
         MountFlags::NONE
     };
     let placed = bind::place(FILE, restrictions, target);
-    if placed != Err(Errno::ENOSYS) {
-        return placed;
+    match placed {
+        Err(errno) if mount_tree::is_unavailable(errno) => {}
+        placed => return placed,
     }
     let stage = node::find(HERE, c".")?;
     mount(Some(FILE), FILE, None, MountFlags::BIND, None)?;

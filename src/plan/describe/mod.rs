@@ -34,7 +34,7 @@ pub fn describe_step(step: &Step, failed: Failed) -> Error {
         Step::WorkingDirectory(_) => format!("--workdir: {operation}"),
         _ => operation.to_owned(),
     };
-    Error::new(operation, object, errno).hint(doing.and_then(|doing| hint::hint(doing, errno)))
+    Error::new(operation, object, errno).because(doing.and_then(|doing| hint::hint(doing, errno)))
 }
 
 fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
@@ -46,7 +46,11 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             file.to_bytes().to_vec(),
             Some(Doing::JoinCgroup),
         ),
-        Step::CgroupNamespace => ("unshare", b"the cgroup namespace".to_vec(), None),
+        Step::CgroupNamespace => (
+            "unshare",
+            b"the cgroup namespace".to_vec(),
+            Some(Doing::MakeNamespace("cgroup")),
+        ),
         Step::OomScoreAdjustment(number) => (
             "--oom-score-adj",
             number.clone(),
@@ -97,7 +101,7 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
         Step::NetworkFromPool => (
             "enter a network namespace of the pool (setns)",
             Vec::new(),
-            None,
+            Some(Doing::MakeNamespace("net")),
         ),
         Step::Hostname(name) => ("sethostname", name.clone(), None),
         Step::LoopbackUp => ("set up network interface", b"lo".to_vec(), None),
@@ -211,7 +215,7 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno) -> Error {
         .and_then(|candidate| command.candidates.get(candidate))
         .map_or(typed, |file| file.to_bytes());
     Error::new("exec", file, errno)
-        .hint(hint::hint(Doing::Execve, errno))
+        .because(hint::hint(Doing::Execve, errno))
         .exit_with(ExitCode::NOT_EXECUTABLE)
 }
 

@@ -53,7 +53,7 @@ pub fn describe(step: &RootStep, failed: Failed) -> Error {
             format!("{}:{separator}{verb}", option)
         }
     };
-    Error::new(operation, object, failed.errno).hint(hinted)
+    Error::new(operation, object, failed.errno).because(hinted)
 }
 
 /// What was being done to which path.
