@@ -5,11 +5,12 @@ use super::{Descriptors, Gate, network as from_pool};
 use crate::lingering;
 use crate::plan::{Prepared, Step};
 use crate::report::Failed;
+use crate::spec::limits::NumberSet;
 use crate::sys::descriptor::Fate;
 use crate::sys::mount::mount;
 use crate::sys::{
-    Errno, MountFlags, capability, descriptor, facts, identity, keyring, namespace, network,
-    process, seccomp, signal, terminal,
+    Errno, MountFlags, affinity, capability, descriptor, facts, identity, keyring, namespace,
+    network, process, seccomp, signal, terminal,
 };
 use std::ffi::CStr;
 
@@ -24,6 +25,12 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
             // A kernel without them (before 4.6), which shows every cgroup's name to everyone.
             Err(Errno::EINVAL) => Ok(()),
             done => done,
+        },
+        Step::ConfirmProcessors(asked) => keeps_to(asked, affinity::processors()?),
+        Step::ConfirmMemoryNodes(asked) => match affinity::memory_nodes() {
+            // A kernel that knows no nodes, or a filter around us that denies the question, as docker's does.
+            Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
+            applied => keeps_to(asked, applied?),
         },
         Step::OomScoreAdjustment(number) => write_file(c"/proc/self/oom_score_adj", number),
         Step::ResourceLimit(limit) => process::limit(limit.resource, limit.soft, limit.hard),
@@ -144,6 +151,14 @@ fn join_cgroup(file: &CStr) -> Result<(), Errno> {
     };
     descriptor::close(opened);
     result
+}
+
+/// ERANGE if there is more than was asked for. Less is no more than the caller had: taskset(1) holds on.
+fn keeps_to(asked: &NumberSet, applied: affinity::Bits) -> Result<(), Errno> {
+    match applied.numbers().all(|number| asked.contains(number)) {
+        true => Ok(()),
+        false => Err(Errno::ERANGE),
+    }
 }
 
 /// Writes a file of /proc, whole and at once, as the id maps want it.

@@ -16,7 +16,7 @@ pub use build::{Network, build, check_options, makes_terminal};
 pub use describe::{describe_execve, describe_step, name_step};
 pub use standard::{Outputs, OwnDevice, Prepared, Source, Standard, Streams};
 
-use crate::spec::limits::ResourceLimit;
+use crate::spec::limits::{NumberSet, ResourceLimit};
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
@@ -102,6 +102,10 @@ pub enum Step {
     JoinCgroup(CString),
     /// Take the cgroups that we are in for the tops of their hierarchies.
     CgroupNamespace,
+    /// See that this process runs on no processors but these, which its cgroup has.
+    ConfirmProcessors(NumberSet),
+    /// See that the memory of this process comes from no nodes but these.
+    ConfirmMemoryNodes(NumberSet),
     /// A number, for /proc/self/oom_score_adj.
     OomScoreAdjustment(Vec<u8>),
     ResourceLimit(ResourceLimit),

@@ -213,6 +213,13 @@ fn process(
     // After the mounts and files of the set-up, which are not the command's to be limited by; before the user
     // changes, because raising a hard limit takes a capability.
     steps.extend(spec.resources.iter().copied().map(Step::ResourceLimit));
+    if let Some(limits) = &spec.limits {
+        // When the cgroups are joined; before the filter, which need not allow to ask.
+        let processors = limits.processors.iter().cloned();
+        steps.extend(processors.map(Step::ConfirmProcessors));
+        let nodes = limits.nodes.iter().cloned();
+        steps.extend(nodes.map(Step::ConfirmMemoryNodes));
+    }
 
     let Security {
         capabilities,

@@ -9,7 +9,7 @@ mod root;
 mod wire;
 
 use super::{ExecPlan, InitPlan, Mount, Prepared, Purpose, Reaper, Step};
-use crate::spec::limits::ResourceLimit;
+use crate::spec::limits::{NumberSet, ResourceLimit};
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
@@ -186,6 +186,8 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             out.u64(*soft);
             out.u64(*hard);
         }
+        Step::ConfirmProcessors(set) => encode_bytes(out, 40, set.to_string().as_bytes()),
+        Step::ConfirmMemoryNodes(set) => encode_bytes(out, 41, set.to_string().as_bytes()),
         Step::SessionKeyring => out.u8(31),
         Step::UsualPersonality => out.u8(32),
         Step::Filter(instructions) => {
@@ -299,6 +301,8 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         }),
         30 => Step::Filter(input.list(decode_instruction)?.into()),
         31 => Step::SessionKeyring,
+        40 => Step::ConfirmProcessors(decode_set(input)?),
+        41 => Step::ConfirmMemoryNodes(decode_set(input)?),
         32 => Step::UsualPersonality,
         28 => Step::KeepCapabilitiesOfUser,
         29 => Step::Capabilities {
@@ -308,6 +312,10 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         },
         _ => return Err(Malformed),
     })
+}
+
+fn decode_set(input: &mut Decoder<'_>) -> Result<NumberSet, Malformed> {
+    NumberSet::new(input.bytes()?).ok_or(Malformed)
 }
 
 #[cfg(test)]
@@ -379,6 +387,8 @@ pub(super) mod tests {
             },
             Step::JoinCgroup(c"/sys/fs/cgroup/pids/x/tasks".into()),
             Step::CgroupNamespace,
+            Step::ConfirmProcessors(NumberSet::new(b"0-3,7").unwrap()),
+            Step::ConfirmMemoryNodes(NumberSet::new(b"1").unwrap()),
             Step::OomScoreAdjustment(b"-1000".to_vec()),
             Step::ResourceLimit(ResourceLimit {
                 resource: 7,

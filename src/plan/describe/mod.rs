@@ -29,6 +29,13 @@ pub fn describe_step(step: &Step, failed: Failed) -> Error {
         return root::describe(step, failed);
     }
     let (operation, object, doing) = words(step);
+    if let (Step::ConfirmProcessors(_) | Step::ConfirmMemoryNodes(_), Errno::ERANGE) = (step, errno)
+    {
+        // Found by our own look.
+        let subject = [operation.as_bytes(), b" ", &object].concat();
+        let reason = "the kernel does not keep the container to it, though its cgroup says so";
+        return Error::refused(subject, reason);
+    }
     let operation = match step {
         // Nothing else asks for it.
         Step::WorkingDirectory(_) => format!("--workdir: {operation}"),
@@ -51,6 +58,12 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             b"the cgroup namespace".to_vec(),
             Some(Doing::MakeNamespace("cgroup")),
         ),
+        Step::ConfirmProcessors(set) => {
+            ("confirm --cpuset-cpus", set.to_string().into_bytes(), None)
+        }
+        Step::ConfirmMemoryNodes(set) => {
+            ("confirm --cpuset-mems", set.to_string().into_bytes(), None)
+        }
         Step::OomScoreAdjustment(number) => (
             "--oom-score-adj",
             number.clone(),

@@ -27,6 +27,13 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
             "First of all, so that everything that follows counts. A 0 written to this file moves who writes it; \
              to move another process by its number would cost milliseconds. cgroups(7)",
         ),
+        Step::ConfirmProcessors(_) => page.why(
+            "The kernel is asked what it applies to this process, for a cgroup's file may say one thing and the kernel do \
+             another: before Linux 6.4 who was born in a cgroup kept the parent's processors. sched_getaffinity(2)",
+        ),
+        Step::ConfirmMemoryNodes(_) => page.why(
+            "The kernel is asked what it applies to this process, as with the processors. get_mempolicy(2)",
+        ),
         Step::OomScoreAdjustment(_) => page.why(
             "Who is ended first when the host is out of memory, proc(5). While the /proc that is seen is one in \
              which this process is.",
