@@ -13,7 +13,6 @@ use crate::report::{Moment, Report};
 use crate::seccomp;
 use crate::sys::capability::{self, CapabilitySet};
 use crate::sys::clone::{self, Memory};
-use crate::sys::descriptor::Fate;
 use crate::sys::process::{Ended, Patience};
 use crate::sys::seccomp::load;
 use crate::sys::signal::{self, SignalSet};
@@ -73,9 +72,10 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
     let numbers = |file: Option<BorrowedFd<'_>>| file.map_or(PROC, |file| file.as_raw_fd());
     let kept = [
         numbers(descriptors.channel.descriptor()),
+        numbers(descriptors.null),
         numbers(descriptors.terminal),
     ];
-    descriptor::close_from(3, Fate::Close, &kept)?;
+    descriptor::close_from(3, &kept)?;
     // And now, for the command may mount something else there.
     let proc = match reaper {
         Reaper::FirstProcess => None,
@@ -88,6 +88,7 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
         plan,
         descriptors: Descriptors {
             reapers_gate: Some(Gate { reader, writer }),
+            executes: Some(executes),
             ..*descriptors
         },
         executed,
@@ -121,7 +122,7 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
         numbers(Some(executed)),
         numbers(report),
     ];
-    descriptor::close_from(first, Fate::Close, &kept)?;
+    descriptor::close_from(first, &kept)?;
     give_up_rights(reaper)?;
     confine(reaper, plan)?;
     // The last use of the report pipe was to be told of a failure: the parent sees the command's execve by its end.

@@ -10,7 +10,6 @@
 
 #![allow(unsafe_code)]
 
-pub mod affinity;
 pub mod allocation;
 pub mod capability;
 pub mod clock;

@@ -81,7 +81,7 @@ impl PseudoTerminal {
     fn open(likeness: &Likeness) -> Result<Self, Error> {
         let (master, slave) = terminal::pseudo_terminal().map_err(|errno| {
             Error::new("open a pseudo-terminal", "/dev/ptmx", errno)
-                .because(hint(Doing::OpenTerminal, errno))
+                .hint(hint(Doing::OpenTerminal, errno))
         })?;
         likeness
             .give(slave.as_fd())
