@@ -1,6 +1,7 @@
 //! The one error type, and the exit codes of mydocker itself.
 
 use crate::sys::Errno;
+use std::borrow::Cow;
 use std::fmt;
 
 /// The exit code of the `mydocker` process.
@@ -11,7 +12,7 @@ impl ExitCode {
     pub const SUCCESS: Self = Self(0);
     /// The command was ended because its time was up, as timeout(1) has it.
     pub const TIME_IS_UP: Self = Self(124);
-    /// mydocker itself failed, or was called wrongly; the command has not run.
+    /// mydocker itself failed, or was called wrongly; what it says tells whether the command ran.
     pub const OWN_FAILURE: Self = Self(125);
     /// The command was found and could not be executed.
     pub const NOT_EXECUTABLE: Self = Self(126);
@@ -26,7 +27,7 @@ pub struct Error {
     operation: String,
     object: String,
     errno: Option<Errno>,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
     usage: Option<&'static str>,
     exit: ExitCode,
 }
@@ -56,10 +57,17 @@ impl Error {
             operation: String::new(),
             object: printable(object.as_ref()),
             errno: None,
-            hint: Some(reason),
+            hint: Some(Cow::Borrowed(reason)),
             usage: None,
             exit: ExitCode::OWN_FAILURE,
         }
+    }
+
+    /// A refusal whose reason names what was found.
+    #[cold]
+    #[inline(never)]
+    pub fn refused_for(object: impl AsRef<[u8]>, reason: String) -> Self {
+        Self::refused(object, "").hint_instead(reason)
     }
 
     /// What has happened, in words that say it all.
@@ -87,7 +95,7 @@ impl Error {
 
     #[must_use]
     pub fn hint(mut self, hint: Option<&'static str>) -> Self {
-        self.hint = self.hint.or(hint);
+        self.hint = self.hint.or(hint.map(Cow::Borrowed));
         self
     }
 
@@ -95,9 +103,18 @@ impl Error {
     #[cold]
     #[inline(never)]
     #[must_use]
-    pub fn hint_instead(mut self, hint: &'static str) -> Self {
-        self.hint = Some(hint);
+    pub fn hint_instead(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.hint = Some(hint.into());
         self
+    }
+
+    /// The same error with the cause for a hint, if one was found.
+    #[must_use]
+    pub fn because(self, cause: Option<impl Into<Cow<'static, str>>>) -> Self {
+        match cause {
+            Some(cause) => self.hint_instead(cause),
+            None => self,
+        }
     }
 
     #[must_use]
@@ -133,7 +150,7 @@ impl fmt::Display for Error {
         if let Some(errno) = self.errno {
             write!(f, ": {}", Explained(errno))?;
         }
-        if let Some(hint) = self.hint {
+        if let Some(hint) = &self.hint {
             write!(f, ": {hint}")?;
         }
         Ok(())

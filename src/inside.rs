@@ -50,7 +50,7 @@ pub enum Missing {
     MakeFile,
     /// Directories.
     MakeDirectory,
-    /// The same, the last one a [`PLACE`].
+    /// Directories, the last one a [`PLACE`] unless a link has led there.
     MakePlace,
 }
 
@@ -172,7 +172,14 @@ fn walk_on(trail: &mut Trail<'_>, path: &CStr, missing: Missing) -> Result<(), F
         }
         let name = component.as_c_str().map_err(Failed::Find)?;
         let found = match node::find(trail.last(), name) {
-            Err(Errno::ENOENT) => make(trail.last(), name, rest.is_empty(), missing)?,
+            Err(Errno::ENOENT) => {
+                // What a link names elsewhere no one would look for, and remove.
+                let missing = match missing {
+                    Missing::MakePlace if links > 0 => Missing::MakeDirectory,
+                    missing => missing,
+                };
+                make(trail.last(), name, rest.is_empty(), missing)?
+            }
             found => found.map_err(Failed::Find)?,
         };
         let kind = facts::facts(found).map_err(Failed::Find)?.kind;

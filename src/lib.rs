@@ -36,7 +36,8 @@
 //! cli         beside it: the command line as what `spec` defines; help texts
 //! pool        spare network namespaces: kept, and asked for
 //! inside      paths inside a root, which no link leads out of
-//! log, stream, hint, error, report, likeness, json, time
+//! locks       which directories a run uses, told to the same user's other runs
+//! log, stream, hint, error, report, likeness, lingering, json, time
 //! sys         one system call each; the only `unsafe`
 //! ```
 //!
@@ -54,6 +55,8 @@ pub mod inside;
 pub mod json;
 pub mod launch;
 pub mod likeness;
+pub mod lingering;
+pub mod locks;
 pub mod log;
 pub mod plan;
 pub mod pool;
@@ -71,7 +74,7 @@ pub mod timing;
 use cli::Command;
 use error::{Error, ExitCode};
 use std::ffi::OsString;
-use sys::descriptor::StandardFlags;
+use sys::descriptor::NotStandard;
 use sys::invocation::Invocation;
 use sys::{descriptor, identity, signal};
 use timing::Beginning;
@@ -81,17 +84,13 @@ use timing::Beginning;
 pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
     let beginning = Beginning::look(&arguments);
     // Before anything else opens a file.
-    let standard = match descriptor::open_standard() {
-        Ok(flags) => flags,
-        Err(errno) => {
-            log::complain(&Error::new("open", "/dev/null", errno));
-            return ExitCode::OWN_FAILURE.0;
-        }
-    };
+    if let Err(fault) = descriptor::open_standard() {
+        log::complain(&not_standard(fault));
+        return ExitCode::OWN_FAILURE.0;
+    }
     let outcome = dispatch(
         arguments.into_iter().skip(1).collect(),
         invocation,
-        standard,
         beginning,
     );
     let exit = outcome.unwrap_or_else(|error| {
@@ -101,10 +100,21 @@ pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
     exit.0
 }
 
+#[cold]
+#[inline(never)]
+fn not_standard(fault: NotStandard) -> Error {
+    match fault {
+        NotStandard::NoNull(errno) => Error::new("open", "/dev/null", errno),
+        NotStandard::Names(number) => Error::refused(
+            stream::name(number),
+            "it was opened with O_PATH: nothing can be read from it or written to it",
+        ),
+    }
+}
+
 fn dispatch(
     arguments: Vec<OsString>,
     invocation: &Invocation,
-    standard: StandardFlags,
     beginning: Option<Beginning>,
 ) -> Result<ExitCode, Error> {
     if identity::privileged_by_exec() {
@@ -115,9 +125,7 @@ fn dispatch(
         ));
     }
     match cli::parse(arguments, &|path| std::path::Path::new(path).is_dir())? {
-        Command::Run(arguments, log) => {
-            runtime::run(&arguments, &log, invocation, standard, beginning)
-        }
+        Command::Run(arguments, log) => runtime::run(&arguments, &log, invocation, beginning),
         Command::Pool(arguments, log) => runtime::keep_pool(&arguments, &log),
         Command::Init => Err(launch::re_exec::enter()),
         Command::Help(topic) => Ok(print(topic.text())),

@@ -13,6 +13,15 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
+/// What 0, 1 and 2 are called in messages.
+pub fn name(number: RawFd) -> &'static str {
+    match number {
+        0 => "stdin",
+        1 => "stdout",
+        _ => "stderr",
+    }
+}
+
 /// stdin, stdout or stderr, or a file of our own.
 pub struct Stream<'a> {
     /// What poll(2) is asked about: the original. A FIFO opened anew does not tell that its writers

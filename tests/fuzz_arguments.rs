@@ -7,9 +7,11 @@ use fastrand::Rng;
 use fuzzing::*;
 use mydocker::cli::{self, Command, help};
 use mydocker::likeness::Likeness;
-use mydocker::plan::{self, InitPlan, Network, codec};
+use mydocker::plan::{
+    self, InitPlan, Network, Outputs, OwnDevice, Source, Standard, Streams, codec,
+};
 use mydocker::report::Part;
-use mydocker::spec::{Caller, ContainerSpec, IdsWanted, MountSource, RunArgs};
+use mydocker::spec::{Caller, ContainerSpec, IdsWanted, MountSource, RunArgs, Terminal};
 use mydocker::sys::Errno;
 use mydocker::sys::signal::SignalSet;
 use std::cell::Cell;
@@ -294,7 +296,7 @@ fn specified(arguments: &RunArgs, accepted: &Cell<u64>, random: &mut Rng) {
                 &spec,
                 Network::Clone,
                 SignalSet::default(),
-                Likeness::default(),
+                standard(&spec, random),
                 Vec::new(),
                 None,
             );
@@ -306,6 +308,25 @@ fn specified(arguments: &RunArgs, accepted: &Cell<u64>, random: &mut Rng) {
             assert!(message.starts_with("--"), "{message}");
         }
     }
+}
+
+/// What the caller's standard descriptors may turn out to be.
+fn standard(spec: &ContainerSpec, random: &mut Rng) -> Standard {
+    if spec.terminal == Terminal::Own {
+        return Standard::Terminal(Likeness::default());
+    }
+    let mut source = || match random.u8(..4) {
+        0 => Source::Callers,
+        1 => Source::HostsNull,
+        2 => Source::Own(OwnDevice::ALL[random.usize(..OwnDevice::ALL.len())]),
+        _ => Source::Pipe,
+    };
+    let (input, output, error) = (source(), source(), source());
+    let outputs = match random.bool() {
+        true => Outputs::OnePipe,
+        false => Outputs::Separate { output, error },
+    };
+    Standard::Streams(Streams { input, outputs })
 }
 
 /// What the rest relies upon.

@@ -6,7 +6,7 @@ use super::settings::{Setting, settings};
 use super::{Controller, Version};
 use crate::error::Error;
 use crate::spec::limits::Limits;
-use crate::sys::{Errno, descriptor, facts};
+use crate::sys::{Errno, clone, descriptor, facts, kernel};
 use std::os::fd::AsFd;
 
 /// What a hierarchy has to do.
@@ -106,6 +106,25 @@ pub fn in_v2(
 pub fn free(layout: &Layout<'_>) -> impl Iterator<Item = Controller> {
     let all = Controller::ALL.into_iter();
     all.filter(|controller| layout.v1_of(*controller).is_none())
+}
+
+/// The first kernel of which it is known that who is born in a cgroup has its processors and memory nodes
+/// ("cgroup/cpuset: Make cpuset_fork() handle CLONE_INTO_CGROUP properly"). Before that one keeps the parent's, but on
+/// those older kernels into which the change was taken, and no number tells which these are.
+const BORN_WITH_CPUSET: (u32, u32) = (6, 4);
+
+/// Whether the container's first process is born in its cgroup of v2. Else it joins, which always applies everything,
+/// and waits for milliseconds.
+#[cold]
+#[inline(never)]
+pub fn is_born(layout: &Layout<'_>, limits: &Limits) -> bool {
+    let Limits {
+        processors, nodes, ..
+    } = limits;
+    // A cgroup that is named may have fewer than the caller has.
+    let may_differ = processors.is_some() || nodes.is_some() || limits.parent.is_some();
+    let may_differ = may_differ && free(layout).any(|one| one == Controller::Cpuset);
+    clone::can_be_born_in_cgroup() && (!may_differ || kernel::version() >= BORN_WITH_CPUSET)
 }
 
 pub fn hierarchy_of_v2<'l, 'a>(

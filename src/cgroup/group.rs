@@ -9,7 +9,7 @@ use super::settings::Setting;
 use super::{Controller, Version};
 use crate::error::Error;
 use crate::spec::limits::Limits;
-use crate::sys::{Errno, clone};
+use crate::sys::Errno;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
@@ -61,7 +61,7 @@ impl Group {
         for hierarchy in &layout.v1 {
             group.add_v1((layout, hierarchy), counted, &ask)?;
         }
-        group.add_v2(layout, counted, &ask)?;
+        group.add_v2(layout, (limits, counted), &ask)?;
         if group.parent.is_some() && group.members.is_empty() {
             return Err(choice::no_hierarchy());
         }
@@ -122,6 +122,9 @@ impl Group {
         if has_cpuset {
             fill_cpuset(asked, &member.above, &member.directory, settings)?;
         }
+        if hierarchy.1.has(Controller::Memory) {
+            parent::count_what_is_below(asked, &member.directory)?;
+        }
         settings
             .iter()
             .try_for_each(|setting| set(setting, &member.directory))
@@ -132,7 +135,7 @@ impl Group {
     fn add_v2(
         &mut self,
         layout: &Layout<'_>,
-        counted: bool,
+        (limits, counted): (&Limits, bool),
         ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
     ) -> Result<(), Error> {
         let Some((part, needed)) = choice::in_v2(layout, self.parent.is_some(), ask)? else {
@@ -145,7 +148,7 @@ impl Group {
         let make = |above: &Directory| above.make_locked(&self.name);
         let (directory, own) =
             parent::in_v2(asked, (layout, hierarchy), wished, controllers, make)?;
-        self.born = clone::can_be_born_in_cgroup();
+        self.born = choice::is_born(layout, limits);
         self.members.push(Member {
             version: Version::V2,
             // What belongs to v1 is counted there.
@@ -305,9 +308,12 @@ fn check(setting: &Setting, directory: &Directory, value: &str) -> Result<(), Er
         let path = directory.path_of(file);
         Error::new(format!("{option}: read"), path.to_bytes(), errno)
     };
-    match directory.read(file).map_err(failed)? {
-        shown if shown == value => Ok(()),
-        shown => Err(Error::refused(
+    match directory.read(file) {
+        Ok(shown) if shown == value => Ok(()),
+        // v1 before Linux 3.17, which refuses what it does not grant.
+        Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(failed(errno)),
+        Ok(shown) => Err(Error::refused(
             format!("{option} {value}: the kernel grants {shown}"),
             "the cgroup above, or the machine, does not have them all",
         )),

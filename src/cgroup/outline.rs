@@ -10,7 +10,6 @@ use super::settings::Setting;
 use super::{Controller, Version};
 use crate::error::Error;
 use crate::spec::limits::Limits;
-use crate::sys::clone;
 use std::ffi::{CStr, CString};
 
 /// A cgroup that would be made.
@@ -56,13 +55,16 @@ pub fn outline(
             site => site?,
         };
         let controllers = found.controllers().map(Controller::v1_name).collect();
-        outlines.push(Outline::new(part, site, &name, Version::V1, controllers));
+        let entry = (Version::V1, Some(c"tasks"));
+        outlines.push(Outline::new(part, site, &name, entry, controllers));
     }
     if let Some((part, needed)) = choice::in_v2(layout, named, &ask)? {
         let hierarchy = choice::hierarchy_of_v2(layout, part.asked)?;
         let controllers = Wanted::new(&needed, counted);
         let site = parent::look_v2(part.asked, (layout, hierarchy), wished, controllers)?;
-        outlines.push(Outline::new(part, site, &name, Version::V2, needed));
+        let joins = !choice::is_born(layout, limits);
+        let entry = (Version::V2, joins.then_some(c"cgroup.procs"));
+        outlines.push(Outline::new(part, site, &name, entry, needed));
     }
     if named && outlines.is_empty() {
         return Err(choice::no_hierarchy());
@@ -75,23 +77,18 @@ impl Outline {
         part: Part,
         site: Site,
         name: &CStr,
-        version: Version,
+        (version, join): (Version, Option<&CStr>),
         controllers: Vec<&'static str>,
     ) -> Self {
         let path = joined(&site.path, name);
-        let join = match version {
-            Version::V1 => Some(joined(&path, c"tasks")),
-            Version::V2 if clone::can_be_born_in_cgroup() => None,
-            Version::V2 => Some(joined(&path, c"cgroup.procs")),
-        };
         Self {
+            join: join.map(|file| joined(&path, file)),
             path,
             is_v2: version == Version::V2,
             controllers,
             missing: site.missing,
             above: site.written,
             settings: part.settings,
-            join,
         }
     }
 }

@@ -5,8 +5,10 @@
 //! own has at least the caller. So there it is the nearest one above it that passes on what is needed, or can
 //! be made to: the hierarchy's top on many hosts, a slice on one with systemd.
 
+mod limited;
 mod look;
 
+pub use limited::count_what_is_below;
 pub use look::{Site, Written, look_v1, look_v2};
 
 use super::Version;
@@ -121,12 +123,15 @@ pub fn in_v1(
         None => {
             let own = |mount: &Mount| Some(joined(&mount.point, mount.own.as_ref()?));
             let (_, directory) = place(asked, hierarchy, Version::V1, own)?;
+            limited::refuse_in_v1(asked, hierarchy.1, &directory)?;
             Ok(directory)
         }
         Some(path) => {
             let top = |mount: &Mount| Some(mount.point.clone());
             let (_, directory) = place(asked, hierarchy, Version::V1, top)?;
-            descend(asked, directory, path, prepare)
+            let directory = descend(asked, directory, path, prepare)?;
+            limited::refuse_in_v1(asked, hierarchy.1, &directory)?;
+            Ok(directory)
         }
     }
 }
@@ -222,7 +227,7 @@ fn climb<T>(
     for depth in (0..=way.names.len()).rev() {
         if depth != way.names.len() {
             // Beside it nothing would be limited by it.
-            refuse_if_limited(asked, &directory)?;
+            limited::refuse_in_v2(asked, &directory)?;
             directory = way.open(depth)?;
         }
         match attempt(&way, &directory, depth) {
@@ -235,31 +240,6 @@ fn climb<T>(
         }
     }
     Err(failure.unwrap_or_else(|| asked.refused("no cgroup is there")))
-}
-
-/// A cgroup of the caller's that the container cannot be below may limit the caller, who counts on that. (Not
-/// by a number of processes: systemd gives every scope one.)
-fn refuse_if_limited(asked: Asked, directory: &Directory) -> Result<(), Error> {
-    for file in [
-        c"memory.max",
-        c"memory.high",
-        c"memory.swap.max",
-        c"cpu.max",
-        c"cpuset.cpus",
-        c"io.max",
-    ] {
-        let value = directory.read(file).unwrap_or_default();
-        if !value.is_empty() && !value.starts_with("max") {
-            let file = directory.path_of(file);
-            let object = [asked.option.as_bytes(), b": ", file.to_bytes()].concat();
-            return Err(Error::refused(
-                object,
-                "it limits the caller, and the container could not be below it: cgroup v2 wants processes in \
-                 leaves; put mydocker into a cgroup below this one, or name one with --cgroup-parent",
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// The way from the top of v2 to a cgroup.

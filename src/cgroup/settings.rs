@@ -170,28 +170,30 @@ fn memory_v2(limits: &Limits, settings: &mut Vec<Setting>) {
 }
 
 fn cpuset(limits: &Limits, version: Version, settings: &mut Vec<Setting>) {
-    for (list, option, file, shown_by) in [
+    for (set, option, file, v1, v2) in [
         (
             &limits.processors,
             "--cpuset-cpus",
             c"cpuset.cpus",
+            c"cpuset.effective_cpus",
             c"cpuset.cpus.effective",
         ),
         (
             &limits.nodes,
             "--cpuset-mems",
             c"cpuset.mems",
+            c"cpuset.effective_mems",
             c"cpuset.mems.effective",
         ),
     ] {
-        let Some(list) = list else { continue };
-        let setting = Setting::new(option, file, list.clone());
-        settings.push(match version {
-            // It refuses what the cgroup above does not have.
-            Version::V1 => setting,
-            // It takes anything, and what the cgroup above does not have is not granted.
-            Version::V2 => setting.shown_by(shown_by),
-        });
+        let Some(set) = set else { continue };
+        // v2 takes anything, and so does v1 where it is mounted with `cpuset_v2_mode`; what the cgroup above does not
+        // have is not granted.
+        let shown_by = match version {
+            Version::V1 => v1,
+            Version::V2 => v2,
+        };
+        settings.push(Setting::new(option, file, set.to_string()).shown_by(shown_by));
     }
 }
 
@@ -237,7 +239,7 @@ fn io_weight(weight: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::limits::DeviceLimit;
+    use crate::spec::limits::{DeviceLimit, NumberSet};
 
     fn written(limits: &Limits, controller: Controller, version: Version) -> Vec<String> {
         settings(limits, &["8:0".to_owned()], controller, version)
@@ -303,7 +305,7 @@ mod tests {
         let limits = Limits {
             quota: Some(50_000),
             shares: Some(1024),
-            processors: Some("0".to_owned()),
+            processors: NumberSet::new(b"0"),
             processes: Some(7),
             weight: Some(1000),
             devices: vec![DeviceLimit {

@@ -35,7 +35,8 @@ use std::os::fd::BorrowedFd;
 #[derive(Clone, Copy)]
 pub struct Descriptors<'a> {
     pub channel: Channel<'a>,
-    pub null: Option<BorrowedFd<'static>>,
+    /// What becomes 0, 1 and 2, where the plan wants something else there than the caller's.
+    pub streams: [Option<BorrowedFd<'static>>; 3],
     pub terminal: Option<BorrowedFd<'static>>,
     /// The pool, which has been called and is to answer.
     pub pool: Option<BorrowedFd<'static>>,
@@ -43,8 +44,6 @@ pub struct Descriptors<'a> {
     pub gate: Option<Gate>,
     /// Where the reaper says that it has given up its rights.
     pub reapers_gate: Option<Gate>,
-    /// The end of a pipe that tells the reaper of our execve: by its closing then.
-    pub executes: Option<BorrowedFd<'static>>,
     /// Mounts that the parent made, by slot.
     pub handed: &'a [BorrowedFd<'static>],
 }

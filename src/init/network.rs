@@ -2,16 +2,12 @@
 //! the mounts have gone on while the pool woke up and answered, so no one has waited for it.
 
 use super::Channel;
+use crate::lingering;
 use crate::pool::{PATIENCE, SPARE};
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::local_socket::{self, Record};
 use crate::sys::{Errno, namespace, network};
 use std::os::fd::BorrowedFd;
-
-/// How often, and how many milliseconds apart, a limit on namespaces is met again: those of containers
-/// that have ended count for a while (see `launch/retry.rs`).
-const TRIES: u32 = 20;
-const PAUSE: i32 = 10;
 
 /// Enters the namespace that the pool sends over `socket`, or a new one if it sends none.
 pub fn enter(socket: BorrowedFd<'_>, channel: &Channel<'_>) -> Result<(), Errno> {
@@ -47,14 +43,6 @@ fn answer(socket: BorrowedFd<'_>) -> Result<BorrowedFd<'static>, Errno> {
 }
 
 fn make_own() -> Result<(), Errno> {
-    let mut made = namespace::new_network();
-    for _ in 1..TRIES {
-        if made != Err(Errno::ENOSPC) {
-            break;
-        }
-        descriptor::wait(&mut [], PAUSE)?;
-        made = namespace::new_network();
-    }
-    made?;
+    lingering::outlast(namespace::new_network)?;
     network::loopback_up().map(drop)
 }

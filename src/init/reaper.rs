@@ -13,6 +13,7 @@ use crate::report::{Moment, Report};
 use crate::seccomp;
 use crate::sys::capability::{self, CapabilitySet};
 use crate::sys::clone::{self, Memory};
+use crate::sys::descriptor::Fate;
 use crate::sys::process::{Ended, Patience};
 use crate::sys::seccomp::load;
 use crate::sys::signal::{self, SignalSet};
@@ -72,10 +73,9 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
     let numbers = |file: Option<BorrowedFd<'_>>| file.map_or(PROC, |file| file.as_raw_fd());
     let kept = [
         numbers(descriptors.channel.descriptor()),
-        numbers(descriptors.null),
         numbers(descriptors.terminal),
     ];
-    descriptor::close_from(3, &kept)?;
+    descriptor::close_from(3, Fate::Close, &kept)?;
     // And now, for the command may mount something else there.
     let proc = match reaper {
         Reaper::FirstProcess => None,
@@ -88,7 +88,6 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
         plan,
         descriptors: Descriptors {
             reapers_gate: Some(Gate { reader, writer }),
-            executes: Some(executes),
             ..*descriptors
         },
         executed,
@@ -122,7 +121,7 @@ fn start(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> Resu
         numbers(Some(executed)),
         numbers(report),
     ];
-    descriptor::close_from(first, &kept)?;
+    descriptor::close_from(first, Fate::Close, &kept)?;
     give_up_rights(reaper)?;
     confine(reaper, plan)?;
     // The last use of the report pipe was to be told of a failure: the parent sees the command's execve by its end.

@@ -2,15 +2,17 @@
 
 use super::root::{self, Held};
 use super::{Descriptors, Gate, network as from_pool};
-use crate::plan::{Standard, Step};
+use crate::lingering;
+use crate::plan::{Prepared, Step};
 use crate::report::Failed;
+use crate::spec::limits::NumberSet;
+use crate::sys::descriptor::Fate;
 use crate::sys::mount::mount;
 use crate::sys::{
-    Errno, MountFlags, capability, descriptor, facts, identity, keyring, namespace, network,
-    process, seccomp, signal, terminal,
+    Errno, MountFlags, affinity, capability, descriptor, facts, identity, keyring, namespace,
+    network, process, seccomp, signal, terminal,
 };
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// The descriptors that the command inherits are those below this one.
 const FIRST_PRIVATE: i32 = 3;
@@ -19,10 +21,16 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
     let done = match step {
         Step::Root(step) => return root::perform(step, held, descriptors),
         Step::JoinCgroup(file) => join_cgroup(file),
-        Step::CgroupNamespace => match namespace::new_cgroup() {
+        Step::CgroupNamespace => match lingering::outlast(namespace::new_cgroup) {
             // A kernel without them (before 4.6), which shows every cgroup's name to everyone.
             Err(Errno::EINVAL) => Ok(()),
             done => done,
+        },
+        Step::ConfirmProcessors(asked) => keeps_to(asked, affinity::processors()?),
+        Step::ConfirmMemoryNodes(asked) => match affinity::memory_nodes() {
+            // A kernel that knows no nodes, or a filter around us that denies the question, as docker's does.
+            Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
+            applied => keeps_to(asked, applied?),
         },
         Step::OomScoreAdjustment(number) => write_file(c"/proc/self/oom_score_adj", number),
         Step::ResourceLimit(limit) => process::limit(limit.resource, limit.soft, limit.hard),
@@ -61,22 +69,19 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         Step::ControllingTerminal => {
             terminal::make_controlling(descriptors.terminal.ok_or(Errno::EBADF)?)
         }
-        Step::Standard(Standard::Terminal) => {
+        Step::StandardTerminal => {
             let terminal = descriptors.terminal.ok_or(Errno::EBADF)?;
             for number in 0..FIRST_PRIVATE {
                 descriptor::duplicate_to(terminal, number)?;
             }
             Ok(())
         }
-        Step::Standard(Standard::NullInput) => {
-            descriptor::duplicate_to(descriptors.null.ok_or(Errno::EBADF)?, 0)
-        }
+        Step::StandardStreams(prepared) => standard_streams(prepared, descriptors),
         Step::Umask(mask) => process::set_umask(*mask),
         Step::Groups(groups) => identity::set_groups(groups),
         Step::Group(group) => identity::set_group(*group),
         Step::User(user) => identity::set_user(*user),
-        // No descriptor leads to a directory of the host's any more; but in the host's PID namespace those of other
-        // processes could.
+        // By way of /proc/self/fd it could lead to a directory of the host's, if one were open here.
         Step::WorkingDirectory(path) => {
             process::change_directory(path).and_then(|()| process::is_below_root())
         }
@@ -97,21 +102,22 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
             }
             signal::set_blocked(signal::SignalSet::EMPTY)
         }
-        Step::CloseDescriptors => close_descriptors(descriptors),
+        Step::CloseOnExec => descriptor::close_from(FIRST_PRIVATE, Fate::CloseOnExec, &[]),
         Step::DeathSignal => process::die_with_parent(),
     };
     done.map_err(Failed::from)
 }
 
-/// Closes all but 0 to 2 and what tells of a failure and of the execve: ends of pipes, by which no path leads anywhere.
-fn close_descriptors(descriptors: &Descriptors<'_>) -> Result<(), Errno> {
-    // Kept is a number below those that are closed, where there is nothing to keep.
-    let number = |file: Option<BorrowedFd<'_>>| file.map_or(0, |file| file.as_raw_fd());
-    let kept = [
-        number(descriptors.channel.descriptor()),
-        number(descriptors.executes),
-    ];
-    descriptor::close_from(FIRST_PRIVATE, &kept)
+fn standard_streams(
+    prepared: &[Option<Prepared>; 3],
+    descriptors: &Descriptors<'_>,
+) -> Result<(), Errno> {
+    for ((number, wanted), file) in (0..).zip(prepared).zip(descriptors.streams) {
+        if wanted.is_some() {
+            descriptor::duplicate_to(file.ok_or(Errno::EBADF)?, number)?;
+        }
+    }
+    Ok(())
 }
 
 /// A user may have so many keys, and those of containers that have ended count for a while.
@@ -145,6 +151,14 @@ fn join_cgroup(file: &CStr) -> Result<(), Errno> {
     };
     descriptor::close(opened);
     result
+}
+
+/// ERANGE if there is more than was asked for. Less is no more than the caller had: taskset(1) holds on.
+fn keeps_to(asked: &NumberSet, applied: affinity::Bits) -> Result<(), Errno> {
+    match applied.numbers().all(|number| asked.contains(number)) {
+        true => Ok(()),
+        false => Err(Errno::ERANGE),
+    }
 }
 
 /// Writes a file of /proc, whole and at once, as the id maps want it.

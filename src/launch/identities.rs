@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::init::Gate;
+use crate::lingering;
 use crate::spec::{IdMap, Ids};
 use crate::sys::clone::{self, Memory, flags};
 use crate::sys::process::{self, Ended, Patience, StringArray};
@@ -49,8 +50,8 @@ pub fn namespace_with(ids: &Ids) -> Result<OwnedFd, Error> {
         let _ = gate.pass();
         process::exit(0)
     };
-    let pid = clone::spawn(flags::NEWUSER, Memory::Copied, None, wait, &gate);
-    let pid = pid.map_err(failed)?;
+    let spawn = || clone::spawn(flags::NEWUSER, Memory::Copied, None, wait, &gate);
+    let pid = lingering::outlast(spawn).map_err(failed)?;
     let namespace = map(pid, ids).and_then(|()| {
         let path = CString::new(format!("/proc/{pid}/ns/user")).unwrap_or_default();
         descriptor::open(&path, libc::O_RDONLY, 0).map_err(failed)

@@ -7,7 +7,7 @@ mod reports;
 mod retry;
 
 use crate::error::Error;
-use crate::hint::{Doing, hint};
+use crate::hint::{self, Doing};
 use crate::init::{Channel, Descriptors, Gate};
 use crate::log::{Level, Log, Value};
 use crate::plan::{InitPlan, Reaper};
@@ -44,8 +44,8 @@ pub struct Launch<'a> {
     pub choice: LaunchChoice,
     /// The kernel's version, see [`kernel::version`](crate::sys::kernel::version).
     pub kernel: (u32, u32),
-    /// /dev/null, if the plan uses it.
-    pub null: Option<BorrowedFd<'a>>,
+    /// What becomes 0, 1 and 2, where the plan puts something there.
+    pub streams: [Option<BorrowedFd<'a>>; 3],
     /// The container's end of its terminal, if the plan uses it.
     pub terminal: Option<BorrowedFd<'a>>,
     /// The pool, if the plan uses one.
@@ -79,6 +79,28 @@ struct Born {
     /// Why the pool gave no network namespace, if it did not.
     without_spare: Option<Errno>,
     reported: Result<(), Failure>,
+}
+
+/// Why there is no child.
+enum Unborn {
+    /// This way of cloning is refused. Another may be had.
+    Refused(Error),
+    /// Something else has failed, which another way would meet again.
+    Failed(Error),
+}
+
+impl From<Error> for Unborn {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Unborn> for Error {
+    fn from(unborn: Unborn) -> Self {
+        match unborn {
+            Unborn::Refused(error) | Unborn::Failed(error) => error,
+        }
+    }
 }
 
 impl Launch<'_> {
@@ -124,11 +146,14 @@ impl Launch<'_> {
 
     fn clone(&self) -> Result<Born, Error> {
         match self.choice {
-            LaunchChoice::InProcess => self.clone_as(Mode::InProcess),
-            LaunchChoice::ReExec => self.clone_as(Mode::ReExec),
+            LaunchChoice::InProcess => Ok(self.clone_as(Mode::InProcess)?),
+            LaunchChoice::ReExec => Ok(self.clone_as(Mode::ReExec)?),
             LaunchChoice::Auto => self
                 .clone_as(Mode::InProcess)
-                .or_else(|error| self.fall_back(error)),
+                .or_else(|unborn| match unborn {
+                    Unborn::Refused(error) => self.fall_back(error),
+                    Unborn::Failed(error) => Err(error),
+                }),
         }
     }
 
@@ -140,8 +165,10 @@ impl Launch<'_> {
         if error.errno().is_some_and(retry::is_limit) {
             return Err(error);
         }
-        let Ok(born) = self.clone_as(Mode::ReExec) else {
-            return Err(error);
+        let born = match self.clone_as(Mode::ReExec) {
+            Ok(born) => born,
+            Err(Unborn::Refused(_)) => return Err(error),
+            Err(Unborn::Failed(another)) => return Err(another),
         };
         let errno = error.errno().and_then(|errno| errno.name());
         self.log.write(
@@ -152,7 +179,7 @@ impl Launch<'_> {
         Ok(born)
     }
 
-    fn clone_as(&self, mode: Mode) -> Result<Born, Error> {
+    fn clone_as(&self, mode: Mode) -> Result<Born, Unborn> {
         match (mode, self.plan.reaper) {
             // The command's process alone, in our memory until its execve.
             (Mode::InProcess, None)
@@ -166,8 +193,10 @@ impl Launch<'_> {
 
     /// The child leaves its reports in our memory, where we find them when we wake: it has executed
     /// the command then, or is gone.
-    fn clone_in_memory(&self) -> Result<Born, Error> {
-        life::announce_end().map_err(|errno| Error::new("set_tid_address", "", errno))?;
+    fn clone_in_memory(&self) -> Result<Born, Unborn> {
+        // Where that is refused memory cannot be shared.
+        life::announce_end()
+            .map_err(|errno| Unborn::Refused(Error::new("set_tid_address", "", errno)))?;
         let (answer, without_spare) = (Cell::new(None), Cell::new(None));
         let channel = Channel::Memory {
             answer: &answer,
@@ -186,7 +215,7 @@ impl Launch<'_> {
 
     #[cold]
     #[inline(never)]
-    fn clone_with_pipe(&self, mode: Mode) -> Result<Born, Error> {
+    fn clone_with_pipe(&self, mode: Mode) -> Result<Born, Unborn> {
         let (reader, writer) =
             descriptor::pipe().map_err(|errno| Error::new("pipe", "for reports", errno))?;
         let channel = Channel::Pipe {
@@ -228,8 +257,8 @@ impl Launch<'_> {
                 let _ = process::wait(Some(pid), Patience::Wait);
                 drop(writer);
                 return match reports::read(self.plan, reader.as_fd(), None, &mut |_| {}) {
-                    Err(Failure::Said(said)) => Err(said),
-                    _ => Err(error),
+                    Err(Failure::Said(said)) => Err(said.into()),
+                    _ => Err(error.into()),
                 };
             }
         }
@@ -270,15 +299,17 @@ impl Launch<'_> {
             channel,
             gate,
             reapers_gate: None,
-            executes: None,
             handed: self.handed,
-            null: self.null.map(numbered),
+            streams: self.streams.map(|file| file.map(numbered)),
             terminal: self.terminal.map(numbered),
             pool: self.pool.map(numbered),
         }
     }
 
-    fn with_retries(&self, mut clone: impl FnMut(u32) -> Result<Pid, Errno>) -> Result<Pid, Error> {
+    fn with_retries(
+        &self,
+        mut clone: impl FnMut(u32) -> Result<Pid, Errno>,
+    ) -> Result<Pid, Unborn> {
         let result = retry::with_retries(self.namespaces, self.log, |flags| {
             let born = clone(flags);
             // The child shared our memory until now, if it did.
@@ -287,8 +318,11 @@ impl Launch<'_> {
         });
         result.map_err(|errno| {
             let user_namespace = self.namespaces.contains(Namespace::User);
-            Error::new("clone", "into new namespaces", errno)
-                .hint(hint(Doing::Clone { user_namespace }, errno))
+            let error = Error::new("clone", "into new namespaces", errno);
+            Unborn::Refused(error.because(match errno {
+                Errno::ENOSPC | Errno::EUSERS => Some(hint::too_many(&self.namespaces.kinds())),
+                errno => hint::hint(Doing::Clone { user_namespace }, errno),
+            }))
         })
     }
 }

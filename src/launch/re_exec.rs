@@ -17,11 +17,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 const PLAN: RawFd = 3;
 const REPORT: RawFd = 4;
-const NULL: RawFd = 5;
-const TERMINAL: RawFd = 6;
-const POOL: RawFd = 7;
+const STREAMS: [RawFd; 3] = [5, 6, 7];
+const TERMINAL: RawFd = 8;
+const POOL: RawFd = 9;
 /// The first of those.
-const HANDED: RawFd = 8;
+const HANDED: RawFd = 10;
 
 /// The originals are moved above the numbers agreed on, or putting one in its place could close
 /// another.
@@ -54,13 +54,13 @@ impl<'a> Birth<'a> {
             // First, so that whatever fails later can be said.
             (Some(writer), REPORT),
             (Some(plan.as_fd()), PLAN),
-            (launch.null, NULL),
             (launch.terminal, TERMINAL),
             (launch.pool, POOL),
         ];
+        let streams = launch.streams.into_iter().zip(STREAMS);
         let handed = launch.handed.iter().map(|mount| Some(*mount)).zip(HANDED..);
         let mut placements = Vec::with_capacity(files.len());
-        for (file, number) in files.into_iter().chain(handed) {
+        for (file, number) in files.into_iter().chain(streams).chain(handed) {
             if let Some(file) = file {
                 let moved = descriptor::duplicate_above(file, CLEAR).map_err(|errno| {
                     Error::new("duplicate", format!("descriptor for {number}"), errno)
@@ -122,17 +122,14 @@ pub fn enter() -> Error {
         .and_then(|bytes| codec::decode(&bytes).map_err(|codec::Malformed| Errno::EBADMSG));
     let mut descriptors = Descriptors {
         channel: placed(false),
-        null: None,
+        streams: [None; 3],
         terminal: None,
         pool: None,
         // It was passed before the execve.
         gate: None,
         reapers_gate: None,
-        executes: None,
         handed: &[],
     };
-    // It came here by execve, and tells of the command's by its end.
-    let decoded = descriptor::close_on_exec(descriptor::borrowed(REPORT)).and(decoded);
     match decoded {
         Ok(plan) => {
             let handed: Vec<BorrowedFd<'static>> = (HANDED..)
@@ -143,7 +140,14 @@ pub fn enter() -> Error {
             descriptors.channel = placed(plan.timed);
             descriptors.channel.pass(Moment::Entered);
             // Only what was placed: the numbers may be the caller's descriptors otherwise.
-            descriptors.null = plan.needs_null().then(|| descriptor::borrowed(NULL));
+            for ((file, number), wanted) in descriptors
+                .streams
+                .iter_mut()
+                .zip(STREAMS)
+                .zip(plan.prepared_streams())
+            {
+                *file = wanted.map(|_| descriptor::borrowed(number));
+            }
             descriptors.terminal = plan
                 .needs_terminal()
                 .then(|| descriptor::borrowed(TERMINAL));

@@ -117,7 +117,7 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
         Report::Execve(candidate, errno) => describe_execve(plan, candidate, errno),
         Report::Spawn(errno) => Error::new("start", "the command under its reaper", errno),
         Report::ReExecute(errno) => {
-            Error::new("exec", "/proc/self/exe", errno).hint(hint(Doing::ReExecute, errno))
+            Error::new("exec", "/proc/self/exe", errno).because(hint(Doing::ReExecute, errno))
         }
         Report::Plan(errno) => Error::new("read", "the plan", errno),
         Report::Ready | Report::WithoutSpare(_) | Report::Time(..) => {

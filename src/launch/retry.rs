@@ -1,13 +1,10 @@
 //! The clone, once more, where once more can help.
 
+use crate::hint::host::Host;
+use crate::lingering::Lingering;
 use crate::log::{Level, Log, Value};
 use crate::spec::{Namespace, Namespaces};
 use crate::sys::{Errno, Pid, descriptor};
-use std::time::Duration;
-
-/// How long in all to wait for namespaces of the dead. A network namespace lingers about 60 ms
-/// after its last process, and counts against the limit meanwhile.
-const LONGEST: Duration = Duration::from_millis(200);
 
 /// Whether an errno of clone is about a limit that another way of cloning would meet as well.
 pub fn is_limit(errno: Errno) -> bool {
@@ -22,15 +19,17 @@ pub fn with_retries(
     mut clone: impl FnMut(u32) -> Result<Pid, Errno>,
 ) -> Result<Pid, Errno> {
     let mut namespaces = namespaces;
-    let mut waited = Duration::ZERO;
-    let mut pause = Duration::from_millis(1);
+    let mut lingering = Lingering::begin();
     loop {
         match clone(namespaces.clone_flags()) {
-            Err(Errno::ENOSPC) if waited < LONGEST => {
-                std::thread::sleep(pause);
-                waited += pause;
-                pause = (pause * 2).min(LONGEST - waited);
+            // Of what may not be made at all none will be left.
+            Err(Errno::ENOSPC)
+                if lingering.waited() == 0
+                    && Host::here().forbidden(&namespaces.kinds()).is_some() =>
+            {
+                return Err(Errno::ENOSPC);
             }
+            Err(Errno::ENOSPC) if lingering.wait() => {}
             Err(Errno::EINVAL)
                 if namespaces.contains(Namespace::Cgroup)
                     && descriptor::open(c"/proc/self/ns/cgroup", libc::O_RDONLY, 0)
@@ -44,46 +43,15 @@ pub fn with_retries(
                 namespaces = namespaces.without(Namespace::Cgroup);
             }
             result => {
-                if !waited.is_zero() {
+                if lingering.waited() > 0 {
                     log.write(
                         Level::Warn,
                         b"waited for the namespaces of ended containers: a limit is near",
-                        &[("milliseconds", Value::Number(waited.as_millis() as i64))],
+                        &[("milliseconds", Value::Number(lingering.waited().into()))],
                     );
                 }
                 return result;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn log() -> Log {
-        Log::open(Some(c"/dev/null"), false, Level::Error, None).unwrap()
-    }
-
-    #[test]
-    fn a_limit_is_met_again_for_a_while() {
-        let mut calls = 0;
-        let result = with_retries(Namespaces::CONTAINER, &log(), |_| {
-            calls += 1;
-            if calls < 4 { Err(Errno::ENOSPC) } else { Ok(7) }
-        });
-        assert_eq!((result, calls), (Ok(7), 4));
-        let result = with_retries(Namespaces::CONTAINER, &log(), |_| Err(Errno::ENOSPC));
-        assert_eq!(result, Err(Errno::ENOSPC));
-    }
-
-    #[test]
-    fn other_errors_are_final() {
-        let mut calls = 0;
-        let result = with_retries(Namespaces::CONTAINER, &log(), |_| {
-            calls += 1;
-            Err(Errno::EPERM)
-        });
-        assert_eq!((result, calls), (Err(Errno::EPERM), 1));
     }
 }

@@ -10,11 +10,13 @@ pub mod codec;
 mod describe;
 pub mod explain;
 pub mod root;
+mod standard;
 
 pub use build::{Network, build, check_options, makes_terminal};
 pub use describe::{describe_execve, describe_step, name_step};
+pub use standard::{Outputs, OwnDevice, Prepared, Source, Standard, Streams};
 
-use crate::spec::limits::ResourceLimit;
+use crate::spec::limits::{NumberSet, ResourceLimit};
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
@@ -44,21 +46,18 @@ pub struct InitPlan {
 }
 
 impl InitPlan {
-    /// Whether a step uses /dev/null.
-    pub fn needs_null(&self) -> bool {
-        self.uses(Standard::NullInput)
+    /// What the parent prepares for each of 0, 1 and 2.
+    pub fn prepared_streams(&self) -> [Option<Prepared>; 3] {
+        let prepared = |step: &Step| match step {
+            Step::StandardStreams(prepared) => Some(*prepared),
+            _ => None,
+        };
+        self.container.iter().find_map(prepared).unwrap_or_default()
     }
 
     /// Whether a step uses the container's terminal.
     pub fn needs_terminal(&self) -> bool {
-        self.uses(Standard::Terminal)
-    }
-
-    fn uses(&self, wanted: Standard) -> bool {
-        let steps = self.process.iter();
-        steps
-            .into_iter()
-            .any(|step| matches!(step, Step::Standard(standard) if *standard == wanted))
+        self.process.contains(&Step::StandardTerminal)
     }
 
     /// Whether a step uses the pool.
@@ -103,6 +102,10 @@ pub enum Step {
     JoinCgroup(CString),
     /// Take the cgroups that we are in for the tops of their hierarchies.
     CgroupNamespace,
+    /// See that this process runs on no processors but these, which its cgroup has.
+    ConfirmProcessors(NumberSet),
+    /// See that the memory of this process comes from no nodes but these.
+    ConfirmMemoryNodes(NumberSet),
     /// A number, for /proc/self/oom_score_adj.
     OomScoreAdjustment(Vec<u8>),
     ResourceLimit(ResourceLimit),
@@ -134,7 +137,10 @@ pub enum Step {
     UsualPersonality,
     /// Make the terminal the session's controlling one.
     ControllingTerminal,
-    Standard(Standard),
+    /// Make the container's terminal 0, 1 and 2.
+    StandardTerminal,
+    /// Put what the parent has prepared into the places of 0, 1 and 2.
+    StandardStreams([Option<Prepared>; 3]),
     Umask(u32),
     Groups(Vec<u32>),
     Group(u32),
@@ -158,8 +164,8 @@ pub enum Step {
     Filter(Cow<'static, [Instruction]>),
     /// Give these ignored signals their default disposition back, and empty the mask.
     DefaultSignals(SignalSet),
-    /// Close everything but 0, 1 and 2, and the pipes that tell of a failure and of the execve.
-    CloseDescriptors,
+    /// Close everything but 0, 1 and 2 when execve succeeds.
+    CloseOnExec,
     /// Die with the parent.
     DeathSignal,
 }
@@ -183,15 +189,6 @@ pub enum Purpose {
     BindProc,
     /// The flags of that.
     RestrictProc,
-}
-
-/// Where 0, 1 and 2 come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standard {
-    /// All three are the container's terminal.
-    Terminal,
-    /// stdin is /dev/null, the others stay.
-    NullInput,
 }
 
 /// The execve at the end.

@@ -6,6 +6,7 @@
 //! leads to it, and there is no DIR and no kernel that has no such place. What is finished moves from
 //! there to where it belongs.
 
+use super::OwnDevice;
 use crate::likeness::Likeness;
 use crate::spec::{Devices, MOST_HANDED};
 use crate::sys::MountFlags;
@@ -27,6 +28,8 @@ pub enum RootStep {
         flags: MountFlags,
         /// It is the first of the mounts that were handed in.
         handed: bool,
+        /// Whether places for the usual mounts may be made in it.
+        makes_places: bool,
     },
     /// An overlay becomes what / will be.
     Overlay(Layers),
@@ -38,6 +41,8 @@ pub enum RootStep {
     Stage,
     /// The device nodes that every program may expect.
     Devices,
+    /// Put some of those into the places of 0, 1 and 2.
+    StandardDevices([Option<OwnDevice>; 3]),
     /// What of them the container is kept from.
     Restrict(Vec<Restriction>),
     /// The links of /dev.
@@ -144,8 +149,18 @@ pub struct Layers {
     pub flags: MountFlags,
     /// If its upper directory is to be made, in memory: the lower directory that it is to look like.
     pub like: Option<CString>,
+    /// If its upper directory is the caller's: the directory beside it that overlayfs is given, as `.`.
+    pub work: Option<WorkDirectory>,
     /// How many of its lower directories were handed in as mounts: all, or none. They are called [`HANDED`].
     pub handed: u8,
+}
+
+/// A directory of overlayfs' own.
+#[derive(Debug, PartialEq)]
+pub struct WorkDirectory {
+    pub path: CString,
+    /// Which one it is, by file system and inode: the path may come to mean another one.
+    pub identity: (u64, u64),
 }
 
 /// What the directories of the stage are called on which the mounts are put that were handed in for an overlay.

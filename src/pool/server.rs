@@ -3,6 +3,7 @@
 use super::{NONE, PoolArgs, SOCKET, SPARE};
 use crate::error::{Error, ExitCode};
 use crate::hint::{Doing, hint};
+use crate::lingering;
 use crate::log::{Level, Log, Value};
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::directory::Share;
@@ -74,8 +75,8 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
         let doing = Doing::Clone {
             user_namespace: false,
         };
-        pool.add().map_err(|errno| {
-            Error::new("make", "a network namespace", errno).hint(hint(doing, errno))
+        lingering::outlast(|| pool.add()).map_err(|errno| {
+            Error::new("make", "a network namespace", errno).because(hint(doing, errno))
         })?;
     }
     // A socket that is there is a dead pool's: we hold the directory's lock.

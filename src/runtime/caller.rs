@@ -2,16 +2,11 @@
 
 use crate::error::Error;
 use crate::spec::{Caller, ContainerSpec, IdFinder, RunArgs};
-use crate::sys::descriptor::StandardFlags;
 use crate::sys::{Errno, identity, random};
 
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification; with `ids` for a
 /// container of root's that has many.
-pub fn specify(
-    arguments: &RunArgs,
-    standard: StandardFlags,
-    ids: &IdFinder,
-) -> Result<ContainerSpec, Error> {
+pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Error> {
     let user = identity::effective_user();
     // An ordinary user may not change its groups, and is mapped instead.
     let droppable_groups = if user == 0 {
@@ -38,7 +33,6 @@ pub fn specify(
             fresh_name: &fresh_digits(),
         },
     )?;
-    super::standard::look(&mut spec, standard)?;
     if spec.root.is_some() {
         look_for_root(&mut spec)?;
     }

@@ -1,14 +1,15 @@
 //! `--explain`: what a run would do, said and not done. Everything is looked at that a run looks at before it makes
 //! anything, and what is refused there is refused here.
 
-use super::{caller, handing, id_claim, limits, network_and_namespaces, root, security, shelter};
+use super::{
+    caller, handing, id_claim, limits, network_and_namespaces, root, security, shelter, standard,
+};
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
-use crate::plan::{self, explain};
+use crate::plan::{self, Standard, explain};
 use crate::pool;
 use crate::spec::{Input, RunArgs, Terminal};
 use crate::stream;
-use crate::sys::descriptor::StandardFlags;
 use crate::sys::{Errno, descriptor, kernel, life, signal};
 use crate::terminal::Outside;
 use std::ffi::{CString, OsString};
@@ -24,7 +25,7 @@ pub fn log(log: &LogArgs) -> LogArgs {
 
 #[cold]
 #[inline(never)]
-pub fn run(arguments: &RunArgs, log: &LogArgs, standard: StandardFlags) -> Result<ExitCode, Error> {
+pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
     check_file("open log", log.file.as_ref())?;
     let in_sealed_copy = shelter::is_exposed(arguments)?;
     let timing = arguments.timing.as_ref();
@@ -36,11 +37,12 @@ pub fn run(arguments: &RunArgs, log: &LogArgs, standard: StandardFlags) -> Resul
         Some(directory) => pool::look(directory)?,
         None => false,
     };
-    let mut spec = caller::specify(arguments, standard, &id_claim::look)?;
+    let mut spec = caller::specify(arguments, &id_claim::look)?;
     let kernel = kernel::version();
     let filter = security::filter(&spec.security, kernel)?;
+    let ids = handing::ids(&spec).cloned();
     if let Some(own) = &mut spec.root {
-        root::look(own)?;
+        root::look(own, ids.as_ref())?;
     }
     let cgroups = match &spec.limits {
         Some(limits) => limits::outline(limits, timing.is_some())?,
@@ -48,13 +50,15 @@ pub fn run(arguments: &RunArgs, log: &LogArgs, standard: StandardFlags) -> Resul
     };
     let joins = cgroups.iter().filter_map(|cgroup| cgroup.join.clone());
     let (network, namespaces) = network_and_namespaces(&spec, pooled);
-    let likeness = if spec.terminal == Terminal::Own {
-        Outside::look(spec.input == Input::Caller).likeness(handing::terminal_owner(&spec))
-    } else {
-        Default::default()
+    let standard = match spec.terminal {
+        Terminal::None => Standard::Streams(standard::look(&spec)?),
+        Terminal::Own => {
+            let outside = Outside::look(spec.input == Input::Caller);
+            Standard::Terminal(outside.likeness(handing::terminal_owner(&spec)))
+        }
     };
     let ignored = signal::ignored();
-    let plan = plan::build(&spec, network, ignored, likeness, joins.collect(), filter);
+    let plan = plan::build(&spec, network, ignored, standard, joins.collect(), filter);
     if spec.root.is_some() {
         plan::check_options(&plan)?;
     }

@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::launch::identities;
+use crate::lingering;
 use crate::plan;
 use crate::spec::{Base, ContainerSpec, Identity, Ids, Root};
 use crate::sys::{Errno, MountFlags, descriptor, facts, mount_tree};
@@ -67,7 +68,8 @@ fn copy(
         let hint = (errno == Errno::ENOSYS).then_some("--userns of root takes Linux 5.12");
         Error::new(option, path.to_bytes(), errno).hint(hint)
     };
-    let tree = descriptor::own(mount_tree::copy(path, recursive).map_err(failed)?);
+    let tree =
+        descriptor::own(lingering::outlast(|| mount_tree::copy(path, recursive)).map_err(failed)?);
     mount_tree::set_attributes(tree.as_fd(), propagation, true).map_err(failed)?;
     Ok(tree)
 }

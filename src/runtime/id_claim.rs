@@ -43,7 +43,7 @@ pub fn claim(wanted: IdsWanted<'_>) -> Result<u32, Error> {
         },
     };
     let claimed = find(wanted, |kind, first, length| {
-        match lock::lock(file.as_fd(), kind, first, length) {
+        match lock::lock(file.as_fd(), kind, first.into(), length.into()) {
             Ok(()) => Ok(true),
             Err(Errno::EAGAIN) => Ok(false),
             Err(errno) => Err(errno),
@@ -67,7 +67,7 @@ pub fn look(wanted: IdsWanted<'_>) -> Result<u32, Error> {
         Err((place, errno)) => return Err(failed(place, errno)),
     };
     find(wanted, |kind, first, length| match &file {
-        Some(file) => lock::is_free(file.as_fd(), kind, first, length),
+        Some(file) => lock::is_free(file.as_fd(), kind, first.into(), length.into()),
         None => Ok(true),
     })
 }

@@ -18,19 +18,19 @@ use crate::error::{Error, ExitCode};
 use crate::hint;
 use crate::launch::{self, Launch};
 use crate::log::{Level, Log, Value};
-use crate::plan::{self, InitPlan, Network};
+use crate::plan::{self, InitPlan, Network, Standard};
 use crate::pool::{self, PoolArgs};
 use crate::report::Moment;
 use crate::spec::{ContainerSpec, Input, Namespace, Namespaces, RunArgs, Terminal};
 use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
 use crate::supervise::signals;
-use crate::sys::descriptor::StandardFlags;
 use crate::sys::invocation::Invocation;
 use crate::sys::{descriptor, kernel, process};
 use crate::terminal::{Offered, Outside};
 use crate::timing::{Beginning, Timing};
 use limits::Limited;
+use standard::Opened;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::mem::ManuallyDrop;
@@ -42,18 +42,15 @@ pub fn run(
     arguments: &RunArgs,
     log: &LogArgs,
     invocation: &Invocation,
-    standard: StandardFlags,
     beginning: Option<Beginning>,
 ) -> Result<ExitCode, Error> {
     if arguments.explain {
         let quiet = explain::log(log);
-        return logging::with_log(&quiet, Level::Warn, |_| {
-            explain::run(arguments, log, standard)
-        });
+        return logging::with_log(&quiet, Level::Warn, |_| explain::run(arguments, log));
     }
     logging::with_log(log, Level::Warn, |log| {
         shelter::enter(arguments, invocation)?;
-        run_logged(arguments, log, standard, beginning).map(|never| match never {})
+        run_logged(arguments, log, beginning).map(|never| match never {})
     })
 }
 
@@ -66,7 +63,6 @@ pub fn keep_pool(arguments: &PoolArgs, log: &LogArgs) -> Result<ExitCode, Error>
 fn run_logged(
     arguments: &RunArgs,
     log: &Log,
-    standard: StandardFlags,
     beginning: Option<Beginning>,
 ) -> Result<Infallible, Error> {
     let mut timing = match &arguments.timing {
@@ -78,18 +74,22 @@ fn run_logged(
         Some(directory) => Some(pool::call(directory)?),
         None => None,
     };
-    let mut spec = caller::specify(arguments, standard, &id_claim::claim)?;
+    let mut spec = caller::specify(arguments, &id_claim::claim)?;
     let kernel = kernel::version();
     let filter = security::filter(&spec.security, kernel)?;
+    let ids = handing::ids(&spec).cloned();
     let traces = match &mut spec.root {
-        Some(own) => Some(root::prepare(own)?),
+        Some(own) => Some(root::prepare(own, ids.as_ref())?),
         None => None,
     };
-    let relayed = spec.terminal == Terminal::Own;
+    let streams = match spec.terminal {
+        Terminal::Own => None,
+        Terminal::None => Some(standard::look(&spec)?),
+    };
 
     // Before the clone, so that a signal that comes meanwhile waits and is handed on.
-    let signals =
-        signals::take_over(relayed).map_err(|errno| Error::new("block", "signals", errno))?;
+    let signals = signals::take_over(streams.is_none())
+        .map_err(|errno| Error::new("block", "signals", errno))?;
     // After that, so that a signal does not end us before they are removed again.
     let limited = match &spec.limits {
         Some(limits) => Some(Limited::prepare(limits, timing.is_some())?),
@@ -102,16 +102,19 @@ fn run_logged(
         called.map_err(without).ok()
     });
     let (network, namespaces) = network_and_namespaces(&spec, pool.is_some());
-    let outside = relayed.then(|| Outside::look(spec.input == Input::Caller));
-    let likeness = outside
-        .as_ref()
-        .map(|outside| outside.likeness(handing::terminal_owner(&spec)))
-        .unwrap_or_default();
+    let (standard, outside) = match streams {
+        Some(streams) => (Standard::Streams(streams), None),
+        None => {
+            let outside = Outside::look(spec.input == Input::Caller);
+            let likeness = outside.likeness(handing::terminal_owner(&spec));
+            (Standard::Terminal(likeness), Some(outside))
+        }
+    };
     let mut plan = plan::build(
         &spec,
         network,
         signals.ignored,
-        likeness,
+        standard,
         entry.joins,
         filter,
     );
@@ -121,21 +124,12 @@ fn run_logged(
     plan.timed = timing.is_some();
     log_plan(&plan, namespaces, log);
 
-    let null = if plan.needs_null() {
-        let null = descriptor::open(c"/dev/null", libc::O_RDONLY, 0);
-        // Left to the kernel to close, which it does for less when we leave.
-        Some(ManuallyDrop::new(
-            null.map_err(|errno| Error::new("open", "/dev/null", errno))?,
-        ))
-    } else {
-        None
-    };
-    let terminal = if !relayed {
-        None
-    } else if plan::makes_terminal(&spec) {
-        Some(Offered::awaited()?)
-    } else {
-        Some(Offered::ready(&likeness)?)
+    // Left to the kernel to close, which it does for less when we leave.
+    let opened = ManuallyDrop::new(Opened::for_container(plan.prepared_streams())?);
+    let terminal = match standard {
+        Standard::Streams(_) => None,
+        Standard::Terminal(_) if plan::makes_terminal(&spec) => Some(Offered::awaited()?),
+        Standard::Terminal(likeness) => Some(Offered::ready(&likeness)?),
     };
 
     let ids = handing::ids(&spec);
@@ -160,7 +154,7 @@ fn run_logged(
         namespaces,
         choice: spec.launch,
         kernel,
-        null: null.as_ref().map(|null| null.as_fd()),
+        streams: opened.for_child(),
         terminal: terminal.as_ref().and_then(Offered::for_child),
         pool: pool.as_ref().map(AsFd::as_fd),
         cgroup: entry.birthplace,

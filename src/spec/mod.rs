@@ -21,7 +21,7 @@ pub use identity::{IdMap, Identity};
 pub use namespaces::{Namespace, Namespaces};
 pub use root::{
     Base, Bind, Devices, MOST_COPIES, MOST_HANDED, MountSource, NameFile, Overlay, OverlayChoice,
-    Root, RootMount, Writes, work_directory,
+    Root, RootMount, Upper, Writes, work_directory,
 };
 pub use user::{Accounts, User};
 pub use user_namespace::{BLOCK, Ids, IdsWanted, Range, UserNamespace};
@@ -123,6 +123,13 @@ pub struct ContainerSpec {
 const LONGEST_HOSTNAME: usize = 64;
 
 impl ContainerSpec {
+    /// Whether its /dev is one of its own, with nodes of its own.
+    pub fn has_own_dev(&self) -> bool {
+        self.root
+            .as_ref()
+            .is_some_and(|root| !root.mounts_on("/dev"))
+    }
+
     /// Whether its IPC objects are the caller's.
     pub fn shares_ipc(&self) -> bool {
         !self.namespaces.contains(Namespace::Ipc)

@@ -76,6 +76,23 @@ impl Namespaces {
         names.map(|(_, name)| *name).collect::<Vec<_>>().join(" ")
     }
 
+    /// What the kernel's limits call them: user.max_KIND_namespaces.
+    pub fn kinds(self) -> Vec<&'static str> {
+        let all = [
+            (Namespace::User, "user"),
+            (Namespace::Mount, "mnt"),
+            (Namespace::Pid, "pid"),
+            (Namespace::Uts, "uts"),
+            (Namespace::Ipc, "ipc"),
+            (Namespace::Network, "net"),
+            (Namespace::Cgroup, "cgroup"),
+        ];
+        let kinds = all
+            .iter()
+            .filter(|(namespace, _)| self.contains(*namespace));
+        kinds.map(|(_, kind)| *kind).collect()
+    }
+
     /// The flags for clone(2).
     pub const fn clone_flags(self) -> u32 {
         self.0

@@ -178,11 +178,6 @@ pub fn keep_across_exec(file: BorrowedFd<'_>) -> Result<(), Errno> {
     set_descriptor_flags(file, 0)
 }
 
-/// Has the descriptor closed by the next execve that succeeds.
-pub fn close_on_exec(file: BorrowedFd<'_>) -> Result<(), Errno> {
-    set_descriptor_flags(file, libc::FD_CLOEXEC)
-}
-
 fn set_descriptor_flags(file: BorrowedFd<'_>, flags: i32) -> Result<(), Errno> {
     // SAFETY: no pointers.
     unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_SETFD, flags) }.map(drop)
@@ -205,6 +200,15 @@ pub fn set_nonblocking(file: BorrowedFd<'_>) -> Result<(), Errno> {
     .map(drop)
 }
 
+/// What becomes of every descriptor from a number up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// Closed when the next execve succeeds.
+    CloseOnExec,
+    /// Closed now.
+    Close,
+}
+
 /// Closes 0 and 1.
 pub fn close_input_and_output() {
     // SAFETY: no pointers.
@@ -216,18 +220,19 @@ pub fn close_input_and_output() {
     }
 }
 
-/// Closes every descriptor numbered `first` or above, but for those in `kept`: close_range(2), one
-/// call for each gap between them. Where the kernel has none (before 5.9) or a filter denies it, what
-/// /proc/self/fd lists. Allocates nothing.
+/// Decides the fate of every descriptor numbered `first` or above, but for those in `kept`:
+/// close_range(2), one call for each gap between them. Where the kernel has none (before 5.9; its
+/// close-on-exec flag before 5.11) or a filter denies it, what /proc/self/fd lists. Allocates
+/// nothing.
 ///
 /// Errors: where neither way exists, that of opening /proc/self/fd.
-pub fn close_from(first: RawFd, kept: &[RawFd]) -> Result<(), Errno> {
+pub fn close_from(first: RawFd, fate: Fate, kept: &[RawFd]) -> Result<(), Errno> {
     let mut from = first;
     loop {
         let next = kept.iter().copied().filter(|keep| *keep >= from).min();
         let last = next.map_or(RawFd::MAX, |keep| keep.saturating_sub(1));
-        if let Err(errno) = close_range(from, last) {
-            return close_otherwise(first, kept, errno);
+        if let Err(errno) = close_range(from, last, fate) {
+            return close_otherwise(first, fate, kept, errno);
         }
         match next {
             Some(keep) => from = keep.saturating_add(1),
@@ -236,15 +241,19 @@ pub fn close_from(first: RawFd, kept: &[RawFd]) -> Result<(), Errno> {
     }
 }
 
-fn close_range(first: RawFd, last: RawFd) -> Result<(), Errno> {
+fn close_range(first: RawFd, last: RawFd, fate: Fate) -> Result<(), Errno> {
     if first > last {
         return Ok(());
     }
+    let flags = match fate {
+        Fate::CloseOnExec => libc::CLOSE_RANGE_CLOEXEC,
+        Fate::Close => 0,
+    };
     // SAFETY: no pointers. The child owns every descriptor of its table.
-    unsafe { syscall!(Sysno::close_range, first, last, 0) }.map(drop)
+    unsafe { syscall!(Sysno::close_range, first, last, flags) }.map(drop)
 }
 
-fn close_otherwise(first: RawFd, kept: &[RawFd], errno: Errno) -> Result<(), Errno> {
+fn close_otherwise(first: RawFd, fate: Fate, kept: &[RawFd], errno: Errno) -> Result<(), Errno> {
     if !matches!(errno, Errno::ENOSYS | Errno::EINVAL | Errno::EPERM) {
         return Err(errno);
     }
@@ -253,13 +262,20 @@ fn close_otherwise(first: RawFd, kept: &[RawFd], errno: Errno) -> Result<(), Err
         close(directory);
         return Err(Errno::ENODEV);
     }
+    let mut outcome = Ok(());
     let listed = directory::numbers(directory, |number| {
-        if number >= first && number != directory.as_raw_fd() && !kept.contains(&number) {
-            close(borrowed(number));
+        if number < first || number == directory.as_raw_fd() || kept.contains(&number) {
+            return;
+        }
+        match fate {
+            Fate::CloseOnExec => {
+                outcome = outcome.and(set_descriptor_flags(borrowed(number), libc::FD_CLOEXEC));
+            }
+            Fate::Close => close(borrowed(number)),
         }
     });
     close(directory);
-    listed
+    listed.and(outcome)
 }
 
 /// Whether a directory of proc is the list of this process's own descriptors: what the list has at the directory's own
@@ -359,48 +375,37 @@ pub fn wait(waiting: &mut [Waiting], timeout: i32) -> Result<(), Errno> {
     }
 }
 
-/// How 0, 1 and 2 are open: the flags of open(2).
-#[derive(Clone, Copy, Debug)]
-pub struct StandardFlags([i32; 3]);
-
-impl StandardFlags {
-    fn of(self, number: usize) -> i32 {
-        self.0.get(number).copied().unwrap_or(libc::O_PATH)
-    }
-
-    /// Whether the descriptor only names a file (O_PATH), which then can be neither read nor written.
-    pub fn only_names(self, number: usize) -> bool {
-        self.of(number) & libc::O_PATH != 0
-    }
-
-    /// Whether it can be read.
-    pub fn reads(self, number: usize) -> bool {
-        !self.only_names(number) && self.of(number) & libc::O_ACCMODE != libc::O_WRONLY
-    }
-
-    /// Whether it can be written. What can is no directory (open(2), EISDIR).
-    pub fn writes(self, number: usize) -> bool {
-        !self.only_names(number) && self.of(number) & libc::O_ACCMODE != libc::O_RDONLY
-    }
+/// Why 0, 1 and 2 cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotStandard {
+    /// One was closed, and there is no /dev/null for it.
+    NoNull(Errno),
+    /// This one only names a file (O_PATH): nothing can be read from it or written to it, but a directory or a file of
+    /// the host's can be reached by it.
+    Names(RawFd),
 }
 
 /// Makes 0, 1 and 2 valid: what the caller closed becomes /dev/null. Otherwise our own files would
 /// get those numbers, and a message to stderr would end up in one of them.
-pub fn open_standard() -> Result<StandardFlags, Errno> {
-    let mut flags = [libc::O_RDWR; 3];
-    for (number, flags) in (0..).zip(&mut flags) {
+pub fn open_standard() -> Result<(), NotStandard> {
+    for number in 0..3 {
         // SAFETY: no pointers. Of all calls that need a descriptor this one does the least.
         match unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFL) } {
+            Ok(flags) if flags as i32 & libc::O_PATH != 0 => {
+                return Err(NotStandard::Names(number));
+            }
+            Ok(_) => {}
             Err(Errno::EBADF) => {
                 // The lowest free number is the one wanted, since those below it are open by now.
-                let null = open(c"/dev/null", libc::O_RDWR, 0)?;
-                duplicate_to(std::os::fd::AsFd::as_fd(&null), number)?;
+                let null = open(c"/dev/null", libc::O_RDWR, 0).map_err(NotStandard::NoNull)?;
+                duplicate_to(std::os::fd::AsFd::as_fd(&null), number)
+                    .map_err(NotStandard::NoNull)?;
                 std::mem::forget(null);
             }
-            found => *flags = found? as i32,
+            Err(errno) => return Err(NotStandard::NoNull(errno)),
         }
     }
-    Ok(StandardFlags(flags))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -408,42 +413,23 @@ mod tests {
     use super::*;
     use std::os::fd::AsFd;
 
-    /// In a child, for the tests of other threads have descriptors of their own.
     #[test]
-    fn all_that_is_listed_is_closed_but_what_is_kept() {
-        use crate::sys::clone::{self, Memory};
-        use crate::sys::process::{self, Ended, Patience};
-        const LOWEST: RawFd = 500;
+    fn listed_descriptors_get_close_on_exec() {
         let (reader, _writer) = pipe().unwrap();
-        let copies = [LOWEST, 501, 502].map(|number| {
-            let copy = duplicate_above(reader.as_fd(), number).unwrap();
-            assert_eq!(copy.as_raw_fd(), number);
-            copy
-        });
-        let is_open = |number: RawFd| {
-            // SAFETY: no pointers.
-            unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFD) }.is_ok()
-        };
-        let kept = &[501];
-        for close in [
-            |kept: &&[RawFd; 1]| close_otherwise(LOWEST, *kept, Errno::ENOSYS),
-            |kept: &&[RawFd; 1]| close_from(LOWEST, *kept),
-        ] {
-            let check = (close, kept, is_open);
-            let pid = clone::spawn(
-                0,
-                Memory::Copied,
-                None,
-                |(close, kept, is_open)| {
-                    let closed = close(kept) == Ok(());
-                    let left = [LOWEST, 501, 502].map(is_open);
-                    process::exit(i32::from(!(closed && left == [false, true, false])))
-                },
-                &check,
-            );
-            let ended = process::wait(Some(pid.unwrap()), Patience::Wait).unwrap();
-            assert_eq!(ended.map(|(_, ended)| ended), Some(Ended::Exited(0)));
+        let high = duplicate_above(reader.as_fd(), 500).unwrap();
+        let kept = duplicate_above(reader.as_fd(), 501).unwrap();
+        for file in [&high, &kept] {
+            keep_across_exec(file.as_fd()).unwrap();
         }
-        drop(copies);
+        close_otherwise(500, Fate::CloseOnExec, &[501], Errno::ENOSYS).unwrap();
+        for (file, expected) in [(&high, libc::FD_CLOEXEC), (&kept, 0)] {
+            // SAFETY: no pointers.
+            let flags = unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_GETFD) };
+            assert_eq!(flags, Ok(expected as usize));
+        }
+        close_from(500, Fate::CloseOnExec, &[499]).unwrap();
+        // SAFETY: no pointers.
+        let flags = unsafe { syscall!(Sysno::fcntl, kept.as_raw_fd(), libc::F_GETFD) };
+        assert_eq!(flags, Ok(libc::FD_CLOEXEC as usize));
     }
 }

@@ -1,6 +1,7 @@
 //! Directories: locked, entered, and, for those of /proc whose entries are numbers, read.
 
 use super::Errno;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use syscalls::{Sysno, syscall};
 
@@ -39,6 +40,26 @@ pub fn unlock(directory: BorrowedFd<'_>) {
 /// getdents64(2): calls `each` with every entry of `directory` that is a number. Allocates nothing:
 /// the child uses it.
 pub fn numbers(directory: BorrowedFd<'_>, mut each: impl FnMut(i32)) -> Result<(), Errno> {
+    list(directory, |name| {
+        if let Some(number) = number(name.to_bytes()) {
+            each(number);
+        }
+    })
+}
+
+/// getdents64(2): the names in `directory`, which is open for reading, but for `.` and `..`.
+pub fn names(directory: BorrowedFd<'_>) -> Result<Vec<CString>, Errno> {
+    super::descriptor::rewind(directory)?;
+    let mut names = Vec::new();
+    list(directory, |name| {
+        if !matches!(name.to_bytes(), b"." | b"..") {
+            names.push(name.into());
+        }
+    })?;
+    Ok(names)
+}
+
+fn list(directory: BorrowedFd<'_>, mut each: impl FnMut(&CStr)) -> Result<(), Errno> {
     // struct linux_dirent64 wants 8-byte alignment.
     let mut buffer = [0u64; 128];
     loop {
@@ -58,23 +79,19 @@ pub fn numbers(directory: BorrowedFd<'_>, mut each: impl FnMut(i32)) -> Result<(
         let bytes: &[u8] =
             unsafe { std::slice::from_raw_parts(buffer.as_ptr().cast(), size_of_val(&buffer)) };
         let mut rest = bytes.get(..filled).unwrap_or_default();
-        while let Some((number, next)) = next_entry(rest) {
+        while let Some((name, next)) = next_entry(rest) {
             rest = next;
-            if let Some(number) = number {
-                each(number);
-            }
+            each(name);
         }
     }
 }
 
-/// The first `linux_dirent64` of a listing as a number (`.` and `..` are none), and what follows
-/// it. Layout: u64 inode, u64 offset, u16 record length, u8 type, name, NUL.
-fn next_entry(listing: &[u8]) -> Option<(Option<i32>, &[u8])> {
+/// The name of the first `linux_dirent64` of a listing, and what follows it. Layout: u64 inode, u64 offset, u16 record length, u8 type, name, NUL.
+fn next_entry(listing: &[u8]) -> Option<(&CStr, &[u8])> {
     let length = usize::from(u16::from_ne_bytes([*listing.get(16)?, *listing.get(17)?]));
     let name = listing.get(19..length)?;
     let next = listing.get(length..)?;
-    let end = name.iter().position(|byte| *byte == 0)?;
-    Some((name.get(..end).and_then(number), next))
+    Some((CStr::from_bytes_until_nul(name).ok()?, next))
 }
 
 /// Decimal digits and nothing else.
@@ -106,8 +123,8 @@ mod tests {
         }
         let mut rest = &listing[..];
         let mut numbers = Vec::new();
-        while let Some((number, next)) = next_entry(rest) {
-            numbers.push(number);
+        while let Some((name, next)) = next_entry(rest) {
+            numbers.push(number(name.to_bytes()));
             rest = next;
         }
         assert_eq!(numbers, [None, Some(17), Some(2000), None, None]);

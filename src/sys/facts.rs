@@ -2,6 +2,7 @@
 
 use super::node::Device;
 use super::{Errno, MountFlags};
+use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use syscalls::{Sysno, syscall};
 
@@ -41,7 +42,33 @@ pub fn facts(file: BorrowedFd<'_>) -> Result<Facts, Errno> {
     // SAFETY: the kernel writes one `struct stat`, which is libc's on x86_64 and arm64.
     unsafe { syscall!(Sysno::fstat, file.as_raw_fd(), stat.as_mut_ptr()) }?;
     // SAFETY: all-zero bytes were valid before, and the kernel has filled them in.
-    let stat = unsafe { stat.assume_init() };
+    Ok(told(&unsafe { stat.assume_init() }))
+}
+
+/// newfstatat(2) of what `name` is in `directory`, a link if it is one.
+pub fn facts_of(directory: BorrowedFd<'_>, name: &CStr) -> Result<Facts, Errno> {
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the name is NUL-terminated and outlives the call; the kernel writes one `struct stat`, as above.
+    unsafe {
+        syscall!(
+            FSTATAT,
+            directory.as_raw_fd(),
+            name.as_ptr(),
+            stat.as_mut_ptr(),
+            libc::AT_SYMLINK_NOFOLLOW
+        )
+    }?;
+    // SAFETY: all-zero bytes were valid before, and the kernel has filled them in.
+    Ok(told(&unsafe { stat.assume_init() }))
+}
+
+/// One call, of two names in the crate's tables.
+#[cfg(target_arch = "x86_64")]
+const FSTATAT: Sysno = Sysno::newfstatat;
+#[cfg(not(target_arch = "x86_64"))]
+const FSTATAT: Sysno = Sysno::fstatat;
+
+fn told(stat: &libc::stat) -> Facts {
     let device = Device {
         major: libc::major(stat.st_rdev),
         minor: libc::minor(stat.st_rdev),
@@ -55,7 +82,7 @@ pub fn facts(file: BorrowedFd<'_>) -> Result<Facts, Errno> {
         libc::S_IFBLK => Kind::Block(device),
         _ => Kind::Regular,
     };
-    Ok(Facts {
+    Facts {
         kind,
         mode: stat.st_mode & !libc::S_IFMT,
         owner: stat.st_uid,
@@ -64,11 +91,23 @@ pub fn facts(file: BorrowedFd<'_>) -> Result<Facts, Errno> {
         size: u64::try_from(stat.st_size).unwrap_or(0),
         #[allow(clippy::useless_conversion)] // Of another type on arm64.
         links: u64::from(stat.st_nlink),
-    })
+    }
 }
 
 /// /dev/null, as the kernel's list of devices has it.
 pub const NULL_DEVICE: Device = Device { major: 1, minor: 3 };
+
+/// Whether it is /dev/null, by whatever name, and can be read.
+pub fn reads_null_device(file: BorrowedFd<'_>) -> bool {
+    let is_null = facts(file).is_ok_and(|facts| facts.kind == Kind::Character(NULL_DEVICE));
+    // SAFETY: no pointers.
+    let mode = || unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_GETFL) };
+    is_null
+        && mode().is_ok_and(|flags| {
+            let flags = flags as i32;
+            flags & libc::O_ACCMODE != libc::O_WRONLY && flags & libc::O_PATH == 0
+        })
+}
 
 /// The kernel's `struct statfs` of 64-bit machines; libc's keeps the flags to itself.
 #[repr(C)]

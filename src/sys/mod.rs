@@ -10,6 +10,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod affinity;
 pub mod allocation;
 pub mod capability;
 pub mod clock;

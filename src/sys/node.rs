@@ -1,8 +1,8 @@
 //! Entries of directories: looked up, made, read as links, removed. Each by a name in an open
 //! directory; [`HERE`] is the working one.
 
-use super::Errno;
 use super::descriptor::borrowed;
+use super::{Errno, own_proc};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use syscalls::{Sysno, syscall};
@@ -22,23 +22,74 @@ struct How {
 /// openat2(2) with RESOLVE_IN_ROOT (Linux 5.6): `path` as a process would see it whose root is `root`,
 /// whatever links and `..` are on the way. Names it only (O_PATH). The caller closes it.
 pub fn find_in_root(root: BorrowedFd<'_>, path: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+    open_resolved(
+        root,
+        path,
+        libc::O_PATH | libc::O_CLOEXEC,
+        libc::RESOLVE_IN_ROOT,
+    )
+}
+
+fn open_resolved(
+    directory: BorrowedFd<'_>,
+    path: &CStr,
+    flags: i32,
+    resolve: u64,
+) -> Result<BorrowedFd<'static>, Errno> {
     let how = How {
-        flags: (libc::O_PATH | libc::O_CLOEXEC) as u64,
+        flags: flags as u64,
         mode: 0,
-        resolve: libc::RESOLVE_IN_ROOT,
+        resolve,
     };
     // SAFETY: the path is NUL-terminated and outlives the call; the kernel reads one `struct open_how`
     // of the size that it is told.
     unsafe {
         syscall!(
             Sysno::openat2,
-            root.as_raw_fd(),
+            directory.as_raw_fd(),
             path.as_ptr(),
             &raw const how,
             size_of::<How>()
         )
     }
     .map(|number| borrowed(number as RawFd))
+}
+
+/// A directory of `directory`, by one name, opened to be listed: no link, and nothing that is mounted there, which
+/// someone else has put in the way (openat2(2), RESOLVE_NO_SYMLINKS and RESOLVE_NO_XDEV). Before Linux 5.6 the last
+/// is known by the number of its file system alone.
+///
+/// Errors: ENOTDIR and ELOOP for what is no directory, EXDEV for what is mounted.
+pub fn open_inner(directory: BorrowedFd<'_>, name: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+    inner(directory, name, libc::O_RDONLY)
+}
+
+/// [`open_inner`] of a directory that need not be open to us: it is only named (O_PATH).
+pub fn find_inner(directory: BorrowedFd<'_>, name: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+    inner(directory, name, libc::O_PATH)
+}
+
+fn inner(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    access: i32,
+) -> Result<BorrowedFd<'static>, Errno> {
+    let flags = access | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    let resolve = libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_XDEV | libc::RESOLVE_BENEATH;
+    match open_resolved(directory, name, flags, resolve) {
+        // EPERM is a filter's.
+        Err(Errno::ENOSYS | Errno::EPERM) => {}
+        opened => return opened,
+    }
+    let opened = open(directory, name, flags, 0)?;
+    let file_system = |file| super::facts::facts(file).map(|facts| facts.identity.0);
+    match (file_system(directory), file_system(opened)) {
+        (Ok(outer), Ok(inner)) if outer == inner => Ok(opened),
+        _ => {
+            super::descriptor::close(opened);
+            Err(Errno::EXDEV)
+        }
+    }
 }
 
 /// openat(2) of what `name` is, a link if it is one, without opening it for anything (O_PATH). The
@@ -160,7 +211,35 @@ fn remove(directory: BorrowedFd<'_>, name: &CStr, flags: i32) -> Result<(), Errn
     unsafe { syscall!(Sysno::unlinkat, directory.as_raw_fd(), name.as_ptr(), flags) }.map(drop)
 }
 
-/// fchmodat(2) of what `name` is in `directory`. The umask has no part in it.
+/// The mode of a file that a descriptor names, however it was opened (O_PATH too): fchmodat2(2) of the descriptor
+/// itself (Linux 6.6), or by the name that proc has for it, which leads to that file and no other.
+///
+/// Errors: as chmod(2); those of [`own_proc::descriptors`] before Linux 6.6.
+pub fn change_mode_of(file: BorrowedFd<'_>, mode: u32) -> Result<(), Errno> {
+    // SAFETY: the name is empty, which stands for the descriptor; no other pointers.
+    let changed = unsafe {
+        syscall!(
+            Sysno::fchmodat2,
+            file.as_raw_fd(),
+            c"".as_ptr(),
+            mode,
+            libc::AT_EMPTY_PATH
+        )
+    };
+    match changed {
+        Err(Errno::ENOSYS | Errno::EPERM) => {}
+        done => return done.map(drop),
+    }
+    let mut name = [0; 12];
+    let descriptors = own_proc::descriptors()?;
+    let name = super::descriptor::decimal(file, &mut name).ok_or(Errno::EBADF);
+    let changed = name.and_then(|name| change_mode(descriptors, name, mode));
+    super::descriptor::close(descriptors);
+    changed
+}
+
+/// fchmodat(2) of what `name` is in `directory`, through a link: only where no one else makes names. The umask has no
+/// part in it.
 pub fn change_mode(directory: BorrowedFd<'_>, name: &CStr, mode: u32) -> Result<(), Errno> {
     // SAFETY: the name is NUL-terminated and outlives the call.
     unsafe { syscall!(Sysno::fchmodat, directory.as_raw_fd(), name.as_ptr(), mode) }.map(drop)

@@ -81,7 +81,7 @@ impl PseudoTerminal {
     fn open(likeness: &Likeness) -> Result<Self, Error> {
         let (master, slave) = terminal::pseudo_terminal().map_err(|errno| {
             Error::new("open a pseudo-terminal", "/dev/ptmx", errno)
-                .hint(hint(Doing::OpenTerminal, errno))
+                .because(hint(Doing::OpenTerminal, errno))
         })?;
         likeness
             .give(slave.as_fd())

@@ -3,10 +3,12 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-mod open_descriptors;
-mod standard_descriptors;
 #[path = "../common/tree.rs"]
 mod tree;
 
 mod host_names;
+mod locks_of_others;
 mod many_options;
+mod namespace_limits;
+mod null_device;
+mod work_directory;

@@ -3,7 +3,7 @@
 use super::super::Version;
 use super::super::directory::{Directory, joined};
 use super::super::layout::{Hierarchy, Layout, Mount};
-use super::{Asked, PASSED_ON, Wanted, Way, climb, names, place};
+use super::{Asked, PASSED_ON, Wanted, Way, climb, limited, names, place};
 use crate::error::Error;
 use crate::sys::Errno;
 use std::ffi::{CStr, CString};
@@ -79,6 +79,9 @@ pub fn look_v1(
             follow(asked, place(asked, hierarchy, Version::V1, top)?.1, path)?
         }
     };
+    if missing.is_empty() {
+        limited::refuse_in_v1(asked, hierarchy.1, &top)?;
+    }
     let first = missing.first().cloned();
     let made = first.unwrap_or_else(|| top.path_of(name));
     let failed = |errno| asked.failed("mkdir", &made, errno);

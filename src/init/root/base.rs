@@ -1,7 +1,7 @@
 //! What / will be, and becoming it.
 
 use super::{Held, older};
-use crate::plan::root::{HANDED, Layers};
+use crate::plan::root::{HANDED, Layers, WorkDirectory};
 use crate::report::{Failed, Part};
 use crate::sys::facts::Facts;
 use crate::sys::mount::{self, MountFlags, mount};
@@ -68,8 +68,27 @@ pub fn overlay(layers: &Layers, held: &Held) -> Result<(), Failed> {
         begin_upper(like)?;
         held.cover();
     }
+    if let Some(work) = &layers.work {
+        enter_work(work)?;
+    }
     mount_layers(layers, c"/")?;
     settle(held)
+}
+
+/// Makes overlayfs' own directory the working one. overlayfs removes what it finds in it, and its path may lead to
+/// another one by now, in a volume that others can write to: so it has to be the one that was made.
+pub fn enter_work(work: &WorkDirectory) -> Result<(), Failed> {
+    let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    let opened = node::open(HERE, &work.path, flags, 0);
+    let opened = opened.map_err(|errno| Part::Source.failed(errno))?;
+    let looked = facts::facts(opened);
+    let entered = match looked {
+        Ok(facts) if facts.identity == work.identity => directory::enter(opened),
+        Ok(_) => Err(Errno::ESTALE),
+        Err(errno) => Err(errno),
+    };
+    descriptor::close(opened);
+    entered.map_err(|errno| Part::Source.failed(errno))
 }
 
 /// A tmpfs as for [`begin_upper`], with the layers that were handed in on directories of it: overlayfs takes them by

@@ -5,6 +5,7 @@
 
 use super::{Held, find, older, place_for};
 use crate::inside::Missing;
+use crate::lingering;
 use crate::plan::root::{BindMount, Copy, Restrictions};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Facts, Kind};
@@ -13,7 +14,7 @@ use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
 pub fn copy(step: &Copy, held: &Held) -> Result<(), Failed> {
-    let copied = mount_tree::copy(&step.path, step.recursive);
+    let copied = lingering::outlast(|| mount_tree::copy(&step.path, step.recursive));
     let copied = copied.map_err(|errno| Part::Source.failed(errno))?;
     held.copy(step.slot)?.set(Some(copied));
     Ok(())
@@ -55,7 +56,7 @@ pub fn bind_and_keep(step: &BindMount, held: &Held) -> Result<Option<BorrowedFd<
         None => mount_tree::copy(&step.path, step.recursive),
     };
     let tree = match tree {
-        Err(Errno::ENOSYS) => return older::bind(step, held),
+        Err(errno) if mount_tree::is_unavailable(errno) => return older::bind(step, held),
         Err(Errno::ENOENT) if step.optional => return Ok(None),
         tree => tree.map_err(|errno| Part::Source.failed(errno))?,
     };
@@ -99,7 +100,7 @@ pub fn find_target(
         return Err(Part::Source.failed(Errno::ENODEV));
     }
     let missing = if is_directory {
-        place_for(step.option.is_some())
+        place_for(held, step.option.is_some())
     } else {
         Missing::MakeFile
     };

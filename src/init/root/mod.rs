@@ -24,12 +24,24 @@ use std::os::fd::BorrowedFd;
 pub struct Held {
     /// What / will be.
     root: Cell<Option<BorrowedFd<'static>>>,
+    /// What becomes of a place for a usual mount that is missing.
+    places: Places,
     copies: [Cell<Option<BorrowedFd<'static>>>; MOST_COPIES],
     /// The container's /proc and /sys, while what is hidden there is.
     proc: Cell<Option<BorrowedFd<'static>>>,
     sysfs: Cell<Option<BorrowedFd<'static>>>,
     /// How many mounts lie on the host's /, the container's among them.
     covers: Cell<u32>,
+}
+
+/// What becomes of a place for /proc, /sys or /dev that the root does not have.
+struct Places(Cell<Missing>);
+
+impl Default for Places {
+    /// As in an overlay, where it stays or goes with all the rest.
+    fn default() -> Self {
+        Self(Cell::new(Missing::MakeDirectory))
+    }
 }
 
 impl Held {
@@ -70,16 +82,27 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
         RootStep::Copy(step) => bind::copy(step, held),
         RootStep::LeaveChroot => base::leave_chroot().map_err(Failed::from),
         RootStep::Directory {
+            path,
             flags,
-            handed: true,
-            ..
-        } => base::handed_directory(*flags, held),
-        RootStep::Directory { path, flags, .. } => base::directory(path, *flags, held),
+            handed,
+            makes_places,
+        } => {
+            held.places.0.set(if *makes_places {
+                Missing::MakePlace
+            } else {
+                Missing::Refuse
+            });
+            match handed {
+                true => base::handed_directory(*flags, held),
+                false => base::directory(path, *flags, held),
+            }
+        }
         RootStep::Overlay(layers) => base::overlay(layers, held),
         RootStep::FileSystem(step) => mount::file_system(step, held),
         RootStep::Show(step) => show::show(step, held),
         RootStep::Stage => stage::begin().map_err(Failed::from),
         RootStep::Devices => stage::devices(),
+        RootStep::StandardDevices(own) => stage::standard_devices(own).map_err(Failed::from),
         RootStep::Restrict(step) => restrict::restrict(step, held),
         RootStep::Links => stage::links().map_err(Failed::from),
         RootStep::Staged(step) => stage::file_system(step),
@@ -111,10 +134,10 @@ fn find(held: &Held, path: &CStr, missing: Missing) -> Result<BorrowedFd<'static
 }
 
 /// What to do about a place for a mount that is missing: what an option asked for is made for good.
-fn place_for(asked: bool) -> Missing {
+fn place_for(held: &Held, asked: bool) -> Missing {
     if asked {
         Missing::MakeDirectory
     } else {
-        Missing::MakePlace
+        held.places.0.get()
     }
 }

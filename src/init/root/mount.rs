@@ -7,7 +7,7 @@ use crate::sys::mount::{self, MountFlags, mount};
 use crate::sys::{descriptor, directory};
 
 pub fn file_system(step: &FileSystem, held: &Held) -> Result<(), Failed> {
-    let target = find(held, &step.target, place_for(step.option.is_some()))?;
+    let target = find(held, &step.target, place_for(held, step.option.is_some()))?;
     // Through the descriptor: `.` is what was found, whatever its path means by now.
     directory::enter(target)?;
     descriptor::close(target);
@@ -16,7 +16,7 @@ pub fn file_system(step: &FileSystem, held: &Held) -> Result<(), Failed> {
 }
 
 pub fn overlay(step: &OverlayMount, held: &Held) -> Result<(), Failed> {
-    let target = find(held, &step.target, place_for(true))?;
+    let target = find(held, &step.target, place_for(held, true))?;
     if let Some(like) = &step.layers.like {
         base::begin_upper(like)?;
         // On top of the tmpfs, and from there to its place; then the tmpfs can go. The overlay holds on to
@@ -25,6 +25,12 @@ pub fn overlay(step: &OverlayMount, held: &Held) -> Result<(), Failed> {
         directory::enter(target)?;
         mount(Some(c"/.."), c".", None, MountFlags::MOVE, None)?;
         mount::detach(c"/..")?;
+    } else if let Some(work) = &step.layers.work {
+        // The working directory is overlayfs' own; so from / to its place, as above.
+        base::enter_work(work)?;
+        base::mount_layers(&step.layers, c"/")?;
+        directory::enter(target)?;
+        mount(Some(c"/.."), c".", None, MountFlags::MOVE, None)?;
     } else {
         directory::enter(target)?;
         base::mount_layers(&step.layers, c".")?;

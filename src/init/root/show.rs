@@ -24,7 +24,7 @@ pub fn show(step: &Show, held: &Held) -> Result<(), Failed> {
 
 /// Mounts it on top of /, where `/..` names it, and moves it from there.
 fn mount_fresh(step: &FileSystem, kernels: Kernels, held: &Held) -> Result<(), Failed> {
-    let target = find(held, &step.target, place_for(false))?;
+    let target = find(held, &step.target, place_for(held, false))?;
     let kind = Some(step.kind.as_c_str());
     let mounted = mount(kind, c"/", kind, step.flags, Some(&step.data));
     if mounted.is_ok() {

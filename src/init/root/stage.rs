@@ -4,28 +4,18 @@
 
 use super::{Held, bind, find, older, place_for};
 use crate::inside::Missing;
+use crate::plan::OwnDevice;
 use crate::plan::root::{EtcFile, FileSystem};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Kind};
 use crate::sys::mount::{self, mount};
-use crate::sys::node::{self, Device, HERE};
-use crate::sys::{Errno, MountFlags, descriptor, directory, process};
+use crate::sys::node::{self, HERE};
+use crate::sys::{Errno, MountFlags, descriptor, directory, mount_tree, process};
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
 /// As docker has it: room for nodes and links, and for no one's data.
 const DATA: &CStr = c"mode=0755,size=65536k";
-
-/// The devices that every program may expect: name here, name on the host, numbers as in the kernel's
-/// list.
-const DEVICES: [(&CStr, &CStr, Device); 6] = [
-    (c"null", c"/dev/null", facts::NULL_DEVICE),
-    (c"zero", c"/dev/zero", Device { major: 1, minor: 5 }),
-    (c"full", c"/dev/full", Device { major: 1, minor: 7 }),
-    (c"random", c"/dev/random", Device { major: 1, minor: 8 }),
-    (c"urandom", c"/dev/urandom", Device { major: 1, minor: 9 }),
-    (c"tty", c"/dev/tty", Device { major: 5, minor: 0 }),
-];
 
 /// A file of the stage, for as long as it takes to bind it; and as our root sees it.
 const FILE: &CStr = c"mydocker.file";
@@ -54,8 +44,8 @@ pub fn discard() -> Result<(), Errno> {
 }
 
 pub fn devices() -> Result<(), Failed> {
-    for (name, _, device) in DEVICES {
-        match node::make_device(HERE, name, 0o666, device) {
+    for own in OwnDevice::ALL {
+        match node::make_device(HERE, own.name(), 0o666, own.device()) {
             // Nodes can be made by the host's root alone, not by that of a user namespace.
             Err(Errno::EPERM) => return bound_devices(),
             made => made?,
@@ -65,17 +55,36 @@ pub fn devices() -> Result<(), Failed> {
 }
 
 fn bound_devices() -> Result<(), Failed> {
-    for (name, path, device) in DEVICES {
+    for own in OwnDevice::ALL {
+        let name = own.name();
         descriptor::close(make_file(name)?);
-        mount(Some(path), name, None, MountFlags::BIND, None)
+        mount(Some(own.path()), name, None, MountFlags::BIND, None)
             .map_err(|errno| Part::Source.failed(errno))?;
         // The host's /dev is not always what it should be: in a container of someone else's, say.
         let bound = node::find(HERE, name)?;
         let looked = facts::facts(bound);
         descriptor::close(bound);
-        if looked?.kind != Kind::Character(device) {
+        if looked?.kind != Kind::Character(own.device()) {
             return Err(Part::Source.failed(Errno::ENODEV));
         }
+    }
+    Ok(())
+}
+
+/// Puts nodes that were just made into the places of 0, 1 and 2. Open for both, whichever the caller's was open for:
+/// what these devices take and give is no one's.
+pub fn standard_devices(own: &[Option<OwnDevice>; 3]) -> Result<(), Errno> {
+    for (number, wanted) in (0..).zip(own) {
+        let Some(device) = wanted else { continue };
+        let same = (0..number).zip(own).find(|(_, other)| *other == wanted);
+        if let Some((earlier, _)) = same {
+            descriptor::duplicate_to(descriptor::borrowed(earlier), number)?;
+            continue;
+        }
+        let opened = node::open(HERE, device.name(), libc::O_RDWR | libc::O_NOCTTY, 0)?;
+        let placed = descriptor::duplicate_to(opened, number);
+        descriptor::close(opened);
+        placed?;
     }
     Ok(())
 }
@@ -145,8 +154,9 @@ fn place_file(file: &EtcFile, target: BorrowedFd<'_>) -> Result<(), Errno> {
         MountFlags::NONE
     };
     let placed = bind::place(FILE, restrictions, target);
-    if placed != Err(Errno::ENOSYS) {
-        return placed;
+    match placed {
+        Err(errno) if mount_tree::is_unavailable(errno) => {}
+        placed => return placed,
     }
     let stage = node::find(HERE, c".")?;
     mount(Some(FILE), FILE, None, MountFlags::BIND, None)?;
@@ -161,7 +171,7 @@ fn place_file(file: &EtcFile, target: BorrowedFd<'_>) -> Result<(), Errno> {
 
 /// Moves the stage, the topmost mount on /, to the container's /dev.
 pub fn place_dev(held: &Held) -> Result<(), Failed> {
-    let target = find(held, c"/dev", place_for(false))?;
+    let target = find(held, c"/dev", place_for(held, false))?;
     directory::enter(target)?;
     descriptor::close(target);
     mount(Some(c"/.."), c".", None, MountFlags::MOVE, None).map_err(Failed::from)

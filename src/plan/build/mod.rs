@@ -6,9 +6,8 @@ mod root;
 pub use root::{check_options, makes_terminal};
 
 use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
-use crate::likeness::Likeness;
 use crate::spec::security::Security;
-use crate::spec::{ContainerSpec, FirstProcess, Identity, Input, Namespace, Root, Terminal};
+use crate::spec::{ContainerSpec, FirstProcess, Identity, Namespace, Root};
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
@@ -24,13 +23,13 @@ const UMASK: u32 = 0o022;
 const LONGEST_PATH: usize = 4096;
 
 /// Writes the plan for `spec`. `ignored` are the signals that the caller ignores, which the child
-/// would hand down to the command; `likeness` is what its terminal is to look like, if it has one; `joins` are
+/// would hand down to the command; `standard` is where its 0, 1 and 2 come from; `joins` are
 /// the files by which the container's cgroups are joined; `filter` is that of its system calls.
 pub fn build(
     spec: &ContainerSpec,
     network: Network,
     ignored: SignalSet,
-    likeness: Likeness,
+    standard: Standard,
     joins: Vec<CString>,
     filter: Option<Cow<'static, [Instruction]>>,
 ) -> InitPlan {
@@ -41,9 +40,9 @@ pub fn build(
     };
     InitPlan {
         birth: birth(spec, joins),
-        container: container(spec, network, likeness),
+        container: container(spec, network, standard),
         reaper,
-        process: process(spec, reaper, ignored, filter),
+        process: process(spec, standard, reaper, ignored, filter),
         command: command(spec),
         handed: spec.root.as_ref().map_or(0, handed),
         timed: false,
@@ -113,7 +112,7 @@ fn identity(spec: &ContainerSpec, steps: &mut Vec<Step>) {
     }
 }
 
-fn container(spec: &ContainerSpec, network: Network, likeness: Likeness) -> Vec<Step> {
+fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<Step> {
     let mut steps = Vec::with_capacity(if spec.root.is_some() { 32 } else { 4 });
 
     if let Some(root) = &spec.root {
@@ -128,7 +127,7 @@ fn container(spec: &ContainerSpec, network: Network, likeness: Likeness) -> Vec<
                 // A sysfs shows the network devices of the namespace that it is mounted in.
                 steps.push(Step::NetworkFromPool);
             }
-            root::steps(spec, root, likeness, &mut steps);
+            root::steps(spec, root, standard, &mut steps);
         }
         None => proc(spec, &mut steps),
     }
@@ -145,6 +144,13 @@ fn container(spec: &ContainerSpec, network: Network, likeness: Likeness) -> Vec<
         // A new network namespace has its loopback down, and programs that talk to 127.0.0.1 are
         // many.
         steps.push(Step::LoopbackUp);
+    }
+    if let Standard::Streams(streams) = standard {
+        let prepared = streams.prepared();
+        if prepared != [None; 3] {
+            // Here, where a reaper has not been born, which needs none of them.
+            steps.push(Step::StandardStreams(prepared));
+        }
     }
     steps
 }
@@ -189,6 +195,7 @@ fn proc(spec: &ContainerSpec, steps: &mut Vec<Step>) {
 
 fn process(
     spec: &ContainerSpec,
+    standard: Standard,
     reaper: Option<Reaper>,
     ignored: SignalSet,
     filter: Option<Cow<'static, [Instruction]>>,
@@ -197,19 +204,22 @@ fn process(
     // TIOCSTI would type into it.
     let mut steps = Vec::with_capacity(13);
     steps.push(Step::NewSession);
-    match (spec.terminal, spec.input) {
-        (Terminal::Own, _) => {
-            // Only the leader of a session can take a controlling terminal, so after setsid.
-            steps.push(Step::ControllingTerminal);
-            steps.push(Step::Standard(Standard::Terminal));
-        }
-        (Terminal::None, Input::Nothing) => steps.push(Step::Standard(Standard::NullInput)),
-        (Terminal::None, Input::Caller) => {}
+    if let Standard::Terminal(_) = standard {
+        // Only the leader of a session can take a controlling terminal, so after setsid.
+        steps.push(Step::ControllingTerminal);
+        steps.push(Step::StandardTerminal);
     }
     steps.push(Step::Umask(UMASK));
     // After the mounts and files of the set-up, which are not the command's to be limited by; before the user
     // changes, because raising a hard limit takes a capability.
     steps.extend(spec.resources.iter().copied().map(Step::ResourceLimit));
+    if let Some(limits) = &spec.limits {
+        // When the cgroups are joined; before the filter, which need not allow to ask.
+        let processors = limits.processors.iter().cloned();
+        steps.extend(processors.map(Step::ConfirmProcessors));
+        let nodes = limits.nodes.iter().cloned();
+        steps.extend(nodes.map(Step::ConfirmMemoryNodes));
+    }
 
     let Security {
         capabilities,
@@ -229,8 +239,9 @@ fn process(
     }
     // Whatever the caller's is: to ask first would cost as much. Before the filter, which allows only the harmless ones.
     steps.push(Step::UsualPersonality);
-    let mut awaited = reaper.map(|_| Step::AwaitReaper);
-    let mut filter = filter.map(Step::Filter);
+    // To wait takes system calls, which the filter need not allow.
+    let awaited = reaper.map(|_| Step::AwaitReaper);
+    let mut last = awaited.into_iter().chain(filter.map(Step::Filter));
     // Before anything is given up. In shared memory (see launch) this process's memory is mydocker's, and whoever has
     // the user and the few capabilities that are left could open it: a root of another container that shares our PID
     // namespace, say. It stays with mydocker, whom no one needs to look into either; execve resets the command's.
@@ -240,10 +251,8 @@ fn process(
         steps.push(Step::BoundingSet(capabilities.bounding));
     }
     if !no_new_privileges {
-        // To wait takes system calls, which the filter need not allow.
-        steps.extend(awaited.take());
         // Without that it takes CAP_SYS_ADMIN, which goes below.
-        steps.extend(filter.take());
+        steps.extend(last.by_ref());
     }
     let Becoming {
         user,
@@ -272,11 +281,6 @@ fn process(
             ambient: capabilities.ambient,
         });
     }
-    // As late as its gate is open: the reaper has as much to do.
-    steps.extend(awaited);
-    // Before the first path of the container's own is looked up: a link of /proc/self/fd would lead out of the root
-    // through whatever is open. After all that needs one: the terminal, /dev/null, the reaper's gate.
-    steps.push(Step::CloseDescriptors);
     // As the user, with no more rights: a directory that is closed to them stays closed.
     if let Some(directory) = &spec.working_directory {
         steps.push(Step::WorkingDirectory(directory.clone()));
@@ -287,13 +291,14 @@ fn process(
         steps.push(Step::NoNewPrivileges);
     }
     steps.push(Step::DefaultSignals(ignored));
+    steps.push(Step::CloseOnExec);
     // After setresuid, which clears it. The parent may have died before this; the report that
     // follows finds that out. A PID 1 that changes its credentials later still loses it (prctl(2));
     // only the reaper never does. A process outside that watches mydocker and kills for it would
     // cost every start what few need.
     steps.push(Step::DeathSignal);
     // Last of all: the calls above need not be among those that it allows.
-    steps.extend(filter);
+    steps.extend(last);
     steps
 }
 

@@ -1,12 +1,11 @@
 //! The steps for a root of the container's own, in their order.
 
 use crate::error::Error;
-use crate::likeness::Likeness;
 use crate::plan::root::{
     BindMount, Copy, EtcFile, FileSystem, HANDED, Kernels, Layers, OverlayMount, Restriction,
-    RootStep, Show, Way,
+    RootStep, Show, Way, WorkDirectory,
 };
-use crate::plan::{InitPlan, Step};
+use crate::plan::{InitPlan, Standard, Step};
 use crate::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 use crate::spec::{
     Base, ContainerSpec, Devices, MountSource, Namespace, Overlay, Root, RootMount, Terminal,
@@ -24,11 +23,7 @@ const BOUND: MountFlags = MountFlags::NOSUID.and(MountFlags::NOEXEC);
 
 /// Whether the container's terminal is made on a devpts of its own.
 pub fn makes_terminal(spec: &ContainerSpec) -> bool {
-    let own_dev = spec
-        .root
-        .as_ref()
-        .is_some_and(|root| !root.mounts_on("/dev"));
-    own_dev && spec.terminal == Terminal::Own
+    spec.has_own_dev() && spec.terminal == Terminal::Own
 }
 
 /// What has to be done while the host's mounts still propagate.
@@ -59,7 +54,7 @@ fn copies(root: &Root, propagating: bool, steps: &mut Vec<Step>) {
 
 #[cold]
 #[inline(never)]
-pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut Vec<Step>) {
+pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut Vec<Step>) {
     if !spec.namespaces.contains(Namespace::User) {
         // (The kernel makes no user namespace for a process in a chroot.)
         steps.push(Step::Root(Box::new(RootStep::LeaveChroot)));
@@ -88,6 +83,7 @@ pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut 
                 path: path.clone(),
                 flags: devices.and(read_only),
                 handed: root.is_handed,
+                makes_places: root.makes_places,
             });
             false
         }
@@ -106,7 +102,7 @@ pub fn steps(spec: &ContainerSpec, root: &Root, likeness: Likeness, steps: &mut 
     if !root.mounts_on("/sys") {
         push(sys(spec));
     }
-    dev(spec, root, likeness, is_overlay, &mut push);
+    dev(spec, root, standard, is_overlay, &mut push);
     if spec.shares_ipc() && !root.mounts_on("/dev") {
         // As docker has it: what is shared is shared by its names too, if the host has them.
         for (name, path) in [("/dev/shm", c"/dev/shm"), ("/dev/mqueue", c"/dev/mqueue")] {
@@ -179,7 +175,7 @@ fn sys(spec: &ContainerSpec) -> RootStep {
 fn dev(
     spec: &ContainerSpec,
     root: &Root,
-    likeness: Likeness,
+    standard: Standard,
     is_overlay: bool,
     push: &mut impl FnMut(RootStep),
 ) {
@@ -225,8 +221,15 @@ fn dev(
         push(RootStep::Staged(file_system(
             c"pts", c"devpts", flags, data,
         )));
-        if spec.terminal == Terminal::Own {
-            push(RootStep::Terminal(likeness));
+        match standard {
+            Standard::Terminal(likeness) => push(RootStep::Terminal(likeness)),
+            Standard::Streams(streams) => {
+                let own = streams.own();
+                if own != [None; 3] {
+                    // Now, while no one else can reach the nodes, and plain names do.
+                    push(RootStep::StandardDevices(own));
+                }
+            }
         }
         // What someone asked for in their place they get instead of them.
         if !root.mounts_on("/dev/shm") {
@@ -397,6 +400,7 @@ fn layers(overlay: &Overlay, user_namespace: bool, is_handed: bool) -> Layers {
         }
     }
     let mut like = None;
+    let mut work = None;
     let mut flags = MountFlags::NONE;
     match &overlay.writes {
         Writes::Refused => flags = MountFlags::READONLY,
@@ -406,10 +410,13 @@ fn layers(overlay: &Overlay, user_namespace: bool, is_handed: bool) -> Layers {
         }
         Writes::Kept(upper) => {
             data.extend(b",upperdir=");
-            data.extend(escaped(upper, b",\\"));
-            data.extend(b",workdir=");
-            let work = work_directory(upper).unwrap_or_default();
-            data.extend(escaped(&work, b",\\"));
+            data.extend(escaped(&upper.path, b",\\"));
+            // Entered before: no one can put a link in its place then.
+            data.extend(b",workdir=.");
+            work = Some(WorkDirectory {
+                path: work_directory(&upper.path).unwrap_or_default(),
+                identity: upper.work.unwrap_or_default(),
+            });
         }
     }
     if user_namespace {
@@ -420,6 +427,7 @@ fn layers(overlay: &Overlay, user_namespace: bool, is_handed: bool) -> Layers {
         data: c_string(data),
         flags,
         like,
+        work,
         handed: 0,
     }
 }

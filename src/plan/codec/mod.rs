@@ -8,8 +8,8 @@
 mod root;
 mod wire;
 
-use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
-use crate::spec::limits::ResourceLimit;
+use super::{ExecPlan, InitPlan, Mount, Prepared, Purpose, Reaper, Step};
+use crate::spec::limits::{NumberSet, ResourceLimit};
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
@@ -131,8 +131,17 @@ fn encode_step(out: &mut Encoder, step: &Step) {
         Step::LoopbackUp => out.u8(6),
         Step::NewSession => out.u8(7),
         Step::ControllingTerminal => out.u8(8),
-        Step::Standard(Standard::Terminal) => out.u8(9),
-        Step::Standard(Standard::NullInput) => out.u8(10),
+        Step::StandardTerminal => out.u8(9),
+        Step::StandardStreams(prepared) => {
+            out.u8(10);
+            for one in prepared {
+                out.u8(match one {
+                    None => 0,
+                    Some(Prepared::HostsNull) => 1,
+                    Some(Prepared::Pipe) => 2,
+                });
+            }
+        }
         Step::Umask(mask) => encode_number(out, 11, *mask),
         Step::Groups(groups) => {
             out.u8(12);
@@ -146,7 +155,7 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             out.u8(17);
             out.u64(*signals);
         }
-        Step::CloseDescriptors => out.u8(18),
+        Step::CloseOnExec => out.u8(18),
         Step::DeathSignal => out.u8(19),
         Step::KeepCapabilities => out.u8(20),
         Step::BoundingSet(CapabilitySet(set)) => {
@@ -177,6 +186,8 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             out.u64(*soft);
             out.u64(*hard);
         }
+        Step::ConfirmProcessors(set) => encode_bytes(out, 40, set.to_string().as_bytes()),
+        Step::ConfirmMemoryNodes(set) => encode_bytes(out, 41, set.to_string().as_bytes()),
         Step::SessionKeyring => out.u8(31),
         Step::UsualPersonality => out.u8(32),
         Step::Filter(instructions) => {
@@ -254,8 +265,19 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         6 => Step::LoopbackUp,
         7 => Step::NewSession,
         8 => Step::ControllingTerminal,
-        9 => Step::Standard(Standard::Terminal),
-        10 => Step::Standard(Standard::NullInput),
+        9 => Step::StandardTerminal,
+        10 => {
+            let mut prepared = [None; 3];
+            for one in &mut prepared {
+                *one = match input.u8()? {
+                    0 => None,
+                    1 => Some(Prepared::HostsNull),
+                    2 => Some(Prepared::Pipe),
+                    _ => return Err(Malformed),
+                };
+            }
+            Step::StandardStreams(prepared)
+        }
         11 => Step::Umask(input.u32()?),
         12 => Step::Groups(input.list(Decoder::u32)?),
         13 => Step::Group(input.u32()?),
@@ -263,7 +285,7 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         15 => Step::WorkingDirectory(input.string()?),
         16 => Step::NoNewPrivileges,
         17 => Step::DefaultSignals(SignalSet(input.u64()?)),
-        18 => Step::CloseDescriptors,
+        18 => Step::CloseOnExec,
         19 => Step::DeathSignal,
         20 => Step::KeepCapabilities,
         21 => Step::BoundingSet(CapabilitySet(input.u64()?)),
@@ -279,6 +301,8 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         }),
         30 => Step::Filter(input.list(decode_instruction)?.into()),
         31 => Step::SessionKeyring,
+        40 => Step::ConfirmProcessors(decode_set(input)?),
+        41 => Step::ConfirmMemoryNodes(decode_set(input)?),
         32 => Step::UsualPersonality,
         28 => Step::KeepCapabilitiesOfUser,
         29 => Step::Capabilities {
@@ -288,6 +312,10 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         },
         _ => return Err(Malformed),
     })
+}
+
+fn decode_set(input: &mut Decoder<'_>) -> Result<NumberSet, Malformed> {
+    NumberSet::new(input.bytes()?).ok_or(Malformed)
 }
 
 #[cfg(test)]
@@ -327,8 +355,8 @@ pub(super) mod tests {
             Step::LoopbackUp,
             Step::NewSession,
             Step::ControllingTerminal,
-            Step::Standard(Standard::Terminal),
-            Step::Standard(Standard::NullInput),
+            Step::StandardTerminal,
+            Step::StandardStreams([Some(Prepared::HostsNull), None, Some(Prepared::Pipe)]),
             Step::Umask(0o22),
             Step::Groups(vec![1, 2, u32::MAX]),
             Step::Group(7),
@@ -336,7 +364,7 @@ pub(super) mod tests {
             Step::WorkingDirectory(c"/tmp".into()),
             Step::NoNewPrivileges,
             Step::DefaultSignals(SignalSet(u64::MAX)),
-            Step::CloseDescriptors,
+            Step::CloseOnExec,
             Step::DeathSignal,
             Step::KeepCapabilities,
             Step::SessionKeyring,
@@ -359,6 +387,8 @@ pub(super) mod tests {
             },
             Step::JoinCgroup(c"/sys/fs/cgroup/pids/x/tasks".into()),
             Step::CgroupNamespace,
+            Step::ConfirmProcessors(NumberSet::new(b"0-3,7").unwrap()),
+            Step::ConfirmMemoryNodes(NumberSet::new(b"1").unwrap()),
             Step::OomScoreAdjustment(b"-1000".to_vec()),
             Step::ResourceLimit(ResourceLimit {
                 resource: 7,

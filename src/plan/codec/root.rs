@@ -3,9 +3,10 @@
 use super::Malformed;
 use super::wire::{Decoder, Encoder};
 use crate::likeness::Likeness;
+use crate::plan::OwnDevice;
 use crate::plan::root::{
     BindMount, Copy, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction, RootStep,
-    Show, Way,
+    Show, Way, WorkDirectory,
 };
 use crate::spec::Devices;
 use crate::sys::MountFlags;
@@ -29,11 +30,13 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
             path,
             flags,
             handed,
+            makes_places,
         } => {
             out.u8(1);
             out.bytes(path.to_bytes());
             out.u64(flags.0);
             out.boolean(*handed);
+            out.boolean(*makes_places);
         }
         RootStep::Overlay(step) => {
             out.u8(2);
@@ -64,6 +67,16 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
         }
         RootStep::Stage => out.u8(5),
         RootStep::Devices => out.u8(6),
+        RootStep::StandardDevices(own) => {
+            out.u8(20);
+            for one in own {
+                // 0 stands for none; else which of all.
+                let which = OwnDevice::ALL
+                    .iter()
+                    .position(|device| Some(*device) == *one);
+                out.u8(which.map_or(0, |which| which as u8 + 1));
+            }
+        }
         RootStep::Links => out.u8(7),
         RootStep::Staged(step) => {
             out.u8(8);
@@ -129,6 +142,7 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
             path: input.string()?,
             flags: MountFlags(input.u64()?),
             handed: input.boolean()?,
+            makes_places: input.boolean()?,
         },
         2 => RootStep::Overlay(decode_layers(input)?),
         3 => RootStep::FileSystem(decode_file_system(input)?),
@@ -144,6 +158,16 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         5 => RootStep::Stage,
         6 => RootStep::Devices,
         7 => RootStep::Links,
+        20 => {
+            let mut own = [None; 3];
+            for one in &mut own {
+                *one = match usize::from(input.u8()?).checked_sub(1) {
+                    None => None,
+                    Some(which) => Some(*OwnDevice::ALL.get(which).ok_or(Malformed)?),
+                };
+            }
+            RootStep::StandardDevices(own)
+        }
         8 => RootStep::Staged(decode_file_system(input)?),
         9 => RootStep::Terminal(decode_likeness(input)?),
         10 => RootStep::NameFile(EtcFile {
@@ -207,11 +231,18 @@ fn encode_layers(out: &mut Encoder, layers: &Layers) {
         data,
         flags,
         like,
+        work,
         handed,
     } = layers;
     out.bytes(data.to_bytes());
     out.u64(flags.0);
     out.optional(like.as_ref());
+    out.boolean(work.is_some());
+    if let Some(WorkDirectory { path, identity }) = work {
+        out.bytes(path.to_bytes());
+        out.u64(identity.0);
+        out.u64(identity.1);
+    }
     out.u8(*handed);
 }
 
@@ -220,6 +251,14 @@ fn decode_layers(input: &mut Decoder<'_>) -> Result<Layers, Malformed> {
         data: input.string()?,
         flags: MountFlags(input.u64()?),
         like: input.optional()?,
+        work: if input.boolean()? {
+            Some(WorkDirectory {
+                path: input.string()?,
+                identity: (input.u64()?, input.u64()?),
+            })
+        } else {
+            None
+        },
         handed: input.u8()?,
     })
 }

@@ -2,11 +2,12 @@
 
 mod root;
 
-use super::{InitPlan, Purpose, Standard, Step};
+use super::{InitPlan, Prepared, Purpose, Step};
 use crate::error::{Error, ExitCode, printable};
 use crate::hint::{self, Doing};
 use crate::report::Failed;
 use crate::spec::limits::ResourceLimit;
+use crate::stream;
 use crate::sys::Errno;
 
 /// What `step` does, in a few words.
@@ -28,12 +29,19 @@ pub fn describe_step(step: &Step, failed: Failed) -> Error {
         return root::describe(step, failed);
     }
     let (operation, object, doing) = words(step);
+    if let (Step::ConfirmProcessors(_) | Step::ConfirmMemoryNodes(_), Errno::ERANGE) = (step, errno)
+    {
+        // Found by our own look.
+        let subject = [operation.as_bytes(), b" ", &object].concat();
+        let reason = "the kernel does not keep the container to it, though its cgroup says so";
+        return Error::refused(subject, reason);
+    }
     let operation = match step {
         // Nothing else asks for it.
         Step::WorkingDirectory(_) => format!("--workdir: {operation}"),
         _ => operation.to_owned(),
     };
-    Error::new(operation, object, errno).hint(doing.and_then(|doing| hint::hint(doing, errno)))
+    Error::new(operation, object, errno).because(doing.and_then(|doing| hint::hint(doing, errno)))
 }
 
 fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
@@ -45,7 +53,17 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             file.to_bytes().to_vec(),
             Some(Doing::JoinCgroup),
         ),
-        Step::CgroupNamespace => ("unshare", b"the cgroup namespace".to_vec(), None),
+        Step::CgroupNamespace => (
+            "unshare",
+            b"the cgroup namespace".to_vec(),
+            Some(Doing::MakeNamespace("cgroup")),
+        ),
+        Step::ConfirmProcessors(set) => {
+            ("confirm --cpuset-cpus", set.to_string().into_bytes(), None)
+        }
+        Step::ConfirmMemoryNodes(set) => {
+            ("confirm --cpuset-mems", set.to_string().into_bytes(), None)
+        }
         Step::OomScoreAdjustment(number) => (
             "--oom-score-adj",
             number.clone(),
@@ -96,7 +114,7 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
         Step::NetworkFromPool => (
             "enter a network namespace of the pool (setns)",
             Vec::new(),
-            None,
+            Some(Doing::MakeNamespace("net")),
         ),
         Step::Hostname(name) => ("sethostname", name.clone(), None),
         Step::LoopbackUp => ("set up network interface", b"lo".to_vec(), None),
@@ -112,12 +130,16 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             Vec::new(),
             Some(Doing::ControllingTerminal),
         ),
-        Step::Standard(Standard::Terminal) => (
+        Step::StandardTerminal => (
             "make the terminal",
             b"stdin, stdout and stderr".to_vec(),
             None,
         ),
-        Step::Standard(Standard::NullInput) => ("make /dev/null", b"stdin".to_vec(), None),
+        Step::StandardStreams(prepared) => (
+            "make",
+            streams(prepared.map(|one| one.map(prepared_name))),
+            None,
+        ),
         Step::Umask(mask) => ("umask", format!("{mask:03o}").into(), None),
         Step::Groups(groups) => ("setgroups", list(groups), Some(Doing::SetGroups)),
         Step::Group(group) => ("setresgid", list(&[*group]), Some(Doing::SetUser)),
@@ -146,8 +168,27 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
         Step::NotDumpable => ("prctl", b"PR_SET_DUMPABLE".to_vec(), None),
         Step::NoNewPrivileges => ("prctl", b"PR_SET_NO_NEW_PRIVS".to_vec(), None),
         Step::DefaultSignals(_) => ("reset", b"signals".to_vec(), None),
-        Step::CloseDescriptors => ("close", b"inherited descriptors".to_vec(), None),
+        Step::CloseOnExec => (
+            "set close-on-exec on",
+            b"inherited descriptors".to_vec(),
+            None,
+        ),
         Step::DeathSignal => ("prctl", b"PR_SET_PDEATHSIG".to_vec(), None),
+    }
+}
+
+/// `/dev/null stdin, a pipe stdout`: what becomes which of 0, 1 and 2.
+fn streams(names: [Option<&str>; 3]) -> Vec<u8> {
+    let numbered = (0..).zip(names);
+    let told =
+        numbered.filter_map(|(number, name)| Some(format!("{} {}", name?, stream::name(number))));
+    told.collect::<Vec<String>>().join(", ").into_bytes()
+}
+
+fn prepared_name(prepared: Prepared) -> &'static str {
+    match prepared {
+        Prepared::HostsNull => "/dev/null",
+        Prepared::Pipe => "a pipe",
     }
 }
 
@@ -187,7 +228,7 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno) -> Error {
         .and_then(|candidate| command.candidates.get(candidate))
         .map_or(typed, |file| file.to_bytes());
     Error::new("exec", file, errno)
-        .hint(hint::hint(Doing::Execve, errno))
+        .because(hint::hint(Doing::Execve, errno))
         .exit_with(ExitCode::NOT_EXECUTABLE)
 }
 

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, printable};
 use crate::hint::{Doing, hint};
-use crate::plan::root::{BindMount, FileSystem, Kernels, RootStep, Show, Way};
+use crate::plan::root::{BindMount, FileSystem, Kernels, Layers, RootStep, Show, Way};
 use crate::report::{Failed, Part};
 use crate::sys::MountFlags;
 use std::ffi::CStr;
@@ -53,7 +53,7 @@ pub fn describe(step: &RootStep, failed: Failed) -> Error {
             format!("{}:{separator}{verb}", option)
         }
     };
-    Error::new(operation, object, failed.errno).hint(hinted)
+    Error::new(operation, object, failed.errno).because(hinted)
 }
 
 /// What was being done to which path.
@@ -106,22 +106,23 @@ fn words(step: &RootStep) -> Words {
             plain("--rootfs: bind", path.to_bytes(), path.to_bytes())
         }
         RootStep::Overlay(layers) => {
-            let like = layers
-                .like
-                .as_ref()
-                .map_or(&b""[..], |like| like.to_bytes());
             // With several directories and --read-only nobody has asked for more than those.
             let operation = if layers.flags.contains(MountFlags::READONLY) {
                 "--rootfs: mount an overlay,"
             } else {
                 "--overlay: mount an overlay,"
             };
-            plain(operation, layers.data.to_bytes(), like)
+            plain(operation, layers.data.to_bytes(), looked_up(layers))
         }
         RootStep::FileSystem(step) => file_system(step),
         RootStep::Show(step) => show(step),
         RootStep::Stage => plain("mount a tmpfs aside, for /dev", b"", b""),
         RootStep::Devices => plain("make the device nodes of", b"/dev", b"the host's /dev"),
+        RootStep::StandardDevices(own) => {
+            let paths = own.map(|one| one.and_then(|device| device.path().to_str().ok()));
+            let object = super::streams(paths);
+            plain("make the container's", &object, b"")
+        }
         RootStep::Restrict(all) => {
             let directories: Vec<&[u8]> = all
                 .iter()
@@ -152,7 +153,7 @@ fn words(step: &RootStep) -> Words {
             ..plain(
                 "mount an overlay on",
                 step.target.to_bytes(),
-                step.layers.data.to_bytes(),
+                looked_up(&step.layers),
             )
         },
         RootStep::MakeWorkingDirectory(path) => Words {
@@ -166,6 +167,13 @@ fn words(step: &RootStep) -> Words {
 
 fn text(bytes: &CStr) -> String {
     printable(bytes.to_bytes())
+}
+
+/// What of an overlay is looked up before it is mounted.
+fn looked_up(layers: &Layers) -> &[u8] {
+    let work = layers.work.as_ref().map(|work| &work.path);
+    let path = layers.like.as_ref().or(work);
+    path.map_or(b"", |path| path.to_bytes())
 }
 
 fn file_system(step: &FileSystem) -> Words {
@@ -212,6 +220,7 @@ fn doing(step: &RootStep, part: Part) -> Doing {
         (RootStep::Devices, Part::Source) => Doing::BindDevices,
         (RootStep::Copy(_), _) => Doing::CopyMount,
         (RootStep::Overlay(_) | RootStep::OverlayMount(_), Part::Whole) => Doing::MountOverlay,
+        (RootStep::Overlay(_) | RootStep::OverlayMount(_), Part::Source) => Doing::EnterLayer,
         (RootStep::Show(step), Part::Whole) if step.kernels == Kernels::Proc => Doing::MountProc {
             user_namespace: true,
         },

@@ -4,8 +4,8 @@ use super::Start;
 use super::page::Page;
 use crate::cgroup::Outline;
 use crate::error::printable;
-use crate::plan::InitPlan;
 use crate::plan::build::makes_terminal;
+use crate::plan::{InitPlan, Prepared};
 use crate::spec::{Base, Overlay, Terminal, Writes, work_directory};
 use std::ffi::CStr;
 
@@ -27,7 +27,8 @@ pub fn prepared(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
     }
     if let Some(root) = &start.spec.root {
         match &root.base {
-            Base::Directory(path) => lock_root(page, path),
+            Base::Directory(path) if root.makes_places => lock_root(page, path),
+            Base::Directory(_) => {}
             Base::Overlay(overlay) => upper(page, overlay),
         }
     }
@@ -56,7 +57,7 @@ pub fn prepared(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             );
         }
     }
-    if plan.needs_null() {
+    if plan.prepared_streams().contains(&Some(Prepared::HostsNull)) {
         page.step("open /dev/null");
         page.why("It becomes stdin below. Opened now, for what is there then may be another one.");
     }
@@ -65,8 +66,9 @@ pub fn prepared(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
 fn lock_root(page: &mut Page, path: &CStr) {
     page.step(&format!("lock {}", printable(path.to_bytes())));
     page.why(
-        "Together with all who use it, flock(2): if it lacks /proc, /sys or /dev, places for them are made and \
-         are removed when no container uses it any more.",
+        "Together with all who use it: it lacks /proc, /sys or /dev, and places for them are made, which are removed \
+         when no container uses it any more. The lock is a byte of a file that only this user can open, fcntl(2), \
+         F_OFD_SETLK: one on the directory itself could be had by everyone who may read it.",
     );
 }
 
@@ -74,15 +76,17 @@ fn upper(page: &mut Page, overlay: &Overlay) {
     let Writes::Kept(upper) = &overlay.writes else {
         return;
     };
-    let work = work_directory(upper).unwrap_or_default();
-    page.step(&format!("lock {}", printable(upper.to_bytes())));
+    let work = work_directory(&upper.path).unwrap_or_default();
+    page.step(&format!("lock {}", printable(upper.path.to_bytes())));
     page.why(
-        "For this container alone, flock(2): two overlays that write to one upper directory would corrupt it.",
+        "For this container alone: two overlays that write to one upper directory would corrupt it. The lock is a byte \
+         of a file that only this user can open, fcntl(2), F_OFD_SETLK.",
     );
     page.step(&format!("make {}", printable(work.to_bytes())));
     page.why(
         "overlayfs wants a directory of its own on the same file system, and not in the upper one. It is \
-         removed at the end.",
+         removed at the end, from the directory that it lies in, which is opened now: a volume may hold it, and what \
+         the container puts in its place is not followed.",
     );
 }
 

@@ -4,6 +4,7 @@
 use super::page::Page;
 use super::words;
 use crate::error::printable;
+use crate::plan::OwnDevice;
 use crate::plan::root::{
     BindMount, Copy, FileSystem, Kernels, Layers, Restriction, RootStep, Show,
 };
@@ -72,8 +73,13 @@ pub fn why(page: &mut Page, step: &RootStep) {
                 "The device nodes that every program may expect, and none of the host's disks. Only the host's root may make \
                  nodes, mknod(2); for an ordinary user the host's are bound.",
             );
-            page.item("nodes", "null zero full random urandom tty");
+            let names = OwnDevice::ALL.map(|device| printable(device.name().to_bytes()));
+            page.item("nodes", &names.join(" "));
         }
+        RootStep::StandardDevices(_) => page.why(
+            "Instead of the host's nodes, whose mode and owner the container's root could change for everyone by \
+             fchmod(2) and fchown(2): open(2), dup2(2). While no one else can reach the stage.",
+        ),
         RootStep::Restrict(all) => restrictions(page, all),
         RootStep::Links => {
             page.why("As programs know them: symlink(2), into /proc; and ptmx of the container's own pts, not of the host's.");
@@ -189,6 +195,9 @@ fn no_devices(page: &mut Page, flags: MountFlags) {
 fn overlay(page: &mut Page, layers: &Layers) {
     page.item("flags", &words::flags(layers.flags));
     page.foreign("options", layers.data.to_bytes());
+    if let Some(work) = &layers.work {
+        page.foreign("entered before, as .", work.path.to_bytes());
+    }
     if let Some(like) = &layers.like {
         page.item(
             "upper",

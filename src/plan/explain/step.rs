@@ -4,7 +4,7 @@
 
 use super::page::Page;
 use super::{Start, root, words};
-use crate::plan::{Mount, Purpose, Standard, Step};
+use crate::plan::{Mount, Prepared, Purpose, Step};
 use crate::seccomp::{Survey, survey};
 use crate::spec::Identity;
 use crate::spec::security::Filter;
@@ -26,6 +26,13 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
         Step::JoinCgroup(_) => page.why(
             "First of all, so that everything that follows counts. A 0 written to this file moves who writes it; \
              to move another process by its number would cost milliseconds. cgroups(7)",
+        ),
+        Step::ConfirmProcessors(_) => page.why(
+            "The kernel is asked what it applies to this process, for a cgroup's file may say one thing and the kernel do \
+             another: before Linux 6.4 who was born in a cgroup kept the parent's processors. sched_getaffinity(2)",
+        ),
+        Step::ConfirmMemoryNodes(_) => page.why(
+            "The kernel is asked what it applies to this process, as with the processors. get_mempolicy(2)",
         ),
         Step::OomScoreAdjustment(_) => page.why(
             "Who is ended first when the host is out of memory, proc(5). While the /proc that is seen is one in \
@@ -102,12 +109,10 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
             "Its ^C and ^Z go to the container's processes then. Only the leader of a session can take one, so after \
              setsid. ioctl_tty(2)",
         ),
-        Step::Standard(Standard::Terminal) => page.why(
+        Step::StandardTerminal => page.why(
             "The container's own, in the place of the caller's descriptors: dup2(2).",
         ),
-        Step::Standard(Standard::NullInput) => page.why(
-            "The container reads nothing without -i: end-of-file at once, instead of what the caller types. dup2(2)",
-        ),
+        Step::StandardStreams(prepared) => streams(page, *prepared),
         Step::Umask(0) => page.why(
             "The modes of what is made below are meant as they are; the command gets its own mask later. umask(2)",
         ),
@@ -163,7 +168,7 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
         } => capabilities(page, *held, *required, *ambient),
         Step::WorkingDirectory(_) => page.why(
             "As the user, with no more rights: a directory that is closed to them stays closed. It must lie below the \
-             root, which a link to another process's directory (/proc/PID/cwd) would not. chdir(2)",
+             root: by way of /proc/self/fd it could lead to one of the host's. chdir(2)",
         ),
         Step::NoNewPrivileges => page.why(
             "execve gives no more rights from here on: a set-user-ID program would run with the rights of the \
@@ -181,16 +186,29 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
                 page.items("ignored by the caller", &numbers);
             }
         }
-        Step::CloseDescriptors => page.why(
-            "All but 0, 1 and 2: a descriptor of the host's, a directory above all, would be a way out. Now, and not by \
-             execve (close-on-exec): a link in the root, /proc/self/fd/3/.., could lead out through it while the working \
-             directory and the command are looked up. What stays until execve are pipes that tell mydocker of a failure, \
-             where it shares no memory with the command's process. close_range(2)",
+        Step::CloseOnExec => page.why(
+            "All but 0, 1 and 2 close when execve succeeds: a descriptor of the host's, a directory above all, would be a \
+             way out. Not now, for the report of a failure needs one. close_range(2)",
         ),
         Step::DeathSignal => page.why(
             "The kernel sends SIGKILL when mydocker ends, however that happens. After setresuid, which clears it. \
              prctl(2)",
         ),
+    }
+}
+
+fn streams(page: &mut Page, prepared: [Option<Prepared>; 3]) {
+    page.why("What was opened above takes the place of the caller's descriptors: dup2(2).");
+    if prepared.contains(&Some(Prepared::HostsNull)) {
+        page.why(
+            "The container reads nothing without -i: end-of-file at once, instead of what the caller types.",
+        );
+    }
+    if prepared.contains(&Some(Prepared::Pipe)) {
+        page.why(
+            "A terminal is not handed down without -t: whoever has it reads what is typed there later, and can change its \
+             modes, its owner and who may write to it. mydocker relays between it and the pipe.",
+        );
     }
 }
 

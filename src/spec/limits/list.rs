@@ -1,50 +1,71 @@
-//! Lists of processors and of memory nodes, as cpuset(7) writes them: `0-3,7`.
+//! Sets of processors and of memory nodes, as cpuset(7) writes them: `0-3,7`.
 
 use super::size::whole_number;
+use std::fmt;
 
 /// More than any machine has; the kernel's own limit is 8192 (NR_CPUS) at most.
-const LARGEST: u64 = 65_535;
+const LARGEST: u32 = 65_535;
 
-/// The list as the kernel prints it: in order, without overlaps, neighbours as one range. So two lists are
-/// the same set if they are the same text. `None` if it is no list, or an empty one.
-pub fn canonical(text: &[u8]) -> Option<String> {
-    let mut ranges = Vec::new();
-    for part in text.split(|byte| *byte == b',') {
-        let mut ends = part.splitn(2, |byte| *byte == b'-');
-        let first = whole_number(ends.next()?)?;
-        let last = match ends.next() {
-            Some(last) => whole_number(last)?,
-            None => first,
-        };
-        if first > last || last > LARGEST {
-            return None;
+/// Numbers of processors, or of memory nodes. Two sets are the same if they are equal: their ranges are in order,
+/// and neighbours are one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberSet {
+    /// First and last.
+    ranges: Vec<(u32, u32)>,
+}
+
+impl NumberSet {
+    /// The set that `text` lists. `None` if it is no list, or an empty one.
+    pub fn new(text: &[u8]) -> Option<Self> {
+        let mut listed = Vec::new();
+        for part in text.split(|byte| *byte == b',') {
+            let number = |end| u32::try_from(whole_number(end)?).ok();
+            let mut ends = part.splitn(2, |byte| *byte == b'-');
+            let first = number(ends.next()?)?;
+            let last = match ends.next() {
+                Some(last) => number(last)?,
+                None => first,
+            };
+            if first > last || last > LARGEST {
+                return None;
+            }
+            listed.push((first, last));
         }
-        ranges.push((first, last));
-    }
-    ranges.sort_unstable();
-    let mut merged: Vec<(u64, u64)> = Vec::with_capacity(ranges.len());
-    for (first, last) in ranges {
-        match merged.last_mut() {
-            Some(before) if first <= before.1 + 1 => before.1 = before.1.max(last),
-            _ => merged.push((first, last)),
+        listed.sort_unstable();
+        let mut ranges: Vec<(u32, u32)> = Vec::with_capacity(listed.len());
+        for (first, last) in listed {
+            match ranges.last_mut() {
+                Some(before) if first <= before.1 + 1 => before.1 = before.1.max(last),
+                _ => ranges.push((first, last)),
+            }
         }
+        Some(Self { ranges })
     }
-    let mut list = String::new();
-    for (first, last) in merged {
-        let separator = if list.is_empty() { "" } else { "," };
-        list.push_str(separator);
-        list.push_str(&first.to_string());
-        if last != first {
-            list.push('-');
-            list.push_str(&last.to_string());
+
+    pub fn contains(&self, number: u32) -> bool {
+        let mut ranges = self.ranges.iter();
+        ranges.any(|(first, last)| (*first..=*last).contains(&number))
+    }
+}
+
+impl fmt::Display for NumberSet {
+    /// As the kernel prints it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for (first, last) in &self.ranges {
+            write!(f, "{separator}{first}")?;
+            if last != first {
+                write!(f, "-{last}")?;
+            }
+            separator = ",";
         }
+        Ok(())
     }
-    Some(list)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::canonical;
+    use super::NumberSet;
 
     #[test]
     fn lists_are_the_kernels() {
@@ -63,7 +84,15 @@ mod tests {
             ("0-1-2", None),
             ("0-99999999", None),
         ] {
-            assert_eq!(canonical(text.as_bytes()).as_deref(), expected, "{text}");
+            let found = NumberSet::new(text.as_bytes()).map(|set| set.to_string());
+            assert_eq!(found.as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_listed_is_in_it() {
+        let set = NumberSet::new(b"64-66,3").unwrap();
+        let inside: Vec<u32> = (0..200).filter(|number| set.contains(*number)).collect();
+        assert_eq!(inside, [3, 64, 65, 66]);
     }
 }

@@ -4,6 +4,7 @@ mod list;
 mod resource;
 pub(super) mod size;
 
+pub use list::NumberSet;
 pub use resource::ResourceLimit;
 
 use crate::error::Error;
@@ -46,10 +47,9 @@ pub struct Limits {
     pub quota: Option<u64>,
     /// A share of the processors where they are short: 1024 is what others have who asked for nothing.
     pub shares: Option<u64>,
-    /// Processors, as a list that the kernel prints.
-    pub processors: Option<String>,
-    /// Memory nodes, in the same way.
-    pub nodes: Option<String>,
+    pub processors: Option<NumberSet>,
+    /// Memory nodes.
+    pub nodes: Option<NumberSet>,
     pub processes: Option<u64>,
     /// A share of the disks, 10 to 1000.
     pub weight: Option<u64>,
@@ -156,13 +156,13 @@ impl Limits {
                     .ok_or_else(|| refused("it takes a number from 2 to 262144"))?;
             }
             "cpuset-cpus" | "cpuset-mems" => {
-                let list = list::canonical(bytes)
+                let set = NumberSet::new(bytes)
                     .ok_or_else(|| refused("it takes a list of numbers, 0-3,7"))?;
                 let wish = match name {
                     "cpuset-cpus" => &mut self.processors,
                     _ => &mut self.nodes,
                 };
-                *wish = Some(list);
+                *wish = Some(set);
             }
             "pids-limit" => {
                 self.processes = match bytes {

@@ -46,8 +46,8 @@ fn values() {
         reservation: Some(32 << 20),
         quota: Some(50_000),
         shares: Some(512),
-        processors: Some("0-1".to_owned()),
-        nodes: Some("0".to_owned()),
+        processors: NumberSet::new(b"0-1"),
+        nodes: NumberSet::new(b"0"),
         processes: Some(100),
         weight: Some(500),
         devices: vec![

@@ -25,6 +25,8 @@ pub struct Root {
     /// Whether mydocker opens its directories and hands them to the container, whose root is an ordinary user
     /// outside (`--userns` of root), to whom the way there may be closed.
     pub is_handed: bool,
+    /// Whether places for /proc, /sys and /dev may be made in DIR, which the runtime finds out.
+    pub makes_places: bool,
 }
 
 /// What / is. Directories are absolute paths of the caller's.
@@ -51,7 +53,15 @@ pub enum Writes {
     /// To memory, gone with the container.
     ThrownAway,
     /// To this directory.
-    Kept(CString),
+    Kept(Upper),
+}
+
+/// A directory that keeps an overlay's writes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Upper {
+    pub path: CString,
+    /// Which directory overlayfs is given beside it, by file system and inode, when the runtime has made it.
+    pub work: Option<(u64, u64)>,
 }
 
 /// A mount that an option asked for.
@@ -186,6 +196,7 @@ impl Root {
             mounts,
             name_files: name_files::all(arguments, caller, hostname)?,
             is_handed,
+            makes_places: false,
         };
         let kept = |base: &Base| matches!(base, Base::Overlay(overlay) if matches!(overlay.writes, Writes::Kept(_)));
         if is_handed && kept(&root.base) {
@@ -302,7 +313,8 @@ fn base(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Base, Error> {
 
 /// Writes go to `upper`.
 fn kept(option: &str, upper: &OsStr, caller: &Caller<'_>) -> Result<Writes, Error> {
-    absolute(option, upper, caller).map(Writes::Kept)
+    let path = absolute(option, upper, caller)?;
+    Ok(Writes::Kept(Upper { path, work: None }))
 }
 
 /// The directory of overlayfs' own that belongs to an upper one: beside it, since it has to be on the same

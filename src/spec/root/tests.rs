@@ -54,7 +54,10 @@ fn layers_from_the_bottom_up() {
     });
     let expected = Overlay {
         lower: vec![c"/caller/b".into(), c"/a".into()],
-        writes: Writes::Kept(c"/caller/up/per/".into()),
+        writes: Writes::Kept(Upper {
+            path: c"/caller/up/per/".into(),
+            work: None,
+        }),
     };
     let work = |upper| work_directory(upper);
     assert_eq!(work(c"/up/per//"), Some(c"/up/.per.mydocker-work".into()));

@@ -7,6 +7,10 @@ fn layers(like: bool) -> Layers {
         data: c"lowerdir=/a:/b".into(),
         flags: MountFlags::READONLY,
         like: like.then(|| c"/a".into()),
+        work: (!like).then(|| WorkDirectory {
+            path: c"/.up.mydocker-work".into(),
+            identity: (7, u64::MAX),
+        }),
         handed: if like { 0 } else { 2 },
     }
 }
@@ -53,6 +57,7 @@ fn etc(target: &std::ffi::CStr, asked_by: Option<&std::ffi::CStr>) -> RootStep {
 
 pub fn every_kind_of_step() -> Vec<RootStep> {
     vec![
+        RootStep::StandardDevices([Some(OwnDevice::Null), None, Some(OwnDevice::Tty)]),
         RootStep::Copy(Copy {
             option: c"--volume /s:/t:rshared".into(),
             path: c"/s".into(),
@@ -63,6 +68,7 @@ pub fn every_kind_of_step() -> Vec<RootStep> {
             path: c"/root".into(),
             flags: MountFlags::READONLY.and(MountFlags::NODEV),
             handed: true,
+            makes_places: false,
         },
         RootStep::Overlay(layers(true)),
         RootStep::FileSystem(file_system(true)),

@@ -1,15 +1,30 @@
-//! Hints, for the errnos that mislead: what the kernel may have meant.
+//! Hints, for the errnos that mislead: what the kernel may have meant. Where one errno has several causes, the facts
+//! that tell them apart are read ([`host`]), and what was not seen is not said.
+
+pub mod host;
 
 use crate::sys::Errno;
+use crate::sys::capability::SYS_ADMIN;
+use host::Host;
+use std::borrow::Cow;
+
+/// What is said after an errno.
+pub type Hint = Cow<'static, str>;
 
 /// What was being done when an errno came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
-    Clone { user_namespace: bool },
+    Clone {
+        user_namespace: bool,
+    },
+    /// Of this kind, as the kernel's sysctls name it.
+    MakeNamespace(&'static str),
     MapUser,
     SetGroups,
     MakeMountsPrivate,
-    MountProc { user_namespace: bool },
+    MountProc {
+        user_namespace: bool,
+    },
     ControllingTerminal,
     JoinCgroup,
     AdjustOomScore,
@@ -29,58 +44,96 @@ pub enum Doing {
     BindDevices,
     CopyMount,
     MountOverlay,
+    /// A directory of an overlay that is looked up before.
+    EnterLayer,
     MountTmpfs,
     PivotRoot,
     OtherMount,
 }
 
 /// The hint for `errno` from what was being done, if the errno alone would mislead.
-pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
+#[cold]
+#[inline(never)]
+pub fn hint(doing: Doing, errno: Errno) -> Option<Hint> {
+    seen(doing, errno, &Host::here()).or_else(|| usual(doing, errno).map(Cow::Borrowed))
+}
+
+/// The cause, where the host shows it.
+fn seen(doing: Doing, errno: Errno, host: &Host) -> Option<Hint> {
+    match (doing, errno) {
+        (_, Errno::EPERM | Errno::EACCES) => {}
+        (Doing::MakeNamespace(kind), Errno::ENOSPC | Errno::EUSERS) => {
+            return Some(too_many(&[kind]));
+        }
+        // A copy that is attached nowhere yet counts as one.
+        (Doing::CopyMount, Errno::ENOSPC) => return Some(too_many(&["mnt"])),
+        _ => return None,
+    }
+    let cause = match doing {
+        Doing::Clone {
+            user_namespace: true,
+        } => host.user_namespaces_are_refused(),
+        Doing::Clone {
+            user_namespace: false,
+        } if host.lacks(SYS_ADMIN) => Some(
+            "new namespaces take CAP_SYS_ADMIN, which this root does not have (is this a \
+             container?); an ordinary user gets them through a user namespace",
+        ),
+        Doing::Clone {
+            user_namespace: false,
+        } => host.filter(),
+        Doing::MapUser if host.is_unreadable() => Some(
+            "the kernel lets an ordinary user map ids from a readable program alone: chmod a+r the file of mydocker",
+        ),
+        Doing::MountProc {
+            user_namespace: true,
+        } => {
+            let cover = host.cover_of_proc()?;
+            return Some(Cow::Owned(format!(
+                "the kernel allows a new proc only where the existing one is wholly visible; something is mounted \
+                 over parts of /proc here ({cover}), as containers do"
+            )));
+        }
+        _ => None,
+    };
+    cause.map(Cow::Borrowed)
+}
+
+/// Why no namespace of these kinds, as the kernel's sysctls name them, could be made (ENOSPC).
+#[cold]
+#[inline(never)]
+pub fn too_many(kinds: &[&str]) -> Hint {
+    match Host::here().forbidden(kinds) {
+        Some(kind) => Cow::Owned(format!(
+            "user.max_{kind}_namespaces is 0: no such namespaces are allowed here"
+        )),
+        None => Cow::Borrowed(TOO_MANY),
+    }
+}
+
+const TOO_MANY: &str =
+    "a limit on namespaces is reached, of number (user.max_*_namespaces) or of nesting";
+
+/// What an errno means most often.
+fn usual(doing: Doing, errno: Errno) -> Option<&'static str> {
     match (doing, errno) {
         (
             Doing::Clone {
                 user_namespace: true,
             },
             Errno::EPERM | Errno::EACCES,
-        ) => Some(
-            "this host lets only root make user namespaces, or this is a chroot; see \
-             kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns, \
-             or run mydocker as root",
-        ),
-        (
-            Doing::Clone {
-                user_namespace: false,
-            },
-            Errno::EPERM,
-        ) => Some(
-            "new namespaces take CAP_SYS_ADMIN, which this root does not have (is this a \
-             container?); an ordinary user gets them through a user namespace",
-        ),
-        (Doing::Clone { .. }, Errno::ENOSPC | Errno::EUSERS) => Some(
-            "a limit on namespaces is reached, of number (user.max_*_namespaces) or of nesting",
-        ),
+        ) => Some("this host lets only root make user namespaces: run mydocker as root"),
+        (Doing::Clone { .. }, Errno::ENOSPC | Errno::EUSERS) => Some(TOO_MANY),
         (Doing::Clone { .. }, Errno::EINVAL) => {
             Some("the kernel was built without one of these namespaces")
         }
         (Doing::Clone { .. }, Errno::EAGAIN) => {
             Some("a limit on processes is reached (ulimit -u, or the pids cgroup)")
         }
-        (Doing::MapUser, Errno::EPERM | Errno::EACCES) => {
-            Some("the kernel lets an ordinary user map its own id alone, from a readable program")
-        }
         (Doing::SetGroups, Errno::EPERM) => Some("this user namespace forbids to change groups"),
         (Doing::MakeMountsPrivate, Errno::EINVAL) => {
             Some("/ is not a mount point: mydocker cannot run in a chroot")
         }
-        (
-            Doing::MountProc {
-                user_namespace: true,
-            },
-            Errno::EPERM,
-        ) => Some(
-            "the kernel allows a new proc only where the existing one is wholly visible; something \
-             is mounted over parts of /proc here, as containers do",
-        ),
         (Doing::MountProc { .. }, Errno::ENOENT) => {
             Some("the directory /proc is missing; make it: mkdir /proc")
         }
@@ -162,6 +215,9 @@ pub fn hint(doing: Doing, errno: Errno) -> Option<&'static str> {
         (Doing::CopyMount, Errno::ENOSYS) => {
             Some("a bind of / and one that is slave or shared take Linux 5.2")
         }
+        (Doing::EnterLayer, Errno::ESTALE | Errno::ENOTDIR | Errno::ELOOP) => {
+            Some("it has been replaced while the container was started")
+        }
         (Doing::MountOverlay, Errno::EPERM) => {
             Some("an overlay of an ordinary user's takes Linux 5.11")
         }
@@ -203,17 +259,10 @@ mod tests {
         let rootless = Doing::Clone {
             user_namespace: true,
         };
-        assert!(
-            hint(rootless, Errno::EPERM)
-                .unwrap()
-                .contains("run mydocker as root")
-        );
-        assert!(hint(rootless, Errno::ENOSPC).unwrap().contains("limit"));
-        assert!(
-            hint(Doing::MakeMountsPrivate, Errno::EINVAL)
-                .unwrap()
-                .contains("chroot")
-        );
-        assert_eq!(hint(Doing::SetUser, Errno::ENOMEM), None);
+        let contains = |doing, errno, text| usual(doing, errno).unwrap().contains(text);
+        assert!(contains(rootless, Errno::EPERM, "run mydocker as root"));
+        assert!(contains(rootless, Errno::ENOSPC, "limit"));
+        assert!(contains(Doing::MakeMountsPrivate, Errno::EINVAL, "chroot"));
+        assert_eq!(usual(Doing::SetUser, Errno::ENOMEM), None);
     }
 }

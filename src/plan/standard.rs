@@ -1,0 +1,165 @@
+//! Where the container's stdin, stdout and stderr come from.
+//!
+//! What the caller has there may be the host's own: a terminal can be read from and set up by whoever has it, and
+//! the owner of a device node can change its mode for everyone. So neither is handed down. Files, sockets and pipes are,
+//! for that is what they were given for, and nothing lies between them and the command.
+
+use crate::likeness::Likeness;
+use crate::sys::facts::NULL_DEVICE;
+use crate::sys::node::Device;
+use std::ffi::CStr;
+
+/// Where 0, 1 and 2 come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standard {
+    /// All three are a terminal of the container's own, which looks like this.
+    Terminal(Likeness),
+    /// Each comes from somewhere.
+    Streams(Streams),
+}
+
+/// Where each of them comes from, without a terminal of the container's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Streams {
+    pub input: Source,
+    pub outputs: Outputs,
+}
+
+/// Where stdout and stderr come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outputs {
+    /// Both are one pipe, which mydocker relays to the caller's terminal: in two, what is written to the one would
+    /// overtake what is written to the other.
+    OnePipe,
+    Separate {
+        output: Source,
+        error: Source,
+    },
+}
+
+/// Where one of them comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// It is the caller's own, as it is.
+    Callers,
+    /// The host's /dev/null, for a container that sees the host's files.
+    HostsNull,
+    /// The node of the container's own /dev.
+    Own(OwnDevice),
+    /// A pipe that mydocker relays.
+    Pipe,
+}
+
+/// What the parent opens in the place of a caller's descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    HostsNull,
+    Pipe,
+}
+
+impl Source {
+    fn prepared(self) -> Option<Prepared> {
+        match self {
+            Self::HostsNull => Some(Prepared::HostsNull),
+            Self::Pipe => Some(Prepared::Pipe),
+            Self::Callers | Self::Own(_) => None,
+        }
+    }
+
+    fn own(self) -> Option<OwnDevice> {
+        match self {
+            Self::Own(device) => Some(device),
+            Self::Callers | Self::HostsNull | Self::Pipe => None,
+        }
+    }
+}
+
+impl Streams {
+    /// The sources of 0, 1 and 2.
+    pub fn sources(&self) -> [Source; 3] {
+        let (output, error) = match self.outputs {
+            Outputs::OnePipe => (Source::Pipe, Source::Pipe),
+            Outputs::Separate { output, error } => (output, error),
+        };
+        [self.input, output, error]
+    }
+
+    /// Which of 0, 1 and 2 the parent has to prepare.
+    pub fn prepared(&self) -> [Option<Prepared>; 3] {
+        self.sources().map(Source::prepared)
+    }
+
+    /// Which of 0, 1 and 2 become nodes of the container's own /dev.
+    pub fn own(&self) -> [Option<OwnDevice>; 3] {
+        self.sources().map(Source::own)
+    }
+
+    /// Whether mydocker has something to relay.
+    pub fn are_relayed(&self) -> bool {
+        self.sources().contains(&Source::Pipe)
+    }
+}
+
+/// The devices that every program may expect, and that a /dev of the container's own has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnDevice {
+    Null,
+    Zero,
+    Full,
+    Random,
+    Urandom,
+    Tty,
+}
+
+impl OwnDevice {
+    pub const ALL: [Self; 6] = [
+        Self::Null,
+        Self::Zero,
+        Self::Full,
+        Self::Random,
+        Self::Urandom,
+        Self::Tty,
+    ];
+
+    /// Its name below /dev.
+    pub const fn name(self) -> &'static CStr {
+        match self {
+            Self::Null => c"null",
+            Self::Zero => c"zero",
+            Self::Full => c"full",
+            Self::Random => c"random",
+            Self::Urandom => c"urandom",
+            Self::Tty => c"tty",
+        }
+    }
+
+    /// The host's.
+    pub const fn path(self) -> &'static CStr {
+        match self {
+            Self::Null => c"/dev/null",
+            Self::Zero => c"/dev/zero",
+            Self::Full => c"/dev/full",
+            Self::Random => c"/dev/random",
+            Self::Urandom => c"/dev/urandom",
+            Self::Tty => c"/dev/tty",
+        }
+    }
+
+    /// As in the kernel's list of devices.
+    pub const fn device(self) -> Device {
+        let (major, minor) = match self {
+            Self::Null => return NULL_DEVICE,
+            Self::Zero => (1, 5),
+            Self::Full => (1, 7),
+            Self::Random => (1, 8),
+            Self::Urandom => (1, 9),
+            Self::Tty => (5, 0),
+        };
+        Device { major, minor }
+    }
+
+    /// The one with these numbers.
+    pub fn of(device: Device) -> Option<Self> {
+        Self::ALL.into_iter().find(|own| own.device() == device)
+    }
+}

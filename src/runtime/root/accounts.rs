@@ -1,0 +1,157 @@
+//! Who the users and groups of a container are: /etc/passwd and /etc/group of its root, which is hostile.
+
+use super::open_directory;
+use crate::error::Error;
+use crate::inside::{self, Missing};
+use crate::spec::{Base, Bind, MountSource, Overlay, Root, Writes};
+use crate::sys::facts::{self, Kind};
+use crate::sys::node::{self, HERE};
+use crate::sys::{Errno, descriptor};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+/// Bytes; more than any list of users has.
+const LONGEST_LIST: usize = 16 << 20;
+
+/// /etc/passwd or /etc/group of a container, by its name there: of its own root, or of the caller's.
+#[cold]
+#[inline(never)]
+pub fn accounts(root: Option<&Root>, name: &str) -> Result<Vec<u8>, Error> {
+    let Some(root) = root else {
+        return crate::runtime::caller::read_if_there(&format!("/etc/{name}"));
+    };
+    let file = CString::new(name).unwrap_or_default();
+    let whole = CString::new([b"/etc/", name.as_bytes()].concat()).unwrap_or_default();
+    // What a volume brings along covers what the root has.
+    for mount in &root.mounts {
+        if let MountSource::Bind(Bind { path, .. }) = &mount.source {
+            if mount.target == whole {
+                // The caller's own: a link of theirs may lead anywhere of theirs.
+                let host = open_directory(&mount.option, c"/")?;
+                return read(HERE, path)?.or_linked(host.as_fd(), path);
+            }
+            if mount.target.as_c_str() == c"/etc" {
+                let directory = open_directory(&mount.option, path)?;
+                return read(directory.as_fd(), &file)?.or_linked(directory.as_fd(), &file);
+            }
+        }
+    }
+    for (option, directory) in layers(&root.base) {
+        let directory = open_directory(option, directory)?;
+        let etc = match inside::find(directory.as_fd(), c"/etc", Missing::Refuse) {
+            Ok(etc) => descriptor::own(etc),
+            Err(inside::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => continue,
+            Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => {
+                return Err(Error::new("find", "/etc of the root", errno));
+            }
+        };
+        match read(etc.as_fd(), &file)? {
+            Found::Nothing => {}
+            found => return found.or_linked(directory.as_fd(), &whole),
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The directories that / is made of, the uppermost first, and who asked for each.
+fn layers(base: &Base) -> Vec<(&'static str, &CStr)> {
+    match base {
+        Base::Directory(directory) => vec![("--rootfs", directory)],
+        Base::Overlay(Overlay { lower, writes }) => {
+            let mut all = Vec::with_capacity(lower.len() + 1);
+            if let Writes::Kept(upper) = writes {
+                all.push(("--overlay", upper.path.as_c_str()));
+            }
+            all.extend(lower.iter().map(|lower| ("--rootfs", lower.as_c_str())));
+            all
+        }
+    }
+}
+
+/// What a list of accounts was found to be.
+enum Found {
+    /// Its content; empty if it is no file: the device that overlayfs puts in the place of what was
+    /// removed, or a FIFO, which would keep us waiting.
+    Content(Vec<u8>),
+    /// It lies elsewhere.
+    Link,
+    Nothing,
+}
+
+impl Found {
+    /// The content; if it is a link, of what that leads to inside `root`, where it is called `path`.
+    fn or_linked(self, root: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>, Error> {
+        match self {
+            Self::Content(content) => return Ok(content),
+            Self::Nothing => return Ok(Vec::new()),
+            Self::Link => {}
+        }
+        let failed = |errno| Error::new("read", [path.to_bytes(), b" of the root"].concat(), errno);
+        let found = match inside::find(root, path, Missing::Refuse) {
+            Ok(found) => descriptor::own(found),
+            Err(inside::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => return Ok(Vec::new()),
+            Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => {
+                return Err(failed(errno));
+            }
+        };
+        if facts::facts(found.as_fd()).map_err(failed)?.kind != Kind::Regular {
+            return Ok(Vec::new());
+        }
+        let file = open_found(found.as_fd()).map_err(failed)?;
+        read_all(file.as_fd()).map_err(failed)
+    }
+}
+
+/// A file in a directory. No link is followed, and what may be something else is not opened.
+fn read(directory: BorrowedFd<'_>, name: &CStr) -> Result<Found, Error> {
+    let failed = |errno| Error::new("read", [name.to_bytes(), b" of the root"].concat(), errno);
+    let found = match node::find(directory, name) {
+        Ok(found) => descriptor::own(found),
+        Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(Found::Nothing),
+        Err(errno) => return Err(failed(errno)),
+    };
+    match facts::facts(found.as_fd()).map_err(failed)?.kind {
+        Kind::Regular => {}
+        Kind::Link => return Ok(Found::Link),
+        _ => return Ok(Found::Content(Vec::new())),
+    }
+    let file = match open_found(found.as_fd()) {
+        // Without a proc by its own name.
+        Err(Errno::ENOENT | Errno::ENODEV) => {
+            let flags = READING | libc::O_NOFOLLOW;
+            node::open(directory, name, flags, 0).map(descriptor::own)
+        }
+        opened => opened,
+    };
+    let content = file.and_then(|file| read_all(file.as_fd()));
+    content.map(Found::Content).map_err(failed)
+}
+
+/// If it is no file any more it does not keep us.
+const READING: i32 = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
+
+/// Opens a file that was found, to be read: by the name that /proc has for it, for its own may mean something else by
+/// now, a device that does something when it is opened.
+fn open_found(found: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    let link = CString::new(format!("/proc/self/fd/{}", found.as_raw_fd())).unwrap_or_default();
+    let file = descriptor::open(&link, READING, 0)?;
+    // What is mounted on /proc need not be one.
+    let identity = |file| facts::facts(file).map(|facts| facts.identity);
+    if identity(file.as_fd())? == identity(found)? {
+        Ok(file)
+    } else {
+        Err(Errno::ENODEV)
+    }
+}
+
+fn read_all(file: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {
+    let mut content = Vec::new();
+    let mut buffer = [0; 4096];
+    while content.len() <= LONGEST_LIST {
+        match descriptor::read(file, &mut buffer)? {
+            0 => return Ok(content),
+            count => content.extend(buffer.iter().take(count)),
+        }
+    }
+    Err(Errno::EFBIG)
+}

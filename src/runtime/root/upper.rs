@@ -1,0 +1,192 @@
+//! The upper directory of an overlay that is kept, and the directory that overlayfs wants beside it.
+//!
+//! A volume may hold both, and then the container, or another one, can put a link or anything else in their place at any
+//! time. So the directory above is opened before, and what is made, changed or removed is what is found from there by one
+//! name without following a link, or below the directory that was made.
+
+use super::{named, opened};
+use crate::error::Error;
+use crate::locks::{Byte, Locks};
+use crate::spec::work_directory;
+use crate::sys::facts::{self, Kind};
+use crate::sys::lock::Lock;
+use crate::sys::node;
+use crate::sys::{Errno, descriptor, directory, identity};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// How deep below the work directory something is removed: overlayfs leaves two levels.
+const DEEPEST: u32 = 8;
+
+/// Errors: what is written would change a layer.
+pub fn check(option: &str, upper: &CStr, lower: &[CString]) -> Result<(), Error> {
+    let inside = |lower: &CString| {
+        let rest = upper.to_bytes().strip_prefix(lower.to_bytes());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    };
+    if lower.iter().any(inside) {
+        let option = [option.as_bytes(), b" ", upper.to_bytes()].concat();
+        return Err(Error::refused(
+            option,
+            "it lies in a layer that is to stay as it is",
+        ));
+    }
+    Ok(())
+}
+
+/// Takes the upper directory for this process.
+pub fn lock(option: &str, upper: &CStr, locks: &mut Option<Locks>) -> Result<(), Error> {
+    let failed = |errno| named(option, upper, errno);
+    let directory = super::open_directory(option, upper)?;
+    let facts = facts::facts(directory.as_fd()).map_err(failed)?;
+    let locks = opened(locks).map_err(|none| {
+        let upper = crate::error::printable(upper.to_bytes());
+        none.error(format!("{option} {upper}: open"))
+    })?;
+    locks
+        .lock_soon(Byte::of(&facts), Lock::Alone)
+        .map_err(|errno| {
+            let busy = (errno == Errno::EAGAIN).then_some("another container writes to it");
+            failed(errno).hint(busy)
+        })
+}
+
+/// Whether overlayfs' own directory is there, or could be made.
+pub fn look(option: &str, upper: &CStr) -> Result<(), Error> {
+    super::open_directory(option, upper)?;
+    let beside = Beside::open(option, upper)?;
+    match node::find(beside.above.as_fd(), &beside.name) {
+        Ok(found) => {
+            drop(descriptor::own(found));
+            beside.open_work().map(drop)
+        }
+        Err(_) => {
+            node::may_write(beside.above.as_fd(), c".").map_err(|errno| beside.no_work(errno))
+        }
+    }
+}
+
+/// Where overlayfs' own directory is, or will be.
+struct Beside<'a> {
+    option: &'a str,
+    path: CString,
+    above: OwnedFd,
+    name: CString,
+}
+
+impl<'a> Beside<'a> {
+    fn open(option: &'a str, upper: &CStr) -> Result<Self, Error> {
+        let path = work_directory(upper).ok_or_else(|| {
+            let reason = "another directory has to be made beside it, and nothing is beside /";
+            Error::refused(option, reason)
+        })?;
+        let end = path.to_bytes().iter().rposition(|byte| *byte == b'/');
+        let (above, name) = match end.and_then(|end| path.to_bytes().split_at_checked(end + 1)) {
+            Some((above, name)) => (above, name),
+            None => (&b"."[..], path.to_bytes()),
+        };
+        let [above, name] = [above, name].map(|part| CString::new(part).unwrap_or_default());
+        let above = super::open_directory(option, &above)?;
+        Ok(Self {
+            option,
+            path,
+            above,
+            name,
+        })
+    }
+
+    fn open_work(&self) -> Result<(OwnedFd, (u64, u64)), Error> {
+        let failed = |errno| named(self.option, &self.path, errno);
+        // In a directory that others may write to it could be a link of theirs.
+        let opened = node::open_inner(self.above.as_fd(), &self.name).map_err(failed)?;
+        let opened = descriptor::own(opened);
+        let facts = facts::facts(opened.as_fd()).map_err(failed)?;
+        if facts.owner != identity::effective_user() {
+            return Err(failed(Errno::EEXIST).hint(Some("it is someone else's")));
+        }
+        Ok((opened, facts.identity))
+    }
+
+    fn no_work(&self, errno: Errno) -> Error {
+        let hint = "overlayfs needs a directory beside the upper one, on the same file system";
+        named(self.option, &self.path, errno).hint(Some(hint))
+    }
+}
+
+/// The directory of overlayfs' own.
+pub struct WorkDirectory {
+    above: OwnedFd,
+    name: CString,
+    opened: OwnedFd,
+    /// Which one it is: its name may come to mean another.
+    pub identity: (u64, u64),
+}
+
+impl WorkDirectory {
+    pub fn make(option: &str, upper: &CStr) -> Result<Self, Error> {
+        let beside = Beside::open(option, upper)?;
+        let is_new = match node::make_directory(beside.above.as_fd(), &beside.name, 0o700) {
+            Ok(()) => true,
+            // Of a run that was killed.
+            Err(Errno::EEXIST) => false,
+            Err(errno) => return Err(beside.no_work(errno)),
+        };
+        match beside.open_work() {
+            Ok((opened, identity)) => Ok(Self {
+                above: beside.above,
+                name: beside.name,
+                opened,
+                identity,
+            }),
+            Err(error) => {
+                if is_new {
+                    let _ = node::remove_directory(beside.above.as_fd(), &beside.name);
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for WorkDirectory {
+    /// If it cannot be removed, the next run with this upper directory uses it.
+    fn drop(&mut self) {
+        empty(self.opened.as_fd(), DEEPEST);
+        // Not if someone has put another one in its place. (An empty directory that is put there just now is removed
+        // in its stead: the kernel removes by names alone.)
+        let there = facts::facts_of(self.above.as_fd(), &self.name);
+        if there.is_ok_and(|there| there.identity == self.identity) {
+            let _ = node::remove_directory(self.above.as_fd(), &self.name);
+        }
+    }
+}
+
+/// Removes what is in a directory, as far as it is ours to remove, and not what is mounted there.
+fn empty(directory: BorrowedFd<'_>, depth: u32) {
+    for name in directory::names(directory).unwrap_or_default() {
+        let is_directory = |facts: facts::Facts| facts.kind == Kind::Directory;
+        if !facts::facts_of(directory, &name).is_ok_and(is_directory) {
+            let _ = node::remove_file(directory, &name);
+            continue;
+        }
+        let inner = (depth > 0).then(|| open_closed(directory, &name));
+        if let Some(Ok(inner)) = inner {
+            empty(inner.as_fd(), depth - 1);
+        }
+        let _ = node::remove_directory(directory, &name);
+    }
+}
+
+/// Opens a directory in another. overlayfs leaves one that no one may enter, and in that what it puts in the place of
+/// removed files.
+fn open_closed(directory: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
+    let opened = match node::open_inner(directory, name) {
+        Err(Errno::EACCES) => {
+            let found = descriptor::own(node::find_inner(directory, name)?);
+            node::change_mode_of(found.as_fd(), 0o700)?;
+            node::open(found.as_fd(), c".", libc::O_RDONLY | libc::O_DIRECTORY, 0)
+        }
+        opened => opened,
+    };
+    opened.map(descriptor::own)
+}

@@ -1,0 +1,80 @@
+//! Where this process may run and where its memory may be, as the kernel applies it.
+
+use super::Errno;
+use syscalls::{Sysno, syscall};
+
+/// As many bits as the largest kernels have processors (NR_CPUS is 8192 at most).
+const WORDS: usize = 128;
+
+/// A set of numbers as the kernel writes one: its bit n is the number n.
+pub struct Bits([usize; WORDS]);
+
+impl Bits {
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        let words = (0..).step_by(usize::BITS as usize).zip(self.0);
+        words.flat_map(|(first, word)| {
+            let bits = (0..usize::BITS).filter(move |bit| word >> bit & 1 == 1);
+            bits.map(move |bit| first + bit)
+        })
+    }
+}
+
+/// The processors that this thread may use, sched_getaffinity(2).
+pub fn processors() -> Result<Bits, Errno> {
+    let mut bits = Bits([0; WORDS]);
+    // SAFETY: the kernel writes at most as many bytes as it is told that there are.
+    unsafe {
+        syscall!(
+            Sysno::sched_getaffinity,
+            0,
+            size_of::<Bits>(),
+            bits.0.as_mut_ptr()
+        )
+    }?;
+    Ok(bits)
+}
+
+/// The memory nodes that this thread may use, get_mempolicy(2).
+///
+/// Errors: ENOSYS where the kernel knows no nodes.
+pub fn memory_nodes() -> Result<Bits, Errno> {
+    const ALLOWED: usize = 4; // MPOL_F_MEMS_ALLOWED
+    let mut bits = Bits([0; WORDS]);
+    // SAFETY: the kernel writes at most as many bits as it is told that there are; the mode that it would write is not
+    // asked for, and no address is.
+    unsafe {
+        syscall!(
+            Sysno::get_mempolicy,
+            0,
+            bits.0.as_mut_ptr(),
+            size_of::<Bits>() * 8,
+            0,
+            ALLOWED
+        )
+    }?;
+    Ok(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_are_numbers() {
+        let mut bits = Bits([0; WORDS]);
+        bits.0[0] = 0b1010;
+        bits.0[2] = 1;
+        let last = usize::BITS * 2;
+        assert_eq!(bits.numbers().collect::<Vec<u32>>(), [1, 3, last]);
+    }
+
+    #[test]
+    fn a_process_has_a_processor_and_a_node() {
+        assert_ne!(processors().unwrap().numbers().next(), None);
+        match memory_nodes() {
+            // No nodes, or a filter around the tests.
+            Err(Errno::ENOSYS | Errno::EPERM) => {}
+            nodes => assert_ne!(nodes.unwrap().numbers().next(), None),
+        }
+    }
+}
