@@ -222,18 +222,10 @@ fn check(file: BorrowedFd<'_>, kind: Kind) -> Result<(), Errno> {
 /// Who the user is outside of the user namespace that it may be in: another one there may have the same number here.
 fn outside_user() -> u32 {
     let user = identity::effective_user();
-    let maps = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
-    outside(user, &maps).unwrap_or(user)
-}
-
-fn outside(user: u32, maps: &str) -> Option<u32> {
-    maps.lines().find_map(|line| {
-        let mut numbers = line.split_whitespace().map(str::parse::<u32>);
-        let mut number = || numbers.next()?.ok();
-        let (inside, outside, count) = (number()?, number()?, number()?);
-        let distance = user.checked_sub(inside)?;
-        (distance < count).then(|| outside.checked_add(distance))?
-    })
+    let maps = std::fs::read("/proc/self/uid_map").unwrap_or_default();
+    let mapped = identity::mapped(&maps);
+    let outside = mapped.iter().find_map(|mapped| mapped.outside(user));
+    outside.unwrap_or(user)
 }
 
 impl Temporary {
@@ -286,20 +278,6 @@ impl Drop for Temporary {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn users_of_a_namespace() {
-        for (user, maps, expected) in [
-            (0, "         0       1000          1\n", Some(1000)),
-            (5, "0 1000 1\n1 100000 65536\n", Some(100_004)),
-            (7, "0 0 4294967295\n", Some(7)),
-            (70_000, "0 1000 1\n1 100000 65536\n", None),
-            (1, "", None),
-            (1, "0 4294967295 2\n", None),
-        ] {
-            assert_eq!(outside(user, maps), expected, "{maps}");
-        }
-    }
 
     #[test]
     fn bytes_are_apart() {

@@ -1,8 +1,10 @@
 //! What a specification needs to know of the process that called.
 
 use crate::error::Error;
-use crate::spec::{Caller, ContainerSpec, IdFinder, RunArgs};
-use crate::sys::{Errno, identity, random};
+use crate::spec::{
+    Caller, ContainerSpec, IdFinder, Namespace, RunArgs, Surroundings, TERMINAL_GROUP,
+};
+use crate::sys::{Errno, identity, namespace, random};
 
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification; with `ids` for a
 /// container of root's that has many.
@@ -33,6 +35,11 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
             fresh_name: &fresh_digits(),
         },
     )?;
+    // An ordinary user's containers have a user namespace of their own anyway.
+    let is_shared = !spec.namespaces.contains(Namespace::User);
+    if is_shared && (spec.root.is_some() || !spec.namespaces.contains(Namespace::Pid)) {
+        spec.surroundings = surroundings()?;
+    }
     if spec.root.is_some() {
         look_for_root(&mut spec)?;
     }
@@ -50,6 +57,20 @@ fn look_for_root(spec: &mut ContainerSpec) -> Result<(), Error> {
         super::devices::add_all(own);
     }
     Ok(())
+}
+
+/// The user namespace that this process is in.
+#[cold]
+#[inline(never)]
+fn surroundings() -> Result<Surroundings, Error> {
+    if namespace::is_initial_user() {
+        return Ok(Surroundings::Host);
+    }
+    let maps = read_if_there("/proc/self/gid_map")?;
+    let mut groups = identity::mapped(&maps).into_iter();
+    Ok(Surroundings::UserNamespace {
+        has_terminal_group: groups.any(|group| group.outside(TERMINAL_GROUP).is_some()),
+    })
 }
 
 /// The caller's supplementary groups, unless the user namespace that mydocker itself runs in (a

@@ -65,7 +65,14 @@ fn copy(
     propagation: MountFlags,
 ) -> Result<OwnedFd, Error> {
     let failed = |errno| {
-        let hint = (errno == Errno::ENOSYS).then_some("--userns of root takes Linux 5.12");
+        let hint = match errno {
+            Errno::ENOSYS => Some("--userns of root takes Linux 5.12"),
+            Errno::EPERM => Some(
+                "it takes CAP_SYS_ADMIN over the mount namespace that mydocker is in, which the root of a user \
+                 namespace has in one of its own (unshare --mount)",
+            ),
+            _ => None,
+        };
         Error::new(option, path.to_bytes(), errno).hint(hint)
     };
     let tree =

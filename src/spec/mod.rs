@@ -117,7 +117,24 @@ pub struct ContainerSpec {
     pub environment: Vec<CString>,
     /// At least one.
     pub command: Vec<CString>,
+    /// What the runtime has found out about the user namespace that mydocker is in, as far as the container depends on it.
+    pub surroundings: Surroundings,
 }
+
+/// The user namespace that mydocker is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surroundings {
+    /// The kernel's first: its root is the host's.
+    Host,
+    /// Another one. Its root may be called 0 like the host's, and owns no more than what belongs to that namespace.
+    UserNamespace {
+        /// Whether the group of terminals is one of its ids.
+        has_terminal_group: bool,
+    },
+}
+
+/// The group that owns terminals on every distribution, called tty.
+pub const TERMINAL_GROUP: u32 = 5;
 
 /// The longest name sethostname(2) takes (`__NEW_UTS_LEN`).
 const LONGEST_HOSTNAME: usize = 64;
@@ -196,7 +213,23 @@ impl ContainerSpec {
                 .iter()
                 .map(|argument| c_string("COMMAND", argument.as_bytes()))
                 .collect::<Result<_, _>>()?,
+            surroundings: Surroundings::Host,
         })
+    }
+
+    /// Whether what the container's root owns belongs to a user namespace that is not the kernel's first: its own or
+    /// mydocker's.
+    pub fn is_in_user_namespace(&self) -> bool {
+        self.namespaces.contains(Namespace::User) || self.surroundings != Surroundings::Host
+    }
+
+    /// Whether terminals can belong to their group.
+    pub fn has_terminal_group(&self) -> bool {
+        !self.namespaces.contains(Namespace::User)
+            && match self.surroundings {
+                Surroundings::Host => true,
+                Surroundings::UserNamespace { has_terminal_group } => has_terminal_group,
+            }
     }
 }
 

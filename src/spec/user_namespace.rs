@@ -2,6 +2,7 @@
 
 use super::{Caller, IdMap, RunArgs, user};
 use crate::error::Error;
+use crate::sys::identity;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -117,6 +118,11 @@ impl UserNamespace {
                     others.extend(everyones_ranges(caller, "/etc/subgid")?);
                     usable = CONTAINERS.without(others);
                 }
+                // The ids are those of the user namespace that mydocker is in, which may have few.
+                usable = common(&usable, &known(caller)?);
+                if usable.is_empty() {
+                    return refuse(FEW_IDS);
+                }
                 let first = (caller.ids)(IdsWanted::Block(&usable))?;
                 Ok(Self::Ranges(Ids::from_zero(Range {
                     first,
@@ -148,6 +154,9 @@ impl UserNamespace {
                     return refuse("the container's root would be the host's");
                 }
                 if is_root {
+                    if !known(caller)?.iter().any(|known| known.contains(range)) {
+                        return refuse(FEW_IDS);
+                    }
                     (caller.ids)(IdsWanted::These(range))?;
                 } else {
                     let may = |file| -> Result<bool, Error> {
@@ -164,6 +173,46 @@ impl UserNamespace {
             }
         }
     }
+}
+
+const FEW_IDS: &str = "this root is that of a user namespace which has no such ids (/proc/self/uid_map), as in \
+     another container";
+
+/// The ids of the user namespace that mydocker is in, users and groups alike.
+fn known(caller: &Caller<'_>) -> Result<Vec<Range>, Error> {
+    let ranges = |file| -> Result<Vec<Range>, Error> {
+        let mapped = identity::mapped(&(caller.file)(file)?);
+        let ranges = mapped.iter().map(|mapped| Range {
+            first: mapped.inside,
+            count: mapped.count,
+        });
+        Ok(ranges.collect())
+    };
+    let users = ranges("/proc/self/uid_map")?;
+    if users.is_empty() {
+        // No proc tells; the kernel will.
+        return Ok(vec![Range {
+            first: 0,
+            count: u32::MAX,
+        }]);
+    }
+    Ok(common(&users, &ranges("/proc/self/gid_map")?))
+}
+
+/// The ids that are in both.
+fn common(some: &[Range], others: &[Range]) -> Vec<Range> {
+    let mut found = Vec::new();
+    for one in some {
+        for other in others {
+            let end = |range: &Range| u64::from(range.first) + u64::from(range.count);
+            let first = one.first.max(other.first);
+            let count = end(one).min(end(other)).saturating_sub(first.into());
+            if let Some(count) = u32::try_from(count).ok().filter(|count| *count > 0) {
+                found.push(Range { first, count });
+            }
+        }
+    }
+    found
 }
 
 impl Ids {
@@ -278,6 +327,8 @@ mod tests {
             file: &|name| {
                 Ok(match name {
                     "/etc/passwd" => b"root:x:0:0::/:\nann:x:7:7::/:\nbob:x:8:8::/:\n".to_vec(),
+                    "/proc/self/uid_map" => b"0 0 600000\n600000 0 4294000000".to_vec(),
+                    "/proc/self/gid_map" => b"0 0 4294967295\n".to_vec(),
                     _ => b"ann:100000:65536\n#\nann:x:y\n7:300000:10\nbob:0:5\n".to_vec(),
                 })
             },

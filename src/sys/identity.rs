@@ -23,6 +23,38 @@ fn told_at_start(what: std::ffi::c_ulong) -> u32 {
     unsafe { libc::getauxval(what) as u32 }
 }
 
+/// A line of /proc/self/uid_map or gid_map: so many ids of this process's user namespace from the first one on, and who
+/// the first is outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mapped {
+    pub inside: u32,
+    pub outside: u32,
+    pub count: u32,
+}
+
+impl Mapped {
+    /// Who an id is outside.
+    pub fn outside(self, id: u32) -> Option<u32> {
+        let distance = id.checked_sub(self.inside)?;
+        (distance < self.count).then(|| self.outside.checked_add(distance))?
+    }
+}
+
+/// What such a file says.
+pub fn mapped(map: &[u8]) -> Vec<Mapped> {
+    let map = String::from_utf8_lossy(map);
+    let lines = map.lines().filter_map(|line| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u32>);
+        let mut number = || numbers.next()?.ok();
+        Some(Mapped {
+            inside: number()?,
+            outside: number()?,
+            count: number()?,
+        })
+    });
+    lines.collect()
+}
+
 /// Whether the kernel started this program with more privileges than its caller has: set-user-ID,
 /// set-group-ID, or file capabilities.
 pub fn privileged_by_exec() -> bool {
@@ -63,4 +95,26 @@ pub fn set_group(group: u32) -> Result<(), Errno> {
 pub fn set_user(user: u32) -> Result<(), Errno> {
     // SAFETY: no pointers.
     unsafe { syscall!(Sysno::setresuid, user, user, user) }.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mapped;
+
+    #[test]
+    fn ids_of_a_namespace() {
+        for (id, map, expected) in [
+            (0, "         0       1000          1\n", Some(1000)),
+            (5, "0 1000 1\n1 100000 65536\n", Some(100_004)),
+            (7, "0 0 4294967295\n", Some(7)),
+            (70_000, "0 1000 1\n1 100000 65536\n", None),
+            (1, "", None),
+            (1, "0 4294967295 2\n", None),
+        ] {
+            let outside = mapped(map.as_bytes())
+                .iter()
+                .find_map(|mapped| mapped.outside(id));
+            assert_eq!(outside, expected, "{map}");
+        }
+    }
 }

@@ -19,9 +19,19 @@ pub fn new_network() -> Result<(), Errno> {
 /// cgroup from the top of its hierarchy.
 pub fn is_initial_cgroup() -> bool {
     // PROC_CGROUP_INIT_INO, which is the same on every kernel that has them.
-    const INITIAL: u32 = 0xEFFF_FFFB;
-    let link = std::fs::read_link("/proc/self/ns/cgroup");
-    link.is_ok_and(|link| link.as_os_str() == format!("cgroup:[{INITIAL}]").as_str())
+    is_numbered("cgroup", 0xEFFF_FFFB)
+}
+
+/// Whether this process's user namespace is the kernel's first, in which every id is one, and whose root owns what is in
+/// no other. (Where no proc tells, it is not.)
+pub fn is_initial_user() -> bool {
+    // PROC_USER_INIT_INO
+    is_numbered("user", 0xEFFF_FFFD)
+}
+
+fn is_numbered(kind: &str, number: u32) -> bool {
+    let link = std::fs::read_link(format!("/proc/self/ns/{kind}"));
+    link.is_ok_and(|link| link.as_os_str() == format!("{kind}:[{number}]").as_str())
 }
 
 /// Makes the cgroups that this process is in the tops of what it sees of their hierarchies.

@@ -11,4 +11,5 @@ mod locks_of_others;
 mod many_options;
 mod namespace_limits;
 mod null_device;
+mod surroundings;
 mod work_directory;

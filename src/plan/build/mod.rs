@@ -161,7 +161,7 @@ fn proc(spec: &ContainerSpec, steps: &mut Vec<Step>) {
     let restrictions = MountFlags::NOSUID
         .and(MountFlags::NODEV)
         .and(MountFlags::NOEXEC);
-    let user_namespace = spec.namespaces.contains(Namespace::User);
+    let user_namespace = spec.is_in_user_namespace();
     let mount = |purpose, source: &CString, kind, flags| {
         Step::Mount(Mount {
             purpose,

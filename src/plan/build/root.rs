@@ -64,7 +64,7 @@ pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut 
     // The modes below are meant as they are; the command gets its own mask later.
     steps.push(Step::Umask(0));
     let mut push = |step| steps.push(Step::Root(Box::new(step)));
-    let user_namespace = spec.namespaces.contains(Namespace::User);
+    let user_namespace = spec.is_in_user_namespace();
     // (With many ids a root of the host's is shifted, and would have its disks' nodes be the container's.)
     let devices = if spec.security.privileged && !root.is_handed {
         MountFlags::NONE
@@ -137,8 +137,7 @@ pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut 
 /// /proc shows the PID namespace of whoever mounted it, so a new namespace needs a new mount.
 fn proc(spec: &ContainerSpec) -> RootStep {
     let options = &spec.security.proc_options;
-    let is_owned =
-        spec.namespaces.contains(Namespace::Pid) || !spec.namespaces.contains(Namespace::User);
+    let is_owned = spec.namespaces.contains(Namespace::Pid) || !spec.is_in_user_namespace();
     RootStep::Show(Show {
         kernels: Kernels::Proc,
         way: if is_owned {
@@ -210,12 +209,12 @@ fn dev(
     }
     if own_dev {
         push(RootStep::Links);
-        // A group of terminals is known to the host's root alone. Everyone may have a terminal of their
-        // own: ptmxmode.
-        let data = if spec.namespaces.contains(Namespace::User) {
-            c"newinstance,ptmxmode=0666,mode=0620"
-        } else {
+        // Everyone may have a terminal of their own: ptmxmode. Of the group only where it is one: the kernel refuses an
+        // id that is none of the user namespace's.
+        let data = if spec.has_terminal_group() {
             c"newinstance,ptmxmode=0666,mode=0620,gid=5"
+        } else {
+            c"newinstance,ptmxmode=0666,mode=0620"
         };
         let flags = MountFlags::NOSUID.and(MountFlags::NOEXEC);
         push(RootStep::Staged(file_system(
