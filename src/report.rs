@@ -26,6 +26,8 @@ pub enum Report {
     Execve(u32, Errno),
     /// The reaper could not start the command's process.
     Spawn(Errno),
+    /// The reaper's program could not be executed.
+    Reaper(Errno),
     /// /proc/self/exe could not be executed.
     ReExecute(Errno),
     /// The re-executed init could not read or understand the plan.
@@ -158,6 +160,7 @@ impl Report {
             Self::ReExecute(errno) => (4, 0, errno),
             Self::Plan(errno) => (5, 0, errno),
             Self::WithoutSpare(errno) => (7, 0, errno),
+            Self::Reaper(errno) => (8, 0, errno),
             Self::Time(moment, _) => (6, moment.number(), Errno::new(0)),
         };
         let rest = match self {
@@ -195,6 +198,7 @@ impl Report {
             4 => Some(Self::ReExecute(errno)),
             5 => Some(Self::Plan(errno)),
             7 => Some(Self::WithoutSpare(errno)),
+            8 => Some(Self::Reaper(errno)),
             6 => Some(Self::Time(Moment::from_number(index), rest)),
             _ => None,
         }
@@ -215,6 +219,7 @@ mod tests {
             Report::Step(7, Part::Item(255), Errno::EPERM),
             Report::Execve(u32::MAX, Errno::ENOENT),
             Report::Spawn(Errno::EAGAIN),
+            Report::Reaper(Errno::EACCES),
             Report::ReExecute(Errno::EACCES),
             Report::Plan(Errno::EBADMSG),
             Report::WithoutSpare(Errno::EAGAIN),

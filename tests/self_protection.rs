@@ -268,7 +268,7 @@ fn a_reaper_keeps_what_it_needs() {
             (&["--init"][..], "0000000000000020"),
             (&["--init", "--privileged"], "0000000000000020"),
             (&["--init", "--cap-drop=ALL", "-u=7"], "0000000000000020"),
-            (&["--pid=host"], "0000000000080020"),
+            (&["--pid=host"], "0000000000000020"),
         ] {
             let script = "for name in CapInh CapPrm CapEff CapAmb NoNewPrivs Seccomp; do \
                 grep ^$name: /proc/$PPID/status | cut -f2; done";

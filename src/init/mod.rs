@@ -22,7 +22,6 @@ mod root;
 mod steps;
 
 pub use channel::Channel;
-pub use reaper::END;
 
 use crate::error::ExitCode;
 use crate::plan::{InitPlan, Step};
@@ -42,7 +41,9 @@ pub struct Descriptors<'a> {
     pub pool: Option<BorrowedFd<'static>>,
     /// Where the parent says that ids are mapped.
     pub gate: Option<Gate>,
-    /// Where the reaper says that it has given up its rights.
+    /// The program of the reaper.
+    pub reaper: Option<BorrowedFd<'static>>,
+    /// Where the reaper says that it runs its own program.
     pub reapers_gate: Option<Gate>,
     /// Mounts that the parent made, by slot.
     pub handed: &'a [BorrowedFd<'static>],
@@ -56,16 +57,31 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Until the parent has opened it. If the parent dies before, no one will, and no one waits for our report.
+    /// As [`pass`](Self::pass), and until the parent has closed it.
+    pub(crate) fn pass_when_closed(self) -> Result<(), Errno> {
+        let reader = self.reader;
+        self.wait()?;
+        match descriptor::read(reader, &mut [0])? {
+            0 => descriptor::close(reader),
+            _ => return Err(Errno::EBADMSG),
+        }
+        Ok(())
+    }
+
+    /// Until the parent has opened it, by a 0, or by the errno for which it will not. If it dies before, no one will.
     pub(crate) fn pass(self) -> Result<(), Errno> {
+        self.wait()?;
+        descriptor::close(self.reader);
+        Ok(())
+    }
+
+    fn wait(self) -> Result<(), Errno> {
         // Or the end of the parent's could not be seen.
         descriptor::close(self.writer);
         let mut byte = [0];
-        match descriptor::read(self.reader, &mut byte)? {
-            1 => {
-                descriptor::close(self.reader);
-                Ok(())
-            }
+        match (descriptor::read(self.reader, &mut byte)?, byte) {
+            (1, [0]) => Ok(()),
+            (1, [errno]) => Err(Errno::new(errno.into())),
             _ => Err(Errno::ECANCELED),
         }
     }

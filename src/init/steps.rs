@@ -37,7 +37,7 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         Step::AwaitIds => descriptors.gate.ok_or(Errno::EBADF).and_then(Gate::pass),
         Step::AwaitReaper => {
             let gate = descriptors.reapers_gate.ok_or(Errno::EBADF);
-            gate.and_then(Gate::pass)
+            gate.and_then(Gate::pass_when_closed)
         }
         Step::DenySetgroups => write_file(c"/proc/self/setgroups", b"deny"),
         Step::MapUser(line) => write_file(c"/proc/self/uid_map", line),

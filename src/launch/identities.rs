@@ -63,7 +63,7 @@ pub fn namespace_with(ids: &Ids) -> Result<OwnedFd, Error> {
 
 /// The child goes on.
 pub fn open(gate: &OwnedFd) -> Result<(), Error> {
-    descriptor::write_all(gate.as_fd(), &[1])
+    descriptor::write_all(gate.as_fd(), &[0])
         .map_err(|errno| Error::new("open", "the child's gate", errno))
 }
 

@@ -15,10 +15,15 @@ pub(super) struct Birth<'a> {
 }
 
 impl<'a> Birth<'a> {
-    pub fn new(launch: &'a Launch<'_>, channel: Channel<'a>, gate: Option<Gate>) -> Self {
+    pub fn new(
+        launch: &'a Launch<'_>,
+        channel: Channel<'a>,
+        gate: Option<Gate>,
+        reaper: Option<BorrowedFd<'a>>,
+    ) -> Self {
         Self {
             plan: launch.plan,
-            descriptors: launch.descriptors(channel, gate),
+            descriptors: launch.descriptors(channel, gate, reaper),
             cgroup: launch.cgroup,
         }
     }

@@ -3,6 +3,7 @@
 pub mod identities;
 mod in_process;
 pub mod re_exec;
+mod reaper;
 mod reports;
 mod retry;
 
@@ -11,6 +12,7 @@ use crate::hint::{self, Doing};
 use crate::init::{Channel, Descriptors, Gate};
 use crate::log::{Level, Log, Value};
 use crate::plan::{InitPlan, Reaper};
+use crate::report::{self, Moment};
 use crate::spec::{Ids, LaunchChoice, Namespace, Namespaces};
 use crate::sys::clone::Memory;
 use crate::sys::process::{self, Patience};
@@ -36,6 +38,9 @@ impl Mode {
         }
     }
 }
+
+/// What a pipe holds at least (of a user who has many; pipe(7)).
+const SMALLEST_PIPE: usize = 4096;
 
 /// What a launch needs.
 pub struct Launch<'a> {
@@ -68,7 +73,7 @@ pub struct Container {
     /// It is the command, as PID 1 of a PID namespace: the kernel spares it the signals that it has
     /// no handler for. (A reaper waits for them all.)
     pub command_is_spared: bool,
-    /// It is a keeper, which ends what it keeps when it is told to ([`crate::init::END`]).
+    /// It is a keeper, which ends what it keeps when it is told to ([`crate::sys::reaper::END`]).
     pub is_keeper: bool,
 }
 
@@ -203,7 +208,7 @@ impl Launch<'_> {
             without_spare: &without_spare,
             moments: self.moments,
         };
-        let birth = in_process::Birth::new(self, channel, None);
+        let birth = in_process::Birth::new(self, channel, None, None);
         let pid = self.with_retries(|flags| birth.clone(flags, Memory::Shared))?;
         Ok(Born {
             pid,
@@ -233,20 +238,16 @@ impl Launch<'_> {
             reader: numbered(reader.as_fd()),
             writer: numbered(writer.as_fd()),
         });
-        // A reaper stays for good: in shared memory we would sleep until it ends, and the container
-        // could reach us through it. We would sleep, too, when a child waits for us. And re-exec is for where
-        // memory cannot be shared.
-        let memory = match (self.plan.reaper, self.ids) {
-            (None, None) => Memory::Shared,
-            _ => Memory::Copied,
-        };
+        let reaper = reaper::program(self.plan)?;
+        let reaper = reaper.as_ref().map(AsFd::as_fd);
         let pid = match mode {
             Mode::InProcess => {
-                let birth = in_process::Birth::new(self, channel, childs_gate);
-                self.with_retries(|flags| birth.clone(flags, memory))
+                let birth = in_process::Birth::new(self, channel, childs_gate, reaper);
+                self.with_retries(|flags| birth.clone(flags, self.memory()))
             }
             Mode::ReExec => {
-                let birth = re_exec::Birth::new(self, channel, writer.as_fd(), childs_gate)?;
+                let birth =
+                    re_exec::Birth::new(self, channel, writer.as_fd(), childs_gate, reaper)?;
                 self.with_retries(|flags| birth.clone(flags))
             }
         }?;
@@ -288,16 +289,38 @@ impl Launch<'_> {
         })
     }
 
+    /// Whose memory the first process runs in until its execve, of the command or of its reaper's program. (Re-exec is
+    /// for where memory cannot be shared.)
+    fn memory(&self) -> Memory {
+        let waits_for_us = self.ids.is_some();
+        // In shared memory no one reads meanwhile what it says.
+        let says = match self.plan.timed {
+            true => Moment::count(self.plan.steps().count()) * report::SIZE,
+            false => 0,
+        };
+        if waits_for_us || says > SMALLEST_PIPE {
+            Memory::Copied
+        } else {
+            Memory::Shared
+        }
+    }
+
     /// Whether the child is a keeper.
     fn is_kept(&self) -> bool {
         self.plan.reaper == Some(Reaper::Keeper)
     }
 
     /// What the child is given.
-    fn descriptors<'c>(&'c self, channel: Channel<'c>, gate: Option<Gate>) -> Descriptors<'c> {
+    fn descriptors<'c>(
+        &'c self,
+        channel: Channel<'c>,
+        gate: Option<Gate>,
+        reaper: Option<BorrowedFd<'_>>,
+    ) -> Descriptors<'c> {
         Descriptors {
             channel,
             gate,
+            reaper: reaper.map(numbered),
             reapers_gate: None,
             handed: self.handed,
             streams: self.streams.map(|file| file.map(numbered)),

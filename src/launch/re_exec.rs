@@ -20,8 +20,9 @@ const REPORT: RawFd = 4;
 const STREAMS: [RawFd; 3] = [5, 6, 7];
 const TERMINAL: RawFd = 8;
 const POOL: RawFd = 9;
+const REAPER: RawFd = 10;
 /// The first of those.
-const HANDED: RawFd = 10;
+const HANDED: RawFd = 11;
 
 /// The originals are moved above the numbers agreed on, or putting one in its place could close
 /// another.
@@ -47,6 +48,7 @@ impl<'a> Birth<'a> {
         channel: Channel<'static>,
         writer: BorrowedFd<'_>,
         gate: Option<Gate>,
+        reaper: Option<BorrowedFd<'_>>,
     ) -> Result<Self, Error> {
         let plan = memfd::sealed(c"mydocker plan", &codec::encode(launch.plan))
             .map_err(|errno| Error::new("make a memory file for", "the plan", errno))?;
@@ -56,6 +58,7 @@ impl<'a> Birth<'a> {
             (Some(plan.as_fd()), PLAN),
             (launch.terminal, TERMINAL),
             (launch.pool, POOL),
+            (reaper, REAPER),
         ];
         let streams = launch.streams.into_iter().zip(STREAMS);
         let handed = launch.handed.iter().map(|mount| Some(*mount)).zip(HANDED..);
@@ -70,7 +73,7 @@ impl<'a> Birth<'a> {
         }
         Ok(Self {
             plan: launch.plan,
-            descriptors: launch.descriptors(channel, gate),
+            descriptors: launch.descriptors(channel, gate, None),
             cgroup: launch.cgroup,
             placements,
             arguments: StringArray::new(vec![c"mydocker".into(), c"init".into()]),
@@ -127,6 +130,7 @@ pub fn enter() -> Error {
         pool: None,
         // It was passed before the execve.
         gate: None,
+        reaper: None,
         reapers_gate: None,
         handed: &[],
     };
@@ -151,6 +155,7 @@ pub fn enter() -> Error {
             descriptors.terminal = plan
                 .needs_terminal()
                 .then(|| descriptor::borrowed(TERMINAL));
+            descriptors.reaper = plan.reaper.map(|_| descriptor::borrowed(REAPER));
             descriptors.pool = plan.needs_pool().then(|| descriptor::borrowed(POOL));
             init::run(&plan, &descriptors)
         }

@@ -116,6 +116,7 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
         },
         Report::Execve(candidate, errno) => describe_execve(plan, candidate, errno),
         Report::Spawn(errno) => Error::new("start", "the command under its reaper", errno),
+        Report::Reaper(errno) => super::reaper::not_executed(errno),
         Report::ReExecute(errno) => {
             Error::new("exec", "/proc/self/exe", errno).because(hint(Doing::ReExecute, errno))
         }

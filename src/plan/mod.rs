@@ -111,7 +111,7 @@ pub enum Step {
     ResourceLimit(ResourceLimit),
     /// Wait until the parent has mapped ids into our user namespace.
     AwaitIds,
-    /// Wait until the reaper, our parent, has given up its rights.
+    /// Wait until the reaper, our parent, has executed its own program and given up its rights.
     AwaitReaper,
     /// Give up setgroups(2) in the new user namespace.
     DenySetgroups,

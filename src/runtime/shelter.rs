@@ -13,10 +13,11 @@
 //! A static binary needs none in a container with a PID namespace of its own and the default filter: executed that way,
 //! it runs no code but its own, which ends at once or does what the container could do itself, and can start no program
 //! of the container's, for that takes a clone that the filter refuses; no other process is in the container yet; and a
-//! reaper of ours, which is there later, is opened by no one without CAP_SYS_PTRACE (it is not dumpable). The other two
-//! capabilities open what a process has mapped (/proc/PID/map_files), by which a program that names /proc/self/exe for
-//! its loader would come to it. (That leaves a hostile root's own doing, while hostile code runs in a container that
-//! shares our PID namespace as the same user. Such a container sees all others, and is no place for hostile code.)
+//! reaper of ours, which is there later, executes another file ([`crate::sys::reaper`]). Who has CAP_SYS_PTRACE could stop
+//! a process of ours halfway; the other two capabilities open what a process has mapped (/proc/PID/map_files), by which
+//! a program that names /proc/self/exe for its loader would come to it. (That leaves a hostile root's own doing, while
+//! hostile code runs in a container that shares our PID namespace as the same user. Such a container sees all others,
+//! and is no place for hostile code.)
 
 use crate::error::Error;
 use crate::spec::RunArgs;

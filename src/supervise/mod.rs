@@ -6,12 +6,12 @@ pub mod relay;
 pub mod signals;
 
 use crate::error::{Error, ExitCode};
-use crate::init;
 use crate::launch::Container;
 use crate::log::{Level, Log, Value};
 use crate::sys::clock;
 use crate::sys::code;
 use crate::sys::process::{self, Ended, Patience};
+use crate::sys::reaper;
 use crate::sys::signal::{self, SignalSet};
 use disposition::Disposition;
 use std::time::{Duration, Instant};
@@ -108,7 +108,7 @@ impl<'a> Supervisor<'a> {
         // It can have ended, but it has not been waited for: the pid is still its own.
         let pid = self.container.pid;
         if self.container.is_keeper {
-            let _ = signal::queue(pid, init::END);
+            let _ = signal::queue(pid, reaper::END);
             let _ = process::kill(pid, libc::SIGCONT);
         } else {
             // With PID 1 ends the namespace.

@@ -4,7 +4,7 @@ use super::Errno;
 use syscalls::{Sysno, syscall};
 
 /// `_LINUX_CAPABILITY_VERSION_3`: sets of 64 bits, in two halves.
-const VERSION: u32 = 0x2008_0522;
+pub(super) const VERSION: u32 = 0x2008_0522;
 
 /// The kernel's `struct __user_cap_header_struct`.
 #[repr(C)]

@@ -101,6 +101,20 @@ pub fn read_at(file: BorrowedFd<'_>, buffer: &mut [u8], offset: usize) -> Result
     }
 }
 
+/// pwrite(2), once: from `offset`, whatever the file's own is.
+pub fn write_at(file: BorrowedFd<'_>, bytes: &[u8], offset: usize) -> Result<usize, Errno> {
+    // SAFETY: the kernel reads at most `len` bytes from the slice.
+    unsafe {
+        syscall!(
+            Sysno::pwrite64,
+            file.as_raw_fd(),
+            bytes.as_ptr(),
+            bytes.len(),
+            offset
+        )
+    }
+}
+
 /// write(2), once.
 pub fn write(file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
     // SAFETY: the kernel reads at most `len` bytes from the slice.
@@ -171,6 +185,11 @@ pub fn duplicate_above(file: BorrowedFd<'_>, lowest: RawFd) -> Result<OwnedFd, E
 pub fn change_owner(file: BorrowedFd<'_>, user: u32) -> Result<(), Errno> {
     // SAFETY: no pointers.
     unsafe { syscall!(Sysno::fchown, file.as_raw_fd(), user, u32::MAX) }.map(drop)
+}
+
+/// Has the next execve close it.
+pub fn close_on_exec(file: BorrowedFd<'_>) -> Result<(), Errno> {
+    set_descriptor_flags(file, libc::FD_CLOEXEC)
 }
 
 /// Takes close-on-exec off.

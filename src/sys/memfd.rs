@@ -19,16 +19,20 @@ pub fn sealed(name: &CStr, content: &[u8]) -> Result<OwnedFd, Errno> {
     Ok(file)
 }
 
+/// A memory file that holds `content` and can be executed, not sealed yet.
+///
+/// Errors: EACCES where vm.memfd_noexec forbids it.
+pub fn code(name: &CStr, content: &[u8]) -> Result<OwnedFd, Errno> {
+    let file = create_executable(name)?;
+    descriptor::write_all(file.as_fd(), content)?;
+    Ok(file)
+}
+
 /// A memory file with all that `program` holds, which can be executed and never be changed.
 ///
 /// Errors: EACCES where vm.memfd_noexec forbids it.
 pub fn sealed_program(name: &CStr, program: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
-    /// `MFD_EXEC`: without it a newer kernel (6.3) may make files that cannot be executed, and complains.
-    const EXECUTABLE: u32 = 0x10;
-    let file = match create(name, EXECUTABLE) {
-        Err(Errno::EINVAL) => create(name, 0)?,
-        created => created?,
-    };
+    let file = create_executable(name)?;
     let size = super::facts::facts(program)?.size;
     let mut offset = 0u64;
     while offset < size {
@@ -51,6 +55,15 @@ pub fn sealed_program(name: &CStr, program: BorrowedFd<'_>) -> Result<OwnedFd, E
     Ok(file)
 }
 
+fn create_executable(name: &CStr) -> Result<OwnedFd, Errno> {
+    /// `MFD_EXEC`: without it a newer kernel (6.3) may make files that cannot be executed, and complains.
+    const EXECUTABLE: u32 = 0x10;
+    match create(name, EXECUTABLE) {
+        Err(Errno::EINVAL) => create(name, 0),
+        created => created,
+    }
+}
+
 fn create(name: &CStr, flags: u32) -> Result<OwnedFd, Errno> {
     let flags = flags | libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
     // SAFETY: the name is NUL-terminated and outlives the call.
@@ -58,7 +71,8 @@ fn create(name: &CStr, flags: u32) -> Result<OwnedFd, Errno> {
     Ok(descriptor::owned(number as i32))
 }
 
-fn seal(file: BorrowedFd<'_>) -> Result<(), Errno> {
+/// Puts every seal on it: it can never be changed any more.
+pub(super) fn seal(file: BorrowedFd<'_>) -> Result<(), Errno> {
     // SAFETY: no pointers.
     unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_ADD_SEALS, ALL_SEALS) }.map(drop)
 }

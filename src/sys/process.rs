@@ -200,6 +200,12 @@ pub fn limit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
     unsafe { syscall!(Sysno::prlimit64, 0, resource, bounds.as_ptr(), 0) }.map(drop)
 }
 
+/// setpgid(2): a new process group.
+pub fn new_group() -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::setpgid, 0, 0) }.map(drop)
+}
+
 /// setsid(2): a new session without a controlling terminal.
 pub fn new_session() -> Result<(), Errno> {
     // SAFETY: no pointers.

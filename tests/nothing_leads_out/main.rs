@@ -11,5 +11,6 @@ mod locks_of_others;
 mod many_options;
 mod namespace_limits;
 mod null_device;
+mod reaper;
 mod surroundings;
 mod work_directory;

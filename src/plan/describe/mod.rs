@@ -77,7 +77,7 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
         Step::AwaitIds => ("wait for", b"ids to be mapped from outside".to_vec(), None),
         Step::AwaitReaper => (
             "wait for",
-            b"the reaper to give up its rights".to_vec(),
+            b"the reaper to execute its own program".to_vec(),
             None,
         ),
         Step::DenySetgroups => (

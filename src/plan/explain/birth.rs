@@ -96,9 +96,9 @@ fn memory(plan: &InitPlan, start: &Start<'_>) -> &'static str {
              every string ready."
         }
         (_, Some(_)) => {
-            "The new process has a copy of mydocker's memory, as after fork(2): the reaper stays, and in shared \
-             memory mydocker would sleep until it ends, and the container could reach mydocker through it. \
-             From here to execve there is only the plan to walk, which has every string ready."
+            "Until it executes the reaper's program the new process runs in mydocker's own memory (CLONE_VM), on a \
+             part of the stack that mydocker does not use, and mydocker sleeps meanwhile (CLONE_VFORK), as in \
+             vfork(2). It only walks the plan, which has every string ready, and allocates nothing."
         }
         (choice, None) => match (choice, start.can_share_memory) {
             (LaunchChoice::Auto, true) => {
@@ -157,14 +157,15 @@ pub fn reaper(page: &mut Page, reaper: Option<Reaper>) {
             page.why(
                 "In the host's PID namespace nothing ends with the command. So the keeper takes orphans in \
                  (PR_SET_CHILD_SUBREAPER, prctl(2)) and kills what is left when the command or mydocker has \
-                 ended; it finds its children in /proc.",
+                 ended; /proc lists its children.",
             );
         }
     }
     page.why(
-        "It is not dumpable, its environment is wiped and its descriptors are closed: it stays where the \
-         container may look at it. The command's process is a fork(2) of it; before that one executes the command, \
-         the reaper gives up all capabilities but CAP_KILL (the keeper keeps CAP_SYS_PTRACE too, without which a /proc \
-         may not show it its children), and by a filter all system calls that it does not make.",
+        "It stays where the container may look at it, so nothing of mydocker stays in it. The command's process, a \
+         fork(2) of it, waits at a gate. Then this one executes a program of one page, which lies in a memory file that \
+         no one can change (memfd_create(2), execveat(2)): with no argument but a name, no environment, / as its \
+         directory, no capability but CAP_KILL and no descriptor (the keeper has /proc). The program makes itself \
+         unreadable (PR_SET_DUMPABLE), gives up by a filter all system calls that it does not make, and opens the gate.",
     );
 }

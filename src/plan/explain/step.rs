@@ -53,9 +53,9 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
             }
         }
         Step::AwaitReaper => page.why(
-            "The reaper needs its capabilities until now, for this process has had them from it. Before the command \
-             runs it gives them up, and all system calls but those few that it makes: it stays in the container, and \
-             whoever has CAP_SYS_PTRACE there can have it do what they like. It says when it has, by a byte in a pipe.",
+            "Until it has executed its own program the reaper is a copy of mydocker, and it has mydocker's rights, for \
+             this process has had them from it. The program says by a byte in a pipe that it runs, with no more rights \
+             than it needs.",
         ),
         Step::DenySetgroups => page.why(
             "Before gid_map, or the kernel refuses that one: an ordinary user could otherwise drop a group that a \

@@ -1,0 +1,44 @@
+//! The program of the reaper, as the plan wants it.
+
+use crate::error::Error;
+use crate::plan::{InitPlan, Reaper, Step};
+use crate::seccomp;
+use crate::sys::Errno;
+use crate::sys::reaper::{self, Settings};
+use std::os::fd::OwnedFd;
+
+/// The file that the reaper executes, if the plan has one.
+pub fn program(plan: &InitPlan) -> Result<Option<OwnedFd>, Error> {
+    match plan.reaper {
+        None => Ok(None),
+        Some(kind) => make(plan, kind).map(Some),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn make(plan: &InitPlan, kind: Reaper) -> Result<OwnedFd, Error> {
+    let is_keeper = kind == Reaper::Keeper;
+    let mut steps = plan.process.iter();
+    reaper::program(&Settings {
+        is_keeper,
+        filter: match is_keeper {
+            true => seccomp::keeper_filter(),
+            false => seccomp::reaper_filter(),
+        },
+        // A kernel without filters is an error if the command is to have one.
+        filter_is_required: steps.any(|step| matches!(step, Step::Filter(_))),
+    })
+    .map_err(|errno| failed("make a memory file for", errno))
+}
+
+/// The reaper's process could not execute it.
+pub fn not_executed(errno: Errno) -> Error {
+    failed("exec", errno)
+}
+
+fn failed(operation: &str, errno: Errno) -> Error {
+    let hint = "a reaper is executed from a memory file, which vm.memfd_noexec or a security module forbids";
+    let forbidden = matches!(errno, Errno::EACCES | Errno::EPERM);
+    Error::new(operation, "the reaper", errno).hint(forbidden.then_some(hint))
+}
