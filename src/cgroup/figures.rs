@@ -63,21 +63,32 @@ impl Figures {
             return;
         }
         self.own_limit_reached = match version {
-            // Its counters of failures are not kept for memory and swap together by every kernel.
-            Version::V1 => [
-                (c"memory.max_usage_in_bytes", c"memory.limit_in_bytes"),
-                (
-                    c"memory.memsw.max_usage_in_bytes",
-                    c"memory.memsw.limit_in_bytes",
-                ),
-            ]
-            .into_iter()
-            .any(|(peak, limit)| {
-                let both = number(directory, peak).zip(number(directory, limit));
-                both.is_some_and(|(peak, limit)| is_reached(peak, limit))
-            }),
+            Version::V1 => is_at_its_limit(directory, version),
             Version::V2 => named(directory, file, "oom").is_some_and(|times| times > 0),
         };
+    }
+}
+
+/// Whether a cgroup that has the memory controller has come to its own limit.
+pub fn is_at_its_limit(directory: &Directory, version: Version) -> bool {
+    match version {
+        // Its counters of failures are not kept for memory and swap together by every kernel.
+        Version::V1 => [
+            (c"memory.max_usage_in_bytes", c"memory.limit_in_bytes"),
+            (
+                c"memory.memsw.max_usage_in_bytes",
+                c"memory.memsw.limit_in_bytes",
+            ),
+        ]
+        .into_iter()
+        .any(|(peak, limit)| {
+            let both = number(directory, peak).zip(number(directory, limit));
+            both.is_some_and(|(peak, limit)| is_reached(peak, limit))
+        }),
+        Version::V2 => {
+            let times = named(directory, c"memory.events", "max");
+            times.is_some_and(|times| times > 0)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::choice::{self, Part};
 use super::directory::Directory;
-use super::figures::Figures;
+use super::figures::{self, Figures};
 use super::layout::{Hierarchy, Layout};
 use super::parent::{self, Asked, Wanted};
 use super::settings::Setting;
@@ -202,6 +202,15 @@ impl Group {
             }
         }
         figures
+    }
+
+    /// Whether the container has come to its own limit of memory.
+    pub fn memory_was_short(&self) -> bool {
+        let mut members = self.members.iter();
+        members.any(|member| {
+            member.controllers.contains(&Controller::Memory)
+                && figures::is_at_its_limit(&member.directory, member.version)
+        })
     }
 
     /// Removes them, after the wait.

@@ -138,6 +138,12 @@ fn cgroups_of_mountinfo() -> Result<Vec<u8>, Error> {
 pub fn explained(error: Error, limited: Option<&Limited>) -> Error {
     let Some(limited) = limited else { return error };
     match (error.errno(), limited.memory) {
+        // execve's own words for memory that it did not get.
+        (Some(Errno::E2BIG | Errno::EFAULT | Errno::ENOMEM), Some(_))
+            if error.exit() == ExitCode::NOT_EXECUTABLE && limited.group.memory_was_short() =>
+        {
+            Error::refused("--memory", "it is too little for the command to be loaded")
+        }
         (Some(Errno::ENOMEM), Some(_)) => error.hint(Some(
             "--memory is too little for the container's own set-up",
         )),

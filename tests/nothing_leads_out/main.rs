@@ -1,12 +1,15 @@
 //! Attacks and faults that got the better of mydocker once, a module for each kind. Every module runs its attack as
 //! root and as an ordinary user, in both modes, and fails without the cure.
 
+#[path = "../common/cgroups.rs"]
+mod cgroups;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/tree.rs"]
 mod tree;
 
 mod host_names;
+mod limits;
 mod locks_of_others;
 mod many_options;
 mod namespace_limits;
