@@ -140,7 +140,6 @@ fn proc_has_options() {
 #[test]
 fn the_working_directory_is_in_the_root() {
     each(|case, tree| {
-        let mut refused_elsewhere = false;
         for number in 0..7 {
             let link = format!("cwd{number}");
             symlink(format!("/proc/self/fd/{number}"), tree.root().join(&link)).unwrap();
@@ -170,12 +169,9 @@ fn the_working_directory_is_in_the_root() {
                     assert_eq!(outcome.code(), Some(125), "{what}");
                     assert_eq!(outcome.stdout, "", "{what}");
                     assert!(outcome.stderr.starts_with("mydocker: --workdir"), "{what}");
-                    refused_elsewhere |= outcome.stderr.contains("it leads out of the container");
                 }
             }
         }
-        // The last check of all was needed: mydocker has DIR open, until it executes something.
-        assert_eq!(refused_elsewhere, case.launch == "in-process", "{case}");
         // And what it has open is closed, but for the three.
         let script = "ls /proc/self/fd | wc -l";
         assert_eq!(tree.says(&[], script).trim(), "4", "{case}");

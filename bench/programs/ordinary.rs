@@ -12,7 +12,6 @@ const SOCK_DGRAM: usize = 2;
 const SIOCSIFFLAGS: usize = 0x8914;
 const IFF_UP_RUNNING: u8 = 0x41;
 const PR_SET_PDEATHSIG: usize = 1;
-const CLOSE_RANGE_CLOEXEC: usize = 4;
 const SIG_SETMASK: usize = 2;
 const SIG_IGN: usize = 1;
 const SIGKILL: usize = 9;
@@ -93,7 +92,7 @@ pub fn last() {
         must(
             6,
             CLOSE_RANGE,
-            [3, u32::MAX as usize, CLOSE_RANGE_CLOEXEC, 0, 0, 0],
+            [3, u32::MAX as usize, 0, 0, 0, 0],
         )
     };
     // SAFETY: no pointers.

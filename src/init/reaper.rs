@@ -10,7 +10,6 @@ use crate::plan::{InitPlan, Reaper};
 use crate::report::{Moment, Report};
 use crate::sys::capability::{self, CapabilitySet};
 use crate::sys::clone::{self, Memory};
-use crate::sys::descriptor::Fate;
 use crate::sys::reaper::{self, GATE, PARENT_DIED, PROC};
 use crate::sys::signal::{self, SignalSet};
 use crate::sys::{Errno, Pid, descriptor, facts, process};
@@ -132,11 +131,7 @@ fn leave_all_behind(
     // Two have to be open until the execve, and no longer.
     let report = descriptors.channel.descriptor();
     let number = |file: Option<BorrowedFd<'_>>| file.map_or(PROC, |file| file.as_raw_fd());
-    descriptor::close_from(
-        FIRST_LEFT,
-        Fate::Close,
-        &[number(report), number(Some(program))],
-    )?;
+    descriptor::close_from(FIRST_LEFT, &[number(report), number(Some(program))])?;
     if let Some(report) = report {
         descriptor::close_on_exec(report)?;
     }

@@ -6,13 +6,13 @@ use crate::lingering;
 use crate::plan::{Prepared, Step};
 use crate::report::Failed;
 use crate::spec::limits::NumberSet;
-use crate::sys::descriptor::Fate;
 use crate::sys::mount::mount;
 use crate::sys::{
     Errno, MountFlags, affinity, capability, descriptor, facts, identity, keyring, namespace,
     network, process, seccomp, signal, terminal,
 };
 use std::ffi::CStr;
+use std::os::fd::AsRawFd;
 
 /// The descriptors that the command inherits are those below this one.
 const FIRST_PRIVATE: i32 = 3;
@@ -81,7 +81,8 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         Step::Groups(groups) => identity::set_groups(groups),
         Step::Group(group) => identity::set_group(*group),
         Step::User(user) => identity::set_user(*user),
-        // By way of /proc/self/fd it could lead to a directory of the host's, if one were open here.
+        // No descriptor leads to a directory of the host's any more; but in the host's PID namespace those of other
+        // processes could.
         Step::WorkingDirectory(path) => {
             process::change_directory(path).and_then(|()| process::is_below_root())
         }
@@ -102,7 +103,7 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
             }
             signal::set_blocked(signal::SignalSet::EMPTY)
         }
-        Step::CloseOnExec => descriptor::close_from(FIRST_PRIVATE, Fate::CloseOnExec, &[]),
+        Step::CloseDescriptors => close_descriptors(descriptors),
         Step::DeathSignal => process::die_with_parent(),
     };
     done.map_err(Failed::from)
@@ -118,6 +119,14 @@ fn standard_streams(
         }
     }
     Ok(())
+}
+
+/// Closes all but 0 to 2 and, where reports go by one, the end of their pipe, by which no path leads anywhere.
+fn close_descriptors(descriptors: &Descriptors<'_>) -> Result<(), Errno> {
+    match descriptors.channel.descriptor() {
+        None => descriptor::close_from(FIRST_PRIVATE, &[]),
+        Some(report) => descriptor::close_from(FIRST_PRIVATE, &[report.as_raw_fd()]),
+    }
 }
 
 /// A user may have so many keys, and those of containers that have ended count for a while.

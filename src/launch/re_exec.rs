@@ -134,6 +134,8 @@ pub fn enter() -> Error {
         reapers_gate: None,
         handed: &[],
     };
+    // It came here by execve, and tells of the command's by its end.
+    let decoded = descriptor::close_on_exec(descriptor::borrowed(REPORT)).and(decoded);
     match decoded {
         Ok(plan) => {
             let handed: Vec<BorrowedFd<'static>> = (HANDED..)

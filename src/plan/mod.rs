@@ -164,8 +164,8 @@ pub enum Step {
     Filter(Cow<'static, [Instruction]>),
     /// Give these ignored signals their default disposition back, and empty the mask.
     DefaultSignals(SignalSet),
-    /// Close everything but 0, 1 and 2 when execve succeeds.
-    CloseOnExec,
+    /// Close everything but 0, 1 and 2, and the pipe of reports.
+    CloseDescriptors,
     /// Die with the parent.
     DeathSignal,
 }

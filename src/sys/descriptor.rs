@@ -219,15 +219,6 @@ pub fn set_nonblocking(file: BorrowedFd<'_>) -> Result<(), Errno> {
     .map(drop)
 }
 
-/// What becomes of every descriptor from a number up.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
-    /// Closed when the next execve succeeds.
-    CloseOnExec,
-    /// Closed now.
-    Close,
-}
-
 /// Closes 0 and 1.
 pub fn close_input_and_output() {
     // SAFETY: no pointers.
@@ -239,19 +230,18 @@ pub fn close_input_and_output() {
     }
 }
 
-/// Decides the fate of every descriptor numbered `first` or above, but for those in `kept`:
-/// close_range(2), one call for each gap between them. Where the kernel has none (before 5.9; its
-/// close-on-exec flag before 5.11) or a filter denies it, what /proc/self/fd lists. Allocates
-/// nothing.
+/// Closes every descriptor numbered `first` or above, but for those in `kept`: close_range(2), one
+/// call for each gap between them. Where the kernel has none (before 5.9) or a filter denies it, what
+/// /proc/self/fd lists. Allocates nothing.
 ///
 /// Errors: where neither way exists, that of opening /proc/self/fd.
-pub fn close_from(first: RawFd, fate: Fate, kept: &[RawFd]) -> Result<(), Errno> {
+pub fn close_from(first: RawFd, kept: &[RawFd]) -> Result<(), Errno> {
     let mut from = first;
     loop {
         let next = kept.iter().copied().filter(|keep| *keep >= from).min();
         let last = next.map_or(RawFd::MAX, |keep| keep.saturating_sub(1));
-        if let Err(errno) = close_range(from, last, fate) {
-            return close_otherwise(first, fate, kept, errno);
+        if let Err(errno) = close_range(from, last) {
+            return close_otherwise(first, kept, errno);
         }
         match next {
             Some(keep) => from = keep.saturating_add(1),
@@ -260,19 +250,15 @@ pub fn close_from(first: RawFd, fate: Fate, kept: &[RawFd]) -> Result<(), Errno>
     }
 }
 
-fn close_range(first: RawFd, last: RawFd, fate: Fate) -> Result<(), Errno> {
+fn close_range(first: RawFd, last: RawFd) -> Result<(), Errno> {
     if first > last {
         return Ok(());
     }
-    let flags = match fate {
-        Fate::CloseOnExec => libc::CLOSE_RANGE_CLOEXEC,
-        Fate::Close => 0,
-    };
     // SAFETY: no pointers. The child owns every descriptor of its table.
-    unsafe { syscall!(Sysno::close_range, first, last, flags) }.map(drop)
+    unsafe { syscall!(Sysno::close_range, first, last, 0) }.map(drop)
 }
 
-fn close_otherwise(first: RawFd, fate: Fate, kept: &[RawFd], errno: Errno) -> Result<(), Errno> {
+fn close_otherwise(first: RawFd, kept: &[RawFd], errno: Errno) -> Result<(), Errno> {
     if !matches!(errno, Errno::ENOSYS | Errno::EINVAL | Errno::EPERM) {
         return Err(errno);
     }
@@ -281,20 +267,13 @@ fn close_otherwise(first: RawFd, fate: Fate, kept: &[RawFd], errno: Errno) -> Re
         close(directory);
         return Err(Errno::ENODEV);
     }
-    let mut outcome = Ok(());
     let listed = directory::numbers(directory, |number| {
-        if number < first || number == directory.as_raw_fd() || kept.contains(&number) {
-            return;
-        }
-        match fate {
-            Fate::CloseOnExec => {
-                outcome = outcome.and(set_descriptor_flags(borrowed(number), libc::FD_CLOEXEC));
-            }
-            Fate::Close => close(borrowed(number)),
+        if number >= first && number != directory.as_raw_fd() && !kept.contains(&number) {
+            close(borrowed(number));
         }
     });
     close(directory);
-    listed.and(outcome)
+    listed
 }
 
 /// Whether a directory of proc is the list of this process's own descriptors: what the list has at the directory's own
@@ -432,23 +411,42 @@ mod tests {
     use super::*;
     use std::os::fd::AsFd;
 
+    /// In a child, for the tests of other threads have descriptors of their own.
     #[test]
-    fn listed_descriptors_get_close_on_exec() {
+    fn all_that_is_listed_is_closed_but_what_is_kept() {
+        use crate::sys::clone::{self, Memory};
+        use crate::sys::process::{self, Ended, Patience};
+        const LOWEST: RawFd = 500;
         let (reader, _writer) = pipe().unwrap();
-        let high = duplicate_above(reader.as_fd(), 500).unwrap();
-        let kept = duplicate_above(reader.as_fd(), 501).unwrap();
-        for file in [&high, &kept] {
-            keep_across_exec(file.as_fd()).unwrap();
-        }
-        close_otherwise(500, Fate::CloseOnExec, &[501], Errno::ENOSYS).unwrap();
-        for (file, expected) in [(&high, libc::FD_CLOEXEC), (&kept, 0)] {
+        let copies = [LOWEST, 501, 502].map(|number| {
+            let copy = duplicate_above(reader.as_fd(), number).unwrap();
+            assert_eq!(copy.as_raw_fd(), number);
+            copy
+        });
+        let is_open = |number: RawFd| {
             // SAFETY: no pointers.
-            let flags = unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_GETFD) };
-            assert_eq!(flags, Ok(expected as usize));
+            unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFD) }.is_ok()
+        };
+        let kept = &[501];
+        for close in [
+            |kept: &&[RawFd; 1]| close_otherwise(LOWEST, *kept, Errno::ENOSYS),
+            |kept: &&[RawFd; 1]| close_from(LOWEST, *kept),
+        ] {
+            let check = (close, kept, is_open);
+            let pid = clone::spawn(
+                0,
+                Memory::Copied,
+                None,
+                |(close, kept, is_open)| {
+                    let closed = close(kept) == Ok(());
+                    let left = [LOWEST, 501, 502].map(is_open);
+                    process::exit(i32::from(!(closed && left == [false, true, false])))
+                },
+                &check,
+            );
+            let ended = process::wait(Some(pid.unwrap()), Patience::Wait).unwrap();
+            assert_eq!(ended.map(|(_, ended)| ended), Some(Ended::Exited(0)));
         }
-        close_from(500, Fate::CloseOnExec, &[499]).unwrap();
-        // SAFETY: no pointers.
-        let flags = unsafe { syscall!(Sysno::fcntl, kept.as_raw_fd(), libc::F_GETFD) };
-        assert_eq!(flags, Ok(libc::FD_CLOEXEC as usize));
+        drop(copies);
     }
 }

@@ -22,6 +22,8 @@
 //!                               runs COMMAND as a kernel would that has none of these calls
 //! inherit COUNT DIRECTORY -- COMMAND...
 //!                               runs COMMAND with COUNT more descriptors, one a directory
+//! inherit-all HIGHEST DIRECTORY -- COMMAND...
+//!                               runs COMMAND with every descriptor from 3 to HIGHEST, each the directory
 //! without NUMBER... -- COMMAND  runs COMMAND with those descriptors closed
 //! ignoring SIGNAL... -- COMMAND runs COMMAND with those signals ignored
 //! blocking SIGNAL... -- COMMAND runs COMMAND with those signals blocked
@@ -62,6 +64,7 @@ fn main() {
         "called" => called(rest),
         "lacking" => lacking(rest),
         "inherit" => inherit(rest),
+        "inherit-all" => inherit_all(rest),
         "without" => without(rest),
         "ignoring" => ignoring(rest),
         "blocking" => blocking(rest),
@@ -339,6 +342,33 @@ fn inherit(rest: &[OsString]) {
             .expect("another descriptor");
     }
     become_command(command)
+}
+
+fn inherit_all(rest: &[OsString]) {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (what, command) = split(rest);
+    let highest: i32 = number(&what[0]);
+    // And room for what COMMAND itself opens.
+    let wanted = u64::try_from(highest).expect("a number") + 200;
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
+    setrlimit(Resource::RLIMIT_NOFILE, soft.max(wanted.min(hard)), hard).expect("a limit");
+    let directory = std::fs::File::open(&what[1]).expect("a directory");
+    loop {
+        // dup, unlike std's own, leaves close-on-exec off.
+        let copy = nix::unistd::dup(&directory).expect("another descriptor");
+        let number = std::os::fd::IntoRawFd::into_raw_fd(copy);
+        if number >= highest {
+            break;
+        }
+    }
+    // Its own number is the one that is left.
+    nix::fcntl::fcntl(
+        &directory,
+        nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()),
+    )
+    .expect("not to be closed");
+    std::mem::forget(directory);
+    become_command(command);
 }
 
 fn without(rest: &[OsString]) {

@@ -14,6 +14,8 @@ mod locks_of_others;
 mod many_options;
 mod namespace_limits;
 mod null_device;
+mod open_descriptors;
 mod reaper;
+mod standard_descriptors;
 mod surroundings;
 mod work_directory;

@@ -239,9 +239,8 @@ fn process(
     }
     // Whatever the caller's is: to ask first would cost as much. Before the filter, which allows only the harmless ones.
     steps.push(Step::UsualPersonality);
-    // To wait takes system calls, which the filter need not allow.
-    let awaited = reaper.map(|_| Step::AwaitReaper);
-    let mut last = awaited.into_iter().chain(filter.map(Step::Filter));
+    let mut awaited = reaper.map(|_| Step::AwaitReaper);
+    let mut filter = filter.map(Step::Filter);
     // Before anything is given up. In shared memory (see launch) this process's memory is mydocker's, and whoever has
     // the user and the few capabilities that are left could open it: a root of another container that shares our PID
     // namespace, say. It stays with mydocker, whom no one needs to look into either; execve resets the command's.
@@ -251,8 +250,10 @@ fn process(
         steps.push(Step::BoundingSet(capabilities.bounding));
     }
     if !no_new_privileges {
+        // To wait takes system calls, which the filter need not allow.
+        steps.extend(awaited.take());
         // Without that it takes CAP_SYS_ADMIN, which goes below.
-        steps.extend(last.by_ref());
+        steps.extend(filter.take());
     }
     let Becoming {
         user,
@@ -281,6 +282,11 @@ fn process(
             ambient: capabilities.ambient,
         });
     }
+    // As late as its gate is open: the reaper has as much to do.
+    steps.extend(awaited);
+    // Before the first path of the container's own is looked up: a link of /proc/self/fd would lead out of the root
+    // through whatever is open. After all that needs one: the terminal, /dev/null, the reaper's gate.
+    steps.push(Step::CloseDescriptors);
     // As the user, with no more rights: a directory that is closed to them stays closed.
     if let Some(directory) = &spec.working_directory {
         steps.push(Step::WorkingDirectory(directory.clone()));
@@ -291,14 +297,13 @@ fn process(
         steps.push(Step::NoNewPrivileges);
     }
     steps.push(Step::DefaultSignals(ignored));
-    steps.push(Step::CloseOnExec);
     // After setresuid, which clears it. The parent may have died before this; the report that
     // follows finds that out. A PID 1 that changes its credentials later still loses it (prctl(2));
     // only the reaper never does. A process outside that watches mydocker and kills for it would
     // cost every start what few need.
     steps.push(Step::DeathSignal);
     // Last of all: the calls above need not be among those that it allows.
-    steps.extend(last);
+    steps.extend(filter);
     steps
 }
 

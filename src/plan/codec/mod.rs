@@ -155,7 +155,7 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             out.u8(17);
             out.u64(*signals);
         }
-        Step::CloseOnExec => out.u8(18),
+        Step::CloseDescriptors => out.u8(18),
         Step::DeathSignal => out.u8(19),
         Step::KeepCapabilities => out.u8(20),
         Step::BoundingSet(CapabilitySet(set)) => {
@@ -285,7 +285,7 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         15 => Step::WorkingDirectory(input.string()?),
         16 => Step::NoNewPrivileges,
         17 => Step::DefaultSignals(SignalSet(input.u64()?)),
-        18 => Step::CloseOnExec,
+        18 => Step::CloseDescriptors,
         19 => Step::DeathSignal,
         20 => Step::KeepCapabilities,
         21 => Step::BoundingSet(CapabilitySet(input.u64()?)),
@@ -364,7 +364,7 @@ pub(super) mod tests {
             Step::WorkingDirectory(c"/tmp".into()),
             Step::NoNewPrivileges,
             Step::DefaultSignals(SignalSet(u64::MAX)),
-            Step::CloseOnExec,
+            Step::CloseDescriptors,
             Step::DeathSignal,
             Step::KeepCapabilities,
             Step::SessionKeyring,

@@ -168,11 +168,7 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
         Step::NotDumpable => ("prctl", b"PR_SET_DUMPABLE".to_vec(), None),
         Step::NoNewPrivileges => ("prctl", b"PR_SET_NO_NEW_PRIVS".to_vec(), None),
         Step::DefaultSignals(_) => ("reset", b"signals".to_vec(), None),
-        Step::CloseOnExec => (
-            "set close-on-exec on",
-            b"inherited descriptors".to_vec(),
-            None,
-        ),
+        Step::CloseDescriptors => ("close", b"inherited descriptors".to_vec(), None),
         Step::DeathSignal => ("prctl", b"PR_SET_PDEATHSIG".to_vec(), None),
     }
 }

@@ -168,7 +168,7 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
         } => capabilities(page, *held, *required, *ambient),
         Step::WorkingDirectory(_) => page.why(
             "As the user, with no more rights: a directory that is closed to them stays closed. It must lie below the \
-             root: by way of /proc/self/fd it could lead to one of the host's. chdir(2)",
+             root, which a link to another process's directory (/proc/PID/cwd) would not. chdir(2)",
         ),
         Step::NoNewPrivileges => page.why(
             "execve gives no more rights from here on: a set-user-ID program would run with the rights of the \
@@ -186,9 +186,11 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
                 page.items("ignored by the caller", &numbers);
             }
         }
-        Step::CloseOnExec => page.why(
-            "All but 0, 1 and 2 close when execve succeeds: a descriptor of the host's, a directory above all, would be a \
-             way out. Not now, for the report of a failure needs one. close_range(2)",
+        Step::CloseDescriptors => page.why(
+            "All but 0, 1 and 2: a descriptor of the host's, a directory above all, would be a way out. Now, and not by \
+             execve (close-on-exec): a link in the root, /proc/self/fd/3/.., could lead out through it while the working \
+             directory and the command are looked up. What stays until execve is the end of a pipe that tells mydocker of a \
+             failure, where no memory is shared. close_range(2)",
         ),
         Step::DeathSignal => page.why(
             "The kernel sends SIGKILL when mydocker ends, however that happens. After setresuid, which clears it. \
