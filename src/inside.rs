@@ -8,7 +8,8 @@
 //! openat2(2) does that (RESOLVE_IN_ROOT, Linux 5.6). Where the kernel has none, or has a component to be
 //! made on the way, the path is walked: each component is opened in the directory before it without
 //! following it, a link's content is put in front of what is left, and `..` goes back to the directory
-//! that we came from, which is known to be inside, whatever has been renamed meanwhile.
+//! that we came from, which is known to be inside, whatever has been renamed meanwhile. (Of a path that is very deep the
+//! last directories are open, and one above them is gone down to once more.)
 //!
 //! It keeps the child rule.
 
@@ -20,23 +21,19 @@
     clippy::arithmetic_side_effects
 )]
 
+mod rest;
+mod trail;
+
 use crate::sys::facts::{self, Kind};
 use crate::sys::node;
 use crate::sys::{Errno, descriptor};
+use rest::{Direction, Rest};
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
-
-/// The longest path that the kernel takes, its terminator included (PATH_MAX).
-const LONGEST_PATH: usize = 4096;
-
-/// The longest name of a component, and its terminator.
-const LONGEST_NAME: usize = 256;
+use trail::Trail;
 
 /// How many links the kernel follows in one path (MAXSYMLINKS).
 const MOST_LINKS: u32 = 40;
-
-/// How deep a path may lead: so many directories are open at once.
-const DEEPEST: usize = 64;
 
 /// How often openat2 is asked again when someone renames or mounts meanwhile (EAGAIN).
 const TRIES: u32 = 32;
@@ -88,69 +85,17 @@ pub fn find(
     }
 }
 
-/// The directories from the root to where the walk is. The first one is the root, and not ours to close.
-struct Trail<'a> {
-    root: BorrowedFd<'a>,
-    below: [Option<BorrowedFd<'static>>; DEEPEST],
-    depth: usize,
-}
-
-impl Trail<'_> {
-    fn last(&self) -> BorrowedFd<'_> {
-        let index = self.depth.checked_sub(1);
-        index
-            .and_then(|index| self.below.get(index).copied().flatten())
-            .unwrap_or(self.root)
-    }
-
-    fn push(&mut self, directory: BorrowedFd<'static>) -> Result<(), Errno> {
-        match self.below.get_mut(self.depth) {
-            Some(place) => {
-                *place = Some(directory);
-                self.depth = self.depth.saturating_add(1);
-                Ok(())
-            }
-            None => {
-                descriptor::close(directory);
-                Err(Errno::ENAMETOOLONG)
-            }
-        }
-    }
-
-    /// `..`; of the root, the root.
-    fn pop(&mut self) -> Option<BorrowedFd<'static>> {
-        self.depth = self.depth.checked_sub(1)?;
-        self.below.get_mut(self.depth).and_then(Option::take)
-    }
-
-    fn back(&mut self) {
-        if let Some(left) = self.pop() {
-            descriptor::close(left);
-        }
-    }
-
-    fn rewind(&mut self) {
-        while self.depth > 0 {
-            self.back();
-        }
-    }
-}
-
 fn walk(
     root: BorrowedFd<'_>,
     path: &CStr,
     missing: Missing,
 ) -> Result<BorrowedFd<'static>, Failed> {
-    let mut trail = Trail {
-        root,
-        below: [None; DEEPEST],
-        depth: 0,
-    };
+    let mut trail = Trail::new(root);
     let walked = walk_on(&mut trail, path, missing);
     let end = match walked {
         // A name of its own for the root, which the caller may close.
         Ok(()) if trail.depth == 0 => node::find(root, c".").map_err(Failed::Find),
-        Ok(()) => trail.pop().ok_or(Failed::Find(Errno::ENOENT)),
+        Ok(()) => trail.take_last().ok_or(Failed::Find(Errno::ENOENT)),
         Err(failed) => Err(failed),
     };
     trail.rewind();
@@ -165,20 +110,21 @@ fn walk_on(trail: &mut Trail<'_>, path: &CStr, missing: Missing) -> Result<(), F
         match component.name() {
             b"." => continue,
             b".." => {
-                trail.back();
+                trail.back().map_err(Failed::Find)?;
                 continue;
             }
             _ => {}
         }
         let name = component.as_c_str().map_err(Failed::Find)?;
-        let found = match node::find(trail.last(), name) {
+        let above = trail.last().map_err(Failed::Find)?;
+        let found = match node::find(above, name) {
             Err(Errno::ENOENT) => {
                 // What a link names elsewhere no one would look for, and remove.
                 let missing = match missing {
                     Missing::MakePlace if links > 0 => Missing::MakeDirectory,
                     missing => missing,
                 };
-                make(trail.last(), name, rest.is_empty(), missing)?
+                make(above, name, rest.is_empty(), missing)?
             }
             found => found.map_err(Failed::Find)?,
         };
@@ -198,7 +144,7 @@ fn walk_on(trail: &mut Trail<'_>, path: &CStr, missing: Missing) -> Result<(), F
                 descriptor::close(found);
                 return Err(Failed::Find(Errno::ENOTDIR));
             }
-            trail.push(found).map_err(Failed::Find)?;
+            trail.push(component.name(), found).map_err(Failed::Find)?;
         }
     }
     Ok(())
@@ -228,100 +174,6 @@ fn make(
     match made {
         Ok(()) | Err(Errno::EEXIST) => node::find(directory, name).map_err(Failed::Find),
         Err(errno) => Err(Failed::Make(errno)),
-    }
-}
-
-/// Where a link's content begins.
-#[derive(PartialEq, Eq)]
-enum Direction {
-    FromRoot,
-    FromHere,
-}
-
-/// What is left of a path: the end of a buffer, so that a link's content fits before it.
-struct Rest {
-    bytes: [u8; LONGEST_PATH],
-    start: usize,
-}
-
-/// One component and its terminator.
-struct Component {
-    bytes: [u8; LONGEST_NAME],
-    length: usize,
-}
-
-impl Component {
-    fn name(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
-    }
-
-    fn as_c_str(&self) -> Result<&CStr, Errno> {
-        CStr::from_bytes_until_nul(&self.bytes).map_err(|_| Errno::ENAMETOOLONG)
-    }
-}
-
-impl Rest {
-    fn new(path: &[u8]) -> Result<Self, Errno> {
-        let mut rest = Self {
-            bytes: [0; LONGEST_PATH],
-            start: LONGEST_PATH,
-        };
-        rest.put_before(path)?;
-        Ok(rest)
-    }
-
-    fn left(&self) -> &[u8] {
-        self.bytes.get(self.start..).unwrap_or_default()
-    }
-
-    fn put_before(&mut self, text: &[u8]) -> Result<(), Errno> {
-        let start = self.start.checked_sub(text.len());
-        let start = start.ok_or(Errno::ENAMETOOLONG)?;
-        let place = self.bytes.get_mut(start..self.start);
-        place.ok_or(Errno::ENAMETOOLONG)?.copy_from_slice(text);
-        self.start = start;
-        Ok(())
-    }
-
-    /// Whether nothing but slashes is left.
-    fn is_empty(&self) -> bool {
-        self.left().iter().all(|byte| *byte == b'/')
-    }
-
-    fn next(&mut self) -> Result<Option<Component>, Errno> {
-        let slashes = self.left().iter().take_while(|byte| **byte == b'/').count();
-        self.start = self.start.saturating_add(slashes);
-        let length = self.left().iter().take_while(|byte| **byte != b'/').count();
-        if length == 0 {
-            return Ok(None);
-        }
-        let mut component = Component {
-            bytes: [0; LONGEST_NAME],
-            length,
-        };
-        // The last byte stays the terminator.
-        let place = component.bytes.get_mut(..length);
-        let place = place.filter(|_| length < LONGEST_NAME);
-        let name = self.left().get(..length).unwrap_or_default();
-        place.ok_or(Errno::ENAMETOOLONG)?.copy_from_slice(name);
-        self.start = self.start.saturating_add(length);
-        Ok(Some(component))
-    }
-
-    /// Puts the content of `link` before what is left.
-    fn put_link_before(&mut self, link: BorrowedFd<'_>) -> Result<Direction, Errno> {
-        let mut content = [0; LONGEST_PATH];
-        let length = node::read_link(link, &mut content)?;
-        let content = content.get(..length).unwrap_or_default();
-        if content.is_empty() || length == LONGEST_PATH {
-            return Err(Errno::ENAMETOOLONG);
-        }
-        self.put_before(b"/")?;
-        self.put_before(content)?;
-        Ok(match content.first() {
-            Some(b'/') => Direction::FromRoot,
-            _ => Direction::FromHere,
-        })
     }
 }
 
@@ -452,5 +304,35 @@ mod tests {
             .map(|entry| entry.unwrap().file_name())
             .collect();
         assert_eq!(outside, ["secret"]);
+    }
+
+    #[test]
+    fn paths_are_as_deep_as_the_kernel_lets_them() {
+        let place = Place::new("deep");
+        let root = place.0.join("root");
+        let down = "d/".repeat(300);
+        let found = place.find(&format!("/{down}file"), Missing::MakeFile, true);
+        assert_eq!(found, Ok(PathBuf::from(format!("{down}file"))));
+        // Back past what is still open, through a link too.
+        let up = "../".repeat(290);
+        std::os::unix::fs::symlink(format!("{up}e/f"), root.join(&down).join("link")).unwrap();
+        for walk_it in [true, false] {
+            for (path, expected) in [
+                (format!("{down}{up}"), "d/".repeat(10)),
+                (
+                    format!("{down}{up}{}file", "d/".repeat(290)),
+                    format!("{down}file"),
+                ),
+                (format!("{down}{}", "../".repeat(400)), String::new()),
+            ] {
+                let found = place.find(&path, Missing::Refuse, walk_it);
+                assert_eq!(found, Ok(PathBuf::from(expected)), "{path} {walk_it}");
+            }
+        }
+        let found = place.find(&format!("{down}link/g"), Missing::MakeDirectory, true);
+        assert_eq!(found, Ok(PathBuf::from("d/".repeat(10) + "e/f/g")));
+        let too_deep = "d/".repeat(3000);
+        let found = place.find(&too_deep, Missing::MakeDirectory, true);
+        assert_eq!(found, Err(Failed::Find(Errno::ENAMETOOLONG)));
     }
 }

@@ -460,3 +460,35 @@ fn a_pool_larger_than_its_limits_is_refused() {
     kill(child.id(), Signal::SIGTERM);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_pool_that_no_one_can_call_ends() {
+    if !nix::unistd::Uid::effective().is_root() {
+        skip("a pool is root's");
+        return;
+    }
+    for how in ["removed", "renamed", "without its socket"] {
+        let mut pool = Pool::new(2);
+        let directory = pool.directory.clone();
+        // What happens beside the socket is none of its business.
+        std::fs::write(format!("{directory}/other"), "").unwrap();
+        std::fs::remove_file(format!("{directory}/other")).unwrap();
+        let case = Case {
+            caller: Caller::Root,
+            launch: "in-process",
+        };
+        drop(pool.one_from_it(case, &pool.options()));
+        match how {
+            "removed" => std::fs::remove_dir_all(&directory).unwrap(),
+            "renamed" => std::fs::rename(&directory, pool.scratch.file("elsewhere")).unwrap(),
+            _ => std::fs::remove_file(format!("{directory}/socket")).unwrap(),
+        }
+        let status = wait(&mut pool.child).unwrap_or_else(|| panic!("{how}: it goes on"));
+        assert_eq!(status.code(), Some(125), "{how}: {}", pool.log());
+        assert!(
+            pool.log().contains("no one can call it any more"),
+            "{how}: {}",
+            pool.log()
+        );
+    }
+}

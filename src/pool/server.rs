@@ -9,8 +9,10 @@ use crate::sys::descriptor::{self, Waiting};
 use crate::sys::directory::Share;
 use crate::sys::node::{self, HERE};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Errno, directory, facts, identity, local_socket, namespace, network, process};
-use std::ffi::CString;
+use crate::sys::{
+    Errno, directory, facts, identity, local_socket, namespace, network, process, watch,
+};
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
@@ -57,6 +59,8 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
     let signals = signal::descriptor(ENDING)
         .map_err(|errno| Error::new("make a descriptor for", "signals", errno))?;
     make_room(arguments.size)?;
+    // Where a relative path is looked up.
+    let start = descriptor::open(c".", libc::O_PATH | libc::O_DIRECTORY, 0).map_err(named)?;
     let _directory = enter_directory(arguments)?;
 
     let home =
@@ -83,6 +87,7 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
     let name = CString::new(SOCKET).map_err(|_| named(Errno::EINVAL))?;
     let _ = node::remove_file(HERE, &name);
     let socket = local_socket::listen(&name).map_err(named)?;
+    let door = Door::look(start, arguments, &name, log);
     log.write(
         Level::Info,
         b"the pool is ready",
@@ -91,11 +96,56 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
             ("size", Value::Number(pool.size as i64)),
         ],
     );
-    let outcome = pool.keep(socket.as_fd(), signals.as_fd());
-    let _ = node::remove_file(HERE, &name);
+    let outcome = pool.keep(socket.as_fd(), &door, signals.as_fd());
+    if outcome != Err(GONE) {
+        let _ = node::remove_file(HERE, &name);
+    }
     let fields = [("handed_out", Value::Number(pool.handed_out))];
     log.write(Level::Info, b"the pool ends", &fields);
-    outcome.map(|()| ExitCode::SUCCESS).map_err(named)
+    let hint =
+        "its directory or its socket has been removed or renamed, and no one can call it any more";
+    outcome
+        .map(|()| ExitCode::SUCCESS)
+        .map_err(|errno| named(errno).hint((errno == GONE).then_some(hint)))
+}
+
+/// How [`Pool::keep`] says that no one can call any more.
+const GONE: Errno = Errno::ENOENT;
+
+/// Where callers find the socket.
+struct Door {
+    start: OwnedFd,
+    path: CString,
+    /// Which file it is.
+    identity: Option<(u64, u64)>,
+    /// Tells that something has been removed.
+    watch: Option<OwnedFd>,
+}
+
+impl Door {
+    fn look(start: OwnedFd, arguments: &PoolArgs, socket: &CStr, log: &Log) -> Self {
+        let directory = arguments.directory.as_bytes();
+        let path = [directory, b"/", socket.to_bytes()].concat();
+        let path = CString::new(path).unwrap_or_default();
+        let watch = watch::of_removals(c".");
+        if let Err(errno) = watch {
+            // A user has so many of them (fs.inotify). The pool is as good without, as long as all is well.
+            log_errno(log, b"the pool's directory is not watched", errno);
+        }
+        Self {
+            identity: facts::facts_of(HERE, socket)
+                .ok()
+                .map(|facts| facts.identity),
+            start,
+            path,
+            watch: watch.ok(),
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        let there = facts::facts_of(self.start.as_fd(), &self.path);
+        there.is_ok_and(|there| Some(there.identity) == self.identity)
+    }
 }
 
 /// Descriptors beside the spares: the standard ones, the log, our own few, and callers.
@@ -167,15 +217,30 @@ fn enter_directory(arguments: &PoolArgs) -> Result<OwnedFd, Error> {
 }
 
 impl Pool<'_> {
-    fn keep(&mut self, socket: BorrowedFd<'_>, signals: BorrowedFd<'_>) -> Result<(), Errno> {
+    fn keep(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        door: &Door,
+        signals: BorrowedFd<'_>,
+    ) -> Result<(), Errno> {
         let mut pause = QUIET;
+        if !door.is_there() {
+            return Err(GONE);
+        }
         loop {
-            let mut waiting = [Waiting::to_read(signals), Waiting::to_read(socket)];
+            let removals = door.watch.as_ref().map_or(signals, AsFd::as_fd);
+            let mut waiting = [signals, socket, removals].map(Waiting::to_read);
             let full = self.spares.len() >= self.size;
             descriptor::wait(&mut waiting, if full { -1 } else { pause })?;
-            let [ended, called] = waiting.map(|waiting| waiting.happened());
+            let [ended, called, removed] = waiting.map(|waiting| waiting.happened());
             if ended {
                 return Ok(());
+            }
+            if removed {
+                watch::take(removals);
+                if !door.is_there() {
+                    return Err(GONE);
+                }
             }
             if called {
                 pause = QUIET;
@@ -254,8 +319,12 @@ impl Pool<'_> {
     }
 
     fn log_errno(&self, message: &[u8], errno: Errno) {
-        let name = errno.name().unwrap_or("unknown");
-        let fields = [("errno", Value::Text(name.as_bytes()))];
-        self.log.write(Level::Warn, message, &fields);
+        log_errno(self.log, message, errno);
     }
+}
+
+fn log_errno(log: &Log, message: &[u8], errno: Errno) {
+    let name = errno.name().unwrap_or("unknown");
+    let fields = [("errno", Value::Text(name.as_bytes()))];
+    log.write(Level::Warn, message, &fields);
 }

@@ -41,6 +41,7 @@ pub mod reaper;
 pub mod seccomp;
 pub mod signal;
 pub mod terminal;
+pub mod watch;
 
 pub use mount::MountFlags;
 pub use syscalls::Errno;

@@ -83,11 +83,14 @@ fn inner(
     }
     let opened = open(directory, name, flags, 0)?;
     let file_system = |file| super::facts::facts(file).map(|facts| facts.identity.0);
-    match (file_system(directory), file_system(opened)) {
-        (Ok(outer), Ok(inner)) if outer == inner => Ok(opened),
-        _ => {
+    let same = file_system(directory)
+        .and_then(|outer| Ok(outer == file_system(opened)?))
+        .and_then(|same| same.then_some(()).ok_or(Errno::EXDEV));
+    match same {
+        Ok(()) => Ok(opened),
+        Err(errno) => {
             super::descriptor::close(opened);
-            Err(Errno::EXDEV)
+            Err(errno)
         }
     }
 }

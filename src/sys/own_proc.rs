@@ -12,28 +12,34 @@ use std::os::fd::BorrowedFd;
 ///
 /// Where that is none of proc's, by a proc of our own, which lies on top of / for the time (and takes 70 us more).
 pub fn open(name: &CStr) -> Result<BorrowedFd<'static>, Errno> {
-    if let Some(opened) = open_in(c"/proc/self", name) {
-        return opened;
+    if let Some(opened) = open_in(c"/proc/self", name)? {
+        return Ok(opened);
     }
     let kind = Some(c"proc");
     mount::mount(kind, c"/", kind, MountFlags::NONE, None)?;
-    let opened = open_in(c"/../self", name).unwrap_or(Err(Errno::ENODEV));
+    let opened = open_in(c"/../self", name);
     mount::detach(c"/..")?;
-    opened
+    opened?.ok_or(Errno::ENODEV)
 }
 
 /// /proc/self/fd, if there is a proc: the names in it lead to what the descriptors are.
 ///
 /// Errors: ENODEV if there is none.
 pub fn descriptors() -> Result<BorrowedFd<'static>, Errno> {
-    open_in(c"/proc/self", c"fd").unwrap_or(Err(Errno::ENODEV))
+    open_in(c"/proc/self", c"fd")?.ok_or(Errno::ENODEV)
 }
 
 /// None if the directory is not there, or not proc's.
-fn open_in(directory: &CStr, name: &CStr) -> Option<Result<BorrowedFd<'static>, Errno>> {
-    let directory = node::open(HERE, directory, libc::O_PATH | libc::O_DIRECTORY, 0).ok()?;
-    let is_proc = facts::file_system(directory).is_ok_and(FileSystem::is_proc);
-    let opened = is_proc.then(|| node::open(directory, name, libc::O_RDONLY, 0));
+fn open_in(directory: &CStr, name: &CStr) -> Result<Option<BorrowedFd<'static>>, Errno> {
+    let directory = match node::open(HERE, directory, libc::O_PATH | libc::O_DIRECTORY, 0) {
+        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES) => return Ok(None),
+        directory => directory?,
+    };
+    let opened = match facts::file_system(directory).map(FileSystem::is_proc) {
+        Ok(true) => node::open(directory, name, libc::O_RDONLY, 0).map(Some),
+        Ok(false) => Ok(None),
+        Err(errno) => Err(errno),
+    };
     descriptor::close(directory);
     opened
 }

@@ -8,6 +8,7 @@ mod common;
 #[path = "../common/tree.rs"]
 mod tree;
 
+mod deep_paths;
 mod host_names;
 mod limits;
 mod locks_of_others;
