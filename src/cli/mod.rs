@@ -2,6 +2,7 @@
 //! call.
 
 pub mod help;
+pub mod image;
 mod log;
 mod pool;
 mod run;

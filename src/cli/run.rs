@@ -68,7 +68,7 @@ pub fn parse(
                 run.command.extend(rest);
                 return Ok(Command::Run(Box::new(run), log));
             }
-            Word::Short('h') => return Ok(Command::Help(help::Topic::Run)),
+            Word::Short('h') => return help_or_hostname(&mut parser),
             Word::Short(letter) => match long_name(letter) {
                 Some(name) => option(name, &mut parser, &mut run, &mut log, is_directory)?,
                 None => {
@@ -85,6 +85,27 @@ pub fn parse(
         }
     }
     Err(Error::usage("missing container command", RUN_USAGE))
+}
+
+/// `-h` is help; docker's is short for `--hostname`, and who types a name after it and a command means that.
+#[cold]
+#[inline(never)]
+fn help_or_hostname(parser: &mut lexopt::Parser) -> Result<Command, Error> {
+    let attached = parser.optional_value().is_some();
+    let words = parser
+        .raw_args()
+        .map_err(|error| described(&error, RUN_USAGE))?;
+    let is_named = match words.as_slice() {
+        [name, _, ..] => !name.as_bytes().starts_with(b"-"),
+        _ => false,
+    };
+    if attached || is_named {
+        return Err(Error::usage(
+            "option '-h' is help and takes no name; the container's name is set by '--hostname NAME'",
+            RUN_USAGE,
+        ));
+    }
+    Ok(Command::Help(help::Topic::Run))
 }
 
 fn long_name(letter: char) -> Option<&'static str> {
@@ -123,8 +144,7 @@ fn option(
         "interactive" => run.interactive = true,
         "tty" => run.tty = true,
         "init" => run.init = true,
-        // What docker must be told is how it is here: a container leaves nothing behind.
-        "rm" => {}
+        "rm" => run.rm = true,
         "launch" => {
             run.launch = one_of(
                 (name, RUN_USAGE),
@@ -337,8 +357,25 @@ mod tests {
 
     #[test]
     fn help_before_the_command() {
-        for words in [&["--help"][..], &["-ti", "-h", "sh"]] {
-            assert_eq!(run(words).unwrap_err(), "Help(Run)");
+        for words in [
+            &["--help"][..],
+            &["-h"],
+            &["-ti", "-h", "sh"],
+            &["-tih"],
+            &["-h", "-ti", "sh"],
+        ] {
+            assert_eq!(run(words).unwrap_err(), "Help(Run)", "{words:?}");
+        }
+        for words in [
+            &["-h", "box", "sh"][..],
+            &["-ti", "-h", "box", "sh", "-c", "exit"],
+            &["-tih", "box", "sh"],
+            &["-h", "box", "-it", "sh"],
+            &["-hbox", "sh"],
+            &["-h=box", "sh"],
+        ] {
+            let error = run(words).unwrap_err();
+            assert!(error.contains("'--hostname NAME'"), "{words:?}: {error}");
         }
     }
 

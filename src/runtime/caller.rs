@@ -1,10 +1,13 @@
 //! What a specification needs to know of the process that called.
 
+use crate::cli::image;
 use crate::error::Error;
+use crate::log::{Level, Log, Value};
 use crate::spec::{
     Caller, ContainerSpec, IdFinder, Namespace, RunArgs, Surroundings, TERMINAL_GROUP,
 };
 use crate::sys::{Errno, identity, namespace, random};
+use std::os::unix::ffi::OsStrExt;
 
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification; with `ids` for a
 /// container of root's that has many.
@@ -44,6 +47,23 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
         look_for_root(&mut spec)?;
     }
     Ok(spec)
+}
+
+/// Warns root, whose container sees the host's files and may change all of them, if what was typed makes sense with an
+/// image alone: `run busybox rm -rf x` would remove x on the host.
+pub fn warn(arguments: &RunArgs, log: &Log) {
+    let command = arguments.command.first().map(|word| word.as_bytes());
+    let image = command.filter(|word| image::is_named(word));
+    let option = arguments.rm.then_some(&b"--rm"[..]);
+    let Some(word) = image.or(option) else { return };
+    if arguments.rootfs.is_empty() && identity::effective_user() == 0 {
+        log.write(
+            Level::Warn,
+            b"the container sees the host's files, and may change all of them; there are no images: --rootfs DIR \
+              gives it other files",
+            &[("typed", Value::Text(word))],
+        );
+    }
 }
 
 /// What a root of the container's own depends on.

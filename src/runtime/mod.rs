@@ -65,6 +65,7 @@ fn run_logged(
     log: &Log,
     beginning: Option<Beginning>,
 ) -> Result<Infallible, Error> {
+    caller::warn(arguments, log);
     let mut timing = match &arguments.timing {
         Some(file) => Some(Timing::open(file, beginning)?),
         None => None,

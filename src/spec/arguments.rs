@@ -53,6 +53,8 @@ pub struct RunArgs {
     /// `NAME=VALUE`.
     pub security_options: Vec<OsString>,
     pub privileged: bool,
+    /// What docker must be told is how it is here; it tells that docker was meant.
+    pub rm: bool,
     pub no_new_keyring: bool,
     pub oom_score_adjustment: Option<OsString>,
     pub timeout: Option<OsString>,

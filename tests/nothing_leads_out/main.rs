@@ -10,6 +10,7 @@ mod tree;
 
 mod deep_paths;
 mod host_names;
+mod image_names;
 mod limits;
 mod locks_of_others;
 mod many_options;

@@ -1,0 +1,100 @@
+//! Words that only make sense where there are images, which mydocker has none of: by root, without `--rootfs`, the
+//! command that follows `busybox` would be run on the host's files.
+
+/// Images that many know. Some of them are commands as well; what is said is true then too.
+const KNOWN: [&[u8]; 30] = [
+    b"almalinux",
+    b"alpine",
+    b"amazonlinux",
+    b"archlinux",
+    b"busybox",
+    b"centos",
+    b"debian",
+    b"docker",
+    b"fedora",
+    b"golang",
+    b"hello-world",
+    b"httpd",
+    b"mariadb",
+    b"memcached",
+    b"mongo",
+    b"mysql",
+    b"nginx",
+    b"node",
+    b"openjdk",
+    b"php",
+    b"postgres",
+    b"python",
+    b"rabbitmq",
+    b"redis",
+    b"rockylinux",
+    b"ruby",
+    b"rust",
+    b"traefik",
+    b"ubuntu",
+    b"wordpress",
+];
+
+/// Whether `word` reads as the name of an image: a well-known one, with or without what stands before it (a registry,
+/// an owner) and behind it, or any with a tag or a digest. A path that begins with `/` or `.` is none.
+pub fn is_named(word: &[u8]) -> bool {
+    if matches!(word.first(), None | Some(b'/' | b'.')) {
+        return false;
+    }
+    let last = word.rsplit(|byte| *byte == b'/').next().unwrap_or(word);
+    let end = last.iter().position(|byte| matches!(byte, b':' | b'@'));
+    let (name, rest) = last.split_at(end.unwrap_or(last.len()));
+    let is_tagged = rest.len() > 1 && is_name(name) && rest.iter().skip(1).all(is_of_tag);
+    is_tagged || rest.is_empty() && KNOWN.contains(&name)
+}
+
+/// The letters of images' names, which are small.
+fn is_name(name: &[u8]) -> bool {
+    !name.is_empty()
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(byte))
+}
+
+fn is_of_tag(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.:@".contains(byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_and_commands() {
+        for image in [
+            "busybox",
+            "alpine:3.20",
+            "alpine@sha256:0123456789abcdef",
+            "library/debian",
+            "docker.io/library/python:3",
+            "ghcr.io/someone/thing:latest",
+            "localhost:5000/ubuntu",
+            "myapp:v2",
+        ] {
+            assert!(is_named(image.as_bytes()), "{image}");
+        }
+        for command in [
+            "",
+            "sh",
+            "bash",
+            "python3",
+            "/usr/bin/python",
+            "./busybox",
+            "../node",
+            "make",
+            "a:",
+            ":a",
+            "[",
+            "bin/tool",
+            "Alpine",
+            "host: x",
+        ] {
+            assert!(!is_named(command.as_bytes()), "{command}");
+        }
+    }
+}
