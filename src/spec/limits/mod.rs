@@ -130,10 +130,10 @@ impl Limits {
             Error::refused(named, reason)
         };
         match name {
-            "memory" => self.memory = memory(bytes).map_err(refused)?,
-            "memory-reservation" => self.reservation = memory(bytes).map_err(refused)?,
+            "memory" => self.memory = memory(name, bytes)?,
+            "memory-reservation" => self.reservation = memory(name, bytes)?,
             "memory-swap" => {
-                self.swap = match memory(bytes).map_err(refused)? {
+                self.swap = match memory(name, bytes)? {
                     Some(total) => Swap::Total(total),
                     None if bytes == b"-1" => Swap::Unlimited,
                     None => Swap::AsMuchAsMemory,
@@ -186,13 +186,29 @@ impl Limits {
 
 const WEIGHTS: &str = "it takes a number from 10 to 1000";
 
+/// The smallest page that a kernel counts memory in; of less it makes nothing at all.
+const PAGE: u64 = 4096;
+
 /// A size, or `None` for no limit.
-fn memory(text: &[u8]) -> Result<Option<u64>, &'static str> {
-    match text {
-        b"-1" => Ok(None),
-        text => size::bytes(text)
-            .map(|bytes| Some(bytes).filter(|bytes| *bytes != 0))
-            .ok_or("it takes a size, 64m or 1.5g, or -1 for no limit"),
+fn memory(name: &str, text: &[u8]) -> Result<Option<u64>, Error> {
+    let option = || [b"--", name.as_bytes(), b" ", text].concat();
+    if text == b"-1" {
+        return Ok(None);
+    }
+    match size::bytes(text) {
+        None => Err(Error::refused(
+            option(),
+            "it takes a size, 64m or 1.5g, or -1 for no limit",
+        )),
+        Some(0) => Ok(None),
+        Some(bytes @ 1..PAGE) => {
+            let mut reason = format!("{bytes} bytes are less than the kernel counts in");
+            if size::whole_number(text).is_some() {
+                reason = format!("{bytes} bytes, did you mean {bytes}m?");
+            }
+            Err(Error::refused_for(option(), reason))
+        }
+        bytes => Ok(bytes),
     }
 }
 

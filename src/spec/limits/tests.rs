@@ -94,6 +94,15 @@ fn mistakes_are_named() {
             &[("cpus", "0.001")],
             "--cpus 0.001: the kernel's smallest is 0.01",
         ),
+        (
+            &[("memory", "64")],
+            "--memory 64: 64 bytes, did you mean 64m?",
+        ),
+        (&[("memory-swap", "4095")], "did you mean 4095m?"),
+        (
+            &[("memory-reservation", "64b")],
+            "64 bytes are less than the kernel counts in",
+        ),
         (&[("cpus", "-1")], "--cpus -1: it takes a number"),
         (&[("cpu-shares", "1")], "it takes a number from 2 to 262144"),
         (&[("cpuset-cpus", "x")], "it takes a list of numbers"),
