@@ -22,8 +22,8 @@ pub enum Report {
     Ready,
     /// This part of the step with this number, counted through the whole plan, failed.
     Step(u32, Part, Errno),
-    /// execve of this candidate failed, and of all the others.
-    Execve(u32, Errno),
+    /// execve of this candidate failed, and of all the others. It may come twice, the second time with a clue.
+    Execve(u32, Errno, Clue),
     /// The reaper could not start the command's process.
     Spawn(Errno),
     /// The reaper's program could not be executed.
@@ -36,6 +36,55 @@ pub enum Report {
     WithoutSpare(Errno),
     /// For `--timing`: when the child was where, in nanoseconds of the monotonic clock.
     Time(Moment, u64),
+}
+
+/// What the file tells of why its execve failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clue {
+    /// Nothing.
+    None,
+    NotThere,
+    /// A directory on the way may not be searched.
+    Closed,
+    Directory,
+    /// Its mount is noexec.
+    NoExec,
+    /// No one may execute it.
+    NoBit,
+    /// Others may execute it.
+    NotForUser,
+    /// The path on its `#!` line ends in a carriage return.
+    CarriageReturn,
+    /// What its `#!` line names is missing.
+    MissingInterpreter,
+    /// What its `#!` line names may not be executed.
+    RefusedInterpreter,
+    /// The loader that it names, as a program that is linked dynamically does, is missing.
+    MissingLoader,
+    /// That loader may not be executed.
+    RefusedLoader,
+}
+
+impl Clue {
+    const ALL: [Self; 12] = [
+        Self::None,
+        Self::NotThere,
+        Self::Closed,
+        Self::Directory,
+        Self::NoExec,
+        Self::NoBit,
+        Self::NotForUser,
+        Self::CarriageReturn,
+        Self::MissingInterpreter,
+        Self::RefusedInterpreter,
+        Self::MissingLoader,
+        Self::RefusedLoader,
+    ];
+
+    fn from_number(number: u64) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|clue| *clue as u64 == number)
+    }
 }
 
 /// What a step was at, where it is about more than one thing.
@@ -155,7 +204,7 @@ impl Report {
         let (kind, index, errno) = match self {
             Self::Ready => (0, 0, Errno::new(0)),
             Self::Step(index, _, errno) => (1, index, errno),
-            Self::Execve(index, errno) => (2, index, errno),
+            Self::Execve(index, errno, _) => (2, index, errno),
             Self::Spawn(errno) => (3, 0, errno),
             Self::ReExecute(errno) => (4, 0, errno),
             Self::Plan(errno) => (5, 0, errno),
@@ -166,6 +215,7 @@ impl Report {
         let rest = match self {
             Self::Time(_, time) => time,
             Self::Step(_, part, _) => part.number(),
+            Self::Execve(_, _, clue) => clue as u64,
             _ => 0,
         };
         let mut bytes = [0; SIZE];
@@ -193,7 +243,7 @@ impl Report {
         match kind {
             0 => Some(Self::Ready),
             1 => Some(Self::Step(index, Part::from_number(rest)?, errno)),
-            2 => Some(Self::Execve(index, errno)),
+            2 => Some(Self::Execve(index, errno, Clue::from_number(rest)?)),
             3 => Some(Self::Spawn(errno)),
             4 => Some(Self::ReExecute(errno)),
             5 => Some(Self::Plan(errno)),
@@ -217,7 +267,8 @@ mod tests {
             Report::Step(7, Part::Restrict, Errno::EPERM),
             Report::Step(7, Part::Item(0), Errno::EPERM),
             Report::Step(7, Part::Item(255), Errno::EPERM),
-            Report::Execve(u32::MAX, Errno::ENOENT),
+            Report::Execve(u32::MAX, Errno::ENOENT, Clue::None),
+            Report::Execve(0, Errno::EACCES, Clue::RefusedLoader),
             Report::Spawn(Errno::EAGAIN),
             Report::Reaper(Errno::EACCES),
             Report::ReExecute(Errno::EACCES),

@@ -104,12 +104,12 @@ fn a_command_that_cannot_be_run_is_127_or_126() {
                 (
                     "/no/such/file",
                     127,
-                    "or the interpreter or loader that it names is missing",
+                    "(ENOENT): no such file in the container",
                 ),
                 (
                     &lost,
                     127,
-                    "or the interpreter or loader that it names is missing",
+                    "(ENOENT): the interpreter that its #! line names is missing",
                 ),
                 (&below_a_file, 127, "not a directory (ENOTDIR)"),
                 (
@@ -117,7 +117,11 @@ fn a_command_that_cannot_be_run_is_127_or_126() {
                     126,
                     "permission denied (EACCES): it is no executable file",
                 ),
-                (&directory, 126, "permission denied (EACCES)"),
+                (
+                    &directory,
+                    126,
+                    "permission denied (EACCES): it is a directory",
+                ),
                 (
                     &garbage,
                     126,

@@ -3,6 +3,7 @@
 
 pub mod host;
 
+use crate::report::Clue;
 use crate::sys::Errno;
 use crate::sys::capability::SYS_ADMIN;
 use host::Host;
@@ -240,7 +241,36 @@ fn usual(doing: Doing, errno: Errno) -> Option<&'static str> {
     }
 }
 
-/// The hints for a command that was not found: which of the two kinds it is.
+/// What the file of a command tells of why it cannot be executed.
+pub fn of_file(clue: Clue) -> Option<&'static str> {
+    match clue {
+        Clue::None | Clue::NotThere => None,
+        Clue::Closed => Some("a directory on the way to it is closed to this user"),
+        Clue::Directory => Some("it is a directory"),
+        Clue::NoExec => {
+            Some("it lies on a mount that is noexec, from which nothing can be executed")
+        }
+        Clue::NoBit => Some("it is no executable file (chmod +x makes it one)"),
+        Clue::NotForUser => Some("this user may not execute it"),
+        Clue::CarriageReturn => Some(
+            "its #! line ends in a carriage return, as lines do on DOS, which is taken for a part of the \
+             interpreter's name",
+        ),
+        Clue::MissingInterpreter => Some("the interpreter that its #! line names is missing"),
+        Clue::RefusedInterpreter => Some(
+            "the interpreter that its #! line names cannot be executed (its mode, or a mount that is noexec)",
+        ),
+        Clue::MissingLoader => {
+            Some("the loader that it names is missing: it is linked dynamically")
+        }
+        Clue::RefusedLoader => Some(
+            "the loader that it names cannot be executed (its mode, or a mount that is noexec)",
+        ),
+    }
+}
+
+/// The hints for a command that was not found: which of the kinds it is.
+pub const NOT_THERE: &str = "no such file in the container";
 pub const NOT_IN_PATH: &str =
     "not found in the container's PATH (there are no images: COMMAND comes first)";
 pub const NO_SUCH_FILE: &str =

@@ -1,9 +1,9 @@
 //! The last step: execve, of the first candidate that works.
 
-use super::{Descriptors, fail};
+use super::{Descriptors, clue, fail};
 use crate::error::ExitCode;
 use crate::plan::ExecPlan;
-use crate::report::Report;
+use crate::report::{Clue, Report};
 use crate::sys::{Errno, process};
 
 pub fn run(command: &ExecPlan, descriptors: &Descriptors<'_>) -> ! {
@@ -31,5 +31,11 @@ pub fn run(command: &ExecPlan, descriptors: &Descriptors<'_>) -> ! {
             }
         }
     }
-    fail(Report::Execve(outcome.0, outcome.1), descriptors)
+    let (candidate, errno) = outcome;
+    // Before anything else, for the command's filter may end us when we look. If no one is there to hear, no one is.
+    let _ = descriptors
+        .channel
+        .send(Report::Execve(candidate, errno, Clue::None));
+    let (candidate, clue) = clue::find(command, candidate, errno);
+    fail(Report::Execve(candidate, errno, clue), descriptors)
 }

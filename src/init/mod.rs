@@ -15,6 +15,7 @@
 )]
 
 mod channel;
+mod clue;
 mod execute;
 mod network;
 mod reaper;

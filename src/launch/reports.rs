@@ -75,7 +75,9 @@ pub fn read(
                 Some(Report::Ready) => last = Some(Report::Ready),
                 Some(Report::Time(moment, time)) => tell(Aside::Time(moment, time)),
                 Some(Report::WithoutSpare(why)) => tell(Aside::WithoutSpare(why)),
-                // There is nothing after a failure.
+                // A clue may follow.
+                Some(failed @ Report::Execve(..)) => last = Some(failed),
+                // There is nothing after another failure.
                 Some(failure) => return meaning(plan, Some(failure)),
                 None => return Err(garbled()),
             },
@@ -114,7 +116,7 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
             Some(step) => describe_step(step, part.failed(errno)),
             None => Error::new("step", number.to_string(), errno),
         },
-        Report::Execve(candidate, errno) => describe_execve(plan, candidate, errno),
+        Report::Execve(candidate, errno, clue) => describe_execve(plan, candidate, errno, clue),
         Report::Spawn(errno) => Error::new("start", "the command under its reaper", errno),
         Report::Reaper(errno) => super::reaper::not_executed(errno),
         Report::ReExecute(errno) => {
@@ -131,7 +133,7 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
 mod tests {
     use super::*;
     use crate::plan::{ExecPlan, Step};
-    use crate::report::Part;
+    use crate::report::{Clue, Part};
     use crate::sys::process::StringArray;
     use std::os::fd::AsFd;
 
@@ -174,8 +176,8 @@ mod tests {
             ),
             (Report::Step(1, Part::Whole, Errno::EPERM), "setsid"),
             (Report::Step(2, Part::Whole, Errno::EPERM), "step 2"),
-            (Report::Execve(0, Errno::ENOENT), "exec x:"),
-            (Report::Execve(0, Errno::EACCES), "exec /bin/x:"),
+            (Report::Execve(0, Errno::ENOENT, Clue::None), "exec x:"),
+            (Report::Execve(0, Errno::EACCES, Clue::None), "exec /bin/x:"),
             (Report::Spawn(Errno::EPERM), "reaper"),
             (Report::ReExecute(Errno::EPERM), "/proc/self/exe"),
             (Report::Plan(Errno::EBADMSG), "the plan"),

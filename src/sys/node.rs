@@ -136,6 +136,20 @@ pub fn may_write(directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
     .map(drop)
 }
 
+/// faccessat(2): whether the real user may execute `name` in `directory`.
+pub fn may_execute(directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
+    // SAFETY: the name is NUL-terminated and outlives the call.
+    unsafe {
+        syscall!(
+            Sysno::faccessat,
+            directory.as_raw_fd(),
+            name.as_ptr(),
+            libc::X_OK
+        )
+    }
+    .map(drop)
+}
+
 /// mkdirat(2). The umask may take from `mode`.
 pub fn make_directory(directory: BorrowedFd<'_>, name: &CStr, mode: u32) -> Result<(), Errno> {
     // SAFETY: the name is NUL-terminated and outlives the call.

@@ -9,6 +9,7 @@ mod common;
 mod tree;
 
 mod deep_paths;
+mod hints_of_execve;
 mod host_names;
 mod image_names;
 mod limits;

@@ -5,7 +5,7 @@ mod root;
 use super::{InitPlan, Prepared, Purpose, Step};
 use crate::error::{Error, ExitCode, printable};
 use crate::hint::{self, Doing};
-use crate::report::Failed;
+use crate::report::{Clue, Failed};
 use crate::spec::limits::ResourceLimit;
 use crate::stream;
 use crate::sys::Errno;
@@ -195,7 +195,7 @@ fn list(ids: &[u32]) -> Vec<u8> {
 
 /// execve failed with `errno`, and this is what to say and to exit with: 127 if there is no such
 /// command, 126 if it cannot be executed. dash's rule, by errno.
-pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno) -> Error {
+pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno, clue: Clue) -> Error {
     let command = &plan.command;
     let typed = command
         .arguments
@@ -208,21 +208,34 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno) -> Error {
         errno,
         Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG | Errno::ELOOP
     );
-    if not_found {
-        let hint = if command.searched {
-            Some(hint::NOT_IN_PATH)
-        } else {
-            (errno == Errno::ENOENT).then_some(hint::NO_SUCH_FILE)
-        };
-        return Error::new("exec", typed, errno)
-            .hint(hint)
-            .exit_with(ExitCode::NOT_FOUND);
-    }
     // The file that was found, which PATH may have decided.
     let file = usize::try_from(candidate)
         .ok()
         .and_then(|candidate| command.candidates.get(candidate))
         .map_or(typed, |file| file.to_bytes());
+    if let Some(hint) = hint::of_file(clue) {
+        let exit = if not_found {
+            ExitCode::NOT_FOUND
+        } else {
+            ExitCode::NOT_EXECUTABLE
+        };
+        return Error::new("exec", file, errno)
+            .hint_instead(hint)
+            .exit_with(exit);
+    }
+    if not_found {
+        let hint = if command.searched {
+            Some(hint::NOT_IN_PATH)
+        } else {
+            match clue {
+                Clue::NotThere => Some(hint::NOT_THERE),
+                _ => (errno == Errno::ENOENT).then_some(hint::NO_SUCH_FILE),
+            }
+        };
+        return Error::new("exec", typed, errno)
+            .hint(hint)
+            .exit_with(ExitCode::NOT_FOUND);
+    }
     Error::new("exec", file, errno)
         .because(hint::hint(Doing::Execve, errno))
         .exit_with(ExitCode::NOT_EXECUTABLE)
