@@ -1,6 +1,5 @@
 //! A path of the container may be as deep as the kernel lets it be.
 
-use crate::common::*;
 use crate::tree::*;
 
 #[test]
