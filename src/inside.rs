@@ -21,8 +21,11 @@
     clippy::arithmetic_side_effects
 )]
 
+mod making;
 mod rest;
 mod trail;
+
+pub use making::Making;
 
 use crate::sys::facts::{self, Kind};
 use crate::sys::node;
@@ -69,6 +72,15 @@ pub fn find(
     path: &CStr,
     missing: Missing,
 ) -> Result<BorrowedFd<'static>, Failed> {
+    find_or_make(root, path, &Making::anywhere(missing))
+}
+
+/// [`find`], with more to say about what is made. Where nothing may be made a path that is missing is ENOENT.
+pub fn find_or_make(
+    root: BorrowedFd<'_>,
+    path: &CStr,
+    making: &Making<'_>,
+) -> Result<BorrowedFd<'static>, Failed> {
     let mut found = node::find_in_root(root, path);
     for _ in 1..TRIES {
         if !matches!(found, Err(Errno::EAGAIN)) {
@@ -78,9 +90,9 @@ pub fn find(
     }
     match found {
         Ok(found) => Ok(found),
-        Err(Errno::ENOENT) if missing != Missing::Refuse => walk(root, path, missing),
+        Err(Errno::ENOENT) if making.missing != Missing::Refuse => walk(root, path, making),
         // Before Linux 5.6; in a filter's way; and where someone never stops renaming.
-        Err(Errno::ENOSYS | Errno::EPERM | Errno::EAGAIN) => walk(root, path, missing),
+        Err(Errno::ENOSYS | Errno::EPERM | Errno::EAGAIN) => walk(root, path, making),
         Err(errno) => Err(Failed::Find(errno)),
     }
 }
@@ -88,10 +100,10 @@ pub fn find(
 fn walk(
     root: BorrowedFd<'_>,
     path: &CStr,
-    missing: Missing,
+    making: &Making<'_>,
 ) -> Result<BorrowedFd<'static>, Failed> {
     let mut trail = Trail::new(root);
-    let walked = walk_on(&mut trail, path, missing);
+    let walked = walk_on(&mut trail, path, making);
     let end = match walked {
         // A name of its own for the root, which the caller may close.
         Ok(()) if trail.depth == 0 => node::find(root, c".").map_err(Failed::Find),
@@ -103,7 +115,7 @@ fn walk(
 }
 
 /// Leaves what `path` is as the last of the trail.
-fn walk_on(trail: &mut Trail<'_>, path: &CStr, missing: Missing) -> Result<(), Failed> {
+fn walk_on(trail: &mut Trail<'_>, path: &CStr, making: &Making<'_>) -> Result<(), Failed> {
     let mut rest = Rest::new(path.to_bytes()).map_err(Failed::Find)?;
     let mut links = 0u32;
     while let Some(component) = rest.next().map_err(Failed::Find)? {
@@ -119,12 +131,15 @@ fn walk_on(trail: &mut Trail<'_>, path: &CStr, missing: Missing) -> Result<(), F
         let above = trail.last().map_err(Failed::Find)?;
         let found = match node::find(above, name) {
             Err(Errno::ENOENT) => {
-                // What a link names elsewhere no one would look for, and remove.
-                let missing = match missing {
-                    Missing::MakePlace if links > 0 => Missing::MakeDirectory,
-                    missing => missing,
+                let making = Making {
+                    missing: match making.missing {
+                        // What a link names elsewhere no one would look for, and remove.
+                        Missing::MakePlace if links > 0 => Missing::MakeDirectory,
+                        missing => missing,
+                    },
+                    ..*making
                 };
-                make(above, name, rest.is_empty(), missing)?
+                make(above, name, rest.is_empty(), &making)?
             }
             found => found.map_err(Failed::Find)?,
         };
@@ -156,12 +171,13 @@ fn make(
     directory: BorrowedFd<'_>,
     name: &CStr,
     is_last: bool,
-    missing: Missing,
+    making: &Making<'_>,
 ) -> Result<BorrowedFd<'static>, Failed> {
     const DIRECTORY: u32 = 0o755;
     const FILE: u32 = 0o644;
-    let made = match (missing, is_last) {
+    let made = match (making.missing, is_last) {
         (Missing::Refuse, _) => return Err(Failed::Find(Errno::ENOENT)),
+        _ if !(making.may)(directory) => return Err(Failed::Find(Errno::ENOENT)),
         (Missing::MakeFile, true) => {
             let flags = libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW | libc::O_WRONLY;
             node::open(directory, name, flags, FILE).map(descriptor::close)
@@ -172,7 +188,12 @@ fn make(
         }
     };
     match made {
-        Ok(()) | Err(Errno::EEXIST) => node::find(directory, name).map_err(Failed::Find),
+        Ok(()) => {
+            let found = node::find(directory, name).map_err(Failed::Find)?;
+            making.give(found).map_err(Failed::Make)?;
+            Ok(found)
+        }
+        Err(Errno::EEXIST) => node::find(directory, name).map_err(Failed::Find),
         Err(errno) => Err(Failed::Make(errno)),
     }
 }
@@ -213,7 +234,7 @@ mod tests {
             let root = descriptor::open_undropped(&root, flags).unwrap();
             let path = CString::new(path).unwrap();
             let found = if walk_it {
-                walk(root, &path, missing)
+                walk(root, &path, &Making::anywhere(missing))
             } else {
                 find(root, &path, missing)
             };

@@ -32,8 +32,8 @@ pub enum Report {
     ReExecute(Errno),
     /// The re-executed init could not read or understand the plan.
     Plan(Errno),
-    /// The pool gave no network namespace; one is made.
-    WithoutSpare(Errno),
+    /// The container goes without, and starts.
+    Without(Lack, Errno),
     /// For `--timing`: when the child was where, in nanoseconds of the monotonic clock.
     Time(Moment, u64),
 }
@@ -84,6 +84,32 @@ impl Clue {
     fn from_number(number: u64) -> Option<Self> {
         let mut all = Self::ALL.into_iter();
         all.find(|clue| *clue as u64 == number)
+    }
+}
+
+/// What a container can go without, though nobody has asked it to: its parent tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// The pool gave no network namespace; one is made.
+    Spare,
+    /// The caller's name servers, on the caller's network.
+    NameServers,
+}
+
+/// Why the container goes without, for each [`Lack`].
+pub type Lacks = [Option<Errno>; Lack::ALL.len()];
+
+impl Lack {
+    pub const ALL: [Self; 2] = [Self::Spare, Self::NameServers];
+
+    /// Its place in a list of all.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    fn from_number(number: u32) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|lack| *lack as u32 == number)
     }
 }
 
@@ -208,7 +234,7 @@ impl Report {
             Self::Spawn(errno) => (3, 0, errno),
             Self::ReExecute(errno) => (4, 0, errno),
             Self::Plan(errno) => (5, 0, errno),
-            Self::WithoutSpare(errno) => (7, 0, errno),
+            Self::Without(lack, errno) => (7, lack as u32, errno),
             Self::Reaper(errno) => (8, 0, errno),
             Self::Time(moment, _) => (6, moment.number(), Errno::new(0)),
         };
@@ -247,7 +273,7 @@ impl Report {
             3 => Some(Self::Spawn(errno)),
             4 => Some(Self::ReExecute(errno)),
             5 => Some(Self::Plan(errno)),
-            7 => Some(Self::WithoutSpare(errno)),
+            7 => Some(Self::Without(Lack::from_number(index)?, errno)),
             8 => Some(Self::Reaper(errno)),
             6 => Some(Self::Time(Moment::from_number(index), rest)),
             _ => None,
@@ -273,7 +299,8 @@ mod tests {
             Report::Reaper(Errno::EACCES),
             Report::ReExecute(Errno::EACCES),
             Report::Plan(Errno::EBADMSG),
-            Report::WithoutSpare(Errno::EAGAIN),
+            Report::Without(Lack::Spare, Errno::EAGAIN),
+            Report::Without(Lack::NameServers, Errno::ENOENT),
             Report::Time(Moment::Spawned, u64::MAX - 1),
             Report::Time(Moment::Done(4), 5_000_000_000),
         ] {

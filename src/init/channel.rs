@@ -1,6 +1,6 @@
 //! How the child answers its parent.
 
-use crate::report::{Moment, Report};
+use crate::report::{Lack, Lacks, Moment, Report};
 use crate::sys::{Errno, clock, descriptor, life};
 use std::cell::Cell;
 use std::os::fd::BorrowedFd;
@@ -12,8 +12,8 @@ pub enum Channel<'a> {
     /// executed the command, or has left.
     Memory {
         answer: &'a Cell<Option<Report>>,
-        /// Why the pool gave no network namespace, if it did not.
-        without_spare: &'a Cell<Option<Errno>>,
+        /// What the container goes without.
+        lacks: &'a Cell<Lacks>,
         /// A place for the time of each moment, or none at all.
         moments: &'a [Cell<u64>],
     },
@@ -70,13 +70,19 @@ impl Channel<'_> {
         }
     }
 
-    /// Tells that the pool has given no network namespace, and that it was made here.
-    pub fn without_spare(&self, why: Errno) {
+    /// Tells what the container goes without, which is no failure.
+    pub fn without(&self, lack: Lack, why: Errno) {
         match self {
-            Self::Memory { without_spare, .. } => without_spare.set(Some(why)),
+            Self::Memory { lacks, .. } => {
+                let mut all = lacks.get();
+                if let Some(place) = all.get_mut(lack.index()) {
+                    *place = Some(why);
+                }
+                lacks.set(all);
+            }
             Self::Pipe { .. } => {
                 // If the parent is gone the next report says so.
-                let _ = self.send(Report::WithoutSpare(why));
+                let _ = self.send(Report::Without(lack, why));
             }
         }
     }

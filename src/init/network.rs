@@ -4,6 +4,7 @@
 use super::Channel;
 use crate::lingering;
 use crate::pool::{PATIENCE, SPARE};
+use crate::report::Lack;
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::local_socket::{self, Record};
 use crate::sys::{Errno, namespace, network};
@@ -18,7 +19,7 @@ pub fn enter(socket: BorrowedFd<'_>, channel: &Channel<'_>) -> Result<(), Errno>
             entered
         }
         Err(why) => {
-            channel.without_spare(why);
+            channel.without(Lack::Spare, why);
             make_own()
         }
     }

@@ -12,7 +12,7 @@ use crate::hint::{self, Doing};
 use crate::init::{Channel, Descriptors, Gate};
 use crate::log::{Level, Log, Value};
 use crate::plan::{InitPlan, Reaper};
-use crate::report::{self, Moment};
+use crate::report::{self, Lack, Lacks, Moment};
 use crate::spec::{Ids, LaunchChoice, Namespace, Namespaces};
 use crate::sys::clone::Memory;
 use crate::sys::process::{self, Patience};
@@ -81,8 +81,8 @@ pub struct Container {
 struct Born {
     pid: Pid,
     mode: Mode,
-    /// Why the pool gave no network namespace, if it did not.
-    without_spare: Option<Errno>,
+    /// What the container goes without.
+    lacks: Lacks,
     reported: Result<(), Failure>,
 }
 
@@ -116,11 +116,13 @@ impl Launch<'_> {
         let Born {
             pid,
             mode,
-            without_spare,
+            lacks,
             reported,
         } = self.clone()?;
-        if let Some(why) = without_spare {
-            say_without_spare(why, self.log);
+        for (lack, why) in Lack::ALL.into_iter().zip(lacks) {
+            if let Some(why) = why {
+                say_without(lack, why, self.log);
+            }
         }
         match reported {
             Ok(()) => {
@@ -202,10 +204,10 @@ impl Launch<'_> {
         // Where that is refused memory cannot be shared.
         life::announce_end()
             .map_err(|errno| Unborn::Refused(Error::new("set_tid_address", "", errno)))?;
-        let (answer, without_spare) = (Cell::new(None), Cell::new(None));
+        let (answer, lacks) = (Cell::new(None), Cell::new(Lacks::default()));
         let channel = Channel::Memory {
             answer: &answer,
-            without_spare: &without_spare,
+            lacks: &lacks,
             moments: self.moments,
         };
         let birth = in_process::Birth::new(self, channel, None, None);
@@ -213,7 +215,7 @@ impl Launch<'_> {
         Ok(Born {
             pid,
             mode: Mode::InProcess,
-            without_spare: without_spare.get(),
+            lacks: lacks.get(),
             reported: reports::meaning(self.plan, answer.get()),
         })
     }
@@ -266,7 +268,7 @@ impl Launch<'_> {
         drop(gate);
         // Ours closed, the pipe ends when the child's do: at execve, or when it leaves.
         drop(writer);
-        let mut without_spare = None;
+        let mut lacks = Lacks::default();
         let keeper = self.is_kept().then_some(pid);
         let reported = reports::read(
             self.plan,
@@ -278,13 +280,17 @@ impl Launch<'_> {
                         place.set(time);
                     }
                 }
-                Aside::WithoutSpare(why) => without_spare = Some(why),
+                Aside::Without(lack, why) => {
+                    if let Some(place) = lacks.get_mut(lack.index()) {
+                        *place = Some(why);
+                    }
+                }
             },
         );
         Ok(Born {
             pid,
             mode,
-            without_spare,
+            lacks,
             reported,
         })
     }
@@ -350,11 +356,22 @@ impl Launch<'_> {
     }
 }
 
-/// A pool that has no spare is no reason not to start.
-pub fn say_without_spare(why: Errno, log: &Log) {
+/// Tells what a container goes without, which is no reason not to start it.
+#[cold]
+#[inline(never)]
+pub fn say_without(lack: Lack, why: Errno, log: &Log) {
     let name = why.name().unwrap_or("unknown");
     let fields = [("errno", Value::Text(name.as_bytes()))];
-    log.write(Level::Info, b"the pool gave no network namespace", &fields);
+    let (level, message) = match lack {
+        Lack::Spare => (Level::Info, &b"the pool gave no network namespace"[..]),
+        Lack::NameServers => (
+            Level::Warn,
+            &b"the container has no name servers of the caller's: its /etc/resolv.conf is not there, or a link to \
+              nothing, and mydocker makes no files in DIR; make it there, or add --overlay, or a --tmpfs where the \
+              link leads"[..],
+        ),
+    };
+    log.write(level, message, &fields);
 }
 
 /// A descriptor as the child names it: its table is its own, with the same numbers.

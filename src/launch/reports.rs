@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::hint::{Doing, hint};
 use crate::plan::{InitPlan, describe_execve, describe_step};
-use crate::report::{self, Moment, Report};
+use crate::report::{self, Lack, Moment, Report};
 use crate::sys::descriptor::Waiting;
 use crate::sys::process::{self, Ended};
 use crate::sys::{Errno, Pid, descriptor};
@@ -40,7 +40,7 @@ impl Failure {
 /// What a child tells that decides nothing.
 pub enum Aside {
     Time(Moment, u64),
-    WithoutSpare(Errno),
+    Without(Lack, Errno),
 }
 
 /// What the last report says: `Ready` means that the command is running.
@@ -74,7 +74,7 @@ pub fn read(
             Ok(report::SIZE) => match Report::from_bytes(&bytes) {
                 Some(Report::Ready) => last = Some(Report::Ready),
                 Some(Report::Time(moment, time)) => tell(Aside::Time(moment, time)),
-                Some(Report::WithoutSpare(why)) => tell(Aside::WithoutSpare(why)),
+                Some(Report::Without(lack, why)) => tell(Aside::Without(lack, why)),
                 // A clue may follow.
                 Some(failed @ Report::Execve(..)) => last = Some(failed),
                 // There is nothing after another failure.
@@ -123,7 +123,7 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
             Error::new("exec", "/proc/self/exe", errno).because(hint(Doing::ReExecute, errno))
         }
         Report::Plan(errno) => Error::new("read", "the plan", errno),
-        Report::Ready | Report::WithoutSpare(_) | Report::Time(..) => {
+        Report::Ready | Report::Without(..) | Report::Time(..) => {
             Error::new("read", "init's report", Errno::EBADMSG)
         }
     }

@@ -51,17 +51,25 @@ pub enum RootStep {
     Staged(FileSystem),
     /// A pseudo-terminal of the container's own devpts, and /dev/console; its master goes to the parent.
     Terminal(Likeness),
-    /// A file that only this container has, on one of /etc.
-    NameFile(EtcFile),
     /// The stage becomes /dev.
     PlaceDev,
     /// The stage has served.
     DropStage,
     Bind(BindMount),
+    /// A device of the host's.
+    Device(DeviceNode),
+    /// Keep in mind what is where these files will be, before mounts that were asked for may bring others along.
+    LookAtNames(Vec<CString>),
+    /// A file that only this container has, on one of /etc.
+    NameFile(EtcFile),
     /// An overlay on a directory of the container's.
     OverlayMount(OverlayMount),
     /// `--workdir`, if it is not there.
-    MakeWorkingDirectory(CString),
+    MakeWorkingDirectory {
+        path: CString,
+        /// The user and the group to whom it belongs then. `None`: ours.
+        owner: Option<(u32, u32)>,
+    },
     /// Nothing of / can be written any more.
     ReadOnly,
     /// The container's / is /, and the host's is gone.
@@ -242,15 +250,47 @@ impl BindMount {
     }
 }
 
+/// A device at a place in the container: a node of its own there, or the host's.
+#[derive(Debug, PartialEq)]
+pub struct DeviceNode {
+    /// What the node's place lies in.
+    pub directory: CString,
+    /// How it is bound instead, where no node can be made.
+    pub bind: BindMount,
+}
+
+/// How many files of names there are.
+pub const NAME_FILES: usize = 3;
+
 /// A file on one of /etc.
 #[derive(Debug, PartialEq)]
 pub struct EtcFile {
     pub target: CString,
     pub content: Vec<u8>,
-    /// Whether it is made if there is an /etc and not this file.
-    pub make: bool,
-    /// The option that is not obeyed without it. `None`: a container whose root does not have it, and may
-    /// not be given it, goes without.
-    pub asked_by: Option<CString>,
+    pub without: Without,
+    /// Which of those that were looked at, if they were: what a mount has brought along since then stays, unless an
+    /// option asks for this file.
+    pub looked_at: Option<u8>,
     pub read_only: bool,
+}
+
+/// What it means that a root does not have a file, and may not be given it.
+#[derive(Debug, PartialEq)]
+pub enum Without {
+    /// The container goes without.
+    Fine,
+    /// It goes without, and its caller is told.
+    Told,
+    /// This option is not obeyed: an error.
+    Refused(CString),
+}
+
+impl EtcFile {
+    /// The option that asked for it, if one did.
+    pub fn option(&self) -> Option<&CStr> {
+        match &self.without {
+            Without::Refused(option) => Some(option),
+            Without::Fine | Without::Told => None,
+        }
+    }
 }

@@ -20,7 +20,7 @@ use crate::launch::{self, Launch};
 use crate::log::{Level, Log, Value};
 use crate::plan::{self, InitPlan, Network, Standard};
 use crate::pool::{self, PoolArgs};
-use crate::report::Moment;
+use crate::report::{Lack, Moment};
 use crate::spec::{ContainerSpec, Input, Namespace, Namespaces, RunArgs, Terminal};
 use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
@@ -99,7 +99,7 @@ fn run_logged(
     let entry = limited.as_ref().map(Limited::entry).unwrap_or_default();
 
     let pool = called.and_then(|called| {
-        let without = |why| launch::say_without_spare(why, log);
+        let without = |why| launch::say_without(Lack::Spare, why, log);
         called.map_err(without).ok()
     });
     let (network, namespaces) = network_and_namespaces(&spec, pool.is_some());

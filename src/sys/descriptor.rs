@@ -294,7 +294,11 @@ fn lists_ours(directory: BorrowedFd<'_>) -> Result<bool, Errno> {
 
 /// The descriptor's number, as text.
 pub fn decimal<'a>(file: BorrowedFd<'_>, buffer: &'a mut [u8; 12]) -> Option<&'a CStr> {
-    let mut number = u32::try_from(file.as_raw_fd()).ok()?;
+    decimal_of(u32::try_from(file.as_raw_fd()).ok()?, buffer)
+}
+
+/// A number as text. Allocates nothing: the child uses it.
+pub fn decimal_of(mut number: u32, buffer: &mut [u8; 12]) -> Option<&CStr> {
     // The last byte stays the terminator.
     let mut start = buffer.len().checked_sub(1)?;
     loop {

@@ -163,6 +163,25 @@ pub fn make_device(
     mode: u32,
     device: Device,
 ) -> Result<(), Errno> {
+    make_node(directory, name, libc::S_IFCHR | mode, device)
+}
+
+/// mknodat(2) of a block device.
+pub fn make_block_device(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    mode: u32,
+    device: Device,
+) -> Result<(), Errno> {
+    make_node(directory, name, libc::S_IFBLK | mode, device)
+}
+
+fn make_node(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    type_and_mode: u32,
+    device: Device,
+) -> Result<(), Errno> {
     let number = libc::makedev(device.major, device.minor);
     // SAFETY: the name is NUL-terminated and outlives the call.
     unsafe {
@@ -170,7 +189,7 @@ pub fn make_device(
             Sysno::mknodat,
             directory.as_raw_fd(),
             name.as_ptr(),
-            libc::S_IFCHR | mode,
+            type_and_mode,
             number
         )
     }
@@ -278,6 +297,22 @@ pub fn change_owner(
             user,
             group,
             libc::AT_SYMLINK_NOFOLLOW
+        )
+    }
+    .map(drop)
+}
+
+/// fchownat(2) of what a descriptor names (O_PATH too).
+pub fn change_owner_of(file: BorrowedFd<'_>, user: u32, group: u32) -> Result<(), Errno> {
+    // SAFETY: the name is empty, which stands for the descriptor; no other pointers.
+    unsafe {
+        syscall!(
+            Sysno::fchownat,
+            file.as_raw_fd(),
+            c"".as_ptr(),
+            user,
+            group,
+            libc::AT_EMPTY_PATH
         )
     }
     .map(drop)

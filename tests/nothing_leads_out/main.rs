@@ -9,12 +9,15 @@ mod common;
 mod tree;
 
 mod deep_paths;
+mod device_nodes;
 mod hints_of_execve;
 mod host_names;
 mod image_names;
 mod limits;
 mod locks_of_others;
+mod made_directory;
 mod many_options;
+mod name_files;
 mod namespace_limits;
 mod null_device;
 mod open_descriptors;

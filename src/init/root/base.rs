@@ -72,7 +72,8 @@ pub fn overlay(layers: &Layers, held: &Held) -> Result<(), Failed> {
         enter_work(work)?;
     }
     mount_layers(layers, c"/")?;
-    settle(held)
+    settle(held)?;
+    held.owns(held.root()?).map_err(Failed::from)
 }
 
 /// Makes overlayfs' own directory the working one. overlayfs removes what it finds in it, and its path may lead to
@@ -172,6 +173,10 @@ pub fn read_only(held: &Held) -> Result<(), Failed> {
 }
 
 pub fn enter(held: &Held) -> Result<(), Errno> {
+    if let Some(hidden) = held.hidden.take() {
+        // Or `-w /proc/self/fd/N` could lead there.
+        descriptor::close(hidden);
+    }
     directory::enter(held.root()?)?;
     // With `.` for both, the old root comes to lie on top of the new one, and nothing need be made for it
     // (pivot_root(2), "pivot_root(".", ".")").

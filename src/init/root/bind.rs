@@ -9,7 +9,7 @@ use crate::lingering;
 use crate::plan::root::{BindMount, Copy, Restrictions};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Facts, Kind};
-use crate::sys::{Errno, MountFlags, descriptor, mount, mount_tree};
+use crate::sys::{Errno, MountFlags, descriptor, directory, mount, mount_tree};
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
@@ -20,9 +20,22 @@ pub fn copy(step: &Copy, held: &Held) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A file at a place that was found.
-pub fn place(path: &CStr, flags: MountFlags, target: BorrowedFd<'_>) -> Result<(), Errno> {
-    let tree = mount_tree::copy(path, false)?;
+/// A file of [`HIDDEN`](super::stage::HIDDEN) at a place that was found.
+pub fn place_hidden(
+    name: &CStr,
+    flags: MountFlags,
+    target: BorrowedFd<'_>,
+    held: &Held,
+) -> Result<(), Errno> {
+    directory::enter(held.hidden()?)?;
+    match place(name, flags, target) {
+        Err(errno) if mount_tree::is_unavailable(errno) => older::place_file(name, flags, target),
+        placed => placed,
+    }
+}
+
+fn place(name: &CStr, flags: MountFlags, target: BorrowedFd<'_>) -> Result<(), Errno> {
+    let tree = mount_tree::copy(name, false)?;
     let placed = restrict(tree, flags, false).and_then(|()| mount_tree::attach(tree, target));
     descriptor::close(tree);
     placed

@@ -2,7 +2,9 @@
 
 mod base;
 mod bind;
+mod device;
 mod mount;
+mod names;
 mod older;
 mod restrict;
 mod show;
@@ -10,11 +12,11 @@ mod stage;
 mod terminal;
 
 use super::Descriptors;
-use crate::inside::{self, Missing};
-use crate::plan::root::{Kernels, RootStep};
+use crate::inside::{self, Making, Missing};
+use crate::plan::root::{Kernels, NAME_FILES, RootStep};
 use crate::report::{Failed, Part};
 use crate::spec::MOST_COPIES;
-use crate::sys::{Errno, descriptor};
+use crate::sys::{Errno, descriptor, facts};
 use std::cell::Cell;
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
@@ -32,6 +34,17 @@ pub struct Held {
     sysfs: Cell<Option<BorrowedFd<'static>>>,
     /// How many mounts lie on the host's /, the container's among them.
     covers: Cell<u32>,
+    /// Where what is bound to its place has its name, see [`stage::HIDDEN`].
+    hidden: Cell<Option<BorrowedFd<'static>>>,
+    /// The stage's file system.
+    stage: Cell<Option<FileSystemNumber>>,
+    /// The file systems that were mounted for this container alone, in which a file may be made that it lacks: the first
+    /// ones.
+    own: [Cell<Option<FileSystemNumber>>; MOST_OWN],
+    /// How many devices have been made at [`stage::HIDDEN`].
+    devices: Cell<u32>,
+    /// What was where the files of names will be.
+    looked_at: [Cell<Option<FileIdentity>>; NAME_FILES],
 }
 
 /// What becomes of a place for /proc, /sys or /dev that the root does not have.
@@ -43,6 +56,13 @@ impl Default for Places {
         Self(Cell::new(Missing::MakeDirectory))
     }
 }
+
+/// A file system and an inode.
+type FileIdentity = (u64, u64);
+
+type FileSystemNumber = u64;
+
+const MOST_OWN: usize = 16;
 
 impl Held {
     /// With the mounts that were handed in.
@@ -67,6 +87,26 @@ impl Held {
             Kernels::Proc => &self.proc,
             Kernels::Sysfs => &self.sysfs,
         }
+    }
+
+    fn hidden(&self) -> Result<BorrowedFd<'static>, Errno> {
+        self.hidden.get().ok_or(Errno::EBADF)
+    }
+
+    /// Keeps in mind that this file system is the container's own. Of more than there is room for the last are
+    /// forgotten, and nothing is made in them.
+    fn owns(&self, file: BorrowedFd<'_>) -> Result<(), Errno> {
+        let number = facts::facts(file)?.identity.0;
+        if let Some(place) = self.own.iter().find(|place| place.get().is_none()) {
+            place.set(Some(number));
+        }
+        Ok(())
+    }
+
+    /// Whether a file may be made in a directory: in DIR and in a volume it would be there to stay.
+    fn may_make_in(&self, directory: BorrowedFd<'_>) -> bool {
+        let number = facts::facts(directory).map(|facts| facts.identity.0);
+        number.is_ok_and(|number| self.own.iter().any(|own| own.get() == Some(number)))
     }
 
     fn cover(&self) {
@@ -100,7 +140,7 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
         RootStep::Overlay(layers) => base::overlay(layers, held),
         RootStep::FileSystem(step) => mount::file_system(step, held),
         RootStep::Show(step) => show::show(step, held),
-        RootStep::Stage => stage::begin().map_err(Failed::from),
+        RootStep::Stage => stage::begin(held).map_err(Failed::from),
         RootStep::Devices => stage::devices(),
         RootStep::StandardDevices(own) => stage::standard_devices(own).map_err(Failed::from),
         RootStep::Restrict(step) => restrict::restrict(step, held),
@@ -110,15 +150,19 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
             let socket = descriptors.terminal.ok_or(Errno::EBADF)?;
             terminal::make(likeness, socket).map_err(Failed::from)
         }
-        RootStep::NameFile(file) => stage::name_file(file, held),
+        RootStep::Device(step) => device::make(step, held),
+        RootStep::LookAtNames(targets) => names::look(targets, held),
+        RootStep::NameFile(file) => names::place(file, held, descriptors.channel),
         RootStep::PlaceDev => stage::place_dev(held),
         RootStep::DropStage => stage::discard().map_err(Failed::from),
         RootStep::Bind(step) => bind::bind(step, held),
         RootStep::OverlayMount(step) => mount::overlay(step, held),
-        RootStep::MakeWorkingDirectory(path) => {
-            let made = find(held, path, Missing::MakeDirectory)?;
-            descriptor::close(made);
-            Ok(())
+        RootStep::MakeWorkingDirectory { path, owner } => {
+            let making = Making {
+                owner: *owner,
+                ..Making::anywhere(Missing::MakeDirectory)
+            };
+            find_or_make(held, path, &making).map(descriptor::close)
         }
         RootStep::ReadOnly => base::read_only(held),
         RootStep::Enter => base::enter(held).map_err(Failed::from),
@@ -127,7 +171,15 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
 
 /// Finds a path of the container's.
 fn find(held: &Held, path: &CStr, missing: Missing) -> Result<BorrowedFd<'static>, Failed> {
-    inside::find(held.root()?, path, missing).map_err(|failed| match failed {
+    find_or_make(held, path, &Making::anywhere(missing))
+}
+
+fn find_or_make(
+    held: &Held,
+    path: &CStr,
+    making: &Making<'_>,
+) -> Result<BorrowedFd<'static>, Failed> {
+    inside::find_or_make(held.root()?, path, making).map_err(|failed| match failed {
         inside::Failed::Find(errno) => Part::Target.failed(errno),
         inside::Failed::Make(errno) => Part::Make.failed(errno),
     })
@@ -140,4 +192,13 @@ fn place_for(held: &Held, asked: bool) -> Missing {
     } else {
         held.places.0.get()
     }
+}
+
+/// What follows the last slash.
+fn last_name(path: &CStr) -> &CStr {
+    let bytes = path.to_bytes_with_nul();
+    let start = bytes.iter().rposition(|byte| *byte == b'/');
+    let name = start.and_then(|start| bytes.get(start.saturating_add(1)..));
+    name.and_then(|name| CStr::from_bytes_with_nul(name).ok())
+        .unwrap_or(path)
 }

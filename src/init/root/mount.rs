@@ -4,15 +4,34 @@ use super::{Held, base, find, place_for};
 use crate::plan::root::{FileSystem, OverlayMount};
 use crate::report::Failed;
 use crate::sys::mount::{self, MountFlags, mount};
-use crate::sys::{descriptor, directory};
+use crate::sys::node::{self, HERE};
+use crate::sys::{Errno, descriptor, directory};
+use std::os::fd::BorrowedFd;
 
 pub fn file_system(step: &FileSystem, held: &Held) -> Result<(), Failed> {
     let target = find(held, &step.target, place_for(held, step.option.is_some()))?;
+    let mounted = mount_and_move(step, target);
+    descriptor::close(target);
+    let mounted = mounted?;
+    if step.option.is_some() && !step.flags.contains(MountFlags::READONLY) {
+        held.owns(mounted)?;
+    }
+    descriptor::close(mounted);
+    Ok(())
+}
+
+/// Mounts it on top of /, where `/..` names it, and moves it from there; what is mounted then.
+pub fn mount_and_move(
+    step: &FileSystem,
+    target: BorrowedFd<'_>,
+) -> Result<BorrowedFd<'static>, Errno> {
+    let kind = Some(step.kind.as_c_str());
+    mount(kind, c"/", kind, step.flags, Some(&step.data))?;
+    let mounted = node::find(HERE, c"/..")?;
     // Through the descriptor: `.` is what was found, whatever its path means by now.
     directory::enter(target)?;
-    descriptor::close(target);
-    let kind = Some(step.kind.as_c_str());
-    mount(kind, c".", kind, step.flags, Some(&step.data)).map_err(Failed::from)
+    mount(Some(c"/.."), c".", None, MountFlags::MOVE, None)?;
+    Ok(mounted)
 }
 
 pub fn overlay(step: &OverlayMount, held: &Held) -> Result<(), Failed> {
@@ -22,6 +41,9 @@ pub fn overlay(step: &OverlayMount, held: &Held) -> Result<(), Failed> {
         // On top of the tmpfs, and from there to its place; then the tmpfs can go. The overlay holds on to
         // what it needs of it.
         base::mount_layers(&step.layers, c"/")?;
+        let mounted = node::find(HERE, c"/..")?;
+        held.owns(mounted)?;
+        descriptor::close(mounted);
         directory::enter(target)?;
         mount(Some(c"/.."), c".", None, MountFlags::MOVE, None)?;
         mount::detach(c"/..")?;

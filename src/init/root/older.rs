@@ -231,8 +231,22 @@ fn move_to(target: BorrowedFd<'_>, is_directory: bool) -> Result<(), Errno> {
     move_to_file(PATH, target)
 }
 
-/// Moves a mount onto a file, which only /proc can name by its descriptor.
-pub fn move_to_file(mounted: &CStr, target: BorrowedFd<'_>) -> Result<(), Errno> {
+/// Puts a file on another one, read-only if it has to be; by a name in the working directory.
+pub fn place_file(name: &CStr, flags: MountFlags, target: BorrowedFd<'_>) -> Result<(), Errno> {
+    mount(Some(name), name, None, MountFlags::BIND, None)?;
+    if flags != MountFlags::NONE {
+        remount(name, flags)?;
+    }
+    let mounted = node::find(HERE, name)?;
+    let mut buffer = [0; 12];
+    let by_number = descriptor::decimal(mounted, &mut buffer).ok_or(Errno::EBADF);
+    let moved = by_number.and_then(|number| move_to_file(number, target));
+    descriptor::close(mounted);
+    moved
+}
+
+/// Moves a mount onto a file, which only /proc can name by its descriptor; `mounted` may be a number there, too.
+fn move_to_file(mounted: &CStr, target: BorrowedFd<'_>) -> Result<(), Errno> {
     let descriptors = own_proc::open(c"fd")?;
     let entered = directory::enter(descriptors);
     descriptor::close(descriptors);

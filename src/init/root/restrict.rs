@@ -15,9 +15,10 @@ use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, MountFlags, descriptor, directory, process};
 use std::ffi::CStr;
 
-/// On the stage, as our root sees it: the topmost mount on /.
+/// On the stage, as our root sees it: the topmost mount on /. The directory keeps its name, see
+/// [`HIDDEN`](super::stage::HIDDEN).
 const NULL: &CStr = c"/../null";
-const EMPTY: &CStr = c"/../mydocker.empty";
+const EMPTY: &CStr = c"/../pts/mydocker.empty";
 
 /// With what is mounted below: in a user namespace the kernel takes no mount apart.
 const BIND_ALL: MountFlags = MountFlags::BIND.and(MountFlags::RECURSIVE);
@@ -58,8 +59,6 @@ pub fn restrict(all: &[Restriction], held: &Held) -> Result<(), Failed> {
             item = item.saturating_add(1);
         }
     }
-    // What was bound holds on to it.
-    node::remove_directory(HERE, EMPTY)?;
     process::change_directory(c"/..").map_err(Failed::from)
 }
 

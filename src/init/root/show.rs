@@ -3,12 +3,11 @@
 //! What is hidden of them is found from there and not by a path: a hostile root may have a link for /proc that leads
 //! to one place before proc is mounted, and through what proc shows to another place after it.
 
+use super::mount::mount_and_move;
 use super::{Held, bind, find, place_for};
 use crate::plan::root::{BindMount, FileSystem, Kernels, Show, Way};
 use crate::report::{Failed, Part};
-use crate::sys::mount::mount;
-use crate::sys::node::{self, HERE};
-use crate::sys::{Errno, MountFlags, descriptor, directory, facts};
+use crate::sys::{Errno, descriptor, facts};
 
 pub fn show(step: &Show, held: &Held) -> Result<(), Failed> {
     match &step.way {
@@ -22,18 +21,12 @@ pub fn show(step: &Show, held: &Held) -> Result<(), Failed> {
     }
 }
 
-/// Mounts it on top of /, where `/..` names it, and moves it from there.
 fn mount_fresh(step: &FileSystem, kernels: Kernels, held: &Held) -> Result<(), Failed> {
     let target = find(held, &step.target, place_for(held, false))?;
-    let kind = Some(step.kind.as_c_str());
-    let mounted = mount(kind, c"/", kind, step.flags, Some(&step.data));
-    if mounted.is_ok() {
-        held.kernels(kernels).set(Some(node::find(HERE, c"/..")?));
-        directory::enter(target)?;
-    }
+    let mounted = mount_and_move(step, target);
     descriptor::close(target);
-    mounted?;
-    mount(Some(c"/.."), c".", None, MountFlags::MOVE, None).map_err(Failed::from)
+    held.kernels(kernels).set(Some(mounted?));
+    Ok(())
 }
 
 fn bind_hosts(step: &BindMount, kernels: Kernels, held: &Held) -> Result<(), Failed> {

@@ -1,25 +1,28 @@
-//! What is put together aside, on a tmpfs on top of /: the container's /dev, and the files for its /etc.
+//! What is put together aside, on a tmpfs on top of /: the container's /dev, and what is bound from there.
 //!
 //! No one else can reach it there, so plain names will do: no link and no other file gets in between.
 
-use super::{Held, bind, find, older, place_for};
-use crate::inside::Missing;
+use super::{Held, find, older, place_for};
 use crate::plan::OwnDevice;
-use crate::plan::root::{EtcFile, FileSystem};
+use crate::plan::root::FileSystem;
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Kind};
 use crate::sys::mount::{self, mount};
 use crate::sys::node::{self, HERE};
-use crate::sys::{Errno, MountFlags, descriptor, directory, mount_tree, process};
+use crate::sys::{Errno, MountFlags, descriptor, directory, process};
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
 /// As docker has it: room for nodes and links, and for no one's data.
 const DATA: &CStr = c"mode=0755,size=65536k";
 
-/// A file of the stage, for as long as it takes to bind it; and as our root sees it.
-const FILE: &CStr = c"mydocker.file";
-const FILE_FROM_ROOT: &CStr = c"/../mydocker.file";
+/// The directory that devpts will cover, or, without a /dev of the container's own, no one comes to: what is bound from
+/// it keeps its name there, for the kernel lets nothing be mounted on what has no name any more, and a container in this
+/// one might want to.
+pub const HIDDEN: &CStr = c"pts";
+
+/// The owner of what belongs to no one in this user namespace, unless proc_sys_kernel(5), overflowuid, says another.
+const OVERFLOW: u32 = 65_534;
 
 const LINKS: [(&CStr, &CStr); 5] = [
     (c"fd", c"/proc/self/fd"),
@@ -30,45 +33,61 @@ const LINKS: [(&CStr, &CStr); 5] = [
     (c"ptmx", c"pts/ptmx"),
 ];
 
-pub fn begin() -> Result<(), Errno> {
+pub fn begin(held: &Held) -> Result<(), Errno> {
     let kind = Some(c"tmpfs");
     // A device node is what /dev is for; a set-user-ID program is not. Times as they are: a terminal's
     // access time is how long its user has been idle.
     let flags = MountFlags::NOSUID.and(MountFlags::STRICTATIME);
     mount(kind, c"/", kind, flags, Some(DATA))?;
-    process::change_directory(c"/..")
+    process::change_directory(c"/..")?;
+    node::make_directory(HERE, HIDDEN, 0o755)?;
+    let hidden = node::find(HERE, HIDDEN)?;
+    held.stage.set(Some(facts::facts(hidden)?.identity.0));
+    held.hidden.set(Some(hidden));
+    Ok(())
 }
 
 pub fn discard() -> Result<(), Errno> {
     mount::detach(c"/..")
 }
 
+/// Nodes can be made by the host's root alone, not by that of a user namespace, nor where a sandbox denies it, all of
+/// them or some (a device cgroup): those are bound.
 pub fn devices() -> Result<(), Failed> {
+    let mut makes = true;
     for own in OwnDevice::ALL {
-        match node::make_device(HERE, own.name(), 0o666, own.device()) {
-            // Nodes can be made by the host's root alone, not by that of a user namespace.
-            Err(Errno::EPERM) => return bound_devices(),
-            made => made?,
+        if makes {
+            match node::make_device(HERE, own.name(), 0o666, own.device()) {
+                Ok(()) => continue,
+                // If the first one may not be made it is a matter of rights, which all of them take.
+                Err(Errno::EPERM) => makes = own != OwnDevice::Null,
+                Err(errno) => return Err(errno.into()),
+            }
         }
+        bind_device(own)?;
     }
     Ok(())
 }
 
-fn bound_devices() -> Result<(), Failed> {
-    for own in OwnDevice::ALL {
-        let name = own.name();
-        descriptor::close(make_file(name)?);
-        mount(Some(own.path()), name, None, MountFlags::BIND, None)
-            .map_err(|errno| Part::Source.failed(errno))?;
-        // The host's /dev is not always what it should be: in a container of someone else's, say.
-        let bound = node::find(HERE, name)?;
-        let looked = facts::facts(bound);
-        descriptor::close(bound);
-        if looked?.kind != Kind::Character(own.device()) {
-            return Err(Part::Source.failed(Errno::ENODEV));
-        }
+fn bind_device(own: OwnDevice) -> Result<(), Failed> {
+    let name = own.name();
+    descriptor::close(make_file(name)?);
+    mount(Some(own.path()), name, None, MountFlags::BIND, None)
+        .map_err(|errno| Part::Source.failed(errno))?;
+    let bound = node::find(HERE, name)?;
+    let looked = facts::facts(bound);
+    descriptor::close(bound);
+    let looked = looked?;
+    // The host's /dev is not always what it should be: in a container of someone else's, say.
+    if looked.kind != Kind::Character(own.device()) {
+        return Err(Part::Source.failed(Errno::ENODEV));
     }
-    Ok(())
+    if looked.owner == OVERFLOW {
+        // Its owner is no one here, and then the kernel lets no one change what it is.
+        return Ok(());
+    }
+    // It reads and writes all the same, but its mode and its owner stay.
+    older::remount(name, MountFlags::READONLY).map_err(|errno| Part::Restrict.failed(errno))
 }
 
 /// Puts nodes that were just made into the places of 0, 1 and 2. Open for both, whichever the caller's was open for:
@@ -103,70 +122,17 @@ pub fn links() -> Result<(), Errno> {
 }
 
 pub fn file_system(step: &FileSystem) -> Result<(), Failed> {
-    node::make_directory(HERE, &step.target, 0o755)?;
+    match node::make_directory(HERE, &step.target, 0o755) {
+        // [`HIDDEN`] is one of them.
+        Ok(()) | Err(Errno::EEXIST) => {}
+        Err(errno) => return Err(errno.into()),
+    }
     let kind = Some(step.kind.as_c_str());
     match mount(kind, &step.target, kind, step.flags, Some(&step.data)) {
         // The kernel was built without it, or it shows what this user namespace does not own.
         Err(Errno::ENODEV | Errno::EPERM) if step.optional => Ok(()),
         done => done.map_err(Failed::from),
     }
-}
-
-pub fn name_file(file: &EtcFile, held: &Held) -> Result<(), Failed> {
-    let missing = if file.make {
-        Missing::MakeFile
-    } else {
-        Missing::Refuse
-    };
-    // What is made may lie elsewhere: /etc/resolv.conf is often a link to what is not there yet. But a root
-    // without an /etc is given none.
-    let etc = find(held, c"/etc", Missing::Refuse).map(descriptor::close);
-    let target = match etc.and_then(|()| find(held, &file.target, missing)) {
-        // EACCES: an overlay of an ordinary user's, above an /etc that is someone else's.
-        Err(Failed {
-            errno: Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES,
-            ..
-        }) if file.asked_by.is_none() => return Ok(()),
-        target => target?,
-    };
-    if facts::facts(target)?.kind == Kind::Directory {
-        descriptor::close(target);
-        return match file.asked_by {
-            None => Ok(()),
-            Some(_) => Err(Part::Target.failed(Errno::EISDIR)),
-        };
-    }
-    let made = make_file(FILE)?;
-    let written = descriptor::write_all(made, &file.content);
-    descriptor::close(made);
-    written?;
-    let placed = place_file(file, target);
-    descriptor::close(target);
-    placed?;
-    // The bind keeps the file; its name on the stage is no one's business.
-    node::remove_file(HERE, FILE).map_err(Failed::from)
-}
-
-fn place_file(file: &EtcFile, target: BorrowedFd<'_>) -> Result<(), Errno> {
-    let restrictions = if file.read_only {
-        MountFlags::READONLY
-    } else {
-        MountFlags::NONE
-    };
-    let placed = bind::place(FILE, restrictions, target);
-    match placed {
-        Err(errno) if mount_tree::is_unavailable(errno) => {}
-        placed => return placed,
-    }
-    let stage = node::find(HERE, c".")?;
-    mount(Some(FILE), FILE, None, MountFlags::BIND, None)?;
-    if file.read_only {
-        older::remount(FILE, restrictions)?;
-    }
-    let moved = older::move_to_file(FILE_FROM_ROOT, target);
-    let back = directory::enter(stage);
-    descriptor::close(stage);
-    moved.and(back)
 }
 
 /// Moves the stage, the topmost mount on /, to the container's /dev.

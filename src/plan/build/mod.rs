@@ -345,6 +345,12 @@ impl<'a> Becoming<'a> {
             },
         }
     }
+
+    /// To whom something belongs that is made for the command. `None`: to whom makes it.
+    fn owner(&self) -> Option<(u32, u32)> {
+        (self.user.is_some() || self.group.is_some())
+            .then(|| (self.user.unwrap_or(0), self.group.unwrap_or(0)))
+    }
 }
 
 fn command(spec: &ContainerSpec) -> ExecPlan {

@@ -1,15 +1,16 @@
 //! The steps for a root of the container's own, in their order.
 
+use super::Becoming;
 use crate::error::Error;
 use crate::plan::root::{
-    BindMount, Copy, EtcFile, FileSystem, HANDED, Kernels, Layers, OverlayMount, Restriction,
-    RootStep, Show, Way, WorkDirectory,
+    BindMount, Copy, DeviceNode, EtcFile, FileSystem, HANDED, Kernels, Layers, OverlayMount,
+    Restriction, RootStep, Show, Way, Without, WorkDirectory,
 };
 use crate::plan::{InitPlan, Standard, Step};
 use crate::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 use crate::spec::{
-    Base, ContainerSpec, Devices, MountSource, Namespace, Overlay, Root, RootMount, Terminal,
-    Writes, work_directory,
+    Base, Bind, ContainerSpec, Devices, MountSource, NameFile, Namespace, Overlay, Root, RootMount,
+    Terminal, Writes, work_directory,
 };
 use crate::sys::MountFlags;
 use std::borrow::Cow;
@@ -102,7 +103,7 @@ pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut 
     if !root.mounts_on("/sys") {
         push(sys(spec));
     }
-    dev(spec, root, standard, is_overlay, &mut push);
+    dev(spec, root, standard, &mut push);
     if spec.shares_ipc() && !root.mounts_on("/dev") {
         // As docker has it: what is shared is shared by its names too, if the host has them.
         for (name, path) in [("/dev/shm", c"/dev/shm"), ("/dev/mqueue", c"/dev/mqueue")] {
@@ -120,11 +121,34 @@ pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut 
         devices,
         user_namespace,
     };
-    for mount in &root.mounts {
+    let files = name_files(root);
+    if files.iter().any(|file| file.looked_at.is_some()) {
+        push(RootStep::LookAtNames(
+            files.iter().map(|file| file.target.clone()).collect(),
+        ));
+    }
+    // Those that are shared with the host are the last.
+    let shared = root.mounts.iter().position(RootMount::reaches_host);
+    let (own, shared) = root.mounts.split_at(shared.unwrap_or(root.mounts.len()));
+    for mount in own {
         push(asked(&context, mount, &mut slot));
     }
-    if let Some(directory) = &spec.working_directory {
-        push(RootStep::MakeWorkingDirectory(directory.clone()));
+    // After the mounts, or one could cover them; and not on those that are shared, for they would appear on the host.
+    for file in files {
+        push(RootStep::NameFile(file));
+    }
+    for mount in shared {
+        push(asked(&context, mount, &mut slot));
+    }
+    if root.mounts_on("/dev") {
+        // What was bound from it holds on to it.
+        push(RootStep::DropStage);
+    }
+    if let Some(path) = &spec.working_directory {
+        push(RootStep::MakeWorkingDirectory {
+            path: path.clone(),
+            owner: Becoming::new(&spec.identity).owner(),
+        });
     }
     if root.read_only && is_overlay {
         // Last, for every place that was missing has been made. (A directory was read-only from the
@@ -171,13 +195,7 @@ fn sys(spec: &ContainerSpec) -> RootStep {
     })
 }
 
-fn dev(
-    spec: &ContainerSpec,
-    root: &Root,
-    standard: Standard,
-    is_overlay: bool,
-    push: &mut impl FnMut(RootStep),
-) {
+fn dev(spec: &ContainerSpec, root: &Root, standard: Standard, push: &mut impl FnMut(RootStep)) {
     let restricted = spec.security.restricted_paths;
     let own_sys = !root.mounts_on("/sys");
     push(RootStep::Stage);
@@ -247,29 +265,38 @@ fn dev(
             }));
         }
     }
-    for file in &root.name_files {
-        let target = [b"/etc/", file.name.as_bytes()].concat();
-        if root.covers(file) {
-            // What someone brings along is what they want.
-            continue;
-        }
-        push(RootStep::NameFile(EtcFile {
-            target: c_string(target),
-            content: file.content.clone(),
-            // In DIR nothing is written.
-            make: is_overlay,
-            asked_by: file
-                .asked_by
-                .as_ref()
-                .map(|option| c_string(option.as_bytes())),
-            read_only: root.read_only,
-        }));
+    if own_dev {
+        push(RootStep::PlaceDev);
     }
-    push(if own_dev {
-        RootStep::PlaceDev
-    } else {
-        RootStep::DropStage
-    });
+}
+
+/// The files that only this container has, but those that someone brings along: they are what is wanted.
+fn name_files(root: &Root) -> Vec<EtcFile> {
+    let brings_files = |mount: &RootMount| match &mount.source {
+        MountSource::Bind(bind) => !bind.is_device,
+        MountSource::Overlay(_) => true,
+        MountSource::Tmpfs { .. } => false,
+    };
+    let looks = root.mounts.iter().any(brings_files);
+    let wanted = root.name_files.iter().filter(|file| !root.covers(file));
+    (0..)
+        .zip(wanted)
+        .map(|(slot, file)| EtcFile {
+            target: c_string([b"/etc/", file.name.as_bytes()].concat()),
+            content: file.content.clone(),
+            without: without(file),
+            looked_at: looks.then_some(slot),
+            read_only: root.read_only,
+        })
+        .collect()
+}
+
+fn without(file: &NameFile) -> Without {
+    match &file.asked_by {
+        Some(option) => Without::Refused(c_string(option.as_bytes())),
+        None if file.is_missed => Without::Told,
+        None => Without::Fine,
+    }
 }
 
 /// What the mounts that were asked for depend on.
@@ -288,23 +315,18 @@ fn asked(
 ) -> RootStep {
     let target = mount.target.clone();
     match &mount.source {
-        MountSource::Bind(bind) => RootStep::Bind(BindMount {
-            option: Some(option(mount)),
-            path: bind.path.clone(),
-            slot: (context.root.is_handed || bind.is_copied_early())
-                .then(|| slots.next())
-                .flatten(),
-            target,
-            recursive: bind.recursive,
-            flags: bind.flags,
-            recursive_flags: bind.recursive_flags,
-            devices: match bind.devices {
-                Devices::Source if context.devices == MountFlags::NONE => Devices::All,
-                devices => devices,
-            },
-            is_device: bind.is_device,
-            optional: bind.optional,
-        }),
+        MountSource::Bind(bind) => {
+            let step = asked_bind(context, mount, bind, slots);
+            if bind.is_device && !context.user_namespace {
+                let end = target.to_bytes().iter().rposition(|byte| *byte == b'/');
+                let directory = target.to_bytes().get(..end.unwrap_or(0).max(1));
+                return RootStep::Device(DeviceNode {
+                    directory: c_string(directory.unwrap_or(b"/")),
+                    bind: step,
+                });
+            }
+            RootStep::Bind(step)
+        }
         MountSource::Tmpfs { flags, data } => RootStep::FileSystem(FileSystem {
             option: Some(option(mount)),
             ..file_system(&target, c"tmpfs", *flags, data)
@@ -320,6 +342,37 @@ fn asked(
                 },
             })
         }
+    }
+}
+
+fn asked_bind(
+    context: &Context<'_>,
+    mount: &RootMount,
+    bind: &Bind,
+    slots: &mut impl Iterator<Item = u8>,
+) -> BindMount {
+    let is_early = context.root.is_handed || bind.is_copied_early();
+    let access = if bind.is_device {
+        // The host's node itself: it reads and writes all the same, but no one can change its mode, its owner or its
+        // times by it.
+        MountFlags::READONLY
+    } else {
+        MountFlags::NONE
+    };
+    BindMount {
+        option: Some(option(mount)),
+        path: bind.path.clone(),
+        slot: is_early.then(|| slots.next()).flatten(),
+        target: mount.target.clone(),
+        recursive: bind.recursive,
+        flags: bind.flags.and(access),
+        recursive_flags: bind.recursive_flags,
+        devices: match bind.devices {
+            Devices::Source if context.devices == MountFlags::NONE => Devices::All,
+            devices => devices,
+        },
+        is_device: bind.is_device,
+        optional: bind.optional,
     }
 }
 

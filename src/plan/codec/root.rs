@@ -5,8 +5,8 @@ use super::wire::{Decoder, Encoder};
 use crate::likeness::Likeness;
 use crate::plan::OwnDevice;
 use crate::plan::root::{
-    BindMount, Copy, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction, RootStep,
-    Show, Way, WorkDirectory,
+    BindMount, Copy, DeviceNode, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction,
+    RootStep, Show, Way, Without, WorkDirectory,
 };
 use crate::spec::Devices;
 use crate::sys::MountFlags;
@@ -89,16 +89,32 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
         RootStep::NameFile(EtcFile {
             target,
             content,
-            make,
-            asked_by,
+            without,
+            looked_at,
             read_only,
         }) => {
             out.u8(10);
             out.bytes(target.to_bytes());
             out.bytes(content);
-            out.boolean(*make);
-            out.optional(asked_by.as_ref());
+            match without {
+                Without::Fine => out.u8(0),
+                Without::Told => out.u8(1),
+                Without::Refused(option) => {
+                    out.u8(2);
+                    out.bytes(option.to_bytes());
+                }
+            }
+            encode_slot(out, *looked_at);
             out.boolean(*read_only);
+        }
+        RootStep::LookAtNames(targets) => {
+            out.u8(21);
+            out.list(targets, |out, target| out.bytes(target.to_bytes()));
+        }
+        RootStep::Device(DeviceNode { directory, bind }) => {
+            out.u8(22);
+            out.bytes(directory.to_bytes());
+            encode_bind(out, bind);
         }
         RootStep::PlaceDev => out.u8(11),
         RootStep::DropStage => out.u8(12),
@@ -116,9 +132,13 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
             out.bytes(target.to_bytes());
             encode_layers(out, layers);
         }
-        RootStep::MakeWorkingDirectory(path) => {
+        RootStep::MakeWorkingDirectory { path, owner } => {
             out.u8(15);
             out.bytes(path.to_bytes());
+            out.boolean(owner.is_some());
+            let (user, group) = owner.unwrap_or_default();
+            out.u32(user);
+            out.u32(group);
         }
         RootStep::ReadOnly => out.u8(16),
         RootStep::Restrict(step) => {
@@ -173,9 +193,19 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         10 => RootStep::NameFile(EtcFile {
             target: input.string()?,
             content: input.bytes()?.to_vec(),
-            make: input.boolean()?,
-            asked_by: input.optional()?,
+            without: match input.u8()? {
+                0 => Without::Fine,
+                1 => Without::Told,
+                2 => Without::Refused(input.string()?),
+                _ => return Err(Malformed),
+            },
+            looked_at: decode_slot(input)?,
             read_only: input.boolean()?,
+        }),
+        21 => RootStep::LookAtNames(input.list(Decoder::string)?),
+        22 => RootStep::Device(DeviceNode {
+            directory: input.string()?,
+            bind: decode_bind(input)?,
         }),
         11 => RootStep::PlaceDev,
         12 => RootStep::DropStage,
@@ -185,13 +215,31 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
             target: input.string()?,
             layers: decode_layers(input)?,
         }),
-        15 => RootStep::MakeWorkingDirectory(input.string()?),
+        15 => RootStep::MakeWorkingDirectory {
+            path: input.string()?,
+            owner: {
+                let has_owner = input.boolean()?;
+                let owner = (input.u32()?, input.u32()?);
+                has_owner.then_some(owner)
+            },
+        },
         16 => RootStep::ReadOnly,
         17 => RootStep::Enter,
         18 => RootStep::LeaveChroot,
         19 => RootStep::Restrict(input.list(decode_restriction)?),
         _ => return Err(Malformed),
     })
+}
+
+fn encode_slot(out: &mut Encoder, slot: Option<u8>) {
+    out.boolean(slot.is_some());
+    out.u8(slot.unwrap_or_default());
+}
+
+fn decode_slot(input: &mut Decoder<'_>) -> Result<Option<u8>, Malformed> {
+    let has_slot = input.boolean()?;
+    let slot = input.u8()?;
+    Ok(has_slot.then_some(slot))
 }
 
 fn encode_kernels(out: &mut Encoder, kernels: Kernels) {
@@ -306,8 +354,7 @@ fn encode_bind(out: &mut Encoder, step: &BindMount) {
     } = step;
     out.optional(option.as_ref());
     out.bytes(path.to_bytes());
-    out.boolean(slot.is_some());
-    out.u8(slot.unwrap_or_default());
+    encode_slot(out, *slot);
     out.bytes(target.to_bytes());
     out.u64(flags.0);
     for flag in [recursive, recursive_flags, is_device, optional] {
@@ -324,11 +371,7 @@ fn decode_bind(input: &mut Decoder<'_>) -> Result<BindMount, Malformed> {
     Ok(BindMount {
         option: input.optional()?,
         path: input.string()?,
-        slot: {
-            let has_slot = input.boolean()?;
-            let slot = input.u8()?;
-            has_slot.then_some(slot)
-        },
+        slot: decode_slot(input)?,
         target: input.string()?,
         flags: MountFlags(input.u64()?),
         recursive: input.boolean()?,

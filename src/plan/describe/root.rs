@@ -141,8 +141,13 @@ fn words(step: &RootStep) -> Words {
             Words { object, ..words }
         }
         RootStep::Terminal(_) => plain("make a terminal on", b"/dev/pts", b""),
+        RootStep::Device(step) => Words {
+            operation: "make a device node on",
+            ..bind(&step.bind)
+        },
+        RootStep::LookAtNames(_) => plain("look at the files of names in", b"/etc", b""),
         RootStep::NameFile(file) => Words {
-            option: file.asked_by.as_deref().map(text),
+            option: file.option().map(text),
             ..plain("set up", file.target.to_bytes(), b"")
         },
         RootStep::PlaceDev => plain("move the tmpfs to", b"/dev", b""),
@@ -156,7 +161,7 @@ fn words(step: &RootStep) -> Words {
                 looked_up(&step.layers),
             )
         },
-        RootStep::MakeWorkingDirectory(path) => Words {
+        RootStep::MakeWorkingDirectory { path, .. } => Words {
             option: Some(format!("--workdir {}", text(path))),
             ..plain("make", path.to_bytes(), b"")
         },
@@ -215,7 +220,7 @@ fn bind(step: &BindMount) -> Words {
 /// What was being done, for errnos that mislead.
 fn doing(step: &RootStep, part: Part) -> Doing {
     match (step, part) {
-        (RootStep::MakeWorkingDirectory(_), Part::Target | Part::Make) => Doing::FindDirectory,
+        (RootStep::MakeWorkingDirectory { .. }, Part::Target | Part::Make) => Doing::FindDirectory,
         (_, Part::Target | Part::Make) => Doing::FindTarget,
         (RootStep::Devices, Part::Source) => Doing::BindDevices,
         (RootStep::Copy(_), _) => Doing::CopyMount,
@@ -228,6 +233,7 @@ fn doing(step: &RootStep, part: Part) -> Doing {
             Doing::MountTmpfs
         }
         (RootStep::Enter | RootStep::LeaveChroot, _) => Doing::PivotRoot,
+        (RootStep::Device(_), Part::Source) => Doing::FindDevice,
         (RootStep::Bind(step), Part::Source) if step.is_device => Doing::FindDevice,
         (RootStep::Bind(_), Part::Source) => Doing::CopyMount,
         (RootStep::Terminal(_), _) => Doing::OpenTerminal,

@@ -6,7 +6,7 @@ use super::words;
 use crate::error::printable;
 use crate::plan::OwnDevice;
 use crate::plan::root::{
-    BindMount, Copy, FileSystem, Kernels, Layers, Restriction, RootStep, Show,
+    BindMount, Copy, FileSystem, Kernels, Layers, Restriction, RootStep, Show, Without,
 };
 use crate::spec::Devices;
 use crate::sys::MountFlags;
@@ -71,7 +71,7 @@ pub fn why(page: &mut Page, step: &RootStep) {
         RootStep::Devices => {
             page.why(
                 "The device nodes that every program may expect, and none of the host's disks. Only the host's root may make \
-                 nodes, mknod(2); for an ordinary user the host's are bound.",
+                 nodes, mknod(2); for an ordinary user, and where a sandbox denies it, the host's are bound.",
             );
             let names = OwnDevice::ALL.map(|device| printable(device.name().to_bytes()));
             page.item("nodes", &names.join(" "));
@@ -113,14 +113,21 @@ pub fn why(page: &mut Page, step: &RootStep) {
             page.why(
                 "A file that only this container has, bound on the root's, which stays as it is. mount(2), MS_BIND",
             );
+            page.why(
+                "After the mounts that were asked for, on what its path leads to then, inside the root. If there is nothing, \
+                 it is made in what mydocker has mounted itself (an overlay, a tmpfs), and never in DIR or a volume.",
+            );
             page.item(
-                "if the root has none",
-                match (&file.asked_by, file.make) {
-                    (_, true) => "it is made, in the overlay, if there is an /etc",
-                    (Some(_), false) => "an error, for an option asks for it",
-                    (None, false) => "the container goes without: nothing is made in DIR",
+                "else",
+                match &file.without {
+                    Without::Refused(_) => "an error, for an option asks for it",
+                    Without::Told => "the container goes without, and a warning says so",
+                    Without::Fine => "the container goes without",
                 },
             );
+            if file.looked_at.is_some() && file.option().is_none() {
+                page.item("if a mount brings one along", "that one stays");
+            }
             if file.read_only {
                 page.item("flags", "ro");
             }
@@ -140,6 +147,22 @@ pub fn why(page: &mut Page, step: &RootStep) {
             "What was bound from it holds on to it; the rest has served. umount2(2), MNT_DETACH",
         ),
         RootStep::Bind(step) => bind(page, step),
+        RootStep::Device(step) => {
+            page.why(
+                "A node of the container's own, with the numbers, the mode and the owner of the host's: what is done to the \
+                 node is not done to the host's. In the container's /dev, mknod(2); elsewhere, where no device opens \
+                 (nodev), it is made on the tmpfs of /dev, below /dev/pts, and bound. Before the filter, which lets the \
+                 container make none.",
+            );
+            page.foreign("of", step.bind.path.to_bytes());
+            page.item(
+                "if it is a terminal, or mknod is denied here",
+                "the host's is bound, read-only: it reads and writes, and its mode and owner stay",
+            );
+        }
+        RootStep::LookAtNames(_) => page.why(
+            "What a mount that was asked for brings along is told from what the root had.",
+        ),
         RootStep::OverlayMount(step) => {
             page.why(
                 "As was asked for. In the order of the targets' depths, or a mount could cover another. \
@@ -150,9 +173,14 @@ pub fn why(page: &mut Page, step: &RootStep) {
                 page.why("nodev: the device nodes that lie in it do not open.");
             }
         }
-        RootStep::MakeWorkingDirectory(_) => page.why(
-            "If it is not there, as with docker: mkdir(2). After the mounts, for it may lie in one.",
-        ),
+        RootStep::MakeWorkingDirectory { owner, .. } => {
+            page.why(
+                "If it is not there, as with docker: mkdir(2). After the mounts, for it may lie in one.",
+            );
+            if let Some((user, group)) = owner {
+                page.item("owner of what is made", &format!("{user}:{group}"));
+            }
+        }
         RootStep::ReadOnly => page.why(
             "After every place for a mount that was missing has been made. The mount alone, not those on it: mount_setattr(2).",
         ),
@@ -237,6 +265,11 @@ fn bind(page: &mut Page, step: &BindMount) {
     }
     if let Some(slot) = step.slot {
         page.item("the copy taken above", &slot.to_string());
+    }
+    if step.is_device {
+        page.why(
+            "ro: it reads and writes all the same, but its mode, its owner and its times stay.",
+        );
     }
     if step.recursive {
         page.item(

@@ -75,7 +75,8 @@ pub struct RootMount {
 }
 
 impl RootMount {
-    fn reaches_host(&self) -> bool {
+    /// Whether what is mounted in it appears on the host.
+    pub fn reaches_host(&self) -> bool {
         matches!(&self.source, MountSource::Bind(bind) if bind.reaches_host())
     }
 }
@@ -254,9 +255,14 @@ impl Root {
         }
     }
 
-    /// Whether one of the mounts asked for brings a file of /etc along.
+    /// Whether one of the mounts asked for brings a file of /etc along. (A tmpfs on /etc brings none.)
     pub fn covers(&self, file: &NameFile) -> bool {
-        self.mounts_on("/etc") || self.mounts_on(&format!("/etc/{}", file.name))
+        let path = format!("/etc/{}", file.name);
+        self.mounts.iter().any(|mount| {
+            let target = mount.target.to_bytes();
+            let is_empty = matches!(mount.source, MountSource::Tmpfs { .. });
+            target == path.as_bytes() || (target == b"/etc" && !is_empty)
+        })
     }
 
     /// Whether one of the mounts asked for is on this target.

@@ -15,6 +15,8 @@ pub struct NameFile {
     /// The option, as typed, that is not obeyed without this file. `None`: a root without it goes
     /// without.
     pub asked_by: Option<String>,
+    /// Whether the container lacks something without it, so that its caller is told.
+    pub is_missed: bool,
 }
 
 const LOCALHOST: &[u8] = b"127.0.0.1\tlocalhost\n\
@@ -56,16 +58,21 @@ pub fn all(
             name: "hostname",
             content: [name, b"\n"].concat(),
             asked_by: None,
+            is_missed: false,
         });
     }
     files.push(NameFile {
         name: "hosts",
         content: hosts(arguments, caller, hostname)?,
         asked_by: asked_by("--add-host", &arguments.hosts),
+        is_missed: false,
     });
+    let content = resolv_conf(arguments, caller)?;
     files.push(NameFile {
         name: "resolv.conf",
-        content: resolv_conf(arguments, caller)?,
+        // Without a network there is no one to ask.
+        is_missed: arguments.host_network && !content.is_empty(),
+        content,
         asked_by: asked_by("--dns", &arguments.dns),
     });
     Ok(files)

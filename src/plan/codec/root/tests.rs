@@ -45,12 +45,12 @@ fn bind(option: bool) -> BindMount {
     }
 }
 
-fn etc(target: &std::ffi::CStr, asked_by: Option<&std::ffi::CStr>) -> RootStep {
+fn etc(target: &std::ffi::CStr, without: Without) -> RootStep {
     RootStep::NameFile(EtcFile {
         target: target.into(),
         content: b"x\0\n".to_vec(),
-        make: asked_by.is_none(),
-        asked_by: asked_by.map(Into::into),
+        looked_at: (without == Without::Fine).then_some(1),
+        without,
         read_only: true,
     })
 }
@@ -115,17 +115,32 @@ pub fn every_kind_of_step() -> Vec<RootStep> {
             }),
             owner: Some(0),
         }),
-        etc(c"/etc/hostname", None),
-        etc(c"/etc/hosts", Some(c"--add-host a:1.2.3.4")),
+        RootStep::LookAtNames(vec![c"/etc/hostname".into(), c"/etc/hosts".into()]),
+        etc(c"/etc/hostname", Without::Fine),
+        etc(c"/etc/resolv.conf", Without::Told),
+        etc(
+            c"/etc/hosts",
+            Without::Refused(c"--add-host a:1.2.3.4".into()),
+        ),
         RootStep::PlaceDev,
         RootStep::DropStage,
         RootStep::Bind(bind(true)),
+        RootStep::Device(DeviceNode {
+            directory: c"/dev".into(),
+            bind: BindMount {
+                target: c"/dev/b".into(),
+                ..bind(false)
+            },
+        }),
         RootStep::OverlayMount(OverlayMount {
             option: c"--mount type=overlay,source=/a,target=/o".into(),
             target: c"/o".into(),
             layers: layers(false),
         }),
-        RootStep::MakeWorkingDirectory(c"/w".into()),
+        RootStep::MakeWorkingDirectory {
+            path: c"/w".into(),
+            owner: Some((7, 8)),
+        },
         RootStep::ReadOnly,
         RootStep::Enter,
         RootStep::LeaveChroot,

@@ -1,0 +1,112 @@
+//! The files that only this container has, on those of its /etc.
+//!
+//! They are put there when all else is mounted, on what the path leads to by then: /etc/resolv.conf is often a link to
+//! what only a mount brings along. Each is made in a directory to which the container does not come, keeps its name
+//! there, and is bound.
+
+use super::{Held, bind, find, find_or_make, last_name, stage};
+use crate::init::Channel;
+use crate::inside::{Making, Missing};
+use crate::plan::root::{EtcFile, Without};
+use crate::report::{Failed, Lack, Part};
+use crate::sys::facts::{self, Kind};
+use crate::sys::{Errno, MountFlags, descriptor, directory};
+use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
+
+/// Before mounts that bring files along.
+pub fn look(targets: &[impl AsRef<CStr>], held: &Held) -> Result<(), Failed> {
+    for (place, target) in held.looked_at.iter().zip(targets) {
+        // What cannot be found is not there.
+        if let Ok(found) = find(held, target.as_ref(), Missing::Refuse) {
+            let looked = facts::facts(found);
+            descriptor::close(found);
+            place.set(Some(looked?.identity));
+        }
+    }
+    Ok(())
+}
+
+pub fn place(file: &EtcFile, held: &Held, channel: Channel<'_>) -> Result<(), Failed> {
+    let target = match find_place(file, held) {
+        Ok(Some(target)) => target,
+        Ok(None) => return Ok(()),
+        Err(failed) => {
+            return match (is_missing(failed.errno), &file.without) {
+                (true, Without::Fine) => Ok(()),
+                (true, Without::Told) => {
+                    channel.without(Lack::NameServers, failed.errno);
+                    Ok(())
+                }
+                (false, _) | (_, Without::Refused(_)) => Err(failed),
+            };
+        }
+    };
+    let name = last_name(&file.target);
+    directory::enter(held.hidden()?)?;
+    let made = stage::make_file(name)?;
+    let written = descriptor::write_all(made, &file.content);
+    descriptor::close(made);
+    written?;
+    let restrictions = if file.read_only {
+        MountFlags::READONLY
+    } else {
+        MountFlags::NONE
+    };
+    let placed = bind::place_hidden(name, restrictions, target, held);
+    descriptor::close(target);
+    placed.map_err(Failed::from)
+}
+
+/// Whether a root that fails so does not have the file, nor may be given it.
+fn is_missing(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EISDIR
+            // In an overlay of an ordinary user's, above an /etc that is someone else's; in one that is read-only.
+            | Errno::EACCES | Errno::EROFS
+    )
+}
+
+/// What the file is to be mounted on; `None` if a mount has brought one along, and no one has asked for another.
+fn find_place(file: &EtcFile, held: &Held) -> Result<Option<BorrowedFd<'static>>, Failed> {
+    // A root without an /etc is given none.
+    descriptor::close(find(held, c"/etc", Missing::Refuse)?);
+    let found = match find(held, &file.target, Missing::Refuse) {
+        // What is made may lie elsewhere, where a link leads to what is not there yet.
+        Err(Failed {
+            errno: Errno::ENOENT,
+            ..
+        }) => find_or_make(
+            held,
+            &file.target,
+            &Making {
+                may: &|directory| held.may_make_in(directory),
+                ..Making::anywhere(Missing::MakeFile)
+            },
+        ),
+        found => match found {
+            Ok(there) if was_brought(file, there, held)? => {
+                descriptor::close(there);
+                return Ok(None);
+            }
+            found => found,
+        },
+    }?;
+    if facts::facts(found)?.kind == Kind::Directory {
+        descriptor::close(found);
+        return Err(Part::Target.failed(Errno::EISDIR));
+    }
+    Ok(Some(found))
+}
+
+fn was_brought(file: &EtcFile, there: BorrowedFd<'_>, held: &Held) -> Result<bool, Errno> {
+    let (Some(slot), None) = (file.looked_at, file.option()) else {
+        return Ok(false);
+    };
+    let before = held
+        .looked_at
+        .get(usize::from(slot))
+        .and_then(std::cell::Cell::get);
+    Ok(before != Some(facts::facts(there)?.identity))
+}
