@@ -2,6 +2,7 @@
 
 pub mod identities;
 mod in_process;
+pub mod keeper;
 pub mod re_exec;
 mod reaper;
 mod reports;
@@ -17,6 +18,7 @@ use crate::spec::{Ids, LaunchChoice, Namespace, Namespaces};
 use crate::sys::clone::Memory;
 use crate::sys::process::{self, Patience};
 use crate::sys::{Errno, Pid, allocation, descriptor, life};
+use keeper::Successor;
 use reports::{Aside, Failure};
 use std::cell::Cell;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -73,8 +75,9 @@ pub struct Container {
     /// It is the command, as PID 1 of a PID namespace: the kernel spares it the signals that it has
     /// no handler for. (A reaper waits for them all.)
     pub command_is_spared: bool,
-    /// It is a keeper, which ends what it keeps when it is told to ([`crate::sys::reaper::END`]).
-    pub is_keeper: bool,
+    /// If it is a keeper, which ends what it keeps when it is told to ([`crate::sys::reaper::END`]): who does so if it
+    /// cannot.
+    pub successor: Option<Successor>,
 }
 
 /// A child that was born, and what it has reported.
@@ -113,6 +116,10 @@ impl Launch<'_> {
     ///
     /// Errors: whatever failed, on this side or in the child, which is gone by then.
     pub fn start(&self) -> Result<Container, Error> {
+        let successor = match self.plan.reaper {
+            Some(Reaper::Keeper) => Some(Successor::new()?),
+            _ => None,
+        };
         let Born {
             pid,
             mode,
@@ -137,7 +144,7 @@ impl Launch<'_> {
                 Ok(Container {
                     pid,
                     command_is_spared: self.plan.reaper.is_none(),
-                    is_keeper: self.is_kept(),
+                    successor,
                 })
             }
             Err(failure) => {
@@ -146,6 +153,8 @@ impl Launch<'_> {
                 let _ = process::kill(pid, libc::SIGKILL);
                 let ended = process::wait(Some(pid), Patience::Wait)
                     .map_err(|errno| Error::new("wait for", "the container", errno))?;
+                // A keeper may have started the command's process by then.
+                successor.map(Successor::end_all);
                 Err(failure.explained(ended.map(|(_, ended)| ended)))
             }
         }

@@ -107,7 +107,7 @@ impl<'a> Supervisor<'a> {
         self.deadline = Instant::now().checked_add(ONCE_MORE);
         // It can have ended, but it has not been waited for: the pid is still its own.
         let pid = self.container.pid;
-        if self.container.is_keeper {
+        if self.container.successor.is_some() {
             let _ = signal::queue(pid, reaper::END);
             let _ = process::kill(pid, libc::SIGCONT);
         } else {
@@ -187,7 +187,25 @@ impl<'a> Supervisor<'a> {
         let _ = process::kill(self.container.pid, libc::SIGKILL);
     }
 
+    /// Ends what a keeper has left behind.
+    fn succeed(&self, ended: Ended) {
+        let Some(successor) = self.container.successor else {
+            return;
+        };
+        let was_anything = successor.end_all();
+        if let Ended::Signaled(signal) = ended {
+            let message = format!(
+                "the keeper of --pid host was ended by signal {signal}, and all that it kept with it"
+            );
+            self.log.say(&Error::told(&message));
+        } else if was_anything {
+            self.log
+                .write(Level::Warn, b"ended what the keeper had left", &[]);
+        }
+    }
+
     fn report(&mut self, ended: Ended) -> End {
+        self.succeed(ended);
         let at = self.timed.then(clock::monotonic);
         let code = match (ended, self.killed_for) {
             // Only if our SIGKILL is what ended it: it may have left by itself just before.

@@ -2,7 +2,6 @@
 //! root and as an ordinary user, in both modes, and fails without the cure.
 
 #[path = "../common/cgroups.rs"]
-mod cgroups;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/tree.rs"]
@@ -13,6 +12,7 @@ mod device_nodes;
 mod hints_of_execve;
 mod host_names;
 mod image_names;
+mod keeper;
 mod limits;
 mod locks_of_others;
 mod made_directory;

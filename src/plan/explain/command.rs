@@ -75,7 +75,8 @@ pub fn supervised(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
     }
     page.step("leave with the command's exit code");
     page.why(match plan.reaper {
-        Some(Reaper::Keeper) => "Or 128+n if signal n has ended it. The keeper has ended what was left.",
+        Some(Reaper::Keeper) => "Or 128+n if signal n has ended it. The keeper has ended what was left; if it was killed \
+                                 itself, what it kept comes to mydocker, which ends it (PR_SET_CHILD_SUBREAPER, prctl(2)).",
         _ => {
             "Or 128+n if signal n has ended it. With PID 1 the kernel has ended all that was in the container, \
              and with its last process its namespaces and its mounts are gone."
