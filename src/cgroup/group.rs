@@ -24,6 +24,8 @@ pub struct Group {
     /// The path of `--cgroup-parent`.
     pub(super) parent: Option<CString>,
     born: bool,
+    /// What was not asked for by name, and is not in force: docker's default limit of swap.
+    swap_is_unlimited: bool,
 }
 
 /// The one in one hierarchy.
@@ -56,6 +58,7 @@ impl Group {
             members: Vec::new(),
             parent: limits.parent.clone(),
             born: false,
+            swap_is_unlimited: false,
         };
         let ask = |controller, version| choice::ask(limits, &devices, controller, version);
         for hierarchy in &layout.v1 {
@@ -125,9 +128,10 @@ impl Group {
         if hierarchy.1.has(Controller::Memory) {
             parent::count_what_is_below(asked, &member.directory)?;
         }
-        settings
-            .iter()
-            .try_for_each(|setting| set(setting, &member.directory))
+        for setting in settings {
+            self.swap_is_unlimited |= set(setting, &member.directory)? == Found::Nothing;
+        }
+        Ok(())
     }
 
     #[cold]
@@ -159,9 +163,10 @@ impl Group {
         let Some(member) = self.members.last() else {
             return Ok(());
         };
-        part.settings
-            .iter()
-            .try_for_each(|setting| set(setting, &member.directory))
+        for setting in &part.settings {
+            self.swap_is_unlimited |= set(setting, &member.directory)? == Found::Nothing;
+        }
+        Ok(())
     }
 
     /// The files by which the container's first process joins what it is not born in.
@@ -202,6 +207,11 @@ impl Group {
             }
         }
         figures
+    }
+
+    /// Whether `--memory` leaves the container all of the host's swap: this kernel counts none.
+    pub fn swap_is_unlimited(&self) -> bool {
+        self.swap_is_unlimited
     }
 
     /// Whether the container has come to its own limit of memory.
@@ -278,13 +288,21 @@ fn fill_cpuset(
     Ok(())
 }
 
+/// Whether a limit's file was there.
+#[derive(PartialEq, Eq)]
+enum Found {
+    File,
+    /// None, and that is no error.
+    Nothing,
+}
+
 /// Sets a limit, or says why it does not hold.
 #[cold]
 #[inline(never)]
-fn set(setting: &Setting, directory: &Directory) -> Result<(), Error> {
+fn set(setting: &Setting, directory: &Directory) -> Result<Found, Error> {
     for (file, value) in &setting.ways {
         match directory.write(file, value.as_bytes()) {
-            Ok(()) => return check(setting, directory, value),
+            Ok(()) => return check(setting, directory, value).map(|()| Found::File),
             // Not this way: the kernel is of another age, or built without it.
             Err(Errno::ENOENT | Errno::EOPNOTSUPP) => {}
             Err(errno) => {
@@ -296,7 +314,7 @@ fn set(setting: &Setting, directory: &Directory) -> Result<(), Error> {
         }
     }
     let Some((file, _)) = setting.ways.first().filter(|_| !setting.if_there) else {
-        return Ok(());
+        return Ok(Found::Nothing);
     };
     let operation = format!("{}: open", setting.option);
     let error = Error::new(operation, directory.path_of(file).to_bytes(), Errno::ENOENT);

@@ -13,7 +13,7 @@ pub struct Setting {
     pub option: &'static str,
     /// The file and what to write; where there is no such file, the next.
     pub ways: Vec<(&'static CStr, String)>,
-    /// Nobody asked by name, so where no file is there nothing is to be said.
+    /// No one has asked for it by name, so it is no error where the kernel has no such file.
     pub if_there: bool,
     /// The file that shows the value when it holds. The kernel takes some that do not.
     pub shown_by: Option<&'static CStr>,

@@ -3,7 +3,7 @@
 use super::caller::fresh_digits;
 use crate::cgroup::{self, Figures, Group, Layout, Outline, usual};
 use crate::error::{Error, ExitCode};
-use crate::log::Log;
+use crate::log::{Level, Log};
 use crate::spec::limits::Limits;
 use crate::sys::process::Ended;
 use crate::sys::{Errno, descriptor, namespace};
@@ -32,7 +32,16 @@ impl Limited {
     /// Makes the cgroups for `limits`; also those that count, if `counted`.
     #[cold]
     #[inline(never)]
-    pub fn prepare(limits: &Limits, counted: bool) -> Result<Self, Error> {
+    pub fn prepare(limits: &Limits, counted: bool, log: &Log) -> Result<Self, Error> {
+        let limited = Self::make(limits, counted)?;
+        if limited.group.swap_is_unlimited() && host_has_swap() {
+            let message = b"--memory: this kernel does not limit swap, and the container may use all of the host's";
+            log.write(Level::Warn, message, &[]);
+        }
+        Ok(limited)
+    }
+
+    fn make(limits: &Limits, counted: bool) -> Result<Self, Error> {
         let own = lines(c"/proc/self/cgroup", |_| true)?;
         // Where one is named, or some only count, no file's name proves that it is the right hierarchy.
         if !counted && limits.parent.is_none() && namespace::is_initial_cgroup() {
@@ -119,6 +128,11 @@ pub fn outline(limits: &Limits, counted: bool) -> Result<Vec<Outline>, Error> {
     let mountinfo = cgroups_of_mountinfo()?;
     let layout = Layout::new(&mountinfo, &own);
     cgroup::outline(&layout, limits, counted, &fresh_digits())
+}
+
+/// /proc/swaps has a line for each place of swap, below its heading.
+fn host_has_swap() -> bool {
+    lines(c"/proc/swaps", |line| line.starts_with(b"/")).is_ok_and(|places| !places.is_empty())
 }
 
 fn cgroups_of_mountinfo() -> Result<Vec<u8>, Error> {

@@ -93,7 +93,7 @@ fn run_logged(
         .map_err(|errno| Error::new("block", "signals", errno))?;
     // After that, so that a signal does not end us before they are removed again.
     let limited = match &spec.limits {
-        Some(limits) => Some(Limited::prepare(limits, timing.is_some())?),
+        Some(limits) => Some(Limited::prepare(limits, timing.is_some(), log)?),
         None => None,
     };
     let entry = limited.as_ref().map(Limited::entry).unwrap_or_default();
