@@ -397,7 +397,7 @@ fn comes_back(plan: &InitPlan, random: &mut Rng) {
             .choice(parts)
             .unwrap()
             .failed(Errno::new(random.i32(..200)));
-        assert_clear(&plan::describe_step(step, failed).to_string());
+        assert_clear(&plan::describe_failure(plan, step, failed).to_string());
         assert_clear(&plan::name_step(step));
     }
     for _ in 0..4 {

@@ -1,8 +1,10 @@
 //! What on this host tells one cause of an errno from another. It is read when something has failed, not before; and a
 //! cause is named only if it was seen.
 
-use crate::sys::capability;
-use crate::sys::identity;
+use crate::sys::facts::{self, FileSystem};
+use crate::sys::{MountFlags, capability, descriptor, identity};
+use std::ffi::{CStr, CString};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
@@ -131,21 +133,94 @@ impl Host {
     }
 }
 
+/// Below this process's root.
+impl Host {
+    /// Why a program that is to gain privileges by its file does not, if that can be seen.
+    pub fn is_powerless(&self, program: &CStr) -> Option<&'static str> {
+        if self.has_no_new_privileges() {
+            return Some(
+                "it cannot gain the rights that it needs, for mydocker runs under no_new_privs, as in a container or a \
+                 service that is confined",
+            );
+        }
+        let opened = descriptor::open(program, libc::O_PATH, 0).ok()?;
+        let facts = facts::facts(opened.as_fd()).ok()?;
+        let mount = facts::file_system(opened.as_fd()).ok()?;
+        let is_roots = facts.mode & libc::S_ISUID != 0 && facts.owner == 0;
+        if !is_roots && !facts::has_capabilities(program) {
+            return Some(
+                "it has neither its set-user-ID bit nor file capabilities, without which it has no more rights than \
+                 its caller",
+            );
+        }
+        mount.flags.contains(MountFlags::NOSUID).then_some(
+            "it lies on a mount that is nosuid, where its set-user-ID bit or its file capabilities have no effect",
+        )
+    }
+
+    /// Which of the ids that a tmpfs is to belong to, by its options, this process's user namespace does not have.
+    pub fn unknown_id(&self, options: &CStr) -> Option<String> {
+        ids_of_options(options).find_map(|(name, id)| {
+            let map = self.read(&format!("proc/self/{name}_map"))?;
+            let numbers = |line: &str| -> Option<(u32, u32)> {
+                let mut fields = line.split_ascii_whitespace();
+                let first = fields.next()?.parse().ok()?;
+                Some((first, fields.nth(1)?.parse().ok()?))
+            };
+            let mut ranges = map.lines().filter_map(numbers);
+            let is_known = ranges.any(|(first, count)| id >= first && id - first < count);
+            (!is_known).then(|| format!("the user namespace has no {name} {id}"))
+        })
+    }
+}
+
+/// `uid` and `gid` among a file system's options.
+pub fn ids_of_options(options: &CStr) -> impl Iterator<Item = (&'static str, u32)> {
+    let options = options.to_bytes().split(|byte| *byte == b',');
+    options.filter_map(|option| {
+        let name = ["uid", "gid"]
+            .into_iter()
+            .find(|name| option.starts_with(name.as_bytes()))?;
+        let number = option.get(name.len()..)?.strip_prefix(b"=")?;
+        Some((name, std::str::from_utf8(number).ok()?.parse().ok()?))
+    })
+}
+
+/// Why a path of the host's is closed to this user, though its modes may say otherwise, if that can be seen.
+#[cold]
+#[inline(never)]
+pub fn closed(path: &CStr) -> Option<&'static str> {
+    // The longest part of it that can be looked at is where the closed one begins.
+    let mut part = path.to_bytes();
+    loop {
+        let there = CString::new(part).ok()?;
+        if let Ok(opened) = descriptor::open(&there, libc::O_PATH, 0) {
+            let is_fuse = facts::file_system(opened.as_fd()).is_ok_and(FileSystem::is_fuse);
+            return is_fuse.then_some(
+                "it lies on a FUSE file system, which only the user who mounted it may see (its options allow_other \
+                 and allow_root make exceptions)",
+            );
+        }
+        let end = part.iter().rposition(|byte| *byte == b'/')?;
+        part = part.get(..end).filter(|part| !part.is_empty())?;
+    }
+}
+
 /// Where the mounts of a mountinfo lie.
 fn mount_points(mountinfo: &str) -> impl Iterator<Item = &str> {
     mountinfo.lines().filter_map(|line| line.split(' ').nth(4))
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::path::Path;
 
     /// A host of these files.
-    struct Fabricated(Host);
+    pub(crate) struct Fabricated(pub Host);
 
     impl Fabricated {
-        fn new(name: &str, user: u32, files: &[(&str, &str)]) -> Self {
+        pub(crate) fn new(name: &str, user: u32, files: &[(&str, &str)]) -> Self {
             let root = std::env::temp_dir().join(format!("mydocker-{}-{name}", std::process::id()));
             for (path, content) in files {
                 let path = root.join(path);
@@ -162,7 +237,7 @@ mod tests {
         }
     }
 
-    const ORDINARY: (&str, &str) = (
+    pub(crate) const ORDINARY: (&str, &str) = (
         "proc/self/status",
         "Name:\tx\nCapEff:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:\t0\nSeccomp_filters:\t0\n",
     );
@@ -170,7 +245,7 @@ mod tests {
         "proc/self/mountinfo",
         "21 1 8:1 / / rw - ext4 /dev/sda1 rw\n",
     );
-    const APPARMOR: (&str, &str) = (
+    pub(crate) const APPARMOR: (&str, &str) = (
         "proc/sys/kernel/apparmor_restrict_unprivileged_userns",
         "1\n",
     );
@@ -234,6 +309,27 @@ mod tests {
         let host = Fabricated::new("limits", 0, &files);
         assert_eq!(host.0.forbidden(&["pid", "mnt", "net"]), Some("net"));
         assert_eq!(host.0.forbidden(&["pid", "mnt"]), None);
+    }
+
+    #[test]
+    fn ids_that_are_not_mapped() {
+        let files = [
+            ("proc/self/uid_map", "         0       1000          1\n"),
+            ("proc/self/gid_map", "0 1000 1\n1 100000 65536\n"),
+        ];
+        let host = Fabricated::new("ids", 0, &files);
+        for (options, expected) in [
+            (c"", None),
+            (c"size=1m,uid=0,gid=65536", None),
+            (c"uid=1", Some("the user namespace has no uid 1")),
+            (
+                c"gid=1,uid=7,mode=700",
+                Some("the user namespace has no uid 7"),
+            ),
+            (c"gid=65537", Some("the user namespace has no gid 65537")),
+        ] {
+            assert_eq!(host.0.unknown_id(options).as_deref(), expected);
+        }
     }
 
     #[test]

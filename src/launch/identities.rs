@@ -2,10 +2,12 @@
 //! by an ordinary user through newuidmap(1) and newgidmap(1), which are privileged and know what /etc/subuid allows.
 
 use crate::error::Error;
+use crate::hint::host::Host;
 use crate::init::Gate;
 use crate::lingering;
 use crate::spec::{IdMap, Ids};
 use crate::sys::clone::{self, Memory, flags};
+use crate::sys::node::{self, HERE};
 use crate::sys::process::{self, Ended, Patience, StringArray};
 use crate::sys::{Errno, Pid, allocation, descriptor, facts, identity};
 use std::ffi::{CString, OsStr};
@@ -129,11 +131,12 @@ fn help(helper: &str, child: Pid, maps: &[IdMap]) -> Result<(), Error> {
         Some((_, Ended::Exited(MISSING))) => Err(failed(Errno::ENOENT).hint(Some(
             "it maps the ids of /etc/subuid; install Debian's package uidmap, or shadow",
         ))),
-        // It has said why.
+        // It has said why; but not what took its rights away.
         _ => Err(Error::refused(
             [&b"--userns: "[..], &name()].concat(),
             "it has not mapped the ids that /etc/subuid and /etc/subgid list",
-        )),
+        )
+        .because(helper.powerless())),
     }
 }
 
@@ -148,6 +151,13 @@ struct Helper {
 }
 
 impl Helper {
+    /// Why the program has no more rights than we, if that can be seen.
+    fn powerless(&self) -> Option<&'static str> {
+        let mut candidates = self.candidates.iter();
+        let executed = candidates.find(|file| node::may_execute(HERE, file).is_ok())?;
+        Host::here().is_powerless(executed)
+    }
+
     fn execute(&self) -> ! {
         allocation::forbid();
         for file in &self.candidates {

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::hint::{Doing, hint};
-use crate::plan::{InitPlan, describe_execve, describe_step};
+use crate::plan::{InitPlan, describe_execve, describe_failure};
 use crate::report::{self, Lack, Moment, Report};
 use crate::sys::descriptor::Waiting;
 use crate::sys::process::{self, Ended};
@@ -113,7 +113,7 @@ fn garbled() -> Failure {
 fn describe(plan: &InitPlan, report: Report) -> Error {
     match report {
         Report::Step(number, part, errno) => match plan.step(number) {
-            Some(step) => describe_step(step, part.failed(errno)),
+            Some(step) => describe_failure(plan, step, part.failed(errno)),
             None => Error::new("step", number.to_string(), errno),
         },
         Report::Execve(candidate, errno, clue) => describe_execve(plan, candidate, errno, clue),

@@ -13,7 +13,7 @@ pub mod root;
 mod standard;
 
 pub use build::{Network, build, check_options, makes_terminal};
-pub use describe::{describe_execve, describe_step, name_step};
+pub use describe::{describe_execve, describe_failure, name_step};
 pub use standard::{Outputs, OwnDevice, Prepared, Source, Standard, Streams};
 
 use crate::spec::limits::{NumberSet, ResourceLimit};
@@ -68,6 +68,12 @@ impl InitPlan {
     /// Whether the parent has to map ids while the child waits.
     pub fn awaits_ids(&self) -> bool {
         self.birth.contains(&Step::AwaitIds)
+    }
+
+    /// Whether it is walked in a user namespace of the container's.
+    pub fn makes_user_namespace(&self) -> bool {
+        let mut birth = self.birth.iter();
+        birth.any(|step| matches!(step, Step::AwaitIds | Step::MapUser(_)))
     }
 
     /// Every step, in the order of their numbers.

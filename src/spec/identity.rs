@@ -84,6 +84,35 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// What ids a user namespace of the container's own has, if `id` is none of them: users, or else groups.
+    pub fn known_without(&self, is_user: bool, id: u32) -> Option<String> {
+        let maps = match self {
+            Self::Set { .. } => return None,
+            Self::Mapped { user, group } => {
+                std::slice::from_ref(if is_user { user } else { group })
+            }
+            Self::Ranged { ids, .. } if is_user => &ids.users,
+            Self::Ranged { ids, .. } => &ids.groups,
+        };
+        let holds = |map: &IdMap| id >= map.inside && id - map.inside < map.count;
+        if maps.iter().any(holds) {
+            return None;
+        }
+        if let (Self::Mapped { .. }, [map]) = (self, maps) {
+            return Some(format!(
+                "{} alone (--userns auto may give more)",
+                map.inside
+            ));
+        }
+        let texts = maps.iter().map(|map| match map.count {
+            1 => map.inside.to_string(),
+            count => format!("{} to {}", map.inside, map.inside.saturating_add(count - 1)),
+        });
+        Some(texts.collect::<Vec<String>>().join(", "))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

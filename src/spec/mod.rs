@@ -178,10 +178,14 @@ impl ContainerSpec {
             caller: caller.variable,
             all_of_callers: caller.all_variables,
         })?;
+        let identity = Identity::new(user, caller, user_namespace);
+        if let Some(root) = &root {
+            root.check_ids(&identity)?;
+        }
         Ok(Self {
             launch: arguments.launch,
             namespaces,
-            identity: Identity::new(user, caller, user_namespace),
+            identity,
             hostname,
             root,
             terminal: if arguments.tty {

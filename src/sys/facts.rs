@@ -36,6 +36,22 @@ pub struct Facts {
     pub links: u64,
 }
 
+/// Whether a program has file capabilities (capabilities(7)).
+pub fn has_capabilities(path: &CStr) -> bool {
+    // SAFETY: both strings are NUL-terminated and outlive the call, which only asks for the value's size and writes
+    // nothing.
+    unsafe {
+        syscall!(
+            Sysno::getxattr,
+            path.as_ptr(),
+            c"security.capability".as_ptr(),
+            std::ptr::null_mut::<u8>(),
+            0
+        )
+    }
+    .is_ok_and(|size| size > 0)
+}
+
 /// fstat(2). Of a descriptor that only names a file, too.
 pub fn facts(file: BorrowedFd<'_>) -> Result<Facts, Errno> {
     let mut stat = std::mem::MaybeUninit::<libc::stat>::zeroed();
@@ -170,6 +186,10 @@ impl FileSystem {
 
     pub fn is_proc(self) -> bool {
         self.kind == 0x9fa0
+    }
+
+    pub fn is_fuse(self) -> bool {
+        self.kind == 0x6573_5546
     }
 
     pub fn is_sysfs(self) -> bool {

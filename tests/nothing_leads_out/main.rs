@@ -10,6 +10,7 @@ mod tree;
 mod deep_paths;
 mod device_nodes;
 mod hints_of_execve;
+mod hints_of_the_host;
 mod host_names;
 mod image_names;
 mod keeper;

@@ -1,5 +1,6 @@
 //! What a step is about, for the message when it fails.
 
+mod capability;
 mod root;
 
 use super::{InitPlan, Prepared, Purpose, Step};
@@ -22,8 +23,12 @@ pub fn name_step(step: &Step) -> String {
     }
 }
 
-/// `step` failed.
-pub fn describe_step(step: &Step, failed: Failed) -> Error {
+/// `step` of `plan` failed.
+pub fn describe_failure(plan: &InitPlan, step: &Step, failed: Failed) -> Error {
+    describe_step(step, failed).because(capability::cause(plan, step, failed))
+}
+
+fn describe_step(step: &Step, failed: Failed) -> Error {
     let errno = failed.errno;
     if let Step::Root(step) = step {
         return root::describe(step, failed);

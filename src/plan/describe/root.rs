@@ -2,10 +2,11 @@
 //! does.
 
 use crate::error::{Error, printable};
-use crate::hint::{Doing, hint};
+use crate::hint::host::{self, Host};
+use crate::hint::{Doing, Hint, hint};
 use crate::plan::root::{BindMount, FileSystem, Kernels, Layers, RootStep, Show, Way};
 use crate::report::{Failed, Part};
-use crate::sys::MountFlags;
+use crate::sys::{Errno, MountFlags};
 use std::ffi::CStr;
 
 /// What a step does, in a few words.
@@ -34,7 +35,7 @@ pub fn describe(step: &RootStep, failed: Failed) -> Error {
         object,
         source,
     } = words(step);
-    let hinted = hint(doing(step, failed.part), failed.errno);
+    let hinted = seen(step, failed).or_else(|| hint(doing(step, failed.part), failed.errno));
     let in_container = |object: &[u8]| [object, b" in the container"].concat();
     // What an option names itself need not be told again what it was wanted for.
     let (verb, object) = match failed.part {
@@ -54,6 +55,18 @@ pub fn describe(step: &RootStep, failed: Failed) -> Error {
         }
     };
     Error::new(operation, object, failed.errno).because(hinted)
+}
+
+/// The cause, where the step and the host show it.
+fn seen(step: &RootStep, failed: Failed) -> Option<Hint> {
+    match (step, failed.part, failed.errno) {
+        (RootStep::FileSystem(step), Part::Whole, Errno::EINVAL) => {
+            Host::here().unknown_id(&step.data).map(Hint::Owned)
+        }
+        (RootStep::Bind(step), _, Errno::EACCES) => host::closed(&step.path).map(Hint::Borrowed),
+        (RootStep::Copy(step), _, Errno::EACCES) => host::closed(&step.path).map(Hint::Borrowed),
+        _ => None,
+    }
 }
 
 /// What was being done to which path.

@@ -2,6 +2,7 @@
 
 use super::open_directory;
 use crate::error::Error;
+use crate::hint::host;
 use crate::inside::{self, Missing};
 use crate::spec::{Base, Bind, MountSource, Overlay, Root, Writes};
 use crate::sys::facts::{self, Kind};
@@ -37,12 +38,14 @@ pub fn accounts(root: Option<&Root>, name: &str) -> Result<Vec<u8>, Error> {
         }
     }
     for (option, directory) in layers(&root.base) {
-        let directory = open_directory(option, directory)?;
+        let path = directory;
+        let directory = open_directory(option, path)?;
         let etc = match inside::find(directory.as_fd(), c"/etc", Missing::Refuse) {
             Ok(etc) => descriptor::own(etc),
             Err(inside::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => continue,
             Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => {
-                return Err(Error::new("find", "/etc of the root", errno));
+                let closed = (errno == Errno::EACCES).then(|| host::closed(path));
+                return Err(Error::new("find", "/etc of the root", errno).because(closed.flatten()));
             }
         };
         match read(etc.as_fd(), &file)? {

@@ -8,6 +8,7 @@ mod upper;
 pub use accounts::accounts;
 
 use crate::error::{Error, printable};
+use crate::hint::host;
 use crate::locks::{Locks, NoLocks};
 use crate::spec::{Base, Ids, MountSource, Overlay, Root, Writes};
 use crate::sys::facts::{self, Kind};
@@ -27,8 +28,15 @@ fn named(option: &str, path: &CStr, errno: Errno) -> Error {
     // An option with its value is followed by what it names; one alone by its value.
     let separator = if option.contains(' ') { ":" } else { "" };
     let operation = format!("{}{separator}", printable(option.as_bytes()));
-    Error::new(operation, path.to_bytes(), errno)
+    let cause = match errno {
+        Errno::ENOENT if option == "--overlay" => Some(MISSING_UPPER),
+        Errno::EACCES => host::closed(path),
+        _ => None,
+    };
+    Error::new(operation, path.to_bytes(), errno).because(cause)
 }
+
+const MISSING_UPPER: &str = "the directory for what is written has to be there: make it (mkdir)";
 
 /// What was made on the host for a root, to be taken away when its container has ended. In this order, the locks
 /// last.
@@ -133,7 +141,10 @@ impl Traces {
         let Writes::Kept(upper) = &mut overlay.writes else {
             return Ok(());
         };
-        upper.path = canonical(upper_option, &upper.path)?;
+        upper.path = canonical(upper_option, &upper.path).map_err(|error| {
+            let is_missing = error.errno() == Some(Errno::ENOENT);
+            error.hint(is_missing.then_some(MISSING_UPPER))
+        })?;
         upper::check(upper_option, &upper.path, &overlay.lower)?;
         if self.only_looks {
             return upper::look(upper_option, &upper.path);

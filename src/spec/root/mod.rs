@@ -7,8 +7,9 @@ mod tmpfs;
 
 pub use name_files::{NameFile, is_host_name};
 
-use super::{Caller, RunArgs, c_string, repeated};
+use super::{Caller, Identity, RunArgs, c_string, repeated};
 use crate::error::Error;
+use crate::hint::host::ids_of_options;
 use crate::sys::MountFlags;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -225,6 +226,24 @@ impl Root {
             }
             _ => None,
         })
+    }
+
+    /// Errors: a tmpfs is to belong to someone whom the container's user namespace does not know.
+    pub fn check_ids(&self, identity: &Identity) -> Result<(), Error> {
+        for mount in &self.mounts {
+            let MountSource::Tmpfs { data, .. } = &mount.source else {
+                continue;
+            };
+            for (name, id) in ids_of_options(data) {
+                if let Some(known) = identity.known_without(name == "uid", id) {
+                    let reason = format!(
+                        "the container's user namespace has no {name} {id}, it has {known}"
+                    );
+                    return Err(Error::refused_for(&mount.option, reason));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// How many slots come before those: the directories that / is made of, if they are handed in.

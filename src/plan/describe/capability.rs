@@ -1,0 +1,104 @@
+//! Which capability a step takes, and what keeps it from the process that does the step.
+
+use crate::hint::Hint;
+use crate::hint::host::Host;
+use crate::plan::{InitPlan, Step};
+use crate::report::Failed;
+use crate::sys::Errno;
+use crate::sys::capability::{self, NET_ADMIN, SETGID, SETPCAP, SETUID, SYS_ADMIN};
+use std::borrow::Cow;
+
+/// Why `step` was refused, if it is for want of a capability that is seen to be wanting.
+#[cold]
+#[inline(never)]
+pub fn cause(plan: &InitPlan, step: &Step, failed: Failed) -> Option<Hint> {
+    found(
+        &Host::here(),
+        plan.makes_user_namespace(),
+        step,
+        failed.errno,
+    )
+}
+
+fn found(host: &Host, user_namespace: bool, step: &Step, errno: Errno) -> Option<Hint> {
+    let capability = taken(step)?;
+    if user_namespace {
+        if matches!(step, Step::Mount(_)) {
+            // The one before has shown that mounts may be made; a new proc has conditions of its own.
+            return None;
+        }
+        // In a new one the process has all of them, unless something takes them away.
+        let refused = matches!(errno, Errno::EPERM | Errno::EACCES);
+        let restriction = refused.then(|| host.apparmors_restriction()).flatten();
+        return restriction.map(Cow::Borrowed);
+    }
+    if errno != Errno::EPERM || !host.lacks(capability) {
+        return None;
+    }
+    let name = capability::name(capability)?;
+    let otherwise = match step {
+        Step::LoopbackUp => "; --network host does without",
+        _ => "",
+    };
+    Some(Cow::Owned(format!(
+        "it takes CAP_{name}, which mydocker does not have here{otherwise}"
+    )))
+}
+
+/// What a step takes, in the user namespace that it is done in. Those of the root come when others have shown that
+/// SYS_ADMIN is there.
+fn taken(step: &Step) -> Option<u8> {
+    match step {
+        Step::DenySetgroups
+        | Step::MapUser(_)
+        | Step::MapGroup(_)
+        | Step::CgroupNamespace
+        | Step::MakeMountsPrivate
+        | Step::Mount(_)
+        | Step::NetworkFromPool
+        | Step::Hostname(_) => Some(SYS_ADMIN),
+        Step::LoopbackUp => Some(NET_ADMIN),
+        Step::Groups(_) | Step::Group(_) => Some(SETGID),
+        Step::User(_) => Some(SETUID),
+        Step::BoundingSet(_) => Some(SETPCAP),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hint::host::tests::{APPARMOR, Fabricated, ORDINARY};
+
+    #[test]
+    fn a_cause_is_named_only_if_it_was_seen() {
+        let root = ("proc/self/status", "CapEff:\t0000000000200000\n");
+        let host = Fabricated::new("no-net-admin", 0, &[root]);
+        let cause = |step: &Step, errno| found(&host.0, false, step, errno);
+        assert!(
+            cause(&Step::LoopbackUp, Errno::EPERM)
+                .unwrap()
+                .contains("it takes CAP_NET_ADMIN")
+        );
+        // It has that one.
+        assert_eq!(cause(&Step::MakeMountsPrivate, Errno::EPERM), None);
+        assert_eq!(cause(&Step::LoopbackUp, Errno::ENODEV), None);
+        assert_eq!(cause(&Step::NewSession, Errno::EPERM), None);
+
+        let host = Fabricated::new("restricted", 7, &[ORDINARY, APPARMOR]);
+        let free = Fabricated::new("free", 7, &[ORDINARY]);
+        for step in [
+            Step::DenySetgroups,
+            Step::MapUser(vec![]),
+            Step::MakeMountsPrivate,
+            Step::LoopbackUp,
+        ] {
+            for errno in [Errno::EPERM, Errno::EACCES] {
+                let cause = found(&host.0, true, &step, errno).unwrap();
+                assert!(cause.contains("AppArmor"), "{step:?}: {cause}");
+                assert_eq!(found(&free.0, true, &step, errno), None);
+            }
+            assert_eq!(found(&host.0, true, &step, Errno::EINVAL), None);
+        }
+    }
+}
