@@ -2,6 +2,7 @@
 //! root and as an ordinary user, in both modes, and fails without the cure.
 
 #[path = "../common/cgroups.rs"]
+mod cgroups;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/tree.rs"]
