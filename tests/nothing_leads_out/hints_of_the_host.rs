@@ -211,7 +211,7 @@ fn a_newuidmap_without_its_rights() {
         let path = "/usr/sbin:/usr/bin:/sbin:/bin";
         for (prepare, cause) in [
             (
-                format!("exec setpriv --no-new-privs \"$@\""),
+                "exec setpriv --no-new-privs \"$@\"".to_owned(),
                 "it cannot gain the rights that it needs, for mydocker runs under no_new_privs",
             ),
             (
