@@ -1,12 +1,12 @@
 //! A cgroup's directory: opened, made, locked, read, written and removed.
 
 use super::Version;
-use crate::sys::directory::{self, Share};
-use crate::sys::{Errno, descriptor, facts, node};
-use std::ffi::{CStr, CString, OsStr};
+use crate::locks::{Byte, Locks};
+use crate::sys::facts::Kind;
+use crate::sys::lock::Lock;
+use crate::sys::{Errno, descriptor, directory, facts, identity, node};
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::time::Duration;
 
 /// A cgroup of one hierarchy. It stays the same one whatever becomes of its name.
 pub struct Directory {
@@ -16,10 +16,6 @@ pub struct Directory {
 
 /// The number of a hierarchy's top: kernfs counts from there.
 pub const FIRST_INODE: u64 = 1;
-
-/// How long another has a lock that it needs for a moment: a sweep, or someone who wants to be in the way.
-/// Without the lock a sweep could remove our cgroup before it is used, and the start would fail.
-const LOCK_TRIES: u32 = 20;
 
 impl Directory {
     /// Errors: as open(2); ENODEV if no cgroup hierarchy of this version is there.
@@ -61,43 +57,43 @@ impl Directory {
         })
     }
 
-    /// A new cgroup in this one.
+    /// A new cgroup in this one. None is left behind if it cannot be opened.
     pub fn make(&self, name: &CStr) -> Result<Self, Errno> {
         node::make_directory(self.opened.as_fd(), name, 0o755)?;
-        self.child(name)
+        self.child(name).inspect_err(|_| {
+            let _ = self.remove_empty(name);
+        })
     }
 
-    /// A new cgroup in this one, locked for as long as it is open.
-    pub fn make_locked(&self, name: &CStr) -> Result<Self, Errno> {
+    /// A new cgroup in this one, which is ours by `locks`, if there are any.
+    pub fn make_locked(&self, name: &CStr, locks: &mut Option<Locks>) -> Result<Self, Errno> {
+        let Some(locks) = locks else {
+            return self.make(name);
+        };
         // Who sweeps has this lock alone while it removes one, so ours is locked before it looks.
-        let quiet = self.lock(Share::WithOthers);
+        let above = self.byte()?;
+        // Without one the worst is that a sweep removes ours before it is used, which is an error then.
+        let quiet = locks.lock_soon(above, Lock::Shared);
         let made = self.make(name).inspect(|child| {
-            let _ = child.lock(Share::Alone);
+            if let Ok(byte) = child.byte() {
+                let _ = locks.lock_soon(byte, Lock::Alone);
+            }
         });
         if quiet.is_ok() {
-            self.unlock();
+            locks.unlock(above);
         }
         made
     }
 
-    fn lock(&self, share: Share) -> Result<(), Errno> {
-        let mut locked = self.try_lock(share);
-        for _ in 1..LOCK_TRIES {
-            if locked != Err(Errno::EAGAIN) {
-                break;
-            }
-            std::thread::sleep(Duration::from_micros(200));
-            locked = self.try_lock(share);
-        }
-        locked
+    /// What stands for it among the locks.
+    pub fn byte(&self) -> Result<Byte, Errno> {
+        facts::facts(self.opened.as_fd()).map(|facts| Byte::of(&facts))
     }
 
-    pub fn try_lock(&self, share: Share) -> Result<(), Errno> {
-        directory::lock(self.opened.as_fd(), share)
-    }
-
-    pub fn unlock(&self) {
-        directory::unlock(self.opened.as_fd());
+    /// Whether a mydocker of this user has made it.
+    pub fn is_ours(&self) -> bool {
+        let facts = facts::facts(self.opened.as_fd());
+        facts.is_ok_and(|facts| facts.owner == identity::effective_user())
     }
 
     /// How many cgroups are in it: kernfs counts them in its links, as directories of old did.
@@ -136,15 +132,12 @@ impl Directory {
     #[cold]
     #[inline(never)]
     pub fn children(&self) -> Vec<CString> {
-        let Ok(entries) = std::fs::read_dir(OsStr::from_bytes(self.path.to_bytes())) else {
-            return Vec::new();
-        };
-        let directories = entries
-            .flatten()
-            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        directories
-            .filter_map(|entry| CString::new(entry.file_name().into_vec()).ok())
-            .collect()
+        let mut names = directory::names(self.opened.as_fd()).unwrap_or_default();
+        names.retain(|name| {
+            let facts = facts::facts_of(self.opened.as_fd(), name);
+            facts.is_ok_and(|facts| facts.kind == Kind::Directory)
+        });
+        names
     }
 
     /// Removes a cgroup of it that has neither processes nor cgroups in it.
@@ -152,7 +145,8 @@ impl Directory {
         node::remove_directory(self.opened.as_fd(), name)
     }
 
-    /// Removes a cgroup of it, with those in it: a container may have made some.
+    /// Removes a cgroup of it, with those in it: a container may have made some, and one in another as often as it
+    /// could.
     ///
     /// Errors: as rmdir(2); EBUSY for as long as a process is in it.
     #[cold]
@@ -164,15 +158,43 @@ impl Directory {
             Err(Errno::ENOENT) => return Ok(()),
             done => return done,
         }
-        let child = self.child(name)?;
-        // Of one that lives, what it has made stays too.
-        if child.read(c"cgroup.procs").is_ok_and(|who| !who.is_empty()) {
-            return Err(Errno::EBUSY);
-        }
-        for inner in child.children() {
-            child.remove(&inner)?;
-        }
+        let top = self.child(name)?;
+        top.remove_inner()?;
         self.remove_empty(name)
+    }
+
+    /// Removes the cgroups in it, those of each before itself. One is open at a time, however deep they lie: no cgroup
+    /// can be moved to another place, so `..` leads back.
+    fn remove_inner(self) -> Result<(), Errno> {
+        let mut here = self;
+        let mut way: Vec<CString> = Vec::new();
+        loop {
+            // Of one that lives, what it has made stays too.
+            if here.read(c"cgroup.procs").is_ok_and(|who| !who.is_empty()) {
+                return Err(Errno::EBUSY);
+            }
+            let mut inner = None;
+            for name in here.children() {
+                match here.remove_empty(&name) {
+                    Ok(()) | Err(Errno::ENOENT) => {}
+                    Err(Errno::EBUSY | Errno::ENOTEMPTY) => inner = Some(name),
+                    Err(errno) => return Err(errno),
+                }
+            }
+            match inner {
+                Some(name) => {
+                    here = here.child(&name)?;
+                    way.push(name);
+                }
+                None => match way.pop() {
+                    Some(name) => {
+                        here = here.child(c"..")?;
+                        here.remove_empty(&name)?;
+                    }
+                    None => return Ok(()),
+                },
+            }
+        }
     }
 }
 

@@ -8,8 +8,10 @@ use super::parent::{self, Asked, Wanted};
 use super::settings::Setting;
 use super::{Controller, Version};
 use crate::error::Error;
+use crate::locks::Locks;
 use crate::spec::limits::Limits;
 use crate::sys::Errno;
+use std::cell::RefCell;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
@@ -26,6 +28,8 @@ pub struct Group {
     born: bool,
     /// What was not asked for by name, and is not in force: docker's default limit of swap.
     swap_is_unlimited: bool,
+    /// What tells other runs that they are ours. Without one they are not swept by us either.
+    pub(super) locks: RefCell<Option<Locks>>,
 }
 
 /// The one in one hierarchy.
@@ -59,6 +63,7 @@ impl Group {
             parent: limits.parent.clone(),
             born: false,
             swap_is_unlimited: false,
+            locks: RefCell::new(Locks::open().ok()),
         };
         let ask = |controller, version| choice::ask(limits, &devices, controller, version);
         for hierarchy in &layout.v1 {
@@ -110,7 +115,7 @@ impl Group {
         };
         let directory = parent::in_v1(asked, hierarchy, self.parent.as_deref(), prepare)?;
         let own = directory
-            .make_locked(&self.name)
+            .make_locked(&self.name, &mut self.locks.borrow_mut())
             .map_err(|errno| asked.failed("mkdir", &directory.path_of(&self.name), errno))?;
         // Before it is filled, so that it is removed if that fails.
         self.members.push(Member {
@@ -149,7 +154,7 @@ impl Group {
         let hierarchy = choice::hierarchy_of_v2(layout, asked)?;
         let wished = self.parent.as_deref();
         let controllers = Wanted::new(&needed, counted);
-        let make = |above: &Directory| above.make_locked(&self.name);
+        let make = |above: &Directory| above.make_locked(&self.name, &mut self.locks.borrow_mut());
         let (directory, own) =
             parent::in_v2(asked, (layout, hierarchy), wished, controllers, make)?;
         self.born = choice::is_born(layout, limits);

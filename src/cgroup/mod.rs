@@ -18,7 +18,8 @@
 //! way: that waits for an RCU grace period, 7 to 20 ms on a machine at rest.
 //!
 //! Nothing is kept about them elsewhere, no file and no daemon: a cgroup is named `mydocker-` and twelve
-//! hexadecimal digits, and mydocker has its directory locked (flock(2)) for as long as it lives.
+//! hexadecimal digits, and mydocker has it locked for as long as it lives (`locks.rs`): by a lock of its user's,
+//! for the directory can be read, and locked, by everyone.
 
 mod choice;
 mod directory;

@@ -4,7 +4,8 @@ use super::Version;
 use super::directory::{Directory, joined};
 use super::group::{Group, is_ours};
 use super::layout::Layout;
-use crate::sys::directory::Share;
+use crate::locks::Locks;
+use crate::sys::lock::Lock;
 use std::ffi::{CStr, CString};
 
 /// How many cgroups beside each other one run looks at. Where there are more, each looks at a part, by the
@@ -44,6 +45,8 @@ impl Group {
     }
 
     fn sweep_directory(&self, directory: &Directory) {
+        let mut locks = self.locks.borrow_mut();
+        let Some(locks) = locks.as_mut() else { return };
         let own = self
             .members
             .iter()
@@ -56,22 +59,29 @@ impl Group {
         let part = |name: &CStr| count <= CROWD || digit(name) == digit(&self.name);
         for name in directory.children() {
             if is_ours(&name) && name != self.name && part(&name) {
-                remove_if_left(directory, &name);
+                remove_if_left(directory, &name, locks);
             }
         }
     }
 }
 
 /// Whose lock can be had, that one's mydocker is gone; or it is not there yet, and has the directory above
-/// locked meanwhile.
-fn remove_if_left(directory: &Directory, name: &CStr) {
+/// locked meanwhile. (Another user's locks are unknown to us, and what that user left is theirs to sweep.)
+fn remove_if_left(directory: &Directory, name: &CStr, locks: &mut Locks) {
     let Ok(left) = directory.child(name) else {
         return;
     };
-    if left.try_lock(Share::Alone).is_ok() && directory.try_lock(Share::Alone).is_ok() {
-        let _ = directory.remove(name);
-        directory.unlock();
+    let (Ok(its), Ok(above)) = (left.byte(), directory.byte()) else {
+        return;
+    };
+    if !left.is_ours() || locks.lock(its, Lock::Alone).is_err() {
+        return;
     }
+    if locks.lock(above, Lock::Alone).is_ok() {
+        let _ = directory.remove(name);
+        locks.unlock(above);
+    }
+    locks.unlock(its);
 }
 
 fn digit(name: &CStr) -> Option<u8> {

@@ -15,6 +15,7 @@ mod hints_of_the_host;
 mod host_names;
 mod image_names;
 mod keeper;
+mod left_behind;
 mod limits;
 mod locks_of_others;
 mod made_directory;
