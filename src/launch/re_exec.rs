@@ -25,8 +25,10 @@ const REAPER: RawFd = 10;
 const HANDED: RawFd = 11;
 
 /// The originals are moved above the numbers agreed on, or putting one in its place could close
-/// another.
-const CLEAR: RawFd = HANDED + MOST_COPIES as RawFd;
+/// another. No higher than need be: the limit of open files may be low.
+fn clear(handed: usize) -> RawFd {
+    HANDED + RawFd::try_from(handed.min(MOST_COPIES)).unwrap_or_default()
+}
 
 /// A descriptor and the number that init expects it under.
 type Placement = (OwnedFd, RawFd);
@@ -65,8 +67,15 @@ impl<'a> Birth<'a> {
         let mut placements = Vec::with_capacity(files.len());
         for (file, number) in files.into_iter().chain(streams).chain(handed) {
             if let Some(file) = file {
-                let moved = descriptor::duplicate_above(file, CLEAR).map_err(|errno| {
-                    Error::new("duplicate", format!("descriptor for {number}"), errno)
+                let moved = descriptor::duplicate_above(file, clear(launch.handed.len()));
+                let moved = moved.map_err(|errno| {
+                    // EINVAL is what fcntl(2) says of a number above the limit.
+                    let few = matches!(errno, Errno::EINVAL | Errno::EMFILE);
+                    Error::new("duplicate", format!("descriptor for {number}"), errno).hint(
+                        few.then_some(
+                            "re-exec takes more open files than this process may have (ulimit -n)",
+                        ),
+                    )
                 })?;
                 placements.push((moved, number));
             }

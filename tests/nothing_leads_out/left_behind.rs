@@ -166,3 +166,28 @@ fn a_cgroup_that_someone_has_locked() {
         }
     }
 }
+
+/// By re-exec the child's descriptors are put at numbers that were agreed on: it takes a few more, and says so.
+#[test]
+fn re_exec_with_few_open_files() {
+    for case in cases() {
+        let run = |files: u32| {
+            let limit = format!("--nofile={files}");
+            let mut words: Vec<OsString> = vec!["prlimit".into(), limit.into()];
+            words.extend([mydocker().into(), "run".into(), "--launch".into()]);
+            words.extend([case.launch, "--init", "true"].map(OsString::from));
+            finish(case.prepared(&words))
+        };
+        let outcome = run(32);
+        assert_eq!(outcome.code(), Some(0), "{case}: {outcome:?}");
+        let outcome = run(10);
+        if case.launch == "re-exec" {
+            assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
+            assert!(
+                outcome.stderr.contains("(ulimit -n)"),
+                "{case}: {outcome:?}"
+            );
+            assert_eq!(outcome.stderr.lines().count(), 1, "{case}: {outcome:?}");
+        }
+    }
+}
