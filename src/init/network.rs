@@ -10,17 +10,17 @@ use crate::sys::local_socket::{self, Record};
 use crate::sys::{Errno, namespace, network};
 use std::os::fd::BorrowedFd;
 
-/// Enters the namespace that the pool sends over `socket`, or a new one if it sends none.
-pub fn enter(socket: BorrowedFd<'_>, channel: &Channel<'_>) -> Result<(), Errno> {
+/// Enters the namespace that the pool sends over `socket`, or a new one if it sends none: whether it is the pool's.
+pub fn enter(socket: BorrowedFd<'_>, channel: &Channel<'_>) -> Result<bool, Errno> {
     match answer(socket) {
         Ok(spare) => {
             let entered = namespace::enter_network(spare);
             descriptor::close(spare);
-            entered
+            entered.map(|()| true)
         }
         Err(why) => {
             channel.without(Lack::Spare, why);
-            make_own()
+            make_own().map(|()| false)
         }
     }
 }

@@ -61,7 +61,10 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         Step::NetworkFromPool => {
             let pool = descriptors.pool.ok_or(Errno::EBADF)?;
             from_pool::enter(pool, &descriptors.channel)
+                .map(|is_pools| held.network_is_open.set(is_pools))
         }
+        Step::OpenNetwork(_) if held.network_is_open.get() => Ok(()),
+        Step::OpenNetwork(groups) => network::open_to_users(held.proc(), groups),
         Step::LoopbackUp => network::loopback_up().map(drop),
         Step::NewSession => process::new_session(),
         Step::SessionKeyring => session_keyring(),

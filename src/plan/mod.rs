@@ -136,6 +136,8 @@ pub enum Step {
     NetworkFromPool,
     Hostname(Vec<u8>),
     LoopbackUp,
+    /// Let every user of the new network namespace bind every port, and these groups, a range, ping.
+    OpenNetwork(Vec<u8>),
     NewSession,
     /// Have a session keyring of its own.
     SessionKeyring,

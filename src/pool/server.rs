@@ -310,6 +310,8 @@ impl Pool<'_> {
         namespace::new_network()?;
         let made = network::loopback_up().and_then(|socket| {
             descriptor::close(socket);
+            // Root's containers have all groups.
+            network::open_to_users(None, network::ALL_GROUPS.as_bytes())?;
             namespace::own_network()
         });
         // Home again, or it would live on by us being in it when its container is gone.

@@ -2,6 +2,7 @@
 
 use super::user_namespace::{Ids, UserNamespace};
 use super::{Caller, User};
+use crate::sys::network;
 
 /// One line of uid_map or gid_map: ids inside from the first one on, and who they are outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,9 @@ impl IdMap {
         format!("{} {} {}\n", self.inside, self.outside, self.count)
     }
 }
+
+/// The line of ping_group_range for no group at all.
+const NO_GROUPS: &str = "1 0";
 
 /// How the command gets its user and groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +48,29 @@ pub enum Identity {
 }
 
 impl Identity {
+    /// The groups that the container has, first and last, as a line of ping_group_range: the kernel refuses one that is
+    /// not in the user namespace. It compares by the numbers outside, and a range that is none there lets no one ping.
+    pub fn groups(&self) -> String {
+        let range = |first: IdMap, last: IdMap| {
+            format!("{} {}", first.inside, last.inside + (last.count - 1))
+        };
+        match self {
+            Self::Set { .. } => network::ALL_GROUPS.into(),
+            Self::Mapped { group, .. } => range(*group, *group),
+            Self::Ranged { ids, .. } => {
+                let mut maps = ids.groups.clone();
+                maps.sort_by_key(|map| map.inside);
+                let is_ascending = maps.is_sorted_by_key(|map| map.outside);
+                let largest = maps.iter().max_by_key(|map| map.count);
+                match (&maps[..], largest) {
+                    ([first, .., last], _) if is_ascending => range(*first, *last),
+                    (_, Some(largest)) => range(*largest, *largest),
+                    (_, None) => NO_GROUPS.into(),
+                }
+            }
+        }
+    }
+
     pub(super) fn new(user: Option<User>, caller: &Caller<'_>, namespace: UserNamespace) -> Self {
         let (id, group, supplementary) = match user {
             Some(user) => (user.id, user.group, user.supplementary),

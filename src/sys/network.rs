@@ -1,7 +1,8 @@
-//! The one thing a new network namespace needs: its loopback interface up.
+//! What a new network namespace needs: its loopback interface up, and its ports open to its users.
 
-use super::Errno;
-use super::descriptor;
+use super::node::{self, HERE};
+use super::{Errno, descriptor, facts};
+use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use syscalls::{Sysno, syscall};
 
@@ -46,5 +47,49 @@ pub fn loopback_up() -> Result<BorrowedFd<'static>, Errno> {
             descriptor::close(socket);
             Err(errno)
         }
+    }
+}
+
+/// As a line of ping_group_range, icmp(7).
+pub const ALL_GROUPS: &str = "0 2147483647";
+
+/// Lets every user of this network namespace bind every port, and `groups`, a line of ping_group_range, ping; by `proc`,
+/// or by /proc. The files are those of the network namespace of whoever opens them, whichever proc it is.
+///
+/// Errors: not that a kernel has no such file, nor that it cannot be written: nothing is less protected then.
+pub fn open_to_users(proc: Option<BorrowedFd<'_>>, groups: &[u8]) -> Result<(), Errno> {
+    let Some(proc) = proc else {
+        let proc = node::open(HERE, c"/proc", libc::O_PATH | libc::O_DIRECTORY, 0)?;
+        let done = match facts::file_system(proc) {
+            Ok(found) if found.is_proc() => open_to_users(Some(proc), groups),
+            // What is mounted on /proc need not be one: then this would write a file.
+            Ok(_) => Err(Errno::ENODEV),
+            Err(errno) => Err(errno),
+        };
+        descriptor::close(proc);
+        return done;
+    };
+    write(proc, c"sys/net/ipv4/ip_unprivileged_port_start", &[b"0"])?;
+    // All groups are too many where the caller's own user namespace has not all: then as many as most have, or root's.
+    let all = [groups, b"0 65535", b"0 0"];
+    write(proc, c"sys/net/ipv4/ping_group_range", &all)
+}
+
+/// Writes the first of `lines` that the kernel takes.
+fn write(proc: BorrowedFd<'_>, name: &CStr, lines: &[&[u8]]) -> Result<(), Errno> {
+    let mut done = Ok(0);
+    let opened = node::open(proc, name, libc::O_WRONLY, 0);
+    if let Ok(file) = opened {
+        for line in lines {
+            done = descriptor::write(file, line);
+            if done != Err(Errno::EINVAL) {
+                break;
+            }
+        }
+        descriptor::close(file);
+    }
+    match opened.and(done) {
+        Ok(_) | Err(Errno::ENOENT | Errno::EACCES | Errno::EPERM | Errno::EROFS) => Ok(()),
+        Err(errno) => Err(errno),
     }
 }

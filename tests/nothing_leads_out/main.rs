@@ -24,6 +24,8 @@ mod name_files;
 mod namespace_limits;
 mod null_device;
 mod open_descriptors;
+mod open_network;
+mod overlay_renames;
 mod reaper;
 mod standard_descriptors;
 mod surroundings;

@@ -144,13 +144,15 @@ fn begin_upper_like(lower: &Facts) -> Result<(), Failed> {
 
 pub fn mount_layers(layers: &Layers, target: &CStr) -> Result<(), Errno> {
     let kind = c"overlay";
-    mount(
-        Some(kind),
-        target,
-        Some(kind),
-        layers.flags,
-        Some(&layers.data),
-    )
+    let mount_with = |data| mount(Some(kind), target, Some(kind), layers.flags, Some(data));
+    match &layers.redirected {
+        // Before Linux 4.10, and in a user namespace that is the caller's, the kernel does not take it.
+        Some(data) => match mount_with(data) {
+            Err(Errno::EINVAL | Errno::EPERM) => mount_with(&layers.data),
+            mounted => mounted,
+        },
+        None => mount_with(&layers.data),
+    }
 }
 
 /// Goes to what has just been mounted on /, and keeps it.

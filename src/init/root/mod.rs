@@ -32,6 +32,8 @@ pub struct Held {
     /// The container's /proc and /sys, while what is hidden there is.
     proc: Cell<Option<BorrowedFd<'static>>>,
     sysfs: Cell<Option<BorrowedFd<'static>>>,
+    /// The network namespace came from the pool, which has opened it to all users.
+    pub network_is_open: Cell<bool>,
     /// How many mounts lie on the host's /, the container's among them.
     covers: Cell<u32>,
     /// Where what is bound to its place has its name, see [`stage::HIDDEN`].
@@ -72,6 +74,11 @@ impl Held {
             slot.set(Some(*mount));
         }
         held
+    }
+
+    /// The container's proc, while it is as it was mounted.
+    pub fn proc(&self) -> Option<BorrowedFd<'static>> {
+        self.proc.get()
     }
 
     fn root(&self) -> Result<BorrowedFd<'static>, Errno> {

@@ -1,9 +1,11 @@
 //! From the specification to the plan. The order of the steps is decided here, and each place has
 //! its reason beside it.
 
+mod layers;
 mod root;
 
-pub use root::{check_options, makes_terminal};
+pub use layers::check_options;
+pub use root::makes_terminal;
 
 use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
 use crate::spec::security::Security;
@@ -129,7 +131,12 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
             }
             root::steps(spec, root, standard, &mut steps);
         }
-        None => proc(spec, &mut steps),
+        None => {
+            proc(spec, &mut steps);
+            if network == Network::Clone {
+                steps.extend(open_network(spec));
+            }
+        }
     }
 
     if let Some(name) = &spec.hostname {
@@ -139,6 +146,8 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
         if spec.root.is_none() {
             // Last of what is set up, so that the pool has had time to answer.
             steps.push(Step::NetworkFromPool);
+            // In the pool's it is done already.
+            steps.extend(open_network(spec));
         }
     } else if spec.namespaces.contains(Namespace::Network) {
         // A new network namespace has its loopback down, and programs that talk to 127.0.0.1 are
@@ -153,6 +162,12 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
         }
     }
     steps
+}
+
+/// As docker has it, if the network namespace is a new one. By a proc that is there, before it is read-only.
+fn open_network(spec: &ContainerSpec) -> Option<Step> {
+    let is_own = spec.namespaces.contains(Namespace::Network);
+    is_own.then(|| Step::OpenNetwork(spec.identity.groups().into_bytes()))
 }
 
 /// /proc shows the PID namespace of whoever mounted it, so a new namespace needs a new mount.

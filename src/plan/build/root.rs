@@ -1,16 +1,15 @@
 //! The steps for a root of the container's own, in their order.
 
-use super::Becoming;
-use crate::error::Error;
+use super::layers::layers;
+use super::{Becoming, open_network};
 use crate::plan::root::{
-    BindMount, Copy, DeviceNode, EtcFile, FileSystem, HANDED, Kernels, Layers, OverlayMount,
-    Restriction, RootStep, Show, Way, Without, WorkDirectory,
+    BindMount, Copy, DeviceNode, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction,
+    RootStep, Show, Way, Without,
 };
-use crate::plan::{InitPlan, Standard, Step};
+use crate::plan::{Standard, Step};
 use crate::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 use crate::spec::{
-    Base, Bind, ContainerSpec, Devices, MountSource, NameFile, Namespace, Overlay, Root, RootMount,
-    Terminal, Writes, work_directory,
+    Base, Bind, ContainerSpec, Devices, MountSource, NameFile, Namespace, Root, RootMount, Terminal,
 };
 use crate::sys::MountFlags;
 use std::borrow::Cow;
@@ -100,6 +99,9 @@ pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut 
     };
     // First, for what is mounted may need it.
     push(proc(spec));
+    // Before it is restricted, and while it is held.
+    steps.extend(open_network(spec));
+    let mut push = |step| steps.push(Step::Root(Box::new(step)));
     if !root.mounts_on("/sys") {
         push(sys(spec));
     }
@@ -381,7 +383,7 @@ fn option(mount: &RootMount) -> CString {
 }
 
 /// What came from the command line has no NUL; if it had, the rest of it would be missing in a message.
-fn c_string(bytes: impl Into<Vec<u8>>) -> CString {
+pub(super) fn c_string(bytes: impl Into<Vec<u8>>) -> CString {
     let mut bytes = bytes.into();
     if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
         bytes.truncate(nul);
@@ -415,83 +417,4 @@ fn bind_all(path: &CStr, flags: MountFlags, devices: Devices) -> BindMount {
         is_device: false,
         optional: false,
     }
-}
-
-/// Refuses what the kernel would cut: it reads one page of a mount's options, its terminator included, and
-/// says nothing about the rest.
-#[cold]
-#[inline(never)]
-pub fn check_options(plan: &InitPlan) -> Result<(), Error> {
-    const LONGEST: usize = 4095;
-    for step in plan.steps() {
-        let Step::Root(step) = step else { continue };
-        let (option, layers) = match &**step {
-            RootStep::Overlay(layers) => (&b"--rootfs"[..], layers),
-            RootStep::OverlayMount(mount) => (mount.option.to_bytes(), &mount.layers),
-            _ => continue,
-        };
-        if layers.data.count_bytes() > LONGEST {
-            return Err(Error::refused(
-                option,
-                "the paths of its layers are longer together than the kernel reads, 4095 bytes",
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn layers(overlay: &Overlay, user_namespace: bool, is_handed: bool) -> Layers {
-    let mut data = b"lowerdir=".to_vec();
-    for (index, directory) in overlay.lower.iter().enumerate() {
-        if index > 0 {
-            data.push(b':');
-        }
-        match HANDED.get(index) {
-            Some(name) if is_handed => data.extend(name.to_bytes()),
-            _ => data.extend(escaped(directory, b":,\\")),
-        }
-    }
-    let mut like = None;
-    let mut work = None;
-    let mut flags = MountFlags::NONE;
-    match &overlay.writes {
-        Writes::Refused => flags = MountFlags::READONLY,
-        Writes::ThrownAway => {
-            data.extend(b",upperdir=upper,workdir=work");
-            like = overlay.lower.first().cloned();
-        }
-        Writes::Kept(upper) => {
-            data.extend(b",upperdir=");
-            data.extend(escaped(&upper.path, b",\\"));
-            // Entered before: no one can put a link in its place then.
-            data.extend(b",workdir=.");
-            work = Some(WorkDirectory {
-                path: work_directory(&upper.path).unwrap_or_default(),
-                identity: upper.work.unwrap_or_default(),
-            });
-        }
-    }
-    if user_namespace {
-        // Its attributes in a namespace of names that an ordinary user may write to (Linux 5.11).
-        data.extend(b",userxattr");
-    }
-    Layers {
-        data: c_string(data),
-        flags,
-        like,
-        work,
-        handed: 0,
-    }
-}
-
-/// A path as overlayfs reads it, which takes these bytes for its own.
-fn escaped(path: &CStr, special: &[u8]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(path.count_bytes());
-    for byte in path.to_bytes() {
-        if special.contains(byte) {
-            text.push(b'\\');
-        }
-        text.push(*byte);
-    }
-    text
 }

@@ -129,6 +129,7 @@ fn encode_step(out: &mut Encoder, step: &Step) {
         }
         Step::Hostname(name) => encode_bytes(out, 5, name),
         Step::LoopbackUp => out.u8(6),
+        Step::OpenNetwork(groups) => encode_bytes(out, 42, groups),
         Step::NewSession => out.u8(7),
         Step::ControllingTerminal => out.u8(8),
         Step::StandardTerminal => out.u8(9),
@@ -263,6 +264,7 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         }),
         5 => Step::Hostname(input.bytes()?.to_vec()),
         6 => Step::LoopbackUp,
+        42 => Step::OpenNetwork(input.bytes()?.to_vec()),
         7 => Step::NewSession,
         8 => Step::ControllingTerminal,
         9 => Step::StandardTerminal,
@@ -353,6 +355,7 @@ pub(super) mod tests {
             Step::Hostname(vec![0xff, 0, b'\n']),
             Step::NetworkFromPool,
             Step::LoopbackUp,
+            Step::OpenNetwork(b"0 7".to_vec()),
             Step::NewSession,
             Step::ControllingTerminal,
             Step::StandardTerminal,

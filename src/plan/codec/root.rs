@@ -277,12 +277,14 @@ fn decode_restriction(input: &mut Decoder<'_>) -> Result<Restriction, Malformed>
 fn encode_layers(out: &mut Encoder, layers: &Layers) {
     let Layers {
         data,
+        redirected,
         flags,
         like,
         work,
         handed,
     } = layers;
     out.bytes(data.to_bytes());
+    out.optional(redirected.as_ref());
     out.u64(flags.0);
     out.optional(like.as_ref());
     out.boolean(work.is_some());
@@ -297,6 +299,7 @@ fn encode_layers(out: &mut Encoder, layers: &Layers) {
 fn decode_layers(input: &mut Decoder<'_>) -> Result<Layers, Malformed> {
     Ok(Layers {
         data: input.string()?,
+        redirected: input.optional()?,
         flags: MountFlags(input.u64()?),
         like: input.optional()?,
         work: if input.boolean()? {

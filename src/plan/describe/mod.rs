@@ -122,6 +122,11 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             Some(Doing::MakeNamespace("net")),
         ),
         Step::Hostname(name) => ("sethostname", name.clone(), None),
+        Step::OpenNetwork(_) => (
+            "open the network to all users by",
+            b"/proc/sys/net/ipv4".to_vec(),
+            None,
+        ),
         Step::LoopbackUp => ("set up network interface", b"lo".to_vec(), None),
         Step::NewSession => ("start a new session (setsid)", Vec::new(), None),
         Step::SessionKeyring => (

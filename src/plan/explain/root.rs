@@ -223,6 +223,12 @@ fn no_devices(page: &mut Page, flags: MountFlags) {
 fn overlay(page: &mut Page, layers: &Layers) {
     page.item("flags", &words::flags(layers.flags));
     page.foreign("options", layers.data.to_bytes());
+    if layers.redirected.is_some() {
+        page.item(
+            "and, if the kernel takes it",
+            "redirect_dir: directories of the lower layers can be renamed",
+        );
+    }
     if let Some(work) = &layers.work {
         page.foreign("entered before, as .", work.path.to_bytes());
     }

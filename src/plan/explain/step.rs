@@ -97,6 +97,15 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
             "In the new UTS namespace: the host keeps its own. Without --hostname it is another one at each start. \
              sethostname(2)",
         ),
+        Step::OpenNetwork(groups) => {
+            page.why(
+                "As docker has it: the network is the container's own, so every user of it may bind ports below 1024 \
+                 (ip_unprivileged_port_start) and ping without a raw socket (ping_group_range). By the files of its new \
+                 proc, which show the network namespace of whoever opens them, before /proc/sys is read-only. A kernel \
+                 without them, or where they cannot be written, is forgiven. ip(7), icmp(7)",
+            );
+            page.foreign("groups that may ping", groups);
+        }
         Step::LoopbackUp => page.why(
             "A new network namespace has its loopback down, and programs that talk to 127.0.0.1 are many: ioctl(2) \
              SIOCSIFFLAGS, netdevice(7).",

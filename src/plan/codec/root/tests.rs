@@ -5,6 +5,7 @@ use super::*;
 fn layers(like: bool) -> Layers {
     Layers {
         data: c"lowerdir=/a:/b".into(),
+        redirected: like.then(|| c"lowerdir=/a:/b,redirect_dir=on".into()),
         flags: MountFlags::READONLY,
         like: like.then(|| c"/a".into()),
         work: (!like).then(|| WorkDirectory {
