@@ -123,7 +123,9 @@ fn usual(doing: Doing, errno: Errno) -> Option<&'static str> {
                 user_namespace: true,
             },
             Errno::EPERM | Errno::EACCES,
-        ) => Some("this host lets only root make user namespaces: run mydocker as root"),
+        ) => Some(
+            "no user namespace may be made here, and nothing that can be read says why (a security module?)",
+        ),
         (Doing::Clone { .. }, Errno::ENOSPC | Errno::EUSERS) => Some(TOO_MANY),
         (Doing::Clone { .. }, Errno::EINVAL) => {
             Some("the kernel was built without one of these namespaces")
@@ -290,7 +292,7 @@ mod tests {
             user_namespace: true,
         };
         let contains = |doing, errno, text| usual(doing, errno).unwrap().contains(text);
-        assert!(contains(rootless, Errno::EPERM, "run mydocker as root"));
+        assert!(contains(rootless, Errno::EPERM, "nothing that can be read"));
         assert!(contains(rootless, Errno::ENOSPC, "limit"));
         assert!(contains(Doing::MakeMountsPrivate, Errno::EINVAL, "chroot"));
         assert_eq!(usual(Doing::SetUser, Errno::ENOMEM), None);

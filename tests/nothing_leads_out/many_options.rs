@@ -24,7 +24,8 @@ fn variables() {
     if !allow_many() {
         return;
     }
-    for case in cases() {
+    // A caller will do.
+    for case in cases().into_iter().take(2) {
         let mut options = Vec::new();
         for index in 0..MANY / 2 {
             options.push("-e".to_owned());
@@ -50,8 +51,8 @@ fn mounts() {
     if !allow_many() {
         return;
     }
-    // The last one is refused, when all have been compared.
-    for case in cases() {
+    // The last one is refused, when all have been compared, before there is a child.
+    for case in cases().into_iter().take(1) {
         let mut options = vec!["--rootfs".to_owned(), "/".to_owned()];
         for index in 0..MANY {
             options.push("-v".to_owned());
