@@ -76,7 +76,7 @@ use error::{Error, ExitCode};
 use std::ffi::OsString;
 use sys::descriptor::NotStandard;
 use sys::invocation::Invocation;
-use sys::{descriptor, identity, signal};
+use sys::{descriptor, identity};
 use timing::Beginning;
 
 /// The program: `arguments` as execve gave them, the program's name first; `invocation` is the same. Returns the exit
@@ -128,16 +128,16 @@ fn dispatch(
         Command::Run(arguments, log) => runtime::run(&arguments, &log, invocation, beginning),
         Command::Pool(arguments, log) => runtime::keep_pool(&arguments, &log),
         Command::Init => Err(launch::re_exec::enter()),
-        Command::Help(topic) => Ok(print(topic.text())),
-        Command::Version => Ok(print(concat!("mydocker ", env!("CARGO_PKG_VERSION"), "\n"))),
+        Command::Help(topic) => print(topic.text()),
+        Command::Version => print(concat!("mydocker ", env!("CARGO_PKG_VERSION"), "\n")),
     }
 }
 
-/// Answers on stdout. A reader that has gone has its answer.
+/// Answers on stdout.
 #[cold]
 #[inline(never)]
-fn print(text: &str) -> ExitCode {
-    let _ = signal::set_blocked(signal::OF_WRITES);
-    let _ = descriptor::write_all(descriptor::borrowed(1), text.as_bytes());
-    ExitCode::SUCCESS
+fn print(text: &str) -> Result<ExitCode, Error> {
+    stream::answer(text.as_bytes())
+        .map(|()| ExitCode::SUCCESS)
+        .map_err(|errno| Error::new("write", stream::name(1), errno))
 }

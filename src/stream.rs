@@ -8,9 +8,10 @@ use crate::sys::Errno;
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::facts::{Kind, facts};
 use crate::sys::node::{self, HERE};
-use crate::sys::terminal;
+use crate::sys::{signal, terminal};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// What 0, 1 and 2 are called in messages.
@@ -26,8 +27,16 @@ pub fn name(number: RawFd) -> &'static str {
 pub struct Stream<'a> {
     /// What poll(2) is asked about: the original. A FIFO opened anew does not tell that its writers
     /// are gone if they were before.
-    file: BorrowedFd<'a>,
+    file: File<'a>,
     way: Way,
+    is_terminal: bool,
+}
+
+/// Whose the original is.
+enum File<'a> {
+    Others(BorrowedFd<'a>),
+    /// Ours, and closed with the last stream of it.
+    Ours(Rc<OwnedFd>),
 }
 
 /// How not to wait.
@@ -47,6 +56,17 @@ enum Way {
 /// What a writable pipe takes at once (PIPE_BUF). A terminal promises a single byte.
 const PIPE_TAKES: usize = 4096;
 const TERMINAL_TAKES: usize = 1;
+
+/// Writes what was asked for to stdout, waiting as long as it takes. A reader that has gone has its answer.
+#[cold]
+#[inline(never)]
+pub fn answer(text: &[u8]) -> Result<(), Errno> {
+    let _ = signal::set_blocked(signal::OF_WRITES);
+    match descriptor::write_all(descriptor::borrowed(1), text) {
+        Err(Errno::EPIPE | Errno::ECONNRESET) => Ok(()),
+        done => done,
+    }
+}
 
 /// Opens a file for lines of ours, behind what is there: non-blocking, so that a FIFO that no one reads
 /// is an error and not a hang.
@@ -95,7 +115,8 @@ impl Stream<'static> {
             let flags = access | libc::O_NOCTTY | libc::O_NONBLOCK;
             descriptor::open(path, flags, 0).ok()
         };
-        let way = if let Ok(device) = terminal::device(file) {
+        let device = terminal::device(file).ok();
+        let way = if let Some(device) = device {
             // The same terminal it must be: /dev/ptmx makes a new one each time. /dev/tty is open
             // to users whom su(1) keeps from their terminal's own name.
             let same = |again: &OwnedFd| terminal::device(again.as_fd()) == Ok(device);
@@ -112,7 +133,20 @@ impl Stream<'static> {
                 _ => Way::Plain,
             }
         };
-        Self { file, way }
+        Self {
+            file: File::Others(file),
+            way,
+            is_terminal: device.is_some(),
+        }
+    }
+
+    /// A pipe or a terminal of our own, which does not wait.
+    pub fn shared(file: Rc<OwnedFd>) -> Self {
+        Self {
+            file: File::Ours(file),
+            way: Way::Plain,
+            is_terminal: false,
+        }
     }
 }
 
@@ -120,21 +154,35 @@ impl<'a> Stream<'a> {
     /// A file of our own, which was opened non-blocking.
     pub fn ours(file: &'a OwnedFd) -> Self {
         Self {
-            file: file.as_fd(),
+            file: File::Others(file.as_fd()),
             way: Way::Plain,
+            is_terminal: false,
         }
     }
 
     /// What to wait for.
     pub fn file(&self) -> BorrowedFd<'_> {
-        self.file
+        match &self.file {
+            File::Others(file) => *file,
+            File::Ours(file) => file.as_fd(),
+        }
+    }
+
+    /// Whether a write that failed means that no one reads any more, rather than that there was no room: a pipe or a
+    /// socket whose other end is closed, a terminal whose screen is gone.
+    pub fn reader_is_gone(&self, errno: Errno) -> bool {
+        match errno {
+            Errno::EPIPE | Errno::ECONNRESET => true,
+            Errno::EIO => self.is_terminal,
+            _ => false,
+        }
     }
 
     /// Reads what there is. Call it when poll(2) says that there is something.
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
         match &self.way {
             Way::Reopened(again) => descriptor::read(again.as_fd(), buffer),
-            _ => descriptor::read(self.file, buffer),
+            _ => descriptor::read(self.file(), buffer),
         }
     }
 
@@ -142,9 +190,11 @@ impl<'a> Stream<'a> {
     pub fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
         match &self.way {
             Way::Reopened(again) => descriptor::write(again.as_fd(), bytes),
-            Way::Socket => descriptor::send_without_waiting(self.file, bytes),
-            Way::Plain => descriptor::write(self.file, bytes),
-            Way::Little(most) => descriptor::write(self.file, bytes.get(..*most).unwrap_or(bytes)),
+            Way::Socket => descriptor::send_without_waiting(self.file(), bytes),
+            Way::Plain => descriptor::write(self.file(), bytes),
+            Way::Little(most) => {
+                descriptor::write(self.file(), bytes.get(..*most).unwrap_or(bytes))
+            }
         }
     }
 

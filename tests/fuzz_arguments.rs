@@ -315,7 +315,8 @@ fn standard(spec: &ContainerSpec, random: &mut Rng) -> Standard {
     if spec.terminal == Terminal::Own {
         return Standard::Terminal(Likeness::default());
     }
-    let mut source = || match random.u8(..4) {
+    let mut source = || match random.u8(..5) {
+        4 => Source::CallersPipe,
         0 => Source::Callers,
         1 => Source::HostsNull,
         2 => Source::Own(OwnDevice::ALL[random.usize(..OwnDevice::ALL.len())]),
@@ -326,7 +327,11 @@ fn standard(spec: &ContainerSpec, random: &mut Rng) -> Standard {
         true => Outputs::OnePipe,
         false => Outputs::Separate { output, error },
     };
-    Standard::Streams(Streams { input, outputs })
+    Standard::Streams(Streams {
+        input,
+        outputs,
+        given_to: random.bool().then(|| random.u32(..)),
+    })
 }
 
 /// What the rest relies upon.

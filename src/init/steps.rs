@@ -79,6 +79,7 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
             }
             Ok(())
         }
+        Step::GivePipes { which, user } => give_pipes(which, *user),
         Step::StandardStreams(prepared) => standard_streams(prepared, descriptors),
         Step::Umask(mask) => process::set_umask(*mask),
         Step::Groups(groups) => identity::set_groups(groups),
@@ -110,6 +111,15 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
         Step::DeathSignal => process::die_with_parent(),
     };
     done.map_err(Failed::from)
+}
+
+fn give_pipes(which: &[bool; 3], user: u32) -> Result<(), Errno> {
+    for (number, is_pipe) in (0..).zip(which) {
+        if *is_pipe {
+            descriptor::give_pipe(descriptor::borrowed(number), user)?;
+        }
+    }
+    Ok(())
 }
 
 fn standard_streams(

@@ -72,9 +72,9 @@ pub struct Launch<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Container {
     pub pid: Pid,
-    /// It is the command, as PID 1 of a PID namespace: the kernel spares it the signals that it has
-    /// no handler for. (A reaper waits for them all.)
-    pub command_is_spared: bool,
+    /// It has the command as its child. Else it is the command, as PID 1 of a PID namespace: the kernel spares it the
+    /// signals that it has no handler for. (A reaper waits for them all.)
+    pub has_reaper: bool,
     /// If it is a keeper, which ends what it keeps when it is told to ([`crate::sys::reaper::END`]): who does so if it
     /// cannot.
     pub successor: Option<Successor>,
@@ -143,7 +143,7 @@ impl Launch<'_> {
                 );
                 Ok(Container {
                     pid,
-                    command_is_spared: self.plan.reaper.is_none(),
+                    has_reaper: self.plan.reaper.is_some(),
                     successor,
                 })
             }

@@ -147,6 +147,11 @@ pub enum Step {
     ControllingTerminal,
     /// Make the container's terminal 0, 1 and 2.
     StandardTerminal,
+    /// Give those of 0, 1 and 2 to this user that are pipes.
+    GivePipes {
+        which: [bool; 3],
+        user: u32,
+    },
     /// Put what the parent has prepared into the places of 0, 1 and 2.
     StandardStreams([Option<Prepared>; 3]),
     Umask(u32),

@@ -23,6 +23,9 @@ pub enum Standard {
 pub struct Streams {
     pub input: Source,
     pub outputs: Outputs,
+    /// The user whom the child has to give the anonymous pipes among them to, as the container calls it. `None`: mydocker
+    /// does it, or nothing need be done.
+    pub given_to: Option<u32>,
 }
 
 /// Where stdout and stderr come from.
@@ -42,6 +45,9 @@ pub enum Outputs {
 pub enum Source {
     /// It is the caller's own, as it is.
     Callers,
+    /// It is the caller's own, a pipe without a name, which no one but its owner can open again by /dev/stdout; and the
+    /// command's user is another one.
+    CallersPipe,
     /// The host's /dev/null, for a container that sees the host's files.
     HostsNull,
     /// The node of the container's own /dev.
@@ -57,19 +63,32 @@ pub enum Prepared {
     Pipe,
 }
 
+impl Standard {
+    /// Whether mydocker reads the caller's stdin, and whether it writes to the caller's stdout, in the container's name.
+    pub fn relays_input_and_output(&self) -> [bool; 2] {
+        match self {
+            Self::Terminal(_) => [true; 2],
+            Self::Streams(streams) => {
+                let [input, output, _] = streams.sources();
+                [input, output].map(|source| source == Source::Pipe)
+            }
+        }
+    }
+}
+
 impl Source {
     fn prepared(self) -> Option<Prepared> {
         match self {
             Self::HostsNull => Some(Prepared::HostsNull),
             Self::Pipe => Some(Prepared::Pipe),
-            Self::Callers | Self::Own(_) => None,
+            Self::Callers | Self::CallersPipe | Self::Own(_) => None,
         }
     }
 
     fn own(self) -> Option<OwnDevice> {
         match self {
             Self::Own(device) => Some(device),
-            Self::Callers | Self::HostsNull | Self::Pipe => None,
+            Self::Callers | Self::CallersPipe | Self::HostsNull | Self::Pipe => None,
         }
     }
 }
@@ -87,6 +106,12 @@ impl Streams {
     /// Which of 0, 1 and 2 the parent has to prepare.
     pub fn prepared(&self) -> [Option<Prepared>; 3] {
         self.sources().map(Source::prepared)
+    }
+
+    /// Which of 0, 1 and 2 are pipes that are to be the command's user's.
+    pub fn pipes(&self) -> [bool; 3] {
+        self.sources()
+            .map(|source| matches!(source, Source::CallersPipe | Source::Pipe))
     }
 
     /// Which of 0, 1 and 2 become nodes of the container's own /dev.

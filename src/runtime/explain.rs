@@ -6,12 +6,11 @@ use super::{
 };
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
-use crate::plan::{self, Standard, explain};
+use crate::plan::{self, explain};
 use crate::pool;
-use crate::spec::{Input, RunArgs, Terminal};
+use crate::spec::RunArgs;
 use crate::stream;
-use crate::sys::{Errno, descriptor, kernel, life, signal};
-use crate::terminal::Outside;
+use crate::sys::{Errno, kernel, life, signal};
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt;
 
@@ -50,13 +49,7 @@ pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
     };
     let joins = cgroups.iter().filter_map(|cgroup| cgroup.join.clone());
     let (network, namespaces) = network_and_namespaces(&spec, pooled);
-    let standard = match spec.terminal {
-        Terminal::None => Standard::Streams(standard::look(&spec)?),
-        Terminal::Own => {
-            let outside = Outside::look(spec.input == Input::Caller);
-            Standard::Terminal(outside.likeness(handing::terminal_owner(&spec)))
-        }
-    };
+    let standard = standard::look(&spec)?.standard;
     let ignored = signal::ignored();
     let plan = plan::build(&spec, network, ignored, standard, joins.collect(), filter);
     if spec.root.is_some() {
@@ -72,10 +65,9 @@ pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
             can_share_memory: life::is_told_of_every_end(kernel),
         },
     );
-    // A reader that has gone has its answer.
-    let _ = signal::set_blocked(signal::OF_WRITES);
-    let _ = descriptor::write_all(descriptor::borrowed(1), text.as_bytes());
-    Ok(ExitCode::SUCCESS)
+    stream::answer(text.as_bytes())
+        .map(|()| ExitCode::SUCCESS)
+        .map_err(|errno| Error::new("write", stream::name(1), errno))
 }
 
 fn check_file(operation: &str, file: Option<&OsString>) -> Result<(), Error> {

@@ -18,22 +18,20 @@ use crate::error::{Error, ExitCode};
 use crate::hint;
 use crate::launch::{self, Launch};
 use crate::log::{Level, Log, Value};
-use crate::plan::{self, InitPlan, Network, Standard};
+use crate::plan::{self, InitPlan, Network};
 use crate::pool::{self, PoolArgs};
 use crate::report::{Lack, Moment};
-use crate::spec::{ContainerSpec, Input, Namespace, Namespaces, RunArgs, Terminal};
+use crate::spec::{ContainerSpec, Namespace, Namespaces, RunArgs};
 use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
 use crate::supervise::signals;
 use crate::sys::invocation::Invocation;
 use crate::sys::{descriptor, kernel, process};
-use crate::terminal::{Offered, Outside};
 use crate::timing::{Beginning, Timing};
 use limits::Limited;
 use standard::Opened;
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// Runs a container and ends this process with its exit code. What goes wrong on the way is said here,
@@ -83,13 +81,10 @@ fn run_logged(
         Some(own) => Some(root::prepare(own, ids.as_ref())?),
         None => None,
     };
-    let streams = match spec.terminal {
-        Terminal::Own => None,
-        Terminal::None => Some(standard::look(&spec)?),
-    };
+    let look = standard::look(&spec)?;
 
     // Before the clone, so that a signal that comes meanwhile waits and is handed on.
-    let signals = signals::take_over(streams.is_none())
+    let signals = signals::take_over(look.relayed())
         .map_err(|errno| Error::new("block", "signals", errno))?;
     // After that, so that a signal does not end us before they are removed again.
     let limited = match &spec.limits {
@@ -103,19 +98,11 @@ fn run_logged(
         called.map_err(without).ok()
     });
     let (network, namespaces) = network_and_namespaces(&spec, pool.is_some());
-    let (standard, outside) = match streams {
-        Some(streams) => (Standard::Streams(streams), None),
-        None => {
-            let outside = Outside::look(spec.input == Input::Caller);
-            let likeness = outside.likeness(handing::terminal_owner(&spec));
-            (Standard::Terminal(likeness), Some(outside))
-        }
-    };
     let mut plan = plan::build(
         &spec,
         network,
         signals.ignored,
-        standard,
+        look.standard,
         entry.joins,
         filter,
     );
@@ -125,13 +112,7 @@ fn run_logged(
     plan.timed = timing.is_some();
     log_plan(&plan, namespaces, log);
 
-    // Left to the kernel to close, which it does for less when we leave.
-    let opened = ManuallyDrop::new(Opened::for_container(plan.prepared_streams())?);
-    let terminal = match standard {
-        Standard::Streams(_) => None,
-        Standard::Terminal(_) if plan::makes_terminal(&spec) => Some(Offered::awaited()?),
-        Standard::Terminal(likeness) => Some(Offered::ready(&likeness)?),
-    };
+    let opened = Opened::new(look.standard, &spec)?;
 
     let ids = handing::ids(&spec);
     let handed = match (&spec.root, ids) {
@@ -155,8 +136,8 @@ fn run_logged(
         namespaces,
         choice: spec.launch,
         kernel,
-        streams: opened.for_child(),
-        terminal: terminal.as_ref().and_then(Offered::for_child),
+        streams: opened.streams(),
+        terminal: opened.terminal(),
         pool: pool.as_ref().map(AsFd::as_fd),
         cgroup: entry.birthplace,
         ids,
@@ -168,7 +149,7 @@ fn run_logged(
     .map_err(|error| explained(error, arguments, limited.as_ref()))?;
     // The container has its copies: a mount that we keep could not be taken away on the host.
     drop(handed);
-    let terminal = terminal.map(Offered::taken).transpose()?;
+    let ends = opened.ends()?;
     // An answer that came too late goes with it, and does not stay for as long as the container.
     drop(pool);
     if let Some(timing) = &mut timing {
@@ -180,20 +161,16 @@ fn run_logged(
         limited.sweep();
     }
     let supervisor = Supervisor::new(container, spec.timeout, timing.is_some(), log);
-    let end = match (terminal, &outside) {
-        (Some(terminal), Some(outside)) => {
-            Relay::new(supervisor, log, terminal, outside, signals)?.run()?
+    // Ours, for the container has its own: the other ends of these pipes are to notice when the container closes its
+    // copies.
+    let [keep_input, mut keep_output] = look.standard.relays_input_and_output();
+    keep_output |= timing.as_ref().is_some_and(Timing::needs_stdout);
+    descriptor::close_input_and_output(keep_input, keep_output);
+    let (end, lost) = match (ends, &look.outside) {
+        (Some(ends), Some(outside)) => {
+            Relay::new(supervisor, log, ends, outside, signals)?.run()?
         }
-        _ => {
-            // Ours, for the container has its own: the other ends of these pipes are to notice when
-            // the container closes its copies.
-            if timing.as_ref().is_some_and(Timing::needs_stdout) {
-                descriptor::close(descriptor::borrowed(0));
-            } else {
-                descriptor::close_input_and_output();
-            }
-            supervisor.wait(signals.forwarded)?
-        }
+        _ => (supervisor.wait(signals)?, None),
     };
     if let (Some(timing), Some(at)) = (&timing, end.at) {
         let figures = limited.as_ref().map(Limited::figures);
@@ -204,6 +181,13 @@ fn run_logged(
     }
     if let Some(limited) = limited {
         limited.end(end.exit, log);
+    }
+    if let Some(lost) = lost {
+        // What the command could not be told is not a success.
+        return Err(match end.exit {
+            ExitCode::SUCCESS => lost,
+            exit => lost.exit_with(exit),
+        });
     }
     // Now, without a destructor: what they would free the kernel takes back for less.
     process::exit(i32::from(end.exit.0))

@@ -1,25 +1,79 @@
 //! The caller's stdin, stdout and stderr: looked at, and what the container is given in their places.
 
+use super::handing::{self, PipeOwner};
 use crate::error::Error;
-use crate::plan::{Outputs, OwnDevice, Prepared, Source, Streams};
-use crate::spec::{ContainerSpec, Input};
+use crate::plan::{self, Outputs, OwnDevice, Prepared, Source, Standard, Streams};
+use crate::spec::{ContainerSpec, Input, Terminal};
 use crate::stream;
-use crate::sys::facts::{self, Kind};
-use crate::sys::{Errno, descriptor};
+use crate::supervise::relay::{Ends, Pipes};
+use crate::supervise::signals::Relayed;
+use crate::sys::facts::{self, Facts, FileSystem, Kind};
+use crate::sys::{descriptor, terminal};
+use crate::terminal::{Offered, Outside};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::rc::Rc;
 
-/// Looks at what the caller has there, as far as a container without a terminal of its own would get it.
+/// What the container's 0, 1 and 2 are to be.
+pub struct Look {
+    pub standard: Standard,
+    /// The caller's terminal, if something is relayed.
+    pub outside: Option<Outside>,
+}
+
+impl Look {
+    pub fn relayed(&self) -> Relayed {
+        match self.standard {
+            Standard::Terminal(_) => Relayed::Terminal,
+            Standard::Streams(streams) if streams.are_relayed() => Relayed::Pipes,
+            Standard::Streams(_) => Relayed::Nothing,
+        }
+    }
+}
+
+/// Looks at what the caller has there, as far as the container would get it.
 ///
 /// Errors: what leads out of a root, or can be neither read nor written.
-pub fn look(spec: &ContainerSpec) -> Result<Streams, Error> {
+pub fn look(spec: &ContainerSpec) -> Result<Look, Error> {
+    let outside = || Outside::look(spec.input == Input::Caller);
+    Ok(match spec.terminal {
+        Terminal::Own => {
+            let outside = outside();
+            let likeness = outside.likeness(handing::terminal_owner(spec));
+            Look {
+                standard: Standard::Terminal(likeness),
+                outside: Some(outside),
+            }
+        }
+        Terminal::None => {
+            let streams = streams(spec)?;
+            Look {
+                standard: Standard::Streams(streams),
+                outside: streams.are_relayed().then(outside),
+            }
+        }
+    })
+}
+
+fn streams(spec: &ContainerSpec) -> Result<Streams, Error> {
+    let input = match spec.input {
+        Input::Nothing => nothing(spec),
+        Input::Caller => Callers::look(spec, 0)?.source(),
+    };
+    let (output, error) = (Callers::look(spec, 1)?, Callers::look(spec, 2)?);
+    let outputs = if output.is_same_terminal(&error) {
+        Outputs::OnePipe
+    } else {
+        Outputs::Separate {
+            output: output.source(),
+            error: error.source(),
+        }
+    };
     Ok(Streams {
-        input: match spec.input {
-            Input::Nothing => nothing(spec),
-            Input::Caller => source(spec, 0)?,
-        },
-        outputs: Outputs::Separate {
-            output: source(spec, 1)?,
-            error: source(spec, 2)?,
+        input,
+        outputs,
+        given_to: match handing::pipe_owner(spec) {
+            PipeOwner::Inside(user) => Some(user),
+            PipeOwner::Outside(_) | PipeOwner::Maker => None,
         },
     })
 }
@@ -36,50 +90,186 @@ fn nothing(spec: &ContainerSpec) -> Source {
     }
 }
 
-fn source(spec: &ContainerSpec, number: RawFd) -> Result<Source, Error> {
-    let name = stream::name(number);
-    let facts = facts::facts(descriptor::borrowed(number))
-        .map_err(|errno| Error::new("look at", name, errno))?;
-    match facts.kind {
-        Kind::Directory => Err(Error::refused(
-            name,
-            match spec.root {
-                Some(_) => "it is a directory, by which the container could leave its root",
-                None => "it is a directory, which the container would have open",
-            },
-        )),
-        // Where it sees the host's own nodes anyway, it gains nothing by one that is open.
-        Kind::Character(device) if spec.has_own_dev() => {
-            Ok(OwnDevice::of(device).map_or(Source::Callers, Source::Own))
+/// What a descriptor of the caller's is.
+enum Callers {
+    Terminal {
+        /// The number of the terminal's device, whatever it was opened by.
+        device: u32,
+        facts: Facts,
+    },
+    Other(Source),
+}
+
+impl Callers {
+    fn look(spec: &ContainerSpec, number: RawFd) -> Result<Self, Error> {
+        let file = descriptor::borrowed(number);
+        let name = stream::name(number);
+        let facts = facts::facts(file).map_err(|errno| Error::new("look at", name, errno))?;
+        let device = match facts.kind {
+            Kind::Character(device) => device,
+            Kind::Directory => {
+                let why = match spec.root {
+                    Some(_) => "it is a directory, by which the container could leave its root",
+                    None => "it is a directory, which the container would have open",
+                };
+                return Err(Error::refused(name, why));
+            }
+            Kind::Pipe if handing::pipe_owner(spec) != PipeOwner::Maker => {
+                // A FIFO is a file.
+                let has_no_name = facts::file_system(file).is_ok_and(FileSystem::is_pipefs);
+                return Ok(Self::Other(match has_no_name {
+                    true => Source::CallersPipe,
+                    false => Source::Callers,
+                }));
+            }
+            _ => return Ok(Self::Other(Source::Callers)),
+        };
+        if device != facts::NULL_DEVICE {
+            if let Ok(device) = terminal::device(file) {
+                return Ok(Self::Terminal { device, facts });
+            }
         }
-        _ => Ok(Source::Callers),
+        // Where it sees the host's own nodes anyway, it gains nothing by one that is open.
+        let own = spec.has_own_dev().then(|| OwnDevice::of(device)).flatten();
+        Ok(Self::Other(own.map_or(Source::Callers, Source::Own)))
+    }
+
+    fn source(&self) -> Source {
+        match self {
+            Self::Terminal { .. } => Source::Pipe,
+            Self::Other(source) => *source,
+        }
+    }
+
+    fn is_same_terminal(&self, other: &Self) -> bool {
+        let (
+            Self::Terminal { device, facts },
+            Self::Terminal {
+                device: other_device,
+                facts: other_facts,
+            },
+        ) = (self, other)
+        else {
+            return false;
+        };
+        // Two instances of devpts have the same numbers, so two nodes of terminals are two terminals. (/dev/tty is
+        // the node of all.)
+        let is_alias = |facts: &Facts| facts.kind == Kind::Character(OwnDevice::Tty.device());
+        device == other_device
+            && (facts.identity == other_facts.identity || is_alias(facts) || is_alias(other_facts))
     }
 }
 
-/// What was opened for the container's 0, 1 and 2, by the number.
-#[derive(Default)]
-pub struct Opened([Option<OwnedFd>; 3]);
+/// What was opened for the container's 0, 1 and 2.
+pub struct Opened {
+    /// Its ends, by the number. Both outputs can be one.
+    childs: [Option<Rc<OwnedFd>>; 3],
+    pipes: Pipes,
+    terminal: Option<Offered>,
+}
 
 impl Opened {
-    /// As the plan wants them.
-    pub fn for_container(prepared: [Option<Prepared>; 3]) -> Result<Self, Error> {
-        let mut opened = Self::default();
-        for (place, wanted) in opened.0.iter_mut().zip(prepared) {
-            *place = match wanted {
-                None => None,
-                Some(Prepared::HostsNull) => Some(
-                    descriptor::open(c"/dev/null", libc::O_RDWR, 0)
-                        .map_err(|errno| Error::new("open", "/dev/null", errno))?,
-                ),
-                Some(Prepared::Pipe) => return Err(Error::new("pipe", "", Errno::ENOSYS)),
-            };
+    /// As `standard` wants it.
+    pub fn new(standard: Standard, spec: &ContainerSpec) -> Result<Self, Error> {
+        let mut opened = Self {
+            childs: [None, None, None],
+            pipes: Pipes::default(),
+            terminal: None,
+        };
+        match standard {
+            Standard::Terminal(_) if plan::makes_terminal(spec) => {
+                opened.terminal = Some(Offered::awaited()?);
+            }
+            Standard::Terminal(likeness) => opened.terminal = Some(Offered::ready(&likeness)?),
+            Standard::Streams(streams) => {
+                opened.open(streams)?;
+                if let PipeOwner::Outside(user) = handing::pipe_owner(spec) {
+                    opened.give_pipes(streams, user)?;
+                }
+            }
         }
         Ok(opened)
     }
 
-    /// What the child is given.
-    pub fn for_child(&self) -> [Option<BorrowedFd<'_>>; 3] {
-        let [input, output, error] = &self.0;
-        [input, output, error].map(|file| file.as_ref().map(AsFd::as_fd))
+    fn give_pipes(&self, streams: Streams, user: u32) -> Result<(), Error> {
+        for (number, is_pipe) in (0..).zip(streams.pipes()) {
+            if is_pipe {
+                let childs = self.childs.get(number as usize).and_then(Option::as_ref);
+                let pipe = childs.map_or(descriptor::borrowed(number), |file| file.as_fd());
+                descriptor::give_pipe(pipe, user)
+                    .map_err(|errno| Error::new("chown", stream::name(number), errno))?;
+            }
+        }
+        Ok(())
     }
+
+    fn open(&mut self, streams: Streams) -> Result<(), Error> {
+        let [input, output, error] = streams.prepared();
+        self.childs[0] = match input {
+            None => None,
+            Some(Prepared::HostsNull) => Some(null()?),
+            Some(Prepared::Pipe) => {
+                let (reader, writer) = pipe()?;
+                self.pipes.input = Some(writer);
+                Some(Rc::new(reader))
+            }
+        };
+        (self.childs[1], self.pipes.output) = output_end(output)?;
+        if streams.outputs == Outputs::OnePipe {
+            self.childs[2] = self.childs[1].clone();
+        } else {
+            (self.childs[2], self.pipes.error) = output_end(error)?;
+        }
+        Ok(())
+    }
+
+    /// What the child is given as 0, 1 and 2.
+    pub fn streams(&self) -> [Option<BorrowedFd<'_>>; 3] {
+        let [input, output, error] = &self.childs;
+        [input, output, error].map(|file| file.as_ref().map(|file| file.as_fd()))
+    }
+
+    /// The terminal that the child is given, or what to send it over.
+    pub fn terminal(&self) -> Option<BorrowedFd<'_>> {
+        self.terminal.as_ref().and_then(Offered::for_child)
+    }
+
+    /// Our ends of what is relayed, now that the command is running.
+    pub fn ends(self) -> Result<Option<Ends>, Error> {
+        if let Some(terminal) = self.terminal {
+            return terminal.taken().map(Ends::Terminal).map(Some);
+        }
+        if self.pipes.are_none() {
+            // Left to the kernel to close, which it does for less when we leave.
+            std::mem::forget(self.childs);
+            return Ok(None);
+        }
+        // The child's ends are closed here: theirs are the ends that a pipe ends with.
+        Ok(Some(Ends::Pipes(self.pipes)))
+    }
+}
+
+type OutputEnd = (Option<Rc<OwnedFd>>, Option<OwnedFd>);
+
+/// The container's end, and ours.
+fn output_end(wanted: Option<Prepared>) -> Result<OutputEnd, Error> {
+    Ok(match wanted {
+        None => (None, None),
+        Some(Prepared::HostsNull) => (Some(null()?), None),
+        Some(Prepared::Pipe) => {
+            let (reader, writer) = pipe()?;
+            (Some(Rc::new(writer)), Some(reader))
+        }
+    })
+}
+
+fn null() -> Result<Rc<OwnedFd>, Error> {
+    let opened = descriptor::open(c"/dev/null", libc::O_RDWR, 0);
+    opened
+        .map(Rc::new)
+        .map_err(|errno| Error::new("open", "/dev/null", errno))
+}
+
+fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {
+    descriptor::pipe().map_err(|errno| Error::new("pipe", "for the caller's terminal", errno))
 }

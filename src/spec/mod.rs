@@ -67,7 +67,7 @@ pub struct Caller<'a> {
 /// What the container's terminal is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Terminal {
-    /// The caller's standard descriptors, and no controlling terminal.
+    /// What is no terminal of the caller's standard descriptors, and no controlling terminal.
     None,
     /// A pseudo-terminal of its own.
     Own,

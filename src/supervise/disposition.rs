@@ -120,7 +120,7 @@ fn switches(status: &[u8]) -> Vec<&[u8]> {
 }
 
 /// The number that /proc gives to `pid`: what is known of an open pidfd tells.
-fn number_in_proc(pid: Pid) -> Option<Pid> {
+pub fn number_in_proc(pid: Pid) -> Option<Pid> {
     let file = process::open(pid).ok()?;
     let facts = std::fs::read(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).ok()?;
     let number = facts

@@ -1,6 +1,9 @@
 //! What the parent does while the command runs: hand signals on, and wait.
 
+mod channel;
+mod console;
 mod disposition;
+mod group;
 mod keys;
 pub mod relay;
 pub mod signals;
@@ -12,8 +15,9 @@ use crate::sys::clock;
 use crate::sys::code;
 use crate::sys::process::{self, Ended, Patience};
 use crate::sys::reaper;
-use crate::sys::signal::{self, SignalSet};
+use crate::sys::signal::{self, SignalSet, Taken};
 use disposition::Disposition;
+use signals::Signals;
 use std::time::{Duration, Instant};
 
 /// How a container ended, and when.
@@ -27,10 +31,13 @@ pub struct End {
 /// How long a container may take to end before it is told once more.
 const ONCE_MORE: Duration = Duration::from_millis(100);
 
+/// Within how long a person types the third ^C who wants the end whatever the command does.
+const LAST_STRAW: Duration = Duration::from_secs(2);
+
 /// Why a container is killed by mydocker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reason {
-    /// A signal that its PID 1 is spared.
+    /// A signal that its PID 1 is spared, or that a person has insisted upon.
     Signal(i32),
     TimeIsUp,
 }
@@ -46,6 +53,8 @@ pub struct Supervisor<'a> {
     killed_for: Option<Reason>,
     /// The last signal that was delivered.
     delivered: Option<i32>,
+    /// When the last two ^C were typed, the older one first.
+    interrupts: [Option<Instant>; 2],
     /// What the container's exit code was.
     code: Option<u8>,
 }
@@ -61,6 +70,7 @@ impl<'a> Supervisor<'a> {
             timed,
             killed_for: None,
             delivered: None,
+            interrupts: [None; 2],
             code: None,
         }
     }
@@ -69,25 +79,28 @@ impl<'a> Supervisor<'a> {
         self.container
     }
 
-    /// Waits for the end, handing on the signals of `forwarded`.
-    pub fn wait(mut self, forwarded: SignalSet) -> Result<End, Error> {
-        let awaited = forwarded.with(libc::SIGCHLD);
+    /// Waits for the end, handing signals on.
+    pub fn wait(mut self, signals: Signals) -> Result<End, Error> {
+        let blocked = signals.blocked;
+        let awaited = signals.forwarded.with(libc::SIGCHLD).with(libc::SIGTSTP);
         code::let_go();
         loop {
-            let signal = match self.time_left() {
+            let taken = match self.time_left() {
                 None => signal::wait(awaited).map(Some),
                 Some(left) => signal::wait_at_most(awaited, left),
             };
             // Each time, or a flood of signals would keep it from being seen.
             self.look_at_the_clock();
-            match signal.map_err(|errno| Error::new("wait for", "signals", errno))? {
+            let taken = taken.map_err(|errno| Error::new("wait for", "signals", errno))?;
+            match taken {
                 None => {}
-                Some(libc::SIGCHLD) => {
+                Some(taken) if taken.number == libc::SIGCHLD => {
                     if let Some(end) = self.ended()? {
                         return Ok(end);
                     }
                 }
-                Some(signal) => self.deliver(signal),
+                Some(taken) if taken.number == libc::SIGTSTP => self.stop(blocked),
+                Some(taken) => self.deliver(taken),
             }
         }
     }
@@ -105,6 +118,15 @@ impl<'a> Supervisor<'a> {
         }
         // A keeper may have been stopped, or its queue be full.
         self.deadline = Instant::now().checked_add(ONCE_MORE);
+        self.kill();
+        if self.killed_for.replace(Reason::TimeIsUp) != Some(Reason::TimeIsUp) {
+            self.log
+                .write(Level::Info, b"ended because its time was up", &[]);
+        }
+    }
+
+    /// Ends all that is in the container.
+    fn kill(&self) {
         // It can have ended, but it has not been waited for: the pid is still its own.
         let pid = self.container.pid;
         if self.container.successor.is_some() {
@@ -113,10 +135,6 @@ impl<'a> Supervisor<'a> {
         } else {
             // With PID 1 ends the namespace.
             let _ = process::kill(pid, libc::SIGKILL);
-        }
-        if self.killed_for.replace(Reason::TimeIsUp) != Some(Reason::TimeIsUp) {
-            self.log
-                .write(Level::Info, b"ended because its time was up", &[]);
         }
     }
 
@@ -134,16 +152,29 @@ impl<'a> Supervisor<'a> {
         by_signal || self.killed_for == Some(Reason::TimeIsUp)
     }
 
-    /// Does with the container what `signal` would have done to an ordinary process.
+    /// Does with the container what a signal would have done to an ordinary process; or, if the caller's terminal has
+    /// sent it, to a job of the shell's.
     #[cold]
     #[inline(never)]
-    pub fn deliver(&mut self, signal: i32) {
+    pub fn deliver(&mut self, taken: Taken) {
+        if self.code.is_some() {
+            // It has been waited for, and its pid may be another's.
+            return;
+        }
+        let signal = taken.number;
         self.delivered = Some(signal);
-        if self.is_spared(signal) {
+        let from_terminal = signals::is_terminals(taken);
+        let insists = from_terminal && signal == libc::SIGINT && self.is_third_interrupt();
+        if insists || self.is_spared(signal) {
             self.kill_for(signal);
         } else {
             // It can have ended, but it has not been waited for: the pid is still its own.
-            let result = process::kill(self.container.pid, signal);
+            let group = from_terminal.then(|| group::of_command(self.container));
+            let result = match group.flatten() {
+                // A shell that waits for its child expects the child to get the same.
+                Some(group) => process::kill(-group, signal),
+                None => process::kill(self.container.pid, signal),
+            };
             self.log.write(
                 Level::Debug,
                 b"signal handed on",
@@ -158,6 +189,29 @@ impl<'a> Supervisor<'a> {
         }
     }
 
+    /// Whether this one is the third ^C in a short time.
+    fn is_third_interrupt(&mut self) -> bool {
+        let now = Instant::now();
+        let [first, second] = std::mem::replace(&mut self.interrupts, [None, Some(now)]);
+        self.interrupts[0] = second;
+        first.is_some_and(|first| now.duration_since(first) <= LAST_STRAW)
+    }
+
+    /// Stops with the command's process group, as a shell's job does at ^Z, and goes on with it. By SIGSTOP: no other
+    /// stops a PID 1, or a group without a parent in its session.
+    pub fn stop(&mut self, blocked: SignalSet) {
+        let group = group::of_command(self.container);
+        let send = |signal| {
+            if let Some(group) = group {
+                let _ = process::kill(-group, signal);
+            }
+        };
+        send(libc::SIGSTOP);
+        // Where no shell could continue us the kernel does not stop us.
+        signal::act_by_default(libc::SIGTSTP, blocked);
+        send(libc::SIGCONT);
+    }
+
     /// A key for `signal` was typed while PID 1 is in its terminal's foreground. The terminal
     /// sends the signal by itself; what is left to do is the end that PID 1 ignores.
     pub fn key_typed(&mut self, signal: i32) {
@@ -170,7 +224,7 @@ impl<'a> Supervisor<'a> {
     /// The kernel gives PID 1 of a namespace no signal that it has no handler for, where any other
     /// process would end. People expect the end.
     fn is_spared(&self, signal: i32) -> bool {
-        self.container.command_is_spared
+        !self.container.has_reaper
             && signals::ends_by_default(signal)
             && disposition::of(self.container.pid, signal) == Disposition::Default
     }
@@ -180,11 +234,11 @@ impl<'a> Supervisor<'a> {
     fn kill_for(&mut self, signal: i32) {
         self.log.write(
             Level::Info,
-            b"ended for a signal that PID 1 has no handler for",
+            b"ended for a signal that PID 1 has no handler for, or that was typed three times",
             &[("signal", Value::Number(i64::from(signal)))],
         );
         self.killed_for.get_or_insert(Reason::Signal(signal));
-        let _ = process::kill(self.container.pid, libc::SIGKILL);
+        self.kill();
     }
 
     /// Ends what a keeper has left behind.
@@ -207,18 +261,15 @@ impl<'a> Supervisor<'a> {
     fn report(&mut self, ended: Ended) -> End {
         self.succeed(ended);
         let at = self.timed.then(clock::monotonic);
-        let code = match (ended, self.killed_for) {
-            // Only if our SIGKILL is what ended it: it may have left by itself just before.
-            (Ended::Signaled(libc::SIGKILL), Some(Reason::Signal(signal))) => {
-                Ended::Signaled(signal).code()
-            }
-            // A keeper says with its exit code that it has killed.
-            (ended, Some(Reason::TimeIsUp))
-                if ended.code() == Ended::Signaled(libc::SIGKILL).code() =>
-            {
-                ExitCode::TIME_IS_UP.0
-            }
-            (ended, _) => ended.code(),
+        // Only if our SIGKILL is what ended it: it may have left by itself just before. A keeper says with its exit
+        // code that it has killed.
+        let killed = Ended::Signaled(libc::SIGKILL);
+        let by_us = ended == killed
+            || self.container.successor.is_some() && ended == Ended::Exited(killed.code());
+        let code = match self.killed_for {
+            Some(Reason::Signal(signal)) if by_us => Ended::Signaled(signal).code(),
+            Some(Reason::TimeIsUp) if by_us => ExitCode::TIME_IS_UP.0,
+            _ => ended.code(),
         };
         self.code = Some(code);
         self.log.write(
@@ -233,5 +284,21 @@ impl<'a> Supervisor<'a> {
             exit: ExitCode(code),
             at,
         }
+    }
+}
+
+/// For poll(2). Up, or the last fraction of one would be spent asking.
+fn milliseconds(left: Duration) -> i32 {
+    i32::try_from(left.as_millis())
+        .unwrap_or(i32::MAX)
+        .saturating_add(1)
+}
+
+/// The sooner of a timeout in milliseconds, of which -1 stands for none, and the end of what is left.
+fn sooner(timeout: i32, left: Option<Duration>) -> i32 {
+    match left.map(milliseconds) {
+        None => timeout,
+        Some(left) if timeout < 0 => left,
+        Some(left) => timeout.min(left),
     }
 }

@@ -1,7 +1,7 @@
 //! Which signals are handed on to the container.
 
 use crate::sys::Errno;
-use crate::sys::signal::{self, SignalSet};
+use crate::sys::signal::{self, SignalSet, Taken};
 
 /// What mydocker never hands on: what cannot be caught, what is about mydocker itself (its child,
 /// its writes, its own faults), and what belongs to the caller's job control.
@@ -43,21 +43,33 @@ pub struct Signals {
     pub blocked: SignalSet,
 }
 
+/// What mydocker relays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relayed {
+    Nothing,
+    /// The pipes that the container has in the place of the caller's terminal.
+    Pipes,
+    /// A terminal of the container's own.
+    Terminal,
+}
+
 /// Blocks what is to be waited for. No handler is ever installed, so none can run in the child.
-/// `relay` is for a container with a terminal.
-pub fn take_over(relay: bool) -> Result<Signals, Errno> {
+pub fn take_over(relayed: Relayed) -> Result<Signals, Errno> {
     let ignored = signal::ignored();
     // A signal that the caller ignores (nohup, a shell's background) stays ignored: blocking it
     // would bring it back.
     let mut forwarded = SignalSet::FULL.without(OWN).without(ignored);
-    if relay {
+    if relayed == Relayed::Terminal {
         // Nothing for the container, but for its terminal: another size, another foreground.
         forwarded = forwarded.with(libc::SIGWINCH).with(libc::SIGCONT);
     }
-    let mut blocked = SignalSet(forwarded.0 | signal::OF_WRITES.0).with(libc::SIGCHLD);
-    if relay {
-        blocked = SignalSet(blocked.0 | JOB_CONTROL.without(ignored).0);
-    }
+    let job_control = match relayed {
+        // The command's processes are stopped with us.
+        Relayed::Nothing => SignalSet::EMPTY.with(libc::SIGTSTP),
+        Relayed::Pipes | Relayed::Terminal => JOB_CONTROL,
+    };
+    let blocked = SignalSet(forwarded.0 | signal::OF_WRITES.0 | job_control.without(ignored).0)
+        .with(libc::SIGCHLD);
     signal::set_blocked(blocked)?;
     if ignored.contains(libc::SIGCHLD) {
         // Or the kernel would reap our child itself, and its exit code would be lost.
@@ -68,6 +80,19 @@ pub fn take_over(relay: bool) -> Result<Signals, Errno> {
         forwarded,
         blocked,
     })
+}
+
+/// Whether `taken` is what a terminal sends to its foreground: a key, a hangup, a new size. (Others that no process has
+/// sent are about mydocker alone, like the alarm that its caller has set.)
+pub fn is_terminals(taken: Taken) -> bool {
+    const FROM_TERMINAL: SignalSet = SignalSet::EMPTY
+        .with(libc::SIGINT)
+        .with(libc::SIGQUIT)
+        .with(libc::SIGTSTP)
+        .with(libc::SIGHUP)
+        .with(libc::SIGCONT)
+        .with(libc::SIGWINCH);
+    taken.by_kernel && FROM_TERMINAL.contains(taken.number)
 }
 
 /// Whether the default disposition of `signal` ends a process; see signal(7).

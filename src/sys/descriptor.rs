@@ -192,6 +192,15 @@ pub fn close_on_exec(file: BorrowedFd<'_>) -> Result<(), Errno> {
     set_descriptor_flags(file, libc::FD_CLOEXEC)
 }
 
+/// Gives a pipe to a user, as far as that is allowed: it is a comfort, and forbids nothing.
+pub fn give_pipe(pipe: BorrowedFd<'_>, user: u32) -> Result<(), Errno> {
+    match change_owner(pipe, user) {
+        // Without CAP_CHOWN, or in a user namespace that the pipe's maker is not in.
+        Err(Errno::EPERM | Errno::EINVAL) => Ok(()),
+        done => done,
+    }
+}
+
 /// Takes close-on-exec off.
 pub fn keep_across_exec(file: BorrowedFd<'_>) -> Result<(), Errno> {
     set_descriptor_flags(file, 0)
@@ -219,14 +228,20 @@ pub fn set_nonblocking(file: BorrowedFd<'_>) -> Result<(), Errno> {
     .map(drop)
 }
 
-/// Closes 0 and 1.
-pub fn close_input_and_output() {
-    // SAFETY: no pointers.
-    let closed = unsafe { syscall!(Sysno::close_range, 0, 1, 0) };
-    if closed.is_err() {
+/// Closes 0 and 1, but those that are kept.
+pub fn close_input_and_output(keep_input: bool, keep_output: bool) {
+    if !keep_input && !keep_output {
+        // SAFETY: no pointers.
+        let closed = unsafe { syscall!(Sysno::close_range, 0, 1, 0) };
+        if closed.is_ok() {
+            return;
+        }
         // Before Linux 5.9, or in a filter's way.
-        close(borrowed(0));
-        close(borrowed(1));
+    }
+    for (number, keep) in [(0, keep_input), (1, keep_output)] {
+        if !keep {
+            close(borrowed(number));
+        }
     }
 }
 
@@ -331,6 +346,12 @@ impl Waiting {
     /// Waits until `file` takes something, or no one will ever read it.
     pub fn to_write(file: BorrowedFd<'_>) -> Self {
         Self::number(file.as_raw_fd(), libc::POLLOUT)
+    }
+
+    /// Waits until no one will ever read what is written to `file`, or write what is read from it. (That poll(2) tells
+    /// unasked.)
+    pub fn until_closed(file: BorrowedFd<'_>) -> Self {
+        Self::number(file.as_raw_fd(), 0)
     }
 
     const fn number(fd: RawFd, events: i16) -> Self {

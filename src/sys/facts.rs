@@ -192,6 +192,11 @@ impl FileSystem {
         self.kind == 0x6573_5546
     }
 
+    /// Whether it is where pipes without a name are.
+    pub fn is_pipefs(self) -> bool {
+        self.kind == 0x5049_5045
+    }
+
     pub fn is_sysfs(self) -> bool {
         self.kind == 0x6265_6572
     }

@@ -111,12 +111,40 @@ pub fn act_by_default(signal: i32, blocked: SignalSet) {
     let _ = set_blocked(blocked);
 }
 
+/// A signal that was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    pub number: i32,
+    /// The kernel has sent it, and no process: a key of a terminal has, or its hangup or its new size.
+    pub by_kernel: bool,
+}
+
+impl Taken {
+    /// From the kernel's `siginfo_t`, which begins with the number, an errno and a code (sigaction(2)).
+    fn new(details: &[i32]) -> Self {
+        let word = |index: usize| details.get(index).copied().unwrap_or_default();
+        Self {
+            number: word(0),
+            by_kernel: word(2) == libc::SI_KERNEL,
+        }
+    }
+}
+
 /// Waits for one of the blocked signals in `set` and takes it.
-pub fn wait(set: SignalSet) -> Result<i32, Errno> {
+pub fn wait(set: SignalSet) -> Result<Taken, Errno> {
+    let mut details = [0i32; 32];
     loop {
-        // SAFETY: the kernel reads one set; neither details nor a time limit are asked for.
-        match unsafe { syscall!(Sysno::rt_sigtimedwait, &raw const set.0, 0, 0, SET_SIZE) } {
-            Ok(signal) => return Ok(signal as i32),
+        // SAFETY: the kernel reads one set and writes 128 bytes; no time limit is asked for.
+        match unsafe {
+            syscall!(
+                Sysno::rt_sigtimedwait,
+                &raw const set.0,
+                details.as_mut_ptr(),
+                0,
+                SET_SIZE
+            )
+        } {
+            Ok(_) => return Ok(Taken::new(&details)),
             // After SIGSTOP and SIGCONT; see signal(7).
             Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno),
@@ -124,25 +152,26 @@ pub fn wait(set: SignalSet) -> Result<i32, Errno> {
     }
 }
 
-/// The same for at most `longest`: `None` if none came. It may return earlier, without one, too.
+/// As [`wait`], for at most `longest`: `None` if none came. It may return earlier, without one, too.
 #[cold]
 #[inline(never)]
-pub fn wait_at_most(set: SignalSet, longest: Duration) -> Result<Option<i32>, Errno> {
+pub fn wait_at_most(set: SignalSet, longest: Duration) -> Result<Option<Taken>, Errno> {
     // The kernel's `struct timespec`: seconds and nanoseconds.
     let seconds = i64::try_from(longest.as_secs()).unwrap_or(i64::MAX);
     let limit = [seconds, i64::from(longest.subsec_nanos())];
-    // SAFETY: the kernel reads one set and one timespec; details are not asked for.
+    let mut details = [0i32; 32];
+    // SAFETY: the kernel reads one set and one timespec, and writes 128 bytes.
     let signal = unsafe {
         syscall!(
             Sysno::rt_sigtimedwait,
             &raw const set.0,
-            0,
+            details.as_mut_ptr(),
             limit.as_ptr(),
             SET_SIZE
         )
     };
     match signal {
-        Ok(signal) => Ok(Some(signal as i32)),
+        Ok(_) => Ok(Some(Taken::new(&details))),
         Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
         Err(errno) => Err(errno),
     }
@@ -202,13 +231,16 @@ pub fn descriptor(set: SignalSet) -> Result<OwnedFd, Errno> {
 }
 
 /// Takes one pending signal from a [`descriptor()`], if there is one.
-pub fn take(file: BorrowedFd<'_>) -> Result<Option<i32>, Errno> {
+pub fn take(file: BorrowedFd<'_>) -> Result<Option<Taken>, Errno> {
     let mut record = [0u8; size_of::<libc::signalfd_siginfo>()];
     match descriptor::read(file, &mut record) {
-        // The record begins with the signal's number.
+        // The record begins as the `siginfo_t` does (signalfd(2)).
         Ok(_) => {
-            let [a, b, c, d, ..] = record;
-            Ok(Some(i32::from_ne_bytes([a, b, c, d])))
+            let mut details = [0i32; 3];
+            for (word, bytes) in details.iter_mut().zip(record.chunks_exact(4)) {
+                *word = i32::from_ne_bytes(bytes.try_into().unwrap_or_default());
+            }
+            Ok(Some(Taken::new(&details)))
         }
         Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
         Err(errno) => Err(errno),

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::hint::{Doing, hint};
 use crate::likeness::Likeness;
 use crate::sys::local_socket::{self, Record};
-use crate::sys::terminal::{self, Size};
+use crate::sys::terminal;
 use crate::sys::{Errno, descriptor};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -17,7 +17,7 @@ pub struct PseudoTerminal {
     pub master: OwnedFd,
     /// Kept open while the container runs: without it the terminal would hang up, and wake the
     /// relay forever, whenever no process of the container has it open for a moment.
-    slave: Option<OwnedFd>,
+    pub slave: Option<OwnedFd>,
 }
 
 /// The container's terminal before the container is there.
@@ -95,17 +95,5 @@ impl PseudoTerminal {
     /// The container's end.
     pub fn slave(&self) -> Option<BorrowedFd<'_>> {
         self.slave.as_ref().map(AsFd::as_fd)
-    }
-
-    pub fn close_slave(&mut self) {
-        self.slave = None;
-    }
-
-    /// Gives it a size, if there is one to give. A terminal without a size is what many are, so
-    /// there is nothing to fail.
-    pub fn set_size(&self, size: Option<Size>) {
-        if let Some(size) = size {
-            let _ = terminal::set_size(self.master.as_fd(), size);
-        }
     }
 }

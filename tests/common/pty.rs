@@ -254,6 +254,12 @@ impl Session {
         shell_code(status)
     }
 
+    /// Whether the leader has ended, after reading what the terminal shows.
+    pub fn has_ended(&mut self) -> bool {
+        while self.receive(Duration::ZERO) {}
+        self.child.try_wait().expect("wait").is_some()
+    }
+
     /// Waits for the end while nobody reads what the terminal shows.
     #[track_caller]
     pub fn wait(&mut self) {

@@ -5,9 +5,12 @@
 mod cgroups;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/pty.rs"]
+mod pty;
 #[path = "../common/tree.rs"]
 mod tree;
 
+mod callers_terminal;
 mod deep_paths;
 mod device_nodes;
 mod hints_of_execve;
@@ -18,6 +21,7 @@ mod keeper;
 mod left_behind;
 mod limits;
 mod locks_of_others;
+mod lost_output;
 mod made_directory;
 mod many_options;
 mod name_files;
@@ -29,4 +33,6 @@ mod overlay_renames;
 mod reaper;
 mod standard_descriptors;
 mod surroundings;
+mod typed_signals;
+mod users_pipe;
 mod work_directory;

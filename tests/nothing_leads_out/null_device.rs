@@ -86,33 +86,3 @@ fn where_dev_is_the_hosts_the_descriptor_stays() {
         assert_eq!(outcome.output(case).trim(), "1", "{case}");
     });
 }
-
-/// It can be neither read nor written, and names what it names for who has it open.
-#[test]
-fn what_only_names_a_file_is_no_standard_descriptor() {
-    for case in cases() {
-        for directory in ["/", "/etc/passwd"] {
-            let file = || {
-                let mut options = File::options();
-                std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, 0o10_000_000);
-                options.read(true).open(directory).unwrap()
-            };
-            let mut command = case.command(&["-i"], &["true"]);
-            command.stdin(file());
-            let outcome = finish(command);
-            assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
-            assert!(outcome.stderr.contains("stdin"), "{case}: {outcome:?}");
-            let mut command = case.command(&["-i"], &["true"]);
-            command.stdout(file());
-            assert_eq!(command.status().unwrap().code(), Some(125), "{case}");
-        }
-        // A directory that can be read, and no root of its own.
-        let mut command = case.command(&["-i"], &["true"]);
-        command.stdin(File::open("/").unwrap());
-        let outcome = finish(command);
-        assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
-        let mut command = case.command(&[], &["true"]);
-        command.stderr(File::open("/").unwrap());
-        assert_eq!(command.status().unwrap().code(), Some(125), "{case}");
-    }
-}

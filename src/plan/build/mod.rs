@@ -279,6 +279,13 @@ fn process(
         // Or the change from root to another user would empty the set that they are to be taken from.
         steps.push(Step::KeepCapabilitiesOfUser);
     }
+    if let Standard::Streams(streams) = standard {
+        let which = streams.pipes();
+        if let (Some(user), true) = (streams.given_to, which != [false; 3]) {
+            // While there is CAP_CHOWN.
+            steps.push(Step::GivePipes { which, user });
+        }
+    }
     // Groups before the user: an ordinary user may not change groups any more.
     if let Some(groups) = supplementary {
         steps.push(Step::Groups(groups.to_vec()));

@@ -133,6 +133,10 @@ fn encode_step(out: &mut Encoder, step: &Step) {
         Step::NewSession => out.u8(7),
         Step::ControllingTerminal => out.u8(8),
         Step::StandardTerminal => out.u8(9),
+        Step::GivePipes { which, user } => {
+            encode_number(out, 36, *user);
+            which.iter().for_each(|one| out.boolean(*one));
+        }
         Step::StandardStreams(prepared) => {
             out.u8(10);
             for one in prepared {
@@ -268,6 +272,10 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         7 => Step::NewSession,
         8 => Step::ControllingTerminal,
         9 => Step::StandardTerminal,
+        36 => Step::GivePipes {
+            user: input.u32()?,
+            which: [input.boolean()?, input.boolean()?, input.boolean()?],
+        },
         10 => {
             let mut prepared = [None; 3];
             for one in &mut prepared {
@@ -359,6 +367,10 @@ pub(super) mod tests {
             Step::NewSession,
             Step::ControllingTerminal,
             Step::StandardTerminal,
+            Step::GivePipes {
+                which: [true, false, true],
+                user: 7,
+            },
             Step::StandardStreams([Some(Prepared::HostsNull), None, Some(Prepared::Pipe)]),
             Step::Umask(0o22),
             Step::Groups(vec![1, 2, u32::MAX]),

@@ -145,6 +145,12 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             b"stdin, stdout and stderr".to_vec(),
             None,
         ),
+        Step::GivePipes { which, user } => {
+            let numbered = (0..).zip(which).filter(|(_, is_pipe)| **is_pipe);
+            let names: Vec<&str> = numbered.map(|(number, _)| stream::name(number)).collect();
+            let object = format!("{}, which are pipes, to {user}", names.join(" and "));
+            ("give", object.into(), None)
+        }
         Step::StandardStreams(prepared) => (
             "make",
             streams(prepared.map(|one| one.map(prepared_name))),

@@ -3,7 +3,7 @@
 use super::Start;
 use super::page::Page;
 use crate::error::printable;
-use crate::plan::{ExecPlan, InitPlan, Reaper};
+use crate::plan::{ExecPlan, InitPlan, Prepared, Reaper};
 use crate::spec::Terminal;
 use std::ffi::CString;
 
@@ -57,11 +57,21 @@ pub fn supervised(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
                  container, ^C too: termios(3).",
             );
         }
+        Terminal::None if plan.prepared_streams().contains(&Some(Prepared::Pipe)) => {
+            page.step("relay between the pipes and the caller's terminal");
+            page.why(
+                "poll(2) on both. Signals come by the same poll, signalfd(2), and are handed on: kill(2).",
+            );
+        }
         Terminal::None => {
             page.step("hand signals on and wait");
             page.why("sigtimedwait(2), kill(2), wait4(2).");
         }
     }
+    page.why(
+        "What the terminal has sent, a key's signal, goes to the command's process group, as to any job of a shell's; what a \
+         process has sent, to the command alone.",
+    );
     if plan.reaper.is_none() {
         page.why(
             "A signal that would end the command, had it not been PID 1 without a handler, ends the container.",

@@ -57,7 +57,15 @@ pub fn prepared(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             );
         }
     }
-    if plan.prepared_streams().contains(&Some(Prepared::HostsNull)) {
+    let prepared = plan.prepared_streams();
+    if prepared.contains(&Some(Prepared::Pipe)) {
+        page.step("make pipes for the caller's terminal");
+        page.why(
+            "The container gets them in its place, one for stdout and stderr if both are the same terminal, and mydocker \
+             relays: pipe(2).",
+        );
+    }
+    if prepared.contains(&Some(Prepared::HostsNull)) {
         page.step("open /dev/null");
         page.why("It becomes stdin below. Opened now, for what is there then may be another one.");
     }

@@ -121,6 +121,10 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
         Step::StandardTerminal => page.why(
             "The container's own, in the place of the caller's descriptors: dup2(2).",
         ),
+        Step::GivePipes { .. } => page.why(
+            "A pipe without a name belongs to who made it, and another user could not open /dev/stdout, which is that once \
+             more: fchown(2). A file of the caller's is never given away.",
+        ),
         Step::StandardStreams(prepared) => streams(page, *prepared),
         Step::Umask(0) => page.why(
             "The modes of what is made below are meant as they are; the command gets its own mask later. umask(2)",

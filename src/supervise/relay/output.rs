@@ -1,0 +1,39 @@
+//! What the container writes.
+
+use crate::error::Error;
+use crate::stream;
+use crate::supervise::channel::{Channel, Got};
+use crate::sys::Errno;
+
+/// What the container writes, and the number of the caller's descriptor that it is written to.
+pub struct Output {
+    pub channel: Channel,
+    pub number: i32,
+}
+
+/// Output that could not be written.
+#[derive(Clone, Copy)]
+pub struct Lost {
+    pub number: i32,
+    pub errno: Errno,
+}
+
+impl Lost {
+    pub fn error(self) -> Error {
+        let hint = "what the command wrote from there on is lost";
+        Error::new("write", stream::name(self.number), self.errno).hint(Some(hint))
+    }
+}
+
+impl Output {
+    /// After the container's end, what is left to be read.
+    pub fn take_rest(&mut self) {
+        // What was read may have been thrown away.
+        while self.channel.is_empty() {
+            if self.channel.read() != Got::Something {
+                self.channel.end();
+                return;
+            }
+        }
+    }
+}
