@@ -88,13 +88,7 @@ pub fn last() {
     default_signals();
     set_mask(0);
     // SAFETY: no pointers.
-    unsafe {
-        must(
-            6,
-            CLOSE_RANGE,
-            [3, u32::MAX as usize, 0, 0, 0, 0],
-        )
-    };
+    unsafe { must(6, CLOSE_RANGE, [3, u32::MAX as usize, 0, 0, 0, 0]) };
     // SAFETY: no pointers.
     unsafe { must(7, PRCTL, [PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0]) };
     // It may have ended before that.
