@@ -13,7 +13,7 @@ use crate::spec::limits::Limits;
 use crate::sys::Errno;
 use std::cell::RefCell;
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// What a cgroup's name begins with; twelve hexadecimal digits follow.
@@ -30,6 +30,13 @@ pub struct Group {
     swap_is_unlimited: bool,
     /// What tells other runs that they are ours. Without one they are not swept by us either.
     pub(super) locks: RefCell<Option<Locks>>,
+}
+
+/// The way into one of them: opened here, because the path leads nowhere in the container's root; and because who writes may
+/// be someone else by then, and the kernel asks who has opened it (since 5.16).
+pub struct Join {
+    pub path: CString,
+    pub opened: OwnedFd,
 }
 
 /// The one in one hierarchy.
@@ -174,15 +181,26 @@ impl Group {
         Ok(())
     }
 
-    /// The files by which the container's first process joins what it is not born in.
-    pub fn joins(&self) -> Vec<CString> {
+    /// The first process is to be a keeper, which stays outside: no one is born in the cgroups, and the command joins.
+    pub fn is_for_keeper(&mut self) {
+        self.born = false;
+    }
+
+    /// The files by which a process joins what it is not born in.
+    ///
+    /// Errors: as opening one, with its path.
+    pub fn joins(&self) -> Result<Vec<Join>, (CString, Errno)> {
         let joined = self.members.iter().filter_map(|member| {
             let file = match member.version {
                 Version::V1 => c"tasks",
                 Version::V2 if self.born => return None,
                 Version::V2 => c"cgroup.procs",
             };
-            Some(member.directory.path_of(file))
+            let path = member.directory.path_of(file);
+            Some(match member.directory.open_to_write(file) {
+                Ok(opened) => Ok(Join { path, opened }),
+                Err(errno) => Err((path, errno)),
+            })
         });
         joined.collect()
     }

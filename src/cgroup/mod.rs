@@ -32,7 +32,7 @@ mod settings;
 mod sweep;
 
 pub use figures::Figures;
-pub use group::Group;
+pub use group::{Group, Join};
 pub use layout::{Layout, usual};
 pub use outline::{Outline, outline};
 pub use parent::Written;

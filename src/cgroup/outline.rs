@@ -25,11 +25,12 @@ pub struct Outline {
     pub above: Vec<Written>,
     /// In the order in which they would be written.
     pub settings: Vec<Setting>,
-    /// The file by which the container's first process would join it. `None`: it is born there.
+    /// The file by which the container would join it. `None`: it is born there.
     pub join: Option<CString>,
 }
 
-/// The cgroups of a container with these `limits`, called after `digits`; with those that count, if `counted`.
+/// The cgroups of a container with these `limits`, called after `digits`; with those that count, if `counted`. One that
+/// `has_keeper` joins them all.
 ///
 /// Errors: a limit that cannot be set, as far as a look can tell.
 #[cold]
@@ -38,6 +39,7 @@ pub fn outline(
     layout: &Layout<'_>,
     limits: &Limits,
     counted: bool,
+    has_keeper: bool,
     digits: &str,
 ) -> Result<Vec<Outline>, Error> {
     let devices = choice::devices(limits)?;
@@ -62,7 +64,7 @@ pub fn outline(
         let hierarchy = choice::hierarchy_of_v2(layout, part.asked)?;
         let controllers = Wanted::new(&needed, counted);
         let site = parent::look_v2(part.asked, (layout, hierarchy), wished, controllers)?;
-        let joins = !choice::is_born(layout, limits);
+        let joins = has_keeper || !choice::is_born(layout, limits);
         let entry = (Version::V2, joins.then_some(c"cgroup.procs"));
         outlines.push(Outline::new(part, site, &name, entry, needed));
     }

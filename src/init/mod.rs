@@ -46,6 +46,8 @@ pub struct Descriptors<'a> {
     pub reaper: Option<BorrowedFd<'static>>,
     /// Where the reaper says that it runs its own program.
     pub reapers_gate: Option<Gate>,
+    /// The files by which cgroups are joined, by slot.
+    pub joins: &'a [BorrowedFd<'static>],
     /// Mounts that the parent made, by slot.
     pub handed: &'a [BorrowedFd<'static>],
 }

@@ -41,10 +41,10 @@ pub fn run(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! 
     let report = match start(reaper, plan, descriptors) {
         Err(errno) => Report::Spawn(errno),
         Ok((charge, luggage)) => {
-            let errno = become_reaper(&charge, &luggage, descriptors);
+            let report = become_reaper(&charge, &luggage, descriptors);
             // It waits, and has nothing to say.
             let _ = process::kill(charge.command, libc::SIGKILL);
-            Report::Reaper(errno)
+            report
         }
     };
     fail(report, descriptors)
@@ -60,8 +60,6 @@ fn start(
     signal::set_blocked(SignalSet::FULL)?;
     // What is typed at the caller's terminal is mydocker's to hand on: from there too, it would come twice.
     process::new_group()?;
-    // Until the execve we have mydocker's memory, soon without its rights.
-    process::not_dumpable()?;
     // That the parent may have died before this call shows when the command reports that it is ready. (execve keeps what
     // is set here: nothing about our credentials becomes more by it.)
     let parent = match reaper {
@@ -105,15 +103,15 @@ fn start(
 }
 
 /// Returns only if it failed.
-fn become_reaper(charge: &Charge, luggage: &Luggage, descriptors: &Descriptors<'_>) -> Errno {
+fn become_reaper(charge: &Charge, luggage: &Luggage, descriptors: &Descriptors<'_>) -> Report {
     let Some(program) = descriptors.reaper else {
-        return Errno::EBADF;
+        return Report::Reaper(Errno::EBADF);
     };
     match reaper::charge(program, charge.command, charge.parent)
         .and_then(|()| leave_all_behind(program, luggage, descriptors))
     {
-        Ok(()) => reaper::execute(program),
-        Err(errno) => errno,
+        Ok(()) => Report::Reaper(reaper::execute(program)),
+        Err(errno) => Report::Spawn(errno),
     }
 }
 
@@ -138,6 +136,9 @@ fn leave_all_behind(
     descriptor::close_on_exec(program)?;
     // The working directory is the command's: it may be a directory that would stay busy, or one of the host's.
     process::change_directory(c"/")?;
+    // Until the execve we have mydocker's memory, and now without its rights. (The command's process does so itself: its files
+    // in /proc would be root's already.)
+    process::not_dumpable()?;
     give_up_rights()
 }
 

@@ -20,7 +20,7 @@ const FIRST_PRIVATE: i32 = 3;
 pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Result<(), Failed> {
     let done = match step {
         Step::Root(step) => return root::perform(step, held, descriptors),
-        Step::JoinCgroup(file) => join_cgroup(file),
+        Step::JoinCgroup { slot, .. } => join_cgroup(*slot, descriptors),
         Step::CgroupNamespace => match lingering::outlast(namespace::new_cgroup) {
             // A kernel without them (before 4.6), which shows every cgroup's name to everyone.
             Err(Errno::EINVAL) => Ok(()),
@@ -163,16 +163,12 @@ fn session_keyring() -> Result<(), Errno> {
 
 /// 0 stands for who writes. In v1, and in v2 where nothing better can be had: a thread that moves itself alone
 /// spares the kernel the wait for everyone who forks (v1's `tasks`).
-fn join_cgroup(file: &CStr) -> Result<(), Errno> {
-    let opened = descriptor::open_undropped(file, libc::O_WRONLY)?;
-    // What is mounted there may have changed since the parent looked.
-    let result = match facts::file_system(opened) {
-        Ok(found) if found.is_cgroup() => descriptor::write(opened, b"0").map(drop),
-        Ok(_) => Err(Errno::ENODEV),
-        Err(errno) => Err(errno),
-    };
-    descriptor::close(opened);
-    result
+fn join_cgroup(slot: u8, descriptors: &Descriptors<'_>) -> Result<(), Errno> {
+    let file = descriptors.joins.get(usize::from(slot)).copied();
+    let file = file.ok_or(Errno::EBADF)?;
+    let joined = descriptor::write(file, b"0").map(drop);
+    descriptor::close(file);
+    joined
 }
 
 /// ERANGE if there is more than was asked for. Less is no more than the caller had: taskset(1) holds on.

@@ -21,8 +21,9 @@ impl Successor {
     #[cold]
     #[inline(never)]
     pub fn new() -> Result<Self, Error> {
+        // The keeper needs it as well, and would say the same.
         process::adopt_orphans()
-            .map_err(|errno| Error::new("prctl", "PR_SET_CHILD_SUBREAPER", errno))?;
+            .map_err(|errno| Error::new("start", "the command under its reaper", errno))?;
         Ok(Self {
             has_others: has_children(),
         })

@@ -59,6 +59,8 @@ pub struct Launch<'a> {
     pub pool: Option<BorrowedFd<'a>>,
     /// The directory of the cgroup (v2) that the child is to be born in.
     pub cgroup: Option<BorrowedFd<'a>>,
+    /// The files by which the plan joins others, by slot.
+    pub joins: &'a [BorrowedFd<'static>],
     /// The ids that are mapped from outside, if the plan waits for that.
     pub ids: Option<&'a Ids>,
     /// Mounts that the plan has handed in, by slot.
@@ -337,6 +339,7 @@ impl Launch<'_> {
             gate,
             reaper: reaper.map(numbered),
             reapers_gate: None,
+            joins: self.joins,
             handed: self.handed,
             streams: self.streams.map(|file| file.map(numbered)),
             terminal: self.terminal.map(numbered),

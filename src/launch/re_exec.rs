@@ -7,9 +7,8 @@
 use super::Launch;
 use crate::error::Error;
 use crate::init::{self, Channel, Descriptors, Gate};
-use crate::plan::{InitPlan, codec};
+use crate::plan::{InitPlan, Step, codec};
 use crate::report::{Moment, Report};
-use crate::spec::MOST_COPIES;
 use crate::sys::clone::{self, Memory};
 use crate::sys::process::{self, StringArray};
 use crate::sys::{Errno, Pid, descriptor, memfd};
@@ -26,8 +25,21 @@ const HANDED: RawFd = 11;
 
 /// The originals are moved above the numbers agreed on, or putting one in its place could close
 /// another. No higher than need be: the limit of open files may be low.
-fn clear(handed: usize) -> RawFd {
-    HANDED + RawFd::try_from(handed.min(MOST_COPIES)).unwrap_or_default()
+fn clear(plan: &InitPlan) -> RawFd {
+    first_join(plan).saturating_add(RawFd::try_from(joined_later(plan)).unwrap_or_default())
+}
+
+/// The first of the files by which cgroups are joined after the execve.
+fn first_join(plan: &InitPlan) -> RawFd {
+    HANDED.saturating_add(plan.handed.into())
+}
+
+/// How many those are: a keeper's command joins.
+fn joined_later(plan: &InitPlan) -> usize {
+    let steps = plan.process.iter();
+    steps
+        .filter(|step| matches!(step, Step::JoinCgroup { .. }))
+        .count()
 }
 
 /// A descriptor and the number that init expects it under.
@@ -64,10 +76,16 @@ impl<'a> Birth<'a> {
         ];
         let streams = launch.streams.into_iter().zip(STREAMS);
         let handed = launch.handed.iter().map(|mount| Some(*mount)).zip(HANDED..);
+        let joins = launch
+            .joins
+            .iter()
+            .map(|file| Some(*file))
+            .zip(first_join(launch.plan)..);
+        let joins = joins.take(joined_later(launch.plan));
         let mut placements = Vec::with_capacity(files.len());
-        for (file, number) in files.into_iter().chain(streams).chain(handed) {
+        for (file, number) in files.into_iter().chain(streams).chain(handed).chain(joins) {
             if let Some(file) = file {
-                let moved = descriptor::duplicate_above(file, clear(launch.handed.len()));
+                let moved = descriptor::duplicate_above(file, clear(launch.plan));
                 let moved = moved.map_err(|errno| {
                     // EINVAL is what fcntl(2) says of a number above the limit.
                     let few = matches!(errno, Errno::EINVAL | Errno::EMFILE);
@@ -141,6 +159,7 @@ pub fn enter() -> Error {
         gate: None,
         reaper: None,
         reapers_gate: None,
+        joins: &[],
         handed: &[],
     };
     // It came here by execve, and tells of the command's by its end.
@@ -152,6 +171,11 @@ pub fn enter() -> Error {
                 .map(descriptor::borrowed)
                 .collect();
             descriptors.handed = &handed;
+            let joins: Vec<BorrowedFd<'static>> = (first_join(&plan)..)
+                .take(joined_later(&plan))
+                .map(descriptor::borrowed)
+                .collect();
+            descriptors.joins = &joins;
             descriptors.channel = placed(plan.timed);
             descriptors.channel.pass(Moment::Entered);
             // Only what was placed: the numbers may be the caller's descriptors otherwise.

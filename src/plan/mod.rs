@@ -105,7 +105,12 @@ pub enum Reaper {
 pub enum Step {
     /// Move into a cgroup, by the file of its directory that takes who is to move: `tasks` of cgroup v1,
     /// `cgroup.procs` of v2.
-    JoinCgroup(CString),
+    JoinCgroup {
+        /// Which of the files that the parent has opened.
+        slot: u8,
+        /// Its path, for messages.
+        path: CString,
+    },
     /// Take the cgroups that we are in for the tops of their hierarchies.
     CgroupNamespace,
     /// See that this process runs on no processors but these, which its cgroup has.

@@ -44,7 +44,7 @@ pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
         root::look(own, ids.as_ref())?;
     }
     let cgroups = match &spec.limits {
-        Some(limits) => limits::outline(limits, timing.is_some())?,
+        Some(limits) => limits::outline(limits, timing.is_some(), spec.has_keeper())?,
         None => Vec::new(),
     };
     let joins = cgroups.iter().filter_map(|cgroup| cgroup.join.clone());

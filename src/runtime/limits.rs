@@ -1,13 +1,14 @@
 //! The container's cgroups, from before the clone until after the wait.
 
 use super::caller::fresh_digits;
-use crate::cgroup::{self, Figures, Group, Layout, Outline, usual};
+use crate::cgroup::{self, Figures, Group, Join, Layout, Outline, usual};
 use crate::error::{Error, ExitCode};
+use crate::hint::{Doing, hint};
 use crate::log::{Level, Log};
 use crate::spec::limits::Limits;
 use crate::sys::process::Ended;
 use crate::sys::{Errno, descriptor, namespace};
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// A container that is limited as a whole.
@@ -25,7 +26,7 @@ pub struct Limited {
 #[derive(Default)]
 pub struct Entry<'a> {
     pub birthplace: Option<BorrowedFd<'a>>,
-    pub joins: Vec<CString>,
+    pub joins: Vec<Join>,
 }
 
 impl Limited {
@@ -70,11 +71,19 @@ impl Limited {
         })
     }
 
-    pub fn entry(&self) -> Entry<'_> {
-        Entry {
-            birthplace: self.group.birthplace(),
-            joins: self.group.joins(),
+    /// Errors: a cgroup that cannot be joined.
+    pub fn entry(&mut self, has_keeper: bool) -> Result<Entry<'_>, Error> {
+        if has_keeper {
+            self.group.is_for_keeper();
         }
+        let joins = self.group.joins().map_err(|(path, errno)| {
+            Error::new("join the cgroup by", path.to_bytes(), errno)
+                .because(hint(Doing::JoinCgroup, errno))
+        })?;
+        Ok(Entry {
+            birthplace: self.group.birthplace(),
+            joins,
+        })
     }
 
     /// Removes what killed ones have left, while the command runs.
@@ -123,11 +132,11 @@ impl Limited {
 /// What would be made for `limits`.
 #[cold]
 #[inline(never)]
-pub fn outline(limits: &Limits, counted: bool) -> Result<Vec<Outline>, Error> {
+pub fn outline(limits: &Limits, counted: bool, has_keeper: bool) -> Result<Vec<Outline>, Error> {
     let own = lines(c"/proc/self/cgroup", |_| true)?;
     let mountinfo = cgroups_of_mountinfo()?;
     let layout = Layout::new(&mountinfo, &own);
-    cgroup::outline(&layout, limits, counted, &fresh_digits())
+    cgroup::outline(&layout, limits, counted, has_keeper, &fresh_digits())
 }
 
 /// /proc/swaps has a line for each place of swap, below its heading.

@@ -28,7 +28,7 @@ use crate::supervise::signals;
 use crate::sys::invocation::Invocation;
 use crate::sys::{descriptor, kernel, process};
 use crate::timing::{Beginning, Timing};
-use limits::Limited;
+use limits::{Entry, Limited};
 use standard::Opened;
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -87,11 +87,14 @@ fn run_logged(
     let signals = signals::take_over(look.relayed())
         .map_err(|errno| Error::new("block", "signals", errno))?;
     // After that, so that a signal does not end us before they are removed again.
-    let limited = match &spec.limits {
+    let mut limited = match &spec.limits {
         Some(limits) => Some(Limited::prepare(limits, timing.is_some(), log)?),
         None => None,
     };
-    let entry = limited.as_ref().map(Limited::entry).unwrap_or_default();
+    let Entry { birthplace, joins } = match &mut limited {
+        Some(limited) => limited.entry(spec.has_keeper())?,
+        None => Entry::default(),
+    };
 
     let pool = called.and_then(|called| {
         let without = |why| launch::say_without(Lack::Spare, why, log);
@@ -103,7 +106,7 @@ fn run_logged(
         network,
         signals.ignored,
         look.standard,
-        entry.joins,
+        joins.iter().map(|join| join.path.clone()).collect(),
         filter,
     );
     if spec.root.is_some() {
@@ -124,6 +127,11 @@ fn run_logged(
         .map(|mount| descriptor::borrowed(mount.as_raw_fd()))
         .collect();
 
+    let join_numbers: Vec<BorrowedFd<'static>> = joins
+        .iter()
+        .map(|join| descriptor::borrowed(join.opened.as_raw_fd()))
+        .collect();
+
     let moments = match &mut timing {
         Some(timing) => {
             timing.planned();
@@ -139,7 +147,8 @@ fn run_logged(
         streams: opened.streams(),
         terminal: opened.terminal(),
         pool: pool.as_ref().map(AsFd::as_fd),
-        cgroup: entry.birthplace,
+        cgroup: birthplace,
+        joins: &join_numbers,
         ids,
         handed: &handed_numbers,
         moments: &moments,
@@ -148,7 +157,7 @@ fn run_logged(
     .start()
     .map_err(|error| explained(error, arguments, limited.as_ref()))?;
     // The container has its copies: a mount that we keep could not be taken away on the host.
-    drop(handed);
+    drop((handed, joins));
     let ends = opened.ends()?;
     // An answer that came too late goes with it, and does not stay for as long as the container.
     drop(pool);

@@ -147,6 +147,11 @@ impl ContainerSpec {
             .is_some_and(|root| !root.mounts_on("/dev"))
     }
 
+    /// Whether it is in the host's PID namespace, where a keeper stays beside the command.
+    pub fn has_keeper(&self) -> bool {
+        !self.namespaces.contains(Namespace::Pid)
+    }
+
     /// Whether its IPC objects are the caller's.
     pub fn shares_ipc(&self) -> bool {
         !self.namespaces.contains(Namespace::Ipc)

@@ -1,5 +1,6 @@
 //! In the host's PID namespace nothing ends with a process but what its keeper ends. A keeper can be killed too.
 
+use crate::cgroups::{Parent, limited_cases};
 use crate::common::*;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -131,6 +132,68 @@ fn a_keeper_that_is_killed_while_it_starts_leaves_nothing() {
             // mydocker itself waits for signals, too.
             assert!(code.is_none() || matches!(code, Some(125 | 137)), "{what}");
             assert!(eventually(|| marked(&mark).is_empty()), "{what}");
+        }
+    }
+}
+
+/// It has to outlive the command, so it is outside: of the cgroups, and of what is said of the command's worth.
+#[test]
+fn limits_are_the_commands_alone() {
+    for case in limited_cases() {
+        for options in [&[][..], &["--userns=auto"], &["-u=7"], &["-t"]] {
+            let limits = [
+                "--pid=host",
+                "-m=64m",
+                "--pids-limit=9",
+                "--oom-score-adj=300",
+            ];
+            let options = [&limits, options].concat();
+            // Above the top of its cgroup namespace.
+            let script = "for process in self $PPID; do
+                cut -d: -f3 /proc/$process/cgroup | grep -c '^/[.][.]'; cat /proc/$process/oom_score_adj; done
+                ls /proc/self/fd | tr '\\n' ' '";
+            let outcome = case.run(&options, &["sh", "-c", script]);
+            let said: Vec<&str> = outcome.output(case).split_whitespace().collect();
+            let ["0", "300", above, score, "0", "1", "2", "3"] = said[..] else {
+                panic!("{case} {options:?}: {outcome:?}");
+            };
+            assert_ne!(above, "0", "{case} {options:?}");
+            // The root of many ids may not write its own.
+            let is_shared = options.contains(&"--userns=auto");
+            assert_eq!(score == "300", is_shared, "{case} {options:?}");
+        }
+    }
+}
+
+#[test]
+fn the_kernel_ends_the_command_and_not_its_keeper() {
+    for case in limited_cases() {
+        for options in [&["--pid=host"][..], &["--init"], &["--pid=host", "-t"]] {
+            let (mark, parent) = (mark(), Parent::new());
+            let marking = format!("--env=MARK={mark}");
+            let parent_option = parent.option();
+            let limits = [
+                "-m=8m",
+                "--memory-swap=8m",
+                "--timeout=5",
+                &marking,
+                &parent_option,
+            ];
+            let options = [&limits, options].concat();
+            let script = "for n in $(seq 400); do sleep 100 & done; wait";
+            let outcome = case.run(&options, &["sh", "-c", script]);
+            let what = format!("{case} {options:?}: {outcome:?}");
+            // Which of its processes it was is the kernel's choice.
+            assert!(matches!(outcome.code(), Some(124 | 137)), "{what}");
+            assert!(
+                outcome
+                    .stderr
+                    .contains("killed by the kernel: out of memory"),
+                "{what}"
+            );
+            assert!(!outcome.stderr.contains("keeper"), "{what}");
+            assert_eq!(marked(&mark), [], "{what}");
+            assert!(parent.containers().is_empty(), "{what}");
         }
     }
 }

@@ -36,15 +36,19 @@ pub fn build(
     filter: Option<Cow<'static, [Instruction]>>,
 ) -> InitPlan {
     let reaper = match spec.first_process {
-        _ if !spec.namespaces.contains(Namespace::Pid) => Some(Reaper::Keeper),
+        _ if spec.has_keeper() => Some(Reaper::Keeper),
         FirstProcess::Reaper => Some(Reaper::FirstProcess),
         FirstProcess::Command => None,
     };
+    let (birth, entry) = birth_and_entry(spec, reaper, joins);
     InitPlan {
-        birth: birth(spec, joins),
+        birth,
         container: container(spec, network, standard),
         reaper,
-        process: process(spec, standard, reaper, ignored, filter),
+        process: entry
+            .into_iter()
+            .chain(process(spec, standard, reaper, ignored, filter))
+            .collect(),
         command: command(spec),
         handed: spec.root.as_ref().map_or(0, handed),
         timed: false,
@@ -69,20 +73,41 @@ fn handed(root: &Root) -> u8 {
     root.handed_directories().saturating_add(binds)
 }
 
-fn birth(spec: &ContainerSpec, joins: Vec<CString>) -> Vec<Step> {
-    let mut steps = Vec::new();
-    // First of all, so that everything that follows counts.
-    steps.extend(joins.into_iter().map(Step::JoinCgroup));
-    // While the /proc that is seen is one in which we are.
-    let adjustment = spec.oom_score_adjustment;
-    steps.extend(adjustment.map(|number| Step::OomScoreAdjustment(number.to_string().into())));
-    identity(spec, &mut steps);
-    if spec.limits.is_some() && spec.namespaces.contains(Namespace::Cgroup) {
-        // When we are in our cgroups: the namespace's top is where its maker is. The clone would make one
-        // whose top is the parent's.
-        steps.push(Step::CgroupNamespace);
+/// What the first process begins with, and what the command's begins with under a reaper.
+fn birth_and_entry(
+    spec: &ContainerSpec,
+    reaper: Option<Reaper>,
+    joins: Vec<CString>,
+) -> (Vec<Step>, Vec<Step>) {
+    let joins = (0..).zip(joins);
+    let joins = joins.map(|(slot, path)| Step::JoinCgroup { slot, path });
+    let score = spec.oom_score_adjustment;
+    let score = score.map(|number| Step::OomScoreAdjustment(number.to_string().into()));
+    // When we are in our cgroups: the namespace's top is where its maker is. The clone would make one whose top is the
+    // parent's.
+    let is_top = spec.limits.is_some() && spec.namespaces.contains(Namespace::Cgroup);
+    let top = is_top.then_some(Step::CgroupNamespace);
+
+    let (mut birth, mut entry) = (Vec::new(), Vec::new());
+    if reaper == Some(Reaper::Keeper) {
+        // The keeper stays outside: it has to outlive the command, and the kernel ends who is inside when memory is short.
+        // But who has become the root of many ids may not write its own score any more.
+        match spec.identity {
+            Identity::Ranged { .. } => birth.extend(score),
+            Identity::Set { .. } | Identity::Mapped { .. } => entry.extend(score),
+        }
+        identity(spec, &mut birth);
+        entry.extend(joins);
+        entry.extend(top);
+    } else {
+        // First of all, so that everything that follows counts.
+        birth.extend(joins);
+        // While the /proc that is seen is one in which we are.
+        birth.extend(score);
+        identity(spec, &mut birth);
+        birth.extend(top);
     }
-    steps
+    (birth, entry)
 }
 
 fn identity(spec: &ContainerSpec, steps: &mut Vec<Step>) {

@@ -179,7 +179,10 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             out.boolean(*ambient);
         }
         Step::NetworkFromPool => out.u8(22),
-        Step::JoinCgroup(file) => encode_bytes(out, 24, file.to_bytes()),
+        Step::JoinCgroup { slot, path } => {
+            encode_bytes(out, 24, path.to_bytes());
+            out.u8(*slot);
+        }
         Step::CgroupNamespace => out.u8(25),
         Step::OomScoreAdjustment(number) => encode_bytes(out, 26, number),
         Step::ResourceLimit(ResourceLimit {
@@ -301,7 +304,10 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         21 => Step::BoundingSet(CapabilitySet(input.u64()?)),
         22 => Step::NetworkFromPool,
         23 => Step::Root(Box::new(root::decode(input)?)),
-        24 => Step::JoinCgroup(input.string()?),
+        24 => Step::JoinCgroup {
+            path: input.string()?,
+            slot: input.u8()?,
+        },
         25 => Step::CgroupNamespace,
         26 => Step::OomScoreAdjustment(input.bytes()?.to_vec()),
         27 => Step::ResourceLimit(ResourceLimit {
@@ -400,7 +406,10 @@ pub(super) mod tests {
                 required: CapabilitySet(1),
                 ambient: true,
             },
-            Step::JoinCgroup(c"/sys/fs/cgroup/pids/x/tasks".into()),
+            Step::JoinCgroup {
+                slot: 3,
+                path: c"/sys/fs/cgroup/pids/x/tasks".into(),
+            },
             Step::CgroupNamespace,
             Step::ConfirmProcessors(NumberSet::new(b"0-3,7").unwrap()),
             Step::ConfirmMemoryNodes(NumberSet::new(b"1").unwrap()),

@@ -53,7 +53,7 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
     match step {
         // Its words depend on the part that failed, so it has its own.
         Step::Root(step) => ("", root::name(step).into_bytes(), None),
-        Step::JoinCgroup(file) => (
+        Step::JoinCgroup { path: file, .. } => (
             "join the cgroup by",
             file.to_bytes().to_vec(),
             Some(Doing::JoinCgroup),

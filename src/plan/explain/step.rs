@@ -23,9 +23,10 @@ fn is_ranged(start: &Start<'_>) -> bool {
 pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
     match step {
         Step::Root(step) => root::why(page, step),
-        Step::JoinCgroup(_) => page.why(
-            "First of all, so that everything that follows counts. A 0 written to this file moves who writes it; \
-             to move another process by its number would cost milliseconds. cgroups(7)",
+        Step::JoinCgroup { .. } => page.why(
+            "First of all, so that everything that follows counts. (A keeper stays outside: it has to outlive the \
+             command.) A 0 written to this file, which mydocker has opened, moves who writes it; to move another process \
+             by its number would cost milliseconds. cgroups(7)",
         ),
         Step::ConfirmProcessors(_) => page.why(
             "The kernel is asked what it applies to this process, for a cgroup's file may say one thing and the kernel do \

@@ -20,6 +20,9 @@ assembled! {
     "xor esi, esi",
     "mov eax, {prctl}",
     "syscall",
+    "mov ebx, eax",
+    "neg ebx",
+    "jnz .Lreaper_answer",
     // And it has named us after a descriptor's number.
     "mov edi, {pr_set_name}",
     "lea rsi, [rip + .Lreaper_name]",
@@ -32,6 +35,9 @@ assembled! {
     "lea rsi, [rsp + 8]",
     "mov eax, {capget}",
     "syscall",
+    "mov ebx, eax",
+    "neg ebx",
+    "jnz .Lreaper_answer",
     // They have come through execve; they need not come through another.
     "mov dword ptr [rsp + 16], 0",
     "mov dword ptr [rsp + 28], 0",
