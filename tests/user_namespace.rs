@@ -287,6 +287,12 @@ fn an_ordinary_user_has_those_of_subuid() {
                 "7\n8\nallow\n".into(),
             ),
             (
+                // On the host's devpts, where the caller may give nothing away.
+                &["--userns=auto", "-t", "-u", "7:8", "-v", "/dev:/dev:dev"],
+                "id -u; echo x > /dev/tty",
+                "7\r\nx\r\n".into(),
+            ),
+            (
                 &["--userns=auto", "--overlay"],
                 "id -u; touch /x; stat -c %u /x /bin",
                 "0\n0\n0\n".into(),

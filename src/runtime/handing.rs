@@ -26,7 +26,9 @@ pub fn terminal_owner(spec: &ContainerSpec) -> Option<u32> {
         // Mapped to the caller, who makes it.
         Identity::Mapped { .. } => None,
         Identity::Ranged { user, .. } if maker_is_inside => (*user != 0).then_some(*user),
-        Identity::Ranged { user, ids, .. } => ids.outside(*user),
+        Identity::Ranged { user, ids, .. } if identity::effective_user() == 0 => ids.outside(*user),
+        // The caller's, who may not give it away: the command has it open, and /dev/tty.
+        Identity::Ranged { .. } => None,
     }
 }
 
