@@ -169,9 +169,10 @@ fn usual(doing: Doing, errno: Errno) -> Option<&'static str> {
         (Doing::ReExecute, Errno::ENOENT) => {
             Some("re-exec needs a proc mounted on /proc; try --launch in-process")
         }
-        (Doing::Execve, Errno::ENOEXEC) => {
-            Some("a script needs a #! line, a program must be built for this machine")
-        }
+        (Doing::Execve, Errno::ENOEXEC) => Some(
+            "a script needs a #! line, a program must be built for this machine (32-bit ones take a kernel that \
+                 runs them: IA32_EMULATION, COMPAT)",
+        ),
         (Doing::Execve, Errno::EACCES) => {
             Some("it is no executable file, or a directory on the way is closed")
         }

@@ -3,9 +3,9 @@
 //! BPF jumps forward only, and a condition's jumps reach 255 instructions. So the program is written from its end:
 //! what an instruction leads to is there before it, and its distance is known.
 
-use super::{
-    ARCHITECTURE, Check, Comparison, Condition, Fate, Leaf, NUMBERS, Rules, code, instruction,
-};
+use super::architecture::{Architecture, NUMBERS};
+use super::group::{Group, Groups};
+use super::{Check, Comparison, Condition, Fate, Leaf, Rule, Rules, code, instruction};
 use crate::sys::seccomp::Instruction;
 
 /// Where the kernel puts what a filter looks at: `struct seccomp_data`.
@@ -14,7 +14,6 @@ const ARCHITECTURE_FIELD: u32 = 4;
 const ARGUMENTS: u32 = 16;
 
 /// Numbers with this bit are x32's: the kernel's calls with 32-bit pointers, for which no rule was made.
-#[cfg(target_arch = "x86_64")]
 const X32: u32 = 0x4000_0000;
 
 /// A program that grows from its end. More than `N` instructions are counted and not kept.
@@ -28,13 +27,41 @@ pub struct Program<const N: usize> {
 #[derive(Clone, Copy)]
 struct Place(usize);
 
+/// One architecture's part of a program, while it is written.
+#[derive(Clone, Copy)]
+struct Branch<'a> {
+    architecture: Architecture,
+    checks: &'a [Check<'a>],
+    ends: Ends,
+}
+
+/// Where most numbers lead.
+#[derive(Clone, Copy)]
+struct Ends {
+    fates: [(Fate, Place); 3],
+    /// The first checks, where they are written once for all.
+    checks: [Option<Place>; SHARED],
+}
+
+/// As many checks as leave what is behind them within reach of a jump.
+const SHARED: usize = 8;
+
+/// From here on the way back is too long for a tree of the usual size.
+const FAR: usize = 140;
+
 impl<const N: usize> Program<N> {
+    /// A filter for native calls; there are no others.
     pub const fn new(rules: Rules<'_>) -> Self {
+        Self::for_both(rules, None)
+    }
+
+    /// A filter for native calls, and for those of 32-bit programs, if they have leaves.
+    pub const fn for_both(native: Rules<'_>, compat: Option<&[Leaf; NUMBERS]>) -> Self {
         let mut program = Self {
             instructions: [instruction(0, 0, 0, 0); N],
             length: 0,
         };
-        program.write(rules);
+        program.write(native, compat);
         program
     }
 
@@ -51,65 +78,136 @@ impl<const N: usize> Program<N> {
         }
     }
 
-    const fn write(&mut self, rules: Rules<'_>) {
-        // Where most numbers lead, so that the jumps there are short.
-        let foreign = self.fate(Fate::ENOSYS);
-        let shared = [
-            (Fate::ENOSYS, foreign),
-            (Fate::EPERM, self.fate(Fate::EPERM)),
-            (Fate::ALLOW, self.fate(Fate::ALLOW)),
-        ];
-        let tree = self.tree(rules, &shared, 0, NUMBERS);
-        #[cfg(target_arch = "x86_64")]
-        let tree = self.jump(code::GREATER_OR_EQUAL, X32, foreign, tree);
+    const fn write(&mut self, native: Rules<'_>, compat: Option<&[Leaf; NUMBERS]>) {
+        // The calls of an architecture that is not listed have numbers for which no rule was made.
+        let ends = self.fates();
+        let foreign = ends.fates[0].1;
+        let mut branch = Branch {
+            architecture: Architecture::Native,
+            checks: native.checks,
+            ends,
+        };
+        let mut others = foreign;
+        if let Some(leaves) = compat {
+            self.share_checks(&mut branch);
+            let compat = self.branch(
+                Branch {
+                    architecture: Architecture::Compat,
+                    ..branch
+                },
+                leaves,
+            );
+            self.jump(code::EQUAL, Architecture::Compat.audit(), compat, foreign);
+            self.push(instruction(code::LOAD, 0, 0, ARCHITECTURE_FIELD));
+            // When a filter is loaded, the kernel follows it for each number of both architectures, as far as it
+            // needs to know the number alone. What it would gain here, some nanoseconds for each call of a 32-bit
+            // program, is not worth a part of each start: at the load of an argument it gives up.
+            others = self.load(0, 0);
+            if self.distance(foreign) > FAR {
+                branch.ends.fates = self.fates().fates;
+            }
+        }
+        // Native calls come first.
+        let native = self.branch(branch, native.leaves);
+        self.jump(code::EQUAL, Architecture::Native.audit(), native, others);
+        self.push(instruction(code::LOAD, 0, 0, ARCHITECTURE_FIELD));
+    }
+
+    const fn fates(&mut self) -> Ends {
+        Ends {
+            fates: [
+                (Fate::ENOSYS, self.fate(Fate::ENOSYS)),
+                (Fate::EPERM, self.fate(Fate::EPERM)),
+                (Fate::ALLOW, self.fate(Fate::ALLOW)),
+            ],
+            checks: [None; SHARED],
+        }
+    }
+
+    /// Writes the checks, if each is the same for both architectures.
+    const fn share_checks(&mut self, branch: &mut Branch<'_>) {
+        if branch.checks.len() > SHARED {
+            return;
+        }
+        let mut index = 0;
+        while index < branch.checks.len() {
+            let check = branch.checks[index];
+            if is_of_32_bits(check) {
+                branch.ends.checks[index] = Some(self.check(*branch, check));
+            }
+            index += 1;
+        }
+    }
+
+    /// What decides for the calls of one architecture.
+    const fn branch(&mut self, branch: Branch<'_>, leaves: &[Leaf; NUMBERS]) -> Place {
+        let groups = Groups::of(leaves);
+        let tree = self.tree(branch, &groups, 0, groups.count());
+        let has_x32 =
+            cfg!(target_arch = "x86_64") && matches!(branch.architecture, Architecture::Native);
+        // What is above the table is as its last place, so that x32's calls may need nothing of their own.
+        let tree = match leaves[NUMBERS - 1] {
+            Leaf::Fate(Fate::ENOSYS) => tree,
+            _ if has_x32 => {
+                let foreign = branch.ends.fates[0].1;
+                self.jump(code::GREATER_OR_EQUAL, X32, foreign, tree)
+            }
+            _ => tree,
+        };
         if self.distance(tree) > 0 {
             // It is one leaf, and not here.
             self.push(instruction(code::JUMP, 0, 0, self.distance(tree) as u32));
         }
-        self.push(instruction(code::LOAD, 0, 0, NUMBER));
-        // A call of another architecture has other numbers (int 0x80 of a 64-bit program, say).
-        let number = self.here();
-        self.jump(code::EQUAL, ARCHITECTURE, number, foreign);
-        self.push(instruction(code::LOAD, 0, 0, ARCHITECTURE_FIELD));
+        self.push(instruction(code::LOAD, 0, 0, NUMBER))
     }
 
-    /// What decides for the numbers from `first` to before `end`.
+    /// What decides for the groups from `first` to before `end`.
     const fn tree(
         &mut self,
-        rules: Rules<'_>,
-        shared: &[(Fate, Place)],
+        branch: Branch<'_>,
+        groups: &Groups,
         first: usize,
         end: usize,
     ) -> Place {
-        // Where the leaf changes; half of the changes on each side.
-        let mut changes = 0;
-        let mut number = first + 1;
-        while number < end {
-            changes += !same(rules.leaves[number - 1], rules.leaves[number]) as usize;
-            number += 1;
+        if end - first == 1 {
+            return self.group(branch, groups.get(first));
         }
-        if changes == 0 {
-            return self.leaf(rules, shared, rules.leaves[first]);
-        }
-        let mut passed = 0;
-        let mut middle = first;
-        while passed * 2 <= changes && passed < changes {
-            middle += 1;
-            passed += !same(rules.leaves[middle - 1], rules.leaves[middle]) as usize;
-        }
-        let above = self.tree(rules, shared, middle, end);
-        let below = self.tree(rules, shared, first, middle);
-        self.jump(code::GREATER_OR_EQUAL, middle as u32, above, below)
+        let middle = groups.middle(first, end);
+        let above = self.tree(branch, groups, middle, end);
+        let below = self.tree(branch, groups, first, middle);
+        let number = branch.architecture.number(groups.get(middle).first);
+        self.jump(code::GREATER_OR_EQUAL, number, above, below)
     }
 
-    const fn leaf(&mut self, rules: Rules<'_>, shared: &[(Fate, Place)], leaf: Leaf) -> Place {
+    const fn group(&mut self, branch: Branch<'_>, group: Group) -> Place {
+        let mut next = self.leaf(branch, group.leaf);
+        let exceptions = group.exceptions();
+        let mut index = exceptions.len();
+        while index > 0 {
+            index -= 1;
+            let (place, leaf) = exceptions[index];
+            let other = self.leaf(branch, leaf);
+            let number = branch.architecture.number(place);
+            next = self.jump(code::EQUAL, number, other, next);
+        }
+        next
+    }
+
+    const fn leaf(&mut self, branch: Branch<'_>, leaf: Leaf) -> Place {
         match leaf {
-            Leaf::Check(index) => self.check(rules.checks[index as usize], shared),
-            Leaf::Fate(fate) => self.shared_fate(fate, shared),
+            Leaf::Check(index) => {
+                let index = index as usize;
+                match branch.ends.checks[if index < SHARED { index } else { SHARED - 1 }] {
+                    Some(place) if index < SHARED => place,
+                    _ => self.check(branch, branch.checks[index]),
+                }
+            }
+            Leaf::Fate(fate) => self.shared_fate(branch, fate),
         }
     }
 
-    const fn shared_fate(&mut self, fate: Fate, shared: &[(Fate, Place)]) -> Place {
+    const fn shared_fate(&mut self, branch: Branch<'_>, fate: Fate) -> Place {
+        let shared = branch.ends.fates;
         let mut index = 0;
         while index < shared.len() {
             if shared[index].0.0 == fate.0 && self.reaches(shared[index].1) {
@@ -120,45 +218,124 @@ impl<const N: usize> Program<N> {
         self.fate(fate)
     }
 
-    const fn check(&mut self, check: Check<'_>, shared: &[(Fate, Place)]) -> Place {
-        let mut next = self.shared_fate(check.otherwise, shared);
+    const fn check(&mut self, branch: Branch<'_>, check: Check<'_>) -> Place {
+        let mut next = self.shared_fate(branch, check.otherwise);
+        // The argument that what is there begins to compare, without having loaded it yet.
+        let mut wanted = None;
         let mut index = check.rules.len();
         while index > 0 {
             index -= 1;
             let rule = check.rules[index];
-            let mut holds = self.shared_fate(rule.fate, shared);
-            let mut last = rule.conditions.len();
-            while last > 0 {
-                last -= 1;
-                holds = self.condition(rule.conditions[last], holds, next);
+            let compared = compared_whole(rule.conditions);
+            // Rules about one argument load it once.
+            let is_loaded = match (compared, wanted) {
+                (Some((argument, _)), Some(wanted)) => argument == wanted,
+                _ => false,
+            };
+            if !is_loaded {
+                next = self.load_wanted(wanted, next);
             }
-            next = holds;
+            let holds = self.shared_fate(branch, rule.fate);
+            (next, wanted) = match compared {
+                Some((argument, value)) => {
+                    let next = self.jump(code::EQUAL, value, holds, next);
+                    (next, Some(argument))
+                }
+                None => (self.rule(branch, rule, holds, next), None),
+            };
         }
-        next
+        self.load_wanted(wanted, next)
+    }
+
+    const fn load_wanted(&mut self, wanted: Option<u8>, next: Place) -> Place {
+        match wanted {
+            Some(argument) => self.load(argument, 0),
+            None => next,
+        }
+    }
+
+    const fn rule(
+        &mut self,
+        branch: Branch<'_>,
+        rule: Rule<'_>,
+        mut holds: Place,
+        fails: Place,
+    ) -> Place {
+        let mut last = rule.conditions.len();
+        while last > 0 {
+            last -= 1;
+            let condition = rule.conditions[last];
+            holds = match branch.architecture {
+                Architecture::Native => self.condition(condition, holds, fails),
+                Architecture::Compat => self.narrow_condition(condition, holds, fails),
+            };
+        }
+        holds
     }
 
     /// Leads to `holds` if the condition holds, else to `fails`.
     const fn condition(&mut self, condition: Condition, holds: Place, fails: Place) -> Place {
-        let value = condition.value;
-        let (high, low) = ((value >> 32) as u32, value as u32);
+        let Condition {
+            argument, value, ..
+        } = condition;
         match condition.comparison {
-            Comparison::Equal => self.equal(condition.argument, u64::MAX, value, holds, fails),
-            Comparison::NotEqual => self.equal(condition.argument, u64::MAX, value, fails, holds),
-            Comparison::Masked(mask) => self.equal(condition.argument, mask, value, holds, fails),
+            Comparison::Equal => self.equal(argument, u64::MAX, value, holds, fails),
+            Comparison::NotEqual => self.equal(argument, u64::MAX, value, fails, holds),
+            Comparison::Masked(mask) => self.equal(argument, mask, value, holds, fails),
+            Comparison::Greater => self.greater(argument, code::GREATER, value, holds, fails),
+            Comparison::LessOrEqual => self.greater(argument, code::GREATER, value, fails, holds),
+            // Of such a value the lower half is not needed.
+            Comparison::GreaterOrEqual if value as u32 == 0 => {
+                self.jump(code::GREATER_OR_EQUAL, (value >> 32) as u32, holds, fails);
+                self.load(argument, 4)
+            }
             Comparison::GreaterOrEqual => {
-                let or_equal = code::GREATER_OR_EQUAL;
-                self.greater(condition.argument, (high, low), or_equal, holds, fails)
+                self.greater(argument, code::GREATER_OR_EQUAL, value, holds, fails)
             }
-            Comparison::Less => {
-                let or_equal = code::GREATER_OR_EQUAL;
-                self.greater(condition.argument, (high, low), or_equal, fails, holds)
+            Comparison::Less => self.greater(argument, code::GREATER_OR_EQUAL, value, fails, holds),
+        }
+    }
+
+    /// The same for an argument of which the kernel takes 32 bits. The upper half is not looked at: by `int 0x80`
+    /// a 64-bit program can have anything in it.
+    const fn narrow_condition(
+        &mut self,
+        condition: Condition,
+        holds: Place,
+        fails: Place,
+    ) -> Place {
+        const HALF: u64 = u32::MAX as u64;
+        let Condition {
+            argument, value, ..
+        } = condition;
+        // A negative int, as profiles write it.
+        let is_negative = value >> 31 == u64::MAX >> 31;
+        let can_be = value <= HALF || is_negative;
+        let low = value & HALF;
+        match condition.comparison {
+            Comparison::Equal if can_be => self.equal(argument, HALF, low, holds, fails),
+            Comparison::NotEqual if can_be => self.equal(argument, HALF, low, fails, holds),
+            Comparison::Masked(mask) if can_be => {
+                self.equal(argument, mask & HALF, low, holds, fails)
             }
-            Comparison::Greater => {
-                self.greater(condition.argument, (high, low), code::GREATER, holds, fails)
+            Comparison::Greater if can_be => {
+                self.half_greater(argument, code::GREATER, low, holds, fails)
             }
-            Comparison::LessOrEqual => {
-                self.greater(condition.argument, (high, low), code::GREATER, fails, holds)
+            Comparison::LessOrEqual if can_be => {
+                self.half_greater(argument, code::GREATER, low, fails, holds)
             }
+            Comparison::GreaterOrEqual if can_be => {
+                self.half_greater(argument, code::GREATER_OR_EQUAL, low, holds, fails)
+            }
+            Comparison::Less if can_be => {
+                self.half_greater(argument, code::GREATER_OR_EQUAL, low, fails, holds)
+            }
+            // It is less than any value that does not fit.
+            Comparison::NotEqual | Comparison::Less | Comparison::LessOrEqual => holds,
+            Comparison::Equal
+            | Comparison::Masked(_)
+            | Comparison::Greater
+            | Comparison::GreaterOrEqual => fails,
         }
     }
 
@@ -184,16 +361,28 @@ impl<const N: usize> Program<N> {
     const fn greater(
         &mut self,
         argument: u8,
-        (high, low): (u32, u32),
         comparison: u16,
+        value: u64,
         holds: Place,
         fails: Place,
     ) -> Place {
-        self.jump(comparison, low, holds, fails);
-        let lower = self.load(argument, 0);
+        let high = (value >> 32) as u32;
+        let lower = self.half_greater(argument, comparison, value, holds, fails);
         let not_above = self.jump(code::EQUAL, high, lower, fails);
         self.jump(code::GREATER, high, holds, not_above);
         self.load(argument, 4)
+    }
+
+    const fn half_greater(
+        &mut self,
+        argument: u8,
+        comparison: u16,
+        value: u64,
+        holds: Place,
+        fails: Place,
+    ) -> Place {
+        self.jump(comparison, value as u32, holds, fails);
+        self.load(argument, 0)
     }
 
     const fn mask(&mut self, mask: u32) {
@@ -253,10 +442,40 @@ impl<const N: usize> Program<N> {
     }
 }
 
-const fn same(one: Leaf, other: Leaf) -> bool {
-    match (one, other) {
-        (Leaf::Fate(one), Leaf::Fate(other)) => one.0 == other.0,
-        (Leaf::Check(one), Leaf::Check(other)) => one == other,
-        _ => false,
+/// The argument and the value of a single condition: that the argument's lower half is this.
+const fn compared_whole(conditions: &[Condition]) -> Option<(u8, u32)> {
+    const LOWER: u64 = u32::MAX as u64;
+    match conditions {
+        [
+            Condition {
+                argument,
+                comparison: Comparison::Masked(LOWER),
+                value,
+            },
+        ] if *value <= LOWER => Some((*argument, *value as u32)),
+        _ => None,
     }
+}
+
+/// Whether it decides by the lower halves of arguments, and of an upper one wants to know at most that it is empty.
+const fn is_of_32_bits(check: Check<'_>) -> bool {
+    let mut index = 0;
+    while index < check.rules.len() {
+        let conditions = check.rules[index].conditions;
+        let mut each = 0;
+        while each < conditions.len() {
+            match conditions[each].comparison {
+                Comparison::Masked(mask) if mask <= u32::MAX as u64 => {}
+                // 32-bit programs have nothing there; who has it comes by int 0x80, and is refused as well.
+                Comparison::GreaterOrEqual
+                    if conditions[each].value == 1 << 32
+                        && conditions.len() == 1
+                        && !check.rules[index].fate.lets_through() => {}
+                _ => return false,
+            }
+            each += 1;
+        }
+        index += 1;
+    }
+    true
 }

@@ -4,6 +4,10 @@
 //! with the same fate, seven comparisons deep: the kernel runs it once for each number when it is loaded, to know
 //! which calls it need not run it for, so depth is what loading costs. The default filter is compiled
 //! with mydocker, by the same code that compiles a profile when it is read.
+//!
+//! 32-bit programs have calls of their own (`architecture.rs`): other numbers, other names, and some that are several in
+//! one (`multiplexer.rs`). Where they are allowed they have a tree of their own, made from the same rules by the names
+//! of calls, so that no rule is passed by with the other half of the kernel.
 
 /// The numbers of calls, by name.
 macro_rules! calls {
@@ -12,13 +16,19 @@ macro_rules! calls {
     };
 }
 
+mod allowed;
+mod architecture;
 mod compile;
 mod default;
+mod group;
 mod json;
+mod multiplexer;
+mod names;
 mod profile;
 mod reaper;
 mod survey;
 
+pub use architecture::Architecture;
 pub use default::default_filter;
 pub use profile::compile as compile_profile;
 pub use reaper::{keeper_filter, reaper_filter};
@@ -26,6 +36,7 @@ pub use survey::{Survey, survey};
 
 use crate::sys::capability::CapabilitySet;
 use crate::sys::seccomp::Instruction;
+use architecture::NUMBERS;
 
 /// What decides which rules count.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +76,7 @@ impl Fate {
     }
 }
 
-/// How an argument is compared, as an unsigned number of 64 bits.
+/// How an argument is compared, as an unsigned number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Comparison {
     Equal,
@@ -108,21 +119,12 @@ enum Leaf {
     Check(u16),
 }
 
-/// More numbers than any of our kernels has calls. What is above them is as the last of them.
-const NUMBERS: usize = 512;
-
-/// A filter, not compiled yet.
+/// A filter for one architecture, not compiled yet. What is above its table is as the last place in it.
 #[derive(Clone, Copy)]
 struct Rules<'a> {
     leaves: &'a [Leaf; NUMBERS],
     checks: &'a [Check<'a>],
 }
-
-/// The architecture that mydocker is built for, as the kernel tells a filter (linux/audit.h).
-#[cfg(target_arch = "x86_64")]
-const ARCHITECTURE: u32 = 0xc000_003e;
-#[cfg(target_arch = "aarch64")]
-const ARCHITECTURE: u32 = 0xc000_00b7;
 
 /// The kernel's names for the fields of an instruction (linux/bpf_common.h).
 mod code {

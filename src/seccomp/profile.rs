@@ -2,16 +2,18 @@
 //!
 //! What a profile says of a call without looking at its arguments wins over what it says with a look at them, as in
 //! libseccomp; among several, the first one that holds. Calls that no entry names get the profile's default. Those of
-//! other architectures ([`compile`](super::compile)) do not exist, and, unless the default lets calls through, those
+//! an architecture that it does not list do not exist, and, unless the default lets calls through, those
 //! that are newer than all that the profile names do not either, as with runc: programs have another way then, and
 //! take EPERM for an answer.
 
+use super::architecture::{Architecture, NUMBERS};
 use super::compile::Program;
 use super::json::{self, Value};
-use super::{Check, Comparison, Condition, Fate, Host, Leaf, NUMBERS, Rule, Rules};
+use super::multiplexer::{MULTIPLEXED, MULTIPLEXERS, Said, combined};
+use super::names;
+use super::{Check, Comparison, Condition, Fate, Host, Leaf, Rule, Rules};
 use crate::sys::capability;
 use crate::sys::seccomp::{Instruction, LONGEST};
-use syscalls::Sysno;
 
 /// docker's name for the architecture.
 #[cfg(target_arch = "x86_64")]
@@ -20,8 +22,8 @@ const ARCHITECTURE: &str = "amd64";
 const ARCHITECTURE: &str = "arm64";
 
 /// What an entry says of the calls that it names.
-struct Entry {
-    numbers: Vec<usize>,
+struct Entry<'a> {
+    names: Vec<&'a str>,
     /// Conditions that hold together; alternatives. One without any holds always.
     ways: Vec<Vec<Condition>>,
     fate: Fate,
@@ -38,75 +40,190 @@ pub fn compile(text: &str, host: &Host) -> Result<Vec<Instruction>, String> {
             .ok_or("it has no defaultAction")?,
         profile.get("defaultErrnoRet"),
     )?;
-    let names = Names::new();
+    let lists_compat = lists_compat(&profile)?;
     let mut entries = Vec::new();
     for (index, entry) in list(profile.get("syscalls"), "syscalls")?
         .iter()
         .enumerate()
     {
-        let entry =
-            read_entry(entry, host, &names).map_err(|what| format!("syscalls[{index}]: {what}"))?;
+        let entry = read_entry(entry, host).map_err(|what| format!("syscalls[{index}]: {what}"))?;
         entries.extend(entry);
     }
-    program(&entries, otherwise)
-}
-
-fn program(entries: &[Entry], otherwise: Fate) -> Result<Vec<Instruction>, String> {
-    let mut leaves = [Leaf::Fate(otherwise); NUMBERS];
-    let newest = entries
+    let mut checked = Vec::new();
+    let native = leaves(Architecture::Native, &entries, otherwise, &mut checked)?;
+    let compat = match lists_compat {
+        true => Some(leaves(
+            Architecture::Compat,
+            &entries,
+            otherwise,
+            &mut checked,
+        )?),
+        false => None,
+    };
+    let checks: Vec<Check<'_>> = checked
         .iter()
-        .filter_map(|entry| entry.numbers.last())
-        .max();
-    if let Some(newest) = newest.filter(|_| !otherwise.lets_through()) {
-        leaves[newest + 1..].fill(Leaf::Fate(Fate::ENOSYS));
-    }
-    let mut looked_at = [true; NUMBERS];
-    let counts = |entry: &&Entry| entry.fate != otherwise;
-    for entry in entries.iter().filter(counts) {
-        if !entry.ways.iter().any(Vec::is_empty) {
-            continue;
-        }
-        for number in &entry.numbers {
-            if std::mem::take(&mut looked_at[*number]) {
-                leaves[*number] = Leaf::Fate(entry.fate);
-            }
-        }
-    }
-    let too_long = || format!("it takes more instructions than the kernel takes, {LONGEST}");
-    let mut checked: Vec<Vec<Rule<'_>>> = vec![Vec::new(); NUMBERS];
-    let mut rules = 0;
-    for entry in entries.iter().filter(counts) {
-        for number in entry.numbers.iter().filter(|number| looked_at[**number]) {
-            // Each takes more than one instruction, and too many of them a lot of memory.
-            rules += entry.ways.len();
-            if rules > LONGEST {
-                return Err(too_long());
-            }
-            checked[*number].extend(entry.ways.iter().map(|conditions| Rule {
-                conditions,
-                fate: entry.fate,
-            }));
-        }
-    }
-    let mut checks = Vec::new();
-    for (leaf, rules) in leaves.iter_mut().zip(&checked) {
-        if !rules.is_empty() {
-            *leaf = Leaf::Check(checks.len() as u16);
-            checks.push(Check { rules, otherwise });
-        }
-    }
-    let program = Program::<LONGEST>::new(Rules {
-        leaves: &leaves,
+        .map(|(rules, otherwise)| Check {
+            rules,
+            otherwise: *otherwise,
+        })
+        .collect();
+    let rules = Rules {
+        leaves: &native,
         checks: &checks,
-    });
+    };
+    let program = Program::<LONGEST>::for_both(rules, compat.as_ref());
     if program.length() > LONGEST {
         return Err(too_long());
     }
     Ok(program.instructions().to_vec())
 }
 
+#[cold]
+fn too_long() -> String {
+    format!("it takes more instructions than the kernel takes, {LONGEST}")
+}
+
+/// Whether the profile is for 32-bit programs too: by its list of architectures, or by what it has beside this one.
+fn lists_compat(profile: &Value) -> Result<bool, String> {
+    let listed = list(profile.get("architectures"), "architectures")?;
+    let map = list(profile.get("archMap"), "archMap")?;
+    if !listed.is_empty() && !map.is_empty() {
+        return Err("it has both architectures and archMap".into());
+    }
+    let mut names = Vec::new();
+    for name in listed {
+        names.push(architecture(Some(name))?);
+    }
+    for entry in map {
+        let main = architecture(entry.get("architecture"))?;
+        for name in list(entry.get("subArchitectures"), "subArchitectures")? {
+            let name = architecture(Some(name))?;
+            names.extend((main == Architecture::Native.profile_name()).then_some(name));
+        }
+    }
+    Ok(names.contains(&Architecture::Compat.profile_name()))
+}
+
+/// Those that no mydocker is built for are none of ours.
+fn architecture(name: Option<&Value>) -> Result<&str, String> {
+    let name = text(name.unwrap_or(&Value::Null), "an architecture")?;
+    match name.starts_with("SCMP_ARCH_") {
+        true => Ok(name),
+        false => Err(format!("{}: there is no such architecture", shown(name))),
+    }
+}
+
+impl Entry<'_> {
+    /// Where the calls stand in an architecture's table, each once; after its end, those that can be made through
+    /// another one. A name that we do not know belongs to another architecture, or to a newer kernel: no call has it
+    /// here.
+    fn places(&self, architecture: Architecture) -> Vec<usize> {
+        let mut named = [false; NUMBERS + MULTIPLEXED.len()];
+        for name in &self.names {
+            if let Some(place) = names::place(architecture, name) {
+                named[place] = true;
+            }
+            if architecture == Architecture::Compat {
+                let index = MULTIPLEXED.iter().position(|call| call.name == *name);
+                if let Some(index) = index {
+                    named[NUMBERS + index] = true;
+                }
+            }
+        }
+        (0..named.len()).filter(|place| named[*place]).collect()
+    }
+}
+
+/// What becomes of one architecture's calls. Checks are added to `checked`.
+fn leaves<'a>(
+    architecture: Architecture,
+    entries: &'a [Entry<'_>],
+    otherwise: Fate,
+    checked: &mut Vec<(Vec<Rule<'a>>, Fate)>,
+) -> Result<[Leaf; NUMBERS], String> {
+    let places: Vec<Vec<usize>> = entries
+        .iter()
+        .map(|entry| entry.places(architecture))
+        .collect();
+    let counted: Vec<(&Entry<'_>, &[usize])> = entries
+        .iter()
+        .zip(places.iter().map(Vec::as_slice))
+        .filter(|(entry, _)| entry.fate != otherwise)
+        .collect();
+    let said = said(&counted)?;
+    let mut leaves = unnamed(architecture, &places, otherwise);
+    let mut check = |leaf: &mut Leaf, rules: Vec<Rule<'a>>, otherwise| {
+        if !rules.is_empty() {
+            *leaf = Leaf::Check(checked.len() as u16);
+            checked.push((rules, otherwise));
+        }
+    };
+    for (leaf, of_it) in leaves.iter_mut().zip(&said) {
+        if let Some(fate) = of_it.always {
+            *leaf = Leaf::Fate(fate);
+        } else {
+            check(leaf, of_it.rules.clone(), otherwise);
+        }
+    }
+    for name in MULTIPLEXERS {
+        if let Some(place) = names::place(architecture, name) {
+            let rules = combined(name, &said[place], &said[NUMBERS..], otherwise);
+            let otherwise = match leaves[place] {
+                Leaf::Fate(fate) => fate,
+                Leaf::Check(_) => otherwise,
+            };
+            check(&mut leaves[place], rules, otherwise);
+        }
+    }
+    Ok(leaves)
+}
+
+/// What becomes of calls that no entry names.
+fn unnamed(architecture: Architecture, places: &[Vec<usize>], otherwise: Fate) -> [Leaf; NUMBERS] {
+    let mut leaves = [Leaf::Fate(otherwise); NUMBERS];
+    let counts_on = |place: &usize| *place < NUMBERS && !architecture.is_arm_alone(*place);
+    let newest = places.iter().flatten().copied().filter(counts_on).max();
+    if let Some(newest) = newest.filter(|_| !otherwise.lets_through()) {
+        for place in (newest + 1..NUMBERS).filter(counts_on) {
+            leaves[place] = Leaf::Fate(Fate::ENOSYS);
+        }
+    }
+    leaves
+}
+
+/// What is said of each call, in the order of [`Entry::places`].
+fn said<'a>(entries: &[(&'a Entry<'_>, &[usize])]) -> Result<Vec<Said<'a>>, String> {
+    let mut said = vec![Said::default(); NUMBERS + MULTIPLEXED.len()];
+    for (entry, places) in entries {
+        if entry.ways.iter().any(Vec::is_empty) {
+            for place in *places {
+                said[*place].always.get_or_insert(entry.fate);
+            }
+        }
+    }
+    let mut rules = 0;
+    for (entry, places) in entries {
+        for place in *places {
+            if said[*place].always.is_some() {
+                continue;
+            }
+            // Each takes more than one instruction, and too many of them a lot of memory.
+            rules += entry.ways.len();
+            if rules > LONGEST {
+                return Err(too_long());
+            }
+            let ways = entry.ways.iter().map(|conditions| Rule {
+                conditions,
+                fate: entry.fate,
+            });
+            said[*place].rules.extend(ways);
+        }
+    }
+    Ok(said)
+}
+
 /// `None`: it does not count here.
-fn read_entry(entry: &Value, host: &Host, known: &Names) -> Result<Option<Entry>, String> {
+fn read_entry<'a>(entry: &'a Value, host: &Host) -> Result<Option<Entry<'a>>, String> {
     let fate = fate(
         entry.get("action").ok_or("it has no action")?,
         entry.get("errnoRet"),
@@ -135,7 +252,7 @@ fn read_entry(entry: &Value, host: &Host, known: &Names) -> Result<Option<Entry>
         None => false,
     };
     Ok((included && !excluded).then(|| Entry {
-        numbers: known.numbers(&names),
+        names,
         ways: ways(conditions),
         fate,
     }))
@@ -157,46 +274,6 @@ fn ways(conditions: Vec<Condition>) -> Vec<Vec<Condition>> {
         way.retain(|condition| condition.comparison != Comparison::Masked(0));
     }
     ways
-}
-
-/// The calls of this architecture by name, a few to each of a number of places: a long profile asks often.
-struct Names(Vec<Vec<(&'static str, usize)>>);
-
-impl Names {
-    fn new() -> Self {
-        let mut names = Self(vec![Vec::new(); 64]);
-        for number in 0..NUMBERS {
-            // (On 64-bit machines 403 to 423 are no one's, though a list that was made from the kernel's has them.)
-            let call = Sysno::new(number).filter(|_| !(403..=423).contains(&number));
-            if let Some(call) = call {
-                let name = match call.name() {
-                    // As everyone else calls it.
-                    "fstatat" => "newfstatat",
-                    name => name,
-                };
-                let place = Self::place(name);
-                names.0[place].push((name, number));
-            }
-        }
-        names
-    }
-
-    fn place(name: &str) -> usize {
-        name.bytes().map(usize::from).sum::<usize>() % 64
-    }
-
-    /// Each once. A name that we do not know belongs to another architecture, or to a newer kernel: no call has it
-    /// here.
-    fn numbers(&self, names: &[&str]) -> Vec<usize> {
-        let mut named = [false; NUMBERS];
-        for name in names {
-            let there = self.0[Self::place(name)].iter();
-            for (_, number) in there.filter(|(known, _)| known == name) {
-                named[*number] = true;
-            }
-        }
-        (0..NUMBERS).filter(|number| named[*number]).collect()
-    }
 }
 
 /// Whether all (`every`), or any, of what the object says is so here.

@@ -1,9 +1,10 @@
-//! What a filter says of each call that this architecture has: its instructions are followed as the kernel would, and
+//! What a filter says of each call that an architecture has: its instructions are followed as the kernel would, and
 //! where they look at an argument, that is the answer.
 
-use super::{ARCHITECTURE, Fate, NUMBERS, code};
+use super::architecture::Architecture;
+use super::names::by_place;
+use super::{Fate, code};
 use crate::sys::seccomp::Instruction;
-use syscalls::Sysno;
 
 /// The names of calls, by what becomes of them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -19,15 +20,15 @@ pub struct Survey {
 
 #[cold]
 #[inline(never)]
-pub fn survey(filter: &[Instruction]) -> Survey {
+pub fn survey(filter: &[Instruction], architecture: Architecture) -> Survey {
     let mut survey = Survey::default();
-    for number in 0..NUMBERS {
-        // On 64-bit machines these numbers are no one's.
-        let of_32_bits = (403..=423).contains(&number);
-        let Some(call) = Sysno::new(number).filter(|_| !of_32_bits) else {
-            continue;
-        };
-        let names = match decided(filter, number as u32) {
+    let names = by_place(architecture);
+    for (place, name) in names
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| !name.is_empty())
+    {
+        let names = match decided(filter, architecture, architecture.number(place)) {
             None => &mut survey.looked_at,
             Some(Fate::ALLOW | Fate::LOG) => &mut survey.allowed,
             Some(fate) => match fate.errno_number() {
@@ -35,12 +36,27 @@ pub fn survey(filter: &[Instruction]) -> Survey {
                 Some(errno) => survey.refused_with(errno),
             },
         };
-        names.push(call.name());
+        names.push(name);
     }
     survey
 }
 
 impl Survey {
+    /// Whether it is as if the kernel had none of them.
+    pub fn has_none(&self) -> bool {
+        let refused = self.refused.iter();
+        self.allowed.is_empty()
+            && self.looked_at.is_empty()
+            && self.others.is_empty()
+            && refused.into_iter().all(|(errno, _)| *errno == libc::ENOSYS)
+    }
+
+    /// How many calls there are.
+    pub fn count(&self) -> usize {
+        let refused = self.refused.iter().map(|(_, names)| names.len());
+        refused.sum::<usize>() + self.allowed.len() + self.looked_at.len() + self.others.len()
+    }
+
     fn refused_with(&mut self, errno: i32) -> &mut Vec<&'static str> {
         let place = self.refused.iter().position(|(known, _)| *known == errno);
         let place = place.unwrap_or_else(|| {
@@ -58,8 +74,9 @@ impl Fate {
 }
 
 /// What becomes of the call with this number, if that is all that is looked at.
-fn decided(filter: &[Instruction], number: u32) -> Option<Fate> {
-    let mut loaded = 0;
+fn decided(filter: &[Instruction], architecture: Architecture, number: u32) -> Option<Fate> {
+    // Nothing while it is an argument.
+    let mut loaded = None;
     let mut at = 0;
     // It jumps forward only, so this ends.
     while let Some(instruction) = filter.get(at) {
@@ -73,14 +90,14 @@ fn decided(filter: &[Instruction], number: u32) -> Option<Fate> {
         let holds = match code {
             code::LOAD => {
                 loaded = match value {
-                    0 => number,
-                    4 => ARCHITECTURE,
-                    _ => return None,
+                    0 => Some(number),
+                    4 => Some(architecture.audit()),
+                    _ => None,
                 };
                 continue;
             }
             code::AND => {
-                loaded &= value;
+                loaded = loaded.map(|loaded| loaded & value);
                 continue;
             }
             code::JUMP => {
@@ -88,9 +105,9 @@ fn decided(filter: &[Instruction], number: u32) -> Option<Fate> {
                 continue;
             }
             code::RETURN => return Some(Fate(value)),
-            code::EQUAL => loaded == value,
-            code::GREATER => loaded > value,
-            code::GREATER_OR_EQUAL => loaded >= value,
+            code::EQUAL => loaded? == value,
+            code::GREATER => loaded? > value,
+            code::GREATER_OR_EQUAL => loaded? >= value,
             _ => return None,
         };
         at += usize::from(if holds { jump_true } else { jump_false });
@@ -113,7 +130,7 @@ mod tests {
                 kernel: (6, 1),
             })
         };
-        let default = survey(&filter(DEFAULT_CAPABILITIES));
+        let default = survey(&filter(DEFAULT_CAPABILITIES), Architecture::Native);
         assert!(default.allowed.contains(&"read") && default.allowed.contains(&"chroot"));
         let mut looked_at = default.looked_at.clone();
         looked_at.sort_unstable();
@@ -129,8 +146,13 @@ mod tests {
         assert!(with(libc::ENOSYS).contains(&"clone3"));
         assert_eq!(default.others, [""; 0]);
 
+        let compat = survey(&filter(DEFAULT_CAPABILITIES), Architecture::Compat);
+        assert!(compat.allowed.contains(&"read") && compat.allowed.contains(&"stat64"));
+        assert!(compat.looked_at.contains(&"ioctl") && !compat.has_none());
+        assert!(survey(&[], Architecture::Compat).looked_at.len() == compat.count());
+
         let more = DEFAULT_CAPABILITIES.with(capability::SYS_ADMIN);
-        let more = survey(&filter(more));
+        let more = survey(&filter(more), Architecture::Native);
         assert!(more.allowed.contains(&"mount") && more.allowed.contains(&"clone"));
     }
 }

@@ -32,6 +32,24 @@ pub const ARCHITECTURE: u32 = 0xc000_003e;
 #[cfg(target_arch = "aarch64")]
 pub const ARCHITECTURE: u32 = 0xc000_00b7;
 
+/// That of 32-bit programs.
+#[cfg(target_arch = "x86_64")]
+pub const COMPAT_ARCHITECTURE: u32 = 0x4000_0003;
+#[cfg(target_arch = "aarch64")]
+pub const COMPAT_ARCHITECTURE: u32 = 0x4000_0028;
+
+/// As profiles call both.
+#[cfg(target_arch = "x86_64")]
+pub const ARCHITECTURE_NAMES: [&str; 2] = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"];
+#[cfg(target_arch = "aarch64")]
+pub const ARCHITECTURE_NAMES: [&str; 2] = ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"];
+
+/// The calls of 32-bit programs.
+#[cfg(target_arch = "x86_64")]
+pub type CompatSysno = syscalls::x86::Sysno;
+#[cfg(target_arch = "aarch64")]
+pub type CompatSysno = syscalls::arm::Sysno;
+
 /// What a filter answers, and after how many instructions; as net/core/filter.c checks and runs them.
 pub fn simulate(
     filter: &[Instruction],
@@ -82,6 +100,38 @@ pub fn answer(filter: &[Instruction], number: usize, arguments: &[u64]) -> u32 {
     let mut six = [0; 6];
     six[..arguments.len()].copy_from_slice(arguments);
     simulate(filter, ARCHITECTURE, number as u32, six).0
+}
+
+/// The same of a call of a 32-bit program.
+pub fn compat_answer(filter: &[Instruction], number: usize, arguments: &[u64]) -> u32 {
+    let mut six = [0; 6];
+    six[..arguments.len()].copy_from_slice(arguments);
+    simulate(filter, COMPAT_ARCHITECTURE, number as u32, six).0
+}
+
+/// The entries as they are meant for arguments of 32 bits: what is a negative int in 64 bits is the same in 32.
+pub fn narrowed(entries: &[Value]) -> Vec<Value> {
+    let is_negative = |value: u64| value >> 31 == u64::MAX >> 31;
+    let mut entries = entries.to_vec();
+    let lists = entries
+        .iter_mut()
+        .filter_map(|entry| entry["args"].as_array_mut());
+    for condition in lists.flatten() {
+        let number = |name: &str| condition[name].as_u64().unwrap_or(0);
+        let (value, second) = (number("value"), number("valueTwo"));
+        if condition["op"] == "SCMP_CMP_MASKED_EQ" {
+            let wanted = second & value;
+            if value != 0 && (wanted >> 32 == 0 || is_negative(wanted)) {
+                // (Masked to nothing, it is not looked at; so it must not become 0.)
+                let mask = value & 0xffff_ffff;
+                condition["value"] = mask.into();
+                condition["valueTwo"] = (wanted & 0xffff_ffff).into();
+            }
+        } else if is_negative(value) {
+            condition["value"] = (value & 0xffff_ffff).into();
+        }
+    }
+    entries
 }
 
 /// What the entries of a profile say of a call, each once that says something, the one that counts first.
@@ -157,4 +207,25 @@ pub fn fate(entry: &Value) -> u32 {
         "SCMP_ACT_KILL_PROCESS" => 0x8000_0000,
         other => panic!("{other}"),
     }
+}
+
+/// A program of these instructions, the last of which is a system call: it exits with its errno, or with 0.
+#[cfg(target_arch = "x86_64")]
+pub fn exits_with_errno(mut code: Vec<u8>) -> Vec<u8> {
+    // test eax, eax; js over the next; xor eax, eax; neg eax; mov edi, eax; mov eax, exit_group; syscall
+    code.extend([
+        0x85, 0xc0, 0x78, 0x02, 0x31, 0xc0, 0xf7, 0xd8, 0x89, 0xc7, 0xb8, 0xe7, 0, 0, 0, 0x0f, 0x05,
+    ]);
+    // Elf64_Ehdr and one Elf64_Phdr: all of it at 4 MiB, readable and executable.
+    let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0\x01\0\0\0".to_vec();
+    file.extend([0x40_0078u64, 64, 0].map(u64::to_le_bytes).concat());
+    file.extend(b"\0\0\0\0\x40\0\x38\0\x01\0\0\0\0\0\0\0\x01\0\0\0\x05\0\0\0");
+    let size = 0x78 + code.len() as u64;
+    file.extend(
+        [0u64, 0x40_0000, 0x40_0000, size, size, 0x1000]
+            .map(u64::to_le_bytes)
+            .concat(),
+    );
+    file.extend(code);
+    file
 }

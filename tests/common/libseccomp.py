@@ -73,9 +73,27 @@ def rule_of(condition):
     return Arg(condition["index"], operation, value)
 
 
-def compiled(profile, calls):
+# As profiles call an architecture and that of its 32-bit programs, and as libseccomp calls the latter.
+ARCHITECTURES = {
+    "amd64": ("SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "x86"),
+    "arm64": ("SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM", "arm"),
+}
+
+
+def lists_compat(profile, host):
+    native, compat, _ = ARCHITECTURES[host["architecture"]]
+    listed = list(profile.get("architectures") or [])
+    for entry in profile.get("archMap") or []:
+        if entry["architecture"] == native:
+            listed += entry.get("subArchitectures") or []
+    return compat in listed
+
+
+def compiled(profile, calls, host):
     default = action(profile["defaultAction"], profile.get("defaultErrnoRet"))
     result = SyscallFilter(default)
+    if lists_compat(profile, host):
+        result.add_arch(Arch(ARCHITECTURES[host["architecture"]][2]))
     # What mydocker does with other architectures' calls, and with x32's: there are none.
     result.set_attr(Attr.ACT_BADARCH, seccomp.ERRNO(38))
     if len(calls) > 32:
@@ -109,7 +127,7 @@ def answer(profile, host):
     if child == 0:
         signal.alarm(PATIENCE)
         try:
-            compiled(profile, calls).export_bpf(os.fdopen(writer, "wb"))
+            compiled(profile, calls, host).export_bpf(os.fdopen(writer, "wb"))
             os._exit(0)
         except (RuntimeError, ValueError):
             os._exit(REFUSED)
@@ -132,5 +150,7 @@ def answer(profile, host):
 
 request = json.load(sys.stdin)
 known = {name: seccomp.resolve_syscall(Arch(), name) for name in request["names"]}
+compat = Arch(ARCHITECTURES[request["host"]["architecture"]][2])
+known_compat = {name: seccomp.resolve_syscall(compat, name) for name in request["compat_names"]}
 answers = [answer(profile, request["host"]) for profile in request["profiles"]]
-json.dump({"names": known, "profiles": answers}, sys.stdout)
+json.dump({"names": known, "compat_names": known_compat, "profiles": answers}, sys.stdout)

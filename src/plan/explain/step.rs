@@ -5,7 +5,7 @@
 use super::page::Page;
 use super::{Start, root, words};
 use crate::plan::{Mount, Prepared, Purpose, Step};
-use crate::seccomp::{Survey, survey};
+use crate::seccomp::{Architecture, Survey, survey};
 use crate::spec::Identity;
 use crate::spec::security::Filter;
 use crate::sys::Errno;
@@ -297,27 +297,41 @@ fn filter(page: &mut Page, instructions: &[Instruction], start: &Start<'_>) {
              into the kernel too often (io_uring, userfaultfd, keyrings).",
         ),
     }
+    let native = survey(instructions, Architecture::Native);
+    surveyed(page, &native);
+    let compat = survey(instructions, Architecture::Compat);
+    if compat.has_none() {
+        page.why(
+            "Calls of 32-bit programs do not exist (ENOSYS): the profile does not list their architecture, and such \
+             programs end at their first ones.",
+        );
+    } else {
+        page.why(
+            "32-bit programs, and 64-bit ones by int 0x80, make calls of other names and numbers. The same rules hold \
+             for them; and what socketcall(2) is to do lies in memory, where no filter can look.",
+        );
+        surveyed(page, &compat);
+    }
+}
+
+fn surveyed(page: &mut Page, survey: &Survey) {
     let Survey {
         allowed,
         looked_at,
         refused,
         others,
-    } = survey(instructions);
-    let known = refused.iter().map(|(_, names)| names.len()).sum::<usize>()
-        + allowed.len()
-        + looked_at.len()
-        + others.len();
-    let text = format!("{} of {known} calls", allowed.len());
+    } = survey;
+    let text = format!("{} of {} calls", allowed.len(), survey.count());
     page.item("allowed", &text);
     for (label, names) in [
-        ("the arguments decide", &looked_at),
-        ("ended, or told to someone", &others),
+        ("the arguments decide", looked_at),
+        ("ended, or told to someone", others),
     ] {
         if !names.is_empty() {
             page.items(label, names);
         }
     }
-    for (errno, names) in &refused {
+    for (errno, names) in refused {
         let name = Errno::new(*errno).name().unwrap_or("another errno");
         page.items(&format!("refused ({name})"), names);
     }
