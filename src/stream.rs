@@ -71,6 +71,7 @@ pub fn answer(text: &[u8]) -> Result<(), Errno> {
 /// Opens a file for lines of ours, behind what is there: non-blocking, so that a FIFO that no one reads
 /// is an error and not a hang.
 pub fn open_file(path: &CStr) -> Result<OwnedFd, Errno> {
+    signal::survive_writes();
     let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_NOCTTY | libc::O_NONBLOCK;
     descriptor::open(path, flags, 0o644)
 }

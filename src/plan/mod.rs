@@ -219,3 +219,18 @@ pub struct ExecPlan {
     pub arguments: StringArray,
     pub environment: StringArray,
 }
+
+impl ExecPlan {
+    /// Whether every kernel takes arguments and environment as long as these: 32 pages at least, whatever the limit on
+    /// the stack is (execve(2)).
+    #[cold]
+    #[inline(never)]
+    fn is_short(&self) -> bool {
+        const SURE: usize = 32 * 4096;
+        let lists = [&self.arguments, &self.environment];
+        let strings = lists.into_iter().flat_map(StringArray::strings);
+        // Each has a pointer and a terminator besides.
+        let all: usize = strings.map(|string| string.count_bytes() + 9).sum();
+        all < SURE
+    }
+}

@@ -90,7 +90,7 @@ unsafe impl GlobalAlloc for Arena {
         match self.take(layout) {
             Some(pointer) => pointer,
             // SAFETY: the caller's promises are passed on.
-            None => unsafe { System.alloc(layout) },
+            None => there(unsafe { System.alloc(layout) }),
         }
     }
 
@@ -110,7 +110,7 @@ unsafe impl GlobalAlloc for Arena {
         child::check();
         let Some(offset) = self.offset(pointer) else {
             // SAFETY: it is not ours, so it is the C library's.
-            return unsafe { System.realloc(pointer, layout, size) };
+            return there(unsafe { System.realloc(pointer, layout, size) });
         };
         if self.resize_last(offset, layout.size(), size) || size <= layout.size() {
             return pointer;
@@ -119,12 +119,29 @@ unsafe impl GlobalAlloc for Arena {
         let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
         // SAFETY: as the caller's, with the layout just made.
         let to = unsafe { self.alloc(new) };
-        if !to.is_null() {
-            // SAFETY: the old part has `layout.size()` bytes, the new one more, and they do not overlap.
-            unsafe { pointer.copy_to_nonoverlapping(to, layout.size()) };
-        }
+        // SAFETY: the old part has `layout.size()` bytes, the new one more, and they do not overlap.
+        unsafe { pointer.copy_to_nonoverlapping(to, layout.size()) };
         to
     }
+}
+
+/// What the C library has allocated; if that is nothing, says so and leaves. Rust's own way would be an illegal
+/// instruction in the small build, and nothing said. (With 125, as for what mydocker cannot do. The child, which
+/// allocates nothing, does not come here; what does in re-exec is `mydocker init`, before it has begun.)
+fn there(pointer: *mut u8) -> *mut u8 {
+    if pointer.is_null() {
+        gone()
+    }
+    pointer
+}
+
+#[cold]
+#[inline(never)]
+fn gone() -> ! {
+    super::signal::survive_writes();
+    let text = b"mydocker: out of memory (ENOMEM)\n";
+    let _ = super::descriptor::write(super::descriptor::borrowed(2), text);
+    super::process::exit(125)
 }
 
 /// In debug builds, the guard of the child rule. Release builds have none of this.

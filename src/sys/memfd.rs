@@ -65,6 +65,8 @@ fn create_executable(name: &CStr) -> Result<OwnedFd, Errno> {
 }
 
 fn create(name: &CStr, flags: u32) -> Result<OwnedFd, Errno> {
+    // The caller's limit on the size of files (ulimit -f) holds for this one too: EFBIG is told, SIGXFSZ tells nothing.
+    super::signal::survive_writes();
     let flags = flags | libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
     // SAFETY: the name is NUL-terminated and outlives the call.
     let number = unsafe { syscall!(Sysno::memfd_create, name.as_ptr(), flags) }?;

@@ -100,6 +100,24 @@ pub fn set_blocked(set: SignalSet) -> Result<(), Errno> {
     .map(drop)
 }
 
+/// Blocks what a write can bring ([`OF_WRITES`]), and leaves the rest of the mask. For good: the signal of a write that
+/// failed waits, and would end us later. (The command begins with an empty mask.)
+#[cold]
+#[inline(never)]
+pub fn survive_writes() {
+    let set = OF_WRITES;
+    // SAFETY: the kernel reads one 64-bit set.
+    let _ = unsafe {
+        syscall!(
+            Sysno::rt_sigprocmask,
+            libc::SIG_BLOCK,
+            &raw const set.0,
+            0,
+            SET_SIZE
+        )
+    };
+}
+
 /// Sends `signal` to ourselves and lets the kernel do what it does by default: for SIGTSTP to stop
 /// us until SIGCONT, unless no one would be there to continue us. `blocked` is the mask, which the
 /// signal is taken out of meanwhile.

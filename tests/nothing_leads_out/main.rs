@@ -20,6 +20,7 @@ mod image_names;
 mod keeper;
 mod left_behind;
 mod limits;
+mod little_room;
 mod locks_of_others;
 mod lost_output;
 mod made_directory;

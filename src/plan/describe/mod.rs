@@ -252,8 +252,13 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno, clue: Clue
             .hint(hint)
             .exit_with(ExitCode::NOT_FOUND);
     }
+    let cause = if errno == Errno::E2BIG && command.is_short() {
+        Some(hint::NO_ROOM_FOR_ARGUMENTS.into())
+    } else {
+        hint::hint(Doing::Execve, errno)
+    };
     Error::new("exec", file, errno)
-        .because(hint::hint(Doing::Execve, errno))
+        .because(cause)
         .exit_with(ExitCode::NOT_EXECUTABLE)
 }
 
@@ -261,7 +266,10 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno, clue: Clue
 mod tests {
     use super::super::codec::tests::every_kind_of_step;
     use super::*;
+    use crate::plan::ExecPlan;
+    use crate::sys::process::StringArray;
     use std::collections::HashSet;
+    use std::ffi::CString;
 
     #[test]
     fn every_step_has_words_of_its_own() {
@@ -273,6 +281,30 @@ mod tests {
         assert_eq!(messages.len(), steps.len());
         for message in messages {
             assert!(message.contains("(EPERM)"), "{message}");
+        }
+    }
+
+    /// Under a small limit of memory the kernel cannot copy any arguments, and says that they are too many.
+    #[test]
+    fn short_arguments_are_not_too_long() {
+        let list = |word: &str| StringArray::new(vec![CString::new(word).unwrap()]);
+        for (word, hint) in [("true".into(), "(-m, "), ("x".repeat(1 << 17), "too long")] {
+            let plan = InitPlan {
+                birth: Vec::new(),
+                container: Vec::new(),
+                reaper: None,
+                process: Vec::new(),
+                command: ExecPlan {
+                    searched: true,
+                    candidates: vec![c"/bin/true".into()],
+                    arguments: list(&word),
+                    environment: list("A=B"),
+                },
+                handed: 0,
+                timed: false,
+            };
+            let error = describe_execve(&plan, 0, Errno::E2BIG, Clue::None).to_string();
+            assert!(error.contains(hint), "{error}");
         }
     }
 }
