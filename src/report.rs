@@ -1,19 +1,11 @@
-//! What the child says to its parent: left in the memory that they share, or, where they share none,
-//! over a pipe that closes on exec.
+//! What the child says to its parent: left in memory that both have, so that no filter and no full pipe can be in the way.
 //!
-//! On the pipe it is one fixed-size record, written at once (24 bytes are far below PIPE_BUF, so they
-//! arrive whole). The child sends the *number* of the step that failed; the parent has the plan and
-//! says what that step was. [`Report::Ready`] and nothing after it means that the command is running;
-//! `Ready` and then a failure means that execve itself failed.
+//! The child leaves the *number* of the step that failed; the parent has the plan and says what that step was.
+//! [`Report::Ready`] and nothing after it means that the command is running; `Ready` and then a failure means that
+//! execve itself failed.
 
 use crate::sys::Errno;
-
-/// Bytes of a record: magic, kind, index, errno, each 32 bits in the machine's own order, and a time
-/// or a part of 64.
-pub const SIZE: usize = 24;
-
-/// What tells a record from stray bytes: "mydk".
-const MAGIC: u32 = 0x6d79_646b;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One message of the child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +24,6 @@ pub enum Report {
     ReExecute(Errno),
     /// The re-executed init could not read or understand the plan.
     Plan(Errno),
-    /// The container goes without, and starts.
-    Without(Lack, Errno),
-    /// For `--timing`: when the child was where, in nanoseconds of the monotonic clock.
-    Time(Moment, u64),
 }
 
 /// What the file tells of why its execve failed.
@@ -81,9 +69,9 @@ impl Clue {
         Self::RefusedLoader,
     ];
 
-    fn from_number(number: u64) -> Option<Self> {
+    fn from_number(number: u16) -> Option<Self> {
         let mut all = Self::ALL.into_iter();
-        all.find(|clue| *clue as u64 == number)
+        all.find(|clue| *clue as u16 == number)
     }
 }
 
@@ -105,11 +93,6 @@ impl Lack {
     /// Its place in a list of all.
     pub const fn index(self) -> usize {
         self as usize
-    }
-
-    fn from_number(number: u32) -> Option<Self> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|lack| *lack as u32 == number)
     }
 }
 
@@ -138,9 +121,9 @@ impl Part {
         Self::Restrict,
     ];
 
-    const FIRST_ITEM: u64 = 16;
+    const FIRST_ITEM: u16 = 16;
 
-    fn number(self) -> u64 {
+    fn number(self) -> u16 {
         match self {
             Self::Whole => 0,
             Self::Source => 1,
@@ -151,7 +134,7 @@ impl Part {
         }
     }
 
-    fn from_number(number: u64) -> Option<Self> {
+    fn from_number(number: u16) -> Option<Self> {
         if let Some(index) = number.checked_sub(Self::FIRST_ITEM) {
             return u8::try_from(index).ok().map(Self::Item);
         }
@@ -209,16 +192,6 @@ impl Moment {
         }
     }
 
-    fn from_number(number: u32) -> Self {
-        match number {
-            0 => Self::Born,
-            1 => Self::Entered,
-            2 => Self::Spawned,
-            // The smaller ones are above.
-            number => Self::Done(number.saturating_sub(Self::BEFORE_STEPS)),
-        }
-    }
-
     /// Its place in a list of all.
     pub fn index(self) -> usize {
         usize::try_from(self.number()).unwrap_or(usize::MAX)
@@ -226,57 +199,136 @@ impl Moment {
 }
 
 impl Report {
-    pub fn to_bytes(self) -> [u8; SIZE] {
+    /// All of it in one word, which is there or not: never 0.
+    fn word(self) -> u64 {
         let (kind, index, errno) = match self {
-            Self::Ready => (0, 0, Errno::new(0)),
-            Self::Step(index, _, errno) => (1, index, errno),
-            Self::Execve(index, errno, _) => (2, index, errno),
-            Self::Spawn(errno) => (3, 0, errno),
-            Self::ReExecute(errno) => (4, 0, errno),
-            Self::Plan(errno) => (5, 0, errno),
-            Self::Without(lack, errno) => (7, lack as u32, errno),
-            Self::Reaper(errno) => (8, 0, errno),
-            Self::Time(moment, _) => (6, moment.number(), Errno::new(0)),
+            Self::Ready => (1, 0, Errno::new(0)),
+            Self::Step(index, _, errno) => (2, index, errno),
+            Self::Execve(index, errno, _) => (3, index, errno),
+            Self::Spawn(errno) => (4, 0, errno),
+            Self::ReExecute(errno) => (5, 0, errno),
+            Self::Plan(errno) => (6, 0, errno),
+            Self::Reaper(errno) => (7, 0, errno),
         };
         let rest = match self {
-            Self::Time(_, time) => time,
             Self::Step(_, part, _) => part.number(),
-            Self::Execve(_, _, clue) => clue as u64,
+            Self::Execve(_, _, clue) => clue as u16,
             _ => 0,
         };
-        let mut bytes = [0; SIZE];
-        let errno = errno.into_raw() as u32;
-        // A half each: what is cut off is in the other.
-        let words = [MAGIC, kind, index, errno, rest as u32, (rest >> 32) as u32];
-        for (to, word) in bytes.chunks_exact_mut(4).zip(words) {
-            to.copy_from_slice(&word.to_ne_bytes());
-        }
-        bytes
+        // The kernel's errnos have 12 bits (MAX_ERRNO).
+        let errno = errno.into_raw() as u64 & 0xfff;
+        u64::from(index) << 32 | u64::from(rest) << 16 | errno << 4 | kind
     }
 
-    /// The report that `bytes` hold, if they are one.
-    pub fn from_bytes(bytes: &[u8; SIZE]) -> Option<Self> {
-        let mut words = [0u32; SIZE / 4];
-        for (word, from) in words.iter_mut().zip(bytes.chunks_exact(4)) {
-            *word = u32::from_ne_bytes(from.try_into().ok()?);
-        }
-        let [magic, kind, index, errno, low, high] = words;
-        if magic != MAGIC {
-            return None;
-        }
-        let errno = Errno::new(errno as i32);
-        let rest = u64::from(high) << 32 | u64::from(low);
-        match kind {
-            0 => Some(Self::Ready),
-            1 => Some(Self::Step(index, Part::from_number(rest)?, errno)),
-            2 => Some(Self::Execve(index, errno, Clue::from_number(rest)?)),
-            3 => Some(Self::Spawn(errno)),
-            4 => Some(Self::ReExecute(errno)),
-            5 => Some(Self::Plan(errno)),
-            7 => Some(Self::Without(Lack::from_number(index)?, errno)),
-            8 => Some(Self::Reaper(errno)),
-            6 => Some(Self::Time(Moment::from_number(index), rest)),
+    /// The report that a word holds, if it is one.
+    fn of_word(word: u64) -> Option<Self> {
+        let index = (word >> 32) as u32;
+        let rest = (word >> 16) as u16;
+        let errno = Errno::new((word >> 4 & 0xfff) as i32);
+        match word & 0xf {
+            1 => Some(Self::Ready),
+            2 => Some(Self::Step(index, Part::from_number(rest)?, errno)),
+            3 => Some(Self::Execve(index, errno, Clue::from_number(rest)?)),
+            4 => Some(Self::Spawn(errno)),
+            5 => Some(Self::ReExecute(errno)),
+            6 => Some(Self::Plan(errno)),
+            7 => Some(Self::Reaper(errno)),
             _ => None,
+        }
+    }
+}
+
+/// The memory that child and parent have: a word for the report, one for each lack, and one for the time of each moment,
+/// if times are wanted.
+#[derive(Clone, Copy)]
+pub struct Board<'a> {
+    words: &'a [AtomicU64],
+}
+
+impl<'a> Board<'a> {
+    const REPORT: usize = 0;
+    const LACKS: usize = 1;
+    const MOMENTS: usize = Self::LACKS + Lack::ALL.len();
+
+    /// How many words it takes.
+    pub const fn size(moments: usize) -> usize {
+        Self::MOMENTS + moments
+    }
+
+    /// In these words, of which a child that is born later sees what is written here, and the other way round. They
+    /// are 0 at first.
+    pub fn new(words: &'a [AtomicU64]) -> Self {
+        Self { words }
+    }
+
+    /// Leaves a report. The first failure stands, but for a clue to it: what fails after it fails because of it.
+    pub fn leave(self, report: Report) {
+        let Some(place) = self.words.get(Self::REPORT) else {
+            return;
+        };
+        let _ = place.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| {
+            let stands = match (Report::of_word(left), report) {
+                (None | Some(Report::Ready), _) => false,
+                (Some(Report::Execve(..)), Report::Execve(..)) => false,
+                (Some(_), _) => true,
+            };
+            (!stands).then_some(report.word())
+        });
+    }
+
+    /// What has been left.
+    ///
+    /// Errors: EBADMSG if it is no report.
+    pub fn report(self) -> Result<Option<Report>, Errno> {
+        match self.get(Self::REPORT) {
+            0 => Ok(None),
+            word => Report::of_word(word).map(Some).ok_or(Errno::EBADMSG),
+        }
+    }
+
+    /// Leaves what the container goes without, which is no failure.
+    pub fn leave_lack(self, lack: Lack, why: Errno) {
+        self.set(
+            Self::LACKS.saturating_add(lack.index()),
+            why.into_raw() as u64,
+        );
+    }
+
+    /// Why the container goes without, for each lack.
+    pub fn lacks(self) -> Lacks {
+        Lack::ALL.map(
+            |lack| match self.get(Self::LACKS.saturating_add(lack.index())) {
+                0 => None,
+                errno => Some(Errno::new(errno as i32)),
+            },
+        )
+    }
+
+    /// Whether times are wanted.
+    pub fn is_timed(self) -> bool {
+        self.words.len() > Self::MOMENTS
+    }
+
+    /// Leaves when the child was there, in nanoseconds of the monotonic clock.
+    pub fn leave_time(self, moment: Moment, time: u64) {
+        self.set(Self::MOMENTS.saturating_add(moment.index()), time);
+    }
+
+    /// The times that were left, by the moments' indices.
+    pub fn times(self) -> impl Iterator<Item = u64> {
+        let words = self.words.iter().skip(Self::MOMENTS);
+        words.map(|word| word.load(Ordering::Acquire))
+    }
+
+    fn get(self, index: usize) -> u64 {
+        self.words
+            .get(index)
+            .map_or(0, |word| word.load(Ordering::Acquire))
+    }
+
+    fn set(self, index: usize, value: u64) {
+        if let Some(word) = self.words.get(index) {
+            word.store(value, Ordering::Release);
         }
     }
 }
@@ -285,6 +337,12 @@ impl Report {
 mod tests {
     use super::*;
 
+    fn board(moments: usize) -> Vec<AtomicU64> {
+        (0..Board::size(moments))
+            .map(|_| AtomicU64::new(0))
+            .collect()
+    }
+
     #[test]
     fn every_report_comes_back() {
         for report in [
@@ -292,27 +350,57 @@ mod tests {
             Report::Step(7, Part::Whole, Errno::EPERM),
             Report::Step(7, Part::Restrict, Errno::EPERM),
             Report::Step(7, Part::Item(0), Errno::EPERM),
-            Report::Step(7, Part::Item(255), Errno::EPERM),
+            Report::Step(u32::MAX, Part::Item(255), Errno::new(4095)),
             Report::Execve(u32::MAX, Errno::ENOENT, Clue::None),
             Report::Execve(0, Errno::EACCES, Clue::RefusedLoader),
             Report::Spawn(Errno::EAGAIN),
             Report::Reaper(Errno::EACCES),
             Report::ReExecute(Errno::EACCES),
             Report::Plan(Errno::EBADMSG),
-            Report::Without(Lack::Spare, Errno::EAGAIN),
-            Report::Without(Lack::NameServers, Errno::ENOENT),
-            Report::Time(Moment::Spawned, u64::MAX - 1),
-            Report::Time(Moment::Done(4), 5_000_000_000),
         ] {
-            assert_eq!(Report::from_bytes(&report.to_bytes()), Some(report));
+            let words = board(0);
+            let board = Board::new(&words);
+            assert_eq!(board.report(), Ok(None));
+            board.leave(report);
+            assert_eq!(board.report(), Ok(Some(report)));
+        }
+    }
+
+    #[test]
+    fn the_first_failure_stands() {
+        let words = board(0);
+        let board = Board::new(&words);
+        let failures = [Report::Spawn(Errno::EAGAIN), Report::Plan(Errno::EPERM)];
+        board.leave(Report::Ready);
+        for report in failures {
+            board.leave(report);
+            assert_eq!(board.report(), Ok(Some(failures[0])));
+        }
+        let words = self::board(0);
+        let board = Board::new(&words);
+        for clue in [Clue::None, Clue::NoBit] {
+            let report = Report::Execve(1, Errno::EACCES, clue);
+            board.leave(report);
+            assert_eq!(board.report(), Ok(Some(report)));
         }
     }
 
     #[test]
     fn stray_bytes_are_no_report() {
-        assert_eq!(Report::from_bytes(&[0; SIZE]), None);
-        let mut bytes = Report::Ready.to_bytes();
-        bytes[4] = 99;
-        assert_eq!(Report::from_bytes(&bytes), None);
+        let words = board(0);
+        words[0].store(u64::MAX, Ordering::Relaxed);
+        assert_eq!(Board::new(&words).report(), Err(Errno::EBADMSG));
+    }
+
+    #[test]
+    fn times_and_lacks() {
+        let words = board(Moment::count(2));
+        let board = Board::new(&words);
+        board.leave_time(Moment::Born, 5);
+        board.leave_time(Moment::Done(1), u64::MAX);
+        board.leave_lack(Lack::NameServers, Errno::ENOENT);
+        assert_eq!(board.times().collect::<Vec<_>>(), [5, 0, 0, 0, u64::MAX]);
+        assert_eq!(board.lacks(), [None, Some(Errno::ENOENT)]);
+        assert_eq!(board.report(), Ok(None));
     }
 }

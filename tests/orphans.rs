@@ -199,10 +199,10 @@ fn a_mydocker_that_dies_before_the_death_signal_is_asked_for_is_noticed() {
         for (kernel, options) in ways {
             let scratch = Scratch::new();
             let (trace, witness) = (scratch.file("trace"), scratch.file("witness"));
-            // The step before: sethostname. The process waits there for two seconds.
+            // It is the child's first prctl(2). The process waits there for two seconds.
             let mut line: Vec<std::ffi::OsString> = vec!["strace".into()];
-            line.extend(["-f", "-o", &trace, "-e", "trace=sethostname"].map(Into::into));
-            line.extend(["-e", "inject=sethostname:delay_enter=2s", "--"].map(Into::into));
+            line.extend(["-f", "-o", &trace, "-e", "trace=prctl"].map(Into::into));
+            line.extend(["-e", "inject=prctl:delay_enter=2s:when=1", "--"].map(Into::into));
             line.extend(kernel.iter().map(Into::into));
             line.push(mydocker().into());
             line.extend(["run", "--launch", case.launch].map(Into::into));

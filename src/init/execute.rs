@@ -1,18 +1,14 @@
 //! The last step: execve, of the first candidate that works.
 
 use super::{Descriptors, clue, fail};
-use crate::error::ExitCode;
 use crate::plan::ExecPlan;
 use crate::report::{Clue, Report};
 use crate::sys::{Errno, process};
 
 pub fn run(command: &ExecPlan, descriptors: &Descriptors<'_>) -> ! {
     // Before execve, because after it there is no one to say so: success is this report and no other
-    // after it. If it cannot be sent the parent is dead, and may have died before the death signal
-    // was set: leave, as that signal would have made us.
-    if descriptors.channel.send(Report::Ready).is_err() {
-        process::exit(i32::from(ExitCode::OWN_FAILURE.0));
-    }
+    // after it.
+    descriptors.channel.board.leave(Report::Ready);
     let mut outcome = (0, Errno::ENOENT);
     for (index, candidate) in (0u32..).zip(&command.candidates) {
         let errno = process::execve(candidate, &command.arguments, &command.environment);
@@ -32,10 +28,11 @@ pub fn run(command: &ExecPlan, descriptors: &Descriptors<'_>) -> ! {
         }
     }
     let (candidate, errno) = outcome;
-    // Before anything else, for the command's filter may end us when we look. If no one is there to hear, no one is.
-    let _ = descriptors
+    // Before anything else, for the command's filter may end us when we look.
+    descriptors
         .channel
-        .send(Report::Execve(candidate, errno, Clue::None));
+        .board
+        .leave(Report::Execve(candidate, errno, Clue::None));
     let (candidate, clue) = clue::find(command, candidate, errno);
     fail(Report::Execve(candidate, errno, clue), descriptors)
 }

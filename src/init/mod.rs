@@ -22,7 +22,7 @@ mod reaper;
 mod root;
 mod steps;
 
-pub use channel::Channel;
+pub use channel::{Channel, Link};
 
 use crate::error::ExitCode;
 use crate::plan::{InitPlan, Step};
@@ -134,7 +134,6 @@ fn walk(steps: &[Step], first: u32, held: &Held, descriptors: &Descriptors<'_>) 
 
 /// Says why and leaves. The exit code matters to no one: the parent has the report.
 pub fn fail(report: Report, descriptors: &Descriptors<'_>) -> ! {
-    // If the parent is gone there is no one to tell.
-    let _ = descriptors.channel.send(report);
+    descriptors.channel.board.leave(report);
     process::exit(i32::from(ExitCode::OWN_FAILURE.0))
 }

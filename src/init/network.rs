@@ -19,7 +19,7 @@ pub fn enter(socket: BorrowedFd<'_>, channel: &Channel<'_>) -> Result<bool, Errn
             entered.map(|()| true)
         }
         Err(why) => {
-            channel.without(Lack::Spare, why);
+            channel.board.leave_lack(Lack::Spare, why);
             make_own().map(|()| false)
         }
     }

@@ -108,7 +108,7 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
             signal::set_blocked(signal::SignalSet::EMPTY)
         }
         Step::CloseDescriptors => close_descriptors(descriptors),
-        Step::DeathSignal => process::die_with_parent(),
+        Step::DeathSignal => die_with_parent(descriptors),
     };
     done.map_err(Failed::from)
 }
@@ -132,6 +132,15 @@ fn standard_streams(
         }
     }
     Ok(())
+}
+
+/// Whenever the parent ends: later by the signal, or before, and then there is no one to tell why this fails.
+fn die_with_parent(descriptors: &Descriptors<'_>) -> Result<(), Errno> {
+    process::die_with_parent()?;
+    match descriptors.channel.parent_has_ended()? {
+        false => Ok(()),
+        true => Err(Errno::ECANCELED),
+    }
 }
 
 /// Closes all but 0 to 2 and, where reports go by one, the end of their pipe, by which no path leads anywhere.

@@ -1,6 +1,8 @@
 //! Ids for the container's user namespace, mapped from outside while the child waits at its gate: by root itself,
 //! by an ordinary user through newuidmap(1) and newgidmap(1), which are privileged and know what /etc/subuid allows.
 
+use super::bounded;
+use super::reports::time_is_up;
 use crate::error::Error;
 use crate::hint::host::Host;
 use crate::init::Gate;
@@ -13,11 +15,12 @@ use crate::sys::{Errno, Pid, allocation, descriptor, facts, identity};
 use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::time::Instant;
 
 /// Maps `ids` into the user namespace of `child`, which has none yet.
 #[cold]
 #[inline(never)]
-pub fn map(child: Pid, ids: &Ids) -> Result<(), Error> {
+pub fn map(child: Pid, ids: &Ids, deadline: Option<Instant>) -> Result<(), Error> {
     let maps = [
         ("uid_map", c"newuidmap", &ids.users),
         ("gid_map", c"newgidmap", &ids.groups),
@@ -27,7 +30,7 @@ pub fn map(child: Pid, ids: &Ids) -> Result<(), Error> {
             write(child, file, maps)?;
         } else {
             let name = helper.to_string_lossy();
-            help(&name, child, maps)?;
+            help(&name, child, maps, deadline)?;
         }
     }
     Ok(())
@@ -54,7 +57,7 @@ pub fn namespace_with(ids: &Ids) -> Result<OwnedFd, Error> {
     };
     let spawn = || clone::spawn(flags::NEWUSER, Memory::Copied, None, wait, &gate);
     let pid = lingering::outlast(spawn).map_err(failed)?;
-    let namespace = map(pid, ids).and_then(|()| {
+    let namespace = map(pid, ids, None).and_then(|()| {
         let path = CString::new(format!("/proc/{pid}/ns/user")).unwrap_or_default();
         descriptor::open(&path, libc::O_RDONLY, 0).map_err(failed)
     });
@@ -99,7 +102,7 @@ fn write(child: Pid, name: &str, maps: &[IdMap]) -> Result<(), Error> {
 }
 
 /// Runs `newuidmap PID INSIDE OUTSIDE COUNT ...`.
-fn help(helper: &str, child: Pid, maps: &[IdMap]) -> Result<(), Error> {
+fn help(helper: &str, child: Pid, maps: &[IdMap], deadline: Option<Instant>) -> Result<(), Error> {
     let mut words = vec![helper.to_owned(), child.to_string()];
     for map in maps {
         words.extend([map.inside, map.outside, map.count].map(|number| number.to_string()));
@@ -122,13 +125,23 @@ fn help(helper: &str, child: Pid, maps: &[IdMap]) -> Result<(), Error> {
     };
     let name = || helper.arguments.strings()[0].to_bytes().to_vec();
     let failed = |errno| Error::new("--userns: run", name(), errno);
-    let pid = clone::spawn(0, Memory::Shared, None, Helper::execute, &helper);
+    let memory = match deadline {
+        None => Memory::Shared,
+        // We have to be awake.
+        Some(_) => Memory::Copied,
+    };
+    let pid = clone::spawn(0, memory, None, Helper::execute, &helper);
     // It shared our memory until now.
     allocation::allow();
     let pid = pid.map_err(failed)?;
-    match process::wait(Some(pid), Patience::Wait).map_err(failed)? {
-        Some((_, Ended::Exited(0))) => Ok(()),
-        Some((_, Ended::Exited(MISSING))) => Err(failed(Errno::ENOENT).hint(Some(
+    match bounded::wait(pid, deadline).map_err(failed)? {
+        None => {
+            // If it may not be killed it has nothing left to map: the child goes.
+            let _ = bounded::end(pid, deadline);
+            Err(time_is_up())
+        }
+        Some(Ended::Exited(0)) => Ok(()),
+        Some(Ended::Exited(MISSING)) => Err(failed(Errno::ENOENT).hint(Some(
             "it maps the ids of /etc/subuid; install Debian's package uidmap, or shadow",
         ))),
         // It has said why; but not what took its rights away.

@@ -1,5 +1,6 @@
 //! From the plan to a running command: clone, and the child's reports.
 
+mod bounded;
 pub mod identities;
 mod in_process;
 pub mod keeper;
@@ -10,18 +11,22 @@ mod retry;
 
 use crate::error::Error;
 use crate::hint::{self, Doing};
-use crate::init::{Channel, Descriptors, Gate};
+use crate::init::{Channel, Descriptors, Gate, Link};
 use crate::log::{Level, Log, Value};
 use crate::plan::{InitPlan, Reaper};
-use crate::report::{self, Lack, Lacks, Moment};
+use crate::report::{Board, Lack, Lacks};
 use crate::spec::{Ids, LaunchChoice, Namespace, Namespaces};
 use crate::sys::clone::Memory;
-use crate::sys::process::{self, Patience};
+use crate::sys::shared_memory::SharedMemory;
+use crate::sys::signal::SignalSet;
 use crate::sys::{Errno, Pid, allocation, descriptor, life};
 use keeper::Successor;
-use reports::{Aside, Failure};
+pub use reports::not_executed;
+use reports::{Failure, Limits};
 use std::cell::Cell;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
 
 /// How the first process is born.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +45,6 @@ impl Mode {
         }
     }
 }
-
-/// What a pipe holds at least (of a user who has many; pipe(7)).
-const SMALLEST_PIPE: usize = 4096;
 
 /// What a launch needs.
 pub struct Launch<'a> {
@@ -67,6 +69,10 @@ pub struct Launch<'a> {
     pub handed: &'a [BorrowedFd<'static>],
     /// Where the child's times go: a place for each moment if the plan is timed, else none.
     pub moments: &'a [Cell<u64>],
+    /// How long the container may take to start and run, if there is an end to it.
+    pub timeout: Option<Duration>,
+    /// The signals that end a start, as far as we are awake meanwhile. They are blocked.
+    pub ending: SignalSet,
     pub log: &'a Log,
 }
 
@@ -80,6 +86,8 @@ pub struct Container {
     /// If it is a keeper, which ends what it keeps when it is told to ([`crate::sys::reaper::END`]): who does so if it
     /// cannot.
     pub successor: Option<Successor>,
+    /// When it is to end, if it has not ended by then.
+    pub deadline: Option<Instant>,
 }
 
 /// A child that was born, and what it has reported.
@@ -122,12 +130,16 @@ impl Launch<'_> {
             Some(Reaper::Keeper) => Some(Successor::new()?),
             _ => None,
         };
+        // A time that is too far away for a clock never comes.
+        let deadline = self
+            .timeout
+            .and_then(|timeout| Instant::now().checked_add(timeout));
         let Born {
             pid,
             mode,
             lacks,
             reported,
-        } = self.clone()?;
+        } = self.clone(deadline)?;
         for (lack, why) in Lack::ALL.into_iter().zip(lacks) {
             if let Some(why) = why {
                 say_without(lack, why, self.log);
@@ -147,31 +159,41 @@ impl Launch<'_> {
                     pid,
                     has_reaper: self.plan.reaper.is_some(),
                     successor,
+                    deadline,
                 })
             }
             Err(failure) => {
                 // Gone it should be, or going. But what cannot be understood must not run on, with no
                 // one to watch it.
-                let _ = process::kill(pid, libc::SIGKILL);
-                let ended = process::wait(Some(pid), Patience::Wait)
+                let ended = match failure {
+                    // By itself, so that its end tells why: under a reaper that of the command's process does.
+                    Failure::Silent => bounded::wait_a_moment(pid),
+                    Failure::Said(_) => Ok(None),
+                };
+                let ended = ended
+                    .and_then(|ended| match ended {
+                        None => bounded::end(pid, deadline),
+                        ended => Ok(ended),
+                    })
                     .map_err(|errno| Error::new("wait for", "the container", errno))?;
                 // A keeper may have started the command's process by then.
                 successor.map(Successor::end_all);
-                Err(failure.explained(ended.map(|(_, ended)| ended)))
+                Err(failure.explained(ended))
             }
         }
     }
 
-    fn clone(&self) -> Result<Born, Error> {
+    fn clone(&self, deadline: Option<Instant>) -> Result<Born, Error> {
         match self.choice {
-            LaunchChoice::InProcess => Ok(self.clone_as(Mode::InProcess)?),
-            LaunchChoice::ReExec => Ok(self.clone_as(Mode::ReExec)?),
-            LaunchChoice::Auto => self
-                .clone_as(Mode::InProcess)
-                .or_else(|unborn| match unborn {
-                    Unborn::Refused(error) => self.fall_back(error),
-                    Unborn::Failed(error) => Err(error),
-                }),
+            LaunchChoice::InProcess => Ok(self.clone_as(Mode::InProcess, deadline)?),
+            LaunchChoice::ReExec => Ok(self.clone_as(Mode::ReExec, deadline)?),
+            LaunchChoice::Auto => {
+                self.clone_as(Mode::InProcess, deadline)
+                    .or_else(|unborn| match unborn {
+                        Unborn::Refused(error) => self.fall_back(error, deadline),
+                        Unborn::Failed(error) => Err(error),
+                    })
+            }
         }
     }
 
@@ -179,11 +201,11 @@ impl Launch<'_> {
     /// not. If they refuse that one too, sharing was not the reason.
     #[cold]
     #[inline(never)]
-    fn fall_back(&self, error: Error) -> Result<Born, Error> {
+    fn fall_back(&self, error: Error, deadline: Option<Instant>) -> Result<Born, Error> {
         if error.errno().is_some_and(retry::is_limit) {
             return Err(error);
         }
-        let born = match self.clone_as(Mode::ReExec) {
+        let born = match self.clone_as(Mode::ReExec, deadline) {
             Ok(born) => born,
             Err(Unborn::Refused(_)) => return Err(error),
             Err(Unborn::Failed(another)) => return Err(another),
@@ -197,15 +219,27 @@ impl Launch<'_> {
         Ok(born)
     }
 
-    fn clone_as(&self, mode: Mode) -> Result<Born, Unborn> {
-        match (mode, self.plan.reaper) {
+    fn clone_as(&self, mode: Mode, deadline: Option<Instant>) -> Result<Born, Unborn> {
+        match self.memory(mode) {
             // The command's process alone, in our memory until its execve.
-            (Mode::InProcess, None)
-                if self.ids.is_none() && life::is_told_of_every_end(self.kernel) =>
+            Memory::Shared
+                if self.plan.reaper.is_none() && life::is_told_of_every_end(self.kernel) =>
             {
                 self.clone_in_memory()
             }
-            _ => self.clone_with_pipe(mode),
+            memory => self.clone_with_pipe(mode, memory, deadline),
+        }
+    }
+
+    /// Whose memory the first process runs in until its execve, of the command or of its reaper's program. Where it is
+    /// ours we sleep, and nothing but SIGKILL wakes us (vfork(2)): not the child that waits for us, not a clock that ends
+    /// what is held up. (Re-exec is for where memory cannot be shared.)
+    fn memory(&self, mode: Mode) -> Memory {
+        let waits_for_us = self.plan.awaits_ids();
+        if mode == Mode::ReExec || waits_for_us || self.timeout.is_some() {
+            Memory::Copied
+        } else {
+            Memory::Shared
         }
     }
 
@@ -215,31 +249,46 @@ impl Launch<'_> {
         // Where that is refused memory cannot be shared.
         life::announce_end()
             .map_err(|errno| Unborn::Refused(Error::new("set_tid_address", "", errno)))?;
-        let (answer, lacks) = (Cell::new(None), Cell::new(Lacks::default()));
-        let channel = Channel::Memory {
-            answer: &answer,
-            lacks: &lacks,
-            moments: self.moments,
+        let words: Vec<AtomicU64> = std::iter::repeat_with(AtomicU64::default)
+            .take(Board::size(self.moments.len()))
+            .collect();
+        let board = Board::new(&words);
+        let channel = Channel {
+            board,
+            link: Link::Memory,
         };
         let birth = in_process::Birth::new(self, channel, None, None);
         let pid = self.with_retries(|flags| birth.clone(flags, Memory::Shared))?;
-        Ok(Born {
-            pid,
-            mode: Mode::InProcess,
-            lacks: lacks.get(),
-            reported: reports::meaning(self.plan, answer.get()),
-        })
+        Ok(self.born(pid, Mode::InProcess, board, Ok(())))
     }
 
     #[cold]
     #[inline(never)]
-    fn clone_with_pipe(&self, mode: Mode) -> Result<Born, Unborn> {
+    fn clone_with_pipe(
+        &self,
+        mode: Mode,
+        memory: Memory,
+        deadline: Option<Instant>,
+    ) -> Result<Born, Unborn> {
         let (reader, writer) =
             descriptor::pipe().map_err(|errno| Error::new("pipe", "for reports", errno))?;
-        let channel = Channel::Pipe {
-            writer: numbered(writer.as_fd()),
-            reader: Some(numbered(reader.as_fd())),
-            timed: self.plan.timed,
+        let size = Board::size(self.moments.len());
+        let failed = |errno| Error::new("make memory for", "reports", errno);
+        let (shared, file) = match mode {
+            Mode::InProcess => (SharedMemory::new(size).map_err(failed)?, None),
+            Mode::ReExec => {
+                let made = SharedMemory::with_file(c"mydocker reports", size);
+                made.map(|(shared, file)| (shared, Some(file)))
+                    .map_err(failed)?
+            }
+        };
+        let board = Board::new(shared.words());
+        let channel = Channel {
+            board,
+            link: Link::Pipe {
+                writer: numbered(writer.as_fd()),
+                reader: Some(numbered(reader.as_fd())),
+            },
         };
         let gate = match self.ids {
             None => None,
@@ -253,24 +302,23 @@ impl Launch<'_> {
         });
         let reaper = reaper::program(self.plan)?;
         let reaper = reaper.as_ref().map(AsFd::as_fd);
-        let pid = match mode {
-            Mode::InProcess => {
+        let pid = match &file {
+            None => {
                 let birth = in_process::Birth::new(self, channel, childs_gate, reaper);
-                self.with_retries(|flags| birth.clone(flags, self.memory()))
+                self.with_retries(|flags| birth.clone(flags, memory))
             }
-            Mode::ReExec => {
-                let birth =
-                    re_exec::Birth::new(self, channel, writer.as_fd(), childs_gate, reaper)?;
+            Some(file) => {
+                let reports = (writer.as_fd(), file.as_fd());
+                let birth = re_exec::Birth::new(self, channel, reports, childs_gate, reaper)?;
                 self.with_retries(|flags| birth.clone(flags))
             }
         }?;
         if let (Some(ids), Some((_, gate))) = (self.ids, &gate) {
-            if let Err(error) = identities::map(pid, ids).and_then(|()| identities::open(gate)) {
+            let mapped = identities::map(pid, ids, deadline);
+            if let Err(error) = mapped.and_then(|()| identities::open(gate)) {
                 // It waits; or it did not get that far, and has said why.
-                let _ = process::kill(pid, libc::SIGKILL);
-                let _ = process::wait(Some(pid), Patience::Wait);
-                drop(writer);
-                return match reports::read(self.plan, reader.as_fd(), None, &mut |_| {}) {
+                let _ = bounded::end(pid, deadline);
+                return match reports::meaning(self.plan, board) {
                     Err(Failure::Said(said)) => Err(said.into()),
                     _ => Err(error.into()),
                 };
@@ -279,46 +327,28 @@ impl Launch<'_> {
         drop(gate);
         // Ours closed, the pipe ends when the child's do: at execve, or when it leaves.
         drop(writer);
-        let mut lacks = Lacks::default();
         let keeper = self.is_kept().then_some(pid);
-        let reported = reports::read(
-            self.plan,
+        let ended = reports::await_end(
             reader.as_fd(),
-            keeper,
-            &mut |aside| match aside {
-                Aside::Time(moment, time) => {
-                    if let Some(place) = self.moments.get(moment.index()) {
-                        place.set(time);
-                    }
-                }
-                Aside::Without(lack, why) => {
-                    if let Some(place) = lacks.get_mut(lack.index()) {
-                        *place = Some(why);
-                    }
-                }
+            &Limits {
+                keeper,
+                deadline,
+                ending: self.ending,
             },
         );
-        Ok(Born {
-            pid,
-            mode,
-            lacks,
-            reported,
-        })
+        Ok(self.born(pid, mode, board, ended))
     }
 
-    /// Whose memory the first process runs in until its execve, of the command or of its reaper's program. (Re-exec is
-    /// for where memory cannot be shared.)
-    fn memory(&self) -> Memory {
-        let waits_for_us = self.ids.is_some();
-        // In shared memory no one reads meanwhile what it says.
-        let says = match self.plan.timed {
-            true => Moment::count(self.plan.steps().count()) * report::SIZE,
-            false => 0,
-        };
-        if waits_for_us || says > SMALLEST_PIPE {
-            Memory::Copied
-        } else {
-            Memory::Shared
+    /// What a child has left on the board, which has executed something or is gone.
+    fn born(&self, pid: Pid, mode: Mode, board: Board<'_>, ended: Result<(), Failure>) -> Born {
+        for (place, time) in self.moments.iter().zip(board.times()) {
+            place.set(time);
+        }
+        Born {
+            pid,
+            mode,
+            lacks: board.lacks(),
+            reported: ended.and_then(|()| reports::meaning(self.plan, board)),
         }
     }
 

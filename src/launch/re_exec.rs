@@ -6,22 +6,25 @@
 
 use super::Launch;
 use crate::error::Error;
-use crate::init::{self, Channel, Descriptors, Gate};
+use crate::init::{self, Channel, Descriptors, Gate, Link};
 use crate::plan::{InitPlan, Step, codec};
-use crate::report::{Moment, Report};
+use crate::report::{Board, Moment, Report};
 use crate::sys::clone::{self, Memory};
 use crate::sys::process::{self, StringArray};
+use crate::sys::shared_memory::{self, SharedMemory};
 use crate::sys::{Errno, Pid, descriptor, memfd};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 const PLAN: RawFd = 3;
-const REPORT: RawFd = 4;
-const STREAMS: [RawFd; 3] = [5, 6, 7];
-const TERMINAL: RawFd = 8;
-const POOL: RawFd = 9;
-const REAPER: RawFd = 10;
+/// The memory that reports are left in, and the pipe that ends with us.
+const BOARD: RawFd = 4;
+const LINK: RawFd = 5;
+const STREAMS: [RawFd; 3] = [6, 7, 8];
+const TERMINAL: RawFd = 9;
+const POOL: RawFd = 10;
+const REAPER: RawFd = 11;
 /// The first of those.
-const HANDED: RawFd = 11;
+const HANDED: RawFd = 12;
 
 /// The originals are moved above the numbers agreed on, or putting one in its place could close
 /// another. No higher than need be: the limit of open files may be low.
@@ -56,19 +59,19 @@ pub(super) struct Birth<'a> {
 }
 
 impl<'a> Birth<'a> {
-    /// `writer` is the channel's end.
+    /// `reports` are the channel's: its end of the pipe, and the file of its board.
     pub fn new(
         launch: &'a Launch<'_>,
-        channel: Channel<'static>,
-        writer: BorrowedFd<'_>,
+        channel: Channel<'a>,
+        reports: (BorrowedFd<'_>, BorrowedFd<'_>),
         gate: Option<Gate>,
         reaper: Option<BorrowedFd<'_>>,
     ) -> Result<Self, Error> {
         let plan = memfd::sealed(c"mydocker plan", &codec::encode(launch.plan))
             .map_err(|errno| Error::new("make a memory file for", "the plan", errno))?;
         let files = [
-            // First, so that whatever fails later can be said.
-            (Some(writer), REPORT),
+            (Some(reports.0), LINK),
+            (Some(reports.1), BOARD),
             (Some(plan.as_fd()), PLAN),
             (launch.terminal, TERMINAL),
             (launch.pool, POOL),
@@ -118,18 +121,13 @@ impl<'a> Birth<'a> {
     /// holds.
     fn execute(&self) -> ! {
         init::begin(self.plan, &self.descriptors);
-        // The placed copy: the original's number may be one of those agreed on, and taken by now.
-        let mut descriptors = self.descriptors;
         for (file, number) in &self.placements {
             if let Err(errno) = descriptor::duplicate_to(file.as_fd(), *number) {
-                init::fail(Report::ReExecute(errno), &descriptors);
-            }
-            if *number == REPORT {
-                descriptors.channel = placed(self.plan.timed);
+                init::fail(Report::ReExecute(errno), &self.descriptors);
             }
         }
         let errno = process::execve(c"/proc/self/exe", &self.arguments, &self.environment);
-        init::fail(Report::ReExecute(errno), &descriptors)
+        init::fail(Report::ReExecute(errno), &self.descriptors)
     }
 }
 
@@ -148,10 +146,25 @@ pub fn enter() -> Error {
     }
     // execve named us after /proc/self/exe; a reaper stays, and is to be known by its own name.
     process::set_name(c"mydocker");
-    let decoded = read_all(plan)
+    let board = descriptor::borrowed(BOARD);
+    let words = match SharedMemory::of(board) {
+        Ok(memory) => shared_memory::kept(memory),
+        // There is nowhere to leave a report.
+        Err(errno) => return Error::new("map", "the memory for reports", errno),
+    };
+    descriptor::close(board);
+    let decoded = stay_with_parent()
+        .and_then(|()| read_all(plan))
         .and_then(|bytes| codec::decode(&bytes).map_err(|codec::Malformed| Errno::EBADMSG));
     let mut descriptors = Descriptors {
-        channel: placed(false),
+        channel: Channel {
+            board: Board::new(words),
+            link: Link::Pipe {
+                writer: descriptor::borrowed(LINK),
+                // It was closed before, or by the execve that brought us here.
+                reader: None,
+            },
+        },
         streams: [None; 3],
         terminal: None,
         pool: None,
@@ -162,8 +175,6 @@ pub fn enter() -> Error {
         joins: &[],
         handed: &[],
     };
-    // It came here by execve, and tells of the command's by its end.
-    let decoded = descriptor::close_on_exec(descriptor::borrowed(REPORT)).and(decoded);
     match decoded {
         Ok(plan) => {
             let handed: Vec<BorrowedFd<'static>> = (HANDED..)
@@ -176,7 +187,6 @@ pub fn enter() -> Error {
                 .map(descriptor::borrowed)
                 .collect();
             descriptors.joins = &joins;
-            descriptors.channel = placed(plan.timed);
             descriptors.channel.pass(Moment::Entered);
             // Only what was placed: the numbers may be the caller's descriptors otherwise.
             for ((file, number), wanted) in descriptors
@@ -198,13 +208,11 @@ pub fn enter() -> Error {
     }
 }
 
-/// The report pipe in its place. The reader was closed before, or by the execve that brought us here.
-fn placed(timed: bool) -> Channel<'static> {
-    Channel::Pipe {
-        writer: descriptor::borrowed(REPORT),
-        reader: None,
-        timed,
-    }
+/// The pipe came here by execve, and tells of the command's by its end; and where a security module has something to
+/// say about an execve, it takes the death signal away (`bprm_committed_creds`).
+fn stay_with_parent() -> Result<(), Errno> {
+    descriptor::close_on_exec(descriptor::borrowed(LINK))?;
+    process::die_with_parent()
 }
 
 /// The whole content of a file that can be read at offsets. The memory file's own offset is at its

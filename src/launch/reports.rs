@@ -1,13 +1,16 @@
 //! What the child's reports mean.
 
-use crate::error::Error;
+use crate::error::{Error, ExitCode};
 use crate::hint::{Doing, hint};
-use crate::plan::{InitPlan, describe_execve, describe_failure};
-use crate::report::{self, Lack, Moment, Report};
+use crate::plan::{InitPlan, Step, describe_execve, describe_failure};
+use crate::report::{Board, Report};
+use crate::seccomp;
 use crate::sys::descriptor::Waiting;
 use crate::sys::process::{self, Ended};
+use crate::sys::signal::{self, SignalSet};
 use crate::sys::{Errno, Pid, descriptor};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
 
 /// Why the command is not running.
 pub enum Failure {
@@ -22,6 +25,10 @@ impl Failure {
     pub fn explained(self, ended: Option<Ended>) -> Error {
         match self {
             Self::Said(error) => error,
+            // A reaper says it with its code.
+            Self::Silent if ended.is_some_and(|ended| ended.code() == BY_SIGSYS) => {
+                killed_by_filter()
+            }
             Self::Silent => {
                 let how = match ended {
                     Some(Ended::Signaled(signal)) => format!("by signal {signal}"),
@@ -37,55 +44,87 @@ impl Failure {
     }
 }
 
-/// What a child tells that decides nothing.
-pub enum Aside {
-    Time(Moment, u64),
-    Without(Lack, Errno),
+/// What an end by a filter is told as.
+const BY_SIGSYS: u8 = 128 + libc::SIGSYS as u8;
+
+/// A filter that ends who makes a call that the start needs.
+#[cold]
+#[inline(never)]
+fn killed_by_filter() -> Error {
+    Error::refused(
+        "init: ended by SIGSYS",
+        "a filter of system calls ended it before the command ran; a profile (--security-opt seccomp=FILE) has to allow \
+         what comes after it, execve at least",
+    )
+    .exit_with(ExitCode::NOT_EXECUTABLE)
 }
 
-/// What the last report says: `Ready` means that the command is running.
-pub fn meaning(plan: &InitPlan, last: Option<Report>) -> Result<(), Failure> {
-    match last {
-        Some(Report::Ready) => Ok(()),
-        Some(failure) => Err(Failure::Said(describe(plan, failure))),
-        None => Err(Failure::Silent),
+/// Why the command cannot have run that ended with `code`: its filter ends who executes something. The report does not
+/// tell, which comes before that.
+pub fn not_executed(plan: &InitPlan, code: ExitCode) -> Option<Error> {
+    if code.0 != BY_SIGSYS {
+        return None;
+    }
+    let mut steps = plan.process.iter();
+    let ended = steps.any(|step| match step {
+        Step::Filter(filter) => seccomp::ends_execve(filter),
+        _ => false,
+    });
+    ended.then(killed_by_filter)
+}
+
+/// What a child has said that has executed something or is gone: `Ready` means that the command is running.
+pub fn meaning(plan: &InitPlan, board: Board<'_>) -> Result<(), Failure> {
+    match board.report() {
+        Ok(Some(Report::Ready)) => Ok(()),
+        Ok(Some(failure)) => Err(Failure::Said(describe(plan, failure))),
+        Ok(None) => Err(Failure::Silent),
+        Err(errno) => Err(Failure::Said(garbled(errno))),
     }
 }
 
-/// Reads reports until the pipe ends: `Ready` and nothing else means that the command is running.
-/// What the child tells besides goes to `tell`.
+/// What ends the wait for a child, or helps it on.
+pub struct Limits {
+    /// The child if it is a keeper, a process among others: the command may stop it before it has closed its end of the pipe.
+    pub keeper: Option<Pid>,
+    pub deadline: Option<Instant>,
+    /// Signals that are blocked, and end a start.
+    pub ending: SignalSet,
+}
+
+/// Waits until the pipe ends, which the child has closed then: by executing the command or by leaving.
 ///
-/// `keeper` is the child if it is one, a process among others: the command may stop it before it has closed
-/// its end of the pipe.
-pub fn read(
-    plan: &InitPlan,
-    pipe: BorrowedFd<'_>,
-    keeper: Option<Pid>,
-    tell: &mut dyn FnMut(Aside),
-) -> Result<(), Failure> {
-    let mut last = None;
+/// Errors: one of the limits was reached before.
+pub fn await_end(pipe: BorrowedFd<'_>, limits: &Limits) -> Result<(), Failure> {
+    let signals = signal::descriptor(limits.ending)
+        .map_err(|errno| Failure::Said(Error::new("signalfd", "for a start", errno)))?;
     loop {
-        if let Some(keeper) = keeper {
-            wait_for_word(pipe, keeper);
+        let left = limits
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            return Err(Failure::Said(time_is_up()));
         }
-        let mut bytes = [0; report::SIZE];
-        match descriptor::read(pipe, &mut bytes) {
-            Ok(0) => return meaning(plan, last),
-            Ok(report::SIZE) => match Report::from_bytes(&bytes) {
-                Some(Report::Ready) => last = Some(Report::Ready),
-                Some(Report::Time(moment, time)) => tell(Aside::Time(moment, time)),
-                Some(Report::Without(lack, why)) => tell(Aside::Without(lack, why)),
-                // A clue may follow.
-                Some(failed @ Report::Execve(..)) => last = Some(failed),
-                // There is nothing after another failure.
-                Some(failure) => return meaning(plan, Some(failure)),
-                None => return Err(garbled()),
-            },
-            Ok(_) => return Err(garbled()),
-            Err(Errno::EINTR) => {}
-            Err(errno) => {
-                return Err(Failure::Said(Error::new("read", "init's report", errno)));
+        let mut waiting = [Waiting::to_read(pipe), Waiting::to_read(signals.as_fd())];
+        descriptor::wait(&mut waiting, limits.pause(left))
+            .map_err(|errno| Failure::Said(garbled(errno)))?;
+        let [end, signalled] = &waiting;
+        if end.happened() {
+            match descriptor::read(pipe, &mut [0]) {
+                Ok(0) => return Ok(()),
+                // Nothing is sent over it.
+                Ok(_) => return Err(Failure::Said(garbled(Errno::EBADMSG))),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(Failure::Said(garbled(errno))),
             }
+        } else if signalled.happened() {
+            // Only then: one that comes when the command runs is handed on.
+            if let Ok(Some(taken)) = signal::take(signals.as_fd()) {
+                return Err(Failure::Said(ended_by(taken.number)));
+            }
+        } else if let Some(keeper) = limits.keeper {
+            // It has not been waited for: the pid is still its own.
+            let _ = process::kill(keeper, libc::SIGCONT);
         }
     }
 }
@@ -93,19 +132,41 @@ pub fn read(
 /// How long a keeper is silent before it may have been stopped, in milliseconds.
 const SILENCE: i32 = 100;
 
-/// Waits until there is something to read, and has `keeper` go on if it was stopped.
-fn wait_for_word(pipe: BorrowedFd<'_>, keeper: Pid) {
-    let mut waiting = [Waiting::to_read(pipe)];
-    // What is wrong with the pipe the read that follows will say.
-    while descriptor::wait(&mut waiting, SILENCE).is_ok() && !waiting.iter().any(Waiting::happened)
-    {
-        // It has not been waited for: the pid is still its own.
-        let _ = process::kill(keeper, libc::SIGCONT);
+impl Limits {
+    /// How long to wait at once, in milliseconds, or -1.
+    fn pause(&self, left: Option<Duration>) -> i32 {
+        let left = left.map(|left| {
+            // Not before the time is up.
+            let left = left.as_millis().saturating_add(1);
+            i32::try_from(left).unwrap_or(i32::MAX)
+        });
+        match (left, self.keeper) {
+            (None, None) => -1,
+            (None, Some(_)) => SILENCE,
+            (Some(left), None) => left,
+            (Some(left), Some(_)) => left.min(SILENCE),
+        }
     }
 }
 
-fn garbled() -> Failure {
-    Failure::Said(Error::new("read", "init's report", Errno::EBADMSG))
+#[cold]
+#[inline(never)]
+fn ended_by(signal: i32) -> Error {
+    let code = Ended::Signaled(signal).code();
+    Error::told(&format!("ended by signal {signal} before the command ran"))
+        .exit_with(ExitCode(code))
+}
+
+/// The end that --timeout has set came before the command.
+#[cold]
+#[inline(never)]
+pub fn time_is_up() -> Error {
+    Error::refused("--timeout", "the time was up before the command ran")
+        .exit_with(ExitCode::TIME_IS_UP)
+}
+
+fn garbled(errno: Errno) -> Error {
+    Error::new("read", "init's report", errno)
 }
 
 #[cold]
@@ -123,21 +184,19 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
             Error::new("exec", "/proc/self/exe", errno).because(hint(Doing::ReExecute, errno))
         }
         Report::Plan(errno) => Error::new("read", "the plan", errno),
-        Report::Ready | Report::Without(..) | Report::Time(..) => {
-            Error::new("read", "init's report", Errno::EBADMSG)
-        }
+        Report::Ready => garbled(Errno::EBADMSG),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{ExecPlan, Step};
+    use crate::plan::ExecPlan;
     use crate::report::{Clue, Part};
     use crate::sys::process::StringArray;
-    use std::os::fd::AsFd;
+    use std::sync::atomic::AtomicU64;
 
-    fn outcome(reports: &[&[u8]]) -> Result<(), String> {
+    fn outcome(reports: &[Report]) -> Result<(), String> {
         let plan = InitPlan {
             birth: vec![],
             container: vec![Step::MakeMountsPrivate],
@@ -152,18 +211,18 @@ mod tests {
             handed: 0,
             timed: false,
         };
-        let (reader, writer) = descriptor::pipe().unwrap();
+        let words = [const { AtomicU64::new(0) }; Board::size(0)];
+        let board = Board::new(&words);
         for report in reports {
-            descriptor::write_all(writer.as_fd(), report).unwrap();
+            board.leave(*report);
         }
-        drop(writer);
-        read(&plan, reader.as_fd(), None, &mut |_| ())
+        meaning(&plan, board)
             .map_err(|failure| failure.explained(Some(Ended::Signaled(9))).to_string())
     }
 
     #[test]
     fn success_is_ready_and_then_the_end() {
-        assert_eq!(outcome(&[&Report::Ready.to_bytes()]), Ok(()));
+        assert_eq!(outcome(&[Report::Ready]), Ok(()));
         assert!(outcome(&[]).unwrap_err().contains("by signal 9"));
     }
 
@@ -182,14 +241,26 @@ mod tests {
             (Report::ReExecute(Errno::EPERM), "/proc/self/exe"),
             (Report::Plan(Errno::EBADMSG), "the plan"),
         ] {
-            let message = outcome(&[&Report::Ready.to_bytes(), &report.to_bytes()]).unwrap_err();
+            let message = outcome(&[Report::Ready, report]).unwrap_err();
             assert!(message.contains(text), "{message}");
         }
-        assert!(outcome(&[b"short"]).unwrap_err().contains("EBADMSG"));
-        assert!(
-            outcome(&[&[0; report::SIZE]])
-                .unwrap_err()
-                .contains("EBADMSG")
-        );
+    }
+
+    #[test]
+    fn the_end_of_the_pipe_is_waited_for_until_the_deadline() {
+        let (reader, writer) = descriptor::pipe().unwrap();
+        let within = |time| Limits {
+            keeper: None,
+            deadline: Some(Instant::now() + time),
+            ending: SignalSet::EMPTY,
+        };
+        let soon = within(Duration::from_millis(5));
+        let Err(Failure::Said(error)) = await_end(reader.as_fd(), &soon) else {
+            panic!("it has not ended");
+        };
+        assert_eq!(error.exit(), ExitCode::TIME_IS_UP);
+        drop(writer);
+        let later = within(Duration::from_secs(3600));
+        assert!(await_end(reader.as_fd(), &later).is_ok());
     }
 }

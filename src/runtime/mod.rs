@@ -152,6 +152,8 @@ fn run_logged(
         ids,
         handed: &handed_numbers,
         moments: &moments,
+        timeout: spec.timeout,
+        ending: signals.ending(),
         log,
     }
     .start()
@@ -169,7 +171,7 @@ fn run_logged(
     if let Some(limited) = &limited {
         limited.sweep();
     }
-    let supervisor = Supervisor::new(container, spec.timeout, timing.is_some(), log);
+    let supervisor = Supervisor::new(container, timing.is_some(), log);
     // Ours, for the container has its own: the other ends of these pipes are to notice when the container closes its
     // copies.
     let [keep_input, mut keep_output] = look.standard.relays_input_and_output();
@@ -190,6 +192,9 @@ fn run_logged(
     }
     if let Some(limited) = limited {
         limited.end(end.exit, log);
+    }
+    if let Some(error) = launch::not_executed(&plan, end.exit) {
+        return Err(error);
     }
     if let Some(lost) = lost {
         // What the command could not be told is not a success.

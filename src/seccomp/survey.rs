@@ -41,6 +41,20 @@ pub fn survey(filter: &[Instruction], architecture: Architecture) -> Survey {
     survey
 }
 
+/// Whether whoever loads this filter can execute nothing any more, because the kernel ends it by SIGSYS.
+#[cold]
+#[inline(never)]
+pub fn ends_execve(filter: &[Instruction]) -> bool {
+    // SECCOMP_RET_KILL_THREAD, _KILL_PROCESS and _TRAP.
+    const ENDING: [u32; 3] = [0, 0x8000_0000, 0x0003_0000];
+    let decided = decided(
+        filter,
+        Architecture::Native,
+        ::syscalls::Sysno::execve as u32,
+    );
+    decided.is_some_and(|Fate(fate)| ENDING.contains(&(fate & 0xffff_0000)))
+}
+
 impl Survey {
     /// Whether it is as if the kernel had none of them.
     pub fn has_none(&self) -> bool {

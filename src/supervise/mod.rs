@@ -60,11 +60,9 @@ pub struct Supervisor<'a> {
 }
 
 impl<'a> Supervisor<'a> {
-    /// `timeout` is how long it may run, from now on.
-    pub fn new(container: Container, timeout: Option<Duration>, timed: bool, log: &'a Log) -> Self {
+    pub fn new(container: Container, timed: bool, log: &'a Log) -> Self {
         Self {
-            // A time that is too far away for a clock never comes.
-            deadline: timeout.and_then(|timeout| Instant::now().checked_add(timeout)),
+            deadline: container.deadline,
             container,
             log,
             timed,

@@ -53,6 +53,24 @@ pub enum Relayed {
     Terminal,
 }
 
+/// What usually ends a program.
+const ENDING: SignalSet = SignalSet::EMPTY
+    .with(libc::SIGHUP)
+    .with(libc::SIGINT)
+    .with(libc::SIGQUIT)
+    .with(libc::SIGTERM);
+
+impl Signals {
+    /// Those that end a start that is held up, where we are awake to see it.
+    ///
+    /// In shared memory we are not, and they wait. (To leave them unblocked, with their default action, was tried: of
+    /// those that were sent as soon as the command said that it was ready, on a busy machine one in seven came before we
+    /// were awake again, and ended us and the command, which had a handler. SIGKILL ends both at any time.)
+    pub fn ending(&self) -> SignalSet {
+        SignalSet(self.forwarded.0 & ENDING.0)
+    }
+}
+
 /// Blocks what is to be waited for. No handler is ever installed, so none can run in the child.
 pub fn take_over(relayed: Relayed) -> Result<Signals, Errno> {
     let ignored = signal::ignored();

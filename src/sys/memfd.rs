@@ -55,6 +55,17 @@ pub fn sealed_program(name: &CStr, program: BorrowedFd<'_>) -> Result<OwnedFd, E
     Ok(file)
 }
 
+/// A memory file of so many bytes, all 0, which cannot get shorter or longer any more.
+pub fn of_size(name: &CStr, bytes: usize) -> Result<OwnedFd, Errno> {
+    let file = create(name, 0)?;
+    let sizes = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW;
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::ftruncate, file.as_raw_fd(), bytes) }?;
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_ADD_SEALS, sizes) }?;
+    Ok(file)
+}
+
 fn create_executable(name: &CStr) -> Result<OwnedFd, Errno> {
     /// `MFD_EXEC`: without it a newer kernel (6.3) may make files that cannot be executed, and complains.
     const EXECUTABLE: u32 = 0x10;

@@ -39,6 +39,7 @@ pub mod process;
 pub mod random;
 pub mod reaper;
 pub mod seccomp;
+pub mod shared_memory;
 pub mod signal;
 pub mod terminal;
 pub mod watch;

@@ -51,9 +51,29 @@ pub fn execve(file: &CStr, arguments: &StringArray, environment: &StringArray) -
 
 /// exit_group(2): ends the process at once, without handlers or destructors.
 pub fn exit(code: i32) -> ! {
-    loop {
-        // SAFETY: no pointers. The call does not return.
-        let _ = unsafe { syscall!(Sysno::exit_group, code) };
+    // SAFETY: no pointers. The call does not return.
+    let _ = unsafe { syscall!(Sysno::exit_group, code) };
+    // But where a filter denies it. It may allow that of threads, of which there is one.
+    // SAFETY: as above.
+    let _ = unsafe { syscall!(Sysno::exit, code) };
+    die()
+}
+
+/// Ends the process by a fault, for which no call is needed: the kernel delivers SIGILL for it even to a PID 1 and where
+/// it is blocked or ignored (`force_sig_fault`). Nothing is dumped of a process that is not dumpable, as a child of
+/// ours is by then.
+#[cold]
+#[inline(never)]
+fn die() -> ! {
+    // SAFETY: the instruction is undefined for good, so that nothing comes after it.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        core::arch::asm!("ud2", options(noreturn, nostack))
+    }
+    // SAFETY: as above.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        core::arch::asm!("udf #0", options(noreturn, nostack))
     }
 }
 

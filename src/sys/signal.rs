@@ -67,9 +67,13 @@ impl KernelAction {
 pub fn ignored() -> SignalSet {
     let mut set = SignalSet::EMPTY;
     for signal in 1..=HIGHEST {
+        if matches!(signal, libc::SIGKILL | libc::SIGSTOP) {
+            // No one can ignore them.
+            continue;
+        }
         let mut action = KernelAction::DEFAULT;
-        // SAFETY: no new action is given; the kernel writes the old one into `action`. SIGKILL,
-        // SIGSTOP and unknown signals answer an errno and leave it as it is.
+        // SAFETY: no new action is given; the kernel writes the old one into `action`. Unknown
+        // signals answer an errno and leave it as it is.
         let result = unsafe { syscall!(Sysno::rt_sigaction, signal, 0, &raw mut action, SET_SIZE) };
         if result.is_ok() && action.handler == libc::SIG_IGN {
             set = set.with(signal);

@@ -24,6 +24,7 @@
 //!                               runs COMMAND with COUNT more descriptors, one a directory
 //! inherit-all HIGHEST DIRECTORY -- COMMAND...
 //!                               runs COMMAND with every descriptor from 3 to HIGHEST, each the directory
+//! lease FILE                    keeps whoever opens FILE waiting (F_SETLEASE), says leased, and asked when someone does
 //! without NUMBER... -- COMMAND  runs COMMAND with those descriptors closed
 //! ignoring SIGNAL... -- COMMAND runs COMMAND with those signals ignored
 //! blocking SIGNAL... -- COMMAND runs COMMAND with those signals blocked
@@ -64,6 +65,7 @@ fn main() {
         "called" => called(rest),
         "lacking" => lacking(rest),
         "inherit" => inherit(rest),
+        "lease" => lease(&rest[0]),
         "inherit-all" => inherit_all(rest),
         "without" => without(rest),
         "ignoring" => ignoring(rest),
@@ -342,6 +344,23 @@ fn inherit(rest: &[OsString]) {
             .expect("another descriptor");
     }
     become_command(command)
+}
+
+fn lease(file: &OsStr) {
+    use std::os::fd::AsRawFd;
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGIO);
+    signals.thread_block().expect("block");
+    let file = std::fs::File::open(file).expect("a file");
+    // SAFETY: no pointers.
+    #[allow(unsafe_code)]
+    let leased = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_WRLCK) };
+    assert_eq!(leased, 0, "{}", std::io::Error::last_os_error());
+    say("leased");
+    loop {
+        signals.wait().expect("a signal");
+        say("asked");
+    }
 }
 
 fn inherit_all(rest: &[OsString]) {

@@ -12,7 +12,9 @@ mod tree;
 
 mod callers_terminal;
 mod deep_paths;
+mod denied_exit;
 mod device_nodes;
+mod held_up;
 mod hints_of_execve;
 mod hints_of_the_host;
 mod host_names;

@@ -35,7 +35,7 @@ pub fn place(file: &EtcFile, held: &Held, channel: Channel<'_>) -> Result<(), Fa
             return match (is_missing(failed.errno), &file.without) {
                 (true, Without::Fine) => Ok(()),
                 (true, Without::Told) => {
-                    channel.without(Lack::NameServers, failed.errno);
+                    channel.board.leave_lack(Lack::NameServers, failed.errno);
                     Ok(())
                 }
                 (false, _) | (_, Without::Refused(_)) => Err(failed),

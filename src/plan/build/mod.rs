@@ -45,10 +45,7 @@ pub fn build(
         birth,
         container: container(spec, network, standard),
         reaper,
-        process: entry
-            .into_iter()
-            .chain(process(spec, standard, reaper, ignored, filter))
-            .collect(),
+        process: process(entry, spec, standard, ignored, filter, reaper),
         command: command(spec),
         handed: spec.root.as_ref().map_or(0, handed),
         timed: false,
@@ -88,7 +85,12 @@ fn birth_and_entry(
     let is_top = spec.limits.is_some() && spec.namespaces.contains(Namespace::Cgroup);
     let top = is_top.then_some(Step::CgroupNamespace);
 
-    let (mut birth, mut entry) = (Vec::new(), Vec::new());
+    // Whatever holds the start up from here on: whoever ends mydocker ends it.
+    let (mut birth, mut entry) = (vec![Step::DeathSignal], Vec::with_capacity(12));
+    if reaper.is_some() {
+        // Its child begins without one.
+        entry.push(Step::DeathSignal);
+    }
     if reaper == Some(Reaper::Keeper) {
         // The keeper stays outside: it has to outlive the command, and the kernel ends who is inside when memory is short.
         // But who has become the root of many ids may not write its own score any more.
@@ -100,7 +102,7 @@ fn birth_and_entry(
         entry.extend(joins);
         entry.extend(top);
     } else {
-        // First of all, so that everything that follows counts.
+        // Before the rest, so that everything that follows counts.
         birth.extend(joins);
         // While the /proc that is seen is one in which we are.
         birth.extend(score);
@@ -120,6 +122,8 @@ fn identity(spec: &ContainerSpec, steps: &mut Vec<Step>) {
             Step::Groups(Vec::new()),
             Step::Group(0),
             Step::User(0),
+            // The change of the user has cleared it.
+            Step::DeathSignal,
         ]);
         return;
     }
@@ -233,16 +237,17 @@ fn proc(spec: &ContainerSpec, steps: &mut Vec<Step>) {
     }
 }
 
+/// What makes the command's process, after what it begins with.
 fn process(
+    mut steps: Vec<Step>,
     spec: &ContainerSpec,
     standard: Standard,
-    reaper: Option<Reaper>,
     ignored: SignalSet,
     filter: Option<Cow<'static, [Instruction]>>,
+    reaper: Option<Reaper>,
 ) -> Vec<Step> {
     // Without a terminal too: in the caller's session /dev/tty would be the caller's terminal, and
     // TIOCSTI would type into it.
-    let mut steps = Vec::with_capacity(13);
     steps.push(Step::NewSession);
     if let Standard::Terminal(_) = standard {
         // Only the leader of a session can take a controlling terminal, so after setsid.
@@ -321,6 +326,12 @@ fn process(
         // The change has set it anew, to what fs.suid_dumpable says, which need not be 0 (proc_sys_fs(5)).
         steps.push(Step::NotDumpable);
     }
+    if user.is_some() || group.is_some() {
+        // It has cleared that, too, which only a change of the ids or more capabilities do (prctl(2); `commit_creds`): what
+        // follows does not. A PID 1 that changes its credentials later still loses it; only the reaper never does. A
+        // process outside that watches mydocker and kills for it would cost every start what few need.
+        steps.push(Step::DeathSignal);
+    }
     if !capabilities.are_callers() {
         // Nothing below needs one. (What was kept for the set-up goes here too.)
         steps.push(Step::Capabilities {
@@ -340,15 +351,10 @@ fn process(
     }
     if *no_new_privileges {
         // A set-user-ID program would run with the host's root's rights on the host's files. As PID 1 it
-        // would also lose the death signal below and could outlive mydocker.
+        // would also lose the death signal and could outlive mydocker.
         steps.push(Step::NoNewPrivileges);
     }
     steps.push(Step::DefaultSignals(ignored));
-    // After setresuid, which clears it. The parent may have died before this; the report that
-    // follows finds that out. A PID 1 that changes its credentials later still loses it (prctl(2));
-    // only the reaper never does. A process outside that watches mydocker and kills for it would
-    // cost every start what few need.
-    steps.push(Step::DeathSignal);
     // Last of all: the calls above need not be among those that it allows.
     steps.extend(filter);
     steps

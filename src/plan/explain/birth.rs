@@ -95,6 +95,11 @@ fn memory(plan: &InitPlan, start: &Start<'_>) -> &'static str {
              waits, and could not if it slept until execve. From here to there it only walks the plan, which has \
              every string ready."
         }
+        _ if start.spec.timeout.is_some() => {
+            "The new process has a copy of mydocker's memory, as after fork(2): mydocker watches the clock (--timeout) \
+             meanwhile, and could not if it slept until execve. From here to there it only walks the plan, which has \
+             every string ready."
+        }
         (_, Some(_)) => {
             "Until it executes the reaper's program the new process runs in mydocker's own memory (CLONE_VM), on a \
              part of the stack that mydocker does not use, and mydocker sleeps meanwhile (CLONE_VFORK), as in \

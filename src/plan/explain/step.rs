@@ -207,7 +207,8 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
              failure, where no memory is shared. close_range(2)",
         ),
         Step::DeathSignal => page.why(
-            "The kernel sends SIGKILL when mydocker ends, however that happens. After setresuid, which clears it. \
+            "The kernel sends SIGKILL when the parent ends, however that happens. First of all, so that nothing that holds the \
+             start up outlives mydocker; and again where a change of the user has cleared it, or a child begins without. \
              prctl(2)",
         ),
     }
