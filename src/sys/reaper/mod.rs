@@ -270,10 +270,14 @@ pub fn program(settings: &Settings<'_>) -> Result<OwnedFd, Errno> {
 
 /// Writes into the program whom it is to look after, and for a keeper who mydocker is. No one can change it any more then.
 pub fn charge(program: BorrowedFd<'_>, command: Pid, parent: Pid) -> Result<(), Errno> {
-    let settings = HEADERS.wrapping_add(code().len());
-    for (offset, pid) in [(COMMAND, command), (PARENT, parent)] {
-        let place = settings.wrapping_add(offset);
-        descriptor::write_at(program, &pid.to_ne_bytes(), place)?;
+    const { assert!(PARENT == COMMAND + size_of::<Pid>()) };
+    let mut pids = [0; 2 * size_of::<Pid>()];
+    let (first, second) = pids.split_at_mut(size_of::<Pid>());
+    first.copy_from_slice(&command.to_ne_bytes());
+    second.copy_from_slice(&parent.to_ne_bytes());
+    let place = HEADERS.wrapping_add(code().len()).wrapping_add(COMMAND);
+    if descriptor::write_at(program, &pids, place)? != pids.len() {
+        return Err(Errno::EIO);
     }
     memfd::seal(program)
 }
