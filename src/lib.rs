@@ -37,7 +37,7 @@
 //! pool        spare network namespaces: kept, and asked for
 //! inside      paths inside a root, which no link leads out of
 //! locks       which directories a run uses, told to the same user's other runs
-//! log, stream, hint, error, report, likeness, lingering, json, time
+//! guide, log, stream, hint, error, report, likeness, lingering, json, time
 //! sys         one system call each; the only `unsafe`
 //! ```
 //!
@@ -49,6 +49,7 @@
 pub mod cgroup;
 pub mod cli;
 pub mod error;
+pub mod guide;
 pub mod hint;
 pub mod init;
 pub mod inside;
@@ -128,8 +129,14 @@ fn dispatch(
         Command::Run(arguments, log) => runtime::run(&arguments, &log, invocation, beginning),
         Command::Pool(arguments, log) => runtime::keep_pool(&arguments, &log),
         Command::Init => Err(launch::re_exec::enter()),
-        Command::Help(topic) => print(topic.text()),
-        Command::Version => print(concat!("mydocker ", env!("CARGO_PKG_VERSION"), "\n")),
+        Command::Completion(shell) => print(&shell.script()),
+        Command::Help(topic) => print(&topic.text()),
+        Command::Version => print(concat!(
+            "mydocker ",
+            env!("CARGO_PKG_VERSION"),
+            "
+"
+        )),
     }
 }
 

@@ -46,8 +46,8 @@ fn mistakes_are_named_on_stderr_with_a_usage_line_and_125() {
         ),
         (&["run", "-x", "sh"], "unknown option '-x'"),
         (
-            &["run", "--network=bridge", "sh"],
-            "option '--network' takes none or host, not 'bridge'",
+            &["run", "--network=other", "sh"],
+            "option '--network' takes none or host, not 'other'",
         ),
         (&["run", "--user"], "option '--user' needs a value"),
     ] {

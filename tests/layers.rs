@@ -20,6 +20,7 @@ const LAYERS: [&[&str]; 13] = [
     &["pool"],
     &[
         "error",
+        "guide",
         "hint",
         "inside",
         "json",

@@ -60,10 +60,14 @@ pub fn settings(
         (Controller::Memory, Version::V1) => memory_v1(limits, &mut settings),
         (Controller::Memory, Version::V2) => memory_v2(limits, &mut settings),
         (Controller::Cpu, Version::V1) => {
+            if let Some(period) = limits.period {
+                // Before the quota, which may be longer than the period that the kernel has (100 ms) would allow.
+                let file = c"cpu.cfs_period_us";
+                settings.push(Setting::new("--cpu-period", file, period.to_string()));
+            }
             if let Some(quota) = limits.quota {
-                // The period is 100 ms already, the kernel's default.
                 let file = c"cpu.cfs_quota_us";
-                settings.push(Setting::new("--cpus", file, quota.to_string()));
+                settings.push(Setting::new(quota.option, file, quota.time.to_string()));
             }
             if let Some(shares) = limits.shares {
                 settings.push(Setting::new(
@@ -74,9 +78,13 @@ pub fn settings(
             }
         }
         (Controller::Cpu, Version::V2) => {
-            if let Some(quota) = limits.quota {
-                let value = format!("{quota} {PERIOD}");
-                settings.push(Setting::new("--cpus", c"cpu.max", value));
+            if limits.quota.is_some() || limits.period.is_some() {
+                let quota = limits
+                    .quota
+                    .map_or("max".into(), |quota| quota.time.to_string());
+                let option = limits.quota.map_or("--cpu-period", |quota| quota.option);
+                let value = format!("{quota} {}", limits.period.unwrap_or(PERIOD));
+                settings.push(Setting::new(option, c"cpu.max", value));
             }
             if let Some(shares) = limits.shares {
                 let value = weight_of(shares)?.to_string();
@@ -239,7 +247,7 @@ fn io_weight(weight: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::limits::{DeviceLimit, NumberSet};
+    use crate::spec::limits::{DeviceLimit, NumberSet, Quota};
 
     fn written(limits: &Limits, controller: Controller, version: Version) -> Vec<String> {
         settings(limits, &["8:0".to_owned()], controller, version)
@@ -303,7 +311,10 @@ mod tests {
     #[test]
     fn the_rest() {
         let limits = Limits {
-            quota: Some(50_000),
+            quota: Some(Quota {
+                option: "--cpus",
+                time: 50_000,
+            }),
             shares: Some(1024),
             processors: NumberSet::new(b"0"),
             processes: Some(7),

@@ -1,10 +1,8 @@
 //! `--log` and its kin, which every command that does something takes.
 
-use super::{bad_value, one_of};
-use crate::error::Error;
+use super::options::{Choice, Kind, Needs, Reading, Row, Section, Value};
 use crate::log::{Format, Level};
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 
 /// What was typed about the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,36 +19,86 @@ pub enum LogFormat {
     Fixed(Format),
 }
 
-impl LogArgs {
-    /// Whether this long option is about the log.
-    pub(super) fn takes(&self, name: &str) -> bool {
-        matches!(name, "log" | "log-level" | "log-format")
-    }
-
-    /// Takes one that is.
-    pub(super) fn option(
-        &mut self,
-        name: &str,
-        value: OsString,
-        usage: &'static str,
-    ) -> Result<(), Error> {
-        match name {
-            "log" => self.file = Some(value),
-            "log-level" => {
-                let level = Level::from_name(value.as_bytes()).ok_or_else(|| {
-                    bad_value((name, usage), &value, "error, warn, info or debug")
-                })?;
-                self.level = Some(level);
-            }
-            _ => {
-                let formats = [
-                    ("auto", LogFormat::Auto),
-                    ("json", LogFormat::Fixed(Format::Json)),
-                    ("text", LogFormat::Fixed(Format::Text)),
-                ];
-                self.format = Some(one_of((name, usage), &value, &formats)?);
-            }
-        }
-        Ok(())
-    }
+/// The options about the log, of a command whose line has a place for them.
+pub(super) const fn rows<L: AsMut<LogArgs>>() -> [Row<L>; 3] {
+    [
+        Row {
+            long: "log",
+            short: None,
+            section: Section::Launch,
+            needs: Needs::Nothing,
+            reading: Reading::One(
+                Value {
+                    name: "FILE",
+                    kind: Kind::File,
+                },
+                |line| &mut line.as_mut().file,
+            ),
+            brief: "write the log there",
+            help: "Write the log to FILE.",
+            default: "stderr",
+        },
+        Row {
+            long: "log-level",
+            short: None,
+            section: Section::Launch,
+            needs: Needs::Nothing,
+            reading: Reading::Choice(
+                const {
+                    &[
+                        Choice {
+                            word: "error",
+                            choose: |line: &mut L| line.as_mut().level = Some(Level::Error),
+                        },
+                        Choice {
+                            word: "warn",
+                            choose: |line: &mut L| line.as_mut().level = Some(Level::Warn),
+                        },
+                        Choice {
+                            word: "info",
+                            choose: |line: &mut L| line.as_mut().level = Some(Level::Info),
+                        },
+                        Choice {
+                            word: "debug",
+                            choose: |line: &mut L| line.as_mut().level = Some(Level::Debug),
+                        },
+                    ]
+                },
+            ),
+            brief: "how much is logged",
+            help: "How much is logged; the variable `MYDOCKER_LOG` says it too.",
+            default: "`warn`; of a pool `info`",
+        },
+        Row {
+            long: "log-format",
+            short: None,
+            section: Section::Launch,
+            needs: Needs::Nothing,
+            reading: Reading::Choice(
+                const {
+                    &[
+                        Choice {
+                            word: "auto",
+                            choose: |line: &mut L| line.as_mut().format = Some(LogFormat::Auto),
+                        },
+                        Choice {
+                            word: "json",
+                            choose: |line: &mut L| {
+                                line.as_mut().format = Some(LogFormat::Fixed(Format::Json));
+                            },
+                        },
+                        Choice {
+                            word: "text",
+                            choose: |line: &mut L| {
+                                line.as_mut().format = Some(LogFormat::Fixed(Format::Text));
+                            },
+                        },
+                    ]
+                },
+            ),
+            brief: "text, or a JSON object a line",
+            help: "How the log is written: `auto` is text on a terminal, else JSON, one object a line.",
+            default: "`auto`",
+        },
+    ]
 }

@@ -1,16 +1,22 @@
 //! The command line: what was typed, as types. Pure: it reads no environment and makes no system
 //! call.
 
+pub mod completion;
+mod elsewhere;
 pub mod help;
 pub mod image;
 mod log;
+mod manual;
+pub mod options;
 mod pool;
+mod render;
 mod run;
 mod suggest;
 
 pub use log::{LogArgs, LogFormat};
 
 use crate::error::Error;
+use crate::guide;
 use crate::pool::PoolArgs;
 use crate::spec::RunArgs;
 use std::ffi::{OsStr, OsString};
@@ -24,11 +30,12 @@ pub enum Command {
     /// The re-exec entry. Only mydocker itself calls it.
     Init,
     Help(help::Topic),
+    Completion(completion::Shell),
     Version,
 }
 
 /// The names of the commands, for messages.
-const COMMANDS: [&str; 3] = ["run", "pool", "help"];
+const COMMANDS: [&str; 4] = ["run", "pool", "help", "completion"];
 
 /// Reads a command line without the program's name.
 ///
@@ -39,28 +46,64 @@ pub fn parse(
     arguments: Vec<OsString>,
     is_directory: &dyn Fn(&OsStr) -> bool,
 ) -> Result<Command, Error> {
+    if arguments
+        .first()
+        .is_some_and(|word| word.as_bytes().starts_with(b"-"))
+    {
+        return before_the_command(arguments);
+    }
     // docker's habit: what follows the first word belongs to it. So the word is looked at here and
     // the rest is given to its own parser.
     let mut parser = lexopt::Parser::from_args(arguments);
     match next(&mut parser, help::USAGE)? {
-        None => Err(Error::usage("missing command", help::USAGE)),
-        Some(Word::Short('h')) => Ok(Command::Help(help::Topic::Mydocker)),
-        Some(Word::Long(name)) => match name.as_str() {
-            "help" => Ok(Command::Help(help::Topic::Mydocker)),
-            "version" => Ok(Command::Version),
-            _ => Err(unknown_option(&name, &["help", "version"], help::USAGE)),
-        },
-        Some(Word::Short(letter)) => Err(Error::usage(
-            format!("unknown option '-{letter}'"),
-            help::USAGE,
-        )),
         Some(Word::Value(word)) => match word.as_bytes() {
             b"run" => run::parse(parser, is_directory),
             b"pool" => pool::parse(parser),
             b"init" => Ok(Command::Init),
             b"help" => help_topic(&mut parser),
+            b"completion" => shell(&mut parser),
             _ => Err(unknown_command(&word.to_string_lossy())),
         },
+        _ => Err(Error::usage("missing command", help::USAGE)),
+    }
+}
+
+/// An option in the place of the command: mydocker's own, or most likely one of `run`, which was left out or comes
+/// later.
+#[cold]
+#[inline(never)]
+fn before_the_command(arguments: Vec<OsString>) -> Result<Command, Error> {
+    let words = arguments.iter().filter(|word| *word != "run");
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    let mut message = String::from("did you mean 'mydocker run");
+    for word in &words {
+        message.push_str(&format!(" {word}"));
+    }
+    message.push_str("'?");
+    let meant =
+        |option: String| Error::usage(format!("unknown option '{option}', {message}"), help::USAGE);
+    let mut parser = lexopt::Parser::from_args(arguments.clone());
+    match next(&mut parser, help::USAGE)? {
+        Some(Word::Short('h')) => Ok(Command::Help(help::Topic::Mydocker)),
+        Some(Word::Short(letter)) => {
+            let is_runs = options::all(options::RUN).any(|row| row.short == Some(letter));
+            let unknown = || Error::usage(format!("unknown option '-{letter}'"), help::USAGE);
+            Err(if is_runs {
+                meant(format!("-{letter}"))
+            } else {
+                unknown()
+            })
+        }
+        Some(Word::Long(name)) => match name.as_str() {
+            "help" => Ok(Command::Help(help::Topic::Mydocker)),
+            "version" => Ok(Command::Version),
+            name if options::all(options::RUN).any(|row| row.long == name) => {
+                Err(meant(format!("--{name}")))
+            }
+            name => Err(unknown_option(name, &["help", "version"], help::USAGE)),
+        },
+        // `--`, and nothing that is an option.
+        _ => Err(Error::usage("missing command", help::USAGE)),
     }
 }
 
@@ -70,14 +113,45 @@ fn help_topic(parser: &mut lexopt::Parser) -> Result<Command, Error> {
     match next(parser, help::USAGE)? {
         None => Ok(Command::Help(help::Topic::Mydocker)),
         Some(Word::Value(word)) => match word.as_bytes() {
-            b"run" => Ok(Command::Help(help::Topic::Run)),
+            b"run" => Ok(Command::Help(help::Topic::Run(help::Detail::Full))),
             b"pool" => Ok(Command::Help(help::Topic::Pool)),
             b"init" => Ok(Command::Help(help::Topic::Init)),
             b"help" => Ok(Command::Help(help::Topic::Mydocker)),
-            _ => Err(unknown_command(&word.to_string_lossy())),
+            other => guide(&String::from_utf8_lossy(other)),
         },
+        Some(Word::Long(name)) if name == "man" => Ok(Command::Help(help::Topic::Manual)),
         Some(_) => Ok(Command::Help(help::Topic::Mydocker)),
     }
+}
+
+/// A topic that is no command.
+fn guide(name: &str) -> Result<Command, Error> {
+    match guide::find(name) {
+        Some(guide) => Ok(Command::Help(help::Topic::Guide(guide))),
+        None if guide::NAMES.contains(&name) => Err(Error::refused(
+            name,
+            "this mydocker was built without its guides; they are in its source, src/guide",
+        )),
+        None => Err(unknown_command(name)),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn shell(parser: &mut lexopt::Parser) -> Result<Command, Error> {
+    let named = match next(parser, help::USAGE)? {
+        Some(Word::Value(word)) => word,
+        _ => OsString::new(),
+    };
+    let shells = completion::Shell::ALL;
+    let found = shells.into_iter().find(|(name, _)| named == *name);
+    let (_, shell) = found.ok_or_else(|| {
+        Error::usage(
+            "completion takes the name of a shell, bash or zsh",
+            help::USAGE,
+        )
+    })?;
+    Ok(Command::Completion(shell))
 }
 
 /// One word of a command line; lexopt's borrows the parser, which its reader still needs.
@@ -111,23 +185,7 @@ fn described(error: &lexopt::Error, usage: &'static str) -> Error {
     Error::usage(message, usage)
 }
 
-/// The value of an option that takes one of a few words. `option`: its name, and the usage line.
-fn one_of<T: Copy>(
-    option: (&str, &'static str),
-    typed: &OsString,
-    choices: &[(&str, T)],
-) -> Result<T, Error> {
-    choices
-        .iter()
-        .find(|(choice, _)| typed == choice)
-        .map(|(_, value)| *value)
-        .ok_or_else(|| {
-            let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
-            bad_value(option, typed, &names.join(" or "))
-        })
-}
-
-fn bad_value((name, usage): (&str, &'static str), typed: &OsString, choices: &str) -> Error {
+fn bad_value((name, usage): (&str, &'static str), typed: &OsStr, choices: &str) -> Error {
     Error::usage(
         format!(
             "option '--{name}' takes {choices}, not '{}'",
@@ -138,6 +196,9 @@ fn bad_value((name, usage): (&str, &'static str), typed: &OsString, choices: &st
 }
 
 fn unknown_option(name: &str, known: &[&str], usage: &'static str) -> Error {
+    if let Some(answer) = elsewhere::option(name) {
+        return Error::refused(format!("--{name}"), answer);
+    }
     let mut message = format!("unknown option '--{name}'");
     if let Some(near) = suggest::nearest(name, known) {
         message.push_str(&format!(", did you mean '--{near}'?"));
@@ -145,7 +206,12 @@ fn unknown_option(name: &str, known: &[&str], usage: &'static str) -> Error {
     Error::usage(message, usage)
 }
 
+#[cold]
+#[inline(never)]
 fn unknown_command(word: &str) -> Error {
+    if let Some(answer) = elsewhere::command(word) {
+        return Error::refused(word, answer);
+    }
     let mut message = format!("unknown command '{word}'");
     if let Some(near) = suggest::nearest(word, &COMMANDS) {
         message.push_str(&format!(", did you mean '{near}'?"));
@@ -173,7 +239,7 @@ mod tests {
         }
         assert_eq!(
             parse_words(&["help", "run"]),
-            Ok(Command::Help(help::Topic::Run))
+            Ok(Command::Help(help::Topic::Run(help::Detail::Full)))
         );
     }
 

@@ -1,62 +1,89 @@
 //! The options of `mydocker pool`.
 
-use super::help::POOL_USAGE;
-use super::log::LogArgs;
-use super::{Command, Word, bad_value, described, help, next, unknown_option};
+use super::help::{POOL_USAGE, Topic};
+use super::log::{self, LogArgs};
+use super::options::{self, Asked, End, Kind, Needs, Reading, Row, Section, Tables, Value};
+use super::{Command, bad_value};
 use crate::error::Error;
 use crate::pool::PoolArgs;
+use std::ffi::OsString;
 
 /// The most spares that a pool keeps: each is a descriptor, and some tens of KiB of the kernel's
 /// memory.
 const LARGEST: usize = 10_000;
 
+/// What was typed after `mydocker pool`.
+pub struct PoolLine {
+    size: usize,
+    log: LogArgs,
+}
+
+impl AsMut<LogArgs> for PoolLine {
+    fn as_mut(&mut self) -> &mut LogArgs {
+        &mut self.log
+    }
+}
+
+/// The options of `mydocker pool`.
+pub const OPTIONS: Tables<PoolLine> = &[
+    &[Row {
+        long: "size",
+        short: None,
+        section: Section::Launch,
+        needs: Needs::Nothing,
+        reading: Reading::Own(
+            Value {
+                name: "N",
+                kind: Kind::Text,
+            },
+            size,
+        ),
+        brief: "how many to keep",
+        help: "How many to keep.",
+        default: "16",
+    }],
+    &log::rows(),
+    &[options::help()],
+];
+
+const _: () = options::check(OPTIONS);
+
+fn size(line: &mut PoolLine, name: &'static str, typed: OsString) -> Result<(), Error> {
+    line.size = typed
+        .to_str()
+        .and_then(|number| number.parse().ok())
+        .filter(|size| (1..=LARGEST).contains(size))
+        .ok_or_else(|| bad_value((name, POOL_USAGE), &typed, "a number from 1 to 10000"))?;
+    Ok(())
+}
+
 /// Reads what follows `pool`.
 #[cold]
 #[inline(never)]
 pub fn parse(mut parser: lexopt::Parser) -> Result<Command, Error> {
-    let mut size = PoolArgs::DEFAULT_SIZE;
+    let mut line = PoolLine {
+        size: PoolArgs::DEFAULT_SIZE,
+        log: LogArgs::default(),
+    };
+    let asked = Asked {
+        is_directory: &|_| false,
+        usage: POOL_USAGE,
+    };
     let mut directory = None;
-    let mut log = LogArgs::default();
-    while let Some(word) = next(&mut parser, POOL_USAGE)? {
-        match word {
-            Word::Short('h') => return Ok(Command::Help(help::Topic::Pool)),
-            Word::Short(letter) => {
-                let message = format!("unknown option '-{letter}'");
-                return Err(Error::usage(message, POOL_USAGE));
-            }
-            Word::Value(value) if directory.is_none() => directory = Some(value),
-            Word::Value(_) => {
-                return Err(Error::usage("a pool has one directory", POOL_USAGE));
-            }
-            Word::Long(name) => {
-                let mut value = || {
-                    parser
-                        .value()
-                        .map_err(|error| described(&error, POOL_USAGE))
-                };
-                match name.as_str() {
-                    "help" => return Ok(Command::Help(help::Topic::Pool)),
-                    "size" => {
-                        let typed = value()?;
-                        size = typed
-                            .to_str()
-                            .and_then(|number| number.parse().ok())
-                            .filter(|size| (1..=LARGEST).contains(size))
-                            .ok_or_else(|| {
-                                bad_value(("size", POOL_USAGE), &typed, "a number from 1 to 10000")
-                            })?;
-                    }
-                    name if log.takes(name) => log.option(name, value()?, POOL_USAGE)?,
-                    name => {
-                        let known = ["size", "log", "log-level", "log-format", "help"];
-                        return Err(unknown_option(name, &known, POOL_USAGE));
-                    }
-                }
-            }
+    loop {
+        match options::read(&mut parser, OPTIONS, &mut line, &asked, &mut |_| ())? {
+            End::Help(_) => return Ok(Command::Help(Topic::Pool)),
+            End::Word(word) if directory.is_none() => directory = Some(word),
+            End::Word(_) => return Err(Error::usage("a pool has one directory", POOL_USAGE)),
+            End::Line => break,
         }
     }
     let directory = directory.unwrap_or_else(|| PoolArgs::DEFAULT_DIRECTORY.into());
-    Ok(Command::Pool(PoolArgs { size, directory }, log))
+    let arguments = PoolArgs {
+        size: line.size,
+        directory,
+    };
+    Ok(Command::Pool(arguments, line.log))
 }
 
 #[cfg(test)]

@@ -1,93 +1,46 @@
 //! The options of `mydocker run`, docker's spelling where docker has them.
 
-use super::help::RUN_USAGE;
-use super::log::LogArgs;
-use super::{Command, Word, described, help, next, one_of, unknown_option};
+use super::help::{Detail, RUN_USAGE, Topic};
+use super::options::{self, Asked, End, Reading, Row, RunLine};
+use super::{Command, described};
 use crate::error::Error;
-use crate::spec::{LaunchChoice, OverlayChoice, RunArgs, limits};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-
-/// The long options, for suggestions.
-const OPTIONS: [&str; 38] = [
-    "interactive",
-    "tty",
-    "init",
-    "launch",
-    "network",
-    "pid",
-    "ipc",
-    "uts",
-    "hostname",
-    "env",
-    "workdir",
-    "user",
-    "rootfs",
-    "overlay",
-    "read-only",
-    "volume",
-    "mount",
-    "tmpfs",
-    "device",
-    "dns",
-    "add-host",
-    "cap-add",
-    "cap-drop",
-    "security-opt",
-    "privileged",
-    "no-new-keyring",
-    "userns",
-    "ulimit",
-    "oom-score-adj",
-    "timeout",
-    "log",
-    "log-level",
-    "log-format",
-    "pool",
-    "timing",
-    "explain",
-    "rm",
-    "help",
-];
 
 /// Reads what follows `run`.
 pub fn parse(
     mut parser: lexopt::Parser,
     is_directory: &dyn Fn(&OsStr) -> bool,
 ) -> Result<Command, Error> {
-    let mut run = RunArgs::default();
-    let mut log = LogArgs::default();
-    while let Some(word) = next(&mut parser, RUN_USAGE)? {
-        match word {
-            // The first word that is no option is COMMAND, and whatever follows belongs to it.
-            Word::Value(command) => {
-                run.command.push(command);
-                let rest = parser
-                    .raw_args()
-                    .map_err(|error| described(&error, RUN_USAGE))?;
-                run.command.extend(rest);
-                return Ok(Command::Run(Box::new(run), log));
+    let mut line = RunLine::default();
+    let asked = Asked {
+        is_directory,
+        usage: RUN_USAGE,
+    };
+    let mut needing = Vec::new();
+    let end = options::read(&mut parser, options::RUN, &mut line, &asked, &mut |row| {
+        needing.push(row);
+    })?;
+    match end {
+        End::Help(Detail::Brief) => help_or_hostname(&mut parser),
+        End::Help(Detail::Full) => Ok(Command::Help(Topic::Run(Detail::Full))),
+        End::Line => Err(Error::usage("missing container command", RUN_USAGE)),
+        // The first word that is no option is COMMAND, and whatever follows belongs to it.
+        End::Word(command) => {
+            if line.run.rootfs.is_empty() {
+                check_needs(needing, &mut line)?;
             }
-            Word::Short('h') => return help_or_hostname(&mut parser),
-            Word::Short(letter) => match long_name(letter) {
-                Some(name) => option(name, &mut parser, &mut run, &mut log, is_directory)?,
-                None => {
-                    return Err(Error::usage(
-                        format!("unknown option '-{letter}'"),
-                        RUN_USAGE,
-                    ));
-                }
-            },
-            Word::Long(name) => match name.as_str() {
-                "help" => return Ok(Command::Help(help::Topic::Run)),
-                name => option(name, &mut parser, &mut run, &mut log, is_directory)?,
-            },
+            line.run.command.push(command);
+            let rest = parser
+                .raw_args()
+                .map_err(|error| described(&error, RUN_USAGE))?;
+            line.run.command.extend(rest);
+            Ok(Command::Run(Box::new(line.run), line.log))
         }
     }
-    Err(Error::usage("missing container command", RUN_USAGE))
 }
 
-/// `-h` is help; docker's is short for `--hostname`, and who types a name after it and a command means that.
+/// `-h` is help; docker's is short for `--hostname`, and whoever types a name after it and a command means that.
 #[cold]
 #[inline(never)]
 fn help_or_hostname(parser: &mut lexopt::Parser) -> Result<Command, Error> {
@@ -105,126 +58,30 @@ fn help_or_hostname(parser: &mut lexopt::Parser) -> Result<Command, Error> {
             RUN_USAGE,
         ));
     }
-    Ok(Command::Help(help::Topic::Run))
+    Ok(Command::Help(Topic::Run(Detail::Brief)))
 }
 
-fn long_name(letter: char) -> Option<&'static str> {
-    match letter {
-        'i' => Some("interactive"),
-        't' => Some("tty"),
-        'e' => Some("env"),
-        'w' => Some("workdir"),
-        'u' => Some("user"),
-        'v' => Some("volume"),
-        'm' => Some("memory"),
-        'c' => Some("cpu-shares"),
-        _ => None,
-    }
-}
-
-fn option(
-    name: &str,
-    parser: &mut lexopt::Parser,
-    run: &mut RunArgs,
-    log: &mut LogArgs,
-    is_directory: &dyn Fn(&OsStr) -> bool,
-) -> Result<(), Error> {
-    if name == "overlay" {
-        run.overlay = overlay(parser, is_directory)?;
-        let follows = parser.try_raw_args();
-        run.overlay_then_command = run.overlay == OverlayChoice::ThrownAway
-            && follows.is_some_and(|words| {
-                let word = words.as_slice().first();
-                word.is_some_and(|word| !word.as_bytes().starts_with(b"-"))
-            });
-        return Ok(());
-    }
-    let mut value = || parser.value().map_err(|error| described(&error, RUN_USAGE));
-    match name {
-        "interactive" => run.interactive = true,
-        "tty" => run.tty = true,
-        "init" => run.init = true,
-        "rm" => run.rm = true,
-        "launch" => {
-            run.launch = one_of(
-                (name, RUN_USAGE),
-                &value()?,
-                &[
-                    ("auto", LaunchChoice::Auto),
-                    ("in-process", LaunchChoice::InProcess),
-                    ("re-exec", LaunchChoice::ReExec),
-                ],
-            )?;
+/// Refuses the first option that has nothing to act on without a root.
+fn check_needs(needing: Vec<&Row<RunLine>>, line: &mut RunLine) -> Result<(), Error> {
+    for row in needing {
+        // One that has been switched off again asks for nothing.
+        let is_off = matches!(row.reading, Reading::Switch(field) if !*field(line));
+        if !is_off {
+            return Err(Error::refused(
+                format!("--{}", row.long),
+                "it needs --rootfs DIR (--rootfs / is the caller's own tree)",
+            ));
         }
-        "network" => {
-            run.host_network = one_of(
-                (name, RUN_USAGE),
-                &value()?,
-                &[("none", false), ("host", true)],
-            )?;
-        }
-        "pid" => run.host_pid = one_of((name, RUN_USAGE), &value()?, &[("host", true)])?,
-        "ipc" => run.host_ipc = one_of((name, RUN_USAGE), &value()?, &[("host", true)])?,
-        "uts" => run.host_uts = one_of((name, RUN_USAGE), &value()?, &[("host", true)])?,
-        "hostname" => run.hostname = Some(value()?),
-        "env" => run.environment.push(value()?),
-        "workdir" => run.working_directory = Some(value()?),
-        "user" => run.user = Some(value()?),
-        "rootfs" => run.rootfs.push(value()?),
-        "read-only" => run.read_only = true,
-        "volume" => run.volumes.push(value()?),
-        "mount" => run.mounts.push(value()?),
-        "tmpfs" => run.tmpfs.push(value()?),
-        "device" => run.devices.push(value()?),
-        "dns" => run.dns.push(value()?),
-        "add-host" => run.hosts.push(value()?),
-        "cap-add" => run.added_capabilities.push(value()?),
-        "cap-drop" => run.dropped_capabilities.push(value()?),
-        "security-opt" => run.security_options.push(value()?),
-        "privileged" => run.privileged = true,
-        "userns" => run.user_namespace = Some(value()?),
-        "no-new-keyring" => run.no_new_keyring = true,
-        "ulimit" => run.resources.push(value()?),
-        "oom-score-adj" => run.oom_score_adjustment = Some(value()?),
-        "timeout" => run.timeout = Some(value()?),
-        "pool" => run.pool = Some(value()?),
-        "timing" => run.timing = Some(value()?),
-        "explain" => run.explain = true,
-        _ if log.takes(name) => log.option(name, value()?, RUN_USAGE)?,
-        _ => match limits::OPTIONS.iter().find(|known| **known == name) {
-            Some(limit) => run.limits.push((*limit, value()?)),
-            None => {
-                let known: Vec<&str> = OPTIONS.into_iter().chain(limits::OPTIONS).collect();
-                return Err(unknown_option(name, &known, RUN_USAGE));
-            }
-        },
     }
     Ok(())
-}
-
-/// `--overlay`, `--overlay=UPPER` or `--overlay UPPER`. A word after it may be COMMAND as well, so it is
-/// UPPER only if it is written as a path, and is a directory, which no command is.
-#[cold]
-#[inline(never)]
-fn overlay(
-    parser: &mut lexopt::Parser,
-    is_directory: &dyn Fn(&OsStr) -> bool,
-) -> Result<OverlayChoice, Error> {
-    if let Some(upper) = parser.optional_value() {
-        return Ok(OverlayChoice::Kept(upper));
-    }
-    let mut words = parser
-        .raw_args()
-        .map_err(|error| described(&error, RUN_USAGE))?;
-    let upper = words.next_if(|word| word.as_bytes().contains(&b'/') && is_directory(word));
-    Ok(upper.map_or(OverlayChoice::ThrownAway, OverlayChoice::Kept))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::LogFormat;
+    use crate::cli::{LogArgs, LogFormat};
     use crate::log::{Format, Level};
+    use crate::spec::{LaunchChoice, RunArgs};
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
@@ -338,13 +195,12 @@ mod tests {
                 &["--netwrok", "host", "sh"],
                 "unknown option '--netwrok', did you mean '--network'?",
             ),
-            (&["--detach", "sh"], "unknown option '--detach'"),
+            (&["--detached", "sh"], "unknown option '--detached'"),
             (&["--user"], "option '--user' needs a value"),
             (&["-u"], "option '-u' needs a value"),
-            (&["--tty=1", "sh"], "option '--tty' takes no value"),
             (
-                &["--network=bridge", "sh"],
-                "option '--network' takes none or host, not 'bridge'",
+                &["--network=other", "sh"],
+                "option '--network' takes none or host, not 'other'",
             ),
             (
                 &["--log-level=loud", "sh"],
@@ -357,14 +213,15 @@ mod tests {
 
     #[test]
     fn help_before_the_command() {
-        for words in [
-            &["--help"][..],
-            &["-h"],
-            &["-ti", "-h", "sh"],
-            &["-tih"],
-            &["-h", "-ti", "sh"],
+        for (words, detail) in [
+            (&["--help"][..], "Full"),
+            (&["-h"], "Brief"),
+            (&["-ti", "-h", "sh"], "Brief"),
+            (&["-tih"], "Brief"),
+            (&["-h", "-ti", "sh"], "Brief"),
         ] {
-            assert_eq!(run(words).unwrap_err(), "Help(Run)", "{words:?}");
+            let expected = format!("Help(Run({detail}))");
+            assert_eq!(run(words).unwrap_err(), expected, "{words:?}");
         }
         for words in [
             &["-h", "box", "sh"][..],
@@ -380,10 +237,38 @@ mod tests {
     }
 
     #[test]
-    fn every_option_is_in_the_help_text() {
-        let text = help::Topic::Run.text();
-        for name in OPTIONS.into_iter().chain(limits::OPTIONS) {
-            assert!(text.contains(&format!("--{name}")), "{name}");
+    fn switches_have_pflags_values() {
+        for (words, expected) in [
+            (&["--tty=false", "sh"][..], (false, false)),
+            (&["-ti", "--tty=0", "sh"], (true, false)),
+            (
+                &["--tty=True", "--init=t", "--rm=true", "sh"],
+                (false, true),
+            ),
+            (&["-t=false", "-i", "sh"], (true, false)),
+            (&["-it=true", "sh"], (true, true)),
+            (&["-tie", "A=1", "sh"], (true, true)),
+            (&["-tieA=1", "sh"], (true, true)),
+        ] {
+            let (run, _) = run(words).unwrap();
+            assert_eq!((run.interactive, run.tty), expected, "{words:?}");
         }
+        let message = "option '--tty' takes true or false, not 'maybe'";
+        assert_eq!(run(&["--tty=maybe", "sh"]).unwrap_err(), message);
+    }
+
+    #[test]
+    fn what_needs_a_root_says_so() {
+        for row in options::all(options::RUN).filter(|row| row.needs == options::Needs::Root) {
+            let name = format!("--{}", row.long);
+            let words = match row.value_name() {
+                Some(_) => vec![name.as_str(), "x", "sh"],
+                None => vec![name.as_str(), "sh"],
+            };
+            let message =
+                format!("{name}: it needs --rootfs DIR (--rootfs / is the caller's own tree)");
+            assert_eq!(run(&words).unwrap_err(), message);
+        }
+        assert!(run(&["--read-only=false", "sh"]).is_ok());
     }
 }

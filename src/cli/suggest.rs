@@ -1,7 +1,8 @@
 //! "Did you mean …?"
 
 /// The known name that `typed` most likely stands for: one that starts with it, or one that is at
-/// most a third of its length away in single-letter edits.
+/// most a third of its length away in single-letter edits. Fingers seldom miss the first letter, and a short
+/// name with another one is most likely another name (`--gpus` is not `--cpus`).
 pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
     if let Some(longer) = known
         .iter()
@@ -15,9 +16,20 @@ pub fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
         // Any other is too far away by its length alone, and a long word takes long to compare.
         .filter(|name| typed.len() <= name.len() + farthest(name))
         .map(|name| (distance(typed.as_bytes(), name.as_bytes()), *name))
-        .filter(|(distance, name)| *distance <= farthest(name))
+        .filter(|(distance, name)| *distance <= farthest(name) && begins_alike(typed, name))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+/// Whether the first letter is the same, perhaps swapped with the second one, left out or typed twice over.
+fn begins_alike(typed: &str, name: &str) -> bool {
+    let (typed, name) = (typed.as_bytes(), name.as_bytes());
+    let first = |word: &[u8]| word.first().copied();
+    let second = |word: &[u8]| word.get(1).copied();
+    first(typed) == first(name)
+        || first(typed) == second(name)
+            && (second(typed) == first(name) || second(typed) == name.get(2).copied())
+        || second(typed) == first(name) && name.len() > 4
 }
 
 /// How many letters must be put in, taken out, changed or swapped with their neighbour
@@ -68,5 +80,9 @@ mod tests {
         assert_eq!(nearest("usr", &known), Some("user"));
         assert_eq!(nearest("privileged", &known), None);
         assert_eq!(nearest("x", &known), None);
+        assert_eq!(nearest("gpus", &["cpus"]), None);
+        assert_eq!(nearest("cups", &["cpus"]), Some("cpus"));
+        assert_eq!(nearest("pcus", &["cpus"]), Some("cpus"));
+        assert_eq!(nearest("etwork", &known), Some("network"));
     }
 }

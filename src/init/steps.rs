@@ -9,7 +9,7 @@ use crate::spec::limits::NumberSet;
 use crate::sys::mount::mount;
 use crate::sys::{
     Errno, MountFlags, affinity, capability, descriptor, facts, identity, keyring, namespace,
-    network, process, seccomp, signal, terminal,
+    network, own_proc, process, seccomp, signal, terminal,
 };
 use std::ffi::CStr;
 use std::os::fd::AsRawFd;
@@ -58,6 +58,8 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
             None,
         ),
         Step::Hostname(name) => process::set_hostname(name),
+        Step::Sysctl { path, value } => own_proc::set(held.proc(), path, value),
+        Step::DomainName(name) => process::set_domain_name(name),
         Step::NetworkFromPool => {
             let pool = descriptors.pool.ok_or(Errno::EBADF)?;
             from_pool::enter(pool, &descriptors.channel)

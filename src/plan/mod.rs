@@ -140,6 +140,13 @@ pub enum Step {
     /// Enter the network namespace that the pool has ready, its loopback up, or make one.
     NetworkFromPool,
     Hostname(Vec<u8>),
+    /// Write a setting of our own namespaces, below /proc/sys.
+    Sysctl {
+        path: CString,
+        value: Vec<u8>,
+    },
+    /// The NIS domain name.
+    DomainName(Vec<u8>),
     LoopbackUp,
     /// Let every user of the new network namespace bind every port, and these groups, a range, ping.
     OpenNetwork(Vec<u8>),

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::log::{Level, Log, Value};
 use crate::spec::{
     Caller, ContainerSpec, IdFinder, Namespace, RunArgs, Surroundings, TERMINAL_GROUP,
+    environment_file,
 };
 use crate::sys::{Errno, identity, namespace, random};
 use std::os::unix::ffi::OsStrExt;
@@ -12,6 +13,13 @@ use std::os::unix::ffi::OsStrExt;
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification; with `ids` for a
 /// container of root's that has many.
 pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Error> {
+    let with_files;
+    let arguments = if arguments.environment_files.is_empty() {
+        arguments
+    } else {
+        with_files = read_environment_files(arguments)?;
+        &with_files
+    };
     let user = identity::effective_user();
     // An ordinary user may not change its groups, and is mapped instead.
     let droppable_groups = if user == 0 {
@@ -64,6 +72,24 @@ pub fn warn(arguments: &RunArgs, log: &Log) {
             &[("typed", Value::Text(word))],
         );
     }
+}
+
+/// The arguments with what their files of variables say, before the variables that were typed, which win.
+#[cold]
+#[inline(never)]
+fn read_environment_files(arguments: &RunArgs) -> Result<RunArgs, Error> {
+    let mut environment = Vec::new();
+    for file in &arguments.environment_files {
+        let content = std::fs::read(file).map_err(|error| {
+            let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
+            Error::new("--env-file: read", file.as_bytes(), errno)
+        })?;
+        environment.extend(environment_file::variables(file, &content)?);
+    }
+    let mut arguments = arguments.clone();
+    environment.append(&mut arguments.environment);
+    arguments.environment = environment;
+    Ok(arguments)
 }
 
 /// What a root of the container's own depends on.

@@ -8,6 +8,7 @@ mod handing;
 mod id_claim;
 mod limits;
 mod logging;
+mod pid_file;
 mod root;
 mod security;
 mod shelter;
@@ -29,6 +30,7 @@ use crate::sys::invocation::Invocation;
 use crate::sys::{descriptor, kernel, process};
 use crate::timing::{Beginning, Timing};
 use limits::{Entry, Limited};
+use pid_file::PidFile;
 use standard::Opened;
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -82,6 +84,12 @@ fn run_logged(
         None => None,
     };
     let look = standard::look(&spec)?;
+
+    let pid_file = arguments
+        .pid_file
+        .as_deref()
+        .map(PidFile::prepare)
+        .transpose()?;
 
     // Before the clone, so that a signal that comes meanwhile waits and is handed on.
     let signals = signals::take_over(look.relayed())
@@ -167,6 +175,10 @@ fn run_logged(
         timing.running(&plan, &moments, container.pid, log);
     }
     log_command(&plan, container.pid, log);
+    if let Some(Err(error)) = pid_file.map(|file| file.publish(container.pid)) {
+        // The command runs, and goes on.
+        log.say(&error);
+    }
 
     if let Some(limited) = &limited {
         limited.sweep();

@@ -24,11 +24,17 @@ pub struct RunArgs {
     pub host_pid: bool,
     pub host_ipc: bool,
     pub host_uts: bool,
+    pub host_cgroup: bool,
     pub hostname: Option<OsString>,
+    pub domain_name: Option<OsString>,
     /// `NAME=value`, or `NAME` alone.
     pub environment: Vec<OsString>,
+    /// Files of such, which come before them.
+    pub environment_files: Vec<OsString>,
     pub working_directory: Option<OsString>,
     pub user: Option<OsString>,
+    /// Supplementary groups, names or numbers.
+    pub groups: Vec<OsString>,
     /// `auto`, `host` or `UID:COUNT`.
     pub user_namespace: Option<OsString>,
     /// Directories that are to be the root, from the bottom up.
@@ -41,10 +47,16 @@ pub struct RunArgs {
     pub mounts: Vec<OsString>,
     pub tmpfs: Vec<OsString>,
     pub devices: Vec<OsString>,
+    /// How large /dev/shm is.
+    pub shared_memory: Option<OsString>,
     pub dns: Vec<OsString>,
+    pub dns_searches: Vec<OsString>,
+    pub dns_options: Vec<OsString>,
+    /// `NAME=VALUE`.
+    pub sysctls: Vec<OsString>,
     /// `NAME:ADDRESS`.
     pub hosts: Vec<OsString>,
-    /// What is asked of a cgroup: options ([`super::limits::OPTIONS`]) with their values.
+    /// What is asked of a cgroup: options with their values.
     pub limits: Vec<(&'static str, OsString)>,
     /// `NAME=SOFT[:HARD]`.
     pub resources: Vec<OsString>,
@@ -58,6 +70,8 @@ pub struct RunArgs {
     pub no_new_keyring: bool,
     pub oom_score_adjustment: Option<OsString>,
     pub timeout: Option<OsString>,
+    /// Where to write the pid of the container's first process.
+    pub pid_file: Option<OsString>,
     /// Where to write how long everything took.
     pub timing: Option<OsString>,
     /// The directory of a pool to take the network namespace from.

@@ -6,12 +6,14 @@
 
 mod arguments;
 mod environment;
+pub mod environment_file;
 mod identity;
 pub mod limits;
 mod namespaces;
 mod repeated;
 mod root;
 pub mod security;
+mod sysctl;
 mod user;
 mod user_namespace;
 
@@ -23,6 +25,7 @@ pub use root::{
     Base, Bind, Devices, MOST_COPIES, MOST_HANDED, MountSource, NameFile, Overlay, OverlayChoice,
     Root, RootMount, Upper, Writes, work_directory,
 };
+pub use sysctl::Sysctl;
 pub use user::{Accounts, User};
 pub use user_namespace::{BLOCK, Ids, IdsWanted, Range, UserNamespace};
 
@@ -98,6 +101,9 @@ pub struct ContainerSpec {
     pub identity: Identity,
     /// `None` where the UTS namespace is the host's.
     pub hostname: Option<Vec<u8>>,
+    pub sysctls: Vec<Sysctl>,
+    /// `None`: the caller's.
+    pub domain_name: Option<Vec<u8>>,
     /// `None`: the caller's.
     pub root: Option<Root>,
     pub terminal: Terminal,
@@ -165,6 +171,12 @@ impl ContainerSpec {
         let is_handed = caller.user == 0 && matches!(user_namespace, UserNamespace::Ranges(_));
         let root = Root::new(arguments, caller, hostname.as_deref(), is_handed)?;
         let (user, home) = users(arguments, caller, root.as_ref())?;
+        if !arguments.groups.is_empty() && user_namespace == UserNamespace::Single {
+            return Err(Error::refused(
+                "--group-add",
+                "an ordinary user has no groups to give; with --userns auto the container has groups of its own",
+            ));
+        }
         let security = Security::new(arguments, user.as_ref().map_or(0, |user| user.id))?;
         if is_handed && root.is_some() && security.capabilities.bounding.contains(SYS_ADMIN) {
             // Mounts that come from outside are not locked: what they forbid (devices, writes) who may mount could
@@ -191,6 +203,8 @@ impl ContainerSpec {
             launch: arguments.launch,
             namespaces,
             identity,
+            sysctls: sysctl::all(&arguments.sysctls, namespaces)?,
+            domain_name: domain_name(arguments, namespaces)?,
             hostname,
             root,
             terminal: if arguments.tty {
@@ -253,7 +267,8 @@ fn users(
             passwd: (caller.accounts)(root, "passwd")?,
             group: (caller.accounts)(root, "group")?,
         };
-        let user = User::resolve(request.as_bytes(), &accounts)?;
+        let mut user = User::resolve(request.as_bytes(), &accounts)?;
+        user.join(&arguments.groups, &accounts.group)?;
         let home = user.home.clone();
         return Ok((Some(user), home));
     }
@@ -266,7 +281,17 @@ fn users(
         // It sees the caller's files, so the caller's home is home.
         None => (caller.variable)(OsStr::new("HOME")).map(OsString::into_vec),
     };
-    Ok((None, home))
+    if arguments.groups.is_empty() {
+        return Ok((None, home));
+    }
+    let mut user = User {
+        id: 0,
+        group: 0,
+        supplementary: Vec::new(),
+        home: home.clone(),
+    };
+    user.join(&arguments.groups, &(caller.accounts)(root, "group")?)?;
+    Ok((Some(user), home))
 }
 
 fn namespaces(arguments: &RunArgs, user_namespace: &UserNamespace) -> Namespaces {
@@ -276,6 +301,7 @@ fn namespaces(arguments: &RunArgs, user_namespace: &UserNamespace) -> Namespaces
         (arguments.host_pid, Namespace::Pid),
         (arguments.host_ipc, Namespace::Ipc),
         (arguments.host_uts, Namespace::Uts),
+        (arguments.host_cgroup, Namespace::Cgroup),
     ] {
         if shared {
             set = set.without(namespace);
@@ -315,6 +341,25 @@ fn hostname(
     Ok(Some(name.as_bytes().to_vec()))
 }
 
+fn domain_name(arguments: &RunArgs, namespaces: Namespaces) -> Result<Option<Vec<u8>>, Error> {
+    let Some(name) = &arguments.domain_name else {
+        return Ok(None);
+    };
+    if !namespaces.contains(Namespace::Uts) {
+        return Err(Error::refused(
+            "--domainname",
+            "it cannot be given with --uts host: it would be the host's as well",
+        ));
+    }
+    if !root::is_host_name(name.as_bytes(), LONGEST_HOSTNAME) {
+        return Err(Error::refused(
+            [b"--domainname ", name.as_bytes()].concat(),
+            "a domain name is 1 to 64 of A-Z, a-z, 0-9, '_', '.' and '-'",
+        ));
+    }
+    Ok(Some(name.as_bytes().to_vec()))
+}
+
 fn working_directory(arguments: &RunArgs) -> Result<Option<CString>, Error> {
     let Some(directory) = &arguments.working_directory else {
         return Ok(None);
@@ -326,6 +371,11 @@ fn working_directory(arguments: &RunArgs) -> Result<Option<CString>, Error> {
         ));
     }
     c_string("--workdir", directory.as_bytes()).map(Some)
+}
+
+/// An option with its value, as messages name it.
+fn named(option: &str, typed: &OsString) -> Vec<u8> {
+    [option.as_bytes(), b" ", typed.as_bytes()].concat()
 }
 
 /// Arguments come as C strings, so a NUL in one can only be a mistake of ours; it is still refused

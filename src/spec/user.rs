@@ -1,6 +1,8 @@
 //! `--user`, by the container's own /etc/passwd and /etc/group.
 
 use crate::error::Error;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 
 /// The contents of the container's account files; empty where it has none.
 #[derive(Default)]
@@ -76,6 +78,26 @@ impl User {
                 .filter(|home| !home.is_empty()),
         })
     }
+
+    /// Puts this user into more groups, `--group-add`: names or numbers, a name that is in the file winning over a
+    /// number.
+    #[cold]
+    #[inline(never)]
+    pub fn join(&mut self, wanted: &[OsString], file: &[u8]) -> Result<(), Error> {
+        for wish in wanted {
+            let wish = wish.as_bytes();
+            let named = groups(file).find(|(name, _, _)| *name == wish);
+            let group = named.map(|(_, id, _)| id).or_else(|| id(wish));
+            let group = group.ok_or_else(|| {
+                let option = [b"--group-add ", wish].concat();
+                Error::refused(option, "no such group in the container's /etc/group")
+            })?;
+            if !self.supplementary.contains(&group) {
+                self.supplementary.push(group);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The name of the user with this number, as /etc/passwd has it.
@@ -130,6 +152,22 @@ fn memberships(file: &[u8], user: &[u8]) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn groups_are_added_once() {
+        let mut user = User {
+            id: 5,
+            group: 6,
+            supplementary: vec![10],
+            home: None,
+        };
+        let wanted = ["audio", "10", "7", "wheel"].map(OsString::from);
+        user.join(&wanted, b"wheel:x:10:\naudio:x:63:\n").unwrap();
+        assert_eq!(user.supplementary, [10, 63, 7]);
+        let refused = user.join(&["staff".into()], b"").unwrap_err();
+        let message = "--group-add staff: no such group in the container's /etc/group";
+        assert_eq!(refused.to_string(), message);
+    }
 
     fn resolve(request: &str) -> Result<(u32, u32, Vec<u32>, Option<String>), String> {
         let accounts = Accounts {

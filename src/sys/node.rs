@@ -95,6 +95,22 @@ fn inner(
     }
 }
 
+/// What `path` leads to below `directory`, with no link followed and no mount crossed on the way (openat2(2)). Before
+/// Linux 5.6 only the last part is sure to be no link: for a file system that has none, as proc's sys.
+pub fn open_beneath(
+    directory: BorrowedFd<'_>,
+    path: &CStr,
+    access: i32,
+) -> Result<BorrowedFd<'static>, Errno> {
+    let flags = access | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    let resolve = libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_XDEV | libc::RESOLVE_BENEATH;
+    match open_resolved(directory, path, flags, resolve) {
+        // EPERM is a filter's.
+        Err(Errno::ENOSYS | Errno::EPERM) => open(directory, path, flags, 0),
+        opened => opened,
+    }
+}
+
 /// openat(2) of what `name` is, a link if it is one, without opening it for anything (O_PATH). The
 /// caller closes it.
 pub fn find(directory: BorrowedFd<'_>, name: &CStr) -> Result<BorrowedFd<'static>, Errno> {

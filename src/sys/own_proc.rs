@@ -29,6 +29,33 @@ pub fn descriptors() -> Result<BorrowedFd<'static>, Errno> {
     open_in(c"/proc/self", c"fd")?.ok_or(Errno::ENODEV)
 }
 
+/// Writes `value` to a file below /proc/sys, as a whole: by `proc`, or by /proc if that is one. The file is the one of the
+/// namespaces that this process is in, whichever proc it is.
+///
+/// Errors: ENODEV if what is mounted on /proc is none, and so would be written to.
+pub fn set(proc: Option<BorrowedFd<'_>>, path: &CStr, value: &[u8]) -> Result<(), Errno> {
+    let Some(proc) = proc else {
+        let proc = node::open(HERE, c"/proc", libc::O_PATH | libc::O_DIRECTORY, 0)?;
+        let done = match facts::file_system(proc) {
+            Ok(found) if found.is_proc() => set(Some(proc), path, value),
+            Ok(_) => Err(Errno::ENODEV),
+            Err(errno) => Err(errno),
+        };
+        descriptor::close(proc);
+        return done;
+    };
+    let directory = node::find_inner(proc, c"sys")?;
+    let opened = node::open_beneath(directory, path, libc::O_WRONLY);
+    descriptor::close(directory);
+    let file = opened?;
+    let written = descriptor::write(file, value);
+    descriptor::close(file);
+    match written? {
+        whole if whole == value.len() => Ok(()),
+        _ => Err(Errno::EIO),
+    }
+}
+
 /// None if the directory is not there, or not proc's.
 fn open_in(directory: &CStr, name: &CStr) -> Result<Option<BorrowedFd<'static>>, Errno> {
     let directory = match node::open(HERE, directory, libc::O_PATH | libc::O_DIRECTORY, 0) {

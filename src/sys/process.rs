@@ -271,6 +271,12 @@ pub fn set_hostname(name: &[u8]) -> Result<(), Errno> {
     unsafe { syscall!(Sysno::sethostname, name.as_ptr(), name.len()) }.map(drop)
 }
 
+/// setdomainname(2), for the UTS namespace of the caller.
+pub fn set_domain_name(name: &[u8]) -> Result<(), Errno> {
+    // SAFETY: the kernel reads `len` bytes.
+    unsafe { syscall!(Sysno::setdomainname, name.as_ptr(), name.len()) }.map(drop)
+}
+
 /// `PR_SET_PDEATHSIG`: SIGKILL for us when the thread that made us ends. The kernel forgets it
 /// when credentials change, so it comes after those.
 pub fn die_with_parent() -> Result<(), Errno> {

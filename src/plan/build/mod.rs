@@ -163,7 +163,7 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
         None => {
             proc(spec, &mut steps);
             if network == Network::Clone {
-                steps.extend(open_network(spec));
+                steps.extend(settings(spec));
             }
         }
     }
@@ -171,12 +171,14 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
     if let Some(name) = &spec.hostname {
         steps.push(Step::Hostname(name.clone()));
     }
+    // Beside it, in the same new UTS namespace.
+    steps.extend(spec.domain_name.clone().map(Step::DomainName));
     if network == Network::Pool {
         if spec.root.is_none() {
             // Last of what is set up, so that the pool has had time to answer.
             steps.push(Step::NetworkFromPool);
             // In the pool's it is done already.
-            steps.extend(open_network(spec));
+            steps.extend(settings(spec));
         }
     } else if spec.namespaces.contains(Namespace::Network) {
         // A new network namespace has its loopback down, and programs that talk to 127.0.0.1 are
@@ -193,10 +195,17 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
     steps
 }
 
-/// As docker has it, if the network namespace is a new one. By a proc that is there, before it is read-only.
-fn open_network(spec: &ContainerSpec) -> Option<Step> {
+/// What is set in the container's own namespaces, when they are all there: by a proc, before it is read-only.
+fn settings(spec: &ContainerSpec) -> impl Iterator<Item = Step> {
+    // As docker has it, if the network namespace is a new one.
     let is_own = spec.namespaces.contains(Namespace::Network);
-    is_own.then(|| Step::OpenNetwork(spec.identity.groups().into_bytes()))
+    let open = is_own.then(|| Step::OpenNetwork(spec.identity.groups().into_bytes()));
+    // After that, for someone has asked for them.
+    let asked = spec.sysctls.iter().map(|setting| Step::Sysctl {
+        path: setting.path.clone(),
+        value: setting.value.clone(),
+    });
+    open.into_iter().chain(asked)
 }
 
 /// /proc shows the PID namespace of whoever mounted it, so a new namespace needs a new mount.

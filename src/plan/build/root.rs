@@ -1,7 +1,7 @@
 //! The steps for a root of the container's own, in their order.
 
 use super::layers::layers;
-use super::{Becoming, open_network};
+use super::{Becoming, settings};
 use crate::plan::root::{
     BindMount, Copy, DeviceNode, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction,
     RootStep, Show, Way, Without,
@@ -100,7 +100,7 @@ pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut 
     // First, for what is mounted may need it.
     push(proc(spec));
     // Before it is restricted, and while it is held.
-    steps.extend(open_network(spec));
+    steps.extend(settings(spec));
     let mut push = |step| steps.push(Step::Root(Box::new(step)));
     if !root.mounts_on("/sys") {
         push(sys(spec));
@@ -252,13 +252,14 @@ fn dev(spec: &ContainerSpec, root: &Root, standard: Standard, push: &mut impl Fn
         }
         // What someone asked for in their place they get instead of them.
         if !root.mounts_on("/dev/shm") {
-            let data = c"mode=1777,size=65536k";
-            push(RootStep::Staged(file_system(
-                c"shm",
-                c"tmpfs",
-                RESTRICTIONS,
+            let data = match root.shared_memory {
+                None => c"mode=1777,size=65536k".into(),
+                Some(bytes) => c_string(format!("mode=1777,size={bytes}")),
+            };
+            push(RootStep::Staged(FileSystem {
                 data,
-            )));
+                ..file_system(c"shm", c"tmpfs", RESTRICTIONS, c"")
+            }));
         }
         if !root.mounts_on("/dev/mqueue") {
             push(RootStep::Staged(FileSystem {

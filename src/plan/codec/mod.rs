@@ -128,6 +128,11 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             out.u64(*flags);
         }
         Step::Hostname(name) => encode_bytes(out, 5, name),
+        Step::Sysctl { path, value } => {
+            encode_bytes(out, 61, path.to_bytes());
+            out.bytes(value);
+        }
+        Step::DomainName(name) => encode_bytes(out, 60, name),
         Step::LoopbackUp => out.u8(6),
         Step::OpenNetwork(groups) => encode_bytes(out, 42, groups),
         Step::NewSession => out.u8(7),
@@ -270,6 +275,11 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
             flags: MountFlags(input.u64()?),
         }),
         5 => Step::Hostname(input.bytes()?.to_vec()),
+        61 => Step::Sysctl {
+            path: input.string()?,
+            value: input.bytes()?.to_vec(),
+        },
+        60 => Step::DomainName(input.bytes()?.to_vec()),
         6 => Step::LoopbackUp,
         42 => Step::OpenNetwork(input.bytes()?.to_vec()),
         7 => Step::NewSession,
@@ -367,6 +377,11 @@ pub(super) mod tests {
             mount(Purpose::BindProc, Some("/proc"), None),
             mount(Purpose::RestrictProc, None, None),
             Step::Hostname(vec![0xff, 0, b'\n']),
+            Step::DomainName(b"example".to_vec()),
+            Step::Sysctl {
+                path: c"net/ipv4/ip_forward".into(),
+                value: b"1".to_vec(),
+            },
             Step::NetworkFromPool,
             Step::LoopbackUp,
             Step::OpenNetwork(b"0 7".to_vec()),

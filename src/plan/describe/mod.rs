@@ -127,6 +127,12 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             b"/proc/sys/net/ipv4".to_vec(),
             None,
         ),
+        Step::Sysctl { path, .. } => (
+            "--sysctl: write",
+            [b"/proc/sys/", path.to_bytes()].concat(),
+            None,
+        ),
+        Step::DomainName(name) => ("setdomainname", name.clone(), None),
         Step::LoopbackUp => ("set up network interface", b"lo".to_vec(), None),
         Step::NewSession => ("start a new session (setsid)", Vec::new(), None),
         Step::SessionKeyring => (

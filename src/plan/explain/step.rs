@@ -107,6 +107,17 @@ pub fn why(page: &mut Page, step: &Step, start: &Start<'_>) {
             );
             page.foreign("groups that may ping", groups);
         }
+        Step::Sysctl { value, .. } => {
+            page.why(
+                "A setting that each network or IPC namespace has for itself; the host's stays. By the container's new \
+                 proc, before /proc/sys is read-only, and following no link. sysctl(8)",
+            );
+            page.foreign("value", value);
+        }
+        Step::DomainName(_) => page.why(
+            "In the new UTS namespace, as the host name. Programs of NIS ask for it, and some mail programs. \
+             setdomainname(2)",
+        ),
         Step::LoopbackUp => page.why(
             "A new network namespace has its loopback down, and programs that talk to 127.0.0.1 are many: ioctl(2) \
              SIOCSIFFLAGS, netdevice(7).",

@@ -12,28 +12,14 @@ use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-/// The options that ask a cgroup for something, each with a value. Of one given twice the last counts, but
-/// for those of devices, which add up.
-pub const OPTIONS: [&str; 15] = [
-    "memory",
-    "memory-swap",
-    "memory-reservation",
-    "cpus",
-    "cpu-shares",
-    "cpuset-cpus",
-    "cpuset-mems",
-    "pids-limit",
-    "blkio-weight",
-    "blkio-weight-device",
-    "device-read-bps",
-    "device-write-bps",
-    "device-read-iops",
-    "device-write-iops",
-    "cgroup-parent",
-];
-
 /// Microseconds in which the processor time that `--cpus` grants may be used up, as docker has it.
 pub const PERIOD: u64 = 100_000;
+
+/// Microseconds: the kernel takes no shorter quota and no shorter period.
+const SHORTEST: u64 = 1000;
+
+/// Microseconds: the kernel takes no longer period.
+const LONGEST_PERIOD: u64 = 1_000_000;
 
 /// What is asked of a cgroup. `None` and nothing in a list: not asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,8 +29,9 @@ pub struct Limits {
     pub swap: Swap,
     /// Bytes that are taken away last when the host is short of memory.
     pub reservation: Option<u64>,
-    /// Microseconds of processor time in each [`PERIOD`].
-    pub quota: Option<u64>,
+    pub quota: Option<Quota>,
+    /// Microseconds after which the processor time is granted anew; [`PERIOD`] if no one has said.
+    pub period: Option<u64>,
     /// A share of the processors where they are short: 1024 is what others have who asked for nothing.
     pub shares: Option<u64>,
     pub processors: Option<NumberSet>,
@@ -56,6 +43,15 @@ pub struct Limits {
     pub devices: Vec<DeviceLimit>,
     /// The cgroup below which to be, from the top of each hierarchy; else where the caller is.
     pub parent: Option<CString>,
+}
+
+/// How much processor time may be used up in each period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// The option that asked for it.
+    pub option: &'static str,
+    /// Microseconds.
+    pub time: u64,
 }
 
 /// `--memory-swap`, which is about memory and swap together.
@@ -92,11 +88,18 @@ pub struct DeviceLimit {
 
 impl Limits {
     /// The limits that `wishes`, options with their values, ask for; `None` if no cgroup has anything to do
-    /// with them.
+    /// with them. Of one given twice the last counts, but for those of devices, which add up.
     pub fn new(wishes: &[(&'static str, OsString)]) -> Result<Option<Self>, Error> {
         let mut limits = Self::default();
         for (name, value) in wishes {
             limits.grant(name, value)?;
+        }
+        let is_given = |option| wishes.iter().any(|(name, _)| *name == option);
+        if is_given("cpus") && (is_given("cpu-quota") || is_given("cpu-period")) {
+            return Err(Error::refused(
+                "--cpus",
+                "it cannot be given together with --cpu-quota or --cpu-period, which say the same",
+            ));
         }
         if let Some(memory) = limits.memory {
             if matches!(limits.swap, Swap::Total(total) if total < memory) {
@@ -145,11 +148,31 @@ impl Limits {
                 let quota = billionths * u128::from(PERIOD) / 1_000_000_000;
                 self.quota = match u64::try_from(quota) {
                     Ok(0) if billionths == 0 => None,
-                    // The kernel's own limit: a millisecond.
-                    Ok(quota) if quota >= 1000 => Some(quota),
+                    Ok(time) if time >= SHORTEST => Some(Quota {
+                        option: "--cpus",
+                        time,
+                    }),
                     Ok(_) => return Err(refused("the kernel's smallest is 0.01")),
                     Err(_) => return Err(refused("no machine has as many")),
                 };
+            }
+            "cpu-quota" => {
+                self.quota = match bytes {
+                    b"-1" | b"0" => None,
+                    _ => whole()
+                        .filter(|time| *time >= SHORTEST)
+                        .map(|time| {
+                            Some(Quota {
+                                option: "--cpu-quota",
+                                time,
+                            })
+                        })
+                        .ok_or_else(|| refused("it takes microseconds, 1000 or more"))?,
+                }
+            }
+            "cpu-period" => {
+                self.period = between(whole(), SHORTEST, LONGEST_PERIOD)
+                    .ok_or_else(|| refused("it takes microseconds, 1000 to 1000000"))?;
             }
             "cpu-shares" => {
                 self.shares = between(whole(), 2, 262_144)

@@ -44,7 +44,11 @@ fn values() {
         memory: Some(64 << 20),
         swap: Swap::Unlimited,
         reservation: Some(32 << 20),
-        quota: Some(50_000),
+        quota: Some(Quota {
+            option: "--cpus",
+            time: 50_000,
+        }),
+        period: None,
         shares: Some(512),
         processors: NumberSet::new(b"0-1"),
         nodes: NumberSet::new(b"0"),
@@ -67,6 +71,24 @@ fn values() {
         parent: Some(c"a/b".into()),
     };
     assert_eq!(found, Ok(Some(expected)));
+}
+
+#[test]
+fn quotas_and_periods() {
+    let found = limits(&[("cpu-quota", "25000"), ("cpu-period", "50000")]);
+    let expected = Limits {
+        quota: Some(Quota {
+            option: "--cpu-quota",
+            time: 25_000,
+        }),
+        period: Some(50_000),
+        ..Limits::default()
+    };
+    assert_eq!(found, Ok(Some(expected)));
+    assert_eq!(
+        limits(&[("cpu-quota", "-1"), ("cpu-period", "0")]),
+        Ok(None)
+    );
 }
 
 #[test]
@@ -104,6 +126,15 @@ fn mistakes_are_named() {
             "64 bytes are less than the kernel counts in",
         ),
         (&[("cpus", "-1")], "--cpus -1: it takes a number"),
+        (
+            &[("cpu-quota", "999")],
+            "it takes microseconds, 1000 or more",
+        ),
+        (&[("cpu-period", "1000001")], "1000 to 1000000"),
+        (
+            &[("cpus", "1"), ("cpu-period", "1000")],
+            "--cpus: it cannot be given together",
+        ),
         (&[("cpu-shares", "1")], "it takes a number from 2 to 262144"),
         (&[("cpuset-cpus", "x")], "it takes a list of numbers"),
         (&[("pids-limit", "-2")], "it takes a number, or -1"),

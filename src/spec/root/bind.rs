@@ -7,6 +7,9 @@ use crate::sys::MountFlags;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
+/// What is there where SELinux is in force or might be.
+const SELINUX: &str = "/sys/fs/selinux/enforce";
+
 /// `SRC:DST[:OPTION,OPTION…]`.
 pub fn volume(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error> {
     let option = named("--volume", typed);
@@ -53,6 +56,11 @@ pub fn volume(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error>
             b"nosuid" => bind.flags = bind.flags.and(MountFlags::NOSUID),
             // What they tell docker's virtual machines has no meaning here.
             b"cached" | b"delegated" | b"consistent" => {}
+            // SELinux labels: on a host without SELinux there are none to set.
+            b"z" | b"Z" if (caller.file)(SELINUX)?.is_empty() => {}
+            b"z" | b"Z" => {
+                return refuse("SELinux is on here, and mydocker sets no labels; see chcon(1)");
+            }
             b"dev" => bind.devices = set_devices(&option, bind.devices, Devices::All)?,
             b"nodev" => bind.devices = set_devices(&option, bind.devices, Devices::None)?,
             word => match propagation(word) {
@@ -61,7 +69,7 @@ pub fn volume(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error>
                 }
                 None => {
                     return refuse(
-                        "its options are ro, rw, rprivate, rslave, rshared, noexec, nosuid, nodev and dev",
+                        "its options are ro, rw, rprivate, rslave, rshared, noexec, nosuid, nodev, dev, z and Z",
                     );
                 }
             },

@@ -7,6 +7,7 @@ mod tmpfs;
 
 pub use name_files::{NameFile, is_host_name};
 
+use super::limits::size::bytes;
 use super::{Caller, Identity, RunArgs, c_string, repeated};
 use crate::error::Error;
 use crate::hint::host::ids_of_options;
@@ -23,6 +24,8 @@ pub struct Root {
     /// target lies in.
     pub mounts: Vec<RootMount>,
     pub name_files: Vec<NameFile>,
+    /// Bytes that /dev/shm holds; `None`: docker's 64 MiB.
+    pub shared_memory: Option<u64>,
     /// Whether mydocker opens its directories and hands them to the container, whose root is an ordinary user
     /// outside (`--userns` of root), to whom the way there may be closed.
     pub is_handed: bool,
@@ -145,7 +148,7 @@ pub const MOST_HANDED: usize = 10;
 impl Root {
     /// `None` without `--rootfs`.
     ///
-    /// Errors: options that cannot be understood, contradict each other, or need `--rootfs`.
+    /// Errors: options that cannot be understood, or contradict each other.
     pub(super) fn new(
         arguments: &RunArgs,
         caller: &Caller<'_>,
@@ -153,13 +156,7 @@ impl Root {
         is_handed: bool,
     ) -> Result<Option<Self>, Error> {
         if arguments.rootfs.is_empty() {
-            return match needs_root(arguments) {
-                Some(option) => Err(Error::refused(
-                    option,
-                    "it needs --rootfs DIR (--rootfs / is the caller's own tree)",
-                )),
-                None => Ok(None),
-            };
+            return Ok(None);
         }
         Self::wished(arguments, caller, hostname, is_handed).map(Some)
     }
@@ -197,6 +194,7 @@ impl Root {
             read_only: arguments.read_only,
             mounts,
             name_files: name_files::all(arguments, caller, hostname)?,
+            shared_memory: shared_memory(arguments)?,
             is_handed,
             makes_places: false,
         };
@@ -292,25 +290,22 @@ impl Root {
     }
 }
 
-/// The first option, as typed, that makes no sense without a root of its own.
-fn needs_root(arguments: &RunArgs) -> Option<Vec<u8>> {
-    let listed = [
-        ("--volume", &arguments.volumes),
-        ("--mount", &arguments.mounts),
-        ("--tmpfs", &arguments.tmpfs),
-        ("--device", &arguments.devices),
-        ("--dns", &arguments.dns),
-        ("--add-host", &arguments.hosts),
-    ];
-    let named = |name: &str, value: &OsString| [name.as_bytes(), b" ", value.as_bytes()].concat();
-    match arguments.overlay {
-        OverlayChoice::None if arguments.read_only => return Some(b"--read-only".to_vec()),
-        OverlayChoice::None => {}
-        OverlayChoice::ThrownAway | OverlayChoice::Kept(_) => return Some(b"--overlay".to_vec()),
+/// `--shm-size`, docker's 0 for its default.
+fn shared_memory(arguments: &RunArgs) -> Result<Option<u64>, Error> {
+    let Some(typed) = &arguments.shared_memory else {
+        return Ok(None);
+    };
+    if arguments.host_ipc {
+        return Err(Error::refused(
+            "--shm-size",
+            "with --ipc host /dev/shm is the caller's, as large as it is",
+        ));
     }
-    listed
-        .into_iter()
-        .find_map(|(name, values)| values.first().map(|value| named(name, value)))
+    let size = bytes(typed.as_bytes()).ok_or_else(|| {
+        let option = [b"--shm-size ", typed.as_bytes()].concat();
+        Error::refused(option, "it takes a size, 64m or 1.5g")
+    })?;
+    Ok((size != 0).then_some(size))
 }
 
 fn base(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Base, Error> {

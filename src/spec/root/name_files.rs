@@ -73,7 +73,9 @@ pub fn all(
         // Without a network there is no one to ask.
         is_missed: arguments.host_network && !content.is_empty(),
         content,
-        asked_by: asked_by("--dns", &arguments.dns),
+        asked_by: asked_by("--dns", &arguments.dns)
+            .or_else(|| asked_by("--dns-search", &arguments.dns_searches))
+            .or_else(|| asked_by("--dns-option", &arguments.dns_options)),
     });
     Ok(files)
 }
@@ -121,16 +123,35 @@ fn hosts(
 }
 
 fn resolv_conf(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Vec<u8>, Error> {
-    if arguments.dns.is_empty() {
-        // Without a network no server can be reached, and the C library asks its own loopback then, which
-        // refuses at once.
-        return if arguments.host_network {
-            (caller.file)("/etc/resolv.conf")
-        } else {
-            Ok(Vec::new())
-        };
+    // Without a network no server can be reached, and the C library asks its own loopback then, which
+    // refuses at once.
+    let callers = if arguments.host_network {
+        (caller.file)("/etc/resolv.conf")?
+    } else {
+        Vec::new()
+    };
+    let searches = lines_of_search(&arguments.dns_searches)?;
+    let options = line_of_options(&arguments.dns_options)?;
+    if arguments.dns.is_empty() && searches.is_none() && options.is_none() {
+        return Ok(callers);
     }
+    // As docker does it: each kind of line that was asked for comes in the place of the caller's.
     let mut content = Vec::new();
+    for line in callers.split(|byte| *byte == b'\n') {
+        let word = line
+            .split(u8::is_ascii_whitespace)
+            .next()
+            .unwrap_or_default();
+        let is_replaced = match word {
+            b"nameserver" => !arguments.dns.is_empty(),
+            b"search" | b"domain" => searches.is_some(),
+            b"options" => options.is_some(),
+            _ => true,
+        };
+        if !is_replaced {
+            content.extend([line, b"\n"].concat());
+        }
+    }
     for typed in &arguments.dns {
         let address = typed.to_str().filter(|text| text.parse::<IpAddr>().is_ok());
         let Some(address) = address else {
@@ -139,5 +160,56 @@ fn resolv_conf(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Vec<u8>, Erro
         };
         content.extend(format!("nameserver {address}\n").into_bytes());
     }
+    content.extend(searches.unwrap_or_default());
+    content.extend(options.unwrap_or_default());
     Ok(content)
+}
+
+/// The line of `--dns-search`, if it was given; empty for `.`, which stands for no domain.
+fn lines_of_search(typed: &[OsString]) -> Result<Option<Vec<u8>>, Error> {
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let mut line = b"search".to_vec();
+    for domain in typed
+        .iter()
+        .map(|domain| domain.as_bytes())
+        .filter(|domain| *domain != b".")
+    {
+        if !is_host_name(domain, LONGEST_NAME) {
+            return Err(Error::refused(
+                [b"--dns-search ", domain].concat(),
+                "it takes a domain of A-Z, a-z, 0-9, '_', '.' and '-', or . for none",
+            ));
+        }
+        line.push(b' ');
+        line.extend(domain);
+    }
+    line.push(b'\n');
+    Ok(Some(if line == b"search\n" {
+        Vec::new()
+    } else {
+        line
+    }))
+}
+
+/// The line of `--dns-option`, if it was given.
+fn line_of_options(typed: &[OsString]) -> Result<Option<Vec<u8>>, Error> {
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    let mut line = b"options".to_vec();
+    for option in typed.iter().map(|option| option.as_bytes()) {
+        let is_usual = |byte: &u8| byte.is_ascii_alphanumeric() || b":_-".contains(byte);
+        if option.is_empty() || !option.iter().all(is_usual) {
+            return Err(Error::refused(
+                [b"--dns-option ", option].concat(),
+                "it takes an option of resolv.conf(5), as ndots:2",
+            ));
+        }
+        line.push(b' ');
+        line.extend(option);
+    }
+    line.push(b'\n');
+    Ok(Some(line))
 }

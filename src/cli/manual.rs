@@ -1,0 +1,111 @@
+//! The man page, made from the option table: `mydocker help --man`.
+//!
+//! It is roff for man(7). `.TP` is a paragraph with a tag, `\fB` and `\fI` are bold and italic, `\fR` ends both.
+
+use super::options::{Needs, Row, Section, Tables, all};
+use super::{help, options, pool};
+
+/// The whole page.
+#[cold]
+#[inline(never)]
+pub fn page() -> String {
+    let mut page = [
+        ".TH MYDOCKER 1 \"\" \"mydocker ",
+        env!("CARGO_PKG_VERSION"),
+        "\" \"User Commands\"\n",
+        ".SH NAME\nmydocker \\- run a command in a container of its own\n",
+        ".SH SYNOPSIS\n.B mydocker run\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIARG\\fR...]\n.br\n",
+        ".B mydocker pool\n[\\fIOPTIONS\\fR] [\\fIDIR\\fR]\n.br\n",
+        ".B mydocker help\n[\\fICOMMAND\\fR]\n.br\n",
+        ".B mydocker completion\n\\fBbash\\fR|\\fBzsh\\fR\n",
+    ]
+    .concat();
+    section("DESCRIPTION", help::RUN_TEXT, &mut page);
+    page.push_str(".SH EXAMPLES\n.nf\n");
+    for example in help::EXAMPLES.lines().filter(|line| line.starts_with("  ")) {
+        page.push_str(&escaped(example.trim_start()));
+        page.push('\n');
+    }
+    page.push_str(".fi\n.SH OPTIONS OF RUN\n");
+    tagged(options::RUN, &mut page);
+    section("POOL", help::POOL_TEXT, &mut page);
+    page.push_str(".SS options\n");
+    tagged(pool::OPTIONS, &mut page);
+    section("EXIT STATUS", help::EXIT_CODES, &mut page);
+    page.push_str(".SH SEE ALSO\n.BR namespaces (7),\n.BR cgroups (7),\n.BR capabilities (7),\n.BR unshare (1)\n");
+    page
+}
+
+fn section(title: &str, text: &str, page: &mut String) {
+    page.push_str(&format!(".SH {title}\n"));
+    for paragraph in text.trim().split("\n\n") {
+        page.push_str(".PP\n");
+        page.push_str(&formatted(&paragraph.replace('\n', " ")));
+        page.push('\n');
+    }
+}
+
+fn tagged<L>(tables: Tables<L>, page: &mut String) {
+    for section in Section::ALL {
+        let mut rows = all(tables).filter(|row| row.section == section).peekable();
+        if rows.peek().is_some() {
+            page.push_str(&format!(".SS {}\n", escaped(section.title())));
+        }
+        for row in rows {
+            page.push_str(".TP\n");
+            page.push_str(&tag(row));
+            page.push('\n');
+            page.push_str(&formatted(row.help));
+            if row.needs == Needs::Root {
+                page.push_str(" It needs \\fB\\-\\-rootfs\\fR.");
+            }
+            if !row.default.is_empty() {
+                page.push_str(&format!(" Default: {}.", formatted(row.default)));
+            }
+            page.push('\n');
+        }
+    }
+}
+
+/// `-v, --volume SRC:DST`, names in bold and the value in italics.
+fn tag<L>(row: &Row<L>) -> String {
+    let mut tag = String::new();
+    if let Some(letter) = row.short {
+        tag.push_str(&format!("\\fB\\-{letter}\\fR, "));
+    }
+    tag.push_str(&format!("\\fB\\-\\-{}\\fR", escaped(row.long)));
+    if let Some(value) = row.value_name() {
+        let value = escaped(&value);
+        tag.push_str(&match row.reading {
+            options::Reading::Optional(..) => format!("[=\\fI{value}\\fR]"),
+            _ => format!(" \\fI{value}\\fR"),
+        });
+    }
+    tag
+}
+
+/// What is typed, between backticks, in bold.
+fn formatted(text: &str) -> String {
+    let mut line = String::new();
+    for (index, part) in text.split('`').enumerate() {
+        if index % 2 == 1 {
+            line.push_str(&format!("\\fB{}\\fR", escaped(part)));
+        } else {
+            line.push_str(&escaped(part));
+        }
+    }
+    guarded(line)
+}
+
+/// A dash that can be copied, and no backslash that means something.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\e").replace('-', "\\-")
+}
+
+/// A line that begins with a dot or a quote would be a request.
+fn guarded(line: String) -> String {
+    if line.starts_with(['.', '\'']) {
+        return format!("\\&{line}");
+    }
+    line
+}

@@ -1,0 +1,91 @@
+//! The end of a container and what is told of it; and how it is started.
+
+use super::{Choice, Needs, Reading, Row, RunLine, Section, directory, file, text};
+use crate::spec::LaunchChoice;
+
+pub const OPTIONS: &[Row<RunLine>] = &[
+    Row {
+        long: "timeout",
+        short: None,
+        section: Section::Ending,
+        needs: Needs::Nothing,
+        reading: Reading::One(text("SECONDS"), |line| &mut line.run.timeout),
+        brief: "end it after that time (exit code 124)",
+        help: "End the container after that time, `2` or `0.5` (exit code 124).",
+        default: "it may run for ever",
+    },
+    Row {
+        long: "rm",
+        short: None,
+        section: Section::Ending,
+        needs: Needs::Nothing,
+        reading: Reading::Switch(|line| &mut line.run.rm),
+        brief: "accepted: containers leave nothing behind",
+        help: "Accepted, for fingers that type it: containers never leave anything behind.",
+        default: "",
+    },
+    Row {
+        long: "pidfile",
+        short: None,
+        section: Section::Ending,
+        needs: Needs::Nothing,
+        reading: Reading::One(file("FILE"), |line| &mut line.run.pid_file),
+        brief: "write the pid of the first process there",
+        help: "Write the pid that the container's first process has for you to FILE, when the command runs.",
+        default: "",
+    },
+    Row {
+        long: "timing",
+        short: None,
+        section: Section::Ending,
+        needs: Needs::Nothing,
+        reading: Reading::One(file("FILE"), |line| &mut line.run.timing),
+        brief: "write how long each phase took",
+        help: "Write how long each phase took to FILE, or with `-` to stdout: one JSON object when the command runs, \
+               and one at the end.",
+        default: "",
+    },
+    Row {
+        long: "explain",
+        short: None,
+        section: Section::Ending,
+        needs: Needs::Nothing,
+        reading: Reading::Switch(|line| &mut line.run.explain),
+        brief: "say what would be done and why, and do nothing",
+        help: "Say on stdout what would be done, each step and why it is there, and do nothing.",
+        default: "",
+    },
+    Row {
+        long: "launch",
+        short: None,
+        section: Section::Launch,
+        needs: Needs::Nothing,
+        reading: Reading::Choice(&[
+            Choice {
+                word: "in-process",
+                choose: |line: &mut RunLine| line.run.launch = LaunchChoice::InProcess,
+            },
+            Choice {
+                word: "re-exec",
+                choose: |line: &mut RunLine| line.run.launch = LaunchChoice::ReExec,
+            },
+            Choice {
+                word: "auto",
+                choose: |line: &mut RunLine| line.run.launch = LaunchChoice::Auto,
+            },
+        ]),
+        brief: "how the first process is born",
+        help: "How the first process is born: in mydocker's memory, or by executing mydocker anew.",
+        default: "`auto`: re-exec where memory cannot be shared",
+    },
+    Row {
+        long: "pool",
+        short: None,
+        section: Section::Launch,
+        needs: Needs::Nothing,
+        reading: Reading::One(directory("DIR"), |line| &mut line.run.pool),
+        brief: "take the network namespace from this pool",
+        help: "Take the network namespace from the pool in DIR, if it has one.",
+        default: "it is made",
+    },
+];

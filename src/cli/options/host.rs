@@ -1,0 +1,183 @@
+//! What the container shares with the host, and what it is called.
+
+use super::{Choice, Needs, Reading, Row, RunLine, Section, text, words};
+use crate::cli::{bad_value, help::RUN_USAGE};
+use crate::error::Error;
+use std::ffi::OsString;
+
+pub const OPTIONS: &[Row<RunLine>] = &[
+    Row {
+        long: "hostname",
+        short: None,
+        section: Section::Namespaces,
+        needs: Needs::Nothing,
+        reading: Reading::One(text("NAME"), |line| &mut line.run.hostname),
+        brief: "the host name",
+        help: "The host name. (`-h` is help, and not docker's short form of this.)",
+        default: "twelve fresh hexadecimal digits",
+    },
+    Row {
+        long: "domainname",
+        short: None,
+        section: Section::Namespaces,
+        needs: Needs::Nothing,
+        reading: Reading::One(text("NAME"), |line| &mut line.run.domain_name),
+        brief: "the NIS domain name",
+        help: "The NIS domain name, setdomainname(2).",
+        default: "yours",
+    },
+    Row {
+        long: "network",
+        short: None,
+        section: Section::Namespaces,
+        needs: Needs::Nothing,
+        reading: Reading::Own(words("none|host", &["none", "host"]), network),
+        brief: "none: a loopback of its own; host: yours",
+        help: "`none`: only a loopback of its own; `host`: your network.",
+        default: "`none`",
+    },
+    Row {
+        long: "pid",
+        short: None,
+        section: Section::Namespaces,
+        needs: Needs::Nothing,
+        reading: Reading::Choice(&[
+            Choice {
+                word: "private",
+                choose: |line: &mut RunLine| line.run.host_pid = false,
+            },
+            Choice {
+                word: "host",
+                choose: |line: &mut RunLine| line.run.host_pid = true,
+            },
+        ]),
+        brief: "share your process ids",
+        help: "`host`: share your process ids; a keeper beside the command ends what it leaves behind.",
+        default: "new ones",
+    },
+    Row {
+        long: "ipc",
+        short: None,
+        section: Section::Namespaces,
+        needs: Needs::Nothing,
+        reading: Reading::Choice(&[
+            Choice {
+                word: "private",
+                choose: |line: &mut RunLine| line.run.host_ipc = false,
+            },
+            Choice {
+                word: "host",
+                choose: |line: &mut RunLine| line.run.host_ipc = true,
+            },
+        ]),
+        brief: "share your IPC objects",
+        help: "`host`: share your IPC objects.",
+        default: "new ones",
+    },
+    Row {
+        long: "uts",
+        short: None,
+        section: Section::Namespaces,
+        needs: Needs::Nothing,
+        reading: Reading::Choice(&[
+            Choice {
+                word: "private",
+                choose: |line: &mut RunLine| line.run.host_uts = false,
+            },
+            Choice {
+                word: "host",
+                choose: |line: &mut RunLine| line.run.host_uts = true,
+            },
+        ]),
+        brief: "share your host name",
+        help: "`host`: share your host name.",
+        default: "one of its own",
+    },
+    Row {
+        long: "cgroupns",
+        short: None,
+        section: Section::Namespaces,
+        needs: Needs::Nothing,
+        reading: Reading::Choice(&[
+            Choice {
+                word: "private",
+                choose: |line: &mut RunLine| line.run.host_cgroup = false,
+            },
+            Choice {
+                word: "host",
+                choose: |line: &mut RunLine| line.run.host_cgroup = true,
+            },
+        ]),
+        brief: "see the names of all cgroups",
+        help: "`host`: see cgroups by the names that they have for you.",
+        default: "its own are the tops",
+    },
+    Row {
+        long: "sysctl",
+        short: None,
+        section: Section::Namespaces,
+        needs: Needs::Nothing,
+        reading: Reading::Many(text("NAME=VALUE"), |line| &mut line.run.sysctls),
+        brief: "a setting of the container's own namespaces",
+        help: "A setting of the container's own namespaces: `net.*`, `fs.mqueue.*`, `kernel.msg*`, `kernel.sem`, \
+               `kernel.shm*`.",
+        default: "the kernel's",
+    },
+    Row {
+        long: "dns",
+        short: None,
+        section: Section::Namespaces,
+        needs: Needs::Root,
+        reading: Reading::Many(text("ADDRESS"), |line| &mut line.run.dns),
+        brief: "a name server for /etc/resolv.conf",
+        help: "A name server for `/etc/resolv.conf`.",
+        default: "with `--network host` yours",
+    },
+    Row {
+        long: "dns-search",
+        short: None,
+        section: Section::Namespaces,
+        needs: Needs::Root,
+        reading: Reading::Many(text("DOMAIN"), |line| &mut line.run.dns_searches),
+        brief: "a domain in which names are looked for",
+        help: "A domain in which names are looked for; `.` for none.",
+        default: "with `--network host` yours",
+    },
+    Row {
+        long: "dns-option",
+        short: None,
+        section: Section::Namespaces,
+        needs: Needs::Root,
+        reading: Reading::Many(text("OPTION"), |line| &mut line.run.dns_options),
+        brief: "an option of resolv.conf(5)",
+        help: "An option of resolv.conf(5): `ndots:2`.",
+        default: "with `--network host` yours",
+    },
+    Row {
+        long: "add-host",
+        short: None,
+        section: Section::Namespaces,
+        needs: Needs::Root,
+        reading: Reading::Many(text("NAME:ADDRESS"), |line| &mut line.run.hosts),
+        brief: "a line for /etc/hosts",
+        help: "A line for `/etc/hosts`.",
+        default: "",
+    },
+];
+
+fn network(line: &mut RunLine, name: &'static str, typed: OsString) -> Result<(), Error> {
+    line.run.host_network = match typed.to_str() {
+        Some("none") => false,
+        Some("host") => true,
+        // Those that docker and podman have by name.
+        Some("bridge" | "default" | "private" | "slirp4netns" | "pasta") => {
+            return Err(Error::refused(
+                format!("--{name} {}", typed.to_string_lossy()),
+                "there is no bridge: a container has only a loopback (none), or your network (host); a device can be \
+                 moved in from outside, ip link set NAME netns PID",
+            ));
+        }
+        _ => return Err(bad_value((name, RUN_USAGE), &typed, "none or host")),
+    };
+    Ok(())
+}

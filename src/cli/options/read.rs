@@ -1,0 +1,154 @@
+//! The parser of a command's options, by its table.
+
+use super::{Needs, Reading, Row, Tables, all, by_name, chosen};
+use crate::cli::help::Detail;
+use crate::cli::{bad_value, described, elsewhere, unknown_option};
+use crate::error::Error;
+use std::ffi::{OsStr, OsString};
+
+/// What the parser may ask about the host, and how it speaks of the command line.
+pub struct Asked<'a> {
+    /// Whether a word, which could be two things, is a directory.
+    pub is_directory: &'a dyn Fn(&OsStr) -> bool,
+    /// The usage line below a complaint.
+    pub usage: &'static str,
+}
+
+/// Where the options ended.
+pub enum End {
+    /// At the first word that is none. The parser has what follows.
+    Word(OsString),
+    /// At `--help` or `-h`.
+    Help(Detail),
+    /// With the line.
+    Line,
+}
+
+/// Reads options until there is a word that is none. docker's habit: what follows belongs to that word.
+///
+/// `needed` is told of each option that needs something else, when it has been given.
+///
+/// Errors: what cannot be understood, with a usage line.
+pub fn read<L>(
+    parser: &mut lexopt::Parser,
+    tables: Tables<L>,
+    line: &mut L,
+    asked: &Asked<'_>,
+    needed: &mut dyn FnMut(&'static Row<L>),
+) -> Result<End, Error> {
+    let mut switched: Option<&'static Row<L>> = None;
+    loop {
+        let row = match parser.next() {
+            Ok(None) => return Ok(End::Line),
+            Ok(Some(lexopt::Arg::Value(word))) => return Ok(End::Word(word)),
+            Ok(Some(lexopt::Arg::Short(letter))) => {
+                let row = by_letter(tables, letter, asked.usage)?;
+                if let Reading::Help = row.reading {
+                    return Ok(End::Help(Detail::Brief));
+                }
+                row
+            }
+            Ok(Some(lexopt::Arg::Long(name))) => {
+                let found = by_name(tables, name);
+                found.ok_or_else(|| unknown(name, tables, asked.usage))?
+            }
+            // A switch with a value, which lexopt has given us without: pflag's booleans.
+            Err(lexopt::Error::UnexpectedValue { option, value }) => {
+                match switched.take() {
+                    Some(row) => switch_to(row, line, &value, asked.usage)?,
+                    None => {
+                        let error = lexopt::Error::UnexpectedValue { option, value };
+                        return Err(described(&error, asked.usage));
+                    }
+                }
+                continue;
+            }
+            Err(error) => return Err(described(&error, asked.usage)),
+        };
+        if let Reading::Help = row.reading {
+            return Ok(End::Help(Detail::Full));
+        }
+        take(row, parser, line, asked)?;
+        switched = Some(row);
+        if row.needs != Needs::Nothing {
+            needed(row);
+        }
+    }
+}
+
+fn by_letter<L>(
+    tables: Tables<L>,
+    letter: char,
+    usage: &'static str,
+) -> Result<&'static Row<L>, Error> {
+    let found = all(tables).find(|row| row.short == Some(letter));
+    found.ok_or_else(|| unknown_letter(letter, usage))
+}
+
+#[cold]
+#[inline(never)]
+fn unknown_letter(letter: char, usage: &'static str) -> Error {
+    match elsewhere::option(letter.encode_utf8(&mut [0; 4])) {
+        Some(answer) => Error::refused(format!("-{letter}"), answer),
+        None => Error::usage(format!("unknown option '-{letter}'"), usage),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn unknown<L>(name: &str, tables: Tables<L>, usage: &'static str) -> Error {
+    let known: Vec<&str> = all(tables).map(|row| row.long).collect();
+    unknown_option(name, &known, usage)
+}
+
+fn take<L>(
+    row: &'static Row<L>,
+    parser: &mut lexopt::Parser,
+    line: &mut L,
+    asked: &Asked<'_>,
+) -> Result<(), Error> {
+    let mut value = || {
+        parser
+            .value()
+            .map_err(|error| described(&error, asked.usage))
+    };
+    match &row.reading {
+        Reading::Switch(field) => *field(line) = true,
+        Reading::Help => {}
+        Reading::One(_, field) => *field(line) = Some(value()?),
+        Reading::Many(_, field) => field(line).push(value()?),
+        Reading::Own(_, read) => read(line, row.long, value()?)?,
+        Reading::Choice(choices) => {
+            let typed = value()?;
+            let choice = chosen(choices, &typed)
+                .map_err(|words| bad_value((row.long, asked.usage), &typed, &words))?;
+            (choice.choose)(line);
+        }
+        Reading::Optional(_, read) => read(line, parser, asked),
+    }
+    Ok(())
+}
+
+/// A switch with a value of pflag's.
+#[cold]
+#[inline(never)]
+fn switch_to<L>(
+    row: &'static Row<L>,
+    line: &mut L,
+    typed: &OsStr,
+    usage: &'static str,
+) -> Result<(), Error> {
+    let on = match typed.to_str() {
+        Some("1" | "t" | "T" | "true" | "TRUE" | "True") => true,
+        Some("0" | "f" | "F" | "false" | "FALSE" | "False") => false,
+        _ => return Err(bad_value((row.long, usage), typed, "true or false")),
+    };
+    match &row.reading {
+        Reading::Switch(field) => *field(line) = on,
+        _ => {
+            let message = format!("option '--{}' takes no value", row.long);
+            return Err(Error::usage(message, usage));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! Help texts from the option table: lines of at most 80 columns.
+
+use super::options::{Needs, Row, Section, Tables, all};
+
+/// The widest line.
+const WIDTH: usize = 80;
+
+/// Where what an option does begins.
+const COLUMN: usize = 27;
+
+/// A line or more for each option, under the heading of its section.
+pub fn options<L>(tables: Tables<L>, describe: fn(&Row<L>) -> String) -> String {
+    let mut text = String::new();
+    for section in Section::ALL {
+        let mut rows = all(tables).filter(|row| row.section == section).peekable();
+        if rows.peek().is_none() {
+            continue;
+        }
+        text.push_str(&format!("\n{}:\n", section.title()));
+        for row in rows {
+            entry(&row.usage("    "), &describe(row), &mut text);
+        }
+    }
+    text
+}
+
+/// The README's table: a row for each section, with its options. A test holds the README to it.
+#[cfg(test)]
+fn table<L>(tables: Tables<L>) -> String {
+    let mut text = String::from("| | |\n|---|---|\n");
+    for section in Section::ALL {
+        let rows = all(tables).filter(|row| row.section == section);
+        let options: Vec<String> = rows.map(marked).collect();
+        text.push_str(&format!(
+            "| {} | {} |\n",
+            section.title(),
+            options.join(", ")
+        ));
+    }
+    text
+}
+
+/// `-m`, `--memory SIZE`, marked as what is typed. A bar would end a cell of the table.
+#[cfg(test)]
+fn marked<L>(row: &Row<L>) -> String {
+    let usage = row.usage("").replace('|', "\\|");
+    format!("`{}`", usage.replacen(", ", "` `", 1))
+}
+
+/// All that a row tells, in plain words.
+pub fn full<L>(row: &Row<L>) -> String {
+    let mut words = plain(row.help);
+    if row.needs == Needs::Root {
+        words.push_str(" (needs --rootfs)");
+    }
+    if !row.default.is_empty() {
+        words.push_str(&format!(" (default: {})", plain(row.default)));
+    }
+    words
+}
+
+/// A few words on a row.
+pub fn brief<L>(row: &Row<L>) -> String {
+    row.brief.to_owned()
+}
+
+/// Text without the marks of what is typed, which a terminal shows as they are.
+fn plain(text: &str) -> String {
+    text.replace('`', "")
+}
+
+/// `  -x, --name VALUE       what it does`, on as many lines as it takes.
+pub fn entry(usage: &str, words: &str, text: &mut String) {
+    let mut line = format!("  {usage}");
+    if line.len() + 1 >= COLUMN {
+        // On a line of its own, then.
+        text.push_str(&line);
+        text.push('\n');
+        line.clear();
+    }
+    for word in words.split(' ') {
+        if line.len() > COLUMN && line.len() + 1 + word.len() > WIDTH {
+            text.push_str(&line);
+            text.push('\n');
+            line.clear();
+        }
+        if line.len() < COLUMN {
+            line.push_str(&" ".repeat(COLUMN - line.len()));
+        } else {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    text.push_str(&line);
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::options::RUN;
+
+    #[test]
+    fn lines_are_wrapped() {
+        let mut text = String::new();
+        entry("-x, --name", &"word ".repeat(14), &mut text);
+        entry("--a-name-that-is-long VALUE", "what it does", &mut text);
+        let expected =
+            "  -x, --name               word word word word word word word word word word
+                           word word word word 
+  --a-name-that-is-long VALUE
+                           what it does
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn nothing_is_wider_than_a_terminal() {
+        for text in [options(RUN, full), options(RUN, brief)] {
+            for line in text.lines() {
+                assert!(line.chars().count() <= WIDTH, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_readme_has_the_table() {
+        let table = table(RUN);
+        let readme = include_str!("../../README.md");
+        assert!(
+            readme.contains(&table),
+            "README.md lacks this table:\n\n{table}"
+        );
+    }
+
+    #[test]
+    fn every_option_is_told_of_once() {
+        for text in [options(RUN, full), options(RUN, brief)] {
+            for row in all(RUN) {
+                let usage = row.usage("");
+                let its = text.lines().filter(|line| {
+                    let rest = line.trim_start().strip_prefix(&usage);
+                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+                });
+                assert_eq!(its.count(), 1, "{usage}");
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `--pidfile`: the pid of the container's first process, for those who want to enter it or to send it a signal.
+
+use crate::error::Error;
+use crate::sys::{Errno, Pid};
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// A file that is not there yet under its name: whoever finds it finds a whole pid in it.
+pub struct PidFile {
+    path: PathBuf,
+    /// What is to become it, in the same directory.
+    draft: PathBuf,
+    file: File,
+}
+
+impl PidFile {
+    /// Before the container starts, so that a place that cannot be written is an error with nothing begun.
+    #[cold]
+    #[inline(never)]
+    pub fn prepare(path: &OsStr) -> Result<Self, Error> {
+        let path = PathBuf::from(path);
+        let mut name = OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(format!(".{}", std::process::id()));
+        let draft = path.parent().unwrap_or(Path::new("")).join(name);
+        let opened = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            // A link of someone else's, in a directory like /tmp, is not followed: create_new makes or fails.
+            .mode(0o644)
+            .open(&draft);
+        let file = opened.map_err(|error| failed("make a draft of", &path, &error))?;
+        Ok(Self { path, draft, file })
+    }
+
+    /// When the command runs.
+    #[cold]
+    #[inline(never)]
+    pub fn publish(mut self, pid: Pid) -> Result<(), Error> {
+        let written = self
+            .file
+            .write_all(format!("{pid}\n").as_bytes())
+            .and_then(|()| std::fs::rename(&self.draft, &self.path));
+        written.map_err(|error| failed("write", &self.path, &error))
+    }
+}
+
+impl Drop for PidFile {
+    /// A draft that did not become the file is of no use; one that did is no longer there.
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.draft);
+    }
+}
+
+fn failed(operation: &str, path: &Path, error: &std::io::Error) -> Error {
+    let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
+    Error::new(
+        format!("--pidfile: {operation}"),
+        path.as_os_str().as_bytes(),
+        errno,
+    )
+}

@@ -1,0 +1,80 @@
+//! `--env-file`: variables in a file, a line each, as docker reads it.
+
+use crate::error::Error;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// What `--env` would be given for the lines of a file: `NAME=VALUE` as it stands, without quotes or escapes that would
+/// mean anything, or `NAME` alone. Blanks before a name are no part of it; empty lines and those that begin with `#` say
+/// nothing.
+///
+/// Errors: a line whose name is empty, or has a blank in it.
+pub fn variables(file: &OsStr, content: &[u8]) -> Result<Vec<OsString>, Error> {
+    // What Windows' editors put before the first letter.
+    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    let mut found = Vec::new();
+    for (number, line) in (1..).zip(content.split(|byte| *byte == b'\n')) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line).trim_ascii_start();
+        if line.is_empty() || line.starts_with(b"#") {
+            continue;
+        }
+        let name = line.split(|byte| *byte == b'=').next().unwrap_or_default();
+        let has_value = name.len() < line.len();
+        // After a name that stands alone a blank does no harm.
+        let name = if has_value {
+            name
+        } else {
+            name.trim_ascii_end()
+        };
+        let refused = |reason| {
+            let place = format!(", line {number}");
+            let file = [b"--env-file ", file.as_bytes(), place.as_bytes()].concat();
+            Err(Error::refused(file, reason))
+        };
+        if name.is_empty() {
+            return refused("the variable has no name");
+        }
+        if name.iter().any(u8::is_ascii_whitespace) {
+            return refused("there is a blank in the variable's name");
+        }
+        if line.contains(&0) {
+            return refused("there is a NUL in it");
+        }
+        let variable = if has_value { line } else { name };
+        found.push(OsString::from_vec(variable.to_vec()));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &str) -> Result<Vec<OsString>, String> {
+        variables(OsStr::new("FILE"), content.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn lines_are_dockers() {
+        let content = "\u{feff}A=1\n# no\n\n  B=\"x y\" # z \nTOKEN \nC=\nD=a=b\r\n";
+        let expected = ["A=1", "B=\"x y\" # z ", "TOKEN", "C=", "D=a=b"];
+        assert_eq!(read(content).unwrap(), expected);
+        assert_eq!(read("").unwrap(), Vec::<OsString>::new());
+    }
+
+    #[test]
+    fn mistakes_have_a_place() {
+        for (content, message) in [
+            (
+                "A=1\n=x",
+                "--env-file FILE, line 2: the variable has no name",
+            ),
+            ("A B=1", "--env-file FILE, line 1: there is a blank"),
+            ("A =1", "there is a blank"),
+            ("A=\0", "there is a NUL"),
+        ] {
+            let error = read(content).unwrap_err();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}
