@@ -66,21 +66,22 @@ pub fn build(scratch: &Path) -> Result<Programs, String> {
 /// mydocker's default filter, which the equal floor loads too.
 const FILTER: &str = "filter";
 
-/// The build that the README gives for size, with the flags that it gives.
+/// The build that the guide on the static binary gives for size, with the flags that it gives.
 fn small(root: &Path, target: &Path) -> Result<PathBuf, String> {
-    let flags = include_str!("../README.md")
+    let flags = include_str!("../src/guide/static.md")
         .lines()
         .find_map(|line| {
             line.trim()
                 .strip_prefix("RUSTFLAGS=\"")?
                 .strip_suffix("\" \\")
         })
-        .ok_or("the README gives no flags for the small build")?;
+        .ok_or("the guide gives no flags for the small build")?;
     let parts = [
         "+nightly",
         "build",
         "-Zbuild-std=std,panic_abort",
         "-Zbuild-std-features=optimize_for_size",
+        "--no-default-features",
     ];
     cargo(&parts, Some(flags), root, target)
 }
