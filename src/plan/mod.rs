@@ -134,7 +134,8 @@ pub enum Step {
     KeepCapabilities,
     /// Cut every mount off from the host's, so that nothing done below is seen outside.
     MakeMountsPrivate,
-    Mount(Mount),
+    /// Boxed, for it is twice as large as any other step.
+    Mount(Box<Mount>),
     /// Boxed, for the largest of them are many times as large as any other step.
     Root(Box<RootStep>),
     /// Enter the network namespace that the pool has ready, its loopback up, or make one.

@@ -144,7 +144,7 @@ fn identity(spec: &ContainerSpec, steps: &mut Vec<Step>) {
 }
 
 fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<Step> {
-    let mut steps = Vec::with_capacity(if spec.root.is_some() { 32 } else { 4 });
+    let mut steps = Vec::with_capacity(if spec.root.is_some() { 32 } else { 6 });
 
     if let Some(root) = &spec.root {
         root::before_private(root, &mut steps);
@@ -216,13 +216,13 @@ fn proc(spec: &ContainerSpec, steps: &mut Vec<Step>) {
         .and(MountFlags::NOEXEC);
     let user_namespace = spec.is_in_user_namespace();
     let mount = |purpose, source: &CString, kind, flags| {
-        Step::Mount(Mount {
+        Step::Mount(Box::new(Mount {
             purpose,
             source: Some(source.clone()),
             target: c"/proc".into(),
             kind,
             flags,
-        })
+        }))
     };
     if spec.namespaces.contains(Namespace::Pid) || !user_namespace {
         let name: CString = c"proc".into();

@@ -104,13 +104,14 @@ fn encode_step(out: &mut Encoder, step: &Step) {
         Step::MapUser(line) => encode_bytes(out, 1, line),
         Step::MapGroup(line) => encode_bytes(out, 2, line),
         Step::MakeMountsPrivate => out.u8(3),
-        Step::Mount(Mount {
-            purpose,
-            source,
-            target,
-            kind,
-            flags: MountFlags(flags),
-        }) => {
+        Step::Mount(step) => {
+            let Mount {
+                purpose,
+                source,
+                target,
+                kind,
+                flags: MountFlags(flags),
+            } = &**step;
             out.u8(4);
             out.u8(match purpose {
                 Purpose::Proc {
@@ -257,7 +258,7 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         1 => Step::MapUser(input.bytes()?.to_vec()),
         2 => Step::MapGroup(input.bytes()?.to_vec()),
         3 => Step::MakeMountsPrivate,
-        4 => Step::Mount(Mount {
+        4 => Step::Mount(Box::new(Mount {
             purpose: match input.u8()? {
                 0 => Purpose::Proc {
                     user_namespace: false,
@@ -273,7 +274,7 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
             target: input.string()?,
             kind: input.optional()?,
             flags: MountFlags(input.u64()?),
-        }),
+        })),
         5 => Step::Hostname(input.bytes()?.to_vec()),
         61 => Step::Sysctl {
             path: input.string()?,
@@ -351,13 +352,13 @@ pub(super) mod tests {
 
     pub fn every_kind_of_step() -> Vec<Step> {
         let mount = |purpose, source: Option<&str>, kind: Option<&str>| {
-            Step::Mount(Mount {
+            Step::Mount(Box::new(Mount {
                 purpose,
                 source: source.map(|source| CString::new(source).unwrap()),
                 target: c"/proc".into(),
                 kind: kind.map(|kind| CString::new(kind).unwrap()),
                 flags: MountFlags::NOSUID.and(MountFlags(1 << 60)),
-            })
+            }))
         };
         let mut steps = vec![
             Step::AwaitIds,
