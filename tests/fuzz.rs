@@ -79,7 +79,15 @@ fn profiles_of_any_kind() {
                     message.len(),
                     shown(&text)
                 );
-                let places = ["line ", "syscalls", "ction", "errnoRet", "instructions"];
+                let places = [
+                    "line ",
+                    "syscalls",
+                    "ction",
+                    "errnoRet",
+                    "instructions",
+                    "architectures",
+                    "archMap",
+                ];
                 assert!(
                     places.iter().any(|place| message.contains(place)),
                     "{message}"

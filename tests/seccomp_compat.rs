@@ -237,17 +237,20 @@ fn a_profile_lists_them() {
         ),
         (
             json!({"architectures": ["x86"]}),
-            "x86: there is no such architecture",
+            "architectures[0]: x86: there is no such architecture",
         ),
         (json!({"architectures": "x86"}), "architectures is no list"),
         (
-            json!({"architectures": [3]}),
-            "an architecture is no string",
+            json!({"architectures": [native, 3]}),
+            "architectures[1]: an architecture is no string",
         ),
-        (json!({"archMap": [{}]}), "an architecture is no string"),
+        (
+            json!({"archMap": [{}]}),
+            "archMap[0]: an architecture is no string",
+        ),
         (
             json!({"archMap": [{"architecture": native, "subArchitectures": ["i386"]}]}),
-            "i386: there is no such architecture",
+            "archMap[0]: i386: there is no such architecture",
         ),
     ] {
         let mut profile = lists.clone();

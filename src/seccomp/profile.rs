@@ -91,17 +91,27 @@ fn lists_compat(profile: &Value) -> Result<bool, String> {
         return Err("it has both architectures and archMap".into());
     }
     let mut names = Vec::new();
-    for name in listed {
-        names.push(architecture(Some(name))?);
+    for (index, name) in listed.iter().enumerate() {
+        let name = architecture(Some(name));
+        names.push(name.map_err(|what| format!("architectures[{index}]: {what}"))?);
     }
-    for entry in map {
-        let main = architecture(entry.get("architecture"))?;
-        for name in list(entry.get("subArchitectures"), "subArchitectures")? {
-            let name = architecture(Some(name))?;
-            names.extend((main == Architecture::Native.profile_name()).then_some(name));
-        }
+    for (index, entry) in map.iter().enumerate() {
+        let of_ours = beside_ours(entry).map_err(|what| format!("archMap[{index}]: {what}"))?;
+        names.extend(of_ours);
     }
     Ok(names.contains(&Architecture::Compat.profile_name()))
+}
+
+/// The architectures beside this one, if an entry of the map is this one's.
+fn beside_ours(entry: &Value) -> Result<Vec<&str>, String> {
+    let main = architecture(entry.get("architecture"))?;
+    let others = list(entry.get("subArchitectures"), "subArchitectures")?;
+    let others = others.iter().map(|name| architecture(Some(name)));
+    let mut others = others.collect::<Result<Vec<_>, _>>()?;
+    if main != Architecture::Native.profile_name() {
+        others.clear();
+    }
+    Ok(others)
 }
 
 /// Those that no mydocker is built for are none of ours.
