@@ -178,6 +178,31 @@ fn the_pid_is_told() {
 }
 
 #[test]
+fn a_pidfile_replaces_nothing_but_a_file() {
+    for case in cases() {
+        let scratch = Scratch::new();
+        let (link, socket) = (scratch.file("link"), scratch.file("socket"));
+        std::os::unix::fs::symlink(scratch.file("nothing"), &link).unwrap();
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for path in [&link, &socket, &scratch.file("")] {
+            let before = std::fs::symlink_metadata(path).unwrap().file_type();
+            let outcome = case.run(&["--pidfile", path], &["echo", "ran"]);
+            let expected = format!(
+                "mydocker: {path}: --pidfile makes a file, or replaces one: this is something else\n"
+            );
+            assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
+            assert_eq!(
+                (outcome.stdout, outcome.stderr),
+                (String::new(), expected),
+                "{case}"
+            );
+            let after = std::fs::symlink_metadata(path).unwrap().file_type();
+            assert_eq!(after, before, "{case} {path}");
+        }
+    }
+}
+
+#[test]
 fn namespaces_by_dockers_words() {
     for case in cases() {
         let namespaces = |options: &[&str]| {

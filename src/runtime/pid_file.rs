@@ -23,6 +23,14 @@ impl PidFile {
     #[inline(never)]
     pub fn prepare(path: &OsStr) -> Result<Self, Error> {
         let path = PathBuf::from(path);
+        // A rename puts the file into its place, whatever is there: /dev/full would be no device any more, and
+        // /dev/stdout no link.
+        if std::fs::symlink_metadata(&path).is_ok_and(|facts| !facts.is_file()) {
+            return Err(Error::refused(
+                path.as_os_str().as_bytes(),
+                "--pidfile makes a file, or replaces one: this is something else",
+            ));
+        }
         let mut name = OsString::from(".");
         name.push(path.file_name().unwrap_or_default());
         name.push(format!(".{}", std::process::id()));
