@@ -28,6 +28,19 @@ impl Object {
         self.members.push_str(&value.to_string());
     }
 
+    /// A whole number, or null where it is not known.
+    pub fn number_or_null(&mut self, key: &str, value: Option<i64>) {
+        match value {
+            Some(value) => self.number(key, value),
+            None => self.null(key),
+        }
+    }
+
+    pub fn null(&mut self, key: &str) {
+        self.key(key);
+        self.members.push_str("null");
+    }
+
     /// An object in this one.
     pub fn object(&mut self, key: &str, value: Self) {
         self.key(key);

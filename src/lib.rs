@@ -29,6 +29,7 @@
 //! terminal    the container's pseudo-terminal and the caller's terminal
 //! launch      clone in either mode; what the child's reports mean
 //! init        the child's side: walk the plan, execve, the reaper
+//! verdict     why a container has ended; what --report writes
 //! plan        the steps: built, described, explained, encoded
 //! cgroup      the cgroups that limit a container: made, swept, counted, removed
 //! seccomp     beside it: the filter of system calls, its rules and docker's profiles
@@ -37,7 +38,7 @@
 //! pool        spare network namespaces: kept, and asked for
 //! inside      paths inside a root, which no link leads out of
 //! locks       which directories a run uses, told to the same user's other runs
-//! guide, log, stream, hint, error, report, likeness, lingering, json, time
+//! guide, log, stream, result_file, hint, error, report, likeness, lingering, json, time
 //! sys         one system call each; the only `unsafe`
 //! ```
 //!
@@ -62,6 +63,7 @@ pub mod log;
 pub mod plan;
 pub mod pool;
 pub mod report;
+pub mod result_file;
 pub mod runtime;
 pub mod seccomp;
 pub mod spec;
@@ -71,6 +73,7 @@ pub mod sys;
 pub mod terminal;
 pub mod time;
 pub mod timing;
+pub mod verdict;
 
 use cli::Command;
 use error::{Error, ExitCode};

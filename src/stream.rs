@@ -10,7 +10,7 @@ use crate::sys::facts::{Kind, facts};
 use crate::sys::node::{self, HERE};
 use crate::sys::{signal, terminal};
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -110,8 +110,19 @@ impl Stream<'static> {
         Self::open(2, c"/proc/self/fd/2", libc::O_WRONLY)
     }
 
+    /// A descriptor that the caller left open for writing.
+    #[cold]
+    #[inline(never)]
+    pub fn callers(file: BorrowedFd<'static>) -> Self {
+        let path = CString::new(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        Self::open_as(file, &path.unwrap_or_default(), libc::O_WRONLY)
+    }
+
     fn open(number: RawFd, path: &CStr, access: i32) -> Self {
-        let file = descriptor::borrowed(number);
+        Self::open_as(descriptor::borrowed(number), path, access)
+    }
+
+    fn open_as(file: BorrowedFd<'static>, path: &CStr, access: i32) -> Self {
         let open = |path| {
             let flags = access | libc::O_NOCTTY | libc::O_NONBLOCK;
             descriptor::open(path, flags, 0).ok()

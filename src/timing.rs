@@ -8,19 +8,17 @@
 //! caller's own fork, and the end of this process after its last word.
 
 use crate::cgroup::Figures;
-use crate::error::Error;
+use crate::error::{Error, ExitCode};
 use crate::json::{Array, Object};
 use crate::log::{Level, Log};
 use crate::plan::{self, InitPlan};
 use crate::report::Moment;
-use crate::stream::{self, Stream};
-use crate::sys::process::Usage;
-use crate::sys::{Errno, clock, process, terminal};
+use crate::result_file::ResultFile;
+use crate::sys::{clock, process};
+use crate::verdict::{Reason, rusage, signed};
 use std::cell::Cell;
-use std::ffi::{CString, OsStr, OsString};
-use std::os::fd::OwnedFd;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::time::Duration;
 
 /// When `main` began.
 #[derive(Clone, Copy)]
@@ -40,22 +38,13 @@ impl Beginning {
     }
 }
 
-/// How long a line waits for its reader.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
-
 /// The clock of a run that is timed.
 pub struct Timing {
     beginning: Beginning,
     parsed: u64,
     planned: u64,
     running: u64,
-    target: Target,
-}
-
-enum Target {
-    /// The caller's stdout.
-    Stdout(Stream<'static>),
-    File(OwnedFd),
+    target: ResultFile,
 }
 
 impl Timing {
@@ -66,15 +55,7 @@ impl Timing {
     #[inline(never)]
     pub fn open(file: &OsStr, beginning: Option<Beginning>) -> Result<Self, Error> {
         let parsed = clock::monotonic();
-        let target = if file == "-" {
-            Target::Stdout(Stream::stdout())
-        } else {
-            let opened = CString::new(file.as_bytes())
-                .map_err(|_| Errno::EINVAL)
-                .and_then(|path| stream::open_file(&path));
-            let failed = |errno| Error::new("open for --timing", file.as_bytes(), errno);
-            Target::File(opened.map_err(failed)?)
-        };
+        let target = ResultFile::open("--timing", file)?;
         Ok(Self {
             // Not seen: it is spelled in a way that `look` does not know.
             beginning: beginning.unwrap_or(Beginning {
@@ -90,7 +71,7 @@ impl Timing {
 
     /// Whether stdout is to stay open until the end.
     pub fn needs_stdout(&self) -> bool {
-        matches!(self.target, Target::Stdout(_))
+        self.target.needs_stdout()
     }
 
     /// Everything is ready for the clone.
@@ -141,17 +122,24 @@ impl Timing {
         self.write(object, log);
     }
 
-    /// The command has ended with `status`; `figures` are what its cgroups have counted.
+    /// The container has ended for `reason`, and mydocker exits with `status`; `figures` are what its cgroups have counted.
     #[cold]
     #[inline(never)]
-    pub fn ended(&self, ended: u64, status: u8, figures: Option<&Figures>, log: &Log) {
+    pub fn ended(
+        &self,
+        ended: u64,
+        (reason, status): (Reason, ExitCode),
+        figures: Option<&Figures>,
+        log: &Log,
+    ) {
         let mut phases = Phases::new(self.running);
         phases.until("running", ended);
         let usage = process::usage_of_children();
         phases.until("teardown", clock::monotonic());
         let mut object = Object::new();
         object.text("event", b"ended");
-        object.number("status", status.into());
+        object.text("reason", reason.word().as_bytes());
+        object.number("status", status.0.into());
         object.object("ns", phases.object);
         match usage {
             Ok(usage) => object.object("rusage", rusage(&usage)),
@@ -167,20 +155,7 @@ impl Timing {
     }
 
     fn write(&self, object: Object, log: &Log) {
-        let mut line = object.finish();
-        let result = match &self.target {
-            Target::Stdout(stdout) => {
-                // A terminal may be in raw mode by now; JSON does not mind the other one.
-                let terminal = terminal::modes(stdout.file()).is_ok();
-                line.push_str(if terminal { "\r\n" } else { "\n" });
-                stdout.put(line.as_bytes(), LONGEST_WAIT)
-            }
-            Target::File(file) => {
-                line.push('\n');
-                Stream::ours(file).put(line.as_bytes(), LONGEST_WAIT)
-            }
-        };
-        if let Err(errno) = result {
+        if let Err(errno) = self.target.write(object) {
             // The command runs, or has run: that is not to be undone for a measurement.
             let error = Error::new("write", "--timing", errno).to_string();
             log.write(Level::Error, error.as_bytes(), &[]);
@@ -215,23 +190,6 @@ impl Phases {
     }
 }
 
-/// What getrusage(2) tells of the container: its first process and what that one has waited for.
-fn rusage(usage: &Usage) -> Object {
-    let mut object = Object::new();
-    for (key, value) in [
-        ("user_us", usage.user),
-        ("system_us", usage.system),
-        ("max_rss_kib", usage.largest),
-        ("minor_faults", usage.minor_faults),
-        ("major_faults", usage.major_faults),
-        ("voluntary_switches", usage.voluntary_switches),
-        ("involuntary_switches", usage.involuntary_switches),
-    ] {
-        object.number(key, value);
-    }
-    object
-}
-
 /// What the cgroups have counted of the whole container.
 fn counted(figures: &Figures) -> Object {
     let mut object = Object::new();
@@ -246,8 +204,4 @@ fn counted(figures: &Figures) -> Object {
         }
     }
     object
-}
-
-fn signed(nanoseconds: u64) -> i64 {
-    i64::try_from(nanoseconds).unwrap_or(i64::MAX)
 }

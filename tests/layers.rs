@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the top down. Modules on one line may use each other.
-const LAYERS: [&[&str]; 13] = [
+const LAYERS: [&[&str]; 14] = [
     &["main", "entry"],
     &["lib"],
     &["runtime"],
@@ -13,6 +13,7 @@ const LAYERS: [&[&str]; 13] = [
     &["terminal"],
     &["launch"],
     &["init"],
+    &["verdict"],
     &["plan"],
     // `cli` produces what `spec` defines, and knows nothing of what becomes of it.
     &["cgroup", "seccomp"],
@@ -29,6 +30,7 @@ const LAYERS: [&[&str]; 13] = [
         "locks",
         "log",
         "report",
+        "result_file",
         "stream",
         "sys",
         "time",

@@ -9,6 +9,46 @@ use crate::spec::limits::Limits;
 use crate::sys::{Errno, clone, descriptor, facts, kernel};
 use std::os::fd::AsFd;
 
+/// Why a container is in cgroups that limit nothing.
+#[derive(Clone, Copy)]
+pub struct Presence {
+    /// `--cgroup-parent` was given.
+    pub named: bool,
+    pub counted: Counted,
+}
+
+/// Whether what a container uses is counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    No,
+    /// As far as that works.
+    IfItCanBe,
+    /// Or it is an error: `--report-cgroup`.
+    Surely,
+}
+
+impl Presence {
+    /// `wanted`: whether someone wants to know what is used.
+    pub fn new(limits: &Limits, wanted: bool) -> Self {
+        Self {
+            named: limits.parent.is_some(),
+            counted: match (limits.is_counted, wanted) {
+                (true, _) => Counted::Surely,
+                (false, true) => Counted::IfItCanBe,
+                (false, false) => Counted::No,
+            },
+        }
+    }
+
+    pub fn is_counted(self) -> bool {
+        self.counted != Counted::No
+    }
+}
+
+/// The option that has what is used counted.
+const REPORT: &str = "--report-cgroup";
+const PARENT: &str = "--cgroup-parent";
+
 /// What a hierarchy has to do.
 pub struct Part {
     /// Who needs it first.
@@ -18,13 +58,12 @@ pub struct Part {
     pub only_counts: bool,
 }
 
-/// The part of a hierarchy of v1, if it has one. `named`: `--cgroup-parent` was given.
+/// The part of a hierarchy of v1, if it has one.
 #[cold]
 #[inline(never)]
 pub fn in_v1(
     (layout, found): (&Layout<'_>, &Hierarchy<'_>),
-    named: bool,
-    counted: bool,
+    Presence { named, counted }: Presence,
     ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
 ) -> Result<Option<Part>, Error> {
     let mut all = Vec::new();
@@ -42,15 +81,23 @@ pub fn in_v1(
     let Some(first) = found.controllers().next() else {
         return Ok(None);
     };
+    let counts = found.controllers().any(Controller::counts);
     let (asked, only_counts) = match asked {
         Some(asked) => (Some(asked), false),
         // Who names a cgroup wants the container there, in every hierarchy that is to be seen.
         None if named && layout.mounts(found).next().is_some() => (None, false),
-        None if counted && found.controllers().any(Controller::counts) => (None, true),
+        None if counts && counted == Counted::Surely => {
+            let asked = Asked {
+                option: REPORT,
+                controller: first.v1_name(),
+            };
+            (Some(asked), false)
+        }
+        None if counts && counted == Counted::IfItCanBe => (None, true),
         None => return Ok(None),
     };
     let all_of_them = Asked {
-        option: "--cgroup-parent",
+        option: PARENT,
         controller: first.v1_name(),
     };
     Ok(Some(Part {
@@ -65,7 +112,7 @@ pub fn in_v1(
 #[inline(never)]
 pub fn in_v2(
     layout: &Layout<'_>,
-    named: bool,
+    Presence { named, counted }: Presence,
     ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
 ) -> Result<Option<(Part, Vec<&'static str>)>, Error> {
     let mut all = Vec::new();
@@ -89,7 +136,11 @@ pub fn in_v2(
     let asked = match asked {
         Some(asked) => asked,
         None if named && layout.v2.as_ref().is_some_and(is_mounted) => Asked {
-            option: "--cgroup-parent",
+            option: PARENT,
+            controller: "cgroup v2",
+        },
+        None if counted == Counted::Surely && free(layout).any(Controller::counts) => Asked {
+            option: REPORT,
             controller: "cgroup v2",
         },
         None => return Ok(None),
@@ -139,10 +190,19 @@ pub fn hierarchy_of_v2<'l, 'a>(
     })
 }
 
-/// A cgroup is named, and there is none.
-pub fn no_hierarchy() -> Error {
+/// Whether a container without any cgroup is an error, though nothing is limited.
+pub fn is_needed(limits: &Limits) -> bool {
+    limits.parent.is_some() || limits.is_counted
+}
+
+/// A cgroup is wanted, and there is none.
+pub fn no_hierarchy(limits: &Limits) -> Error {
     Error::refused(
-        "--cgroup-parent",
+        if limits.parent.is_some() {
+            PARENT
+        } else {
+            REPORT
+        },
         "no hierarchy of cgroups is mounted; see cgroups(7) (mount -t cgroup2 none /sys/fs/cgroup)",
     )
 }

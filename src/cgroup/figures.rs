@@ -11,6 +11,9 @@ pub struct Figures {
     pub memory_peak: Option<u64>,
     /// Microseconds, of all its processes.
     pub processor_time: Option<u64>,
+    /// Nanoseconds of it, in programs and in the kernel.
+    pub user_time: Option<u64>,
+    pub system_time: Option<u64>,
     /// Processes that the kernel has ended because memory was short.
     pub oom_kills: Option<u64>,
     /// Whether it was the container's own limit that was reached.
@@ -28,7 +31,11 @@ impl Figures {
         controllers: &[Controller],
     ) {
         if version == Version::V2 {
-            self.processor_time = named(directory, c"cpu.stat", "usage_usec");
+            let counted = |name| named(directory, c"cpu.stat", name);
+            self.processor_time = counted("usage_usec").or(self.processor_time);
+            let nanoseconds = |name| Some(counted(name)?.saturating_mul(1000));
+            self.user_time = nanoseconds("user_usec").or(self.user_time);
+            self.system_time = nanoseconds("system_usec").or(self.system_time);
         }
         for controller in controllers {
             match (controller, version) {
@@ -45,6 +52,20 @@ impl Figures {
                 (Controller::CpuAccounting, Version::V1) => {
                     let nanoseconds = number(directory, c"cpuacct.usage");
                     self.processor_time = nanoseconds.map(|nanoseconds| nanoseconds / 1000);
+                    // What a tick of the clock meets, so of a short run nothing: it tells the parts, and not the sum.
+                    let part = |file, name| {
+                        let ticks = || named(directory, c"cpuacct.stat", name);
+                        number(directory, file).or_else(ticks)
+                    };
+                    let parts = part(c"cpuacct.usage_user", "user")
+                        .zip(part(c"cpuacct.usage_sys", "system"));
+                    (self.user_time, self.system_time) = match nanoseconds.zip(parts) {
+                        Some((sum, parts)) => {
+                            let user = share(sum, parts);
+                            (Some(user), Some(sum - user))
+                        }
+                        None => (None, None),
+                    };
                 }
                 (Controller::Pids, _) => self.processes_peak = number(directory, c"pids.peak"),
                 _ => {}
@@ -67,6 +88,13 @@ impl Figures {
             Version::V2 => named(directory, file, "oom").is_some_and(|times| times > 0),
         };
     }
+}
+
+/// What of `sum` is the first of two parts, by their weights. As the kernel does: all of it if none of it is known.
+fn share(sum: u64, (part, other): (u64, u64)) -> u64 {
+    let whole = u128::from(part) + u128::from(other);
+    let share = (u128::from(sum) * u128::from(part)).checked_div(whole);
+    share.map_or(sum, |share| u64::try_from(share).unwrap_or(sum))
 }
 
 /// Whether a cgroup that has the memory controller has come to its own limit.
@@ -115,7 +143,15 @@ fn field(content: &str, name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::field;
+    use super::{field, share};
+
+    #[test]
+    fn shares_add_up() {
+        assert_eq!(share(100, (3, 1)), 75);
+        assert_eq!(share(7, (0, 0)), 7);
+        assert_eq!(share(7, (0, 5)), 0);
+        assert_eq!(share(u64::MAX, (u64::MAX, 0)), u64::MAX);
+    }
 
     #[test]
     fn fields_are_found_by_their_whole_name() {

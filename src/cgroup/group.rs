@@ -1,6 +1,6 @@
 //! A container's cgroups: one in each hierarchy that has something to limit or to count.
 
-use super::choice::{self, Part};
+use super::choice::{self, Part, Presence};
 use super::directory::Directory;
 use super::figures::{self, Figures};
 use super::layout::{Hierarchy, Layout};
@@ -64,6 +64,7 @@ impl Group {
         digits: &str,
     ) -> Result<Self, Error> {
         let devices = choice::devices(limits)?;
+        let presence = Presence::new(limits, counted);
         let mut group = Self {
             name: CString::new([PREFIX, digits].concat()).unwrap_or_default(),
             members: Vec::new(),
@@ -74,11 +75,11 @@ impl Group {
         };
         let ask = |controller, version| choice::ask(limits, &devices, controller, version);
         for hierarchy in &layout.v1 {
-            group.add_v1((layout, hierarchy), counted, &ask)?;
+            group.add_v1((layout, hierarchy), presence, &ask)?;
         }
-        group.add_v2(layout, (limits, counted), &ask)?;
-        if group.parent.is_some() && group.members.is_empty() {
-            return Err(choice::no_hierarchy());
+        group.add_v2(layout, (limits, presence), &ask)?;
+        if choice::is_needed(limits) && group.members.is_empty() {
+            return Err(choice::no_hierarchy(limits));
         }
         Ok(group)
     }
@@ -88,14 +89,14 @@ impl Group {
     fn add_v1(
         &mut self,
         hierarchy: (&Layout<'_>, &Hierarchy<'_>),
-        counted: bool,
+        presence: Presence,
         ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
     ) -> Result<(), Error> {
         let Some(Part {
             asked,
             settings,
             only_counts,
-        }) = choice::in_v1(hierarchy, self.parent.is_some(), counted, ask)?
+        }) = choice::in_v1(hierarchy, presence, ask)?
         else {
             return Ok(());
         };
@@ -151,16 +152,16 @@ impl Group {
     fn add_v2(
         &mut self,
         layout: &Layout<'_>,
-        (limits, counted): (&Limits, bool),
+        (limits, presence): (&Limits, Presence),
         ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
     ) -> Result<(), Error> {
-        let Some((part, needed)) = choice::in_v2(layout, self.parent.is_some(), ask)? else {
+        let Some((part, needed)) = choice::in_v2(layout, presence, ask)? else {
             return Ok(());
         };
         let asked = part.asked;
         let hierarchy = choice::hierarchy_of_v2(layout, asked)?;
         let wished = self.parent.as_deref();
-        let controllers = Wanted::new(&needed, counted);
+        let controllers = Wanted::new(&needed, presence.is_counted());
         let make = |above: &Directory| above.make_locked(&self.name, &mut self.locks.borrow_mut());
         let (directory, own) =
             parent::in_v2(asked, (layout, hierarchy), wished, controllers, make)?;

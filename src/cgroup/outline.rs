@@ -1,7 +1,7 @@
 //! What the cgroups of a container would be: everything is looked at that [`Group::make`](super::Group::make) looks
 //! at, in the same order, and nothing is made.
 
-use super::choice::{self, Part};
+use super::choice::{self, Part, Presence};
 use super::directory::joined;
 use super::group::PREFIX;
 use super::layout::Layout;
@@ -45,11 +45,11 @@ pub fn outline(
     let devices = choice::devices(limits)?;
     let name = CString::new([PREFIX, digits].concat()).unwrap_or_default();
     let ask = |controller, version| choice::ask(limits, &devices, controller, version);
-    let named = limits.parent.is_some();
+    let presence = Presence::new(limits, counted);
     let wished = limits.parent.as_deref();
     let mut outlines = Vec::new();
     for found in &layout.v1 {
-        let Some(part) = choice::in_v1((layout, found), named, counted, &ask)? else {
+        let Some(part) = choice::in_v1((layout, found), presence, &ask)? else {
             continue;
         };
         let site = match parent::look_v1(part.asked, (layout, found), wished, &name) {
@@ -60,16 +60,16 @@ pub fn outline(
         let entry = (Version::V1, Some(c"tasks"));
         outlines.push(Outline::new(part, site, &name, entry, controllers));
     }
-    if let Some((part, needed)) = choice::in_v2(layout, named, &ask)? {
+    if let Some((part, needed)) = choice::in_v2(layout, presence, &ask)? {
         let hierarchy = choice::hierarchy_of_v2(layout, part.asked)?;
-        let controllers = Wanted::new(&needed, counted);
+        let controllers = Wanted::new(&needed, presence.is_counted());
         let site = parent::look_v2(part.asked, (layout, hierarchy), wished, controllers)?;
         let joins = has_keeper || !choice::is_born(layout, limits);
         let entry = (Version::V2, joins.then_some(c"cgroup.procs"));
         outlines.push(Outline::new(part, site, &name, entry, needed));
     }
-    if named && outlines.is_empty() {
-        return Err(choice::no_hierarchy());
+    if choice::is_needed(limits) && outlines.is_empty() {
+        return Err(choice::no_hierarchy(limits));
     }
     Ok(outlines)
 }

@@ -29,7 +29,7 @@ impl Shell {
 /// What an option's value can be completed to; `None` for one that takes no value of its own.
 fn kind<L>(row: &Row<L>) -> Option<Kind> {
     match &row.reading {
-        Reading::Switch(_) | Reading::Help | Reading::Optional(..) => None,
+        Reading::Switch(_) | Reading::Choosing(_) | Reading::Help | Reading::Optional(..) => None,
         Reading::One(value, _) | Reading::Many(value, _) | Reading::Own(value, _) => {
             Some(value.kind)
         }

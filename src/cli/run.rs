@@ -168,7 +168,13 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(run.launch, LaunchChoice::ReExec);
-        assert!(run.host_network && run.host_pid && run.host_ipc && run.host_uts && run.init);
+        assert!(
+            run.host_network
+                && run.host_pid
+                && run.host_ipc
+                && run.host_uts
+                && run.init == Some(true)
+        );
         assert_eq!(run.hostname, Some("box".into()));
         assert_eq!(run.environment, ["A=1", "B=2", "C"]);
         assert_eq!(run.working_directory, Some("/tmp".into()));

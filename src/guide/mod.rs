@@ -37,6 +37,7 @@ guides! {
     userns, "userns", "userns.md";
     pool, "pool", "pool.md";
     timing, "timing", "timing.md";
+    report, "report", "report.md";
     exit_codes, "exit-codes", "exit-codes.md";
     benchmarks, "benchmarks", "benchmarks.md";
     static_binary, "static", "static.md";

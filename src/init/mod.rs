@@ -44,6 +44,8 @@ pub struct Descriptors<'a> {
     pub gate: Option<Gate>,
     /// The program of the reaper.
     pub reaper: Option<BorrowedFd<'static>>,
+    /// The counter by which the reaper tells how the command has ended, if that is to be known.
+    pub status: Option<BorrowedFd<'static>>,
     /// Where the reaper says that it runs its own program.
     pub reapers_gate: Option<Gate>,
     /// The files by which cgroups are joined, by slot.

@@ -10,10 +10,10 @@ use crate::plan::{InitPlan, Reaper};
 use crate::report::{Moment, Report};
 use crate::sys::capability::{self, CapabilitySet};
 use crate::sys::clone::{self, Memory};
-use crate::sys::reaper::{self, GATE, PARENT_DIED, PROC};
+use crate::sys::reaper::{self, GATE, PARENT_DIED, PROC, STATUS_COUNTER};
 use crate::sys::signal::{self, SignalSet};
 use crate::sys::{Errno, Pid, descriptor, facts, process};
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// What the command's process needs of its parent, the reaper.
 struct Birth<'a> {
@@ -35,6 +35,8 @@ struct Luggage {
     /// /proc, a keeper's.
     proc: Option<BorrowedFd<'static>>,
     gate: BorrowedFd<'static>,
+    /// Where to tell how the command has ended.
+    status: Option<BorrowedFd<'static>>,
 }
 
 pub fn run(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
@@ -98,7 +100,11 @@ fn start(
         },
         &birth,
     )?;
-    let luggage = Luggage { proc, gate: writer };
+    let luggage = Luggage {
+        proc,
+        gate: writer,
+        status: descriptors.status,
+    };
     Ok((Charge { command, parent }, luggage))
 }
 
@@ -126,10 +132,17 @@ fn leave_all_behind(
         None => descriptor::close(descriptor::borrowed(PROC)),
     }
     descriptor::duplicate_to(luggage.gate, GATE)?;
+    let first_left = match luggage.status {
+        Some(status) => {
+            descriptor::duplicate_to(status, STATUS_COUNTER)?;
+            STATUS_COUNTER.saturating_add(1)
+        }
+        None => STATUS_COUNTER,
+    };
     // Two have to be open until the execve, and no longer.
     let report = descriptors.channel.descriptor();
     let number = |file: Option<BorrowedFd<'_>>| file.map_or(PROC, |file| file.as_raw_fd());
-    descriptor::close_from(FIRST_LEFT, &[number(report), number(Some(program))])?;
+    descriptor::close_from(first_left, &[number(report), number(Some(program))])?;
     if let Some(report) = report {
         descriptor::close_on_exec(report)?;
     }
@@ -141,9 +154,6 @@ fn leave_all_behind(
     process::not_dumpable()?;
     give_up_rights()
 }
-
-/// The first descriptor that is not taken along.
-const FIRST_LEFT: RawFd = GATE + 1;
 
 fn open_proc() -> Result<BorrowedFd<'static>, Errno> {
     let proc = descriptor::open_undropped(c"/proc", libc::O_RDONLY | libc::O_DIRECTORY)?;

@@ -59,6 +59,8 @@ pub struct Launch<'a> {
     pub terminal: Option<BorrowedFd<'a>>,
     /// The pool, if the plan uses one.
     pub pool: Option<BorrowedFd<'a>>,
+    /// The counter by which a reaper tells how the command has ended, if the plan says that it does.
+    pub status: Option<BorrowedFd<'a>>,
     /// The directory of the cgroup (v2) that the child is to be born in.
     pub cgroup: Option<BorrowedFd<'a>>,
     /// The files by which the plan joins others, by slot.
@@ -374,6 +376,7 @@ impl Launch<'_> {
             streams: self.streams.map(|file| file.map(numbered)),
             terminal: self.terminal.map(numbered),
             pool: self.pool.map(numbered),
+            status: self.status.map(numbered),
         }
     }
 

@@ -23,8 +23,9 @@ const STREAMS: [RawFd; 3] = [6, 7, 8];
 const TERMINAL: RawFd = 9;
 const POOL: RawFd = 10;
 const REAPER: RawFd = 11;
+const STATUS: RawFd = 12;
 /// The first of those.
-const HANDED: RawFd = 12;
+const HANDED: RawFd = 13;
 
 /// The originals are moved above the numbers agreed on, or putting one in its place could close
 /// another. No higher than need be: the limit of open files may be low.
@@ -76,6 +77,7 @@ impl<'a> Birth<'a> {
             (launch.terminal, TERMINAL),
             (launch.pool, POOL),
             (reaper, REAPER),
+            (launch.status, STATUS),
         ];
         let streams = launch.streams.into_iter().zip(STREAMS);
         let handed = launch.handed.iter().map(|mount| Some(*mount)).zip(HANDED..);
@@ -172,6 +174,7 @@ pub fn enter() -> Error {
         gate: None,
         reaper: None,
         reapers_gate: None,
+        status: None,
         joins: &[],
         handed: &[],
     };
@@ -201,6 +204,7 @@ pub fn enter() -> Error {
                 .needs_terminal()
                 .then(|| descriptor::borrowed(TERMINAL));
             descriptors.reaper = plan.reaper.map(|_| descriptor::borrowed(REAPER));
+            descriptors.status = plan.tells_status.then(|| descriptor::borrowed(STATUS));
             descriptors.pool = plan.needs_pool().then(|| descriptor::borrowed(POOL));
             init::run(&plan, &descriptors)
         }

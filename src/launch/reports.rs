@@ -210,6 +210,7 @@ mod tests {
             },
             handed: 0,
             timed: false,
+            tells_status: false,
         };
         let words = [const { AtomicU64::new(0) }; Board::size(0)];
         let board = Board::new(&words);

@@ -43,6 +43,9 @@ pub struct InitPlan {
     pub handed: u8,
     /// Whether the child is to tell when each step was done.
     pub timed: bool,
+    /// Whether the reaper tells the parent how the command has ended. Its exit code cannot: it is 128+n for signal n, and
+    /// for exit(128+n).
+    pub tells_status: bool,
 }
 
 impl InitPlan {

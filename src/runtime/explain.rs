@@ -28,10 +28,14 @@ pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
     check_file("open log", log.file.as_ref())?;
     let in_sealed_copy = shelter::is_exposed(arguments)?;
     let timing = arguments.timing.as_ref();
-    check_file(
-        "open for --timing",
-        timing.filter(|file| file.as_os_str() != "-"),
-    )?;
+    for (operation, file) in [
+        ("open for --timing", timing),
+        ("open for --report", arguments.report.as_ref()),
+    ] {
+        let is_path = |file: &&OsString| *file != "-" && !file.as_bytes().starts_with(b"fd:");
+        check_file(operation, file.filter(is_path))?;
+    }
+    let is_timed = timing.is_some() || arguments.report.is_some();
     let pooled = match arguments.usable_pool() {
         Some(directory) => pool::look(directory)?,
         None => false,
@@ -44,7 +48,7 @@ pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
         root::look(own, ids.as_ref())?;
     }
     let cgroups = match &spec.limits {
-        Some(limits) => limits::outline(limits, timing.is_some(), spec.has_keeper())?,
+        Some(limits) => limits::outline(limits, is_timed, spec.has_keeper())?,
         None => Vec::new(),
     };
     let joins = cgroups.iter().filter_map(|cgroup| cgroup.join.clone());

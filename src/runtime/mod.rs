@@ -9,6 +9,7 @@ mod id_claim;
 mod limits;
 mod logging;
 mod pid_file;
+mod reporting;
 mod root;
 mod security;
 mod shelter;
@@ -27,10 +28,11 @@ use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
 use crate::supervise::signals;
 use crate::sys::invocation::Invocation;
-use crate::sys::{descriptor, kernel, process};
+use crate::sys::{counter, descriptor, kernel, process};
 use crate::timing::{Beginning, Timing};
 use limits::{Entry, Limited};
 use pid_file::PidFile;
+use reporting::Reporting;
 use standard::Opened;
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -48,10 +50,31 @@ pub fn run(
         let quiet = explain::log(log);
         return logging::with_log(&quiet, Level::Warn, |_| explain::run(arguments, log));
     }
-    logging::with_log(log, Level::Warn, |log| {
-        shelter::enter(arguments, invocation)?;
-        run_logged(arguments, log, beginning).map(|never| match never {})
-    })
+    let mut report = match &arguments.report {
+        Some(file) => Some(Reporting::open(file)?),
+        None => None,
+    };
+    let mut has_log = false;
+    let outcome = logging::with_log(log, Level::Warn, |log| {
+        has_log = true;
+        shelter::enter(arguments, invocation)
+            .and_then(|()| run_logged(arguments, log, beginning, report.as_mut()))
+            .map(|never| match never {})
+            .inspect_err(|error| failed(error, report.as_ref(), Some(log)))
+    });
+    if let (Err(error), false) = (&outcome, has_log) {
+        failed(error, report.as_ref(), None);
+    }
+    outcome
+}
+
+/// Before it is said, which lets waiting signals end us.
+#[cold]
+#[inline(never)]
+fn failed(error: &Error, report: Option<&Reporting>, log: Option<&Log>) {
+    if let Some(report) = report {
+        report.write(error.exit(), Some(error), log);
+    }
 }
 
 /// Keeps a pool until a signal ends it.
@@ -64,12 +87,14 @@ fn run_logged(
     arguments: &RunArgs,
     log: &Log,
     beginning: Option<Beginning>,
+    mut report: Option<&mut Reporting>,
 ) -> Result<Infallible, Error> {
     caller::warn(arguments, log);
     let mut timing = match &arguments.timing {
         Some(file) => Some(Timing::open(file, beginning)?),
         None => None,
     };
+    let is_timed = timing.is_some() || report.is_some();
     // Now, so that the pool answers while we go on.
     let called = match arguments.usable_pool() {
         Some(directory) => Some(pool::call(directory)?),
@@ -96,7 +121,7 @@ fn run_logged(
         .map_err(|errno| Error::new("block", "signals", errno))?;
     // After that, so that a signal does not end us before they are removed again.
     let mut limited = match &spec.limits {
-        Some(limits) => Some(Limited::prepare(limits, timing.is_some(), log)?),
+        Some(limits) => Some(Limited::prepare(limits, is_timed, log)?),
         None => None,
     };
     let Entry { birthplace, joins } = match &mut limited {
@@ -121,6 +146,14 @@ fn run_logged(
         plan::check_options(&plan)?;
     }
     plan.timed = timing.is_some();
+    let status = match report {
+        Some(_) if plan.reaper.is_some() => Some(
+            counter::new()
+                .map_err(|errno| Error::new("eventfd", "for the command's status", errno))?,
+        ),
+        _ => None,
+    };
+    plan.tells_status = status.is_some();
     log_plan(&plan, namespaces, log);
 
     let opened = Opened::new(look.standard, &spec)?;
@@ -147,6 +180,9 @@ fn run_logged(
         }
         None => Vec::new(),
     };
+    if let Some(report) = &mut report {
+        report.begin();
+    }
     let container = Launch {
         plan: &plan,
         namespaces,
@@ -155,6 +191,7 @@ fn run_logged(
         streams: opened.streams(),
         terminal: opened.terminal(),
         pool: pool.as_ref().map(AsFd::as_fd),
+        status: status.as_ref().map(AsFd::as_fd),
         cgroup: birthplace,
         joins: &join_numbers,
         ids,
@@ -166,6 +203,9 @@ fn run_logged(
     }
     .start()
     .map_err(|error| explained(error, arguments, limited.as_ref()))?;
+    if let Some(report) = &mut report {
+        report.is_running();
+    }
     // The container has its copies: a mount that we keep could not be taken away on the host.
     drop((handed, joins));
     let ends = opened.ends()?;
@@ -183,11 +223,12 @@ fn run_logged(
     if let Some(limited) = &limited {
         limited.sweep();
     }
-    let supervisor = Supervisor::new(container, timing.is_some(), log);
+    let supervisor = Supervisor::new(container, status, is_timed, log);
     // Ours, for the container has its own: the other ends of these pipes are to notice when the container closes its
     // copies.
     let [keep_input, mut keep_output] = look.standard.relays_input_and_output();
-    keep_output |= timing.as_ref().is_some_and(Timing::needs_stdout);
+    keep_output |= timing.as_ref().is_some_and(Timing::needs_stdout)
+        || report.as_ref().is_some_and(|report| report.needs_stdout());
     descriptor::close_input_and_output(keep_input, keep_output);
     let (end, lost) = match (ends, &look.outside) {
         (Some(ends), Some(outside)) => {
@@ -197,7 +238,10 @@ fn run_logged(
     };
     if let (Some(timing), Some(at)) = (&timing, end.at) {
         let figures = limited.as_ref().map(Limited::figures);
-        timing.ended(at, end.exit.0, figures.as_ref(), log);
+        timing.ended(at, (end.reason, end.exit), figures.as_ref(), log);
+    }
+    if let Some(report) = &mut report {
+        report.ended(end, limited.as_ref());
     }
     if let Some(traces) = traces {
         traces.take_away();
@@ -214,6 +258,9 @@ fn run_logged(
             ExitCode::SUCCESS => lost,
             exit => lost.exit_with(exit),
         });
+    }
+    if let Some(report) = report {
+        report.write(end.exit, None, Some(log));
     }
     // Now, without a destructor: what they would free the kernel takes back for less.
     process::exit(i32::from(end.exit.0))

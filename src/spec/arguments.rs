@@ -18,7 +18,8 @@ pub enum LaunchChoice {
 pub struct RunArgs {
     pub interactive: bool,
     pub tty: bool,
-    pub init: bool,
+    /// Whether a reaper is PID 1, if someone has said.
+    pub init: Option<bool>,
     pub launch: LaunchChoice,
     pub host_network: bool,
     pub host_pid: bool,
@@ -72,6 +73,9 @@ pub struct RunArgs {
     pub timeout: Option<OsString>,
     /// Where to write the pid of the container's first process.
     pub pid_file: Option<OsString>,
+    /// Where to write how it ended.
+    pub report: Option<OsString>,
+    pub report_cgroup: bool,
     /// Where to write how long everything took.
     pub timing: Option<OsString>,
     /// The directory of a pool to take the network namespace from.
@@ -82,6 +86,12 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
+    /// Whether a reaper is PID 1. What is told of the command's end is to be true: as PID 1 of a namespace it would be
+    /// spared its own fatal signals.
+    pub fn has_reaper(&self) -> bool {
+        self.init.unwrap_or(self.report.is_some())
+    }
+
     /// The pool, if the container can have its network namespace from there. One of the pool's belongs to no user
     /// namespace of the container's.
     pub fn usable_pool(&self) -> Option<&OsString> {

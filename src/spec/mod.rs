@@ -217,12 +217,12 @@ impl ContainerSpec {
             } else {
                 Input::Nothing
             },
-            first_process: if arguments.init {
+            first_process: if arguments.has_reaper() {
                 FirstProcess::Reaper
             } else {
                 FirstProcess::Command
             },
-            limits: Limits::new(&arguments.limits)?,
+            limits: Limits::new(&arguments.limits, arguments.report_cgroup)?,
             resources: limits::resources(&arguments.resources)?,
             oom_score_adjustment: limits::oom_score_adjustment(
                 arguments.oom_score_adjustment.as_ref(),

@@ -15,6 +15,8 @@ pub struct Channel {
     start: usize,
     end: usize,
     what_comes: WhatComes,
+    /// How many bytes have been read.
+    taken: u64,
     /// Nothing more will come.
     is_at_end: bool,
 }
@@ -46,8 +48,14 @@ impl Channel {
             start: 0,
             end: 0,
             what_comes: WhatComes::IsPassed,
+            taken: 0,
             is_at_end: false,
         }
+    }
+
+    /// How many bytes have come.
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// Whether all that came has been written, and nothing more will come.
@@ -106,6 +114,7 @@ impl Channel {
             return match self.from.read(&mut self.bytes) {
                 Ok(0) => Got::End(None),
                 Ok(count) => {
+                    self.taken += count as u64;
                     if self.what_comes == WhatComes::IsPassed {
                         self.end = count.min(BUFFER);
                     }

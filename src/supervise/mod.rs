@@ -16,16 +16,23 @@ use crate::sys::code;
 use crate::sys::process::{self, Ended, Patience};
 use crate::sys::reaper;
 use crate::sys::signal::{self, SignalSet, Taken};
+use crate::verdict::Reason;
 use disposition::Disposition;
 use signals::Signals;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 /// How a container ended, and when.
 #[derive(Clone, Copy, Debug)]
 pub struct End {
     pub exit: ExitCode,
+    pub reason: Reason,
+    /// The command's own end. `None`: it is not known.
+    pub ended: Option<Ended>,
     /// By the monotonic clock, if the run is timed.
     pub at: Option<u64>,
+    /// Bytes that it wrote to stdout and stderr, if they were relayed.
+    pub output: Option<u64>,
 }
 
 /// How long a container may take to end before it is told once more.
@@ -36,7 +43,7 @@ const LAST_STRAW: Duration = Duration::from_secs(2);
 
 /// Why a container is killed by mydocker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reason {
+enum KilledFor {
     /// A signal that its PID 1 is spared, or that a person has insisted upon.
     Signal(i32),
     TimeIsUp,
@@ -47,10 +54,12 @@ pub struct Supervisor<'a> {
     container: Container,
     log: &'a Log,
     timed: bool,
+    /// How the command has ended, if a reaper tells that.
+    status: Option<OwnedFd>,
     /// When the container is to end, if it has not ended by then.
     deadline: Option<Instant>,
     /// Why the container was killed, if it was.
-    killed_for: Option<Reason>,
+    killed_for: Option<KilledFor>,
     /// The last signal that was delivered.
     delivered: Option<i32>,
     /// When the last two ^C were typed, the older one first.
@@ -60,12 +69,13 @@ pub struct Supervisor<'a> {
 }
 
 impl<'a> Supervisor<'a> {
-    pub fn new(container: Container, timed: bool, log: &'a Log) -> Self {
+    pub fn new(container: Container, status: Option<OwnedFd>, timed: bool, log: &'a Log) -> Self {
         Self {
             deadline: container.deadline,
             container,
             log,
             timed,
+            status,
             killed_for: None,
             delivered: None,
             interrupts: [None; 2],
@@ -117,7 +127,7 @@ impl<'a> Supervisor<'a> {
         // A keeper may have been stopped, or its queue be full.
         self.deadline = Instant::now().checked_add(ONCE_MORE);
         self.kill();
-        if self.killed_for.replace(Reason::TimeIsUp) != Some(Reason::TimeIsUp) {
+        if self.killed_for.replace(KilledFor::TimeIsUp) != Some(KilledFor::TimeIsUp) {
             self.log
                 .write(Level::Info, b"ended because its time was up", &[]);
         }
@@ -147,7 +157,7 @@ impl<'a> Supervisor<'a> {
     pub fn ended_by_order(&self) -> bool {
         let code = |signal| Ended::Signaled(signal).code();
         let by_signal = self.code.is_some() && self.code == self.delivered.map(code);
-        by_signal || self.killed_for == Some(Reason::TimeIsUp)
+        by_signal || self.killed_for == Some(KilledFor::TimeIsUp)
     }
 
     /// Does with the container what a signal would have done to an ordinary process; or, if the caller's terminal has
@@ -235,7 +245,7 @@ impl<'a> Supervisor<'a> {
             b"ended for a signal that PID 1 has no handler for, or that was typed three times",
             &[("signal", Value::Number(i64::from(signal)))],
         );
-        self.killed_for.get_or_insert(Reason::Signal(signal));
+        self.killed_for.get_or_insert(KilledFor::Signal(signal));
         self.kill();
     }
 
@@ -264,10 +274,22 @@ impl<'a> Supervisor<'a> {
         let killed = Ended::Signaled(libc::SIGKILL);
         let by_us = ended == killed
             || self.container.successor.is_some() && ended == Ended::Exited(killed.code());
-        let code = match self.killed_for {
-            Some(Reason::Signal(signal)) if by_us => Ended::Signaled(signal).code(),
-            Some(Reason::TimeIsUp) if by_us => ExitCode::TIME_IS_UP.0,
-            _ => ended.code(),
+        let killed_for = self.killed_for.filter(|_| by_us);
+        let commands_own = self.commands_own(ended, killed);
+        let code = match killed_for {
+            Some(KilledFor::Signal(signal)) => Ended::Signaled(signal).code(),
+            Some(KilledFor::TimeIsUp) => ExitCode::TIME_IS_UP.0,
+            None => ended.code(),
+        };
+        let by_signal = |signal| {
+            self.delivered == Some(signal) && commands_own == Some(Ended::Signaled(signal))
+        };
+        let reason = match (killed_for, commands_own) {
+            (Some(KilledFor::TimeIsUp), _) => Reason::TimedOut,
+            (Some(KilledFor::Signal(_)), _) => Reason::StoppedBySignal,
+            (None, Some(Ended::Signaled(signal))) if by_signal(signal) => Reason::StoppedBySignal,
+            (None, Some(Ended::Signaled(_))) => Reason::Signaled,
+            (None, _) => Reason::Exited,
         };
         self.code = Some(code);
         self.log.write(
@@ -280,8 +302,28 @@ impl<'a> Supervisor<'a> {
         );
         End {
             exit: ExitCode(code),
+            reason,
+            ended: commands_own,
             at,
+            output: None,
         }
+    }
+
+    /// The command's own end, where the container's first process has `ended`. (A code of a reaper's stands for two.)
+    fn commands_own(&self, ended: Ended, killed: Ended) -> Option<Ended> {
+        if !self.container.has_reaper {
+            return Some(ended);
+        }
+        let told = self
+            .status
+            .as_ref()
+            .and_then(|status| reaper::told_end(status.as_fd()));
+        told.or(match ended {
+            // What it had is gone with it, the same way.
+            _ if ended == killed => Some(killed),
+            Ended::Exited(code) if code < 128 => Some(ended),
+            _ => None,
+        })
     }
 }
 

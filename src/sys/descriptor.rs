@@ -19,6 +19,22 @@ pub(super) fn owned(number: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
+/// A descriptor that the caller left open for us and has named by its number.
+///
+/// Errors: EBADF if it is not open, or not for writing.
+pub fn callers(number: RawFd) -> Result<BorrowedFd<'static>, Errno> {
+    if number < 0 {
+        return Err(Errno::EBADF);
+    }
+    // SAFETY: no pointers.
+    let flags = unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFL) }? as i32;
+    let is_written = matches!(flags & libc::O_ACCMODE, libc::O_WRONLY | libc::O_RDWR);
+    if flags & libc::O_PATH != 0 || !is_written {
+        return Err(Errno::EBADF);
+    }
+    Ok(borrowed(number))
+}
+
 /// Takes over a descriptor that whoever opened it left to be closed by hand.
 pub fn own(file: BorrowedFd<'static>) -> OwnedFd {
     owned(file.as_raw_fd())

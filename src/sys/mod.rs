@@ -16,6 +16,7 @@ pub mod capability;
 pub mod clock;
 pub mod clone;
 pub mod code;
+pub mod counter;
 pub mod descendants;
 pub mod descriptor;
 pub mod directory;

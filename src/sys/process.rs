@@ -119,7 +119,8 @@ pub enum Ended {
 }
 
 impl Ended {
-    fn from_status(status: i32) -> Self {
+    /// What wait(2) answers.
+    pub(super) fn from_status(status: i32) -> Self {
         if libc::WIFSIGNALED(status) {
             Self::Signaled(libc::WTERMSIG(status))
         } else {

@@ -35,6 +35,29 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         default: "",
     },
     Row {
+        long: "report",
+        short: None,
+        section: Section::Ending,
+        needs: Needs::Nothing,
+        reading: Reading::One(file("FILE"), |line| &mut line.run.report),
+        brief: "write how it ended, as one JSON object",
+        help: "Write how it ended to FILE, or with `-` to stdout, with `fd:N` to an open descriptor: one JSON object, \
+               when all is over. The command runs under `--init`'s reaper then, so that its own fatal signals are real; \
+               `--init=false` leaves it PID 1.",
+        default: "",
+    },
+    Row {
+        long: "report-cgroup",
+        short: None,
+        section: Section::Ending,
+        needs: Needs::Nothing,
+        reading: Reading::Switch(|line| &mut line.run.report_cgroup),
+        brief: "count time, memory and processes in a cgroup",
+        help: "Make a cgroup for the container though nothing of it is limited, so that `--report` and `--timing` can tell \
+               what all of its processes have used.",
+        default: "only a limit makes one",
+    },
+    Row {
         long: "timing",
         short: None,
         section: Section::Ending,

@@ -87,6 +87,8 @@ pub enum Needs {
 pub enum Reading<L: 'static> {
     /// `--tty`, and `--tty=false`.
     Switch(fn(&mut L) -> &mut bool),
+    /// One that is on or off by what else is given, if no one has said: `--init`, and `--init=false`.
+    Choosing(fn(&mut L) -> &mut Option<bool>),
     /// A value, of which the last one counts.
     One(Value, fn(&mut L) -> &mut Option<OsString>),
     /// A value, each of which counts.
@@ -150,7 +152,7 @@ impl<L> Row<L> {
     /// The value as help texts name it; `None` for a switch.
     pub fn value_name(&self) -> Option<String> {
         match &self.reading {
-            Reading::Switch(_) | Reading::Help => None,
+            Reading::Switch(_) | Reading::Choosing(_) | Reading::Help => None,
             Reading::One(value, _) | Reading::Many(value, _) | Reading::Own(value, _) => {
                 Some(value.name.to_owned())
             }

@@ -79,10 +79,10 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         short: None,
         section: Section::Process,
         needs: Needs::Nothing,
-        reading: Reading::Switch(|line| &mut line.run.init),
+        reading: Reading::Choosing(|line| &mut line.run.init),
         brief: "a small reaper as PID 1",
         help: "Put a small reaper in the place of PID 1: it runs the command as PID 2, hands signals on and reaps \
                orphans.",
-        default: "the command is PID 1",
+        default: "the command is PID 1; with `--report` the reaper is, unless `--init=false`",
     },
 ];

@@ -114,6 +114,7 @@ fn take<L>(
     };
     match &row.reading {
         Reading::Switch(field) => *field(line) = true,
+        Reading::Choosing(field) => *field(line) = Some(true),
         Reading::Help => {}
         Reading::One(_, field) => *field(line) = Some(value()?),
         Reading::Many(_, field) => field(line).push(value()?),
@@ -145,6 +146,7 @@ fn switch_to<L>(
     };
     match &row.reading {
         Reading::Switch(field) => *field(line) = on,
+        Reading::Choosing(field) => *field(line) = Some(on),
         _ => {
             let message = format!("option '--{}' takes no value", row.long);
             return Err(Error::usage(message, usage));

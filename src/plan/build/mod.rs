@@ -49,6 +49,7 @@ pub fn build(
         command: command(spec),
         handed: spec.root.as_ref().map_or(0, handed),
         timed: false,
+        tells_status: false,
     }
 }
 

@@ -35,6 +35,7 @@ pub fn encode(plan: &InitPlan) -> Vec<u8> {
         command,
         handed,
         timed,
+        tells_status,
     } = plan;
     let mut out = Encoder::default();
     out.u32(MAGIC);
@@ -54,6 +55,7 @@ pub fn encode(plan: &InitPlan) -> Vec<u8> {
     } = command;
     out.u8(*handed);
     out.u8(u8::from(*timed));
+    out.u8(u8::from(*tells_status));
     out.u8(u8::from(*searched));
     for strings in [candidates, arguments.strings(), environment.strings()] {
         out.list(strings, |out, string| out.bytes(string.to_bytes()));
@@ -79,6 +81,7 @@ pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
         process: input.list(decode_step)?,
         handed: input.u8()?,
         timed: input.boolean()?,
+        tells_status: input.boolean()?,
         command: ExecPlan {
             searched: input.boolean()?,
             candidates: input.list(Decoder::string)?,
@@ -458,6 +461,7 @@ pub(super) mod tests {
             },
             handed: 3,
             timed: true,
+            tells_status: true,
         }
     }
 

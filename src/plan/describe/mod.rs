@@ -308,6 +308,7 @@ mod tests {
                 },
                 handed: 0,
                 timed: false,
+                tells_status: false,
             };
             let error = describe_execve(&plan, 0, Errno::E2BIG, Clue::None).to_string();
             assert!(error.contains(hint), "{error}");

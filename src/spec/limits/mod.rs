@@ -41,6 +41,8 @@ pub struct Limits {
     /// A share of the disks, 10 to 1000.
     pub weight: Option<u64>,
     pub devices: Vec<DeviceLimit>,
+    /// What is used is to be counted, whatever is limited.
+    pub is_counted: bool,
     /// The cgroup below which to be, from the top of each hierarchy; else where the caller is.
     pub parent: Option<CString>,
 }
@@ -87,10 +89,16 @@ pub struct DeviceLimit {
 }
 
 impl Limits {
-    /// The limits that `wishes`, options with their values, ask for; `None` if no cgroup has anything to do
+    /// The limits that `wishes`, options with their values, ask for, or that it is counted what is used; `None` if no cgroup has anything to do
     /// with them. Of one given twice the last counts, but for those of devices, which add up.
-    pub fn new(wishes: &[(&'static str, OsString)]) -> Result<Option<Self>, Error> {
-        let mut limits = Self::default();
+    pub fn new(
+        wishes: &[(&'static str, OsString)],
+        is_counted: bool,
+    ) -> Result<Option<Self>, Error> {
+        let mut limits = Self {
+            is_counted,
+            ..Self::default()
+        };
         for (name, value) in wishes {
             limits.grant(name, value)?;
         }

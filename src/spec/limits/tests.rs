@@ -7,7 +7,7 @@ fn limits(words: &[(&'static str, &str)]) -> Result<Option<Limits>, String> {
         .iter()
         .map(|(name, value)| (*name, value.into()))
         .collect();
-    Limits::new(&wishes).map_err(|error| error.to_string())
+    Limits::new(&wishes, false).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -68,6 +68,7 @@ fn values() {
                 rate: 7,
             },
         ],
+        is_counted: false,
         parent: Some(c"a/b".into()),
     };
     assert_eq!(found, Ok(Some(expected)));

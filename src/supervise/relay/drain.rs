@@ -26,7 +26,13 @@ impl Relay<'_> {
         }
         loop {
             self.outputs.iter_mut().for_each(Output::take_rest);
-            self.outputs.retain(|output| !output.channel.is_done());
+            let mut passed = 0;
+            self.outputs.retain(|output| {
+                let is_done = output.channel.is_done();
+                passed += if is_done { output.channel.taken() } else { 0 };
+                !is_done
+            });
+            self.passed += passed;
             if self.outputs.is_empty() {
                 return Ok(None);
             }

@@ -65,6 +65,8 @@ pub struct Relay<'a> {
     input: Option<Channel>,
     outputs: Vec<Output>,
     lost: Option<Lost>,
+    /// Bytes that came by outputs that are gone.
+    passed: u64,
 }
 
 impl<'a> Relay<'a> {
@@ -89,6 +91,7 @@ impl<'a> Relay<'a> {
             input: None,
             outputs: Vec::new(),
             lost: None,
+            passed: 0,
         };
         let done = match ends {
             Ends::Terminal(terminal) => relay.take_terminal(terminal),
@@ -147,6 +150,14 @@ impl<'a> Relay<'a> {
             end.exit = exit;
         }
         self.leave_raw_mode();
+        end.output = Some(
+            self.passed
+                + self
+                    .outputs
+                    .iter()
+                    .map(|output| output.channel.taken())
+                    .sum::<u64>(),
+        );
         Ok((end, self.lost.map(Lost::error)))
     }
 
@@ -371,7 +382,7 @@ impl<'a> Relay<'a> {
             });
         } else {
             // It is closed: as with any pipe, who writes is told.
-            self.outputs.remove(index);
+            self.passed += self.outputs.remove(index).channel.taken();
         }
     }
 

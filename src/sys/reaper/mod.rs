@@ -11,12 +11,14 @@
 //! 1. no one may look into it (execve has reset that), and ps(1) shows its name;
 //! 2. of its capabilities none would survive another execve;
 //! 3. the filter, after which execve is not possible any more, nor anything else but what follows;
-//! 4. it opens the command's gate, and has no descriptor any more (the keeper has /proc);
+//! 4. it opens the command's gate, and has no descriptor any more (the keeper has /proc; and for `--report` there is a
+//!    counter, to which it writes how the command has ended);
 //! 5. it waits for signals: hands them on, reaps, and leaves with the command's exit code. The keeper ends all that is
 //!    left before it leaves.
 
+use super::process::Ended;
 use super::seccomp::Instruction;
-use super::{Errno, Pid, descriptor, memfd};
+use super::{Errno, Pid, counter, descriptor, memfd};
 use std::ffi::c_char;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use syscalls::{Sysno, syscall};
@@ -32,6 +34,13 @@ pub const END: i32 = 64;
 pub const PROC: RawFd = 0;
 /// and the gate, at which the command's process waits for an errno, or 0, and then for its end.
 pub const GATE: RawFd = 1;
+
+/// and where it writes how the command has ended, if someone wants to know: a counter, which takes the status of wait(2) and
+/// [`ENDED`]. Without one the write finds nothing.
+pub const STATUS_COUNTER: RawFd = 2;
+
+/// The bit by which a status of 0 is told from none.
+const ENDED: u32 = 32;
 
 /// What it leaves with when it cannot do its work.
 const FAILURE: u8 = 125;
@@ -99,6 +108,8 @@ macro_rules! assembled {
             buffer_size = const ROOM - BUFFER,
             gate_descriptor = const GATE,
             proc_descriptor = const PROC,
+            status_descriptor = const STATUS_COUNTER,
+            ended = const ENDED,
             filter_length = const FILTER_LENGTH,
             filter_is_required = const FILTER_IS_REQUIRED,
             is_keeper = const IS_KEEPER,
@@ -280,6 +291,13 @@ pub fn charge(program: BorrowedFd<'_>, command: Pid, parent: Pid) -> Result<(), 
         return Err(Errno::EIO);
     }
     memfd::seal(program)
+}
+
+/// How the command has ended, as its reaper has told. `None`: it has not.
+pub fn told_end(status: BorrowedFd<'_>) -> Option<Ended> {
+    let told = counter::take(status)?;
+    // Its lower half is the status.
+    (told >> ENDED == 1).then(|| Ended::from_status(told as u32 as i32))
 }
 
 /// execveat(2) of the program: one argument, its name, and no environment. Returns only if it failed.

@@ -151,8 +151,17 @@ assembled! {
     "jle .Lreaper_watch",
     "cmp eax, r13d",
     "jne .Lreaper_reap",
-    // The command's: 128 and the signal, or its own code.
+    // The command's. Whoever wants to know how it ended has a counter here.
     "mov ebx, [rsp + {status}]",
+    "mov eax, ebx",
+    "bts rax, {ended}",
+    "mov [rsp], rax",
+    "mov edi, {status_descriptor}",
+    "mov rsi, rsp",
+    "mov edx, 8",
+    "mov eax, {write}",
+    "syscall",
+    // 128 and the signal, or its own code.
     "mov eax, ebx",
     "and eax, 0x7f",
     "lea eax, [rax + 128]",

@@ -1,0 +1,78 @@
+//! Where a line of JSON about a run goes: `--timing` and `--report`.
+
+use crate::error::Error;
+use crate::json::Object;
+use crate::stream::{self, Stream};
+use crate::sys::{Errno, descriptor, terminal};
+use std::ffi::{CString, OsStr};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+/// How long a line waits for its reader.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// A place for lines of JSON, open before the container starts.
+pub enum ResultFile {
+    /// The caller's stdout, `-`.
+    Stdout(Stream<'static>),
+    File(OwnedFd),
+    /// A descriptor that the caller left open, `fd:N`. The container never has it.
+    Callers(BorrowedFd<'static>),
+}
+
+impl ResultFile {
+    /// Opens what `option` was given.
+    ///
+    /// Errors: as open(2); EBADF for a descriptor that is not open for writing.
+    #[cold]
+    #[inline(never)]
+    pub fn open(option: &'static str, typed: &OsStr) -> Result<Self, Error> {
+        let failed = |errno| Error::new(format!("open for {option}"), typed.as_bytes(), errno);
+        if typed == "-" {
+            return Ok(Self::Stdout(Stream::stdout()));
+        }
+        let number = typed.to_str().and_then(|typed| typed.strip_prefix("fd:"));
+        if let Some(number) = number {
+            let number = number.parse().map_err(|_| failed(Errno::EBADF))?;
+            let file = descriptor::callers(number).map_err(failed)?;
+            return Ok(Self::Callers(file));
+        }
+        let opened = CString::new(typed.as_bytes())
+            .map_err(|_| Errno::EINVAL)
+            .and_then(|path| stream::open_file(&path));
+        opened.map(Self::File).map_err(failed)
+    }
+
+    /// Whether stdout is to stay open until the end.
+    pub fn needs_stdout(&self) -> bool {
+        match self {
+            Self::Stdout(_) => true,
+            Self::File(_) => false,
+            Self::Callers(file) => file.as_raw_fd() == 1,
+        }
+    }
+
+    /// Writes an object as a line.
+    ///
+    /// Errors: as write(2); EAGAIN if no one reads it in a second.
+    pub fn write(&self, object: Object) -> Result<(), Errno> {
+        let mut line = object.finish();
+        match self {
+            Self::Stdout(stdout) => {
+                // A terminal may be in raw mode by now; JSON does not mind the other one.
+                let terminal = terminal::modes(stdout.file()).is_ok();
+                line.push_str(if terminal { "\r\n" } else { "\n" });
+                stdout.put(line.as_bytes(), LONGEST_WAIT)
+            }
+            Self::File(file) => {
+                line.push('\n');
+                Stream::ours(file).put(line.as_bytes(), LONGEST_WAIT)
+            }
+            Self::Callers(file) => {
+                line.push('\n');
+                Stream::callers(*file).put(line.as_bytes(), LONGEST_WAIT)
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `--report`, from before anything is done until all is over.
+
+use super::limits::Limited;
+use crate::cgroup::Figures;
+use crate::error::{Error, ExitCode};
+use crate::log::{Level, Log};
+use crate::result_file::ResultFile;
+use crate::supervise::End;
+use crate::supervise::signals::{self, Relayed};
+use crate::sys::clock;
+use crate::sys::process::{self, Ended};
+use crate::verdict::{Reason, Verdict};
+use std::ffi::OsStr;
+
+/// A report that has been asked for, and what is known for it.
+pub struct Reporting {
+    file: ResultFile,
+    /// When the clone was about to be made.
+    begun: Option<u64>,
+    is_running: bool,
+    /// How it ended, and what its cgroups have counted.
+    end: Option<(End, Option<Figures>)>,
+}
+
+impl Reporting {
+    /// Errors: as open(2).
+    #[cold]
+    #[inline(never)]
+    pub fn open(file: &OsStr) -> Result<Self, Error> {
+        let file = ResultFile::open("--report", file)?;
+        // From here on a signal waits until it can be told of. (What else is to be waited for is not known yet.)
+        signals::take_over(Relayed::Nothing)
+            .map_err(|errno| Error::new("block", "signals", errno))?;
+        Ok(Self {
+            file,
+            begun: None,
+            is_running: false,
+            end: None,
+        })
+    }
+
+    /// Whether stdout is to stay open until the end.
+    pub fn needs_stdout(&self) -> bool {
+        self.file.needs_stdout()
+    }
+
+    /// The clone comes next.
+    pub fn begin(&mut self) {
+        self.begun = Some(clock::monotonic());
+    }
+
+    /// The command is running.
+    pub fn is_running(&mut self) {
+        self.is_running = true;
+    }
+
+    /// The container has ended.
+    #[cold]
+    #[inline(never)]
+    pub fn ended(&mut self, mut end: End, limited: Option<&Limited>) {
+        let figures = limited.map(Limited::figures);
+        let oom_kills = figures.and_then(|figures| figures.oom_kills);
+        let killed = end.ended == Some(Ended::Signaled(libc::SIGKILL));
+        if end.reason == Reason::Signaled && killed && oom_kills > Some(0) {
+            end.reason = Reason::OutOfMemory;
+        }
+        self.end = Some((end, figures));
+    }
+
+    /// Writes the report: mydocker exits with `status`, because of `error` if there is one.
+    #[cold]
+    #[inline(never)]
+    pub fn write(&self, status: ExitCode, error: Option<&Error>, log: Option<&Log>) {
+        let end = self.end.as_ref().map(|(end, _)| end);
+        let reason = match end {
+            Some(end) => Some(end.reason),
+            None if self.is_running => None,
+            // The start itself took too long.
+            None if status == ExitCode::TIME_IS_UP => Some(Reason::TimedOut),
+            None => Some(Reason::NotStarted),
+        };
+        let wall = end.and_then(|end| end.at?.checked_sub(self.begun?));
+        let verdict = Verdict {
+            reason,
+            status,
+            ended: end.and_then(|end| end.ended),
+            error,
+            wall,
+            counted: self.end.as_ref().and_then(|(_, figures)| figures.as_ref()),
+            usage: end.and_then(|_| process::usage_of_children().ok()),
+            output: end.and_then(|end| end.output),
+        };
+        if let (Err(errno), Some(log)) = (self.file.write(verdict.object()), log) {
+            // What has been is not to be undone for a report.
+            let error = Error::new("write", "--report", errno).to_string();
+            log.write(Level::Error, error.as_bytes(), &[]);
+        }
+    }
+}
