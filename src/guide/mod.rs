@@ -15,6 +15,8 @@ pub struct Guide {
 macro_rules! guides {
     ($($module:ident, $name:literal, $file:literal;)*) => {
         $(
+            // Their indented blocks are shells' and pictures.
+            #[allow(rustdoc::invalid_rust_codeblocks)]
             #[doc = include_str!($file)]
             pub mod $module {}
         )*

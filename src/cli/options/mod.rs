@@ -1,6 +1,6 @@
 //! The option table: an option stands in it once, with all that is known of it.
 //!
-//! The parser ([`read`]), the help texts, the man page, the completions, the suggestions and the README's table are made
+//! The parser ([`read()`]), the help texts, the man page, the completions, the suggestions and the README's table are made
 //! from these rows, so none of them can forget an option or say something else of it. A row that lacks a help text, or
 //! does not say whether it needs `--rootfs`, does not compile; what a type cannot say of the rows [`check`] finds, at
 //! compile time as well.

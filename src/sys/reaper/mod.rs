@@ -36,7 +36,7 @@ pub const PROC: RawFd = 0;
 pub const GATE: RawFd = 1;
 
 /// and where it writes how the command has ended, if someone wants to know: a counter, which takes the status of wait(2) and
-/// [`ENDED`]. Without one the write finds nothing.
+/// `ENDED`. Without one the write finds nothing.
 pub const STATUS_COUNTER: RawFd = 2;
 
 /// The bit by which a status of 0 is told from none.
