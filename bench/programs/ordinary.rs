@@ -3,9 +3,11 @@
 
 use super::container::{self, NEWCGROUP, NEWIPC, NEWNET, NEWNS, NEWPID, NEWUTS};
 use super::kernel::*;
+use core::ffi::CStr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 const AT_FDCWD: usize = -100isize as usize;
+const O_WRONLY: usize = 1;
 const O_CLOEXEC: usize = 0o2_000_000;
 const AF_UNIX: usize = 1;
 const SOCK_DGRAM: usize = 2;
@@ -16,6 +18,7 @@ const SIG_SETMASK: usize = 2;
 const SIG_IGN: usize = 1;
 const SIGKILL: usize = 9;
 const SIGCHLD: u64 = 17;
+const SIGSTOP: usize = 19;
 
 /// Not 0 while the parent lives: the kernel clears it when the parent ends (set_tid_address(2)).
 static PARENT: AtomicU32 = AtomicU32::new(1);
@@ -48,7 +51,8 @@ pub fn start(stack: *const usize, child: extern "C" fn(usize) -> !) -> ! {
 
 /// Gives the signals that the caller ignores their default back. The kernel tells of one at a time.
 fn default_signals() {
-    for signal in 1..=64usize {
+    // Two cannot be ignored.
+    for signal in (1..=64usize).filter(|signal| ![SIGKILL, SIGSTOP].contains(signal)) {
         // The handler comes first; the kernel's struct has four words.
         let mut action = [0usize; 4];
         let address = action.as_mut_ptr() as usize;
@@ -70,7 +74,15 @@ fn default_signals() {
 
 /// The set-up, up to what takes privileges away.
 pub fn set_up() {
+    // First of all: what holds the rest up ends with the parent too.
+    // SAFETY: no pointers.
+    unsafe { must(7, PRCTL, [PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0]) };
+    // It may have ended before that.
+    if PARENT.load(Ordering::SeqCst) == 0 {
+        exit(125);
+    }
     container::mount();
+    open_network();
     host_name();
     loopback();
     // SAFETY: no pointers.
@@ -89,12 +101,22 @@ pub fn last() {
     set_mask(0);
     // SAFETY: no pointers.
     unsafe { must(6, CLOSE_RANGE, [3, u32::MAX as usize, 0, 0, 0, 0]) };
-    // SAFETY: no pointers.
-    unsafe { must(7, PRCTL, [PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0]) };
-    // It may have ended before that.
-    if PARENT.load(Ordering::SeqCst) == 0 {
-        exit(125);
-    }
+}
+
+/// Lets every user of the new network bind every port and ping, by the proc that has just been mounted.
+fn open_network() {
+    let ports = c"/proc/sys/net/ipv4/ip_unprivileged_port_start";
+    write(ports, b"0");
+    write(c"/proc/sys/net/ipv4/ping_group_range", b"0 2147483647");
+}
+
+fn write(path: &CStr, text: &[u8]) {
+    let (path, start) = (path.as_ptr() as usize, text.as_ptr() as usize);
+    // SAFETY: the path is NUL-terminated.
+    let file = unsafe { must(16, OPENAT, [AT_FDCWD, path, O_WRONLY, 0, 0, 0]) };
+    // SAFETY: the kernel reads as many bytes as the text has.
+    unsafe { must(17, WRITE, [file, start, text.len(), 0, 0, 0]) };
+    // `last` closes it.
 }
 
 /// A name that no other container has.
@@ -136,7 +158,7 @@ fn loopback() {
             [socket, SIOCSIFFLAGS, request.as_ptr() as usize, 0, 0, 0],
         )
     };
-    // It closes by itself when the command is executed.
+    // `last` closes it.
 }
 
 /// stdin is /dev/null.
