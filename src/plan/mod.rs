@@ -60,17 +60,21 @@ impl InitPlan {
 
     /// Whether a step uses the container's terminal.
     pub fn needs_terminal(&self) -> bool {
-        self.process.contains(&Step::StandardTerminal)
+        self.process
+            .iter()
+            .any(|step| matches!(step, Step::StandardTerminal))
     }
 
     /// Whether a step uses the pool.
     pub fn needs_pool(&self) -> bool {
-        self.container.contains(&Step::NetworkFromPool)
+        self.container
+            .iter()
+            .any(|step| matches!(step, Step::NetworkFromPool))
     }
 
     /// Whether the parent has to map ids while the child waits.
     pub fn awaits_ids(&self) -> bool {
-        self.birth.contains(&Step::AwaitIds)
+        self.birth.iter().any(|step| matches!(step, Step::AwaitIds))
     }
 
     /// Whether it is walked in a user namespace of the container's.

@@ -78,9 +78,11 @@ pub fn supervised(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
         );
     }
     if let Some(timeout) = spec.timeout {
+        // As a number with a fraction it would bring 6 KB of code along.
+        let seconds = format!("{}.{:09}", timeout.as_secs(), timeout.subsec_nanos());
         page.why(&format!(
             "After {} seconds (--timeout) all of it is killed, exit code 124.",
-            timeout.as_secs_f64()
+            seconds.trim_end_matches('0').trim_end_matches('.')
         ));
     }
     page.step("leave with the command's exit code");
