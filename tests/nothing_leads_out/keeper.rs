@@ -92,9 +92,12 @@ fn what_mydocker_had_before_stays() {
         let mut child = started(command);
         // It is not to hold our pipes open.
         let stderr = child.stderr.take();
+        // It has its mark when it has executed sleep, which may be later than all of mydocker's start.
+        let there = eventually(|| marked(&others).len() == 1);
         kill(keeper(child.id()), Signal::SIGKILL);
         let status = wait(&mut child).expect("it hangs");
         drop(stderr);
+        assert!(there, "{case}");
         let stayed = marked(&others);
         for pid in &stayed {
             kill(*pid, Signal::SIGKILL);
