@@ -16,7 +16,9 @@ fn time_that_is_up_ends_all_of_it() {
             let start = Instant::now();
             let outcome = case.run(&options, &["sh", "-c", script]);
             assert_eq!(outcome.code(), Some(124), "{case} {options:?}: {outcome:?}");
-            assert_eq!(outcome.stderr, "", "{case} {options:?}");
+            // What the exit code alone could not tell: it may be the command's own.
+            let said = "mydocker: ended: its time was up (--timeout 0.5)\n";
+            assert_eq!(outcome.stderr, said, "{case} {options:?}");
             assert!(start.elapsed().as_millis() >= 500, "{case} {options:?}");
             assert_eq!(marked(&mark), Vec::<u32>::new(), "{case} {options:?}");
         }

@@ -247,6 +247,53 @@ fn time_that_is_up_is_a_reason() {
 }
 
 #[test]
+fn who_is_asked_to_end_has_timed_out_whatever_its_way() {
+    for case in cases() {
+        for options in [&[][..], &["--init=false"], &["--pid=host"], &["-t"]] {
+            for (timeout, script, code) in [
+                // It ends by the signal, by itself, or not.
+                ("0.3:50", "exec sleep 600", None),
+                (
+                    "0.3:50",
+                    "trap 'exit 3' TERM; while :; do sleep 0.05; done",
+                    Some(3),
+                ),
+                (
+                    "0.3:0.3",
+                    "trap '' TERM; while :; do sleep 0.05; done",
+                    None,
+                ),
+            ] {
+                let options = [options, &["--timeout", timeout]].concat();
+                let (report, outcome) = report(case, &options, &["sh", "-c", script]);
+                let (reason, status, found, _) = end(&report);
+                let expected = ("timed out", 124, code);
+                assert_eq!(
+                    (reason, status, found),
+                    expected,
+                    "{case} {options:?} {script}"
+                );
+                let said = format!("ended: its time was up (--timeout {timeout})");
+                assert!(outcome.stderr.contains(&said), "{case}: {outcome:?}");
+            }
+        }
+        let options = ["--timeout=0.3:50", "--stop-signal=USR1"];
+        let script = "trap 'exit 9' USR1; while :; do sleep 0.05; done";
+        let (report, _) = report(case, &options, &["sh", "-c", script]);
+        assert_eq!(end(&report), ("timed out", 124, Some(9), None), "{case}");
+        for wrong in [
+            "--timeout=5:",
+            "--timeout=5:0",
+            "--timeout=:2",
+            "--stop-signal=NOPE",
+        ] {
+            let outcome = case.run(&[wrong], &["true"]);
+            assert_eq!(outcome.code(), Some(125), "{case} {wrong}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
 fn without_a_cgroup_nothing_is_claimed_of_the_whole() {
     for case in cases() {
         let (report, _) = report(case, &[], &["true"]);

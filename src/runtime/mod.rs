@@ -30,6 +30,7 @@ use crate::supervise::signals;
 use crate::sys::invocation::Invocation;
 use crate::sys::{counter, descriptor, kernel, process};
 use crate::timing::{Beginning, Timing};
+use crate::verdict::Reason;
 use limits::{Entry, Limited};
 use pid_file::PidFile;
 use reporting::Reporting;
@@ -223,7 +224,7 @@ fn run_logged(
     if let Some(limited) = &limited {
         limited.sweep();
     }
-    let supervisor = Supervisor::new(container, status, is_timed, log);
+    let supervisor = Supervisor::new(container, spec.grace, status, is_timed, log);
     // Ours, for the container has its own: the other ends of these pipes are to notice when the container closes its
     // copies.
     let [keep_input, mut keep_output] = look.standard.relays_input_and_output();
@@ -250,8 +251,12 @@ fn run_logged(
         limited.end(end.exit, log);
     }
     if let Some(error) = launch::not_executed(&plan, end.exit) {
+        if let Some(report) = &mut report {
+            report.never_ran();
+        }
         return Err(error);
     }
+    say_why(end.reason, arguments, log);
     if let Some(lost) = lost {
         // What the command could not be told is not a success.
         return Err(match end.exit {
@@ -264,6 +269,16 @@ fn run_logged(
     }
     // Now, without a destructor: what they would free the kernel takes back for less.
     process::exit(i32::from(end.exit.0))
+}
+
+/// Says which limit of time has ended it, as is said of memory. (An exit code may be the command's own.)
+fn say_why(reason: Reason, arguments: &RunArgs, log: &Log) {
+    if let (Reason::TimedOut, Some(timeout)) = (reason, &arguments.timeout) {
+        let timeout = timeout.to_string_lossy();
+        log.say(&Error::told(&format!(
+            "ended: its time was up (--timeout {timeout})"
+        )));
+    }
 }
 
 /// Where the network comes from, and what is left for the clone to make.

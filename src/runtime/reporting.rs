@@ -54,6 +54,12 @@ impl Reporting {
         self.is_running = true;
     }
 
+    /// What ran was not the command.
+    pub fn never_ran(&mut self) {
+        self.is_running = false;
+        self.end = None;
+    }
+
     /// The container has ended.
     #[cold]
     #[inline(never)]

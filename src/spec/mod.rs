@@ -13,6 +13,7 @@ mod namespaces;
 mod repeated;
 mod root;
 pub mod security;
+mod stop_signal;
 mod sysctl;
 mod user;
 mod user_namespace;
@@ -25,6 +26,7 @@ pub use root::{
     Base, Bind, Devices, MOST_COPIES, MOST_HANDED, MountSource, NameFile, Overlay, OverlayChoice,
     Root, RootMount, Upper, Writes, work_directory,
 };
+pub use stop_signal::Grace;
 pub use sysctl::Sysctl;
 pub use user::{Accounts, User};
 pub use user_namespace::{BLOCK, Ids, IdsWanted, Range, UserNamespace};
@@ -117,6 +119,8 @@ pub struct ContainerSpec {
     pub security: Security,
     /// How long the command may run.
     pub timeout: Option<Duration>,
+    /// How it is asked to end when its time is up, before it is killed.
+    pub grace: Option<Grace>,
     /// `None`: where the caller is, or / of a root of its own.
     pub working_directory: Option<CString>,
     /// `NAME=value` each.
@@ -195,6 +199,8 @@ impl ContainerSpec {
             caller: caller.variable,
             all_of_callers: caller.all_variables,
         })?;
+        let timeout = limits::timeout(arguments.timeout.as_ref())?;
+        let signal = stop_signal::stop_signal(arguments.stop_signal.as_ref())?;
         let identity = Identity::new(user, caller, user_namespace);
         if let Some(root) = &root {
             root.check_ids(&identity)?;
@@ -228,7 +234,10 @@ impl ContainerSpec {
                 arguments.oom_score_adjustment.as_ref(),
             )?,
             security,
-            timeout: limits::timeout(arguments.timeout.as_ref())?,
+            timeout: timeout.map(|(after, _)| after),
+            grace: timeout
+                .and_then(|(_, grace)| grace)
+                .map(|time| Grace { signal, time }),
             working_directory: working_directory(arguments)?,
             environment,
             command: arguments

@@ -11,6 +11,7 @@ pub mod signals;
 use crate::error::{Error, ExitCode};
 use crate::launch::Container;
 use crate::log::{Level, Log, Value};
+use crate::spec::Grace;
 use crate::sys::clock;
 use crate::sys::code;
 use crate::sys::process::{self, Ended, Patience};
@@ -58,6 +59,10 @@ pub struct Supervisor<'a> {
     status: Option<OwnedFd>,
     /// When the container is to end, if it has not ended by then.
     deadline: Option<Instant>,
+    /// How it is asked to end first.
+    grace: Option<Grace>,
+    /// Whether it was asked.
+    was_asked: bool,
     /// Why the container was killed, if it was.
     killed_for: Option<KilledFor>,
     /// The last signal that was delivered.
@@ -69,13 +74,21 @@ pub struct Supervisor<'a> {
 }
 
 impl<'a> Supervisor<'a> {
-    pub fn new(container: Container, status: Option<OwnedFd>, timed: bool, log: &'a Log) -> Self {
+    pub fn new(
+        container: Container,
+        grace: Option<Grace>,
+        status: Option<OwnedFd>,
+        timed: bool,
+        log: &'a Log,
+    ) -> Self {
         Self {
             deadline: container.deadline,
             container,
             log,
             timed,
             status,
+            grace,
+            was_asked: false,
             killed_for: None,
             delivered: None,
             interrupts: [None; 2],
@@ -124,12 +137,35 @@ impl<'a> Supervisor<'a> {
         if self.time_left() != Some(Duration::ZERO) {
             return;
         }
+        if let Some(grace) = self.grace.take() {
+            return self.ask_to_end(grace);
+        }
         // A keeper may have been stopped, or its queue be full.
         self.deadline = Instant::now().checked_add(ONCE_MORE);
         self.kill();
         if self.killed_for.replace(KilledFor::TimeIsUp) != Some(KilledFor::TimeIsUp) {
             self.log
                 .write(Level::Info, b"ended because its time was up", &[]);
+        }
+    }
+
+    /// Sends it what asks it to end. What spares itself that is killed at once.
+    #[cold]
+    #[inline(never)]
+    fn ask_to_end(&mut self, grace: Grace) {
+        self.deadline = Instant::now().checked_add(grace.time);
+        self.was_asked = true;
+        self.killed_for = Some(KilledFor::TimeIsUp);
+        self.log.write(
+            Level::Info,
+            b"asked to end because its time was up",
+            &[("signal", Value::Number(i64::from(grace.signal)))],
+        );
+        if self.is_spared(grace.signal) {
+            self.kill();
+        } else {
+            // It can have ended, but it has not been waited for: the pid is still its own.
+            let _ = process::kill(self.container.pid, grace.signal);
         }
     }
 
@@ -274,7 +310,8 @@ impl<'a> Supervisor<'a> {
         let killed = Ended::Signaled(libc::SIGKILL);
         let by_us = ended == killed
             || self.container.successor.is_some() && ended == Ended::Exited(killed.code());
-        let killed_for = self.killed_for.filter(|_| by_us);
+        // Who was asked has ended because of that, whatever its way.
+        let killed_for = self.killed_for.filter(|_| by_us || self.was_asked);
         let commands_own = self.commands_own(ended, killed);
         let code = match killed_for {
             Some(KilledFor::Signal(signal)) => Ended::Signaled(signal).code(),

@@ -158,7 +158,10 @@ fn a_fork_bomb_ends_with_its_time() {
             let limits = ["--pids-limit=40", "--timeout=0.5", "-e", &variable, &place];
             let outcome = case.run(&[more, &limits].concat(), &["sh", "-c", bomb]);
             assert_eq!(outcome.code(), Some(124), "{case} {more:?}: {outcome:?}");
-            assert_eq!(outcome.stderr, "", "{case} {more:?}");
+            assert_eq!(
+                outcome.stderr, "mydocker: ended: its time was up (--timeout 0.5)\n",
+                "{case} {more:?}"
+            );
             assert_eq!(marked(&mark), Vec::<u32>::new(), "{case} {more:?}");
             assert_eq!(
                 parent.containers(),

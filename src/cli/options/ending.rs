@@ -9,10 +9,21 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         short: None,
         section: Section::Ending,
         needs: Needs::Nothing,
-        reading: Reading::One(text("SECONDS"), |line| &mut line.run.timeout),
+        reading: Reading::One(text("SECONDS[:SECONDS]"), |line| &mut line.run.timeout),
         brief: "end it after that time (exit code 124)",
-        help: "End the container after that time, `2` or `0.5` (exit code 124).",
+        help: "End the container after that time, `2` or `0.5` (exit code 124). With `5:2` it is sent SIGTERM after five \
+               seconds, and is killed two seconds later.",
         default: "it may run for ever",
+    },
+    Row {
+        long: "stop-signal",
+        short: None,
+        section: Section::Ending,
+        needs: Needs::Nothing,
+        reading: Reading::One(text("SIGNAL"), |line| &mut line.run.stop_signal),
+        brief: "what --timeout 5:2 sends first",
+        help: "The signal that `--timeout SECONDS:SECONDS` sends first, by its name or number.",
+        default: "`SIGTERM`",
     },
     Row {
         long: "rm",

@@ -4,8 +4,9 @@ use super::Start;
 use super::page::Page;
 use crate::error::printable;
 use crate::plan::{ExecPlan, InitPlan, Prepared, Reaper};
-use crate::spec::Terminal;
+use crate::spec::{Grace, Terminal};
 use std::ffi::CString;
+use std::time::Duration;
 
 fn texts(strings: &[CString]) -> Vec<String> {
     let text = |string: &CString| printable(string.to_bytes());
@@ -78,12 +79,15 @@ pub fn supervised(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
         );
     }
     if let Some(timeout) = spec.timeout {
-        // As a number with a fraction it would bring 6 KB of code along.
-        let seconds = format!("{}.{:09}", timeout.as_secs(), timeout.subsec_nanos());
-        page.why(&format!(
-            "After {} seconds (--timeout) all of it is killed, exit code 124.",
-            seconds.trim_end_matches('0').trim_end_matches('.')
-        ));
+        let timeout = seconds(timeout);
+        page.why(&match spec.grace {
+            None => format!("After {timeout} seconds (--timeout) all of it is killed, exit code 124."),
+            Some(Grace { signal, time }) => format!(
+                "After {timeout} seconds (--timeout) it is sent signal {signal}, and all of it is killed {} seconds \
+                 later, exit code 124.",
+                seconds(time)
+            ),
+        });
     }
     page.step("leave with the command's exit code");
     page.why(match plan.reaper {
@@ -97,4 +101,13 @@ pub fn supervised(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
     if !start.cgroups.is_empty() {
         page.why("The cgroups made above are removed.");
     }
+}
+
+/// As a number with a fraction it would bring 6 KB of code along.
+fn seconds(time: Duration) -> String {
+    let digits = format!("{}.{:09}", time.as_secs(), time.subsec_nanos());
+    digits
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
 }

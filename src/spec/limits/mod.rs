@@ -313,22 +313,32 @@ pub fn oom_score_adjustment(value: Option<&OsString>) -> Result<Option<i32>, Err
         })
 }
 
-/// `--timeout`: how long the command may run.
-pub fn timeout(value: Option<&OsString>) -> Result<Option<Duration>, Error> {
+/// `--timeout`: how long the command may run, and how long it may take to end then.
+pub fn timeout(value: Option<&OsString>) -> Result<Option<(Duration, Option<Duration>)>, Error> {
     let Some(value) = value else {
         return Ok(None);
     };
-    let billionths = size::billionths(value.as_bytes());
-    let nanoseconds = billionths.and_then(|nanoseconds| u64::try_from(nanoseconds).ok());
-    nanoseconds
-        .filter(|nanoseconds| *nanoseconds != 0)
-        .map(|nanoseconds| Some(Duration::from_nanos(nanoseconds)))
-        .ok_or_else(|| {
-            let named = [b"--timeout ", value.as_bytes()].concat();
-            Error::refused(named, "it takes a number of seconds above 0, 2 or 0.5")
-        })
+    let mut parts = value.as_bytes().splitn(2, |byte| *byte == b':');
+    let refused = || {
+        let named = [b"--timeout ", value.as_bytes()].concat();
+        Error::refused(
+            named,
+            "it takes a number of seconds above 0, 2 or 0.5; behind a colon how long its end may take, 5:2",
+        )
+    };
+    let mut time = || match parts.next() {
+        None => Ok(None),
+        Some(part) => seconds(part).map(Some).ok_or_else(refused),
+    };
+    let after = time()?;
+    let grace = time()?;
+    Ok(after.map(|after| (after, grace)))
 }
 
+fn seconds(text: &[u8]) -> Option<Duration> {
+    let nanoseconds = u64::try_from(size::billionths(text)?).ok()?;
+    (nanoseconds != 0).then(|| Duration::from_nanos(nanoseconds))
+}
 /// The limits of each process, a later one of a resource in the place of an earlier.
 pub fn resources(wishes: &[OsString]) -> Result<Vec<ResourceLimit>, Error> {
     let mut limits: Vec<ResourceLimit> = Vec::new();

@@ -162,8 +162,10 @@ fn mistakes_are_named() {
 #[test]
 fn times_and_scores() {
     let time = |text: &str| timeout(Some(&text.into())).ok().flatten();
-    assert_eq!(time("2"), Some(Duration::from_secs(2)));
-    assert_eq!(time("0.25"), Some(Duration::from_millis(250)));
+    assert_eq!(time("2"), Some((Duration::from_secs(2), None)));
+    assert_eq!(time("0.25"), Some((Duration::from_millis(250), None)));
+    let (five, two) = (Duration::from_secs(5), Duration::from_secs(2));
+    assert_eq!(time("5:2"), Some((five, Some(two))));
     for wrong in ["0", "-1", "1s", "", "99999999999999999999"] {
         assert_eq!(time(wrong), None, "{wrong}");
     }

@@ -11,13 +11,14 @@ use super::channel::{Channel, Got};
 use super::console::Console;
 use super::signals::{JOB_CONTROL, Signals};
 use super::{End, Supervisor, sooner};
-use crate::error::Error;
+use crate::error::{Error, ExitCode};
 use crate::log::Log;
 use crate::stream::Stream;
 use crate::sys::Errno;
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::signal::{self, SignalSet, Taken};
 use crate::terminal::{Outside, PseudoTerminal};
+use crate::verdict::Reason;
 use output::{Lost, Output};
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
@@ -147,6 +148,10 @@ impl<'a> Relay<'a> {
     pub fn run(mut self) -> Result<(End, Option<Error>), Error> {
         let mut end = self.relay()?;
         if let Some(exit) = self.drain(end.exit)? {
+            if exit == ExitCode::TIME_IS_UP && end.exit != exit {
+                // For its last output.
+                end.reason = Reason::TimedOut;
+            }
             end.exit = exit;
         }
         self.leave_raw_mode();
