@@ -75,11 +75,18 @@ fn a_root_without_the_files_of_names() {
         );
         assert_eq!(said, "box\n5\n", "{case}");
         assert_eq!(tree.snapshot(), before, "{case}");
-        // Without an /etc there is none to set up.
+        // Nothing is made in DIR; an overlay has what docker's containers have.
         std::fs::remove_dir_all(tree.root().join("etc")).unwrap();
-        for options in [&[][..], &["--overlay"]] {
-            assert!(!tree.says(options, "ls /").contains("etc"), "{case}");
-        }
+        assert!(!tree.says(&[], "ls /").contains("etc"), "{case}");
+        let said = tree.says(
+            &["--overlay", "--dns=1.1.1.1"],
+            "ls /etc; cat /etc/resolv.conf",
+        );
+        assert_eq!(
+            said, "hostname\nhosts\nresolv.conf\nnameserver 1.1.1.1\n",
+            "{case}"
+        );
+        assert!(!tree.root().join("etc").exists(), "{case}");
     });
 }
 

@@ -70,8 +70,6 @@ fn is_missing(errno: Errno) -> bool {
 
 /// What the file is to be mounted on; `None` if a mount has brought one along, and no one has asked for another.
 fn find_place(file: &EtcFile, held: &Held) -> Result<Option<BorrowedFd<'static>>, Failed> {
-    // A root without an /etc is given none.
-    descriptor::close(find(held, c"/etc", Missing::Refuse)?);
     let found = match find(held, &file.target, Missing::Refuse) {
         // What is made may lie elsewhere, where a link leads to what is not there yet.
         Err(Failed {

@@ -16,6 +16,7 @@ use crate::log::Log;
 use crate::stream::Stream;
 use crate::sys::Errno;
 use crate::sys::descriptor::{self, Waiting};
+use crate::sys::process::Ended;
 use crate::sys::signal::{self, SignalSet, Taken};
 use crate::terminal::{Outside, PseudoTerminal};
 use crate::verdict::Reason;
@@ -163,7 +164,13 @@ impl<'a> Relay<'a> {
                     .map(|output| output.channel.taken())
                     .sum::<u64>(),
         );
-        Ok((end, self.lost.map(Lost::error)))
+        let has_terminal = self.console.is_some();
+        let hung_up = end.exit.0 == Ended::Signaled(libc::SIGHUP).code();
+        if self.lost.is_some() && has_terminal && hung_up {
+            // Our signal ended it, because of what was lost: that is no end of the command's own.
+            end.exit = ExitCode::OWN_FAILURE;
+        }
+        Ok((end, self.lost.map(|lost| lost.error(has_terminal))))
     }
 
     fn relay(&mut self) -> Result<End, Error> {

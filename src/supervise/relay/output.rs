@@ -19,8 +19,12 @@ pub struct Lost {
 }
 
 impl Lost {
-    pub fn error(self) -> Error {
-        let hint = "what the command wrote from there on is lost";
+    /// `hung_up`: where the container has a terminal, losing its output is losing its screen.
+    pub fn error(self, hung_up: bool) -> Error {
+        let hint = match hung_up {
+            true => "what the command wrote from there on is lost, and it was sent SIGHUP",
+            false => "what the command wrote from there on is lost",
+        };
         Error::new("write", stream::name(self.number), self.errno).hint(Some(hint))
     }
 }
