@@ -28,7 +28,7 @@ use crate::supervise::Supervisor;
 use crate::supervise::relay::Relay;
 use crate::supervise::signals;
 use crate::sys::invocation::Invocation;
-use crate::sys::{counter, descriptor, kernel, process};
+use crate::sys::{Errno, counter, descriptor, kernel, process};
 use crate::timing::{Beginning, Timing};
 use crate::verdict::Reason;
 use limits::{Entry, Limited};
@@ -130,10 +130,7 @@ fn run_logged(
         None => Entry::default(),
     };
 
-    let pool = called.and_then(|called| {
-        let without = |why| launch::say_without(Lack::Spare, why, log);
-        called.map_err(without).ok()
-    });
+    let pool = called.and_then(|called| called.map_err(|why| without_pool(why, log)).ok());
     let (network, namespaces) = network_and_namespaces(&spec, pool.is_some());
     let mut plan = plan::build(
         &spec,
@@ -269,6 +266,22 @@ fn run_logged(
     }
     // Now, without a destructor: what they would free the kernel takes back for less.
     process::exit(i32::from(end.exit.0))
+}
+
+/// The pool has not been called. One that is too busy answers others.
+#[cold]
+#[inline(never)]
+fn without_pool(why: Errno, log: &Log) {
+    if why == Errno::EAGAIN {
+        return launch::say_without(Lack::Spare, why, log);
+    }
+    let name = why.name().unwrap_or("unknown");
+    let message = b"--pool: no pool is kept there, and the network namespace is made (mydocker pool DIR keeps one)";
+    log.write(
+        Level::Warn,
+        message,
+        &[("errno", Value::Text(name.as_bytes()))],
+    );
 }
 
 /// Says which limit of time has ended it, as is said of memory. (An exit code may be the command's own.)
