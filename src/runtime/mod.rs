@@ -214,8 +214,8 @@ fn run_logged(
     }
     log_command(&plan, container.pid, log);
     if let Some(Err(error)) = pid_file.map(|file| file.publish(container.pid)) {
-        // The command runs, and goes on.
-        log.say(&error);
+        // The command runs, and goes on. (What is said as the last thing would open the signal mask.)
+        log.write(Level::Error, error.to_string().as_bytes(), &[]);
     }
 
     if let Some(limited) = &limited {

@@ -161,6 +161,9 @@ pub fn keep_across_exec() -> Result<(), Errno> {
     Ok(())
 }
 
+/// CAP_CHECKPOINT_RESTORE (Linux 5.9), the last capability that there is.
+const LAST: u8 = 40;
+
 /// Takes everything but `kept` out of the bounding set.
 ///
 /// Errors: EPERM without CAP_SETPCAP, unless what is to go is gone already.
@@ -168,8 +171,9 @@ pub fn bound(kept: CapabilitySet) -> Result<(), Errno> {
     for number in (0..64u8).filter(|number| !kept.contains(*number)) {
         match bounding(libc::PR_CAPBSET_DROP, number) {
             Ok(_) => {}
-            // There are no more in this kernel.
-            Err(Errno::EINVAL) => break,
+            // There are no more in this kernel. (An older one has fewer; whether that is why is asked below, for a filter
+            // can answer so as well.)
+            Err(Errno::EINVAL) if number > LAST => break,
             Err(errno) => match bounding(libc::PR_CAPBSET_READ, number) {
                 Ok(0) | Err(Errno::EINVAL) => {}
                 _ => return Err(errno),

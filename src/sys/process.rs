@@ -39,14 +39,18 @@ impl std::fmt::Debug for StringArray {
 pub fn execve(file: &CStr, arguments: &StringArray, environment: &StringArray) -> Errno {
     // SAFETY: the file is NUL-terminated; a `StringArray` holds pointers to strings that it owns
     // itself, and ends with a null one. A CString's bytes do not move when the array does.
-    unsafe {
+    let returned = unsafe {
         libc::execve(
             file.as_ptr(),
             arguments.pointers.as_ptr(),
             environment.pointers.as_ptr(),
         )
     };
-    Errno::last()
+    match returned {
+        // The kernel never does; a filter can (SECCOMP_RET_ERRNO with 0), and denies it so.
+        0 => Errno::EPERM,
+        _ => Errno::last(),
+    }
 }
 
 /// exit_group(2): ends the process at once, without handlers or destructors.

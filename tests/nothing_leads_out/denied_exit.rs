@@ -78,3 +78,19 @@ fn a_step_that_the_profile_denies() {
         }
     }
 }
+
+/// A filter that answers execve with errno 0: it has not executed, and there is no errno that says why.
+#[test]
+fn an_execve_that_is_answered_with_no_errno() {
+    let profile = r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[
+        {"names":["execve","execveat"],"action":"SCMP_ACT_ERRNO","errnoRet":0}]}"#;
+    let scratch = Scratch::new();
+    let file = scratch.file("profile.json");
+    std::fs::write(&file, profile).unwrap();
+    for case in cases() {
+        let option = format!("seccomp={file}");
+        let outcome = case.run(&["--security-opt", &option], &["true"]);
+        assert_eq!(outcome.code(), Some(126), "{case}: {outcome:?}");
+        assert!(outcome.stderr.contains("EPERM"), "{case}: {outcome:?}");
+    }
+}

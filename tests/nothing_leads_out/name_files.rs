@@ -148,3 +148,29 @@ fn they_are_put_on_what_mounts_bring_along() {
         assert_eq!(tree.snapshot(), before, "{case}");
     });
 }
+
+/// What every container is given and no one has asked for: a root where it cannot be put is no reason not to start.
+#[test]
+fn a_link_that_leads_nowhere_useful_is_no_refusal() {
+    each(|case, tree| {
+        for target in [
+            "/proc/self/fd/1",
+            "/proc/self/exe",
+            &"x".repeat(300),
+            "hosts",
+        ] {
+            let hosts = tree.root().join("etc/hosts");
+            let _ = std::fs::remove_file(&hosts);
+            if std::os::unix::fs::symlink(target, &hosts).is_err() {
+                continue;
+            }
+            assert_eq!(
+                tree.says(&[], "echo started"),
+                "started\n",
+                "{case} {target}"
+            );
+            let outcome = tree.shell(&["--add-host=a:192.0.2.1"], "true");
+            assert_eq!(outcome.code(), Some(125), "{case} {target}: {outcome:?}");
+        }
+    });
+}

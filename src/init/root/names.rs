@@ -32,13 +32,15 @@ pub fn place(file: &EtcFile, held: &Held, channel: Channel<'_>) -> Result<(), Fa
         Ok(Some(target)) => target,
         Ok(None) => return Ok(()),
         Err(failed) => {
-            return match (is_missing(failed.errno), &file.without) {
-                (true, Without::Fine) => Ok(()),
-                (true, Without::Told) => {
+            // Whatever is in the way: no one has asked for what every container is given, and nothing is less protected
+            // without it.
+            return match &file.without {
+                Without::Fine => Ok(()),
+                Without::Told => {
                     channel.board.leave_lack(Lack::NameServers, failed.errno);
                     Ok(())
                 }
-                (false, _) | (_, Without::Refused(_)) => Err(failed),
+                Without::Refused(_) => Err(failed),
             };
         }
     };
@@ -56,16 +58,6 @@ pub fn place(file: &EtcFile, held: &Held, channel: Channel<'_>) -> Result<(), Fa
     let placed = bind::place_hidden(name, restrictions, target, held);
     descriptor::close(target);
     placed.map_err(Failed::from)
-}
-
-/// Whether a root that fails so does not have the file, nor may be given it.
-fn is_missing(errno: Errno) -> bool {
-    matches!(
-        errno,
-        Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EISDIR
-            // In an overlay of an ordinary user's, above an /etc that is someone else's; in one that is read-only.
-            | Errno::EACCES | Errno::EROFS
-    )
 }
 
 /// What the file is to be mounted on; `None` if a mount has brought one along, and no one has asked for another.
