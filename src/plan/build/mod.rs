@@ -203,7 +203,7 @@ fn settings(spec: &ContainerSpec) -> impl Iterator<Item = Step> {
     let open = is_own.then(|| Step::OpenNetwork(spec.identity.groups().into_bytes()));
     // After that, for someone has asked for them.
     let asked = spec.sysctls.iter().map(|setting| Step::Sysctl {
-        path: setting.path.clone(),
+        path: Box::new(setting.path.clone()),
         value: setting.value.clone(),
     });
     open.into_iter().chain(asked)

@@ -280,7 +280,7 @@ fn decode_step(input: &mut Decoder<'_>) -> Result<Step, Malformed> {
         })),
         5 => Step::Hostname(input.bytes()?.to_vec()),
         61 => Step::Sysctl {
-            path: input.string()?,
+            path: Box::new(input.string()?),
             value: input.bytes()?.to_vec(),
         },
         60 => Step::DomainName(input.bytes()?.to_vec()),
@@ -383,7 +383,7 @@ pub(super) mod tests {
             Step::Hostname(vec![0xff, 0, b'\n']),
             Step::DomainName(b"example".to_vec()),
             Step::Sysctl {
-                path: c"net/ipv4/ip_forward".into(),
+                path: Box::new(c"net/ipv4/ip_forward".into()),
                 value: b"1".to_vec(),
             },
             Step::NetworkFromPool,
