@@ -85,9 +85,22 @@ fn create(name: &CStr, flags: u32) -> Result<OwnedFd, Errno> {
 }
 
 /// Puts every seal on it: it can never be changed any more.
+///
+/// The kernel refuses (EBUSY) while someone else may still write to a page of it, and on a busy machine that may seem so for
+/// longer than it waits (`memfd_wait_for_pins`, 150 ms), though no one does.
 pub(super) fn seal(file: BorrowedFd<'_>) -> Result<(), Errno> {
-    // SAFETY: no pointers.
-    unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_ADD_SEALS, ALL_SEALS) }.map(drop)
+    const TRIES: u32 = 10;
+    let mut sealed = Err(Errno::EBUSY);
+    for _ in 0..TRIES {
+        // SAFETY: no pointers.
+        let answer =
+            unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_ADD_SEALS, ALL_SEALS) };
+        sealed = answer.map(drop);
+        if sealed != Err(Errno::EBUSY) {
+            break;
+        }
+    }
+    sealed
 }
 
 /// Whether `file` is a memory file with every seal, as [`sealed`] makes it.
