@@ -12,14 +12,12 @@ use std::os::fd::BorrowedFd;
 
 /// Enters the namespace that the pool sends over `socket`, or a new one if it sends none: whether it is the pool's.
 pub fn enter(socket: BorrowedFd<'_>, channel: &Channel<'_>) -> Result<bool, Errno> {
-    let entered = answer(socket).and_then(|spare| {
-        let entered = namespace::enter_network(spare);
-        descriptor::close(spare);
-        entered
-    });
-    match entered {
-        Ok(()) => Ok(true),
-        // One that is not for us, too: that of a pool outside of the user namespace that we are in.
+    match answer(socket) {
+        Ok(spare) => {
+            let entered = namespace::enter_network(spare);
+            descriptor::close(spare);
+            entered.map(|()| true)
+        }
         Err(why) => {
             channel.board.leave_lack(Lack::Spare, why);
             make_own().map(|()| false)
