@@ -254,7 +254,10 @@ fn a_pool_may_die_at_any_moment() {
             pool.child.wait().unwrap();
             let output = run.wait_with_output().unwrap();
             assert!(output.status.success(), "{case} {round}: {output:?}");
-            assert_eq!(output.stderr, b"", "{case} {round}");
+            // One that had died before it was called is said not to be there.
+            let said = String::from_utf8_lossy(&output.stderr);
+            let is_fine = said.is_empty() || said.lines().count() == 1 && said.contains("pool");
+            assert!(is_fine, "{case} {round}: {said}");
             assert!(output.stdout.starts_with(b"net:"), "{case} {round}");
         }
     }
