@@ -206,14 +206,16 @@ fn pipes(pid: u32) -> Vec<std::path::PathBuf> {
 fn a_container_that_has_closed_its_input_takes_nothing_more() {
     for case in cases() {
         let mut session = Session::bash(case);
-        let script = "exec 0<&-; echo rea\"\"dy; trap exit USR1; while :; do sleep 0.1; done";
+        let script = "exec 0<&-; trap exit USR1; echo rea\"\"dy; while :; do sleep 0.1; done";
         let line = session.line("-i", &format!("sh -c '{script}'"));
         session.type_line(&line);
         session.expect("ready");
         // Not one of those that it starts, whose pids may be lower when the numbers have begun anew.
         let is_shell = |pid: &u32| {
-            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            line.windows(4).any(|part| part == b"trap")
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let parent = status.lines().find_map(|line| line.strip_prefix("PPid:\t"));
+            let name = std::fs::read(format!("/proc/{}/comm", parent.unwrap_or("0")));
+            name.is_ok_and(|name| name == b"mydocker\n")
         };
         let shell = session.container().into_iter().find(is_shell).expect("it");
         let mydocker = parent(shell);
