@@ -19,12 +19,8 @@ pub enum Reason {
     Signaled,
     /// `--timeout`.
     TimedOut,
-    /// `--cpu-time`.
-    ProcessorTime,
     /// The kernel ended the command itself for want of memory.
     OutOfMemory,
-    /// `--output-limit`.
-    OutputLimit,
     /// A signal that mydocker was sent.
     StoppedBySignal,
     /// The command has not run.
@@ -32,26 +28,13 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 8] = [
-        Self::Exited,
-        Self::Signaled,
-        Self::TimedOut,
-        Self::ProcessorTime,
-        Self::OutOfMemory,
-        Self::OutputLimit,
-        Self::StoppedBySignal,
-        Self::NotStarted,
-    ];
-
     /// Its word in the object.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Exited => "exited",
             Self::Signaled => "signaled",
             Self::TimedOut => "timed out",
-            Self::ProcessorTime => "cpu time",
             Self::OutOfMemory => "out of memory",
-            Self::OutputLimit => "output limit",
             Self::StoppedBySignal => "stopped by signal",
             Self::NotStarted => "not started",
         }

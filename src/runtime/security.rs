@@ -48,8 +48,8 @@ fn profile(file: &OsStr, host: &Host) -> Result<Vec<Instruction>, Error> {
     })
 }
 
-/// Those directories of /sys that count, for each processor, how often it was too hot, which tells what others compute.
-/// Paths below /sys; docker hides them where a machine has them.
+/// The directories that count, for each processor, how often it was too hot, which tells what others compute: paths below
+/// /sys. Docker hides them where a machine has them.
 pub fn throttles() -> Vec<CString> {
     const PROCESSORS: &str = "/sys/devices/system/cpu";
     let first = Path::new(PROCESSORS).join("cpu0/thermal_throttle");
