@@ -100,18 +100,25 @@ fn share(sum: u64, (part, other): (u64, u64)) -> u64 {
 /// Whether a cgroup that has the memory controller has come to its own limit.
 pub fn is_at_its_limit(directory: &Directory, version: Version) -> bool {
     match version {
-        // Its counters of failures are not kept for memory and swap together by every kernel.
+        // Neither tells all: a large request fails far below the limit, and the counters of failures are not kept
+        // for memory and swap together by every kernel.
         Version::V1 => [
-            (c"memory.max_usage_in_bytes", c"memory.limit_in_bytes"),
+            (
+                c"memory.max_usage_in_bytes",
+                c"memory.limit_in_bytes",
+                c"memory.failcnt",
+            ),
             (
                 c"memory.memsw.max_usage_in_bytes",
                 c"memory.memsw.limit_in_bytes",
+                c"memory.memsw.failcnt",
             ),
         ]
         .into_iter()
-        .any(|(peak, limit)| {
+        .any(|(peak, limit, failures)| {
             let both = number(directory, peak).zip(number(directory, limit));
             both.is_some_and(|(peak, limit)| is_reached(peak, limit))
+                || number(directory, failures) > Some(0)
         }),
         Version::V2 => {
             let times = named(directory, c"memory.events", "max");

@@ -38,7 +38,15 @@ pub fn not_executed(errno: Errno) -> Error {
 }
 
 fn failed(operation: &str, errno: Errno) -> Error {
-    let hint = "a reaper is executed from a memory file, which vm.memfd_noexec or a security module forbids";
-    let forbidden = matches!(errno, Errno::EACCES | Errno::EPERM);
-    Error::new(operation, "the reaper", errno).hint(forbidden.then_some(hint))
+    let hint = match errno {
+        Errno::EACCES | Errno::EPERM => Some(
+            "a reaper is executed from a memory file, which vm.memfd_noexec or a security module forbids",
+        ),
+        // Its one argument is short. Where the kernel gets no memory for it, execve(2) says that it is too long.
+        Errno::E2BIG | Errno::EFAULT | Errno::ENOMEM => {
+            Some("the limit of memory (-m, or the caller's) leaves no room for it")
+        }
+        _ => None,
+    };
+    Error::new(operation, "the reaper", errno).hint(hint)
 }

@@ -155,21 +155,23 @@ fn cgroups_of_mountinfo() -> Result<Vec<u8>, Error> {
     })
 }
 
+const TOO_LITTLE_FOR_SET_UP: &str = "--memory is too little for the container's own set-up";
+
 /// What may have been the container's own limits.
 #[cold]
 #[inline(never)]
 pub fn explained(error: Error, limited: Option<&Limited>) -> Error {
     let Some(limited) = limited else { return error };
     match (error.errno(), limited.memory) {
-        // execve's own words for memory that it did not get.
-        (Some(Errno::E2BIG | Errno::EFAULT | Errno::ENOMEM), Some(_))
-            if error.exit() == ExitCode::NOT_EXECUTABLE && limited.group.memory_was_short() =>
-        {
-            Error::refused("--memory", "it is too little for the command to be loaded")
-        }
-        (Some(Errno::ENOMEM), Some(_)) => error.hint(Some(
-            "--memory is too little for the container's own set-up",
-        )),
+        // The words of calls that did not get their memory: of execve, of a tmpfs, of a descriptor.
+        (
+            Some(Errno::E2BIG | Errno::EFAULT | Errno::ENOMEM | Errno::ENOSPC | Errno::ENFILE),
+            Some(_),
+        ) if limited.group.memory_was_short() => match error.exit() == ExitCode::NOT_EXECUTABLE {
+            true => Error::refused("--memory", "it is too little for the command to be loaded"),
+            false => error.hint(Some(TOO_LITTLE_FOR_SET_UP)),
+        },
+        (Some(Errno::ENOMEM), Some(_)) => error.hint(Some(TOO_LITTLE_FOR_SET_UP)),
         // Gone without a word: by re-exec all that it takes to say one is limited too.
         (None, Some(_)) if limited.group.oom_figures().oom_kills > Some(0) => Error::refused(
             "--memory",
