@@ -28,7 +28,7 @@ pub struct Error {
     object: String,
     errno: Option<Errno>,
     hint: Option<Cow<'static, str>>,
-    usage: Option<&'static str>,
+    help: Option<&'static str>,
     exit: ExitCode,
 }
 
@@ -44,7 +44,7 @@ impl Error {
             object: printable(object.as_ref()),
             errno: Some(errno),
             hint: None,
-            usage: None,
+            help: None,
             exit: ExitCode::OWN_FAILURE,
         }
     }
@@ -58,7 +58,7 @@ impl Error {
             object: printable(object.as_ref()),
             errno: None,
             hint: Some(Cow::Borrowed(reason)),
-            usage: None,
+            help: None,
             exit: ExitCode::OWN_FAILURE,
         }
     }
@@ -79,16 +79,16 @@ impl Error {
         error
     }
 
-    /// A command line that cannot be understood, followed by the usage line `usage`.
+    /// A command line that cannot be understood; the command `help` tells what can be.
     #[cold]
     #[inline(never)]
-    pub fn usage(message: impl Into<String>, usage: &'static str) -> Self {
+    pub fn usage(message: impl Into<String>, help: &'static str) -> Self {
         Self {
             operation: printable(message.into().as_bytes()),
             object: String::new(),
             errno: None,
             hint: None,
-            usage: Some(usage),
+            help: Some(help),
             exit: ExitCode::OWN_FAILURE,
         }
     }
@@ -131,9 +131,9 @@ impl Error {
         self.errno
     }
 
-    /// The usage line to print below, if the command line was at fault.
-    pub fn usage_line(&self) -> Option<&'static str> {
-        self.usage
+    /// The command that tells what can be typed, if the command line was at fault.
+    pub fn help(&self) -> Option<&'static str> {
+        self.help
     }
 }
 

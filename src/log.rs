@@ -210,11 +210,13 @@ pub fn complain(error: &Error) {
 }
 
 fn spoken(error: &Error) -> String {
-    let mut text = format!("mydocker: {error}\n");
-    if let Some(usage) = error.usage_line() {
-        text.push_str(usage);
-        text.push('\n');
+    let mut text = format!("mydocker: {error}");
+    if let Some(help) = error.help() {
+        text.push_str(" (");
+        text.push_str(help);
+        text.push(')');
     }
+    text.push('\n');
     text
 }
 

@@ -239,9 +239,9 @@ fn command_lines_of_any_kind() {
             Err(error) => {
                 let message = error.to_string();
                 assert_clear(&message);
-                // What is understood and cannot be had needs no usage line.
+                // What is understood and cannot be had needs no help.
                 let places = ["option '", "command", "a pool has one directory"];
-                let is_placed = match error.usage_line() {
+                let is_placed = match error.help() {
                     Some(_) => places.iter().any(|place| message.contains(place)),
                     None => message.starts_with('-'),
                 };

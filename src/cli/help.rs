@@ -23,13 +23,12 @@ pub enum Detail {
     Full,
 }
 
-pub const USAGE: &str = "usage: mydocker run [OPTIONS] COMMAND [ARG...]
-       mydocker pool [OPTIONS] [DIR]
-       mydocker help [COMMAND]";
+/// Where a complaint about a command line says that more is told.
+pub const HELP: &str = "mydocker help";
 
-pub const RUN_USAGE: &str = "usage: mydocker run [OPTIONS] COMMAND [ARG...]    (mydocker help run)";
+pub const RUN_HELP: &str = "mydocker help run";
 
-pub const POOL_USAGE: &str = "usage: mydocker pool [OPTIONS] [DIR]    (mydocker help pool)";
+pub const POOL_HELP: &str = "mydocker help pool";
 
 impl Topic {
     #[cold]

@@ -48,6 +48,18 @@ pub fn is_named(word: &[u8]) -> bool {
     is_tagged || rest.is_empty() && KNOWN.contains(&name)
 }
 
+/// Whether `word`, which is no command that is there, was most likely meant as the name of an image: any that could be
+/// one and is not just one word, which is a misspelt command as often.
+#[cold]
+#[inline(never)]
+pub fn is_meant(word: &[u8]) -> bool {
+    let is_part = |part: &[u8]| !part.is_empty() && part.iter().all(is_of_tag);
+    let begins_a_path = matches!(word.first(), None | Some(b'/' | b'.'));
+    let is_url = word.windows(3).any(|letters| letters == b"://");
+    let has_owner = word.contains(&b'/') && word.split(|byte| *byte == b'/').all(is_part);
+    is_named(word) || is_url || has_owner && !begins_a_path
+}
+
 /// The letters of images' names, which are small.
 fn is_name(name: &[u8]) -> bool {
     !name.is_empty()
@@ -95,6 +107,31 @@ mod tests {
             "host: x",
         ] {
             assert!(!is_named(command.as_bytes()), "{command}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_was_meant_as_an_image() {
+        for image in [
+            "alpine",
+            "a/b:tag",
+            "bitnami/valkey",
+            "quay.io/someone/thing",
+            "localhost:5000/thing",
+            "docker://thing",
+        ] {
+            assert!(is_meant(image.as_bytes()), "{image}");
+        }
+        for command in [
+            "",
+            "sh",
+            "/bin/thing",
+            "./thing",
+            "../bin/thing",
+            "bin/",
+            "a//b",
+        ] {
+            assert!(!is_meant(command.as_bytes()), "{command}");
         }
     }
 }

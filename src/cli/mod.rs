@@ -41,7 +41,7 @@ const COMMANDS: [&str; 4] = ["run", "pool", "help", "completion"];
 ///
 /// `is_directory` is asked about a word that could be two things.
 ///
-/// Errors: what cannot be understood, with a usage line.
+/// Errors: what cannot be understood, with the way to the help.
 pub fn parse(
     arguments: Vec<OsString>,
     is_directory: &dyn Fn(&OsStr) -> bool,
@@ -55,7 +55,7 @@ pub fn parse(
     // docker's habit: what follows the first word belongs to it. So the word is looked at here and
     // the rest is given to its own parser.
     let mut parser = lexopt::Parser::from_args(arguments);
-    match next(&mut parser, help::USAGE)? {
+    match next(&mut parser, help::HELP)? {
         Some(Word::Value(word)) => match word.as_bytes() {
             b"run" => run::parse(parser, is_directory),
             b"pool" => pool::parse(parser),
@@ -64,8 +64,14 @@ pub fn parse(
             b"completion" => shell(&mut parser),
             _ => Err(unknown_command(&word.to_string_lossy())),
         },
-        _ => Err(Error::usage("missing command", help::USAGE)),
+        _ => Err(missing_command()),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn missing_command() -> Error {
+    Error::usage("missing command: run, pool, help or completion", help::HELP)
 }
 
 /// An option in the place of the command: mydocker's own, or most likely one of `run`, which was left out or comes
@@ -81,13 +87,13 @@ fn before_the_command(arguments: Vec<OsString>) -> Result<Command, Error> {
     }
     message.push_str("'?");
     let meant =
-        |option: String| Error::usage(format!("unknown option '{option}', {message}"), help::USAGE);
+        |option: String| Error::usage(format!("unknown option '{option}', {message}"), help::HELP);
     let mut parser = lexopt::Parser::from_args(arguments.clone());
-    match next(&mut parser, help::USAGE)? {
+    match next(&mut parser, help::HELP)? {
         Some(Word::Short('h')) => Ok(Command::Help(help::Topic::Mydocker)),
         Some(Word::Short(letter)) => {
             let is_runs = options::all(options::RUN).any(|row| row.short == Some(letter));
-            let unknown = || Error::usage(format!("unknown option '-{letter}'"), help::USAGE);
+            let unknown = || Error::usage(format!("unknown option '-{letter}'"), help::HELP);
             Err(if is_runs {
                 meant(format!("-{letter}"))
             } else {
@@ -100,17 +106,17 @@ fn before_the_command(arguments: Vec<OsString>) -> Result<Command, Error> {
             name if options::all(options::RUN).any(|row| row.long == name) => {
                 Err(meant(format!("--{name}")))
             }
-            name => Err(unknown_option(name, &["help", "version"], help::USAGE)),
+            name => Err(unknown_option(name, &["help", "version"], help::HELP)),
         },
         // `--`, and nothing that is an option.
-        _ => Err(Error::usage("missing command", help::USAGE)),
+        _ => Err(missing_command()),
     }
 }
 
 #[cold]
 #[inline(never)]
 fn help_topic(parser: &mut lexopt::Parser) -> Result<Command, Error> {
-    match next(parser, help::USAGE)? {
+    match next(parser, help::HELP)? {
         None => Ok(Command::Help(help::Topic::Mydocker)),
         Some(Word::Value(word)) => match word.as_bytes() {
             b"run" => Ok(Command::Help(help::Topic::Run(help::Detail::Full))),
@@ -139,7 +145,7 @@ fn guide(name: &str) -> Result<Command, Error> {
 #[cold]
 #[inline(never)]
 fn shell(parser: &mut lexopt::Parser) -> Result<Command, Error> {
-    let named = match next(parser, help::USAGE)? {
+    let named = match next(parser, help::HELP)? {
         Some(Word::Value(word)) => word,
         _ => OsString::new(),
     };
@@ -148,7 +154,7 @@ fn shell(parser: &mut lexopt::Parser) -> Result<Command, Error> {
     let (_, shell) = found.ok_or_else(|| {
         Error::usage(
             "completion takes the name of a shell, bash or zsh",
-            help::USAGE,
+            help::HELP,
         )
     })?;
     Ok(Command::Completion(shell))
@@ -161,9 +167,9 @@ enum Word {
     Value(OsString),
 }
 
-fn next(parser: &mut lexopt::Parser, usage: &'static str) -> Result<Option<Word>, Error> {
+fn next(parser: &mut lexopt::Parser, help: &'static str) -> Result<Option<Word>, Error> {
     Ok(
-        match parser.next().map_err(|error| described(&error, usage))? {
+        match parser.next().map_err(|error| described(&error, help))? {
             None => None,
             Some(lexopt::Arg::Short(letter)) => Some(Word::Short(letter)),
             Some(lexopt::Arg::Long(name)) => Some(Word::Long(name.to_owned())),
@@ -173,7 +179,7 @@ fn next(parser: &mut lexopt::Parser, usage: &'static str) -> Result<Option<Word>
 }
 
 /// lexopt's own complaints: an option without its value, a flag with one.
-fn described(error: &lexopt::Error, usage: &'static str) -> Error {
+fn described(error: &lexopt::Error, help: &'static str) -> Error {
     use lexopt::Error as Lexopt;
     let message = match error {
         Lexopt::MissingValue { option: Some(name) } => format!("option '{name}' needs a value"),
@@ -182,20 +188,20 @@ fn described(error: &lexopt::Error, usage: &'static str) -> Error {
         // add 8 KB of formatting code to the static binary.
         _ => "the command line cannot be understood".to_owned(),
     };
-    Error::usage(message, usage)
+    Error::usage(message, help)
 }
 
-fn bad_value((name, usage): (&str, &'static str), typed: &OsStr, choices: &str) -> Error {
+fn bad_value((name, help): (&str, &'static str), typed: &OsStr, choices: &str) -> Error {
     Error::usage(
         format!(
             "option '--{name}' takes {choices}, not '{}'",
             typed.to_string_lossy()
         ),
-        usage,
+        help,
     )
 }
 
-fn unknown_option(name: &str, known: &[&str], usage: &'static str) -> Error {
+fn unknown_option(name: &str, known: &[&str], help: &'static str) -> Error {
     if let Some(answer) = elsewhere::option(name) {
         return Error::refused(format!("--{name}"), answer);
     }
@@ -203,7 +209,7 @@ fn unknown_option(name: &str, known: &[&str], usage: &'static str) -> Error {
     if let Some(near) = suggest::nearest(name, known) {
         message.push_str(&format!(", did you mean '--{near}'?"));
     }
-    Error::usage(message, usage)
+    Error::usage(message, help)
 }
 
 #[cold]
@@ -218,7 +224,7 @@ fn unknown_command(word: &str) -> Error {
     } else if word.contains('/') {
         message.push_str(&format!(", did you mean 'run {word}'?"));
     }
-    Error::usage(message, help::USAGE)
+    Error::usage(message, help::HELP)
 }
 
 #[cfg(test)]
@@ -245,7 +251,10 @@ mod tests {
 
     #[test]
     fn mistakes() {
-        assert_eq!(parse_words(&[]), Err("missing command".into()));
+        assert_eq!(
+            parse_words(&[]),
+            Err("missing command: run, pool, help or completion".into())
+        );
         assert_eq!(
             parse_words(&["rnu"]),
             Err("unknown command 'rnu', did you mean 'run'?".into())

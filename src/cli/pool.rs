@@ -1,6 +1,6 @@
 //! The options of `mydocker pool`.
 
-use super::help::{POOL_USAGE, Topic};
+use super::help::{POOL_HELP, Topic};
 use super::log::{self, LogArgs};
 use super::options::{self, Asked, End, Kind, Needs, Reading, Row, Section, Tables, Value};
 use super::{Command, bad_value};
@@ -53,7 +53,7 @@ fn size(line: &mut PoolLine, name: &'static str, typed: OsString) -> Result<(), 
         .to_str()
         .and_then(|number| number.parse().ok())
         .filter(|size| (1..=LARGEST).contains(size))
-        .ok_or_else(|| bad_value((name, POOL_USAGE), &typed, "a number from 1 to 10000"))?;
+        .ok_or_else(|| bad_value((name, POOL_HELP), &typed, "a number from 1 to 10000"))?;
     Ok(())
 }
 
@@ -67,14 +67,14 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Command, Error> {
     };
     let asked = Asked {
         is_directory: &|_| false,
-        usage: POOL_USAGE,
+        help: POOL_HELP,
     };
     let mut directory = None;
     loop {
         match options::read(&mut parser, OPTIONS, &mut line, &asked, &mut |_| ())? {
             End::Help(_) => return Ok(Command::Help(Topic::Pool)),
             End::Word(word) if directory.is_none() => directory = Some(word),
-            End::Word(_) => return Err(Error::usage("a pool has one directory", POOL_USAGE)),
+            End::Word(_) => return Err(Error::usage("a pool has one directory", POOL_HELP)),
             End::Line => break,
         }
     }

@@ -1,6 +1,6 @@
 //! The options of `mydocker run`, docker's spelling where docker has them.
 
-use super::help::{Detail, RUN_USAGE, Topic};
+use super::help::{Detail, RUN_HELP, Topic};
 use super::options::{self, Asked, End, Reading, Row, RunLine};
 use super::{Command, described};
 use crate::error::Error;
@@ -15,7 +15,7 @@ pub fn parse(
     let mut line = RunLine::default();
     let asked = Asked {
         is_directory,
-        usage: RUN_USAGE,
+        help: RUN_HELP,
     };
     let mut needing = Vec::new();
     let end = options::read(&mut parser, options::RUN, &mut line, &asked, &mut |row| {
@@ -24,7 +24,10 @@ pub fn parse(
     match end {
         End::Help(Detail::Brief) => help_or_hostname(&mut parser),
         End::Help(Detail::Full) => Ok(Command::Help(Topic::Run(Detail::Full))),
-        End::Line => Err(Error::usage("missing container command", RUN_USAGE)),
+        End::Line => Err(Error::usage(
+            "missing container command: mydocker run [OPTIONS] COMMAND [ARG...]",
+            RUN_HELP,
+        )),
         // The first word that is no option is COMMAND, and whatever follows belongs to it.
         End::Word(command) => {
             if line.run.rootfs.is_empty() {
@@ -33,7 +36,7 @@ pub fn parse(
             line.run.command.push(command);
             let rest = parser
                 .raw_args()
-                .map_err(|error| described(&error, RUN_USAGE))?;
+                .map_err(|error| described(&error, RUN_HELP))?;
             line.run.command.extend(rest);
             Ok(Command::Run(Box::new(line.run), line.log))
         }
@@ -47,7 +50,7 @@ fn help_or_hostname(parser: &mut lexopt::Parser) -> Result<Command, Error> {
     let attached = parser.optional_value().is_some();
     let words = parser
         .raw_args()
-        .map_err(|error| described(&error, RUN_USAGE))?;
+        .map_err(|error| described(&error, RUN_HELP))?;
     let is_named = match words.as_slice() {
         [name, _, ..] => !name.as_bytes().starts_with(b"-"),
         _ => false,
@@ -55,7 +58,7 @@ fn help_or_hostname(parser: &mut lexopt::Parser) -> Result<Command, Error> {
     if attached || is_named {
         return Err(Error::usage(
             "option '-h' is help and takes no name; the container's name is set by '--hostname NAME'",
-            RUN_USAGE,
+            RUN_HELP,
         ));
     }
     Ok(Command::Help(Topic::Run(Detail::Brief)))
@@ -193,9 +196,18 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (words, message) in [
-            (&[][..], "missing container command"),
-            (&["-ti"], "missing container command"),
-            (&["--"], "missing container command"),
+            (
+                &[][..],
+                "missing container command: mydocker run [OPTIONS] COMMAND [ARG...]",
+            ),
+            (
+                &["-ti"],
+                "missing container command: mydocker run [OPTIONS] COMMAND [ARG...]",
+            ),
+            (
+                &["--"],
+                "missing container command: mydocker run [OPTIONS] COMMAND [ARG...]",
+            ),
             (&["-tx", "sh"], "unknown option '-x'"),
             (
                 &["--netwrok", "host", "sh"],

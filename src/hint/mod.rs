@@ -279,6 +279,7 @@ pub const NO_ROOM_FOR_ARGUMENTS: &str = "arguments and environment are short: th
 pub const NOT_THERE: &str = "no such file in the container";
 pub const NOT_IN_PATH: &str =
     "not found in the container's PATH (there are no images: COMMAND comes first)";
+pub const NO_IMAGES: &str = "there are no images: umoci, skopeo or docker export makes a directory for --rootfs DIR (mydocker help roots)";
 pub const NO_SUCH_FILE: &str =
     "no such file in the container, or the interpreter or loader that it names is missing";
 

@@ -58,7 +58,8 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
 }
 
 /// Warns root, whose container sees the host's files and may change all of them, if what was typed makes sense with an
-/// image alone: `run busybox rm -rf x` would remove x on the host.
+/// image alone: `run busybox rm -rf x` removes x on the host. It is for a command that runs: of one that is not there
+/// the error says all of it.
 pub fn warn(arguments: &RunArgs, log: &Log) {
     let command = arguments.command.first().map(|word| word.as_bytes());
     let image = command.filter(|word| image::is_named(word));

@@ -15,7 +15,7 @@ mod security;
 mod shelter;
 mod standard;
 
-use crate::cli::LogArgs;
+use crate::cli::{LogArgs, image};
 use crate::error::{Error, ExitCode};
 use crate::hint;
 use crate::launch::{self, Launch};
@@ -38,6 +38,7 @@ use standard::Opened;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
 
 /// Runs a container and ends this process with its exit code. What goes wrong on the way is said here,
 /// in the log or to the person who called, and then this returns the exit code for that.
@@ -90,7 +91,6 @@ fn run_logged(
     beginning: Option<Beginning>,
     mut report: Option<&mut Reporting>,
 ) -> Result<Infallible, Error> {
-    caller::warn(arguments, log);
     let mut timing = match &arguments.timing {
         Some(file) => Some(Timing::open(file, beginning)?),
         None => None,
@@ -212,6 +212,7 @@ fn run_logged(
     if let Some(timing) = &mut timing {
         timing.running(&plan, &moments, container.pid, log);
     }
+    caller::warn(arguments, log);
     log_command(&plan, container.pid, log);
     if let Some(Err(error)) = pid_file.map(|file| file.publish(container.pid)) {
         // The command runs, and goes on. (What is said as the last thing would open the signal mask.)
@@ -312,7 +313,9 @@ fn network_and_namespaces(spec: &ContainerSpec, pooled: bool) -> (Network, Names
 #[cold]
 #[inline(never)]
 fn explained(error: Error, arguments: &RunArgs, limited: Option<&Limited>) -> Error {
-    if arguments.overlay_then_command && error.exit() == ExitCode::NOT_FOUND {
+    let command = arguments.command.first();
+    let is_image = command.is_some_and(|word| image::is_named(word.as_bytes()));
+    if arguments.overlay_then_command && !is_image && error.exit() == ExitCode::NOT_FOUND {
         return error.hint_instead(hint::NO_COMMAND_AND_NO_UPPER);
     }
     limits::explained(error, limited)

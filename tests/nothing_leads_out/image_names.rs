@@ -37,15 +37,44 @@ fn root_is_warned_once() {
             assert_eq!(outcome.code(), Some(0), "{case}: {outcome:?}");
             assert_eq!(outcome.stderr.lines().count(), count, "{case}: {outcome:?}");
         }
-        for image in ["alpine:3.20", "docker.io/library/ubuntu"] {
-            let (count, outcome) = warned(case, &[], &[image, "true"]);
-            assert_eq!(
-                (count, outcome.code()),
-                (expected, Some(127)),
-                "{case} {image}"
-            );
-        }
     }
+}
+
+/// One line in all, by whoever and wherever: a root that is given does not hold the image either.
+#[test]
+fn an_image_is_not_found_and_the_way_to_roots_is_told() {
+    crate::tree::each(|case, tree| {
+        for image in [
+            "alpine",
+            "alpine:3.20",
+            "docker.io/library/alpine",
+            "a/b:tag",
+            "a/b",
+            "localhost:5000/thing@sha256:0123456789abcdef",
+        ] {
+            let told = format!(
+                "mydocker: exec {image}: no such file or directory (ENOENT): there are no images: umoci, skopeo or \
+                 docker export makes a directory for --rootfs DIR (mydocker help roots)\n"
+            );
+            for options in [&[][..], &["--rm"], &["--rm", "-it"], &["--init"]] {
+                for outcome in [
+                    case.run(options, &[image, "sh"]),
+                    tree.run(options, &[image, "sh"]),
+                ] {
+                    let label = format!("{case} {options:?}");
+                    assert_eq!(outcome.stderr, told, "{label}");
+                    assert_eq!(outcome.code(), Some(127), "{label}");
+                }
+            }
+        }
+        let outcome = tree.run(&["--overlay"], &["alpine", "sh"]);
+        assert!(
+            outcome.stderr.contains("there are no images: "),
+            "{case}: {outcome:?}"
+        );
+        let outcome = case.run(&["--rm"], &["no-such-command"]);
+        assert_eq!(outcome.stderr.lines().count(), 1, "{case}: {outcome:?}");
+    });
 }
 
 #[test]

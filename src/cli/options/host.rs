@@ -1,7 +1,7 @@
 //! What the container shares with the host, and what it is called.
 
 use super::{Choice, Needs, Reading, Row, RunLine, Section, text, words};
-use crate::cli::{bad_value, help::RUN_USAGE};
+use crate::cli::{bad_value, help::RUN_HELP};
 use crate::error::Error;
 use std::ffi::OsString;
 
@@ -177,7 +177,7 @@ fn network(line: &mut RunLine, name: &'static str, typed: OsString) -> Result<()
                  moved in from outside, ip link set NAME netns PID",
             ));
         }
-        _ => return Err(bad_value((name, RUN_USAGE), &typed, "none or host")),
+        _ => return Err(bad_value((name, RUN_HELP), &typed, "none or host")),
     };
     Ok(())
 }

@@ -10,8 +10,8 @@ use std::ffi::{OsStr, OsString};
 pub struct Asked<'a> {
     /// Whether a word, which could be two things, is a directory.
     pub is_directory: &'a dyn Fn(&OsStr) -> bool,
-    /// The usage line below a complaint.
-    pub usage: &'static str,
+    /// Where a complaint says that more is told.
+    pub help: &'static str,
 }
 
 /// Where the options ended.
@@ -28,7 +28,7 @@ pub enum End {
 ///
 /// `needed` is told of each option that needs something else, when it has been given.
 ///
-/// Errors: what cannot be understood, with a usage line.
+/// Errors: what cannot be understood, with the way to the help.
 pub fn read<L>(
     parser: &mut lexopt::Parser,
     tables: Tables<L>,
@@ -42,7 +42,7 @@ pub fn read<L>(
             Ok(None) => return Ok(End::Line),
             Ok(Some(lexopt::Arg::Value(word))) => return Ok(End::Word(word)),
             Ok(Some(lexopt::Arg::Short(letter))) => {
-                let row = by_letter(tables, letter, asked.usage)?;
+                let row = by_letter(tables, letter, asked.help)?;
                 if let Reading::Help = row.reading {
                     return Ok(End::Help(Detail::Brief));
                 }
@@ -50,20 +50,20 @@ pub fn read<L>(
             }
             Ok(Some(lexopt::Arg::Long(name))) => {
                 let found = by_name(tables, name);
-                found.ok_or_else(|| unknown(name, tables, asked.usage))?
+                found.ok_or_else(|| unknown(name, tables, asked.help))?
             }
             // A switch with a value, which lexopt has given us without: pflag's booleans.
             Err(lexopt::Error::UnexpectedValue { option, value }) => {
                 match switched.take() {
-                    Some(row) => switch_to(row, line, &value, asked.usage)?,
+                    Some(row) => switch_to(row, line, &value, asked.help)?,
                     None => {
                         let error = lexopt::Error::UnexpectedValue { option, value };
-                        return Err(described(&error, asked.usage));
+                        return Err(described(&error, asked.help));
                     }
                 }
                 continue;
             }
-            Err(error) => return Err(described(&error, asked.usage)),
+            Err(error) => return Err(described(&error, asked.help)),
         };
         if let Reading::Help = row.reading {
             return Ok(End::Help(Detail::Full));
@@ -79,26 +79,26 @@ pub fn read<L>(
 fn by_letter<L>(
     tables: Tables<L>,
     letter: char,
-    usage: &'static str,
+    help: &'static str,
 ) -> Result<&'static Row<L>, Error> {
     let found = all(tables).find(|row| row.short == Some(letter));
-    found.ok_or_else(|| unknown_letter(letter, usage))
+    found.ok_or_else(|| unknown_letter(letter, help))
 }
 
 #[cold]
 #[inline(never)]
-fn unknown_letter(letter: char, usage: &'static str) -> Error {
+fn unknown_letter(letter: char, help: &'static str) -> Error {
     match elsewhere::option(letter.encode_utf8(&mut [0; 4])) {
         Some(answer) => Error::refused(format!("-{letter}"), answer),
-        None => Error::usage(format!("unknown option '-{letter}'"), usage),
+        None => Error::usage(format!("unknown option '-{letter}'"), help),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn unknown<L>(name: &str, tables: Tables<L>, usage: &'static str) -> Error {
+fn unknown<L>(name: &str, tables: Tables<L>, help: &'static str) -> Error {
     let known: Vec<&str> = all(tables).map(|row| row.long).collect();
-    unknown_option(name, &known, usage)
+    unknown_option(name, &known, help)
 }
 
 fn take<L>(
@@ -110,7 +110,7 @@ fn take<L>(
     let mut value = || {
         parser
             .value()
-            .map_err(|error| described(&error, asked.usage))
+            .map_err(|error| described(&error, asked.help))
     };
     match &row.reading {
         Reading::Switch(field) => *field(line) = true,
@@ -122,7 +122,7 @@ fn take<L>(
         Reading::Choice(choices) => {
             let typed = value()?;
             let choice = chosen(choices, &typed)
-                .map_err(|words| bad_value((row.long, asked.usage), &typed, &words))?;
+                .map_err(|words| bad_value((row.long, asked.help), &typed, &words))?;
             (choice.choose)(line);
         }
         Reading::Optional(_, read) => read(line, parser, asked),
@@ -137,19 +137,19 @@ fn switch_to<L>(
     row: &'static Row<L>,
     line: &mut L,
     typed: &OsStr,
-    usage: &'static str,
+    help: &'static str,
 ) -> Result<(), Error> {
     let on = match typed.to_str() {
         Some("1" | "t" | "T" | "true" | "TRUE" | "True") => true,
         Some("0" | "f" | "F" | "false" | "FALSE" | "False") => false,
-        _ => return Err(bad_value((row.long, usage), typed, "true or false")),
+        _ => return Err(bad_value((row.long, help), typed, "true or false")),
     };
     match &row.reading {
         Reading::Switch(field) => *field(line) = on,
         Reading::Choosing(field) => *field(line) = Some(on),
         _ => {
             let message = format!("option '--{}' takes no value", row.long);
-            return Err(Error::usage(message, usage));
+            return Err(Error::usage(message, help));
         }
     }
     Ok(())

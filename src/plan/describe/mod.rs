@@ -4,6 +4,7 @@ mod capability;
 mod root;
 
 use super::{InitPlan, Prepared, Purpose, Step};
+use crate::cli::image;
 use crate::error::{Error, ExitCode, printable};
 use crate::hint::{self, Doing};
 use crate::report::{Clue, Failed};
@@ -246,7 +247,9 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno, clue: Clue
             .exit_with(exit);
     }
     if not_found {
-        let hint = if command.searched {
+        let hint = if image::is_meant(typed) {
+            Some(hint::NO_IMAGES)
+        } else if command.searched {
             Some(hint::NOT_IN_PATH)
         } else {
             match clue {
