@@ -222,7 +222,7 @@ fn run_logged(
     if let Some(limited) = &limited {
         limited.sweep();
     }
-    let supervisor = Supervisor::new(container, spec.grace, status, is_timed, log);
+    let supervisor = Supervisor::new(container, &spec, status, is_timed, log);
     // Ours, for the container has its own: the other ends of these pipes are to notice when the container closes its
     // copies.
     let [keep_input, mut keep_output] = look.standard.relays_input_and_output();

@@ -26,7 +26,6 @@ pub use root::{
     Base, Bind, Devices, MOST_COPIES, MOST_HANDED, MountSource, NameFile, Overlay, OverlayChoice,
     Root, RootMount, Upper, Writes, work_directory,
 };
-pub use stop_signal::Grace;
 pub use sysctl::Sysctl;
 pub use user::{Accounts, User};
 pub use user_namespace::{BLOCK, Ids, IdsWanted, Range, UserNamespace};
@@ -119,8 +118,10 @@ pub struct ContainerSpec {
     pub security: Security,
     /// How long the command may run.
     pub timeout: Option<Duration>,
-    /// How it is asked to end when its time is up, before it is killed.
-    pub grace: Option<Grace>,
+    /// How long it may take to end when its time is up, before it is killed.
+    pub grace: Option<Duration>,
+    /// What asks it to end: then, and when mydocker is sent SIGTERM.
+    pub stop_signal: i32,
     /// `None`: where the caller is, or / of a root of its own.
     pub working_directory: Option<CString>,
     /// `NAME=value` each.
@@ -200,7 +201,6 @@ impl ContainerSpec {
             all_of_callers: caller.all_variables,
         })?;
         let timeout = limits::timeout(arguments.timeout.as_ref())?;
-        let signal = stop_signal::stop_signal(arguments.stop_signal.as_ref())?;
         let identity = Identity::new(user, caller, user_namespace);
         if let Some(root) = &root {
             root.check_ids(&identity)?;
@@ -235,9 +235,8 @@ impl ContainerSpec {
             )?,
             security,
             timeout: timeout.map(|(after, _)| after),
-            grace: timeout
-                .and_then(|(_, grace)| grace)
-                .map(|time| Grace { signal, time }),
+            grace: timeout.and_then(|(_, grace)| grace),
+            stop_signal: stop_signal::stop_signal(arguments.stop_signal.as_ref())?,
             working_directory: working_directory(arguments)?,
             environment,
             command: arguments

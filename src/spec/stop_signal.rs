@@ -2,15 +2,6 @@
 
 use crate::error::Error;
 use std::ffi::OsString;
-use std::time::Duration;
-
-/// A time for a container to end by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grace {
-    /// The signal that asks for it.
-    pub signal: i32,
-    pub time: Duration,
-}
 
 /// Names without SIG, as kill(1) has them.
 const NAMES: [(&str, i32); 31] = [

@@ -11,7 +11,7 @@ pub mod signals;
 use crate::error::{Error, ExitCode};
 use crate::launch::Container;
 use crate::log::{Level, Log, Value};
-use crate::spec::Grace;
+use crate::spec::ContainerSpec;
 use crate::sys::clock;
 use crate::sys::code;
 use crate::sys::process::{self, Ended, Patience};
@@ -59,8 +59,10 @@ pub struct Supervisor<'a> {
     status: Option<OwnedFd>,
     /// When the container is to end, if it has not ended by then.
     deadline: Option<Instant>,
-    /// How it is asked to end first.
-    grace: Option<Grace>,
+    /// How long it may take to end when it has been asked to. `None`: it is not asked, or has been.
+    grace: Option<Duration>,
+    /// What asks it to end.
+    stop_signal: i32,
     /// Whether it was asked.
     was_asked: bool,
     /// Why the container was killed, if it was.
@@ -76,7 +78,7 @@ pub struct Supervisor<'a> {
 impl<'a> Supervisor<'a> {
     pub fn new(
         container: Container,
-        grace: Option<Grace>,
+        spec: &ContainerSpec,
         status: Option<OwnedFd>,
         timed: bool,
         log: &'a Log,
@@ -87,7 +89,8 @@ impl<'a> Supervisor<'a> {
             log,
             timed,
             status,
-            grace,
+            grace: spec.grace,
+            stop_signal: spec.stop_signal,
             was_asked: false,
             killed_for: None,
             delivered: None,
@@ -152,20 +155,20 @@ impl<'a> Supervisor<'a> {
     /// Sends it what asks it to end. What spares itself that is killed at once.
     #[cold]
     #[inline(never)]
-    fn ask_to_end(&mut self, grace: Grace) {
-        self.deadline = Instant::now().checked_add(grace.time);
+    fn ask_to_end(&mut self, grace: Duration) {
+        self.deadline = Instant::now().checked_add(grace);
         self.was_asked = true;
         self.killed_for = Some(KilledFor::TimeIsUp);
         self.log.write(
             Level::Info,
             b"asked to end because its time was up",
-            &[("signal", Value::Number(i64::from(grace.signal)))],
+            &[("signal", Value::Number(i64::from(self.stop_signal)))],
         );
-        if self.is_spared(grace.signal) {
+        if self.is_spared(self.stop_signal) {
             self.kill();
         } else {
             // It can have ended, but it has not been waited for: the pid is still its own.
-            let _ = process::kill(self.container.pid, grace.signal);
+            let _ = process::kill(self.container.pid, self.stop_signal);
         }
     }
 
@@ -205,7 +208,10 @@ impl<'a> Supervisor<'a> {
             // It has been waited for, and its pid may be another's.
             return;
         }
-        let signal = taken.number;
+        let signal = match taken.number {
+            libc::SIGTERM => self.stop_signal,
+            number => number,
+        };
         self.delivered = Some(signal);
         let from_terminal = signals::is_terminals(taken);
         let insists = from_terminal && signal == libc::SIGINT && self.is_third_interrupt();
@@ -268,9 +274,11 @@ impl<'a> Supervisor<'a> {
     /// The kernel gives PID 1 of a namespace no signal that it has no handler for, where any other
     /// process would end. People expect the end.
     fn is_spared(&self, signal: i32) -> bool {
-        !self.container.has_reaper
-            && signals::ends_by_default(signal)
-            && disposition::of(self.container.pid, signal) == Disposition::Default
+        // (SIGKILL would end a keeper, and not what it keeps.)
+        signal == libc::SIGKILL
+            || !self.container.has_reaper
+                && signals::ends_by_default(signal)
+                && disposition::of(self.container.pid, signal) == Disposition::Default
     }
 
     #[cold]

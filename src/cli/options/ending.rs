@@ -21,8 +21,10 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         section: Section::Ending,
         needs: Needs::Nothing,
         reading: Reading::One(text("SIGNAL"), |line| &mut line.run.stop_signal),
-        brief: "what --timeout 5:2 sends first",
-        help: "The signal that `--timeout SECONDS:SECONDS` sends first, by its name or number.",
+        brief: "what asks it to end, instead of SIGTERM",
+        help: "The signal that asks the container to end, by its name or number, as docker's images name it: a SIGTERM that \
+               mydocker is sent is handed on as this one, and `--timeout 5:2` sends it after five seconds. (`--timeout 5` \
+               asks nothing, and kills.)",
         default: "`SIGTERM`",
     },
     Row {

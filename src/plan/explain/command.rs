@@ -4,7 +4,7 @@ use super::Start;
 use super::page::Page;
 use crate::error::printable;
 use crate::plan::{ExecPlan, InitPlan, Prepared, Reaper};
-use crate::spec::{Grace, Terminal};
+use crate::spec::Terminal;
 use std::ffi::CString;
 use std::time::Duration;
 
@@ -78,14 +78,21 @@ pub fn supervised(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             "A signal that would end the command, had it not been PID 1 without a handler, ends the container.",
         );
     }
+    if spec.stop_signal != libc::SIGTERM {
+        page.why(&format!(
+            "A SIGTERM that mydocker is sent is handed on as signal {} (--stop-signal).",
+            spec.stop_signal
+        ));
+    }
     if let Some(timeout) = spec.timeout {
         let timeout = seconds(timeout);
         page.why(&match spec.grace {
             None => format!("After {timeout} seconds (--timeout) all of it is killed, exit code 124."),
-            Some(Grace { signal, time }) => format!(
-                "After {timeout} seconds (--timeout) it is sent signal {signal}, and all of it is killed {} seconds \
-                 later, exit code 124.",
-                seconds(time)
+            Some(grace) => format!(
+                "After {timeout} seconds (--timeout) it is sent signal {}, and all of it is killed {} seconds later, \
+                 exit code 124.",
+                spec.stop_signal,
+                seconds(grace)
             ),
         });
     }
