@@ -159,6 +159,8 @@ pub struct Layers {
     pub flags: MountFlags,
     /// If its upper directory is to be made, in memory: the lower directory that it is to look like.
     pub like: Option<CString>,
+    /// The options of the tmpfs that it is made on.
+    pub memory: CString,
     /// If its upper directory is the caller's: the directory beside it that overlayfs is given, as `.`.
     pub work: Option<WorkDirectory>,
     /// How many of its lower directories were handed in as mounts: all, or none. They are called [`HANDED`].

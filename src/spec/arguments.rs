@@ -43,6 +43,8 @@ pub struct RunArgs {
     pub overlay: OverlayChoice,
     /// COMMAND follows `--overlay` at once, so it may have been meant as UPPER.
     pub overlay_then_command: bool,
+    /// `size=SIZE`.
+    pub storage_options: Vec<OsString>,
     pub read_only: bool,
     pub volumes: Vec<OsString>,
     pub mounts: Vec<OsString>,

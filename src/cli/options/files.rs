@@ -28,6 +28,17 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         default: "writes go to DIR",
     },
     Row {
+        long: "storage-opt",
+        short: None,
+        section: Section::Files,
+        needs: Needs::Root,
+        reading: Reading::Many(text("size=SIZE"), |line| &mut line.run.storage_options),
+        brief: "how much memory the writes of --overlay may take",
+        help: "How much memory the writes of `--overlay` may take: `size=64m`. What is beyond does not fit (ENOSPC). As many \
+               files as there are KiB, and a thousand besides.",
+        default: "half of the machine's",
+    },
+    Row {
         long: "read-only",
         short: None,
         section: Section::Files,

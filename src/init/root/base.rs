@@ -65,7 +65,7 @@ pub fn overlay(layers: &Layers, held: &Held) -> Result<(), Failed> {
         begin_handed(layers, held)?;
         held.cover();
     } else if let Some(like) = &layers.like {
-        begin_upper(like)?;
+        begin_upper(like, &layers.memory)?;
         held.cover();
     }
     if let Some(work) = &layers.work {
@@ -96,7 +96,7 @@ pub fn enter_work(work: &WorkDirectory) -> Result<(), Failed> {
 /// path, and only where they are in our mount namespace.
 fn begin_handed(layers: &Layers, held: &Held) -> Result<(), Failed> {
     let first = held.copy(0)?.get().ok_or(Errno::EBADF)?;
-    begin_upper_like(&facts::facts(first)?)?;
+    begin_upper_like(&facts::facts(first)?, &layers.memory)?;
     for (slot, name) in (0..layers.handed).zip(HANDED) {
         let tree = held.copy(slot)?.take().ok_or(Errno::EBADF)?;
         node::make_directory(HERE, name, 0o755)?;
@@ -109,16 +109,16 @@ fn begin_handed(layers: &Layers, held: &Held) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A tmpfs on top of / for what is written to an overlay; the working directory is in it.
-pub fn begin_upper(like: &CStr) -> Result<(), Failed> {
+/// A tmpfs on top of /, with these options, for what is written to an overlay; the working directory is in it.
+pub fn begin_upper(like: &CStr, memory: &CStr) -> Result<(), Failed> {
     let lower = node::open(HERE, like, libc::O_PATH | libc::O_DIRECTORY, 0);
     let lower = lower.map_err(|errno| Part::Source.failed(errno))?;
     let looked = facts::facts(lower);
     descriptor::close(lower);
-    begin_upper_like(&looked?)
+    begin_upper_like(&looked?, memory)
 }
 
-fn begin_upper_like(lower: &Facts) -> Result<(), Failed> {
+fn begin_upper_like(lower: &Facts, memory: &CStr) -> Result<(), Failed> {
     let Facts {
         mode, owner, group, ..
     } = *lower;
@@ -127,7 +127,7 @@ fn begin_upper_like(lower: &Facts) -> Result<(), Failed> {
         c"/",
         Some(c"tmpfs"),
         MountFlags::NONE,
-        Some(c"mode=0755"),
+        Some(memory),
     )?;
     process::change_directory(c"/..")?;
     node::make_directory(HERE, c"upper", 0o755)?;

@@ -37,7 +37,7 @@ pub fn mount_and_move(
 pub fn overlay(step: &OverlayMount, held: &Held) -> Result<(), Failed> {
     let target = find(held, &step.target, place_for(held, true))?;
     if let Some(like) = &step.layers.like {
-        base::begin_upper(like)?;
+        base::begin_upper(like, &step.layers.memory)?;
         // On top of the tmpfs, and from there to its place; then the tmpfs can go. The overlay holds on to
         // what it needs of it.
         base::mount_layers(&step.layers, c"/")?;

@@ -6,7 +6,10 @@ use crate::plan::root::{HANDED, Layers, RootStep, WorkDirectory};
 use crate::plan::{InitPlan, Step};
 use crate::spec::{Overlay, Writes, work_directory};
 use crate::sys::MountFlags;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
+
+/// Files, directories and links that an overlay holds in memory, of however little.
+const FEW_FILES: u64 = 1024;
 
 /// Bytes of a mount's options that the kernel reads.
 const LONGEST: usize = 4095;
@@ -47,6 +50,7 @@ pub(super) fn layers(overlay: &Overlay, user_namespace: bool, is_handed: bool) -
     let mut redirects = &b",redirect_dir=on"[..];
     let mut like = None;
     let mut work = None;
+    let mut memory = self::memory(None);
     let mut flags = MountFlags::NONE;
     match &overlay.writes {
         Writes::Refused => {
@@ -54,7 +58,8 @@ pub(super) fn layers(overlay: &Overlay, user_namespace: bool, is_handed: bool) -
             // Nothing is renamed, but a layer may be what an earlier overlay has written.
             redirects = b",redirect_dir=follow";
         }
-        Writes::ThrownAway => {
+        Writes::ThrownAway { size } => {
+            memory = self::memory(*size);
             data.extend(b",upperdir=upper,workdir=work");
             like = overlay.lower.first().cloned();
         }
@@ -83,9 +88,20 @@ pub(super) fn layers(overlay: &Overlay, user_namespace: bool, is_handed: bool) -
         redirected,
         flags,
         like,
+        memory,
         work,
         handed: 0,
     }
+}
+
+/// How a tmpfs is mounted that may take `size` bytes. A file takes memory of the kernel's too, however short it is: so as
+/// many as there are KiB, and a few for who asks for little.
+fn memory(size: Option<u64>) -> CString {
+    let mode = "mode=0755";
+    c_string(match size {
+        None => mode.to_owned(),
+        Some(bytes) => format!("{mode},size={bytes},nr_inodes={}", bytes / 1024 + FEW_FILES),
+    })
 }
 
 /// A path as overlayfs reads it, which takes these bytes for its own.

@@ -280,6 +280,7 @@ fn encode_layers(out: &mut Encoder, layers: &Layers) {
         redirected,
         flags,
         like,
+        memory,
         work,
         handed,
     } = layers;
@@ -287,6 +288,7 @@ fn encode_layers(out: &mut Encoder, layers: &Layers) {
     out.optional(redirected.as_ref());
     out.u64(flags.0);
     out.optional(like.as_ref());
+    out.bytes(memory.to_bytes());
     out.boolean(work.is_some());
     if let Some(WorkDirectory { path, identity }) = work {
         out.bytes(path.to_bytes());
@@ -302,6 +304,7 @@ fn decode_layers(input: &mut Decoder<'_>) -> Result<Layers, Malformed> {
         redirected: input.optional()?,
         flags: MountFlags(input.u64()?),
         like: input.optional()?,
+        memory: input.string()?,
         work: if input.boolean()? {
             Some(WorkDirectory {
                 path: input.string()?,

@@ -240,6 +240,7 @@ fn overlay(page: &mut Page, layers: &Layers) {
                 printable(like.to_bytes())
             ),
         );
+        page.foreign("options of the tmpfs", layers.memory.to_bytes());
     }
 }
 

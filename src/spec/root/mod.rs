@@ -3,6 +3,7 @@
 mod bind;
 mod mount_option;
 mod name_files;
+mod storage;
 mod tmpfs;
 
 pub use name_files::{NameFile, is_host_name};
@@ -55,7 +56,10 @@ pub enum Writes {
     /// Nowhere: it is read-only.
     Refused,
     /// To memory, gone with the container.
-    ThrownAway,
+    ThrownAway {
+        /// How many bytes of it; `None`: as many as a tmpfs has by itself.
+        size: Option<u64>,
+    },
     /// To this directory.
     Kept(Upper),
 }
@@ -314,8 +318,9 @@ fn base(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Base, Error> {
     for directory in arguments.rootfs.iter().rev() {
         lower.push(absolute("--rootfs", directory, caller)?);
     }
+    let size = storage::size(arguments)?;
     let writes = match &arguments.overlay {
-        OverlayChoice::ThrownAway => Writes::ThrownAway,
+        OverlayChoice::ThrownAway => Writes::ThrownAway { size },
         OverlayChoice::Kept(upper) => kept("--overlay", upper, caller)?,
         OverlayChoice::None if lower.len() > 1 && arguments.read_only => Writes::Refused,
         OverlayChoice::None => {

@@ -171,7 +171,7 @@ impl Mount<'_> {
 
     fn overlay(&self) -> Result<MountSource, Error> {
         let mut lower = Vec::new();
-        let mut writes = Writes::ThrownAway;
+        let mut writes = Writes::ThrownAway { size: None };
         for (key, value) in self.own() {
             match key {
                 // As with --rootfs, from the bottom up.

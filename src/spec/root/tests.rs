@@ -255,7 +255,7 @@ fn mounts_in_dockers_long_form() {
         panic!("no overlay");
     };
     assert_eq!(overlay.lower, [c"/high".into(), CString::from(c"/low")]);
-    assert_eq!(overlay.writes, Writes::ThrownAway);
+    assert_eq!(overlay.writes, Writes::ThrownAway { size: None });
     let tmpfs = mount("type=tmpfs,target=/t,tmpfs-size=64m,tmpfs-mode=1700").unwrap();
     assert!(
         matches!(tmpfs, MountSource::Tmpfs { data, .. } if data.as_c_str() == c"size=67108864,mode=1700")

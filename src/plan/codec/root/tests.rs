@@ -8,6 +8,7 @@ fn layers(like: bool) -> Layers {
         redirected: like.then(|| c"lowerdir=/a:/b,redirect_dir=on".into()),
         flags: MountFlags::READONLY,
         like: like.then(|| c"/a".into()),
+        memory: c"mode=0755,size=4096".into(),
         work: (!like).then(|| WorkDirectory {
             path: c"/.up.mydocker-work".into(),
             identity: (7, u64::MAX),
