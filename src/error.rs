@@ -12,6 +12,8 @@ impl ExitCode {
     pub const SUCCESS: Self = Self(0);
     /// The command was ended because its time was up, as timeout(1) has it.
     pub const TIME_IS_UP: Self = Self(124);
+    /// The command was ended because its processor time was up: 128 and SIGXCPU, as the kernel ends one process.
+    pub const CPU_TIME_IS_UP: Self = Self(152);
     /// mydocker itself failed, or was called wrongly; what it says tells whether the command ran.
     pub const OWN_FAILURE: Self = Self(125);
     /// The command was found and could not be executed.

@@ -19,6 +19,8 @@ pub enum Reason {
     Signaled,
     /// `--timeout`.
     TimedOut,
+    /// `--cpu-time`.
+    CpuTime,
     /// The kernel ended the command itself for want of memory.
     OutOfMemory,
     /// A signal that mydocker was sent.
@@ -34,6 +36,7 @@ impl Reason {
             Self::Exited => "exited",
             Self::Signaled => "signaled",
             Self::TimedOut => "timed out",
+            Self::CpuTime => "cpu time",
             Self::OutOfMemory => "out of memory",
             Self::StoppedBySignal => "stopped by signal",
             Self::NotStarted => "not started",

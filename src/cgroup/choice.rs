@@ -15,6 +15,8 @@ pub struct Presence {
     /// `--cgroup-parent` was given.
     pub named: bool,
     pub counted: Counted,
+    /// Whether processor time is counted, or it is an error: `--cpu-time`.
+    pub times: bool,
 }
 
 /// Whether what a container uses is counted.
@@ -32,6 +34,7 @@ impl Presence {
     pub fn new(limits: &Limits, wanted: bool) -> Self {
         Self {
             named: limits.parent.is_some(),
+            times: limits.cpu_time.is_some(),
             counted: match (limits.is_counted, wanted) {
                 (true, _) => Counted::Surely,
                 (false, true) => Counted::IfItCanBe,
@@ -47,6 +50,7 @@ impl Presence {
 
 /// The option that has what is used counted.
 const REPORT: &str = "--report-cgroup";
+const CPU_TIME: &str = "--cpu-time";
 const PARENT: &str = "--cgroup-parent";
 
 /// What a hierarchy has to do.
@@ -63,7 +67,11 @@ pub struct Part {
 #[inline(never)]
 pub fn in_v1(
     (layout, found): (&Layout<'_>, &Hierarchy<'_>),
-    Presence { named, counted }: Presence,
+    Presence {
+        named,
+        counted,
+        times,
+    }: Presence,
     ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
 ) -> Result<Option<Part>, Error> {
     let mut all = Vec::new();
@@ -84,6 +92,13 @@ pub fn in_v1(
     let counts = found.controllers().any(Controller::counts);
     let (asked, only_counts) = match asked {
         Some(asked) => (Some(asked), false),
+        None if times && found.has(Controller::CpuAccounting) => {
+            let asked = Asked {
+                option: CPU_TIME,
+                controller: Controller::CpuAccounting.v1_name(),
+            };
+            (Some(asked), false)
+        }
         // Who names a cgroup wants the container there, in every hierarchy that is to be seen.
         None if named && layout.mounts(found).next().is_some() => (None, false),
         None if counts && counted == Counted::Surely => {
@@ -112,7 +127,11 @@ pub fn in_v1(
 #[inline(never)]
 pub fn in_v2(
     layout: &Layout<'_>,
-    Presence { named, counted }: Presence,
+    Presence {
+        named,
+        counted,
+        times,
+    }: Presence,
     ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
 ) -> Result<Option<(Part, Vec<&'static str>)>, Error> {
     let mut all = Vec::new();
@@ -135,6 +154,10 @@ pub fn in_v2(
     let is_mounted = |v2: &Hierarchy<'_>| layout.mounts(v2).next().is_some();
     let asked = match asked {
         Some(asked) => asked,
+        None if times && layout.v1_of(Controller::CpuAccounting).is_none() => Asked {
+            option: CPU_TIME,
+            controller: "cgroup v2",
+        },
         None if named && layout.v2.as_ref().is_some_and(is_mounted) => Asked {
             option: PARENT,
             controller: "cgroup v2",

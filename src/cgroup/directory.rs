@@ -39,6 +39,11 @@ impl Directory {
         Ok(facts::facts(self.opened.as_fd())?.identity.1 == FIRST_INODE)
     }
 
+    /// A file in it, for who is to read it again and again.
+    pub fn open_to_read(&self, file: &CStr) -> Result<OwnedFd, Errno> {
+        node::open(self.opened.as_fd(), file, libc::O_RDONLY, 0).map(descriptor::own)
+    }
+
     /// A file in it, for who is to write to it later.
     pub fn open_to_write(&self, file: &CStr) -> Result<OwnedFd, Errno> {
         node::open(self.opened.as_fd(), file, libc::O_WRONLY, 0).map(descriptor::own)

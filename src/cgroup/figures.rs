@@ -143,7 +143,7 @@ fn named(directory: &Directory, file: &CStr, name: &str) -> Option<u64> {
 }
 
 /// The number behind `name` in a file of lines `name number`.
-fn field(content: &str, name: &str) -> Option<u64> {
+pub fn field(content: &str, name: &str) -> Option<u64> {
     let mut lines = content.lines();
     lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
 }

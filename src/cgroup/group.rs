@@ -5,6 +5,7 @@ use super::directory::Directory;
 use super::figures::{self, Figures};
 use super::layout::{Hierarchy, Layout};
 use super::parent::{self, Asked, Wanted};
+use super::processor_time::ProcessorTime;
 use super::settings::Setting;
 use super::{Controller, Version};
 use crate::error::Error;
@@ -211,6 +212,24 @@ impl Group {
         let mut members = self.members.iter();
         let member = members.find(|member| member.version == Version::V2)?;
         self.born.then(|| member.directory.file().as_fd())
+    }
+
+    /// What counts its processor time.
+    ///
+    /// Errors: nothing does.
+    pub fn processor_time(&self) -> Result<ProcessorTime, Error> {
+        // Where v1 has the controller, v2 has not what is asked for.
+        let mut counting = self
+            .members
+            .iter()
+            .filter(|member| member.controllers.contains(&Controller::CpuAccounting));
+        match counting.next() {
+            Some(member) => ProcessorTime::open(&member.directory, member.version),
+            None => Err(Error::refused(
+                "--cpu-time",
+                "no hierarchy of cgroups counts processor time here",
+            )),
+        }
     }
 
     /// What has been counted so far.

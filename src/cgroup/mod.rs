@@ -10,6 +10,7 @@
 //! outline     what they would be, without making them
 //! sweep       those of containers whose mydocker was killed
 //! figures     what a cgroup has counted
+//! processor_time  of that, for who asks while the container runs
 //! ```
 //!
 //! The container is in its cgroups from its first instruction: v2 bears it there (`CLONE_INTO_CGROUP`), and
@@ -28,6 +29,7 @@ mod group;
 mod layout;
 mod outline;
 mod parent;
+mod processor_time;
 mod settings;
 mod sweep;
 
@@ -36,6 +38,7 @@ pub use group::{Group, Join};
 pub use layout::{Layout, usual};
 pub use outline::{Outline, outline};
 pub use parent::Written;
+pub use processor_time::ProcessorTime;
 pub use settings::Setting;
 
 /// A controller that limits or counts something for us.

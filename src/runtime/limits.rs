@@ -6,10 +6,12 @@ use crate::error::{Error, ExitCode};
 use crate::hint::{Doing, hint};
 use crate::log::{Level, Log};
 use crate::spec::limits::Limits;
+use crate::supervise::CpuTime;
 use crate::sys::process::Ended;
 use crate::sys::{Errno, descriptor, namespace};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 /// A container that is limited as a whole.
 pub struct Limited {
@@ -19,6 +21,7 @@ pub struct Limited {
     group: Group,
     /// Bytes.
     memory: Option<u64>,
+    cpu_time: Option<Duration>,
     has_pids_limit: bool,
 }
 
@@ -45,7 +48,8 @@ impl Limited {
     fn make(limits: &Limits, counted: bool) -> Result<Self, Error> {
         let own = lines(c"/proc/self/cgroup", |_| true)?;
         // Where one is named, or some only count, no file's name proves that it is the right hierarchy.
-        if !counted && limits.parent.is_none() && namespace::is_initial_cgroup() {
+        let only_counts = counted || limits.cpu_time.is_some();
+        if !only_counts && limits.parent.is_none() && namespace::is_initial_cgroup() {
             let mountinfo = usual(&own);
             let layout = Layout::assumed(&mountinfo, &own);
             if let Ok(group) = Group::make(&layout, limits, counted, &fresh_digits()) {
@@ -54,6 +58,7 @@ impl Limited {
                     own,
                     group,
                     memory: limits.memory,
+                    cpu_time: limits.cpu_time,
                     has_pids_limit: limits.processes.is_some(),
                 });
             }
@@ -67,6 +72,7 @@ impl Limited {
             own,
             group,
             memory: limits.memory,
+            cpu_time: limits.cpu_time,
             has_pids_limit: limits.processes.is_some(),
         })
     }
@@ -89,6 +95,17 @@ impl Limited {
     /// Removes what killed ones have left, while the command runs.
     pub fn sweep(&self) {
         self.group.sweep(&Layout::new(&self.mountinfo, &self.own));
+    }
+
+    /// `--cpu-time`, if it was asked for. Before the start, for without what counts there is none.
+    #[cold]
+    #[inline(never)]
+    pub fn cpu_time(&self) -> Result<Option<CpuTime>, Error> {
+        let Some(most) = self.cpu_time else {
+            return Ok(None);
+        };
+        let counted = self.group.processor_time()?;
+        Ok(Some(CpuTime::new(counted, most)))
     }
 
     pub fn figures(&self) -> Figures {

@@ -125,6 +125,10 @@ fn run_logged(
         Some(limits) => Some(Limited::prepare(limits, is_timed, log)?),
         None => None,
     };
+    let cpu_time = match &limited {
+        Some(limited) => limited.cpu_time()?,
+        None => None,
+    };
     let Entry { birthplace, joins } = match &mut limited {
         Some(limited) => limited.entry(spec.has_keeper())?,
         None => Entry::default(),
@@ -222,7 +226,7 @@ fn run_logged(
     if let Some(limited) = &limited {
         limited.sweep();
     }
-    let supervisor = Supervisor::new(container, &spec, status, is_timed, log);
+    let supervisor = Supervisor::new(container, &spec, cpu_time, status, is_timed, log);
     // Ours, for the container has its own: the other ends of these pipes are to notice when the container closes its
     // copies.
     let [keep_input, mut keep_output] = look.standard.relays_input_and_output();
@@ -285,13 +289,22 @@ fn without_pool(why: Errno, log: &Log) {
     );
 }
 
-/// Says which limit of time has ended it, as is said of memory. (An exit code may be the command's own.)
+/// Says which limit has ended it, as is said of memory. (An exit code may be the command's own.)
 fn say_why(reason: Reason, arguments: &RunArgs, log: &Log) {
-    if let (Reason::TimedOut, Some(timeout)) = (reason, &arguments.timeout) {
-        let timeout = timeout.to_string_lossy();
-        log.say(&Error::told(&format!(
-            "ended: its time was up (--timeout {timeout})"
-        )));
+    let limit = |name: &str| {
+        let mut limits = arguments.limits.iter().rev();
+        limits
+            .find(|(given, _)| *given == name)
+            .map(|(_, value)| value)
+    };
+    let (why, option, value) = match reason {
+        Reason::TimedOut => ("its time was up", "--timeout", arguments.timeout.as_ref()),
+        Reason::CpuTime => ("its processor time was up", "--cpu-time", limit("cpu-time")),
+        _ => return,
+    };
+    if let Some(value) = value {
+        let value = value.to_string_lossy();
+        log.say(&Error::told(&format!("ended: {why} ({option} {value})")));
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod channel;
 mod console;
+mod cpu_time;
 mod disposition;
 mod group;
 mod keys;
@@ -18,6 +19,7 @@ use crate::sys::process::{self, Ended, Patience};
 use crate::sys::reaper;
 use crate::sys::signal::{self, SignalSet, Taken};
 use crate::verdict::Reason;
+pub use cpu_time::CpuTime;
 use disposition::Disposition;
 use signals::Signals;
 use std::os::fd::{AsFd, OwnedFd};
@@ -48,6 +50,36 @@ enum KilledFor {
     /// A signal that its PID 1 is spared, or that a person has insisted upon.
     Signal(i32),
     TimeIsUp,
+    CpuTime,
+}
+
+impl KilledFor {
+    fn code(self) -> u8 {
+        match self {
+            Self::Signal(signal) => Ended::Signaled(signal).code(),
+            Self::TimeIsUp => ExitCode::TIME_IS_UP.0,
+            Self::CpuTime => ExitCode::CPU_TIME_IS_UP.0,
+        }
+    }
+
+    fn reason(self) -> Reason {
+        match self {
+            Self::Signal(_) => Reason::StoppedBySignal,
+            Self::TimeIsUp => Reason::TimedOut,
+            Self::CpuTime => Reason::CpuTime,
+        }
+    }
+
+    /// For the log.
+    fn message(self) -> &'static [u8] {
+        match self {
+            Self::Signal(_) => {
+                b"ended for a signal that PID 1 has no handler for, or that was typed three times"
+            }
+            Self::TimeIsUp => b"ended because its time was up",
+            Self::CpuTime => b"ended because its processor time was up",
+        }
+    }
 }
 
 /// A running container and what has been done to it.
@@ -65,8 +97,12 @@ pub struct Supervisor<'a> {
     stop_signal: i32,
     /// Whether it was asked.
     was_asked: bool,
-    /// Why the container was killed, if it was.
+    /// How much processor time it may use, if there is an end to it.
+    cpu_time: Option<CpuTime>,
+    /// Why the container was asked to end, or killed, if it was: what came first.
     killed_for: Option<KilledFor>,
+    /// When it is killed once more, if it was killed and has not ended by then.
+    once_more: Option<Instant>,
     /// The last signal that was delivered.
     delivered: Option<i32>,
     /// When the last two ^C were typed, the older one first.
@@ -79,6 +115,7 @@ impl<'a> Supervisor<'a> {
     pub fn new(
         container: Container,
         spec: &ContainerSpec,
+        cpu_time: Option<CpuTime>,
         status: Option<OwnedFd>,
         timed: bool,
         log: &'a Log,
@@ -92,7 +129,9 @@ impl<'a> Supervisor<'a> {
             grace: spec.grace,
             stop_signal: spec.stop_signal,
             was_asked: false,
+            cpu_time,
             killed_for: None,
+            once_more: None,
             delivered: None,
             interrupts: [None; 2],
             code: None,
@@ -114,7 +153,7 @@ impl<'a> Supervisor<'a> {
                 Some(left) => signal::wait_at_most(awaited, left),
             };
             // Each time, or a flood of signals would keep it from being seen.
-            self.look_at_the_clock();
+            self.look_at_the_clock()?;
             let taken = taken.map_err(|errno| Error::new("wait for", "signals", errno))?;
             match taken {
                 None => {}
@@ -129,27 +168,53 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// How long the container may still run, if there is an end to it.
+    /// How long until there is something to do, if ever.
     pub fn time_left(&self) -> Option<Duration> {
+        let next = match self.once_more {
+            Some(once_more) => Some(once_more),
+            None => {
+                let asked = self.cpu_time.as_ref().and_then(CpuTime::next);
+                self.deadline.into_iter().chain(asked).min()
+            }
+        };
+        Some(next?.saturating_duration_since(Instant::now()))
+    }
+
+    /// How long all of it may still take, if the caller has said.
+    pub fn deadline_left(&self) -> Option<Duration> {
         let deadline = self.deadline?;
         Some(deadline.saturating_duration_since(Instant::now()))
     }
 
     /// Ends the container if its time is up.
-    pub fn look_at_the_clock(&mut self) {
-        if self.time_left() != Some(Duration::ZERO) {
-            return;
+    pub fn look_at_the_clock(&mut self) -> Result<(), Error> {
+        if self.time_left() == Some(Duration::ZERO) {
+            return self.time_has_come();
         }
-        if let Some(grace) = self.grace.take() {
-            return self.ask_to_end(grace);
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn time_has_come(&mut self) -> Result<(), Error> {
+        if self.once_more.is_some() {
+            self.kill_for(None);
+        } else if self.deadline_left() == Some(Duration::ZERO) {
+            match self.grace.take() {
+                Some(grace) => self.ask_to_end(grace),
+                None => self.kill_for(Some(KilledFor::TimeIsUp)),
+            }
+        } else if self.has_used_its_cpu_time()? {
+            self.kill_for(Some(KilledFor::CpuTime));
         }
-        // A keeper may have been stopped, or its queue be full.
-        self.deadline = Instant::now().checked_add(ONCE_MORE);
-        self.kill();
-        if self.killed_for.replace(KilledFor::TimeIsUp) != Some(KilledFor::TimeIsUp) {
-            self.log
-                .write(Level::Info, b"ended because its time was up", &[]);
-        }
+        Ok(())
+    }
+
+    fn has_used_its_cpu_time(&mut self) -> Result<bool, Error> {
+        let Some(cpu_time) = &mut self.cpu_time else {
+            return Ok(false);
+        };
+        cpu_time.is_over()
     }
 
     /// Sends it what asks it to end. What spares itself that is killed at once.
@@ -158,17 +223,30 @@ impl<'a> Supervisor<'a> {
     fn ask_to_end(&mut self, grace: Duration) {
         self.deadline = Instant::now().checked_add(grace);
         self.was_asked = true;
-        self.killed_for = Some(KilledFor::TimeIsUp);
+        self.killed_for.get_or_insert(KilledFor::TimeIsUp);
         self.log.write(
             Level::Info,
             b"asked to end because its time was up",
             &[("signal", Value::Number(i64::from(self.stop_signal)))],
         );
         if self.is_spared(self.stop_signal) {
-            self.kill();
+            self.kill_for(None);
         } else {
             // It can have ended, but it has not been waited for: the pid is still its own.
             let _ = process::kill(self.container.pid, self.stop_signal);
+        }
+    }
+
+    /// Kills it, and says why if it is for something new. Again in a while: a keeper may have been stopped, or its queue
+    /// be full.
+    #[cold]
+    #[inline(never)]
+    fn kill_for(&mut self, why: Option<KilledFor>) {
+        self.kill();
+        self.once_more = Instant::now().checked_add(ONCE_MORE);
+        if let (Some(why), None) = (why, self.killed_for) {
+            self.killed_for = Some(why);
+            self.log.write(Level::Info, why.message(), &[]);
         }
     }
 
@@ -189,7 +267,10 @@ impl<'a> Supervisor<'a> {
     pub fn ended(&mut self) -> Result<Option<End>, Error> {
         let ended = process::wait(Some(self.container.pid), Patience::Look)
             .map_err(|errno| Error::new("wait for", "the container", errno))?;
-        Ok(ended.map(|(_, ended)| self.report(ended)))
+        match ended {
+            Some((_, ended)) => self.report(ended).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Whether the container has ended by the signal that was delivered last, or because its time was up.
@@ -216,7 +297,7 @@ impl<'a> Supervisor<'a> {
         let from_terminal = signals::is_terminals(taken);
         let insists = from_terminal && signal == libc::SIGINT && self.is_third_interrupt();
         if insists || self.is_spared(signal) {
-            self.kill_for(signal);
+            self.kill_for(Some(KilledFor::Signal(signal)));
         } else {
             // It can have ended, but it has not been waited for: the pid is still its own.
             let group = from_terminal.then(|| group::of_command(self.container));
@@ -267,7 +348,7 @@ impl<'a> Supervisor<'a> {
     pub fn key_typed(&mut self, signal: i32) {
         self.delivered = Some(signal);
         if self.is_spared(signal) {
-            self.kill_for(signal);
+            self.kill_for(Some(KilledFor::Signal(signal)));
         }
     }
 
@@ -279,18 +360,6 @@ impl<'a> Supervisor<'a> {
             || !self.container.has_reaper
                 && signals::ends_by_default(signal)
                 && disposition::of(self.container.pid, signal) == Disposition::Default
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn kill_for(&mut self, signal: i32) {
-        self.log.write(
-            Level::Info,
-            b"ended for a signal that PID 1 has no handler for, or that was typed three times",
-            &[("signal", Value::Number(i64::from(signal)))],
-        );
-        self.killed_for.get_or_insert(KilledFor::Signal(signal));
-        self.kill();
     }
 
     /// Ends what a keeper has left behind.
@@ -310,7 +379,7 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    fn report(&mut self, ended: Ended) -> End {
+    fn report(&mut self, ended: Ended) -> Result<End, Error> {
         self.succeed(ended);
         let at = self.timed.then(clock::monotonic);
         // Only if our SIGKILL is what ended it: it may have left by itself just before. A keeper says with its exit
@@ -321,17 +390,17 @@ impl<'a> Supervisor<'a> {
         // Who was asked has ended because of that, whatever its way.
         let killed_for = self.killed_for.filter(|_| by_us || self.was_asked);
         let commands_own = self.commands_own(ended, killed);
-        let code = match killed_for {
-            Some(KilledFor::Signal(signal)) => Ended::Signaled(signal).code(),
-            Some(KilledFor::TimeIsUp) => ExitCode::TIME_IS_UP.0,
-            None => ended.code(),
+        // What has used more by then has used more, however it ended.
+        let killed_for = match killed_for {
+            None if self.has_used_its_cpu_time()? => Some(KilledFor::CpuTime),
+            killed_for => killed_for,
         };
+        let code = killed_for.map_or(ended.code(), KilledFor::code);
         let by_signal = |signal| {
             self.delivered == Some(signal) && commands_own == Some(Ended::Signaled(signal))
         };
         let reason = match (killed_for, commands_own) {
-            (Some(KilledFor::TimeIsUp), _) => Reason::TimedOut,
-            (Some(KilledFor::Signal(_)), _) => Reason::StoppedBySignal,
+            (Some(killed_for), _) => killed_for.reason(),
             (None, Some(Ended::Signaled(signal))) if by_signal(signal) => Reason::StoppedBySignal,
             (None, Some(Ended::Signaled(_))) => Reason::Signaled,
             (None, _) => Reason::Exited,
@@ -345,13 +414,13 @@ impl<'a> Supervisor<'a> {
                 ("status", Value::Number(i64::from(code))),
             ],
         );
-        End {
+        Ok(End {
             exit: ExitCode(code),
             reason,
             ended: commands_own,
             at,
             output: None,
-        }
+        })
     }
 
     /// The command's own end, where the container's first process has `ended`. (A code of a reaper's stands for two.)

@@ -1,5 +1,6 @@
 //! The end of a container and what is told of it; and how it is started.
 
+use super::limits::of_cgroup;
 use super::{Choice, Needs, Reading, Row, RunLine, Section, directory, file, text};
 use crate::spec::LaunchChoice;
 
@@ -14,6 +15,17 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         help: "End the container after that time, `2` or `0.5` (exit code 124). With `5:2` it is sent SIGTERM after five \
                seconds, and is killed two seconds later.",
         default: "it may run for ever",
+    },
+    Row {
+        long: "cpu-time",
+        short: None,
+        section: Section::Ending,
+        needs: Needs::Nothing,
+        reading: of_cgroup(text("SECONDS")),
+        brief: "end it after that processor time (exit code 152)",
+        help: "End the container when all of its processes together, those that have ended too, have used that much \
+               processor time, `2` or `0.5` (exit code 152). Its cgroup counts it.",
+        default: "",
     },
     Row {
         long: "stop-signal",

@@ -3,7 +3,7 @@
 use super::{Needs, Reading, Row, RunLine, Section, Value, text};
 
 /// A wish to the container's cgroup.
-const fn of_cgroup(value: Value) -> Reading<RunLine> {
+pub(super) const fn of_cgroup(value: Value) -> Reading<RunLine> {
     Reading::Own(value, |line, name, value| {
         line.run.limits.push((name, value));
         Ok(())

@@ -96,6 +96,13 @@ pub fn supervised(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             ),
         });
     }
+    if let Some(time) = spec.limits.as_ref().and_then(|limits| limits.cpu_time) {
+        page.why(&format!(
+            "When its cgroup has counted {} seconds of processor time (--cpu-time) all of it is killed, exit code 152. The \
+             kernel tells no one, so the count is read when what is left could be used up, at the earliest.",
+            seconds(time)
+        ));
+    }
     page.step("leave with the command's exit code");
     page.why(match plan.reaper {
         Some(Reaper::Keeper) => "Or 128+n if signal n has ended it. The keeper has ended what was left; if it was killed \

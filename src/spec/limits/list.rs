@@ -42,6 +42,11 @@ impl NumberSet {
         Some(Self { ranges })
     }
 
+    pub fn count(&self) -> u32 {
+        let sizes = self.ranges.iter().map(|(first, last)| last - first + 1);
+        sizes.sum()
+    }
+
     pub fn contains(&self, number: u32) -> bool {
         let mut ranges = self.ranges.iter();
         ranges.any(|(first, last)| (*first..=*last).contains(&number))

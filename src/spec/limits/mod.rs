@@ -41,6 +41,8 @@ pub struct Limits {
     /// A share of the disks, 10 to 1000.
     pub weight: Option<u64>,
     pub devices: Vec<DeviceLimit>,
+    /// Processor time that all of its processes may use together.
+    pub cpu_time: Option<Duration>,
     /// What is used is to be counted, whatever is limited.
     pub is_counted: bool,
     /// The cgroup below which to be, from the top of each hierarchy; else where the caller is.
@@ -181,6 +183,11 @@ impl Limits {
             "cpu-period" => {
                 self.period = between(whole(), SHORTEST, LONGEST_PERIOD)
                     .ok_or_else(|| refused("it takes microseconds, 1000 to 1000000"))?;
+            }
+            "cpu-time" => {
+                let time = seconds(bytes)
+                    .ok_or_else(|| refused("it takes a number of seconds above 0, 2 or 0.5"))?;
+                self.cpu_time = Some(time);
             }
             "cpu-shares" => {
                 self.shares = between(whole(), 2, 262_144)
@@ -339,6 +346,7 @@ fn seconds(text: &[u8]) -> Option<Duration> {
     let nanoseconds = u64::try_from(size::billionths(text)?).ok()?;
     (nanoseconds != 0).then(|| Duration::from_nanos(nanoseconds))
 }
+
 /// The limits of each process, a later one of a resource in the place of an earlier.
 pub fn resources(wishes: &[OsString]) -> Result<Vec<ResourceLimit>, Error> {
     let mut limits: Vec<ResourceLimit> = Vec::new();

@@ -38,6 +38,7 @@ fn values() {
         ("blkio-weight", "500"),
         ("device-read-bps", "/dev/sda:1mb"),
         ("device-write-iops", "/dev/a:b:7"),
+        ("cpu-time", "1.5"),
         ("cgroup-parent", "/a/b/"),
     ]);
     let expected = Limits {
@@ -68,6 +69,7 @@ fn values() {
                 rate: 7,
             },
         ],
+        cpu_time: Some(Duration::from_millis(1500)),
         is_counted: false,
         parent: Some(c"a/b".into()),
     };

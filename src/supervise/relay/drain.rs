@@ -36,7 +36,7 @@ impl Relay<'_> {
             if self.outputs.is_empty() {
                 return Ok(None);
             }
-            if impatient.is_none() && self.supervisor.time_left() == Some(Duration::ZERO) {
+            if impatient.is_none() && self.supervisor.deadline_left() == Some(Duration::ZERO) {
                 impatient = Some(ExitCode::TIME_IS_UP);
             }
             let mut waiting = [const { Waiting::none() }; 3];
@@ -79,7 +79,7 @@ impl Relay<'_> {
         self.outside.give_keys_back();
         let patience = match impatient {
             true => STOPPED_READER,
-            false => sooner(-1, self.supervisor.time_left()),
+            false => sooner(-1, self.supervisor.deadline_left()),
         };
         wait(waiting, patience)
     }

@@ -149,11 +149,16 @@ impl<'a> Relay<'a> {
     pub fn run(mut self) -> Result<(End, Option<Error>), Error> {
         let mut end = self.relay()?;
         if let Some(exit) = self.drain(end.exit)? {
-            if exit == ExitCode::TIME_IS_UP && end.exit != exit {
+            let is_late = exit == ExitCode::TIME_IS_UP;
+            match end.reason {
                 // For its last output.
-                end.reason = Reason::TimedOut;
+                Reason::Exited | Reason::Signaled if is_late => {
+                    (end.reason, end.exit) = (Reason::TimedOut, exit);
+                }
+                // What has ended it came first.
+                _ if is_late => {}
+                _ => end.exit = exit,
             }
-            end.exit = exit;
         }
         self.leave_raw_mode();
         end.output = Some(
@@ -186,7 +191,7 @@ impl<'a> Relay<'a> {
             let mut waiting = self.waiting(foreground);
             descriptor::wait(&mut waiting, self.timeout(foreground))
                 .map_err(|errno| Error::new("poll", "", errno))?;
-            self.supervisor.look_at_the_clock();
+            self.supervisor.look_at_the_clock()?;
             let [signals, input_read, input_write, outputs @ ..] =
                 waiting.map(|entry| entry.happened());
             if signals {
