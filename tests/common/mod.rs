@@ -213,6 +213,11 @@ pub fn mydocker() -> PathBuf {
     binaries().mydocker.clone()
 }
 
+/// The build that belongs to these tests, whatever MYDOCKER_BIN says.
+pub fn own_build() -> PathBuf {
+    reachable(Path::new(env!("CARGO_BIN_EXE_mydocker")))
+}
+
 pub fn probe() -> PathBuf {
     binaries().probe.clone()
 }
