@@ -292,7 +292,7 @@ fn the_callers_own_tree_has_none_before_5_12() {
     // Where / cannot be copied, it is restricted as it is, with all that is mounted below it.
     each(|case, tree| {
         if !nix::unistd::Uid::effective().is_root() {
-            return skip("it takes root to mount something for the test");
+            return skip_root_only("it takes root to mount something for the test");
         }
         let root = tree.name();
         for calls in [&BEFORE_5_12[..], &BEFORE_5_2] {

@@ -465,7 +465,7 @@ fn a_pool_larger_than_its_limits_is_refused() {
 #[test]
 fn a_pool_that_no_one_can_call_ends() {
     if !nix::unistd::Uid::effective().is_root() {
-        skip("a pool is root's");
+        skip_root_only("a pool is root's");
         return;
     }
     for how in ["removed", "renamed", "without its socket"] {

@@ -17,7 +17,7 @@ fn debian() -> Option<PathBuf> {
         return Some(kept);
     }
     if !nix::unistd::Uid::effective().is_root() {
-        skip("it takes root to make a Debian");
+        skip_root_only("it takes root to make a Debian");
         return None;
     }
     let making = kept.with_extension(std::process::id().to_string());

@@ -65,7 +65,7 @@ pub fn root_cases() -> Vec<Case> {
         .filter(|case| case.caller == Caller::Root)
         .collect();
     if cases.is_empty() {
-        skip("it needs root");
+        skip_root_only("it needs root");
     }
     cases
 }
@@ -115,6 +115,15 @@ pub fn skip(why: &str) {
     if std::env::var_os("MYDOCKER_MUST_RUN").is_some_and(|value| value == "1") {
         panic!("MYDOCKER_MUST_RUN=1, and this cannot run: {why}");
     }
+}
+
+/// Says that something is not tested because it takes root. That is no failure for
+/// an ordinary user, who may run no more.
+pub fn skip_root_only(why: &str) {
+    if nix::unistd::Uid::effective().is_root() {
+        return skip(why);
+    }
+    eprintln!("SKIPPED: {why}");
 }
 
 /// Whether strace is installed; says so if not.
@@ -373,6 +382,13 @@ pub fn eventually(mut is_so: impl FnMut() -> bool) -> bool {
         pause = (pause * 2).min(Duration::from_millis(20));
     }
     true
+}
+
+/// The most descriptors that a process may have open; some are left for what it is to execute.
+pub fn many_descriptors() -> u64 {
+    use nix::sys::resource::{Resource, getrlimit};
+    let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
+    soft.saturating_sub(100).min(2000)
 }
 
 pub fn kill(pid: u32, signal: Signal) {

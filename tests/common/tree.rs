@@ -196,7 +196,7 @@ impl Tree {
         command: &[&str],
     ) -> Option<Outcome> {
         if !Uid::effective().is_root() {
-            skip("it takes root to mount something for the test");
+            skip_root_only("it takes root to mount something for the test");
             return None;
         }
         let mut unshare = Command::new("unshare");

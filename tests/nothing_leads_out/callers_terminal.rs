@@ -204,6 +204,10 @@ fn pipes(pid: u32) -> Vec<std::path::PathBuf> {
 /// With its reading end closed the container takes no more, and what is typed stays the shell's.
 #[test]
 fn a_container_that_has_closed_its_input_takes_nothing_more() {
+    // No one else may look at the descriptors of a process that cannot be dumped.
+    if root_cases().is_empty() {
+        return;
+    }
     for case in cases() {
         let mut session = Session::bash(case);
         let script = "exec 0<&-; trap exit USR1; echo rea\"\"dy; while :; do sleep 0.1; done";

@@ -83,7 +83,7 @@ fn a_device_is_a_node_of_the_containers_own() {
 fn where_no_node_can_be_made_the_hosts_cannot_be_changed() {
     each(|case, tree| {
         if !Uid::effective().is_root() {
-            return skip("it takes root to make a node for the test");
+            return skip_root_only("it takes root to make a node for the test");
         }
         let owner = match case.caller {
             Caller::Root => (0, 0),

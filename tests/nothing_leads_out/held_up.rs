@@ -149,7 +149,7 @@ fn the_time_ends_it_before_the_command_runs() {
 #[test]
 fn a_helper_that_hangs() {
     if !Uid::effective().is_root() || !Path::new("/etc/subuid").exists() {
-        skip("it takes root, and an /etc/subuid to mount something on");
+        skip_root_only("it takes root, and an /etc/subuid to mount something on");
         return;
     }
     for case in ordinary_cases() {

@@ -152,7 +152,7 @@ fn what_another_user_has_made_is_left_alone() {
     for case in cases() {
         let Some(tree) = Tree::new(case) else { return };
         if !nix::unistd::Uid::effective().is_root() {
-            skip("it takes two users");
+            skip_root_only("it takes two users");
             return;
         }
         let place = tree.root().join("proc");
@@ -196,7 +196,7 @@ fn what_another_user_has_made_is_left_alone() {
 #[test]
 fn a_name_that_someone_has_taken() {
     if !nix::unistd::Uid::effective().is_root() {
-        skip("it takes two users");
+        skip_root_only("it takes two users");
         return;
     }
     for launch in ["in-process", "re-exec"] {

@@ -7,8 +7,12 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// All that a process can usually have open.
-const HIGHEST: u32 = 1023;
+/// All that a process can usually have open; fewer where its limit leaves mydocker itself no room then.
+fn highest() -> u32 {
+    use nix::sys::resource::{Resource, getrlimit};
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
+    u32::try_from(hard).map_or(1023, |hard| hard.saturating_sub(201).min(1023))
+}
 
 /// Says so, as a program without a loader: it can be a command, an interpreter and a loader.
 const VICTIM: &str = r#"
@@ -100,13 +104,13 @@ fn executable(file: &Path, content: &[u8]) {
 
 /// Those that mydocker itself may have open, and some of the caller's.
 fn some() -> Vec<u32> {
-    (3..32).chain([255, 256, HIGHEST]).collect()
+    (3..32).chain([255, 256, highest()]).collect()
 }
 
 /// Each is looked up in an instant, but the files for it take time: one case has them all.
 fn numbers(case: Case) -> Vec<u32> {
     if cases().first() == Some(&case) {
-        (3..=HIGHEST).collect()
+        (3..=highest()).collect()
     } else {
         some()
     }
@@ -126,7 +130,7 @@ fn path(tree: &Tree, way: &str, numbers: &[u32]) -> String {
 
 /// Runs the container of a caller that has a directory open by every number.
 fn run(case: Case, tree: &Tree, options: &[&str], command: &[&str]) -> Outcome {
-    let highest = HIGHEST.to_string();
+    let highest = highest().to_string();
     let wrapper = ["inherit-all", &highest, "/tmp"];
     let name = tree.name();
     let options = [&["--rootfs", name.as_str()], options].concat();
@@ -148,7 +152,7 @@ fn no_descriptor_leads_out_while_the_command_is_looked_up() {
             for way in WAYS {
                 // All of them take a tenth of a second.
                 let numbers = match (&options[..], way) {
-                    ([], "path") => (3..=HIGHEST).collect(),
+                    ([], "path") => (3..=highest()).collect(),
                     ([], _) => numbers(case),
                     _ => some(),
                 };
@@ -166,6 +170,8 @@ fn no_descriptor_leads_out_while_the_command_is_looked_up() {
                     outcome.code() == Some(127) || outcome.code() == Some(126),
                     "{what}"
                 );
+                // And not of its loader.
+                assert!(outcome.stderr.starts_with("mydocker: "), "{what}");
             }
         }
     });
@@ -208,8 +214,8 @@ fn no_descriptor_leads_out_as_working_directory() {
         let all = cases();
         let own = all.iter().position(|each| *each == case).unwrap();
         let is_own = |number: &u32| *number as usize % 37 == own;
-        let few = |number: &u32| *number < 12 || *number == HIGHEST;
-        for number in (3..=HIGHEST).filter(|number| few(number) || is_own(number)) {
+        let few = |number: &u32| *number < 12 || *number == highest();
+        for number in (3..=highest()).filter(|number| few(number) || is_own(number)) {
             let end = ["", "/../../../../../../../.."][number as usize % 2];
             let directory = format!("/proc/self/fd/{number}{end}");
             let outcome = run(case, tree, &["-w", &directory], &["/bin/pwd"]);
@@ -227,7 +233,7 @@ fn nor_where_descriptors_are_closed_one_by_one() {
         let Some(()) = prepare(tree, &["command"], &some()) else {
             return;
         };
-        let highest = HIGHEST.to_string();
+        let highest = highest().to_string();
         let inherit = ["inherit-all", &highest, "/tmp", "--"].map(str::to_owned);
         let lacking = ["lacking".to_owned(), "close_range".to_owned()];
         let wrapper = [&inherit[..], &[probe_name()], &lacking].concat();
@@ -238,6 +244,10 @@ fn nor_where_descriptors_are_closed_one_by_one() {
             let options = [&["--rootfs", name.as_str(), "-e", &path], options].concat();
             let outcome = finish(case.wrapped(&wrapper, &options, &["command"]));
             assert_eq!(outcome.code(), Some(127), "{case}: {outcome:?}");
+            assert!(
+                outcome.stderr.starts_with("mydocker: "),
+                "{case}: {outcome:?}"
+            );
         }
     });
 }

@@ -113,7 +113,10 @@ fn the_command_waits_for_the_reapers_execve() {
                         "mydocker: exec the reaper: permission denied (EACCES): a reaper is executed from a memory \
                          file, which vm.memfd_noexec or a security module forbids\n",
                     ],
-                    "error=ENOMEM" => &["mydocker: exec the reaper: out of memory (ENOMEM)\n"],
+                    "error=ENOMEM" => &[
+                        "mydocker: exec the reaper: out of memory (ENOMEM): the limit of memory (-m, or the caller's) \
+                         leaves no room for it\n",
+                    ],
                     // Whoever says it first.
                     _ => &[
                         "mydocker: init: ended by signal 9: it did not get as far as the command (was it killed, or \
