@@ -14,6 +14,8 @@ impl ExitCode {
     pub const TIME_IS_UP: Self = Self(124);
     /// The command was ended because its processor time was up: 128 and SIGXCPU, as the kernel ends one process.
     pub const CPU_TIME_IS_UP: Self = Self(152);
+    /// The command was ended because it wrote too much: 128 and SIGXFSZ, as the kernel has it of a file.
+    pub const OUTPUT_LIMIT: Self = Self(153);
     /// mydocker itself failed, or was called wrongly; what it says tells whether the command ran.
     pub const OWN_FAILURE: Self = Self(125);
     /// The command was found and could not be executed.

@@ -21,6 +21,8 @@ pub enum Reason {
     TimedOut,
     /// `--cpu-time`.
     CpuTime,
+    /// `--output-limit`.
+    OutputLimit,
     /// The kernel ended the command itself for want of memory.
     OutOfMemory,
     /// A signal that mydocker was sent.
@@ -37,6 +39,7 @@ impl Reason {
             Self::Signaled => "signaled",
             Self::TimedOut => "timed out",
             Self::CpuTime => "cpu time",
+            Self::OutputLimit => "output limit",
             Self::OutOfMemory => "out of memory",
             Self::StoppedBySignal => "stopped by signal",
             Self::NotStarted => "not started",
@@ -60,7 +63,7 @@ pub struct Verdict<'a> {
     /// What the container's cgroup has counted, if it has one.
     pub counted: Option<&'a Figures>,
     pub usage: Option<Usage>,
-    /// Bytes that the command wrote to stdout and stderr, where mydocker relays them.
+    /// Bytes that the command wrote to stdout and stderr, where mydocker relays them, and that it may write.
     pub output: Option<u64>,
 }
 

@@ -355,6 +355,13 @@ fn times_tell_the_same_reason() {
         let ended: Value = serde_json::from_str(outcome.stdout.lines().last().unwrap()).unwrap();
         assert_eq!(ended["reason"], "timed out", "{case}: {ended}");
     }
+    let probe = probe_name();
+    for case in limited_cases() {
+        let options = ["--timing=-", "-m", "32m", "--memory-swap", "32m"];
+        let outcome = case.run(&options, &[&probe, "allocate", "100000000"]);
+        let ended: Value = serde_json::from_str(outcome.stdout.lines().last().unwrap()).unwrap();
+        assert_eq!(ended["reason"], "out of memory", "{case}: {ended}");
+    }
 }
 
 #[test]

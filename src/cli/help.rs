@@ -114,7 +114,8 @@ examples:
 
 pub(super) const EXIT_CODES: &str = "
 exit codes: the command's own; 128+n if signal n ended it; 127 not found;
-124 after --timeout; 126 found but not executable; 125 mydocker itself failed.
+126 found but not executable; 125 mydocker itself failed; 124 after --timeout,
+152 --cpu-time, 153 --output-limit.
 ";
 
 const POOL_USAGE_LINE: &str = "usage: mydocker pool [OPTIONS] [DIR]\n";

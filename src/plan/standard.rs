@@ -2,7 +2,8 @@
 //!
 //! What the caller has there may be the host's own: a terminal can be read from and set up by whoever has it, and
 //! the owner of a device node can change its mode for everyone. So neither is handed down. Files, sockets and pipes are,
-//! for that is what they were given for, and nothing lies between them and the command.
+//! for that is what they were given for, and nothing lies between them and the command; unless what is written is to be
+//! counted, `--output-limit`: then it is written to a pipe.
 
 use crate::likeness::Likeness;
 use crate::sys::facts::NULL_DEVICE;
@@ -31,7 +32,7 @@ pub struct Streams {
 /// Where stdout and stderr come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outputs {
-    /// Both are one pipe, which mydocker relays to the caller's terminal: in two, what is written to the one would
+    /// Both are one pipe, which mydocker relays to the one file or terminal that the caller has for both: in two, what is written to the one would
     /// overtake what is written to the other.
     OnePipe,
     Separate {

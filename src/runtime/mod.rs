@@ -25,7 +25,7 @@ use crate::pool::{self, PoolArgs};
 use crate::report::{Lack, Moment};
 use crate::spec::{ContainerSpec, Namespace, Namespaces, RunArgs};
 use crate::supervise::Supervisor;
-use crate::supervise::relay::Relay;
+use crate::supervise::relay::{Allowance, Relay};
 use crate::supervise::signals;
 use crate::sys::invocation::Invocation;
 use crate::sys::{Errno, counter, descriptor, kernel, process};
@@ -233,18 +233,25 @@ fn run_logged(
     keep_output |= timing.as_ref().is_some_and(Timing::needs_stdout)
         || report.as_ref().is_some_and(|report| report.needs_stdout());
     descriptor::close_input_and_output(keep_input, keep_output);
-    let (end, lost) = match (ends, &look.outside) {
+    let (mut end, lost) = match (ends, &look.outside) {
         (Some(ends), Some(outside)) => {
-            Relay::new(supervisor, log, ends, outside, signals)?.run()?
+            let allowance = Allowance::new(spec.output_limit);
+            Relay::new(supervisor, log, ends, outside, (signals, allowance))?.run()?
         }
         _ => (supervisor.wait(signals)?, None),
     };
+    let figures = match is_timed {
+        true => limited.as_ref().map(Limited::figures),
+        false => None,
+    };
+    if let Some(figures) = &figures {
+        end.is_known_with(figures);
+    }
     if let (Some(timing), Some(at)) = (&timing, end.at) {
-        let figures = limited.as_ref().map(Limited::figures);
         timing.ended(at, (end.reason, end.exit), figures.as_ref(), log);
     }
     if let Some(report) = &mut report {
-        report.ended(end, limited.as_ref());
+        report.ended(end, figures);
     }
     if let Some(traces) = traces {
         traces.take_away();
@@ -300,6 +307,11 @@ fn say_why(reason: Reason, arguments: &RunArgs, log: &Log) {
     let (why, option, value) = match reason {
         Reason::TimedOut => ("its time was up", "--timeout", arguments.timeout.as_ref()),
         Reason::CpuTime => ("its processor time was up", "--cpu-time", limit("cpu-time")),
+        Reason::OutputLimit => (
+            "it wrote too much",
+            "--output-limit",
+            arguments.output_limit.as_ref(),
+        ),
         _ => return,
     };
     if let Some(value) = value {

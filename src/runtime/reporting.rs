@@ -1,6 +1,5 @@
 //! `--report`, from before anything is done until all is over.
 
-use super::limits::Limited;
 use crate::cgroup::Figures;
 use crate::error::{Error, ExitCode};
 use crate::log::{Level, Log};
@@ -8,7 +7,7 @@ use crate::result_file::ResultFile;
 use crate::supervise::End;
 use crate::supervise::signals::{self, Relayed};
 use crate::sys::clock;
-use crate::sys::process::{self, Ended};
+use crate::sys::process;
 use crate::verdict::{Reason, Verdict};
 use std::ffi::OsStr;
 
@@ -63,13 +62,7 @@ impl Reporting {
     /// The container has ended.
     #[cold]
     #[inline(never)]
-    pub fn ended(&mut self, mut end: End, limited: Option<&Limited>) {
-        let figures = limited.map(Limited::figures);
-        let oom_kills = figures.and_then(|figures| figures.oom_kills);
-        let killed = end.ended == Some(Ended::Signaled(libc::SIGKILL));
-        if end.reason == Reason::Signaled && killed && oom_kills > Some(0) {
-            end.reason = Reason::OutOfMemory;
-        }
+    pub fn ended(&mut self, end: End, figures: Option<Figures>) {
         self.end = Some((end, figures));
     }
 

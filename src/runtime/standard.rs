@@ -60,8 +60,14 @@ fn streams(spec: &ContainerSpec) -> Result<Streams, Error> {
         Input::Caller => Callers::look(spec, 0)?.source(),
     };
     let (output, error) = (Callers::look(spec, 1)?, Callers::look(spec, 2)?);
-    let outputs = if output.is_same_terminal(&error) {
+    let is_counted = spec.output_limit.is_some();
+    let outputs = if output.is_same_terminal(&error) || is_counted && is_same_file()? {
         Outputs::OnePipe
+    } else if is_counted {
+        Outputs::Separate {
+            output: Source::Pipe,
+            error: Source::Pipe,
+        }
     } else {
         Outputs::Separate {
             output: output.source(),
@@ -76,6 +82,18 @@ fn streams(spec: &ContainerSpec) -> Result<Streams, Error> {
             PipeOwner::Outside(_) | PipeOwner::Maker => None,
         },
     })
+}
+
+/// Whether stdout and stderr are the same file, pipe or socket: what is written to them has one order then.
+#[cold]
+#[inline(never)]
+fn is_same_file() -> Result<bool, Error> {
+    let identity = |number| {
+        let facts = facts::facts(descriptor::borrowed(number));
+        let failed = |errno| Error::new("look at", stream::name(number), errno);
+        facts.map(|facts| facts.identity).map_err(failed)
+    };
+    Ok(identity(1)? == identity(2)?)
 }
 
 /// End-of-file at once.
@@ -271,5 +289,5 @@ fn null() -> Result<Rc<OwnedFd>, Error> {
 }
 
 fn pipe() -> Result<(OwnedFd, OwnedFd), Error> {
-    descriptor::pipe().map_err(|errno| Error::new("pipe", "for the caller's terminal", errno))
+    descriptor::pipe().map_err(|errno| Error::new("pipe", "for what is relayed", errno))
 }

@@ -73,6 +73,7 @@ pub struct RunArgs {
     pub no_new_keyring: bool,
     pub oom_score_adjustment: Option<OsString>,
     pub timeout: Option<OsString>,
+    pub output_limit: Option<OsString>,
     pub stop_signal: Option<OsString>,
     /// Where to write the pid of the container's first process.
     pub pid_file: Option<OsString>,

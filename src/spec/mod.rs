@@ -122,6 +122,8 @@ pub struct ContainerSpec {
     pub grace: Option<Duration>,
     /// What asks it to end: then, and when mydocker is sent SIGTERM.
     pub stop_signal: i32,
+    /// How many bytes it may write to stdout and stderr together.
+    pub output_limit: Option<u64>,
     /// `None`: where the caller is, or / of a root of its own.
     pub working_directory: Option<CString>,
     /// `NAME=value` each.
@@ -236,6 +238,7 @@ impl ContainerSpec {
             security,
             timeout: timeout.map(|(after, _)| after),
             grace: timeout.and_then(|(_, grace)| grace),
+            output_limit: limits::output(arguments.output_limit.as_ref())?,
             stop_signal: stop_signal::stop_signal(arguments.stop_signal.as_ref())?,
             working_directory: working_directory(arguments)?,
             environment,

@@ -15,7 +15,7 @@ pub struct Channel {
     start: usize,
     end: usize,
     what_comes: WhatComes,
-    /// How many bytes have been read.
+    /// How many bytes have been read, and were allowed.
     taken: u64,
     /// Nothing more will come.
     is_at_end: bool,
@@ -27,6 +27,38 @@ enum WhatComes {
     IsPassed,
     /// Nobody takes it any more.
     IsDiscarded,
+}
+
+/// How much may still be read, of one channel or of several together.
+pub struct Allowance {
+    /// `None`: there is no limit.
+    left: Option<u64>,
+    is_exceeded: bool,
+}
+
+impl Allowance {
+    pub const fn new(bytes: Option<u64>) -> Self {
+        Self {
+            left: bytes,
+            is_exceeded: false,
+        }
+    }
+
+    /// Whether there was more than may be.
+    pub fn is_exceeded(&self) -> bool {
+        self.is_exceeded
+    }
+
+    /// How many of `count` bytes that have come may be used.
+    fn take(&mut self, count: usize) -> usize {
+        let Some(left) = &mut self.left else {
+            return count;
+        };
+        let taken = count.min(usize::try_from(*left).unwrap_or(usize::MAX));
+        *left -= taken as u64;
+        self.is_exceeded |= taken < count;
+        taken
+    }
 }
 
 /// What a read has brought.
@@ -53,7 +85,7 @@ impl Channel {
         }
     }
 
-    /// How many bytes have come.
+    /// How many bytes have come, and were allowed.
     pub fn taken(&self) -> u64 {
         self.taken
     }
@@ -85,7 +117,6 @@ impl Channel {
         }
     }
 
-    /// Waits until what was read can be written; with nothing to write, until no one would read it.
     /// Waits until what was read can be written.
     pub fn waiting_to_write(&self) -> Waiting {
         if self.is_empty() {
@@ -104,8 +135,8 @@ impl Channel {
         }
     }
 
-    /// Reads once. What is not to be written any more is thrown away.
-    pub fn read(&mut self) -> Got {
+    /// Reads once. What is not to be written any more, or is not allowed, is thrown away.
+    pub fn read(&mut self, allowance: &mut Allowance) -> Got {
         if self.is_at_end {
             return Got::End(None);
         }
@@ -114,9 +145,10 @@ impl Channel {
             return match self.from.read(&mut self.bytes) {
                 Ok(0) => Got::End(None),
                 Ok(count) => {
+                    let count = allowance.take(count.min(BUFFER));
                     self.taken += count as u64;
                     if self.what_comes == WhatComes::IsPassed {
-                        self.end = count.min(BUFFER);
+                        self.end = count;
                     }
                     Got::Something
                 }

@@ -9,6 +9,7 @@ mod keys;
 pub mod relay;
 pub mod signals;
 
+use crate::cgroup::Figures;
 use crate::error::{Error, ExitCode};
 use crate::launch::Container;
 use crate::log::{Level, Log, Value};
@@ -38,6 +39,18 @@ pub struct End {
     pub output: Option<u64>,
 }
 
+impl End {
+    /// What its cgroups have counted tells whose SIGKILL it was.
+    #[cold]
+    #[inline(never)]
+    pub fn is_known_with(&mut self, figures: &Figures) {
+        let killed = self.ended == Some(Ended::Signaled(libc::SIGKILL));
+        if self.reason == Reason::Signaled && killed && figures.oom_kills > Some(0) {
+            self.reason = Reason::OutOfMemory;
+        }
+    }
+}
+
 /// How long a container may take to end before it is told once more.
 const ONCE_MORE: Duration = Duration::from_millis(100);
 
@@ -51,6 +64,7 @@ enum KilledFor {
     Signal(i32),
     TimeIsUp,
     CpuTime,
+    OutputLimit,
 }
 
 impl KilledFor {
@@ -59,6 +73,7 @@ impl KilledFor {
             Self::Signal(signal) => Ended::Signaled(signal).code(),
             Self::TimeIsUp => ExitCode::TIME_IS_UP.0,
             Self::CpuTime => ExitCode::CPU_TIME_IS_UP.0,
+            Self::OutputLimit => ExitCode::OUTPUT_LIMIT.0,
         }
     }
 
@@ -67,6 +82,7 @@ impl KilledFor {
             Self::Signal(_) => Reason::StoppedBySignal,
             Self::TimeIsUp => Reason::TimedOut,
             Self::CpuTime => Reason::CpuTime,
+            Self::OutputLimit => Reason::OutputLimit,
         }
     }
 
@@ -78,6 +94,7 @@ impl KilledFor {
             }
             Self::TimeIsUp => b"ended because its time was up",
             Self::CpuTime => b"ended because its processor time was up",
+            Self::OutputLimit => b"ended because it wrote too much",
         }
     }
 }
@@ -250,6 +267,11 @@ impl<'a> Supervisor<'a> {
         }
     }
 
+    /// Ends the container because it has written more than it may.
+    pub fn has_written_too_much(&mut self) {
+        self.kill_for(Some(KilledFor::OutputLimit));
+    }
+
     /// Ends all that is in the container.
     fn kill(&self) {
         // It can have ended, but it has not been waited for: the pid is still its own.
@@ -387,8 +409,10 @@ impl<'a> Supervisor<'a> {
         let killed = Ended::Signaled(libc::SIGKILL);
         let by_us = ended == killed
             || self.container.successor.is_some() && ended == Ended::Exited(killed.code());
-        // Who was asked has ended because of that, whatever its way.
-        let killed_for = self.killed_for.filter(|_| by_us || self.was_asked);
+        // Who was asked has ended because of that, whatever its way; and what was written was written before the end.
+        let killed_for = self
+            .killed_for
+            .filter(|why| by_us || self.was_asked || *why == KilledFor::OutputLimit);
         let commands_own = self.commands_own(ended, killed);
         // What has used more by then has used more, however it ended.
         let killed_for = match killed_for {

@@ -28,6 +28,18 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         default: "",
     },
     Row {
+        long: "output-limit",
+        short: None,
+        section: Section::Ending,
+        needs: Needs::Nothing,
+        reading: Reading::One(text("SIZE"), |line| &mut line.run.output_limit),
+        brief: "end it when it writes more (exit code 153)",
+        help: "End the container when it writes more than SIZE to stdout and stderr together, `64k` or `1.5m` (exit code 153). \
+               SIZE bytes of it are delivered; with `-t` they are what its terminal shows. It writes to pipes then, from \
+               which mydocker copies.",
+        default: "",
+    },
+    Row {
         long: "stop-signal",
         short: None,
         section: Section::Ending,

@@ -59,7 +59,7 @@ pub fn supervised(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             );
         }
         Terminal::None if plan.prepared_streams().contains(&Some(Prepared::Pipe)) => {
-            page.step("relay between the pipes and the caller's terminal");
+            page.step("relay between the pipes and what the caller has");
             page.why(
                 "poll(2) on both. Signals come by the same poll, signalfd(2), and are handed on: kill(2).",
             );
@@ -101,6 +101,12 @@ pub fn supervised(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             "When its cgroup has counted {} seconds of processor time (--cpu-time) all of it is killed, exit code 152. The \
              kernel tells no one, so the count is read when what is left could be used up, at the earliest.",
             seconds(time)
+        ));
+    }
+    if let Some(bytes) = spec.output_limit {
+        page.why(&format!(
+            "What would be more than {bytes} bytes of output (--output-limit) is not passed on; all of it is killed then, \
+             exit code 153."
         ));
     }
     page.step("leave with the command's exit code");

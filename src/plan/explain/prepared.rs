@@ -59,10 +59,10 @@ pub fn prepared(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
     }
     let prepared = plan.prepared_streams();
     if prepared.contains(&Some(Prepared::Pipe)) {
-        page.step("make pipes for the caller's terminal");
+        page.step("make pipes for what is relayed");
         page.why(
-            "The container gets them in its place, one for stdout and stderr if both are the same terminal, and mydocker \
-             relays: pipe(2).",
+            "The container gets them in the place of the caller's terminal, and with --output-limit in that of stdout and \
+             stderr; one for both if both are the same. mydocker relays: pipe(2).",
         );
     }
     if prepared.contains(&Some(Prepared::HostsNull)) {

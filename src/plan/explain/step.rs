@@ -235,7 +235,8 @@ fn streams(page: &mut Page, prepared: [Option<Prepared>; 3]) {
     if prepared.contains(&Some(Prepared::Pipe)) {
         page.why(
             "A terminal is not handed down without -t: whoever has it reads what is typed there later, and can change its \
-             modes, its owner and who may write to it. mydocker relays between it and the pipe.",
+             modes, its owner and who may write to it. And what is to be counted (--output-limit) is counted on its way. \
+             mydocker relays between the pipes and what the caller has.",
         );
     }
 }

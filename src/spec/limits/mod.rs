@@ -342,6 +342,17 @@ pub fn timeout(value: Option<&OsString>) -> Result<Option<(Duration, Option<Dura
     Ok(after.map(|after| (after, grace)))
 }
 
+/// `--output-limit`: bytes.
+pub fn output(value: Option<&OsString>) -> Result<Option<u64>, Error> {
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    size::bytes(value.as_bytes()).map(Some).ok_or_else(|| {
+        let named = [b"--output-limit ", value.as_bytes()].concat();
+        Error::refused(named, "it takes a size, 64k or 1.5m")
+    })
+}
+
 fn seconds(text: &[u8]) -> Option<Duration> {
     let nanoseconds = u64::try_from(size::billionths(text)?).ok()?;
     (nanoseconds != 0).then(|| Duration::from_nanos(nanoseconds))

@@ -3,7 +3,6 @@
 use super::super::signals::ends_by_default;
 use super::super::sooner;
 use super::Relay;
-use super::output::Output;
 use crate::error::{Error, ExitCode};
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::process::Ended;
@@ -25,7 +24,9 @@ impl Relay<'_> {
             console.close_slave();
         }
         loop {
-            self.outputs.iter_mut().for_each(Output::take_rest);
+            for output in &mut self.outputs {
+                output.take_rest(&mut self.allowance);
+            }
             let mut passed = 0;
             self.outputs.retain(|output| {
                 let is_done = output.channel.is_done();

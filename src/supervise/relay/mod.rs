@@ -1,5 +1,5 @@
 //! The relay between the caller's descriptors and the container's terminal, or the pipes that it has in the place of the
-//! caller's terminal.
+//! caller's terminal, or, with `--output-limit`, of its stdout and stderr.
 //!
 //! One loop over poll(2): signals, and a channel for each direction. Nothing in it
 //! waits anywhere else, so a reader that has stopped costs no CPU and a signal is never late.
@@ -7,6 +7,7 @@
 mod drain;
 mod output;
 
+pub use super::channel::Allowance;
 use super::channel::{Channel, Got};
 use super::console::Console;
 use super::signals::{JOB_CONTROL, Signals};
@@ -69,6 +70,8 @@ pub struct Relay<'a> {
     lost: Option<Lost>,
     /// Bytes that came by outputs that are gone.
     passed: u64,
+    /// How much may still come by all of them.
+    allowance: Allowance,
 }
 
 impl<'a> Relay<'a> {
@@ -79,7 +82,7 @@ impl<'a> Relay<'a> {
         log: &'a Log,
         ends: Ends,
         outside: &'a Outside,
-        signals: Signals,
+        (signals, allowance): (Signals, Allowance),
     ) -> Result<Self, Error> {
         let awaited = SignalSet(signals.forwarded.0 | JOB_CONTROL.0).with(libc::SIGCHLD);
         let mut relay = Self {
@@ -94,6 +97,7 @@ impl<'a> Relay<'a> {
             outputs: Vec::new(),
             lost: None,
             passed: 0,
+            allowance,
         };
         let done = match ends {
             Ends::Terminal(terminal) => relay.take_terminal(terminal),
@@ -148,16 +152,17 @@ impl<'a> Relay<'a> {
     #[inline(never)]
     pub fn run(mut self) -> Result<(End, Option<Error>), Error> {
         let mut end = self.relay()?;
-        if let Some(exit) = self.drain(end.exit)? {
-            let is_late = exit == ExitCode::TIME_IS_UP;
-            match end.reason {
-                // For its last output.
-                Reason::Exited | Reason::Signaled if is_late => {
-                    (end.reason, end.exit) = (Reason::TimedOut, exit);
+        let late = self.drain(end.exit)?;
+        // What mydocker has ended it for came first.
+        if let Reason::Exited | Reason::Signaled = end.reason {
+            if self.allowance.is_exceeded() {
+                (end.reason, end.exit) = (Reason::OutputLimit, ExitCode::OUTPUT_LIMIT);
+            } else if let Some(exit) = late {
+                if exit == ExitCode::TIME_IS_UP && end.exit != exit {
+                    // For its last output.
+                    end.reason = Reason::TimedOut;
                 }
-                // What has ended it came first.
-                _ if is_late => {}
-                _ => end.exit = exit,
+                end.exit = exit;
             }
         }
         self.leave_raw_mode();
@@ -318,7 +323,7 @@ impl<'a> Relay<'a> {
 
     fn read_input(&mut self) {
         let Some(input) = &mut self.input else { return };
-        match input.read() {
+        match input.read(&mut Allowance::new(None)) {
             Got::Something => {
                 self.watch_keys();
                 self.write_input();
@@ -368,14 +373,27 @@ impl<'a> Relay<'a> {
         if readable {
             if let Some(output) = self.outputs.get_mut(index) {
                 // What was read is written when poll(2) says that it can be.
-                if let Got::End(_) = output.channel.read() {
+                if let Got::End(_) = output.channel.read(&mut self.allowance) {
                     output.channel.end();
+                }
+                if self.allowance.is_exceeded() {
+                    self.end_outputs();
                 }
             }
         }
         if writable {
             self.write_output(index);
         }
+    }
+
+    /// Nothing of what still comes is for anyone, and who writes is ended.
+    #[cold]
+    #[inline(never)]
+    fn end_outputs(&mut self) {
+        for output in &mut self.outputs {
+            output.channel.end();
+        }
+        self.supervisor.has_written_too_much();
     }
 
     fn write_output(&mut self, index: usize) {

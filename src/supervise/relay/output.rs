@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::stream;
-use crate::supervise::channel::{Channel, Got};
+use crate::supervise::channel::{Allowance, Channel, Got};
 use crate::sys::Errno;
 
 /// What the container writes, and the number of the caller's descriptor that it is written to.
@@ -31,10 +31,10 @@ impl Lost {
 
 impl Output {
     /// After the container's end, what is left to be read.
-    pub fn take_rest(&mut self) {
+    pub fn take_rest(&mut self, allowance: &mut Allowance) {
         // What was read may have been thrown away.
         while self.channel.is_empty() {
-            if self.channel.read() != Got::Something {
+            if allowance.is_exceeded() || self.channel.read(allowance) != Got::Something {
                 self.channel.end();
                 return;
             }
