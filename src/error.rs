@@ -59,7 +59,7 @@ impl Error {
     pub fn refused(object: impl AsRef<[u8]>, reason: &'static str) -> Self {
         Self {
             operation: String::new(),
-            object: printable(object.as_ref()),
+            object: with_value(object.as_ref()),
             errno: None,
             hint: Some(Cow::Borrowed(reason)),
             help: None,
@@ -127,6 +127,15 @@ impl Error {
         self
     }
 
+    /// The same error of something that was done for `asked`.
+    #[cold]
+    #[inline(never)]
+    #[must_use]
+    pub fn behind(mut self, asked: &str) -> Self {
+        self.operation = format!("{asked}: {}", self.operation);
+        self
+    }
+
     pub fn exit(&self) -> ExitCode {
         self.exit
     }
@@ -177,6 +186,13 @@ impl fmt::Display for Explained {
     }
 }
 
+/// An option with its value, which is seen if it is empty, too.
+fn with_value(option: &[u8]) -> String {
+    let text = printable(option);
+    let is_empty = matches!(text.split_once(' '), Some((name, "")) if name.starts_with("--"));
+    if is_empty { text + "''" } else { text }
+}
+
 /// Bytes as text that stays on its line and leaves a terminal alone: control characters become
 /// escapes, what is not UTF-8 becomes U+FFFD.
 pub fn printable(bytes: &[u8]) -> String {
@@ -207,10 +223,14 @@ mod tests {
             Error::new("setsid", "", Errno::new(4000)).to_string(),
             "setsid: errno 4000"
         );
-        assert_eq!(
-            Error::refused("--user bob", "no such user").to_string(),
-            "--user bob: no such user"
-        );
+        for (option, message) in [
+            ("--user bob", "--user bob: no such user"),
+            ("--user ", "--user '': no such user"),
+            ("--user", "--user: no such user"),
+        ] {
+            let error = Error::refused(option, "no such user");
+            assert_eq!(error.to_string(), message);
+        }
     }
 
     #[test]

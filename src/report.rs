@@ -51,10 +51,32 @@ pub enum Clue {
     MissingLoader,
     /// That loader may not be executed.
     RefusedLoader,
+    /// What its `#!` line names is a program whose loader is missing.
+    MissingLoaderOfInterpreter,
+    /// What its `#!` line names is a script, and that is the one that cannot be executed.
+    InterpreterIsScript,
+    /// Scripts name one another.
+    CircleOfInterpreters,
+    /// What its `#!` line names is neither a script nor a program of this machine's.
+    UnusableInterpreter,
+    /// Its `#!` line names nothing.
+    NoInterpreter,
+    /// Its `#!` line is longer than the kernel reads.
+    LongFirstLine,
+    /// Something stands before its `#!`.
+    LateFirstLine,
+    /// It is a text without a `#!` line.
+    NoFirstLine,
+    /// It is empty.
+    Empty,
+    ForAnotherMachine,
+    For32Bit,
+    /// It is for this machine, and still no program.
+    Damaged,
 }
 
 impl Clue {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 24] = [
         Self::None,
         Self::NotThere,
         Self::Closed,
@@ -67,6 +89,18 @@ impl Clue {
         Self::RefusedInterpreter,
         Self::MissingLoader,
         Self::RefusedLoader,
+        Self::MissingLoaderOfInterpreter,
+        Self::InterpreterIsScript,
+        Self::CircleOfInterpreters,
+        Self::UnusableInterpreter,
+        Self::NoInterpreter,
+        Self::LongFirstLine,
+        Self::LateFirstLine,
+        Self::NoFirstLine,
+        Self::Empty,
+        Self::ForAnotherMachine,
+        Self::For32Bit,
+        Self::Damaged,
     ];
 
     fn from_number(number: u16) -> Option<Self> {

@@ -45,6 +45,8 @@ pub struct Timing {
     planned: u64,
     running: u64,
     target: ResultFile,
+    /// A line was lost, and that has been said.
+    lost: Cell<bool>,
 }
 
 impl Timing {
@@ -66,6 +68,7 @@ impl Timing {
             planned: parsed,
             running: parsed,
             target,
+            lost: Cell::new(false),
         })
     }
 
@@ -155,7 +158,10 @@ impl Timing {
     }
 
     fn write(&self, object: Object, log: &Log) {
-        if let Err(errno) = self.target.write(object) {
+        let Err(errno) = self.target.write(object) else {
+            return;
+        };
+        if !self.lost.replace(true) {
             // The command runs, or has run: that is not to be undone for a measurement.
             let error = Error::new("write", "--timing", errno).to_string();
             log.write(Level::Error, error.as_bytes(), &[]);

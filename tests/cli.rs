@@ -141,7 +141,7 @@ fn a_command_that_cannot_be_run_is_127_or_126() {
                 (
                     &garbage,
                     126,
-                    "exec format error (ENOEXEC): a script needs a #! line",
+                    "exec format error (ENOEXEC): it is a text without a #! line",
                 ),
             ] {
                 let outcome = case.run(options, &[command]);

@@ -293,6 +293,9 @@ fn a_pool_follows_one_that_was_killed_and_leaves_nothing_when_it_is_told_to_end(
         kill(pool.child.id(), signal);
         assert_eq!(pool.child.wait().unwrap().code(), Some(0), "{signal}");
         assert!(!socket.exists(), "{signal}");
+        // The first one has not made it, and leaves it.
+        let is_left = std::fs::remove_dir(&pool.directory).is_ok();
+        assert_eq!(is_left, signal == Signal::SIGTERM, "{signal}");
     }
 }
 

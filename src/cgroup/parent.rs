@@ -15,6 +15,7 @@ use super::Version;
 use super::directory::{Directory, FIRST_INODE, joined};
 use super::layout::{Hierarchy, Layout, Mount};
 use crate::error::Error;
+use crate::sys::facts::FileSystem;
 use crate::sys::{Errno, descriptor, facts, identity};
 use std::ffi::{CStr, CString};
 use std::os::fd::AsFd;
@@ -27,10 +28,11 @@ pub struct Asked {
     pub controller: &'static str,
 }
 
-const DELEGATE: &str = "an ordinary user's limits take a cgroup v2 that was delegated to them, with this \
-                        controller and with its processes in cgroups below it: systemd-run --user --scope -p \
-                        Delegate=yes mydocker run ..., or let root make one (README, Limits); a controller \
-                        that belongs to v1 is root's to give";
+const DELEGATE: &str = "an ordinary user needs a cgroup v2 of their own: systemd-run --user --scope -p Delegate=yes \
+                        mydocker run ... (mydocker help limits)";
+
+const ROOTS_ALONE: &str =
+    "limits of cgroup v1 are root's to give; an ordinary user's take v2 (mydocker help limits)";
 
 impl Asked {
     /// `doing` to `path` failed.
@@ -39,15 +41,18 @@ impl Asked {
             Errno::EROFS | Errno::EACCES | Errno::EPERM | Errno::EBUSY
                 if identity::effective_user() != 0 =>
             {
-                Some(DELEGATE)
+                Some(if is_v1(path) { ROOTS_ALONE } else { DELEGATE })
             }
             Errno::EROFS | Errno::EACCES | Errno::EPERM => Some(
                 "cgroups may not be changed here, as in a container that was not given any of its own",
             ),
             Errno::EBUSY => Some(
-                "cgroup v2 wants a cgroup's processes in leaves before it passes controllers on: move those \
-                 of this cgroup, mydocker's caller among them, into one below it",
+                "cgroup v2 wants processes in leaves: move those of this cgroup, mydocker's caller among them, into \
+                 one below it",
             ),
+            Errno::ENOENT if doing == "open" => {
+                Some("it is not seen here, as in a container: limit that one from outside")
+            }
             // By our own look at what was opened.
             Errno::ENODEV => {
                 Some("something else than its hierarchy of cgroups is there, mounted over it")
@@ -63,6 +68,22 @@ impl Asked {
     pub fn refused(self, reason: &'static str) -> Error {
         let object = format!("{}: the {} controller", self.option, self.controller);
         Error::refused(object, reason)
+    }
+}
+
+/// Whether a path that need not be there lies in a hierarchy of v1.
+fn is_v1(path: &CStr) -> bool {
+    let mut part = path.to_bytes();
+    loop {
+        let there = CString::new(part).unwrap_or_default();
+        if let Ok(opened) = descriptor::open(&there, libc::O_PATH, 0) {
+            return facts::file_system(opened.as_fd()).is_ok_and(FileSystem::is_cgroup_v1);
+        }
+        let end = part.iter().rposition(|byte| *byte == b'/');
+        match end.and_then(|end| part.get(..end)) {
+            Some(above) if !above.is_empty() => part = above,
+            _ => return false,
+        }
     }
 }
 
@@ -94,8 +115,8 @@ fn place(
         asked.refused(if layout.mounts(hierarchy).next().is_none() {
             "its hierarchy of cgroups is mounted nowhere; see cgroups(7)"
         } else {
-            "this process's own cgroup is not below what is mounted of its hierarchy, as in a container that \
-             sees its host's; mount the hierarchy anew, or name a cgroup with --cgroup-parent"
+            "this process's own cgroup is not below what is mounted, as in a container: limit that one, or name a \
+             cgroup with --cgroup-parent"
         })
     }))
 }

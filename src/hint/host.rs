@@ -102,9 +102,8 @@ impl Host {
             label.is_empty() || label == "unconfined" || label.starts_with("unprivileged_userns")
         });
         (restricted && may_be_restricted).then_some(
-            "AppArmor lets only programs with a profile for it use user namespaces \
-             (kernel.apparmor_restrict_unprivileged_userns is 1): let root give mydocker one, or run mydocker \
-             as root",
+            "AppArmor forbids it (kernel.apparmor_restrict_unprivileged_userns is 1): let root give mydocker a \
+             profile, or run it as root",
         )
     }
 

@@ -77,8 +77,8 @@ fn seen(doing: Doing, errno: Errno, host: &Host) -> Option<Hint> {
         Doing::Clone {
             user_namespace: false,
         } if host.lacks(SYS_ADMIN) => Some(
-            "new namespaces take CAP_SYS_ADMIN, which this root does not have (is this a \
-             container?); an ordinary user gets them through a user namespace",
+            "new namespaces take CAP_SYS_ADMIN, which this root does not have (a container?); an ordinary user \
+             gets them by a user namespace",
         ),
         Doing::Clone {
             user_namespace: false,
@@ -91,8 +91,8 @@ fn seen(doing: Doing, errno: Errno, host: &Host) -> Option<Hint> {
         } => {
             let cover = host.cover_of_proc()?;
             return Some(Cow::Owned(format!(
-                "the kernel allows a new proc only where the existing one is wholly visible; something is mounted \
-                 over parts of /proc here ({cover}), as containers do"
+                "the kernel allows a new proc only where the existing one is wholly visible; here {cover} is covered, \
+                 as in containers"
             )));
         }
         _ => None,
@@ -169,10 +169,9 @@ fn usual(doing: Doing, errno: Errno) -> Option<&'static str> {
         (Doing::ReExecute, Errno::ENOENT) => {
             Some("re-exec needs a proc mounted on /proc; try --launch in-process")
         }
-        (Doing::Execve, Errno::ENOEXEC) => Some(
-            "a script needs a #! line, a program must be built for this machine (32-bit ones take a kernel that \
-                 runs them: IA32_EMULATION, COMPAT)",
-        ),
+        (Doing::Execve, Errno::ENOEXEC) => {
+            Some("a script needs a #! line, a program must be built for this machine")
+        }
         (Doing::Execve, Errno::EACCES) => {
             Some("it is no executable file, or a directory on the way is closed")
         }
@@ -189,6 +188,12 @@ fn usual(doing: Doing, errno: Errno) -> Option<&'static str> {
         ),
         (Doing::JoinKeyring, Errno::EPERM) => {
             Some("a filter forbids it; --no-new-keyring does without one")
+        }
+        (Doing::ChangeDirectory, Errno::ENOENT) => Some(
+            "it has to be there: mydocker makes it only in a root of the container's own (--rootfs)",
+        ),
+        (Doing::ChangeDirectory, Errno::EACCES) => {
+            Some("it, or a directory on the way to it, is closed to the command's user")
         }
         (Doing::ChangeDirectory, Errno::EXDEV) => Some("it leads out of the container"),
         (Doing::FindTarget, Errno::ENOENT) => Some(
@@ -227,8 +232,8 @@ fn usual(doing: Doing, errno: Errno) -> Option<&'static str> {
         }
         (Doing::MountOverlay, Errno::ENODEV) => Some("the kernel has no overlayfs"),
         (Doing::MountOverlay, Errno::EINVAL) => Some(
-            "the kernel's log says why (dmesg); an upper directory's file system must know extended \
-             attributes, and below a layer of an ordinary user's nothing may be mounted",
+            "the kernel's log says why (dmesg): UPPER's file system without extended attributes, a mount below an \
+             ordinary user's layer, ...",
         ),
         (Doing::MountTmpfs, Errno::EINVAL) => Some(
             "a value among its options is none that the kernel takes (its log says which: dmesg)",
@@ -269,6 +274,38 @@ pub fn of_file(clue: Clue) -> Option<&'static str> {
         Clue::RefusedLoader => Some(
             "the loader that it names cannot be executed (its mode, or a mount that is noexec)",
         ),
+        Clue::MissingLoaderOfInterpreter => Some(
+            "the interpreter that its #! line names is linked dynamically, and the loader that it names is missing",
+        ),
+        Clue::InterpreterIsScript => Some(
+            "the interpreter that its #! line names is a script, whose own one is missing or cannot be executed",
+        ),
+        Clue::CircleOfInterpreters => Some(
+            "the interpreter that its #! line names is a script, so is that one's, and so on: too many",
+        ),
+        Clue::UnusableInterpreter => Some(
+            "the interpreter that its #! line names is neither a script with a #! line nor a program for this machine",
+        ),
+        Clue::NoInterpreter => {
+            Some("its #! line names no interpreter; a shell's is written #!/bin/sh")
+        }
+        Clue::LongFirstLine => Some(
+            "its #! line is too long: the kernel reads no more than 256 bytes of it (128 before Linux 5.1)",
+        ),
+        Clue::LateFirstLine => Some(
+            "its #! has to come first, and a byte order mark or white space, which is not seen, stands before it",
+        ),
+        Clue::NoFirstLine => {
+            Some("it is a text without a #! line; a shell's script begins with #!/bin/sh")
+        }
+        Clue::Empty => Some("it is empty"),
+        Clue::ForAnotherMachine => Some(
+            "it is a program for another kind of machine than this one (uname -m), and no emulator is registered",
+        ),
+        Clue::For32Bit => {
+            Some("it is a 32-bit program, which this kernel does not run (IA32_EMULATION, COMPAT)")
+        }
+        Clue::Damaged => Some("it is damaged, or a part of a program"),
     }
 }
 
@@ -279,6 +316,7 @@ pub const NO_ROOM_FOR_ARGUMENTS: &str = "arguments and environment are short: th
 pub const NOT_THERE: &str = "no such file in the container";
 pub const NOT_IN_PATH: &str =
     "not found in the container's PATH (there are no images: COMMAND comes first)";
+pub const WITH_BLANKS: &str = "it is one word with blanks in it; a command and its arguments are words of their own, without quotes";
 pub const NO_IMAGES: &str = "there are no images: umoci, skopeo or docker export makes a directory for --rootfs DIR (mydocker help roots)";
 pub const NO_SUCH_FILE: &str =
     "no such file in the container, or the interpreter or loader that it names is missing";

@@ -8,8 +8,11 @@ use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, MountFlags, descriptor};
 use std::ffi::CStr;
 
-/// Bytes of a script in which its first line is looked for, as the kernel does (BINPRM_BUF_SIZE).
-const FIRST_LINE: usize = 256;
+/// Bytes of a file by which the kernel tells what it is, a script's first line among them (BINPRM_BUF_SIZE).
+const FIRST_BYTES: usize = 256;
+
+/// As many as Linux before 5.1 reads; it cuts a longer line.
+const FIRST_BYTES_ONCE: usize = 128;
 
 /// The candidate that is to be named, and why it failed.
 pub fn find(command: &ExecPlan, candidate: u32, errno: Errno) -> (u32, Clue) {
@@ -29,6 +32,23 @@ pub fn find(command: &ExecPlan, candidate: u32, errno: Errno) -> (u32, Clue) {
                 let only = command.candidates.first().filter(|_| is_one);
                 (candidate, only.map_or(Clue::None, |file| missing(file)))
             }),
+        Errno::ENOEXEC | Errno::ELOOP => {
+            let index = usize::try_from(candidate).unwrap_or(usize::MAX);
+            let beginning = command
+                .candidates
+                .get(index)
+                .and_then(|file| Beginning::read(file));
+            let clue = match (beginning, errno) {
+                (None, _) => Clue::None,
+                (Some(beginning), Errno::ENOEXEC) => beginning.is_no_program(),
+                // Else it is links that lead in a circle.
+                (Some(beginning), _) => match beginning.content() {
+                    Content::Script(FirstLine::Names(_)) => Clue::CircleOfInterpreters,
+                    _ => Clue::None,
+                },
+            };
+            (candidate, clue)
+        }
         _ => (candidate, Clue::None),
     }
 }
@@ -54,9 +74,25 @@ fn refused(file: &CStr) -> Clue {
         return Clue::NoBit;
     }
     match node::may_execute(HERE, file) {
-        Ok(()) => named(file, Clue::RefusedInterpreter, Clue::RefusedLoader),
+        Ok(()) => match Beginning::read(file).as_ref().map(Beginning::content) {
+            Some(Content::Program) => Clue::RefusedLoader,
+            Some(Content::Script(FirstLine::Names(name))) => refused_interpreter(name),
+            _ => Clue::None,
+        },
         Err(Errno::EACCES) => Clue::NotForUser,
         Err(_) => Clue::None,
+    }
+}
+
+fn refused_interpreter(name: &[u8]) -> Clue {
+    let mut buffer = [0; FIRST_BYTES + 1];
+    let is_script = path(name, &mut buffer).is_some_and(|path| {
+        node::may_execute(HERE, path).is_ok()
+            && Beginning::read(path).is_some_and(|beginning| beginning.is_script())
+    });
+    match is_script {
+        true => Clue::InterpreterIsScript,
+        false => Clue::RefusedInterpreter,
     }
 }
 
@@ -66,38 +102,169 @@ fn missing(file: &CStr) -> Clue {
         Err(Errno::ENOENT) => return Clue::NotThere,
         Err(_) => return Clue::None,
     }
-    named(file, Clue::MissingInterpreter, Clue::MissingLoader)
+    let Some(beginning) = Beginning::read(file) else {
+        return Clue::None;
+    };
+    match beginning.content() {
+        Content::Program => Clue::MissingLoader,
+        // The kernel takes it for a letter of the interpreter's name.
+        Content::Script(FirstLine::Names(name)) if name.ends_with(b"\r") => Clue::CarriageReturn,
+        Content::Script(FirstLine::Names(name)) => missing_interpreter(name, &beginning),
+        _ => Clue::None,
+    }
 }
 
-/// What a file that is there names: a script its interpreter, a program its loader.
-fn named(file: &CStr, interpreter: Clue, loader: Clue) -> Clue {
-    let is_regular = node::open(HERE, file, libc::O_PATH, 0).is_ok_and(|opened| {
-        let looked = facts::facts(opened);
+/// What is missing of the interpreter that a script names.
+fn missing_interpreter(name: &[u8], script: &Beginning) -> Clue {
+    let mut buffer = [0; FIRST_BYTES + 1];
+    let Some(path) = path(name, &mut buffer) else {
+        return Clue::None;
+    };
+    match node::open(HERE, path, libc::O_PATH, 0) {
+        Ok(opened) => descriptor::close(opened),
+        Err(_) => return Clue::MissingInterpreter,
+    }
+    if script.first_line().len() >= FIRST_BYTES_ONCE {
+        // The kernel may have looked for another one.
+        return Clue::None;
+    }
+    match Beginning::read(path).as_ref().map(Beginning::content) {
+        Some(Content::Program) => Clue::MissingLoaderOfInterpreter,
+        Some(Content::Script(_)) => Clue::InterpreterIsScript,
+        _ => Clue::None,
+    }
+}
+
+/// A name of a script's as system calls take one.
+fn path<'a>(name: &[u8], buffer: &'a mut [u8; FIRST_BYTES + 1]) -> Option<&'a CStr> {
+    buffer.get_mut(..name.len())?.copy_from_slice(name);
+    CStr::from_bytes_until_nul(buffer).ok()
+}
+
+/// What a file begins with.
+struct Beginning {
+    bytes: [u8; FIRST_BYTES],
+    length: usize,
+}
+
+enum Content<'a> {
+    /// ELF.
+    Program,
+    Script(FirstLine<'a>),
+    Other,
+}
+
+/// What the kernel takes a script's first line for.
+enum FirstLine<'a> {
+    Names(&'a [u8]),
+    NamesNothing,
+    /// The name may go on where the kernel has stopped to read.
+    IsTooLong,
+}
+
+impl Beginning {
+    /// `None`: it is no file, or may not be read.
+    fn read(file: &CStr) -> Option<Self> {
+        let named = node::open(HERE, file, libc::O_PATH, 0).ok()?;
+        let looked = facts::facts(named);
+        descriptor::close(named);
+        if looked.ok()?.kind != Kind::Regular {
+            return None;
+        }
+        // If it has become something else by now it does not keep us.
+        let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
+        let opened = node::open(HERE, file, flags, 0).ok()?;
+        let mut bytes = [0; FIRST_BYTES];
+        let read = descriptor::read_at(opened, &mut bytes, 0);
         descriptor::close(opened);
-        looked.is_ok_and(|facts| facts.kind == Kind::Regular)
-    });
-    // If it has become something else by now it does not keep us.
-    let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let (true, Ok(opened)) = (is_regular, node::open(HERE, file, flags, 0)) else {
-        return Clue::None;
-    };
-    let mut beginning = [0; FIRST_LINE];
-    let read = descriptor::read_at(opened, &mut beginning, 0);
-    descriptor::close(opened);
-    let beginning = beginning.get(..read.unwrap_or(0)).unwrap_or_default();
-    if beginning.starts_with(b"\x7fELF") {
-        return loader;
+        let length = read.ok()?;
+        Some(Self { bytes, length })
     }
-    let Some(line) = beginning.strip_prefix(b"#!") else {
-        return Clue::None;
-    };
-    let line = line.split(|byte| *byte == b'\n').next().unwrap_or(line);
-    let mut words = line
-        .split(|byte| matches!(byte, b' ' | b'\t'))
-        .filter(|word| !word.is_empty());
-    // The kernel takes it for a letter of the interpreter's name.
-    if words.next().is_some_and(|path| path.ends_with(b"\r")) {
-        return Clue::CarriageReturn;
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
     }
-    interpreter
+
+    fn first_line(&self) -> &[u8] {
+        let mut lines = self.bytes().split(|byte| *byte == b'\n');
+        lines.next().unwrap_or_default()
+    }
+
+    fn is_script(&self) -> bool {
+        matches!(self.content(), Content::Script(_))
+    }
+
+    fn content(&self) -> Content<'_> {
+        if self.bytes().starts_with(b"\x7fELF") {
+            return Content::Program;
+        }
+        let line = self.first_line();
+        let Some(words) = line.strip_prefix(b"#!") else {
+            return Content::Other;
+        };
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let begin = words.iter().position(|byte| !is_blank(byte));
+        let name = words
+            .get(begin.unwrap_or(words.len())..)
+            .unwrap_or_default();
+        let end = name.iter().position(|byte| is_blank(byte) || *byte == 0);
+        // As load_script does, where no line feed is in sight.
+        let may_go_on = line.len() == FIRST_BYTES && end.is_none();
+        let name = name.get(..end.unwrap_or(name.len())).unwrap_or_default();
+        Content::Script(match name {
+            _ if may_go_on => FirstLine::IsTooLong,
+            [] => FirstLine::NamesNothing,
+            name => FirstLine::Names(name),
+        })
+    }
+
+    /// Why the kernel knows no way to execute it (ENOEXEC).
+    fn is_no_program(&self) -> Clue {
+        match self.content() {
+            Content::Program => self.is_no_program_here(),
+            Content::Script(FirstLine::Names(_)) => Clue::UnusableInterpreter,
+            Content::Script(FirstLine::NamesNothing) => Clue::NoInterpreter,
+            Content::Script(FirstLine::IsTooLong) => Clue::LongFirstLine,
+            Content::Other if self.bytes().is_empty() => Clue::Empty,
+            Content::Other if self.is_behind_something() => Clue::LateFirstLine,
+            Content::Other if !self.bytes().contains(&0) => Clue::NoFirstLine,
+            Content::Other => Clue::None,
+        }
+    }
+
+    /// Whether something that is not seen stands before its `#!`: a byte order mark, white space.
+    fn is_behind_something(&self) -> bool {
+        const MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
+        let bytes = self.bytes();
+        let mut marks = MARKS.iter();
+        let behind = marks.find_map(|mark| bytes.strip_prefix(*mark));
+        // A mark of two bytes stands for letters of two bytes.
+        let mut letters = behind.unwrap_or(bytes).iter().filter(|byte| **byte != 0);
+        letters.find(|byte| !byte.is_ascii_whitespace()) == Some(&b'#')
+            && letters.next() == Some(&b'!')
+    }
+
+    /// For which machine a program is; see elf(5).
+    fn is_no_program_here(&self) -> Clue {
+        // x86_64 beside i386, aarch64 beside arm.
+        let (own, older) = if cfg!(target_arch = "aarch64") {
+            (183, 40)
+        } else {
+            (62, 3)
+        };
+        let [_, _, _, _, class, order, .., low, high] = self.bytes().get(..20).unwrap_or_default()
+        else {
+            return Clue::Damaged;
+        };
+        let machine = match order {
+            1 => u16::from_le_bytes([*low, *high]),
+            _ => u16::from_be_bytes([*low, *high]),
+        };
+        let is_32_bit = *class == 1;
+        match machine {
+            machine if machine == older || machine == own && is_32_bit => Clue::For32Bit,
+            machine if machine == own => Clue::Damaged,
+            _ => Clue::ForAnotherMachine,
+        }
+    }
 }

@@ -53,8 +53,8 @@ const BY_SIGSYS: u8 = 128 + libc::SIGSYS as u8;
 fn killed_by_filter() -> Error {
     Error::refused(
         "init: ended by SIGSYS",
-        "a filter of system calls ended it before the command ran; a profile (--security-opt seccomp=FILE) has to allow \
-         what comes after it, execve at least",
+        "a filter of system calls ended it before the command ran; a profile (seccomp=FILE) has to allow \
+         execve at least",
     )
     .exit_with(ExitCode::NOT_EXECUTABLE)
 }

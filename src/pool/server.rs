@@ -61,7 +61,7 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
     make_room(arguments.size)?;
     // Where a relative path is looked up.
     let start = descriptor::open(c".", libc::O_PATH | libc::O_DIRECTORY, 0).map_err(named)?;
-    let _directory = enter_directory(arguments)?;
+    let _made = enter_directory(arguments, start.as_fd())?;
 
     let home =
         namespace::own_network().map_err(|errno| Error::new("open", "/proc/self/ns/net", errno))?;
@@ -87,7 +87,7 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
     let name = CString::new(SOCKET).map_err(|_| named(Errno::EINVAL))?;
     let _ = node::remove_file(HERE, &name);
     let socket = local_socket::listen(&name).map_err(named)?;
-    let door = Door::look(start, arguments, &name, log);
+    let door = Door::look(start.as_fd(), arguments, &name, log);
     log.write(
         Level::Info,
         b"the pool is ready",
@@ -113,8 +113,8 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
 const GONE: Errno = Errno::ENOENT;
 
 /// Where callers find the socket.
-struct Door {
-    start: OwnedFd,
+struct Door<'a> {
+    start: BorrowedFd<'a>,
     path: CString,
     /// Which file it is.
     identity: Option<(u64, u64)>,
@@ -122,8 +122,8 @@ struct Door {
     watch: Option<OwnedFd>,
 }
 
-impl Door {
-    fn look(start: OwnedFd, arguments: &PoolArgs, socket: &CStr, log: &Log) -> Self {
+impl<'a> Door<'a> {
+    fn look(start: BorrowedFd<'a>, arguments: &PoolArgs, socket: &CStr, log: &Log) -> Self {
         let directory = arguments.directory.as_bytes();
         let path = [directory, b"/", socket.to_bytes()].concat();
         let path = CString::new(path).unwrap_or_default();
@@ -143,7 +143,7 @@ impl Door {
     }
 
     fn is_there(&self) -> bool {
-        let there = facts::facts_of(self.start.as_fd(), &self.path);
+        let there = facts::facts_of(self.start, &self.path);
         there.is_ok_and(|there| Some(there.identity) == self.identity)
     }
 }
@@ -178,10 +178,13 @@ fn signalled(signals: BorrowedFd<'_>, patience: i32) -> Result<bool, Errno> {
 const LONGEST: usize = 107 - 1 - SOCKET.len();
 
 /// Makes the pool's directory the working directory: what is named from there is in the directory
-/// that was looked at, whatever its name means later. Returns it, locked for us for as long as it is open.
+/// that was looked at, whatever its name means later.
 ///
 /// Errors: it is not ours alone, or another pool has it.
-fn enter_directory(arguments: &PoolArgs) -> Result<OwnedFd, Error> {
+fn enter_directory<'a>(
+    arguments: &PoolArgs,
+    start: BorrowedFd<'a>,
+) -> Result<PoolDirectory<'a>, Error> {
     let bytes = arguments.directory.as_bytes();
     let named = |operation: &str| {
         let operation = operation.to_owned();
@@ -194,10 +197,11 @@ fn enter_directory(arguments: &PoolArgs) -> Result<OwnedFd, Error> {
         ));
     }
     let path = CString::new(bytes).map_err(|_| named("open")(Errno::EINVAL))?;
-    match node::make_directory(HERE, &path, 0o700) {
-        Ok(()) | Err(Errno::EEXIST) => {}
+    let is_made = match node::make_directory(HERE, &path, 0o700) {
+        Ok(()) => true,
+        Err(Errno::EEXIST) => false,
         Err(errno) => return Err(named("make directory")(errno)),
-    }
+    };
     // Opened once and looked at through the descriptor: the name could mean another one by then.
     let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW;
     let opened = descriptor::open(&path, flags, 0).map_err(named("open"))?;
@@ -213,14 +217,41 @@ fn enter_directory(arguments: &PoolArgs) -> Result<OwnedFd, Error> {
         named("lock")(errno).hint(busy)
     })?;
     directory::enter(opened.as_fd()).map_err(named("change directory to"))?;
-    Ok(opened)
+    Ok(PoolDirectory {
+        opened,
+        path,
+        start,
+        is_made,
+    })
+}
+
+/// The pool's directory, locked for as long as it is open. One that was made for the pool goes with it.
+struct PoolDirectory<'a> {
+    opened: OwnedFd,
+    /// As it is called from `start`.
+    path: CString,
+    start: BorrowedFd<'a>,
+    is_made: bool,
+}
+
+impl Drop for PoolDirectory<'_> {
+    fn drop(&mut self) {
+        let named = facts::facts_of(self.start, &self.path);
+        let ours = facts::facts(self.opened.as_fd());
+        let is_ours =
+            matches!((named, ours), (Ok(named), Ok(ours)) if named.identity == ours.identity);
+        if self.is_made && is_ours {
+            // What someone else has put into it stays, and it with that.
+            let _ = node::remove_directory(self.start, &self.path);
+        }
+    }
 }
 
 impl Pool<'_> {
     fn keep(
         &mut self,
         socket: BorrowedFd<'_>,
-        door: &Door,
+        door: &Door<'_>,
         signals: BorrowedFd<'_>,
     ) -> Result<(), Errno> {
         let mut pause = QUIET;

@@ -100,8 +100,8 @@ fn copy(
         let hint = match errno {
             Errno::ENOSYS => Some("--userns of root takes Linux 5.12"),
             Errno::EPERM => Some(
-                "it takes CAP_SYS_ADMIN over the mount namespace that mydocker is in, which the root of a user \
-                 namespace has in one of its own (unshare --mount)",
+                "it takes CAP_SYS_ADMIN over this mount namespace; the root of a user namespace has it in one of its \
+                 own (unshare --mount)",
             ),
             _ => None,
         };
@@ -131,8 +131,8 @@ fn shift(
         none => none.insert(identities::namespace_with(ids)?),
     };
     mount_tree::map_ids(tree, namespace.as_fd()).map_err(|errno| {
-        let hint = "its file system, or one that is mounted in it, knows no idmapped mounts (Linux 5.12, tmpfs 6.3): \
-            give the files to the container's ids (chown), which --userns UID:COUNT fixes";
+        let hint = "its file system knows no idmapped mounts (Linux 5.12, tmpfs 6.3): chown the files to what \
+            --userns UID:COUNT fixes";
         failed("--userns: map the ids of", errno).hint(Some(hint))
     })
 }

@@ -1,7 +1,8 @@
 //! Who the command runs as, and how that comes about.
 
 use super::user_namespace::{Ids, UserNamespace};
-use super::{Caller, User};
+use super::{Caller, RunArgs, User};
+use crate::error::Error;
 use crate::sys::network;
 
 /// One line of uid_map or gid_map: ids inside from the first one on, and who they are outside.
@@ -112,6 +113,42 @@ impl Identity {
 }
 
 impl Identity {
+    /// Errors: the command is to be someone whom the container's user namespace does not know.
+    pub(super) fn check(&self, arguments: &RunArgs) -> Result<(), Error> {
+        let Self::Ranged {
+            user,
+            group,
+            supplementary,
+            ..
+        } = self
+        else {
+            return Ok(());
+        };
+        let unknown = |option: &str, is_user, id| match self.known_without(is_user, id) {
+            None => Ok(()),
+            Some(known) => {
+                let name = if is_user { "uid" } else { "gid" };
+                let reason =
+                    format!("the container's user namespace has no {name} {id}, it has {known}");
+                Err(Error::refused_for(option, reason))
+            }
+        };
+        let typed = arguments.user.as_deref().unwrap_or_default();
+        let by_user = format!("--user {}", typed.to_string_lossy());
+        unknown(&by_user, true, *user)?;
+        unknown(&by_user, false, *group)?;
+        for group in supplementary {
+            let number = group.to_string();
+            let option = match arguments.groups.iter().any(|typed| *typed == *number) {
+                true => format!("--group-add {number}"),
+                false if arguments.groups.is_empty() => by_user.clone(),
+                false => "--group-add".to_owned(),
+            };
+            unknown(&option, false, *group)?;
+        }
+        Ok(())
+    }
+
     /// What ids a user namespace of the container's own has, if `id` is none of them: users, or else groups.
     pub fn known_without(&self, is_user: bool, id: u32) -> Option<String> {
         let maps = match self {

@@ -190,8 +190,8 @@ impl ContainerSpec {
             // allow again.
             return Err(Error::refused(
                 "--userns",
-                "with --rootfs it cannot be given together with CAP_SYS_ADMIN (--cap-add, --privileged), which \
-                 could undo what the container's mounts forbid",
+                "with --rootfs it cannot be given together with CAP_SYS_ADMIN, which could undo what the container's mounts \
+                 forbid",
             ));
         }
         let environment = environment::build(&environment::Sources {
@@ -204,6 +204,7 @@ impl ContainerSpec {
         })?;
         let timeout = limits::timeout(arguments.timeout.as_ref())?;
         let identity = Identity::new(user, caller, user_namespace);
+        identity.check(arguments)?;
         if let Some(root) = &root {
             root.check_ids(&identity)?;
         }
@@ -467,7 +468,7 @@ pub(crate) mod tests {
         }
         for (text, edit) in [
             (
-                "--hostname : a host name is 1 to 64 of",
+                "--hostname '': a host name is 1 to 64 of",
                 Box::new(|a: &mut RunArgs| a.hostname = Some("".into())) as Box<dyn FnOnce(&mut _)>,
             ),
             (

@@ -15,6 +15,10 @@ fn fails(case: Case, tree: &Tree, options: &[&str], command: &str, code: i32, ca
     }
 }
 
+const NESTED: &str = "the interpreter that its #! line names is a script, whose own one is missing or cannot be executed";
+const NAMES_NOTHING: &str = "its #! line names no interpreter; a shell's is written #!/bin/sh";
+const LATE: &str = "its #! has to come first, and a byte order mark or white space, which is not seen, stands before it";
+
 #[test]
 fn the_file_tells_why() {
     each(|case, tree| {
@@ -28,6 +32,31 @@ fn the_file_tells_why() {
         write("bin/lost", "#!/bin/nothing\n", 0o755);
         write("bin/closed-interpreter", "#!/bin/plain\n", 0o755);
         write("bin/plain", "#!/bin/sh\n", 0o644);
+        let long = format!("#!/{}\n", "x".repeat(300));
+        let long_argument = format!("#!/bin/sh {}\n", "x".repeat(300));
+        let mut foreign = String::from("\x7fELF\x02\x01\x01");
+        foreign.extend(std::iter::repeat_n('\0', 57));
+        for (name, content) in [
+            ("bin/nested", "#!/bin/lost\n"),
+            ("bin/nested-dos", "#!/bin/dos\n"),
+            ("bin/nested-closed", "#!/bin/closed-interpreter\n"),
+            ("bin/circle", "#!/bin/circle\n"),
+            ("bin/of-text", "#!/bin/text\n"),
+            ("bin/empty-line", "#!\necho\n"),
+            ("bin/blank-line", "#! \t \necho\n"),
+            ("bin/long", &long),
+            ("bin/mark", "\u{feff}#!/bin/sh\n"),
+            ("bin/blank-before", "\n #!/bin/sh\n"),
+            ("bin/text", "echo hi\n"),
+            ("bin/empty", ""),
+            ("bin/foreign", &foreign),
+        ] {
+            write(name, content, 0o755);
+        }
+        // The kernel cuts an argument.
+        write("bin/long-argument", &long_argument, 0o755);
+        let outcome = tree.run(&[], &["long-argument"]);
+        assert!(!outcome.stderr.contains("mydocker:"), "{case}: {outcome:?}");
         for (command, code, cause) in [
             (
                 "dos",
@@ -70,6 +99,42 @@ fn the_file_tells_why() {
                 "closed-interpreter",
                 126,
                 "the interpreter that its #! line names cannot be executed (its mode, or a mount that is noexec)",
+            ),
+            ("nested", 127, NESTED),
+            ("/bin/nested", 127, NESTED),
+            ("nested-dos", 127, NESTED),
+            ("nested-closed", 126, NESTED),
+            (
+                "circle",
+                126,
+                "(ELOOP): the interpreter that its #! line names is a script, so is that one's, and so on: too many",
+            ),
+            (
+                "of-text",
+                126,
+                "the interpreter that its #! line names is neither a script with a #! line nor a program for this \
+                 machine",
+            ),
+            ("empty-line", 126, NAMES_NOTHING),
+            ("blank-line", 126, NAMES_NOTHING),
+            (
+                "long",
+                126,
+                "exec /bin/long: exec format error (ENOEXEC): its #! line is too long: the kernel reads no more than \
+                 256 bytes of it (128 before Linux 5.1)",
+            ),
+            ("mark", 126, LATE),
+            ("blank-before", 126, LATE),
+            (
+                "text",
+                126,
+                "it is a text without a #! line; a shell's script begins with #!/bin/sh",
+            ),
+            ("empty", 126, "exec format error (ENOEXEC): it is empty"),
+            (
+                "foreign",
+                126,
+                "it is a program for another kind of machine than this one (uname -m), and no emulator is registered",
             ),
         ] {
             fails(case, tree, &[], command, code, cause);

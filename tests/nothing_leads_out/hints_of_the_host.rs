@@ -28,7 +28,7 @@ fn a_root_without_capabilities() {
                 "sys_admin",
                 &[],
                 "clone into new namespaces: operation not permitted (EPERM): new namespaces take CAP_SYS_ADMIN, \
-                 which this root does not have (is this a container?); an ordinary user gets them through a user \
+                 which this root does not have (a container?); an ordinary user gets them by a user \
                  namespace",
             ),
             (
@@ -118,7 +118,7 @@ fn user_namespaces_that_are_restricted() {
         return;
     }
     let newuser = "0=268435456/268435456";
-    let apparmor = "AppArmor lets only programs with a profile";
+    let apparmor = "AppArmor forbids it (kernel.apparmor_restrict_unprivileged_userns is 1)";
     for case in ordinary_cases() {
         for (sysctl, call, arguments, operation, cause) in [
             (

@@ -87,8 +87,7 @@ fn a_limit_of_the_callers_that_is_not_handed_down_is_not_left_behind() {
         let explained = finish(case.prepared(&line));
         assert!(eventually(|| std::fs::remove_dir(&own).is_ok()), "{case}");
         assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
-        let expected =
-            format!("{limits}: it would not limit the container: cgroup v1 does not hand");
+        let expected = format!("{limits}: cgroup v1 does not hand");
         assert!(outcome.stderr.contains(&expected), "{case}: {outcome:?}");
         assert_eq!(explained.stderr, outcome.stderr, "{case}");
     }

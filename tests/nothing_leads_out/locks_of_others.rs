@@ -164,7 +164,7 @@ fn what_another_user_has_made_is_left_alone() {
         assert!(
             outcome
                 .stderr
-                .contains("another user's mydocker has made this place"),
+                .contains("another user's mydocker has made it"),
             "{case}: {outcome:?}"
         );
         assert_eq!(

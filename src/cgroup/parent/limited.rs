@@ -23,8 +23,8 @@ pub fn refuse_in_v2(asked: Asked, directory: &Directory) -> Result<(), Error> {
     ] {
         let value = directory.read(file).unwrap_or_default();
         if !value.is_empty() && !value.starts_with("max") {
-            let reason = "it limits the caller, and the container could not be below it: cgroup v2 wants processes in \
-                          leaves; put mydocker into a cgroup below this one, or name one with --cgroup-parent";
+            let reason = "it limits the caller, and cgroup v2 wants processes in leaves: put mydocker into a cgroup below \
+                          this one, or name one with --cgroup-parent";
             return Err(refused(asked, directory, file, reason));
         }
     }
@@ -48,8 +48,8 @@ pub fn refuse_in_v1(
             let limit: Option<u64> = limit.and_then(|limit| limit.parse().ok());
             // None is a number too, almost as large as can be.
             if limit.is_some_and(|limit| limit < 1 << 62) {
-                let reason = "it would not limit the container: this cgroup does not count what is below it; write 1 to \
-                              its memory.use_hierarchy, or name another one with --cgroup-parent";
+                let reason = "it would not limit the container: write 1 to its memory.use_hierarchy, or name another \
+                              cgroup with --cgroup-parent";
                 return Err(refused(asked, directory, file, reason));
             }
         }
@@ -63,8 +63,8 @@ pub fn refuse_in_v1(
             c"blkio.throttle.write_iops_device",
         ] {
             if directory.read(file).is_ok_and(|limits| !limits.is_empty()) {
-                let reason = "it would not limit the container: cgroup v1 does not hand the limits of disks down; name \
-                              a cgroup without any with --cgroup-parent";
+                let reason = "cgroup v1 does not hand the limits of disks down: name a cgroup without any with \
+                              --cgroup-parent";
                 return Err(refused(asked, directory, file, reason));
             }
         }

@@ -237,7 +237,7 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno, clue: Clue
         .and_then(|candidate| command.candidates.get(candidate))
         .map_or(typed, |file| file.to_bytes());
     if let Some(hint) = hint::of_file(clue) {
-        let exit = if not_found {
+        let exit = if not_found && clue != Clue::CircleOfInterpreters {
             ExitCode::NOT_FOUND
         } else {
             ExitCode::NOT_EXECUTABLE
@@ -249,6 +249,8 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno, clue: Clue
     if not_found {
         let hint = if image::is_meant(typed) {
             Some(hint::NO_IMAGES)
+        } else if typed.contains(&b' ') {
+            Some(hint::WITH_BLANKS)
         } else if command.searched {
             Some(hint::NOT_IN_PATH)
         } else {

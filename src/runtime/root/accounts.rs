@@ -1,8 +1,7 @@
 //! Who the users and groups of a container are: /etc/passwd and /etc/group of its root, which is hostile.
 
 use super::open_directory;
-use crate::error::Error;
-use crate::hint::host;
+use crate::error::{Error, printable};
 use crate::inside::{self, Missing};
 use crate::spec::{Base, Bind, MountSource, Overlay, Root, Writes};
 use crate::sys::facts::{self, Kind};
@@ -44,13 +43,16 @@ pub fn accounts(root: Option<&Root>, name: &str) -> Result<Vec<u8>, Error> {
             Ok(etc) => descriptor::own(etc),
             Err(inside::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => continue,
             Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => {
-                let closed = (errno == Errno::EACCES).then(|| host::closed(path));
-                return Err(Error::new("find", "/etc of the root", errno).because(closed.flatten()));
+                return Err(super::named(option, path, errno));
             }
         };
-        match read(etc.as_fd(), &file)? {
-            Found::Nothing => {}
-            found => return found.or_linked(directory.as_fd(), &whole),
+        let asked = || format!("{option} {}", printable(path.to_bytes()));
+        let found = read(etc.as_fd(), &file).and_then(|found| match found {
+            Found::Nothing => Ok(None),
+            found => found.or_linked(directory.as_fd(), &whole).map(Some),
+        });
+        if let Some(content) = found.map_err(|error| error.behind(&asked()))? {
+            return Ok(content);
         }
     }
     Ok(Vec::new())

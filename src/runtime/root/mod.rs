@@ -30,12 +30,22 @@ fn named(option: &str, path: &CStr, errno: Errno) -> Error {
     let operation = format!("{}{separator}", printable(option.as_bytes()));
     let cause = match errno {
         Errno::ENOENT if option == "--overlay" => Some(MISSING_UPPER),
-        Errno::EACCES => host::closed(path),
+        Errno::ENOENT if option == "--rootfs" => Some(MISSING_ROOT),
+        Errno::ENOENT if !option.starts_with("--device") => Some(MISSING_SOURCE),
+        Errno::ENOTDIR if option == "--rootfs" => Some(PACKED_ROOT),
+        Errno::EACCES => host::closed(path).or(Some(CLOSED)),
         _ => None,
     };
     Error::new(operation, path.to_bytes(), errno).because(cause)
 }
 
+const MISSING_ROOT: &str =
+    "a root is a directory of yours, and has to be there (mydocker help roots)";
+const PACKED_ROOT: &str =
+    "a root is a directory; what is an archive or an image is unpacked first (mydocker help roots)";
+const MISSING_SOURCE: &str =
+    "it has to be there before: mydocker makes no directories on the host (mkdir)";
+const CLOSED: &str = "it, or a directory on the way to it, is closed to this user";
 const MISSING_UPPER: &str = "the directory for what is written has to be there: make it (mkdir)";
 
 /// What was made on the host for a root, to be taken away when its container has ended. In this order, the locks

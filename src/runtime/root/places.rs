@@ -122,7 +122,7 @@ fn others(path: &CStr, name: &CStr) -> Error {
     let object = [b"--rootfs ", path.to_bytes(), b": ", name.to_bytes()].concat();
     Error::refused(
         object,
-        "another user's mydocker has made this place for a mount, and removes it; give DIR directories proc, sys and \
+        "another user's mydocker has made it, and removes it; give DIR directories proc, sys and \
          dev (chmod 755), or add --overlay",
     )
 }

@@ -326,16 +326,22 @@ pub fn timeout(value: Option<&OsString>) -> Result<Option<(Duration, Option<Dura
         return Ok(None);
     };
     let mut parts = value.as_bytes().splitn(2, |byte| *byte == b':');
-    let refused = || {
+    let refused = |part: &[u8]| {
         let named = [b"--timeout ", value.as_bytes()].concat();
-        Error::refused(
-            named,
-            "it takes a number of seconds above 0, 2 or 0.5; behind a colon how long its end may take, 5:2",
-        )
+        let is_long = part.len() > 9 && part.iter().all(|byte| b"0123456789.".contains(byte));
+        let reason = match is_long && part.iter().any(|byte| !b"0.".contains(byte)) {
+            true => {
+                "no more than 18446744073 seconds can be counted (584 years); without it there is no limit"
+            }
+            false => {
+                "it takes a number of seconds above 0, 2 or 0.5; behind a colon how long its end may take, 5:2"
+            }
+        };
+        Error::refused(named, reason)
     };
     let mut time = || match parts.next() {
         None => Ok(None),
-        Some(part) => seconds(part).map(Some).ok_or_else(refused),
+        Some(part) => seconds(part).map(Some).ok_or_else(|| refused(part)),
     };
     let after = time()?;
     let grace = time()?;
