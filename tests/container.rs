@@ -305,7 +305,8 @@ fn the_working_directory() {
 
         let outcome = case.run(&["-w", "/nowhere"], &["true"]);
         assert_eq!(outcome.code(), Some(125), "{case}");
-        let message = "mydocker: --workdir: change directory to /nowhere: no such file or directory (ENOENT)\n";
+        let message = "mydocker: --workdir: change directory to /nowhere: no such file or directory (ENOENT): it has to \
+                       be there: mydocker makes it only in a root of the container's own (--rootfs)\n";
         assert_eq!(outcome.stderr, message, "{case}");
     }
 }

@@ -156,7 +156,8 @@ fn processor_time_that_cannot_be_counted_is_an_error() {
             "1:2",
         ] {
             let outcome = case.run(&[&format!("--cpu-time={wrong}")], &["true"]);
-            let words = format!("--cpu-time {wrong}: it takes a number of seconds above 0");
+            let shown = if wrong.is_empty() { "''" } else { wrong };
+            let words = format!("--cpu-time {shown}: it takes a number of seconds above 0");
             assert_eq!(outcome.code(), Some(125), "{case} {wrong}: {outcome:?}");
             assert!(outcome.stderr.contains(&words), "{case}: {outcome:?}");
         }

@@ -111,7 +111,8 @@ const EVERYWHERE: [Broken; 22] = [
     (
         &["chdir", "13"],
         &["-w", "/usr"],
-        "--workdir: change directory to /usr: permission denied (EACCES)",
+        "--workdir: change directory to /usr: permission denied (EACCES): it, or a directory on the way to it, is \
+         closed to the command's user",
     ),
     // PR_SET_NO_NEW_PRIVS
     (

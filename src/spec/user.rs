@@ -208,7 +208,7 @@ mod tests {
         for (request, reason) in [
             ("alice", "--user alice: no such user"),
             ("bob:nope", "--user bob:nope: no such group"),
-            ("", "--user : it takes"),
+            ("", "--user '': it takes"),
             (":5", "--user :5: it takes"),
             ("5:", "--user 5:: it takes"),
             ("4294967295", "no such user"),
