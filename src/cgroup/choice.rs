@@ -156,7 +156,8 @@ pub fn in_v2(
         Some(asked) => asked,
         None if times && layout.v1_of(Controller::CpuAccounting).is_none() => Asked {
             option: CPU_TIME,
-            controller: "cgroup v2",
+            // v2 counts without one.
+            controller: Controller::CpuAccounting.v1_name(),
         },
         None if named && layout.v2.as_ref().is_some_and(is_mounted) => Asked {
             option: PARENT,
