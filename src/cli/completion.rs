@@ -5,6 +5,7 @@
 
 use super::options::{self, Kind, Reading, Row, Tables, all};
 use super::{COMMANDS, pool};
+use crate::guide;
 
 /// A shell that can complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +71,16 @@ fn bash() -> String {
              _mydocker_{command}_options='{options}'\n\n"
         ));
     }
-    script.push_str(&BASH_TAIL.replace("COMMANDS", &COMMANDS.join(" ")));
+    script.push_str(&with_words(BASH_TAIL));
     script
+}
+
+/// The end of a script, with the names of commands and of guides.
+fn with_words(script: &str) -> String {
+    let topics: Vec<&str> = guide::ALL.iter().map(|guide| guide.name).collect();
+    script
+        .replace("COMMANDS", &COMMANDS.join(" "))
+        .replace("TOPICS", &topics.join(" "))
 }
 
 fn bash_names<L>(tables: Tables<L>) -> String {
@@ -130,7 +139,7 @@ const BASH_TAIL: &str = "_mydocker() {
     fi
     command=${COMP_WORDS[1]}
     case $command in
-    help) COMPREPLY=($(compgen -W 'COMMANDS --man' -- \"$word\")); return ;;
+    help) COMPREPLY=($(compgen -W 'COMMANDS TOPICS --man' -- \"$word\")); return ;;
     completion) COMPREPLY=($(compgen -W 'bash zsh' -- \"$word\")); return ;;
     run | pool) ;;
     *) return ;;
@@ -186,7 +195,7 @@ fn zsh() -> String {
             "_mydocker_{command}() {{\n    _arguments -s -S -A '-*' \\\n{options}        {rest}\n}}\n\n"
         ));
     }
-    script.push_str(&ZSH_TAIL.replace("COMMANDS", &COMMANDS.join(" ")));
+    script.push_str(&with_words(ZSH_TAIL));
     script
 }
 
@@ -266,7 +275,7 @@ const ZSH_TAIL: &str = "_mydocker() {
     ((CURRENT--))
     case $command in
     run | pool) _mydocker_$command ;;
-    help) compadd COMMANDS -- --man ;;
+    help) compadd COMMANDS TOPICS -- --man ;;
     completion) compadd bash zsh ;;
     esac
 }

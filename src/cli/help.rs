@@ -35,7 +35,7 @@ impl Topic {
     #[inline(never)]
     pub fn text(self) -> String {
         match self {
-            Self::Mydocker => MYDOCKER.to_owned(),
+            Self::Mydocker => [MYDOCKER, &guides(), TRY].concat(),
             Self::Run(Detail::Brief) => [
                 RUN_USAGE_LINE,
                 RUN_TEXT,
@@ -71,31 +71,33 @@ const MYDOCKER: &str = "mydocker runs a command in a container of its own.
 
 usage: mydocker run [OPTIONS] COMMAND [ARG...]
        mydocker pool [OPTIONS] [DIR]
-       mydocker help [COMMAND]
+       mydocker help [COMMAND|TOPIC]
 
 commands:
   run         run a command in a new container
   pool        keep network namespaces ready, for runs that start faster
-  help        explain a command; help --man prints the man page
+  help        explain a command or a topic; help --man prints the man page
   completion  print completions for a shell, bash or zsh
   init        the container's own entry; not to be called by hand
 
 options:
   -h, --help     this text
       --version  the version
-
-guides (mydocker help TOPIC):
-  roots      where a root comes from, overlays, volumes
-  limits     memory, processors, processes, disks; cgroups
-  security   what isolation this is, and what it is not
-  userns     root that is not root
-  pool       network namespaces kept ready
-  timing     where the time of a start goes
-  how        how a start works
-  exit-codes, benchmarks, static
-
-Try: mydocker run -ti /bin/sh
 ";
+
+const TRY: &str = "\nTry: mydocker run -ti /bin/sh\n";
+
+/// A line for each guide, if this build has them.
+fn guides() -> String {
+    let mut text = String::new();
+    for guide in guide::ALL {
+        if text.is_empty() {
+            text.push_str("\nguides (mydocker help TOPIC):\n");
+        }
+        text.push_str(&format!("  {:10}  {}\n", guide.name, guide.about));
+    }
+    text
+}
 
 const RUN_USAGE_LINE: &str = "usage: mydocker run [OPTIONS] COMMAND [ARG...]\n";
 

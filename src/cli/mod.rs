@@ -62,7 +62,7 @@ pub fn parse(
             b"init" => Ok(Command::Init),
             b"help" => help_topic(&mut parser),
             b"completion" => shell(&mut parser),
-            _ => Err(unknown_command(&word.to_string_lossy())),
+            _ => Err(unknown_command(&word.to_string_lossy(), &[])),
         },
         _ => Err(missing_command()),
     }
@@ -123,7 +123,14 @@ fn help_topic(parser: &mut lexopt::Parser) -> Result<Command, Error> {
             b"pool" => Ok(Command::Help(help::Topic::Pool)),
             b"init" => Ok(Command::Help(help::Topic::Init)),
             b"help" => Ok(Command::Help(help::Topic::Mydocker)),
-            other => guide(&String::from_utf8_lossy(other)),
+            other => {
+                let mut name = String::from_utf8_lossy(other).into_owned();
+                // `exit codes`, say.
+                while let Some(Word::Value(word)) = next(parser, help::HELP)? {
+                    name.push_str(&["-", &word.to_string_lossy()].concat());
+                }
+                guide(&name)
+            }
         },
         Some(Word::Long(name)) if name == "man" => Ok(Command::Help(help::Topic::Manual)),
         Some(_) => Ok(Command::Help(help::Topic::Mydocker)),
@@ -134,11 +141,11 @@ fn help_topic(parser: &mut lexopt::Parser) -> Result<Command, Error> {
 fn guide(name: &str) -> Result<Command, Error> {
     match guide::find(name) {
         Some(guide) => Ok(Command::Help(help::Topic::Guide(guide))),
-        None if guide::NAMES.contains(&name) => Err(Error::refused(
+        None if guide::is_known(name) => Err(Error::refused(
             name,
             "this mydocker was built without its guides; they are in its source, src/guide",
         )),
-        None => Err(unknown_command(name)),
+        None => Err(unknown_command(name, guide::NAMES)),
     }
 }
 
@@ -214,12 +221,13 @@ fn unknown_option(name: &str, known: &[&str], help: &'static str) -> Error {
 
 #[cold]
 #[inline(never)]
-fn unknown_command(word: &str) -> Error {
+fn unknown_command(word: &str, topics: &[&str]) -> Error {
     if let Some(answer) = elsewhere::command(word) {
         return Error::refused(word, answer);
     }
     let mut message = format!("unknown command '{word}'");
-    if let Some(near) = suggest::nearest(word, &COMMANDS) {
+    let known = [&COMMANDS, topics].concat();
+    if let Some(near) = suggest::nearest(word, &known) {
         message.push_str(&format!(", did you mean '{near}'?"));
     } else if word.contains('/') {
         message.push_str(&format!(", did you mean 'run {word}'?"));
@@ -248,6 +256,23 @@ mod tests {
             Ok(Command::Help(help::Topic::Run(help::Detail::Full)))
         );
     }
+
+    #[test]
+    fn topics() {
+        for words in [&["help", "exit", "codes"][..], &["help", "exit-codes"]] {
+            match parse_words(words) {
+                Ok(Command::Help(help::Topic::Guide(guide))) => {
+                    assert_eq!(guide.name, "exit-codes");
+                }
+                other => assert_eq!(other, Err(WITHOUT_GUIDES.to_owned())),
+            }
+        }
+        let unknown = parse_words(&["help", "limit"]).unwrap_err();
+        assert!(unknown.contains("did you mean 'limits'?"), "{unknown}");
+    }
+
+    const WITHOUT_GUIDES: &str = "exit-codes: this mydocker was built without its guides; they are in its source, \
+                                  src/guide";
 
     #[test]
     fn mistakes() {

@@ -4,26 +4,31 @@
 //! They are in the binary if it is built with the feature `guides`, which is on by default; the smallest build leaves them
 //! out.
 
+#[cfg(feature = "guides")]
+mod terminal;
+
 /// A guide on one topic.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Guide {
     /// What `mydocker help` calls it.
     pub name: &'static str,
+    /// What it is about, in a few words.
+    pub about: &'static str,
     text: &'static str,
 }
 
 macro_rules! guides {
-    ($($module:ident, $name:literal, $file:literal;)*) => {
+    ($($module:ident, $name:literal, $file:literal, $about:literal $(, $link:literal)*;)*) => {
         $(
-            // Their indented blocks are shells' and pictures.
-            #[allow(rustdoc::invalid_rust_codeblocks)]
+            // What a link leads to on the forge is not there here. Of two definitions the first one counts.
+            $(#[doc = $link])*
             #[doc = include_str!($file)]
             pub mod $module {}
         )*
 
         /// Every guide, if this build has them.
         #[cfg(feature = "guides")]
-        pub const ALL: &[Guide] = &[$(Guide { name: $name, text: include_str!($file) },)*];
+        pub const ALL: &[Guide] = &[$(Guide { name: $name, about: $about, text: include_str!($file) },)*];
         #[cfg(not(feature = "guides"))]
         pub const ALL: &[Guide] = &[];
 
@@ -33,54 +38,49 @@ macro_rules! guides {
 }
 
 guides! {
-    roots, "roots", "roots.md";
-    limits, "limits", "limits.md";
-    security, "security", "security.md";
-    userns, "userns", "userns.md";
-    pool, "pool", "pool.md";
-    timing, "timing", "timing.md";
-    report, "report", "report.md";
-    exit_codes, "exit-codes", "exit-codes.md";
-    benchmarks, "benchmarks", "benchmarks.md";
-    static_binary, "static", "static.md";
-    how, "how", "how.md";
+    roots, "roots", "roots.md", "where a root comes from, overlays, volumes";
+    limits, "limits", "limits.md", "memory, processors, processes, disks; cgroups";
+    security, "security", "security.md", "what isolation this is, and what it is not",
+        "[limits]: crate::guide::limits\n";
+    userns, "userns", "userns.md", "root that is not root";
+    pool, "pool", "pool.md", "network namespaces kept ready";
+    report, "report", "report.md", "how a run ended, as JSON";
+    exit_codes, "exit-codes", "exit-codes.md", "what they mean; signals";
+    timing, "timing", "timing.md", "where the time of a start goes";
+    benchmarks, "benchmarks", "benchmarks.md", "how fast it is";
+    how, "how", "how.md", "how a start works",
+        "[src/lib.rs]: ../../index.html", "[src/plan/build]: ../../plan/index.html",
+        "[src/init/root]: ../../init/index.html\n";
+    static_binary, "static", "static.md", "how the one static file is built";
 }
 
-/// The guide that is called `name`.
+/// The guide that is called `name`, in which words may stand apart or be joined: `exit codes`.
 pub fn find(name: &str) -> Option<&'static Guide> {
+    let name = joined(name);
     ALL.iter().find(|guide| guide.name == name)
 }
 
-impl Guide {
-    /// The text for a terminal: links are what they say, and pictures are left out.
-    #[cold]
-    #[inline(never)]
-    pub fn plain(&self) -> String {
-        let mut plain = String::with_capacity(self.text.len());
-        for line in self.text.lines().filter(|line| !line.starts_with("![")) {
-            plain.push_str(&without_links(line));
-            plain.push('\n');
-        }
-        plain
-    }
+/// Whether there is such a guide, in this build or in another.
+pub fn is_known(name: &str) -> bool {
+    NAMES.contains(&&*joined(name))
 }
 
-/// A line in which `[words](target)` is `words`.
-fn without_links(line: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = line;
-    while let Some(start) = rest.find('[') {
-        let (before, from) = rest.split_at(start);
-        let middle = from.find("](");
-        let end = middle.and_then(|middle| Some((middle, middle + from.get(middle..)?.find(')')?)));
-        let Some((middle, end)) = end else { break };
-        plain.push_str(before);
-        // An option's own brackets stand before a link's at times, `[:GROUP]`; they stay.
-        plain.push_str(from.get(1..middle).unwrap_or_default());
-        rest = from.get(end + 1..).unwrap_or_default();
+fn joined(name: &str) -> String {
+    name.replace([' ', '_'], "-")
+}
+
+impl Guide {
+    /// The text for a terminal.
+    #[cfg(feature = "guides")]
+    pub fn plain(&self) -> String {
+        terminal::plain(self.text)
     }
-    plain.push_str(rest);
-    plain
+
+    /// There is none.
+    #[cfg(not(feature = "guides"))]
+    pub fn plain(&self) -> String {
+        self.text.to_owned()
+    }
 }
 
 #[cfg(all(test, feature = "guides"))]
@@ -88,31 +88,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_are_words() {
-        for (line, expected) in [
-            (
-                "see [the limits](limits.md), or [x](y)",
-                "see the limits, or x",
-            ),
-            (
-                "no link [here], none (there)",
-                "no link [here], none (there)",
-            ),
-            ("", ""),
-        ] {
-            assert_eq!(without_links(line), expected);
+    fn a_terminal_shows_no_marks_and_no_wide_lines() {
+        for guide in ALL {
+            let plain = guide.plain();
+            let of_commands = |line: &&str| line.starts_with("    ");
+            for line in plain.lines().filter(|line| !of_commands(line)) {
+                assert!(line.chars().count() <= 80, "{}: {line}", guide.name);
+                assert!(
+                    !line.contains("](") && !line.contains("**") && !line.starts_with('|'),
+                    "{line}"
+                );
+            }
+            assert!(!plain.contains("\n\n\n"), "{}", guide.name);
         }
     }
 
     #[test]
+    fn names_in_words() {
+        for name in ["exit-codes", "exit codes", "exit_codes"] {
+            assert_eq!(find(name).unwrap().name, "exit-codes");
+        }
+        assert_eq!(find("exit"), None);
+        assert!(is_known("exit codes") && !is_known("rnu"));
+    }
+
+    #[test]
     fn every_guide_has_a_title_and_no_link_to_nowhere() {
+        let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide");
         for guide in ALL {
             assert!(guide.text.starts_with("# "), "{}", guide.name);
-            for (at, _) in guide.text.match_indices("](") {
-                let target = guide.text[at + 2..].split(')').next().unwrap();
-                let is_known = NAMES.iter().any(|name| target == format!("{name}.md"));
-                let is_elsewhere = target.starts_with("../") || target.starts_with("https://");
-                assert!(is_known || is_elsewhere, "{}: {target}", guide.name);
+            let within = guide.text.split("](").skip(1);
+            let within = within.map(|rest| rest.split(')').next().unwrap());
+            // The documentation has its own pages for these, which a link within the text cannot tell.
+            for target in within.clone() {
+                let is_page = target.ends_with(".rs") || !target.starts_with("../");
+                assert!(!is_page, "{}: {target} is to be defined below", guide.name);
+            }
+            let defined = guide.text.lines().filter_map(|line| {
+                terminal::definition(line).and_then(|words| line.get(words.len() + 2..))
+            });
+            for target in within.chain(defined) {
+                assert!(directory.join(target).exists(), "{}: {target}", guide.name);
             }
         }
     }

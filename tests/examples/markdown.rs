@@ -39,36 +39,62 @@ pub fn examples() -> Vec<Example> {
     found
 }
 
-/// The blocks of commands: indented by four columns after an empty line, or between fences.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Words,
+    /// Of a block that is indented by four columns after an empty line, or stands between fences.
+    Command,
+    /// Of one whose fence says that it is text.
+    Text,
+    Fence,
+}
+
+/// Every line, without the indentation of a block.
+fn lines(text: &str) -> Vec<(Kind, &str)> {
+    let mut found = Vec::new();
+    let (mut fenced, mut last) = (None, (Kind::Words, ""));
+    // What stands last ends, too.
+    for line in text.lines().chain([""]) {
+        let indented = line
+            .strip_prefix("    ")
+            .filter(|_| matches!(last, (Kind::Command, _) | (Kind::Words, "")));
+        let (kind, line) = match (line.strip_prefix("```"), fenced, indented) {
+            (Some("text"), None, _) => {
+                fenced = Some(Kind::Text);
+                (Kind::Fence, line)
+            }
+            (Some(_), None, _) => {
+                fenced = Some(Kind::Command);
+                (Kind::Fence, line)
+            }
+            (Some(_), Some(_), _) => {
+                fenced = None;
+                (Kind::Fence, line)
+            }
+            (None, Some(kind), _) => (kind, line),
+            (None, None, Some(line)) => (Kind::Command, line),
+            (None, None, None) => (Kind::Words, line),
+        };
+        last = (kind, line);
+        found.push(last);
+    }
+    found
+}
+
+/// The blocks of commands.
 fn blocks(name: &str, text: &str) -> Vec<Example> {
     let mut found = Vec::new();
     let mut block: Vec<&str> = Vec::new();
-    let (mut began, mut is_fenced, mut was_empty) = (0, false, true);
-    for (number, line) in text.lines().chain([""]).enumerate() {
-        let fence = line.starts_with("```");
-        let indented = line
-            .strip_prefix("    ")
-            .filter(|_| !block.is_empty() || was_empty);
-        let of_block = match indented {
-            _ if fence => None,
-            _ if is_fenced => Some(line),
-            indented => indented,
-        };
-        match of_block {
-            Some(line) => {
-                if block.is_empty() {
-                    began = number + 1;
-                }
-                block.push(line);
-            }
-            None if !block.is_empty() => {
-                found.push(example(format!("{name}:{began}"), &block));
-                block.clear();
-            }
-            None => {}
+    for (number, (kind, line)) in lines(text).into_iter().enumerate() {
+        let hides = kind == Kind::Text && line.contains("mydocker ");
+        assert!(!hides, "{name}:{}: a command is no text", number + 1);
+        if kind == Kind::Command {
+            block.push(line);
+        } else if !block.is_empty() {
+            let place = format!("{name}:{}", number + 1 - block.len());
+            found.push(example(place, &block));
+            block.clear();
         }
-        is_fenced ^= fence;
-        was_empty = line.is_empty();
     }
     found
 }
@@ -110,8 +136,8 @@ fn spans(name: &str, text: &str) -> Vec<Example> {
     let mut found = Vec::new();
     let mut paragraph = String::new();
     let mut began = 1;
-    for (number, line) in text.lines().chain([""]).enumerate() {
-        if !line.is_empty() && !line.starts_with("    ") {
+    for (number, (kind, line)) in lines(text).into_iter().enumerate() {
+        if kind == Kind::Words && !line.is_empty() {
             paragraph.push_str(line.trim());
             paragraph.push(' ');
             continue;
@@ -131,7 +157,7 @@ fn spans(name: &str, text: &str) -> Vec<Example> {
 #[test]
 fn examples_are_found() {
     let text = "Words: `mydocker help\nrun`, `mydocker run [OPTIONS]`, `ls`.\n\n    one \\\n      more\n    two\n\nText\n    \
-                that goes on.\n\n```sh\nthree\n```\n- a list\n\n    # four\n    said\n";
+                that goes on.\n\n```sh\nthree\n```\n```text\nfive\n```\n- a list\n\n    # four\n    said\n";
     let found = [blocks("a", text), spans("a", text)].concat();
     let commands: Vec<&[String]> = found.iter().map(|example| &example.commands[..]).collect();
     let expected: [&[&str]; 4] = [
