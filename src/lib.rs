@@ -27,6 +27,7 @@
 //! timing      what --timing writes
 //! supervise   while the command runs: signals, the terminal's relay, the exit code
 //! terminal    the container's pseudo-terminal and the caller's terminal
+//! preview     what a start will fail at, as far as a look tells
 //! launch      clone in either mode; what the child's reports mean
 //! init        the child's side: walk the plan, execve, the reaper
 //! verdict     why a container has ended; what --report writes
@@ -38,7 +39,8 @@
 //! pool        spare network namespaces: kept, and asked for
 //! inside      paths inside a root, which no link leads out of
 //! locks       which directories a run uses, told to the same user's other runs
-//! guide, log, stream, result_file, hint, error, report, likeness, lingering, json, time
+//! guide, log, stream, result_file, hint, error, report, likeness, lingering, json, time,
+//! writable
 //! sys         one system call each; the only `unsafe`
 //! ```
 //!
@@ -62,6 +64,7 @@ pub mod locks;
 pub mod log;
 pub mod plan;
 pub mod pool;
+pub mod preview;
 pub mod report;
 pub mod result_file;
 pub mod runtime;
@@ -74,6 +77,7 @@ pub mod terminal;
 pub mod time;
 pub mod timing;
 pub mod verdict;
+pub mod writable;
 
 use cli::Command;
 use error::{Error, ExitCode};

@@ -4,7 +4,8 @@ use crate::error::Error;
 use crate::json::Object;
 use crate::stream::{self, Stream};
 use crate::sys::{Errno, descriptor, terminal};
-use std::ffi::{CString, OsStr};
+use crate::writable;
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
@@ -28,20 +29,38 @@ impl ResultFile {
     #[cold]
     #[inline(never)]
     pub fn open(option: &'static str, typed: &OsStr) -> Result<Self, Error> {
+        let open = |path: &CStr| stream::open_file(path).map(Self::File);
+        Self::open_by(option, typed, &|| Self::Stdout(Stream::stdout()), &open)
+            .map(|opened| opened.unwrap_or_else(Self::Callers))
+    }
+
+    /// Whether [`open`](Self::open) would succeed, as far as a look tells.
+    ///
+    /// Errors: as open.
+    #[cold]
+    #[inline(never)]
+    pub fn look(option: &'static str, typed: &OsStr) -> Result<(), Error> {
+        Self::open_by(option, typed, &|| (), &writable::existing_or_new).map(drop)
+    }
+
+    /// What was typed, opened for stdout or as a file, or else a descriptor of the caller's.
+    fn open_by<T>(
+        option: &'static str,
+        typed: &OsStr,
+        stdout: &dyn Fn() -> T,
+        file: &dyn Fn(&CStr) -> Result<T, Errno>,
+    ) -> Result<Result<T, BorrowedFd<'static>>, Error> {
         let failed = |errno| Error::new(format!("open for {option}"), typed.as_bytes(), errno);
         if typed == "-" {
-            return Ok(Self::Stdout(Stream::stdout()));
+            return Ok(Ok(stdout()));
         }
         let number = typed.to_str().and_then(|typed| typed.strip_prefix("fd:"));
         if let Some(number) = number {
             let number = number.parse().map_err(|_| failed(Errno::EBADF))?;
-            let file = descriptor::callers(number).map_err(failed)?;
-            return Ok(Self::Callers(file));
+            return descriptor::callers(number).map(Err).map_err(failed);
         }
-        let opened = CString::new(typed.as_bytes())
-            .map_err(|_| Errno::EINVAL)
-            .and_then(|path| stream::open_file(&path));
-        opened.map(Self::File).map_err(failed)
+        let path = CString::new(typed.as_bytes()).map_err(|_| failed(Errno::EINVAL))?;
+        file(&path).map(Ok).map_err(failed)
     }
 
     /// Whether stdout is to stay open until the end.

@@ -7,7 +7,6 @@
 use crate::sys::Errno;
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::facts::{Kind, facts};
-use crate::sys::node::{self, HERE};
 use crate::sys::{signal, terminal};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -74,27 +73,6 @@ pub fn open_file(path: &CStr) -> Result<OwnedFd, Errno> {
     signal::survive_writes();
     let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_NOCTTY | libc::O_NONBLOCK;
     descriptor::open(path, flags, 0o644)
-}
-
-/// Whether [`open_file`] would most likely open this one, without making it or opening it for writing.
-#[cold]
-#[inline(never)]
-pub fn check_file(path: &CStr) -> Result<(), Errno> {
-    match node::may_write(HERE, path) {
-        Err(Errno::ENOENT) => {
-            let bytes = path.to_bytes();
-            let directory = match bytes.iter().rposition(|byte| *byte == b'/') {
-                Some(at) => bytes.get(..=at).unwrap_or_default(),
-                None => b".",
-            };
-            node::may_write(HERE, &CString::new(directory).unwrap_or_default())
-        }
-        Ok(()) => match facts(descriptor::own(node::find(HERE, path)?).as_fd())?.kind {
-            Kind::Directory => Err(Errno::EISDIR),
-            _ => Ok(()),
-        },
-        refused => refused,
-    }
 }
 
 impl Stream<'static> {

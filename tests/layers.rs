@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 
 /// From the top down. Modules on one line may use each other.
-const LAYERS: [&[&str]; 14] = [
+const LAYERS: [&[&str]; 15] = [
     &["main", "entry"],
     &["lib"],
     &["runtime"],
     &["timing"],
     &["supervise"],
     &["terminal"],
+    &["preview"],
     &["launch"],
     &["init"],
     &["verdict"],
@@ -34,6 +35,7 @@ const LAYERS: [&[&str]; 14] = [
         "stream",
         "sys",
         "time",
+        "writable",
     ],
 ];
 

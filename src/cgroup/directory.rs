@@ -44,6 +44,34 @@ impl Directory {
         node::open(self.opened.as_fd(), file, libc::O_RDONLY, 0).map(descriptor::own)
     }
 
+    /// Itself, or the nearest cgroup above it that is so.
+    #[cold]
+    #[inline(never)]
+    pub fn find_upwards(&self, is_so: impl Fn(&Self) -> bool) -> Option<Self> {
+        let mut here = self.at(c".").ok()?;
+        while !is_so(&here) {
+            if here.is_first() != Ok(false) {
+                return None;
+            }
+            here = here.at(c"..").ok()?;
+        }
+        Some(here)
+    }
+
+    /// The top of its hierarchy, if what is mounted shows it.
+    pub fn top(&self) -> Option<Self> {
+        self.find_upwards(|directory| directory.is_first() == Ok(true))
+    }
+
+    /// Itself or the one above it, as far as the same is mounted there.
+    fn at(&self, name: &CStr) -> Result<Self, Errno> {
+        let there = self.child(name)?;
+        match facts::file_system(there.opened.as_fd())?.is_cgroup() {
+            true => Ok(there),
+            false => Err(Errno::ENODEV),
+        }
+    }
+
     /// A file in it, for who is to write to it later.
     pub fn open_to_write(&self, file: &CStr) -> Result<OwnedFd, Errno> {
         node::open(self.opened.as_fd(), file, libc::O_WRONLY, 0).map(descriptor::own)

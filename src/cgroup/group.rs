@@ -1,7 +1,7 @@
 //! A container's cgroups: one in each hierarchy that has something to limit or to count.
 
 use super::choice::{self, Part, Presence};
-use super::directory::Directory;
+use super::directory::{Directory, joined};
 use super::figures::{self, Figures};
 use super::layout::{Hierarchy, Layout};
 use super::parent::{self, Asked, Wanted};
@@ -348,25 +348,43 @@ fn set(setting: &Setting, directory: &Directory) -> Result<Found, Error> {
             Ok(()) => return check(setting, directory, value).map(|()| Found::File),
             // Not this way: the kernel is of another age, or built without it.
             Err(Errno::ENOENT | Errno::EOPNOTSUPP) => {}
-            Err(errno) => {
-                let operation = format!("{}: write {value} to", setting.option);
-                let path = directory.path_of(file);
-                let error = Error::new(operation, path.to_bytes(), errno);
-                return Err(error.hint(hint(setting.option, errno)));
-            }
+            Err(errno) => return Err(not_written(setting, (&directory.path, file), value, errno)),
         }
     }
-    let Some((file, _)) = setting.ways.first().filter(|_| !setting.if_there) else {
-        return Ok(Found::Nothing);
-    };
+    not_there(setting, &directory.path).map_or(Ok(Found::Nothing), Err)
+}
+
+/// The kernel does not take a limit of this cgroup.
+pub fn not_written(
+    setting: &Setting,
+    (cgroup, file): (&CStr, &CStr),
+    value: &str,
+    errno: Errno,
+) -> Error {
+    let operation = format!("{}: write {value} to", setting.option);
+    let error = Error::new(operation, joined(cgroup, file).to_bytes(), errno);
+    error.hint(hint(setting.option, errno))
+}
+
+/// This cgroup has no file for a limit, if that is an error.
+pub fn not_there(setting: &Setting, cgroup: &CStr) -> Option<Error> {
+    let (file, _) = setting.ways.first().filter(|_| !setting.if_there)?;
     let operation = format!("{}: open", setting.option);
-    let error = Error::new(operation, directory.path_of(file).to_bytes(), Errno::ENOENT);
-    Err(error.hint(Some(match setting.option {
+    let error = Error::new(operation, joined(cgroup, file).to_bytes(), Errno::ENOENT);
+    Some(error.hint(Some(match setting.option {
         "--blkio-weight" | "--blkio-weight-device" => {
             "this kernel's controller has no weights, or none for this disk, whose scheduler has to be bfq"
         }
         _ => "this kernel's controller has no such limit",
     })))
+}
+
+/// The kernel has taken a limit, and does not keep to it.
+pub fn not_granted(setting: &Setting, value: &str, shown: &str) -> Error {
+    Error::refused(
+        format!("{} {value}: the kernel grants {shown}", setting.option),
+        "the cgroup above, or the machine, does not have them all",
+    )
 }
 
 fn check(setting: &Setting, directory: &Directory, value: &str) -> Result<(), Error> {
@@ -383,10 +401,7 @@ fn check(setting: &Setting, directory: &Directory, value: &str) -> Result<(), Er
         // v1 before Linux 3.17, which refuses what it does not grant.
         Err(Errno::ENOENT) => Ok(()),
         Err(errno) => Err(failed(errno)),
-        Ok(shown) => Err(Error::refused(
-            format!("{option} {value}: the kernel grants {shown}"),
-            "the cgroup above, or the machine, does not have them all",
-        )),
+        Ok(shown) => Err(not_granted(setting, value, &shown)),
     }
 }
 

@@ -8,6 +8,7 @@
 //! directory   a cgroup's directory: made, locked, written, removed
 //! group       the container's cgroups, one in each hierarchy that has something to limit
 //! outline     what they would be, without making them
+//! foresee     which limits would be refused then
 //! sweep       those of containers whose mydocker was killed
 //! figures     what a cgroup has counted
 //! processor_time  of that, for who asks while the container runs
@@ -25,6 +26,7 @@
 mod choice;
 mod directory;
 mod figures;
+mod foresee;
 mod group;
 mod layout;
 mod outline;

@@ -3,6 +3,7 @@
 
 use super::choice::{self, Part, Presence};
 use super::directory::joined;
+use super::foresee;
 use super::group::PREFIX;
 use super::layout::Layout;
 use super::parent::{self, Site, Wanted, Written};
@@ -56,6 +57,7 @@ pub fn outline(
             Err(_) if part.only_counts => continue,
             site => site?,
         };
+        foresee::refuse(&part.settings, Version::V1, &site, &name)?;
         let controllers = found.controllers().map(Controller::v1_name).collect();
         let entry = (Version::V1, Some(c"tasks"));
         outlines.push(Outline::new(part, site, &name, entry, controllers));
@@ -64,6 +66,7 @@ pub fn outline(
         let hierarchy = choice::hierarchy_of_v2(layout, part.asked)?;
         let controllers = Wanted::new(&needed, presence.is_counted());
         let site = parent::look_v2(part.asked, (layout, hierarchy), wished, controllers)?;
+        foresee::refuse(&part.settings, Version::V2, &site, &name)?;
         let joins = has_keeper || !choice::is_born(layout, limits);
         let entry = (Version::V2, joins.then_some(c"cgroup.procs"));
         outlines.push(Outline::new(part, site, &name, entry, needed));

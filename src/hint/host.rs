@@ -107,9 +107,14 @@ impl Host {
         )
     }
 
+    /// Whether this process may make no user namespace, on a kernel with Debian's setting for that.
+    pub fn lets_only_root_make_user_namespaces(&self) -> bool {
+        self.user != 0 && self.sysctl_is("kernel/unprivileged_userns_clone", "0")
+    }
+
     /// Why this process may make no user namespace, if that can be seen.
     pub fn user_namespaces_are_refused(&self) -> Option<&'static str> {
-        if self.user != 0 && self.sysctl_is("kernel/unprivileged_userns_clone", "0") {
+        if self.lets_only_root_make_user_namespaces() {
             return Some(
                 "this host lets only root make user namespaces (kernel.unprivileged_userns_clone is 0): let \
                  root set it to 1, or run mydocker as root",

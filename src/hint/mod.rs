@@ -312,6 +312,9 @@ pub fn of_file(clue: Clue) -> Option<&'static str> {
 /// For E2BIG, where arguments and environment are no longer than any kernel takes.
 pub const NO_ROOM_FOR_ARGUMENTS: &str = "arguments and environment are short: the limit of memory (-m, or the caller's) leaves no room for them";
 
+/// For EAGAIN of a reaper's fork.
+pub const TOO_FEW_PROCESSES: &str = "--pids-limit is too little for --init and a command";
+
 /// The hints for a command that was not found: which of the kinds it is.
 pub const NOT_THERE: &str = "no such file in the container";
 pub const NOT_IN_PATH: &str =

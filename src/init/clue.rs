@@ -14,30 +14,95 @@ const FIRST_BYTES: usize = 256;
 /// As many as Linux before 5.1 reads; it cuts a longer line.
 const FIRST_BYTES_ONCE: usize = 128;
 
+/// The files of a container, as they show themselves to the command's process.
+pub trait Files {
+    /// Errors: as open(2) of what is only named (O_PATH).
+    fn look(&self, file: &CStr) -> Result<Looked, Errno>;
+
+    /// Errors: as access(2).
+    fn may_execute(&self, file: &CStr) -> Result<(), Errno>;
+
+    /// `None`: it is no file, or may not be read.
+    fn beginning(&self, file: &CStr) -> Option<Beginning>;
+}
+
+/// What of a file decides whether it can be executed.
+pub struct Looked {
+    pub kind: Kind,
+    pub mode: u32,
+    /// Its mount is noexec.
+    pub is_no_exec: bool,
+}
+
+/// Those of the container that this process is in.
+pub struct OwnFiles;
+
+impl Files for OwnFiles {
+    fn look(&self, file: &CStr) -> Result<Looked, Errno> {
+        let opened = node::open(HERE, file, libc::O_PATH, 0)?;
+        let (looked, mount) = (facts::facts(opened), facts::file_system(opened));
+        descriptor::close(opened);
+        let facts = looked?;
+        Ok(Looked {
+            kind: facts.kind,
+            mode: facts.mode,
+            is_no_exec: mount.is_ok_and(|mount| mount.flags.contains(MountFlags::NOEXEC)),
+        })
+    }
+
+    fn may_execute(&self, file: &CStr) -> Result<(), Errno> {
+        node::may_execute(HERE, file)
+    }
+
+    fn beginning(&self, file: &CStr) -> Option<Beginning> {
+        if self.look(file).ok()?.kind != Kind::Regular {
+            return None;
+        }
+        // If it has become something else by now it does not keep us.
+        let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
+        let opened = node::open(HERE, file, flags, 0).ok()?;
+        let mut beginning = Beginning::NONE;
+        let read = descriptor::read_at(opened, &mut beginning.bytes, 0);
+        descriptor::close(opened);
+        beginning.length = read.ok()?;
+        Some(beginning)
+    }
+}
+
 /// The candidate that is to be named, and why it failed.
-pub fn find(command: &ExecPlan, candidate: u32, errno: Errno) -> (u32, Clue) {
+pub fn find(
+    files: &impl Files,
+    command: &ExecPlan,
+    (candidate, errno): (u32, Errno),
+) -> (u32, Clue) {
     match errno {
         Errno::EACCES => {
             let index = usize::try_from(candidate).unwrap_or(usize::MAX);
             let file = command.candidates.get(index);
-            (candidate, file.map_or(Clue::None, |file| refused(file)))
+            (
+                candidate,
+                file.map_or(Clue::None, |file| refused(files, file)),
+            )
         }
         // One that is there lacks what it names: it is the one to tell of, not the last of PATH.
         Errno::ENOENT => (0u32..)
             .zip(&command.candidates)
-            .map(|(index, file)| (index, missing(file)))
+            .map(|(index, file)| (index, missing(files, file)))
             .find(|(_, clue)| !matches!(clue, Clue::None | Clue::NotThere))
             .unwrap_or_else(|| {
                 let is_one = command.candidates.len() == 1;
                 let only = command.candidates.first().filter(|_| is_one);
-                (candidate, only.map_or(Clue::None, |file| missing(file)))
+                (
+                    candidate,
+                    only.map_or(Clue::None, |file| missing(files, file)),
+                )
             }),
         Errno::ENOEXEC | Errno::ELOOP => {
             let index = usize::try_from(candidate).unwrap_or(usize::MAX);
             let beginning = command
                 .candidates
                 .get(index)
-                .and_then(|file| Beginning::read(file));
+                .and_then(|file| files.beginning(file));
             let clue = match (beginning, errno) {
                 (None, _) => Clue::None,
                 (Some(beginning), Errno::ENOEXEC) => beginning.is_no_program(),
@@ -53,30 +118,27 @@ pub fn find(command: &ExecPlan, candidate: u32, errno: Errno) -> (u32, Clue) {
     }
 }
 
-fn refused(file: &CStr) -> Clue {
-    let opened = match node::open(HERE, file, libc::O_PATH, 0) {
-        Ok(opened) => opened,
+fn refused(files: &impl Files, file: &CStr) -> Clue {
+    let looked = match files.look(file) {
+        Ok(looked) => looked,
         Err(Errno::EACCES) => return Clue::Closed,
         Err(_) => return Clue::None,
     };
-    let (looked, mount) = (facts::facts(opened), facts::file_system(opened));
-    descriptor::close(opened);
-    let Ok(facts) = looked else { return Clue::None };
-    match facts.kind {
+    match looked.kind {
         Kind::Regular => {}
         Kind::Directory => return Clue::Directory,
         _ => return Clue::None,
     }
-    if mount.is_ok_and(|mount| mount.flags.contains(MountFlags::NOEXEC)) {
+    if looked.is_no_exec {
         return Clue::NoExec;
     }
-    if facts.mode & 0o111 == 0 {
+    if looked.mode & 0o111 == 0 {
         return Clue::NoBit;
     }
-    match node::may_execute(HERE, file) {
-        Ok(()) => match Beginning::read(file).as_ref().map(Beginning::content) {
+    match files.may_execute(file) {
+        Ok(()) => match files.beginning(file).as_ref().map(Beginning::content) {
             Some(Content::Program) => Clue::RefusedLoader,
-            Some(Content::Script(FirstLine::Names(name))) => refused_interpreter(name),
+            Some(Content::Script(FirstLine::Names(name))) => refused_interpreter(files, name),
             _ => Clue::None,
         },
         Err(Errno::EACCES) => Clue::NotForUser,
@@ -84,11 +146,11 @@ fn refused(file: &CStr) -> Clue {
     }
 }
 
-fn refused_interpreter(name: &[u8]) -> Clue {
+fn refused_interpreter(files: &impl Files, name: &[u8]) -> Clue {
     let mut buffer = [0; FIRST_BYTES + 1];
     let is_script = path(name, &mut buffer).is_some_and(|path| {
-        node::may_execute(HERE, path).is_ok()
-            && Beginning::read(path).is_some_and(|beginning| beginning.is_script())
+        let beginning = || files.beginning(path);
+        files.may_execute(path).is_ok() && beginning().is_some_and(|one| one.is_script())
     });
     match is_script {
         true => Clue::InterpreterIsScript,
@@ -96,39 +158,38 @@ fn refused_interpreter(name: &[u8]) -> Clue {
     }
 }
 
-fn missing(file: &CStr) -> Clue {
-    match node::open(HERE, file, libc::O_PATH, 0) {
-        Ok(opened) => descriptor::close(opened),
+fn missing(files: &impl Files, file: &CStr) -> Clue {
+    match files.look(file) {
+        Ok(_) => {}
         Err(Errno::ENOENT) => return Clue::NotThere,
         Err(_) => return Clue::None,
     }
-    let Some(beginning) = Beginning::read(file) else {
+    let Some(beginning) = files.beginning(file) else {
         return Clue::None;
     };
     match beginning.content() {
         Content::Program => Clue::MissingLoader,
         // The kernel takes it for a letter of the interpreter's name.
         Content::Script(FirstLine::Names(name)) if name.ends_with(b"\r") => Clue::CarriageReturn,
-        Content::Script(FirstLine::Names(name)) => missing_interpreter(name, &beginning),
+        Content::Script(FirstLine::Names(name)) => missing_interpreter(files, name, &beginning),
         _ => Clue::None,
     }
 }
 
 /// What is missing of the interpreter that a script names.
-fn missing_interpreter(name: &[u8], script: &Beginning) -> Clue {
+fn missing_interpreter(files: &impl Files, name: &[u8], script: &Beginning) -> Clue {
     let mut buffer = [0; FIRST_BYTES + 1];
     let Some(path) = path(name, &mut buffer) else {
         return Clue::None;
     };
-    match node::open(HERE, path, libc::O_PATH, 0) {
-        Ok(opened) => descriptor::close(opened),
-        Err(_) => return Clue::MissingInterpreter,
+    if files.look(path).is_err() {
+        return Clue::MissingInterpreter;
     }
     if script.first_line().len() >= FIRST_BYTES_ONCE {
         // The kernel may have looked for another one.
         return Clue::None;
     }
-    match Beginning::read(path).as_ref().map(Beginning::content) {
+    match files.beginning(path).as_ref().map(Beginning::content) {
         Some(Content::Program) => Clue::MissingLoaderOfInterpreter,
         Some(Content::Script(_)) => Clue::InterpreterIsScript,
         _ => Clue::None,
@@ -142,12 +203,12 @@ fn path<'a>(name: &[u8], buffer: &'a mut [u8; FIRST_BYTES + 1]) -> Option<&'a CS
 }
 
 /// What a file begins with.
-struct Beginning {
+pub struct Beginning {
     bytes: [u8; FIRST_BYTES],
     length: usize,
 }
 
-enum Content<'a> {
+pub enum Content<'a> {
     /// ELF.
     Program,
     Script(FirstLine<'a>),
@@ -155,7 +216,7 @@ enum Content<'a> {
 }
 
 /// What the kernel takes a script's first line for.
-enum FirstLine<'a> {
+pub enum FirstLine<'a> {
     Names(&'a [u8]),
     NamesNothing,
     /// The name may go on where the kernel has stopped to read.
@@ -163,22 +224,19 @@ enum FirstLine<'a> {
 }
 
 impl Beginning {
-    /// `None`: it is no file, or may not be read.
-    fn read(file: &CStr) -> Option<Self> {
-        let named = node::open(HERE, file, libc::O_PATH, 0).ok()?;
-        let looked = facts::facts(named);
-        descriptor::close(named);
-        if looked.ok()?.kind != Kind::Regular {
-            return None;
+    const NONE: Self = Self {
+        bytes: [0; FIRST_BYTES],
+        length: 0,
+    };
+
+    /// Of a file with this content.
+    pub fn of(content: &[u8]) -> Self {
+        let mut beginning = Self::NONE;
+        for (to, from) in beginning.bytes.iter_mut().zip(content) {
+            *to = *from;
         }
-        // If it has become something else by now it does not keep us.
-        let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
-        let opened = node::open(HERE, file, flags, 0).ok()?;
-        let mut bytes = [0; FIRST_BYTES];
-        let read = descriptor::read_at(opened, &mut bytes, 0);
-        descriptor::close(opened);
-        let length = read.ok()?;
-        Some(Self { bytes, length })
+        beginning.length = content.len().min(FIRST_BYTES);
+        beginning
     }
 
     fn bytes(&self) -> &[u8] {
@@ -194,7 +252,7 @@ impl Beginning {
         matches!(self.content(), Content::Script(_))
     }
 
-    fn content(&self) -> Content<'_> {
+    pub fn content(&self) -> Content<'_> {
         if self.bytes().starts_with(b"\x7fELF") {
             return Content::Program;
         }

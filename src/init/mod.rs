@@ -15,8 +15,8 @@
 )]
 
 mod channel;
-mod clue;
-mod execute;
+pub mod clue;
+pub mod execute;
 mod network;
 mod reaper;
 mod root;

@@ -21,8 +21,8 @@ use crate::sys::shared_memory::SharedMemory;
 use crate::sys::signal::SignalSet;
 use crate::sys::{Errno, Pid, allocation, descriptor, life};
 use keeper::Successor;
-pub use reports::not_executed;
 use reports::{Failure, Limits};
+pub use reports::{ended_by_filter, not_executed, not_spawned};
 use std::cell::Cell;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::atomic::AtomicU64;
@@ -390,15 +390,20 @@ impl Launch<'_> {
             allocation::allow();
             born
         });
-        result.map_err(|errno| {
-            let user_namespace = self.namespaces.contains(Namespace::User);
-            let error = Error::new("clone", "into new namespaces", errno);
-            Unborn::Refused(error.because(match errno {
-                Errno::ENOSPC | Errno::EUSERS => Some(hint::too_many(&self.namespaces.kinds())),
-                errno => hint::hint(Doing::Clone { user_namespace }, errno),
-            }))
-        })
+        result.map_err(|errno| Unborn::Refused(not_cloned(self.namespaces, errno)))
     }
+}
+
+/// The clone into these namespaces has failed.
+#[cold]
+#[inline(never)]
+pub fn not_cloned(namespaces: Namespaces, errno: Errno) -> Error {
+    let user_namespace = namespaces.contains(Namespace::User);
+    let error = Error::new("clone", "into new namespaces", errno);
+    error.because(match errno {
+        Errno::ENOSPC | Errno::EUSERS => Some(hint::too_many(&namespaces.kinds())),
+        errno => hint::hint(Doing::Clone { user_namespace }, errno),
+    })
 }
 
 /// Tells what a container goes without, which is no reason not to start it.

@@ -65,6 +65,13 @@ pub fn not_executed(plan: &InitPlan, code: ExitCode) -> Option<Error> {
     if code.0 != BY_SIGSYS {
         return None;
     }
+    ended_by_filter(plan)
+}
+
+/// Why the command of this plan cannot run, if its filter ends who executes something.
+#[cold]
+#[inline(never)]
+pub fn ended_by_filter(plan: &InitPlan) -> Option<Error> {
     let mut steps = plan.process.iter();
     let ended = steps.any(|step| match step {
         Step::Filter(filter) => seccomp::ends_execve(filter),
@@ -178,7 +185,7 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
             None => Error::new("step", number.to_string(), errno),
         },
         Report::Execve(candidate, errno, clue) => describe_execve(plan, candidate, errno, clue),
-        Report::Spawn(errno) => Error::new("start", "the command under its reaper", errno),
+        Report::Spawn(errno) => not_spawned(errno),
         Report::Reaper(errno) => super::reaper::not_executed(errno),
         Report::ReExecute(errno) => {
             Error::new("exec", "/proc/self/exe", errno).because(hint(Doing::ReExecute, errno))
@@ -186,6 +193,11 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
         Report::Plan(errno) => Error::new("read", "the plan", errno),
         Report::Ready => garbled(Errno::EBADMSG),
     }
+}
+
+/// The reaper could not start the command's process.
+pub fn not_spawned(errno: Errno) -> Error {
+    Error::new("start", "the command under its reaper", errno)
 }
 
 #[cfg(test)]

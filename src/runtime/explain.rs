@@ -2,20 +2,25 @@
 //! anything, and what is refused there is refused here.
 
 use super::{
-    caller, handing, id_claim, limits, network_and_namespaces, root, security, shelter, standard,
+    PidFile, caller, handing, id_claim, limits, logging, network_and_namespaces, root, security,
+    shelter, standard,
 };
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
-use crate::plan::{self, explain};
+use crate::log::{Level, Log};
+use crate::plan::{self, explain::Start};
 use crate::pool;
+use crate::preview;
+use crate::result_file::ResultFile;
 use crate::spec::RunArgs;
 use crate::stream;
 use crate::sys::{Errno, kernel, life, signal};
-use std::ffi::{CString, OsString};
+use crate::writable;
+use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 
 /// Where errors go: to stderr, in the way in which a run says them. Its file is not touched.
-pub fn log(log: &LogArgs) -> LogArgs {
+fn quiet(log: &LogArgs) -> LogArgs {
     LogArgs {
         file: log.file.as_ref().map(|_| "/dev/null".into()),
         ..log.clone()
@@ -25,15 +30,15 @@ pub fn log(log: &LogArgs) -> LogArgs {
 #[cold]
 #[inline(never)]
 pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
-    check_file("open log", log.file.as_ref())?;
+    first_files(arguments, log)?;
+    logging::with_log(&quiet(log), Level::Warn, |log| explain(arguments, log))
+}
+
+fn explain(arguments: &RunArgs, said: &Log) -> Result<ExitCode, Error> {
     let in_sealed_copy = shelter::is_exposed(arguments)?;
     let timing = arguments.timing.as_ref();
-    for (operation, file) in [
-        ("open for --timing", timing),
-        ("open for --report", arguments.report.as_ref()),
-    ] {
-        let is_path = |file: &&OsString| *file != "-" && !file.as_bytes().starts_with(b"fd:");
-        check_file(operation, file.filter(is_path))?;
+    if let Some(file) = timing {
+        ResultFile::look("--timing", file)?;
     }
     let is_timed = timing.is_some() || arguments.report.is_some();
     let pooled = match arguments.usable_pool() {
@@ -47,21 +52,30 @@ pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
     if let Some(own) = &mut spec.root {
         root::look(own, ids.as_ref())?;
     }
+    let standard = standard::look(&spec)?.standard;
+    if let Some(file) = &arguments.pid_file {
+        PidFile::look(file)?;
+    }
     let cgroups = match &spec.limits {
         Some(limits) => limits::outline(limits, is_timed, spec.has_keeper())?,
         None => Vec::new(),
     };
     let joins = cgroups.iter().filter_map(|cgroup| cgroup.join.clone());
     let (network, namespaces) = network_and_namespaces(&spec, pooled);
-    let standard = standard::look(&spec)?.standard;
     let ignored = signal::ignored();
     let plan = plan::build(&spec, network, ignored, standard, joins.collect(), filter);
     if spec.root.is_some() {
         plan::check_options(&plan)?;
     }
-    let text = explain::explain(
+    if let Some(root) = spec.root.as_ref().filter(|root| root.is_handed) {
+        handing::look(root)?;
+    }
+    preview::look(&plan, &spec, namespaces)
+        .map_err(|error| super::explained(error, arguments, None))?;
+    caller::warn(arguments, said);
+    let text = plan::explain::explain(
         &plan,
-        &explain::Start {
+        &Start {
             spec: &spec,
             namespaces,
             cgroups: &cgroups,
@@ -74,9 +88,13 @@ pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
         .map_err(|errno| Error::new("write", stream::name(1), errno))
 }
 
-fn check_file(operation: &str, file: Option<&OsString>) -> Result<(), Error> {
-    let Some(file) = file else { return Ok(()) };
+/// The files that a run opens before it can say anything elsewhere, in its order.
+fn first_files(arguments: &RunArgs, log: &LogArgs) -> Result<(), Error> {
+    if let Some(file) = &arguments.report {
+        ResultFile::look("--report", file)?;
+    }
+    let Some(file) = &log.file else { return Ok(()) };
     let path = CString::new(file.as_bytes()).map_err(|_| Errno::EINVAL);
-    path.and_then(|path| stream::check_file(&path))
-        .map_err(|errno| Error::new(operation, file.as_bytes(), errno))
+    path.and_then(|path| writable::existing_or_new(&path))
+        .map_err(|errno| Error::new("open log", file.as_bytes(), errno))
 }

@@ -6,8 +6,9 @@ use crate::launch::identities;
 use crate::lingering;
 use crate::plan;
 use crate::spec::{Base, ContainerSpec, Identity, Ids, Root};
+use crate::sys::capability::{self, SYS_ADMIN};
 use crate::sys::{Errno, MountFlags, descriptor, facts, identity, mount_tree};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The ids of the container, if it has many.
@@ -68,12 +69,8 @@ pub fn pipe_owner(spec: &ContainerSpec) -> PipeOwner {
 pub fn hand_over(root: &Root, ids: &Ids) -> Result<Vec<OwnedFd>, Error> {
     let mut handed = Vec::new();
     let mut namespace = None;
-    let directories = match &root.base {
-        Base::Directory(path) => std::slice::from_ref(path),
-        Base::Overlay(overlay) => overlay.lower.as_slice(),
-    };
-    for path in directories {
-        let tree = copy("--rootfs:", path, true, MountFlags::PRIVATE)?;
+    for path in directories(root) {
+        let tree = copy(DIRECTORY, path, true, MountFlags::PRIVATE)?;
         shift(tree.as_fd(), path, ids, &mut namespace)?;
         handed.push(tree);
     }
@@ -89,6 +86,39 @@ pub fn hand_over(root: &Root, ids: &Ids) -> Result<Vec<OwnedFd>, Error> {
     Ok(handed)
 }
 
+/// Whether [`hand_over`] can do that at all.
+#[cold]
+#[inline(never)]
+pub fn look(root: &Root) -> Result<(), Error> {
+    match directories(root).first() {
+        Some(path) if !capability::is_effective(SYS_ADMIN) => {
+            Err(not_copied(DIRECTORY, path, Errno::EPERM))
+        }
+        _ => Ok(()),
+    }
+}
+
+const DIRECTORY: &str = "--rootfs:";
+
+fn directories(root: &Root) -> &[CString] {
+    match &root.base {
+        Base::Directory(path) => std::slice::from_ref(path),
+        Base::Overlay(overlay) => overlay.lower.as_slice(),
+    }
+}
+
+fn not_copied(option: &str, path: &CStr, errno: Errno) -> Error {
+    let hint = match errno {
+        Errno::ENOSYS => Some("--userns of root takes Linux 5.12"),
+        Errno::EPERM => Some(
+            "it takes CAP_SYS_ADMIN over this mount namespace; the root of a user namespace has it in one of its \
+             own (unshare --mount)",
+        ),
+        _ => None,
+    };
+    Error::new(option, path.to_bytes(), errno).hint(hint)
+}
+
 /// A copy of a mount, which is no longer one with the host's.
 fn copy(
     option: &str,
@@ -96,17 +126,7 @@ fn copy(
     recursive: bool,
     propagation: MountFlags,
 ) -> Result<OwnedFd, Error> {
-    let failed = |errno| {
-        let hint = match errno {
-            Errno::ENOSYS => Some("--userns of root takes Linux 5.12"),
-            Errno::EPERM => Some(
-                "it takes CAP_SYS_ADMIN over this mount namespace; the root of a user namespace has it in one of its \
-                 own (unshare --mount)",
-            ),
-            _ => None,
-        };
-        Error::new(option, path.to_bytes(), errno).hint(hint)
-    };
+    let failed = |errno| not_copied(option, path, errno);
     let tree =
         descriptor::own(lingering::outlast(|| mount_tree::copy(path, recursive)).map_err(failed)?);
     mount_tree::set_attributes(tree.as_fd(), propagation, true).map_err(failed)?;

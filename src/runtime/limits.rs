@@ -3,7 +3,7 @@
 use super::caller::fresh_digits;
 use crate::cgroup::{self, Figures, Group, Join, Layout, Outline, usual};
 use crate::error::{Error, ExitCode};
-use crate::hint::{Doing, hint};
+use crate::hint::{Doing, TOO_FEW_PROCESSES, hint};
 use crate::log::{Level, Log};
 use crate::spec::limits::Limits;
 use crate::supervise::CpuTime;
@@ -194,9 +194,7 @@ pub fn explained(error: Error, limited: Option<&Limited>) -> Error {
             "--memory",
             "it is too little for the container's own set-up, which the kernel has ended: out of memory",
         ),
-        (Some(Errno::EAGAIN), _) if limited.has_pids_limit => {
-            error.hint(Some("--pids-limit is too little for --init and a command"))
-        }
+        (Some(Errno::EAGAIN), _) if limited.has_pids_limit => error.hint(Some(TOO_FEW_PROCESSES)),
         _ => error,
     }
 }

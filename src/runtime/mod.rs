@@ -49,8 +49,7 @@ pub fn run(
     beginning: Option<Beginning>,
 ) -> Result<ExitCode, Error> {
     if arguments.explain {
-        let quiet = explain::log(log);
-        return logging::with_log(&quiet, Level::Warn, |_| explain::run(arguments, log));
+        return explain::run(arguments, log);
     }
     let mut report = match &arguments.report {
         Some(file) => Some(Reporting::open(file)?),

@@ -2,10 +2,11 @@
 
 use crate::error::Error;
 use crate::sys::{Errno, Pid};
-use std::ffi::{OsStr, OsString};
+use crate::writable;
+use std::ffi::{CString, OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -22,27 +23,25 @@ impl PidFile {
     #[cold]
     #[inline(never)]
     pub fn prepare(path: &OsStr) -> Result<Self, Error> {
-        let path = PathBuf::from(path);
-        // A rename puts the file into its place, whatever is there: /dev/full would be no device any more, and
-        // /dev/stdout no link.
-        if std::fs::symlink_metadata(&path).is_ok_and(|facts| !facts.is_file()) {
-            return Err(Error::refused(
-                path.as_os_str().as_bytes(),
-                "--pidfile makes a file, or replaces one: this is something else",
-            ));
-        }
-        let mut name = OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(format!(".{}", std::process::id()));
-        let draft = path.parent().unwrap_or(Path::new("")).join(name);
+        let (path, draft) = names(path)?;
         let opened = OpenOptions::new()
             .write(true)
             .create_new(true)
             // A link of someone else's, in a directory like /tmp, is not followed: create_new makes or fails.
             .mode(0o644)
             .open(&draft);
-        let file = opened.map_err(|error| failed("make a draft of", &path, &error))?;
+        let file = opened.map_err(|error| failed(MAKE, &path, &error))?;
         Ok(Self { path, draft, file })
+    }
+
+    /// Whether [`prepare`](Self::prepare) would succeed, as far as a look tells.
+    #[cold]
+    #[inline(never)]
+    pub fn look(path: &OsStr) -> Result<(), Error> {
+        let (path, draft) = names(path)?;
+        let made = CString::new(draft.into_os_string().into_vec()).map_err(|_| Errno::EINVAL);
+        made.and_then(|draft| writable::new(&draft))
+            .map_err(|errno| refused(MAKE, &path, errno))
     }
 
     /// When the command runs.
@@ -64,8 +63,32 @@ impl Drop for PidFile {
     }
 }
 
+const MAKE: &str = "make a draft of";
+
+/// The file, and what is to become it.
+fn names(path: &OsStr) -> Result<(PathBuf, PathBuf), Error> {
+    let path = PathBuf::from(path);
+    // A rename puts the file into its place, whatever is there: /dev/full would be no device any more, and
+    // /dev/stdout no link.
+    if std::fs::symlink_metadata(&path).is_ok_and(|facts| !facts.is_file()) {
+        return Err(Error::refused(
+            path.as_os_str().as_bytes(),
+            "--pidfile makes a file, or replaces one: this is something else",
+        ));
+    }
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}", std::process::id()));
+    let draft = path.parent().unwrap_or(Path::new("")).join(name);
+    Ok((path, draft))
+}
+
 fn failed(operation: &str, path: &Path, error: &std::io::Error) -> Error {
     let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
+    refused(operation, path, errno)
+}
+
+fn refused(operation: &str, path: &Path, errno: Errno) -> Error {
     Error::new(
         format!("--pidfile: {operation}"),
         path.as_os_str().as_bytes(),

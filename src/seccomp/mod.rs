@@ -32,7 +32,7 @@ pub use architecture::Architecture;
 pub use default::default_filter;
 pub use profile::compile as compile_profile;
 pub use reaper::{keeper_filter, reaper_filter};
-pub use survey::{Survey, ends_execve, survey};
+pub use survey::{Survey, ends_execve, refuses_execve, survey};
 
 use crate::sys::capability::CapabilitySet;
 use crate::sys::seccomp::Instruction;

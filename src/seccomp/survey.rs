@@ -4,6 +4,7 @@
 use super::architecture::Architecture;
 use super::names::by_place;
 use super::{Fate, code};
+use crate::sys::Errno;
 use crate::sys::seccomp::Instruction;
 
 /// The names of calls, by what becomes of them.
@@ -53,6 +54,15 @@ pub fn ends_execve(filter: &[Instruction]) -> bool {
         ::syscalls::Sysno::execve as u32,
     );
     decided.is_some_and(|Fate(fate)| ENDING.contains(&(fate & 0xffff_0000)))
+}
+
+/// What every execve(2) fails with under this filter, if it never gets as far as the kernel.
+#[cold]
+#[inline(never)]
+pub fn refuses_execve(filter: &[Instruction]) -> Option<Errno> {
+    let number = ::syscalls::Sysno::execve as u32;
+    let fate = decided(filter, Architecture::Native, number)?;
+    fate.errno_number().map(Errno::new)
 }
 
 impl Survey {

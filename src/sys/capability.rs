@@ -145,6 +145,27 @@ pub fn any_permitted() -> bool {
     get().map_or(true, |sets| sets.iter().any(|half| half.permitted != 0))
 }
 
+/// What this process may make use of.
+pub fn permitted() -> Result<CapabilitySet, Errno> {
+    let [low, high] = get()?;
+    let set = u64::from(low.permitted) | u64::from(high.permitted) << 32;
+    Ok(CapabilitySet(set))
+}
+
+/// Whether this process makes use of a capability. If the kernel does not tell: yes.
+pub fn is_effective(number: u8) -> bool {
+    get().map_or(true, |[low, high]| {
+        let set = u64::from(low.effective) | u64::from(high.effective) << 32;
+        CapabilitySet(set).contains(number)
+    })
+}
+
+/// Whether the bounding set has more than `kept`.
+pub fn bounds_more_than(kept: CapabilitySet) -> bool {
+    let mut others = (0..=LAST).filter(|number| !kept.contains(*number));
+    others.any(|number| bounding(libc::PR_CAPBSET_READ, number) == Ok(1))
+}
+
 /// Makes every permitted capability inheritable and ambient: it survives the execve of a program
 /// without file capabilities by a user other than 0.
 pub fn keep_across_exec() -> Result<(), Errno> {
@@ -202,9 +223,7 @@ pub fn limit(held: CapabilitySet, required: CapabilitySet, ambient: bool) -> Res
     let mut left = held;
     if let Err(errno) = set(&halves(left, ambient)) {
         // One that we do not have, or that this kernel does not.
-        let [low, high] = get()?;
-        let permitted = u64::from(low.permitted) | u64::from(high.permitted) << 32;
-        left = held.common(CapabilitySet(permitted));
+        left = held.common(permitted()?);
         if left.common(required) != required {
             return Err(errno);
         }
@@ -212,7 +231,11 @@ pub fn limit(held: CapabilitySet, required: CapabilitySet, ambient: bool) -> Res
     }
     // (The ambient set cannot hold what is not inheritable: otherwise it is empty now.)
     for number in (0..64u8).filter(|number| ambient && left.contains(*number)) {
-        raise_ambient(number)?;
+        match raise_ambient(number) {
+            // There is none of this number; ALL has them all.
+            Err(Errno::EINVAL) if !required.contains(number) => {}
+            raised => raised?,
+        }
     }
     Ok(())
 }

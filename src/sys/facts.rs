@@ -1,7 +1,7 @@
 //! What a file is: fstat(2) and fstatfs(2).
 
 use super::node::Device;
-use super::{Errno, MountFlags};
+use super::{Errno, MountFlags, own_proc};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use syscalls::{Sysno, syscall};
@@ -45,6 +45,26 @@ pub fn has_capabilities(path: &CStr) -> bool {
             Sysno::getxattr,
             path.as_ptr(),
             c"security.capability".as_ptr(),
+            std::ptr::null_mut::<u8>(),
+            0
+        )
+    }
+    .is_ok_and(|size| size > 0)
+}
+
+/// Whether a file has an extended attribute of this name that this process can see. It is asked by the name that /proc has
+/// for the descriptor, which may only name the file (O_PATH).
+#[cold]
+#[inline(never)]
+pub fn has_attribute(file: BorrowedFd<'_>, name: &CStr) -> bool {
+    let path = own_proc::name_of(file);
+    // SAFETY: both strings are NUL-terminated and outlive the call, which only asks for the value's size and writes
+    // nothing.
+    unsafe {
+        syscall!(
+            Sysno::getxattr,
+            path.as_ptr(),
+            name.as_ptr(),
             std::ptr::null_mut::<u8>(),
             0
         )

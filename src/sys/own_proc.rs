@@ -1,12 +1,12 @@
-//! What /proc tells of the process itself, also where the host has no proc mounted, or something else there. Allocates
-//! nothing: the child uses it, in a mount namespace that is its own.
+//! What /proc tells of the process itself, also where the host has no proc mounted, or something else there. What
+//! the child uses of it, in a mount namespace that is its own, allocates nothing.
 
 use super::facts::{self, FileSystem};
 use super::mount::{self, MountFlags};
 use super::node::{self, HERE};
 use super::{Errno, descriptor};
-use std::ffi::CStr;
-use std::os::fd::BorrowedFd;
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// Opens a file below /proc/self for reading.
 ///
@@ -55,6 +55,40 @@ pub fn set(proc: Option<BorrowedFd<'_>>, path: &CStr, value: &[u8]) -> Result<()
         _ => Err(Errno::EIO),
     }
 }
+
+/// A setting below /proc/sys, named and not opened.
+///
+/// Errors: as [`set`], but for what only opening and writing show.
+#[cold]
+#[inline(never)]
+pub fn find_setting(path: &CStr) -> Result<OwnedFd, Errno> {
+    let directory = descriptor::open(c"/proc/sys", libc::O_PATH | libc::O_DIRECTORY, 0)?;
+    match facts::file_system(directory.as_fd())?.is_proc() {
+        true => node::open_beneath(directory.as_fd(), path, libc::O_PATH).map(descriptor::own),
+        false => Err(Errno::ENODEV),
+    }
+}
+
+/// The name that /proc has for a descriptor of this process.
+pub fn name_of(file: BorrowedFd<'_>) -> CString {
+    CString::new(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap_or_default()
+}
+
+/// Opens a file that was found (O_PATH), to be read: by the name that /proc has for it, for its own may mean something
+/// else by now, a device that does something when it is opened.
+pub fn open_found(found: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    let file = descriptor::open(&name_of(found), READING, 0)?;
+    // What is mounted on /proc need not be one.
+    let identity = |file| facts::facts(file).map(|facts| facts.identity);
+    if identity(file.as_fd())? == identity(found)? {
+        Ok(file)
+    } else {
+        Err(Errno::ENODEV)
+    }
+}
+
+/// If it is no file any more it does not keep us.
+pub const READING: i32 = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
 
 /// None if the directory is not there, or not proc's.
 fn open_in(directory: &CStr, name: &CStr) -> Result<Option<BorrowedFd<'static>>, Errno> {

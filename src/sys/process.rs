@@ -202,15 +202,12 @@ pub fn usage_of_children() -> Result<Usage, Errno> {
 
 /// Raises this process's limit on descriptors to `wanted`, as far as it may, and returns it.
 pub fn allow_descriptors(wanted: u64) -> Result<u64, Errno> {
-    let limit = libc::RLIMIT_NOFILE;
-    // The kernel's `struct rlimit64`: the limit, and how far it may be raised.
-    let mut bounds = [0u64; 2];
-    // SAFETY: the kernel writes two words.
-    unsafe { syscall!(Sysno::prlimit64, 0, limit, 0, bounds.as_mut_ptr()) }?;
-    let [soft, hard] = bounds;
+    let limit = DESCRIPTORS;
+    let [soft, hard] = limits(limit)?;
     if wanted <= soft {
         return Ok(soft);
     }
+    // The kernel's `struct rlimit64`.
     let bounds = [wanted.min(hard), hard];
     // SAFETY: the kernel reads two words.
     unsafe { syscall!(Sysno::prlimit64, 0, limit, bounds.as_ptr(), 0) }?;
@@ -223,6 +220,20 @@ pub fn limit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
     let bounds = [soft, hard];
     // SAFETY: the kernel reads two words.
     unsafe { syscall!(Sysno::prlimit64, 0, resource, bounds.as_ptr(), 0) }.map(drop)
+}
+
+/// The numbers of limits. (They are of another type in each C library.)
+#[allow(clippy::unnecessary_cast)]
+pub const DESCRIPTORS: u32 = libc::RLIMIT_NOFILE as u32;
+#[allow(clippy::unnecessary_cast)]
+pub const STACK: u32 = libc::RLIMIT_STACK as u32;
+
+/// prlimit64(2): the soft and the hard limit of this process, `u64::MAX` for none.
+pub fn limits(resource: u32) -> Result<[u64; 2], Errno> {
+    let mut bounds = [0u64; 2];
+    // SAFETY: the kernel writes two words.
+    unsafe { syscall!(Sysno::prlimit64, 0, resource, 0, bounds.as_mut_ptr()) }?;
+    Ok(bounds)
 }
 
 /// setpgid(2): a new process group.

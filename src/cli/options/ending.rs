@@ -112,7 +112,8 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         needs: Needs::Nothing,
         reading: Reading::Switch(|line| &mut line.run.explain),
         brief: "say what would be done and why, and do nothing",
-        help: "Say on stdout what would be done, each step and why it is there, and do nothing.",
+        help: "Say on stdout what would be done, each step and why it is there, and do nothing. What a run refuses is \
+               refused, in the same words, as far as a look tells.",
         default: "",
     },
     Row {

@@ -6,9 +6,10 @@ use crate::inside::{self, Missing};
 use crate::spec::{Base, Bind, MountSource, Overlay, Root, Writes};
 use crate::sys::facts::{self, Kind};
 use crate::sys::node::{self, HERE};
+use crate::sys::own_proc::{READING, open_found};
 use crate::sys::{Errno, descriptor};
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// Bytes; more than any list of users has.
 const LONGEST_LIST: usize = 16 << 20;
@@ -130,23 +131,6 @@ fn read(directory: BorrowedFd<'_>, name: &CStr) -> Result<Found, Error> {
     };
     let content = file.and_then(|file| read_all(file.as_fd()));
     content.map(Found::Content).map_err(failed)
-}
-
-/// If it is no file any more it does not keep us.
-const READING: i32 = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
-
-/// Opens a file that was found, to be read: by the name that /proc has for it, for its own may mean something else by
-/// now, a device that does something when it is opened.
-fn open_found(found: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
-    let link = CString::new(format!("/proc/self/fd/{}", found.as_raw_fd())).unwrap_or_default();
-    let file = descriptor::open(&link, READING, 0)?;
-    // What is mounted on /proc need not be one.
-    let identity = |file| facts::facts(file).map(|facts| facts.identity);
-    if identity(file.as_fd())? == identity(found)? {
-        Ok(file)
-    } else {
-        Err(Errno::ENODEV)
-    }
 }
 
 fn read_all(file: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {

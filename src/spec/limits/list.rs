@@ -47,6 +47,20 @@ impl NumberSet {
         sizes.sum()
     }
 
+    /// What both have, if there is something.
+    pub fn common(&self, other: &Self) -> Option<Self> {
+        let mut ranges = Vec::new();
+        for (first, last) in &self.ranges {
+            for (other_first, other_last) in &other.ranges {
+                let (first, last) = (*first.max(other_first), *last.min(other_last));
+                if first <= last {
+                    ranges.push((first, last));
+                }
+            }
+        }
+        (!ranges.is_empty()).then_some(Self { ranges })
+    }
+
     pub fn contains(&self, number: u32) -> bool {
         let mut ranges = self.ranges.iter();
         ranges.any(|(first, last)| (*first..=*last).contains(&number))

@@ -1,0 +1,400 @@
+//! The steps of a root, done to a [`Tree`] in the place of the container's own.
+
+use super::node::{Ground, Node, What, made};
+use super::person::Person;
+use super::tree::{Place, Tree};
+use crate::inside::Missing;
+use crate::plan::OwnDevice;
+use crate::plan::root::{BindMount, DeviceNode, EtcFile, FileSystem, RootStep, Show, Way, Without};
+use crate::report::{Failed, Part};
+use crate::spec::{Base, ContainerSpec, MountSource, Overlay, Root, Writes};
+use crate::sys::facts::{self, Kind};
+use crate::sys::{Errno, MountFlags, descriptor, kernel, mount_list};
+use std::ffi::CStr;
+use std::os::fd::AsFd;
+use std::rc::Rc;
+
+/// A root on its way.
+pub struct Coming<'a> {
+    spec: &'a ContainerSpec,
+    root: &'a Root,
+    set_up: Person,
+    pub tree: Tree,
+    /// What becomes of a place for /proc, /sys or /dev that is missing.
+    places: Missing,
+    has_terminal: bool,
+}
+
+type Found = Option<(Place, Node)>;
+
+impl<'a> Coming<'a> {
+    pub fn new(spec: &'a ContainerSpec, root: &'a Root) -> Self {
+        let unknown = Node::new(What::Unknown, Ground::default());
+        Self {
+            spec,
+            root,
+            set_up: Person::of_set_up(spec),
+            tree: Tree::new(unknown),
+            places: Missing::MakeDirectory,
+            has_terminal: false,
+        }
+    }
+
+    /// Errors: the step will fail so.
+    pub fn perform(&mut self, step: &RootStep) -> Result<(), Failed> {
+        match step {
+            RootStep::Directory {
+                path,
+                flags,
+                makes_places,
+                ..
+            } => self.directory(path, *flags, *makes_places),
+            RootStep::Overlay(layers) => {
+                if let Base::Overlay(overlay) = &self.root.base {
+                    self.can_be_layers(overlay)?;
+                    self.tree = Tree::new(self.overlay(overlay, layers.flags));
+                }
+                Ok(())
+            }
+            RootStep::Show(step) => self.show(step),
+            RootStep::FileSystem(step) => self.file_system(step),
+            RootStep::Bind(step) => self.bind(step),
+            RootStep::Device(step) => self.device(step),
+            RootStep::OverlayMount(step) => {
+                let mut mounts = self.root.mounts.iter();
+                let layers = mounts.find_map(|mount| match &mount.source {
+                    MountSource::Overlay(overlay) if mount.target == step.target => Some(overlay),
+                    _ => None,
+                });
+                let target = self.find(&step.target, Missing::MakeDirectory)?;
+                if let (Some(target), Some(overlay)) = (target, layers) {
+                    self.can_be_layers(overlay)?;
+                    let node = self.overlay(overlay, step.layers.flags);
+                    self.put_on_directory(target, node)?;
+                }
+                Ok(())
+            }
+            RootStep::Terminal(_) => {
+                self.has_terminal = true;
+                Ok(())
+            }
+            RootStep::PlaceDev => self.place_dev(),
+            RootStep::NameFile(file) => self.name_file(file),
+            RootStep::MakeWorkingDirectory { path, owner } => {
+                let outside = owner.map(|_| Person::of_command(self.spec).ids());
+                let making = (Missing::MakeDirectory, outside);
+                let found = self.tree.find_or_make(&self.set_up, path, making, |_| true);
+                found.map(drop)
+            }
+            RootStep::ReadOnly => {
+                self.tree.close();
+                Ok(())
+            }
+            // Of the host's, which has been looked at; or nothing of the root's.
+            RootStep::Copy(_)
+            | RootStep::LeaveChroot
+            | RootStep::Stage
+            | RootStep::Devices
+            | RootStep::StandardDevices(_)
+            | RootStep::Restrict(_)
+            | RootStep::Links
+            | RootStep::Staged(_)
+            | RootStep::DropStage
+            | RootStep::LookAtNames(_)
+            | RootStep::Enter => Ok(()),
+        }
+    }
+
+    fn find(&mut self, path: &CStr, missing: Missing) -> Result<Found, Failed> {
+        let making = (missing, None);
+        self.tree.find_or_make(&self.set_up, path, making, |_| true)
+    }
+
+    fn place_for(&self, asked: bool) -> Missing {
+        if asked {
+            Missing::MakeDirectory
+        } else {
+            self.places
+        }
+    }
+
+    /// What is mounted there goes to the place by fchdir(2), which takes a directory alone.
+    fn put_on_directory(
+        &mut self,
+        (place, there): (Place, Node),
+        node: Node,
+    ) -> Result<(), Failed> {
+        if there.is_directory() == Some(false) {
+            return Err(Errno::ENOTDIR.into());
+        }
+        self.tree.mount(place, node);
+        Ok(())
+    }
+
+    fn directory(
+        &mut self,
+        path: &CStr,
+        flags: MountFlags,
+        makes_places: bool,
+    ) -> Result<(), Failed> {
+        let mut root = Node::hosts(path, Ground::default().with(flags))
+            .map_err(|errno| Part::Source.failed(errno))?;
+        self.places = if makes_places {
+            Missing::MakePlace
+        } else {
+            Missing::Refuse
+        };
+        if let (true, Some(ids)) = (self.root.is_handed, ids(self.spec)) {
+            let is_shifted = root.facts().is_some_and(|facts| !ids.has(facts.owner));
+            root.ground.shifted = is_shifted.then(|| ids.clone());
+        }
+        self.tree = Tree::new(root);
+        Ok(())
+    }
+
+    /// Below a layer of an overlay in a user namespace nothing may be mounted, for what is covered would come to light
+    /// (`clone_private_mount`, since Linux 5.14).
+    fn can_be_layers(&self, overlay: &Overlay) -> Result<(), Errno> {
+        const FIRST: (u32, u32) = (5, 14);
+        if !self.spec.is_in_user_namespace() || self.root.is_handed || kernel::version() < FIRST {
+            return Ok(());
+        }
+        let covers = |path: &CStr| {
+            let path = path.to_bytes();
+            let path = path.strip_suffix(b"/").unwrap_or(path);
+            let mut is_covered = false;
+            let _ = mount_list::below(path, |mount, _| {
+                let mount = mount.to_bytes();
+                let mount = mount.strip_suffix(b"/").unwrap_or(mount);
+                // It is told by the way over the top, `/..`.
+                is_covered |= mount.len() > b"/..".len() + path.len();
+            });
+            is_covered
+        };
+        match overlay.lower.iter().any(|path| covers(path)) {
+            true => Err(Errno::EINVAL),
+            false => Ok(()),
+        }
+    }
+
+    fn overlay(&self, overlay: &Overlay, flags: MountFlags) -> Node {
+        let is_shifted = |path: &CStr| match ids(self.spec) {
+            Some(ids) if self.root.is_handed => {
+                let node = Node::hosts(path, Ground::default()).ok();
+                let facts = node.and_then(|node| node.facts());
+                facts.is_some_and(|facts| !ids.has(facts.owner))
+            }
+            _ => false,
+        };
+        let upper = match &overlay.writes {
+            Writes::Kept(upper) => Some(&upper.path),
+            Writes::Refused | Writes::ThrownAway { .. } => None,
+        };
+        let paths = upper.into_iter().chain(&overlay.lower);
+        let opened = paths.map(|path| descriptor::open(path, libc::O_PATH, 0).map(Rc::new));
+        let layers: Result<Vec<_>, Errno> = opened.collect();
+        let shifted = overlay.lower.first().is_some_and(|path| is_shifted(path));
+        let ground = Ground {
+            is_own: true,
+            is_overlay: true,
+            shifted: ids(self.spec).filter(|_| shifted).cloned(),
+            ..Ground::default()
+        };
+        let mut node = Node::new(
+            layers.map_or(What::Unknown, What::Hosts),
+            ground.with(flags),
+        );
+        if let (Writes::ThrownAway { .. }, Some(facts)) = (&overlay.writes, node.facts()) {
+            // Its upper directory is to belong to the lower one's owner, whom a user namespace need not know.
+            let is_given = !self.set_up.knows(facts.owner, facts.group);
+            node.given_to = is_given.then_some(self.set_up.ids());
+        }
+        node
+    }
+
+    fn show(&mut self, step: &Show) -> Result<(), Failed> {
+        let directory = step.kernels.directory();
+        let flags = match &step.way {
+            Way::Fresh(fresh) | Way::FreshOrBound(fresh, _) => fresh.flags,
+            Way::Bound(bind) => bind.flags,
+        };
+        let ground = Ground {
+            kernels: Some(step.kernels),
+            ..Ground::default()
+        };
+        let Some(target) = self.find(directory, self.place_for(false))? else {
+            return Ok(());
+        };
+        // Another instance of it shows what the host's does, but for processes.
+        let node = Node::hosts(directory, ground.clone().with(flags))
+            .unwrap_or(Node::new(What::Unknown, ground));
+        match &step.way {
+            Way::Bound(_) => self.put_alike(target, node, true),
+            Way::Fresh(_) | Way::FreshOrBound(..) => self.put_on_directory(target, node),
+        }
+    }
+
+    fn file_system(&mut self, step: &FileSystem) -> Result<(), Failed> {
+        let missing = self.place_for(step.option.is_some());
+        let Some(target) = self.find(&step.target, missing)? else {
+            return Ok(());
+        };
+        let option = |name: &[u8], radix| {
+            let options = step.data.to_bytes().split(|byte| *byte == b',');
+            let mut values = options.filter_map(|option| option.strip_prefix(name));
+            let text = values.next_back().map(String::from_utf8_lossy)?;
+            u32::from_str_radix(&text, radix).ok()
+        };
+        let (user, group) = self.set_up.ids();
+        let ids = (
+            option(b"uid=", 10).unwrap_or(user),
+            option(b"gid=", 10).unwrap_or(group),
+        );
+        let mode = option(b"mode=", 8).unwrap_or(0o1777);
+        let ground = Ground {
+            is_own: step.option.is_some() && !step.flags.contains(MountFlags::READONLY),
+            ..Ground::default()
+        };
+        let node = Node::new(made(Kind::Directory, mode, ids), ground.with(step.flags));
+        self.put_on_directory(target, node)
+    }
+
+    fn bind(&mut self, step: &BindMount) -> Result<(), Failed> {
+        // It has been looked at; and who sets the container up may see more.
+        let Ok(node) = Node::hosts(&step.path, Ground::default().with(step.flags)) else {
+            return Ok(());
+        };
+        self.bind_node(step, node)
+    }
+
+    fn bind_node(&mut self, step: &BindMount, node: Node) -> Result<(), Failed> {
+        let Some(is_directory) = node.is_directory() else {
+            return Ok(());
+        };
+        let missing = if is_directory {
+            self.place_for(step.option.is_some())
+        } else {
+            Missing::MakeFile
+        };
+        match self.find(&step.target, missing)? {
+            Some(target) => self.put_alike(target, node, is_directory),
+            None => Ok(()),
+        }
+    }
+
+    /// A bind takes a place of the same type: a directory, or none.
+    fn put_alike(
+        &mut self,
+        (place, there): (Place, Node),
+        node: Node,
+        is_directory: bool,
+    ) -> Result<(), Failed> {
+        match (is_directory, there.is_directory()) {
+            (true, Some(false)) => return Err(Part::Target.failed(Errno::ENOTDIR)),
+            (false, Some(true)) => return Err(Part::Target.failed(Errno::EISDIR)),
+            _ => {}
+        }
+        self.tree.mount(place, node);
+        Ok(())
+    }
+
+    fn device(&mut self, step: &DeviceNode) -> Result<(), Failed> {
+        let Ok(source) = Node::hosts(&step.bind.path, Ground::default()) else {
+            return Ok(());
+        };
+        if self
+            .find(&step.directory, Missing::MakeDirectory)?
+            .is_none()
+        {
+            return Ok(());
+        }
+        let file = &step.bind.target;
+        match self.tree.walk(&self.set_up, b"", file.to_bytes()) {
+            // The directory is there: a node of its own is made.
+            Ok(super::tree::Walked::Missing(_)) => {
+                self.tree.make(file.to_bytes().to_vec(), source);
+                Ok(())
+            }
+            _ => self.bind_node(&step.bind, source),
+        }
+    }
+
+    fn place_dev(&mut self) -> Result<(), Failed> {
+        let Some(target) = self.find(c"/dev", self.place_for(false))? else {
+            return Ok(());
+        };
+        let ids = self.set_up.ids();
+        let node = |what| Node::new(what, Ground::default());
+        let place = target.0.clone();
+        self.put_on_directory(target, node(made(Kind::Directory, 0o755, ids)))?;
+        let at = |name: &str| [&place[..], b"/", name.as_bytes()].concat();
+        for device in OwnDevice::ALL {
+            let kind = Kind::Character(device.device());
+            let name = device.name().to_string_lossy();
+            self.tree.make(at(&name), node(made(kind, 0o666, ids)));
+        }
+        // What lies there a process of the container's sees alone.
+        for name in ["fd", "stdin", "stdout", "stderr", "ptmx", "pts", "mqueue"] {
+            self.tree.make(at(name), node(What::Unknown));
+        }
+        if self.has_terminal {
+            self.tree.make(at("console"), node(What::Unknown));
+        }
+        let memory = Ground::default().with(MountFlags::NOEXEC);
+        let memory = Node::new(made(Kind::Directory, 0o1777, ids), memory);
+        self.tree.mount(at("shm"), memory);
+        Ok(())
+    }
+
+    fn name_file(&mut self, file: &EtcFile) -> Result<(), Failed> {
+        let find = (Missing::MakeFile, None);
+        let may = |directory: &Node| directory.ground.is_own;
+        let found = self
+            .tree
+            .find_or_make(&self.set_up, &file.target, find, may);
+        let placed = match found {
+            Ok(Some((_, there))) if there.is_directory() == Some(true) => {
+                Err(Part::Target.failed(Errno::EISDIR))
+            }
+            Ok(Some((place, _))) => {
+                let content = made(Kind::Regular, 0o644, self.set_up.ids());
+                let node = Node::new(content, Ground::default());
+                self.tree.mount(place, node);
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            Err(failed) => Err(failed),
+        };
+        match &file.without {
+            Without::Refused(_) => placed,
+            Without::Fine | Without::Told => Ok(()),
+        }
+    }
+}
+
+fn ids(spec: &ContainerSpec) -> Option<&crate::spec::Ids> {
+    match &spec.identity {
+        crate::spec::Identity::Ranged { ids, .. } => Some(ids),
+        _ => None,
+    }
+}
+
+/// The host's tree, for a container without a root of its own.
+pub fn callers() -> Tree {
+    let root = Node::hosts(c"/", Ground::default());
+    let mut tree = Tree::new(root.unwrap_or(Node::new(What::Unknown, Ground::default())));
+    let ground = Ground {
+        kernels: Some(crate::plan::root::Kernels::Proc),
+        ..Ground::default()
+    };
+    if let Ok(proc) = Node::hosts(c"/proc", ground) {
+        let What::Hosts(layers) = &proc.what else {
+            return tree;
+        };
+        let mut layers = layers.iter();
+        if layers.all(|file| facts::file_system(file.as_fd()).is_ok_and(|found| found.is_proc())) {
+            tree.mount(b"/proc".to_vec(), proc);
+        }
+    }
+    tree
+}
