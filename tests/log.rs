@@ -1,7 +1,10 @@
 //! The log, read back by a JSON parser that is not ours.
 
 mod common;
+#[path = "common/pty.rs"]
+mod pty;
 use common::*;
+use pty::Session;
 use serde_json::Value;
 
 /// Every line of a log as an object with the keys that logrus gives it.
@@ -152,6 +155,48 @@ fn text_can_be_asked_for() {
             "{case}: {first}"
         );
         assert_eq!(outcome.stderr.lines().count(), 3, "{case}");
+    }
+}
+
+/// A person reads words; whoever reads a file or a pipe gets objects, though the other streams are a terminal.
+#[test]
+fn on_a_terminal_it_is_text() {
+    for case in cases() {
+        for options in [&[][..], &["-t"], &["-i"], &["-ti"], &["--init"]] {
+            let options = [options, &["--log-level=debug", "--pool=/no/pool"]].concat();
+            let options = match case.caller {
+                Caller::Root => &options[..],
+                Caller::Ordinary => &options[..options.len() - 1],
+            };
+            let mut session = Session::mydocker(case, options, &["sh", "-c", "exit 5"]);
+            assert_eq!(session.end(), 5, "{session}");
+            let seen = String::from_utf8_lossy(session.seen());
+            assert!(seen.contains("mydocker: debug: "), "{session}");
+            assert!(
+                seen.contains("mydocker: info: command sh -c exit 5 pid="),
+                "{session}"
+            );
+            if case.caller == Caller::Root && !case.is_pooled() {
+                assert!(
+                    seen.contains("mydocker: warning: --pool: no pool"),
+                    "{session}"
+                );
+            }
+            assert!(!seen.contains('{'), "{session} {options:?}");
+            // In raw mode, too, each line begins at the left.
+            let lines = seen.matches('\n').count();
+            assert_eq!(seen.matches("\r\n").count(), lines, "{session} {options:?}");
+        }
+        let mut session = Session::bash(case);
+        let line = session.line("--log-level=info -t", "true");
+        session.type_line(&format!("{line} 2>&1 | cat"));
+        session.expect(r#"{"level":"info","msg":"container ended""#);
+        session.type_line("exit 5");
+        assert_eq!(session.end(), 5, "{session}");
+        assert!(
+            !String::from_utf8_lossy(session.seen()).contains("mydocker: info"),
+            "{session}"
+        );
     }
 }
 

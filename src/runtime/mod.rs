@@ -24,11 +24,12 @@ use crate::plan::{self, InitPlan, Network};
 use crate::pool::{self, PoolArgs};
 use crate::report::{Lack, Moment};
 use crate::spec::{ContainerSpec, Namespace, Namespaces, RunArgs};
-use crate::supervise::Supervisor;
 use crate::supervise::relay::{Allowance, Relay};
-use crate::supervise::signals;
+use crate::supervise::signals::{self, Signals};
+use crate::supervise::{End, Supervisor};
 use crate::sys::invocation::Invocation;
-use crate::sys::{Errno, counter, descriptor, kernel, process};
+use crate::sys::process::Ended;
+use crate::sys::{Errno, counter, descriptor, kernel, process, signal};
 use crate::timing::{Beginning, Timing};
 use crate::verdict::Reason;
 use limits::{Entry, Limited};
@@ -147,8 +148,8 @@ fn run_logged(
         plan::check_options(&plan)?;
     }
     plan.timed = timing.is_some();
-    let status = match report {
-        Some(_) if plan.reaper.is_some() => Some(
+    let status = match report.is_some() || arguments.interactive {
+        true if plan.reaper.is_some() => Some(
             counter::new()
                 .map_err(|errno| Error::new("eventfd", "for the command's status", errno))?,
         ),
@@ -275,8 +276,27 @@ fn run_logged(
     if let Some(report) = report {
         report.write(end.exit, None, Some(log));
     }
+    if end.interrupted {
+        die_of_interrupt(end, arguments.interactive, signals);
+    }
     // Now, without a destructor: what they would free the kernel takes back for less.
     process::exit(i32::from(end.exit.0))
+}
+
+/// Dies of SIGINT if a ^C that a person typed has ended the command: a shell's loop goes on with its next round as long as
+/// what it waits for handles the signal and exits. The status that the shell sees is the same.
+///
+/// By its exit code alone a command that reads keys has not been ended by it: a shell's own is that of the last command,
+/// which the person may have interrupted, and the end of the shell is another decision of theirs.
+#[cold]
+#[inline(never)]
+fn die_of_interrupt(end: End, reads_keys: bool, signals: Signals) {
+    let interrupt = Ended::Signaled(libc::SIGINT);
+    let is_own = end.reason == Reason::StoppedBySignal || end.ended == Some(interrupt);
+    if end.exit.0 == interrupt.code() && (is_own || !reads_keys) {
+        // Not if the caller ignores it.
+        signal::act_by_default(libc::SIGINT, signals.blocked);
+    }
 }
 
 /// The pool has not been called. One that is too busy answers others.

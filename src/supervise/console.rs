@@ -61,13 +61,13 @@ impl Console {
         }
     }
 
-    /// The signal that `typed` makes the terminal send to the group of `first_process`. If PID 1 is there and has no
-    /// handler, the kernel spares it, and the person who typed would wait forever.
-    pub fn typed_signal(&mut self, typed: &[u8], first_process: Pid) -> Option<i32> {
+    /// The signal that `typed` makes the terminal send, and whether to the group of `first_process`. If PID 1 is there and
+    /// has no handler, the kernel spares it, and the person who typed would wait forever.
+    pub fn typed_signal(&mut self, typed: &[u8], first_process: Pid) -> Option<(i32, bool)> {
         let modes = terminal::modes(self.file()).ok()?;
         let signal = self.keys.signal(typed, &modes)?;
         let in_foreground = terminal::foreground_group(self.file()) == Ok(first_process);
-        in_foreground.then_some(signal)
+        Some((signal, in_foreground))
     }
 
     /// Nothing more will be typed.

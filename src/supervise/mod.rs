@@ -37,6 +37,8 @@ pub struct End {
     pub at: Option<u64>,
     /// Bytes that it wrote to stdout and stderr, if they were relayed.
     pub output: Option<u64>,
+    /// The last signal that it got was a ^C that a person typed.
+    pub interrupted: bool,
 }
 
 impl End {
@@ -122,6 +124,8 @@ pub struct Supervisor<'a> {
     once_more: Option<Instant>,
     /// The last signal that was delivered.
     delivered: Option<i32>,
+    /// Whether that was a ^C that a person typed.
+    interrupted: bool,
     /// When the last two ^C were typed, the older one first.
     interrupts: [Option<Instant>; 2],
     /// What the container's exit code was.
@@ -150,6 +154,7 @@ impl<'a> Supervisor<'a> {
             killed_for: None,
             once_more: None,
             delivered: None,
+            interrupted: false,
             interrupts: [None; 2],
             code: None,
         }
@@ -317,7 +322,8 @@ impl<'a> Supervisor<'a> {
         };
         self.delivered = Some(signal);
         let from_terminal = signals::is_terminals(taken);
-        let insists = from_terminal && signal == libc::SIGINT && self.is_third_interrupt();
+        self.interrupted = from_terminal && signal == libc::SIGINT;
+        let insists = self.interrupted && self.is_third_interrupt();
         if insists || self.is_spared(signal) {
             self.kill_for(Some(KilledFor::Signal(signal)));
         } else {
@@ -365,9 +371,13 @@ impl<'a> Supervisor<'a> {
         send(libc::SIGCONT);
     }
 
-    /// A key for `signal` was typed while PID 1 is in its terminal's foreground. The terminal
-    /// sends the signal by itself; what is left to do is the end that PID 1 ignores.
-    pub fn key_typed(&mut self, signal: i32) {
+    /// A key for `signal` was typed, with PID 1 in its terminal's foreground or another. The terminal sends the signal by
+    /// itself; what is left to do is the end that PID 1 ignores.
+    pub fn key_typed(&mut self, signal: i32, to_first: bool) {
+        self.interrupted = signal == libc::SIGINT;
+        if !to_first {
+            return;
+        }
         self.delivered = Some(signal);
         if self.is_spared(signal) {
             self.kill_for(Some(KilledFor::Signal(signal)));
@@ -444,6 +454,7 @@ impl<'a> Supervisor<'a> {
             ended: commands_own,
             at,
             output: None,
+            interrupted: self.interrupted,
         })
     }
 

@@ -17,6 +17,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -252,6 +253,11 @@ impl Session {
             "{self}: processes are left"
         );
         shell_code(status)
+    }
+
+    /// The signal that the leader, which has ended, died of, as who waits for it sees.
+    pub fn died_of(&mut self) -> Option<i32> {
+        self.child.wait().expect("wait").signal()
     }
 
     /// Whether the leader has ended, after reading what the terminal shows.

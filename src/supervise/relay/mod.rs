@@ -350,8 +350,8 @@ impl<'a> Relay<'a> {
             return;
         };
         let first_process = self.supervisor.container().pid;
-        if let Some(signal) = console.typed_signal(input.pending(), first_process) {
-            self.supervisor.key_typed(signal);
+        if let Some((signal, to_first)) = console.typed_signal(input.pending(), first_process) {
+            self.supervisor.key_typed(signal, to_first);
         }
     }
 
