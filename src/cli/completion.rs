@@ -77,7 +77,8 @@ fn bash() -> String {
 
 /// The end of a script, with the names of commands and of guides.
 fn with_words(script: &str) -> String {
-    let topics: Vec<&str> = guide::ALL.iter().map(|guide| guide.name).collect();
+    let names = guide::ALL.iter().map(|guide| guide.name);
+    let topics: Vec<&str> = names.filter(|name| !COMMANDS.contains(name)).collect();
     script
         .replace("COMMANDS", &COMMANDS.join(" "))
         .replace("TOPICS", &topics.join(" "))
