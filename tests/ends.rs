@@ -132,8 +132,8 @@ fn who_has_used_more_by_its_end_has_used_more() {
 fn what_ends_it_first_is_the_reason() {
     for case in limited_cases() {
         // It was asked to end, and uses up its time meanwhile.
-        let script = format!("trap '' TERM; sleep 1; {BUSY}");
-        let options = ["--timeout=0.3:600", "--cpu-time=0.2"];
+        let script = format!("trap '' TERM; sleep 2; {BUSY}");
+        let options = ["--timeout=0.8:600", "--cpu-time=0.5"];
         let (reason, status, ..) = judged(case, &options, &["sh", "-c", &script]);
         assert_eq!((reason.as_str(), status), ("timed out", 124), "{case}");
         let options = ["--timeout=600", "--cpu-time=0.1"];
@@ -145,16 +145,7 @@ fn what_ends_it_first_is_the_reason() {
 #[test]
 fn processor_time_that_cannot_be_counted_is_an_error() {
     for case in cases() {
-        for wrong in [
-            "0",
-            "-1",
-            "nan",
-            "1e9",
-            "",
-            ".",
-            "99999999999999999999",
-            "1:2",
-        ] {
+        for wrong in ["0", "-1", "nan", "1e9", "", ".", "1:2"] {
             let outcome = case.run(&[&format!("--cpu-time={wrong}")], &["true"]);
             let shown = if wrong.is_empty() { "''" } else { wrong };
             let words = format!("--cpu-time {shown}: it takes a number of seconds above 0");

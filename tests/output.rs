@@ -233,7 +233,7 @@ fn a_reader_that_stops_gets_its_bytes_when_it_goes_on() {
 fn what_ends_it_first_is_the_reason() {
     for case in cases() {
         let script = "trap 'yes' TERM; while :; do sleep 0.05; done";
-        let options = ["--timeout=0.3:600", "--output-limit=100"];
+        let options = ["--timeout=0.8:600", "--output-limit=100"];
         let found = judged(case, &options, &["sh", "-c", script]);
         assert_eq!(found.end(), ("timed out", Some(124), Some(100)), "{case}");
         let outcome = case.run(&["--timing=-", "--output-limit=4"], &["yes"]);
@@ -248,7 +248,8 @@ fn what_is_no_size_is_refused() {
     for case in cases() {
         for wrong in ["-1", "nan", "1e9", "", "k", "99999999999999999999"] {
             let outcome = case.run(&[&format!("--output-limit={wrong}")], &["true"]);
-            let words = format!("--output-limit {wrong}: it takes a size");
+            let shown = if wrong.is_empty() { "''" } else { wrong };
+            let words = format!("--output-limit {shown}: it takes a size");
             assert_eq!(outcome.code(), Some(125), "{case} {wrong}: {outcome:?}");
             assert!(outcome.stderr.contains(&words), "{case}: {outcome:?}");
         }

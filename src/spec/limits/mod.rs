@@ -185,8 +185,10 @@ impl Limits {
                     .ok_or_else(|| refused("it takes microseconds, 1000 to 1000000"))?;
             }
             "cpu-time" => {
-                let time = seconds(bytes)
-                    .ok_or_else(|| refused("it takes a number of seconds above 0, 2 or 0.5"))?;
+                let time = seconds(bytes).ok_or_else(|| match is_beyond_counting(bytes) {
+                    true => refused(BEYOND_COUNTING),
+                    false => refused("it takes a number of seconds above 0, 2 or 0.5"),
+                })?;
                 self.cpu_time = Some(time);
             }
             "cpu-shares" => {
@@ -328,11 +330,8 @@ pub fn timeout(value: Option<&OsString>) -> Result<Option<(Duration, Option<Dura
     let mut parts = value.as_bytes().splitn(2, |byte| *byte == b':');
     let refused = |part: &[u8]| {
         let named = [b"--timeout ", value.as_bytes()].concat();
-        let is_long = part.len() > 9 && part.iter().all(|byte| b"0123456789.".contains(byte));
-        let reason = match is_long && part.iter().any(|byte| !b"0.".contains(byte)) {
-            true => {
-                "no more than 18446744073 seconds can be counted (584 years); without it there is no limit"
-            }
+        let reason = match is_beyond_counting(part) {
+            true => BEYOND_COUNTING,
             false => {
                 "it takes a number of seconds above 0, 2 or 0.5; behind a colon how long its end may take, 5:2"
             }
@@ -357,6 +356,15 @@ pub fn output(value: Option<&OsString>) -> Result<Option<u64>, Error> {
         let named = [b"--output-limit ", value.as_bytes()].concat();
         Error::refused(named, "it takes a size, 64k or 1.5m")
     })
+}
+
+const BEYOND_COUNTING: &str =
+    "no more than 18446744073 seconds can be counted (584 years); without it there is no limit";
+
+/// Whether what is no time for [`seconds`] would be one if it were less.
+fn is_beyond_counting(text: &[u8]) -> bool {
+    let is_long = text.len() > 9 && text.iter().all(|byte| b"0123456789.".contains(byte));
+    is_long && text.iter().any(|byte| !b"0.".contains(byte))
 }
 
 fn seconds(text: &[u8]) -> Option<Duration> {
