@@ -1,17 +1,17 @@
 //! Cgroups: what limits a container as a whole, made before the clone and removed after the wait.
 //!
 //! ```text
-//! layout      which hierarchies there are, and where we are in each: texts in, data out
-//! settings    what is written for each limit: limits in, files and values out
-//! choice      which hierarchies have something to do
-//! parent      the cgroup below which the container's is made
-//! directory   a cgroup's directory: made, locked, written, removed
-//! group       the container's cgroups, one in each hierarchy that has something to limit
-//! outline     what they would be, without making them
-//! foresee     which limits would be refused then
-//! sweep       those of containers whose mydocker was killed
-//! figures     what a cgroup has counted
-//! processor_time  of that, for who asks while the container runs
+//! layout          which hierarchies there are, and where we are in each: texts in, data out
+//! settings        what is written for each limit: limits in, files and values out
+//! choice          which hierarchies have something to do
+//! parent          the cgroup below which the container's is made
+//! directory       a cgroup's directory: made, locked, written, removed
+//! group           the container's cgroups, one in each hierarchy that has something to limit
+//! outline         what they would be, without making them
+//! foresee         which limits would be refused then
+//! sweep           those of containers whose mydocker was killed
+//! figures         what a cgroup has counted
+//! processor_time  of that the time, for who asks while the container runs
 //! ```
 //!
 //! The container is in its cgroups from its first instruction: v2 bears it there (`CLONE_INTO_CGROUP`), and

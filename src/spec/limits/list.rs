@@ -113,5 +113,6 @@ mod tests {
         let set = NumberSet::new(b"64-66,3").unwrap();
         let inside: Vec<u32> = (0..200).filter(|number| set.contains(*number)).collect();
         assert_eq!(inside, [3, 64, 65, 66]);
+        assert_eq!(set.count(), 4);
     }
 }
