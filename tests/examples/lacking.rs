@@ -14,8 +14,8 @@ pub struct Lacking {
 
 pub enum When {
     Always,
-    /// In these cases, and for this caller.
-    If(fn(Caller) -> bool),
+    /// If this command and its caller meet it.
+    If(fn(&str, Caller) -> bool),
 }
 
 const fn always(begins: &'static str, what: &'static str) -> Lacking {
@@ -23,7 +23,11 @@ const fn always(begins: &'static str, what: &'static str) -> Lacking {
     Lacking { begins, when, what }
 }
 
-const fn sometimes(begins: &'static str, when: fn(Caller) -> bool, what: &'static str) -> Lacking {
+const fn sometimes(
+    begins: &'static str,
+    when: fn(&str, Caller) -> bool,
+    what: &'static str,
+) -> Lacking {
     let when = When::If(when);
     Lacking { begins, when, what }
 }
@@ -69,7 +73,7 @@ pub const LACKING: &[Lacking] = &[
         "someone who types ^C: tests/terminal_job_control.rs does",
     ),
     always("mydocker run init", "a host to lose"),
-    sometimes("mydocker help ", |_| has_no_guides(), NO_GUIDES),
+    sometimes("mydocker help ", is_without_guides, NO_GUIDES),
     sometimes("mydocker run -m ", has_no_cgroup, NO_CGROUP),
     sometimes(
         "mydocker run --rootfs root --overlay -i -m ",
@@ -83,14 +87,14 @@ pub const LACKING: &[Lacking] = &[
     ),
 ];
 
-fn has_no_guides() -> bool {
+fn is_without_guides(command: &str, _: Caller) -> bool {
     let mut help = Command::new(mydocker());
-    help.args(["help", "how"]);
-    finish(help).code() != Some(0)
+    help.args(command.split_whitespace().skip(1));
+    finish(help).stderr.contains("was built without its guides")
 }
 
 /// Root must have one, where everything must run.
-fn has_no_cgroup(caller: Caller) -> bool {
+fn has_no_cgroup(_: &str, caller: Caller) -> bool {
     let limits = ["-m", "64m", "--cpus", "1", "--pids-limit", "64"];
     let outcome = case_of(caller).run(&limits, &["true"]);
     if outcome.code() != Some(0) && caller == Caller::Root {
@@ -99,17 +103,17 @@ fn has_no_cgroup(caller: Caller) -> bool {
     outcome.code() != Some(0)
 }
 
-fn has_no_ids(caller: Caller) -> bool {
+fn has_no_ids(_: &str, caller: Caller) -> bool {
     let outcome = case_of(caller).run(&["--userns", "auto"], &["true"]);
     caller == Caller::Ordinary && outcome.code() != Some(0)
 }
 
-fn has_no_gdb(caller: Caller) -> bool {
+fn has_no_gdb(_: &str, caller: Caller) -> bool {
     let arguments = ["-q", "-batch", "-ex", "run", "--args", "true"];
     !works(caller, "gdb", &arguments, "exited normally")
 }
 
-fn has_no_strace(caller: Caller) -> bool {
+fn has_no_strace(_: &str, caller: Caller) -> bool {
     !works(caller, "strace", &["-o", "/dev/null", "true"], "")
 }
 
@@ -132,6 +136,6 @@ pub fn lacking(command: &str, caller: Caller) -> Option<&'static str> {
     let row = LACKING.iter().find(|row| command.starts_with(row.begins))?;
     match row.when {
         When::Always => Some(row.what),
-        When::If(is_so) => is_so(caller).then_some(row.what),
+        When::If(is_so) => is_so(command, caller).then_some(row.what),
     }
 }
