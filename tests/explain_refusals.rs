@@ -239,7 +239,7 @@ fn limits() {
     for case in cases() {
         let scratch = Scratch::new();
         let rows: &[Row<'_>] = &[
-            (&["--cpuset-cpus=0-99"], &["true"], Refused(125)),
+            (&["--cpuset-cpus=0-99"], &["true"], Either),
             (&["--cpuset-cpus=99999"], &["true"], Refused(125)),
             (&["--cpuset-mems=7"], &["true"], Either),
             (&["--cpuset-mems=99999"], &["true"], Refused(125)),
@@ -468,6 +468,19 @@ fn mounts_of_a_root() {
             ],
         );
         compare(case, &["--rootfs", bare_name], rows, &bare);
+        // What goes without is told in the same way.
+        let options = ["--rootfs", bare_name, "--network=host"];
+        let told = |options: &[&str]| {
+            let outcome = case.run(options, &["/nothing"]);
+            let words = outcome
+                .stderr
+                .lines()
+                .map(|line| line.split("\"time\"").next());
+            let words: Vec<String> = words.map(|line| line.unwrap().to_owned()).collect();
+            (outcome.code(), words)
+        };
+        let explained = told(&[&["--explain"], &options[..]].concat());
+        assert_eq!(explained, told(&options), "{case}");
         if case.caller == Caller::Ordinary && nix::unistd::Uid::effective().is_root() {
             // Of someone else's.
             nix::unistd::chown(&bare, Some(0.into()), Some(0.into())).unwrap();

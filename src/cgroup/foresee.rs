@@ -52,11 +52,11 @@ pub fn refuse(
 /// Whether a cgroup in `above` would have this file. The top of a hierarchy has fewer than those below it. If that
 /// cannot be seen: yes.
 fn has_file(above: &Directory, version: Version, file: &CStr) -> bool {
-    let has = |directory: &Directory| {
+    let has = |directory: &Directory, file: &CStr| {
         let looked = facts::facts_of(directory.file().as_fd(), file);
         !matches!(looked, Err(Errno::ENOENT))
     };
-    if has(above) {
+    if has(above, file) {
         return true;
     }
     let lists = |list: &CStr| {
@@ -71,23 +71,30 @@ fn has_file(above: &Directory, version: Version, file: &CStr) -> bool {
         // Of v2 it has those of the controllers that it has been given.
         return is_v2 && !lists(c"cgroup.controllers");
     }
+    // Files of the same parts of the kernel that the top has.
+    match file.to_bytes() {
+        b"io.weight" => return has(above, c"io.cost.qos"),
+        b"blkio.bfq.weight" | b"blkio.bfq.weight_device" => {
+            return has(above, c"blkio.bfq.io_service_bytes");
+        }
+        // cfq's.
+        b"blkio.weight" | b"blkio.weight_device" => return kernel::version() < (5, 0),
+        _ => {}
+    }
     if is_v2 && !lists(c"cgroup.subtree_control") {
         return true;
     }
     let children = above.children();
     let mut children = children.iter().filter_map(|name| above.child(name).ok());
-    children.next().is_none_or(|child| has(&child))
+    children.next().is_none_or(|child| has(&child, file))
 }
 
-/// Whether this is a weight for a disk whose scheduler knows none (EOPNOTSUPP): bfq does, and before Linux 5.0 cfq.
+/// Whether this is a weight of bfq's for a disk that has another scheduler (EOPNOTSUPP).
 fn is_of_another_scheduler(file: &CStr, value: &str) -> bool {
     let file = file.to_bytes();
     let Some(disk) = disk(value) else {
         return false;
     };
-    if file == b"blkio.weight_device" {
-        return kernel::version() >= (5, 0);
-    }
     let schedulers = std::fs::read_to_string(disk.join("queue/scheduler"));
     matches!(file, b"blkio.bfq.weight_device" | b"io.bfq.weight")
         && schedulers.is_ok_and(|names| !names.contains("[bfq]"))
@@ -114,25 +121,33 @@ fn written(
     match file.to_bytes() {
         b"pids.max" => (value.parse::<u64>().ok()? > MOST_PROCESSES).then_some(Errno::EINVAL),
         b"cpuset.cpus" => {
-            let possible = std::fs::read_to_string("/sys/devices/system/cpu/possible").ok()?;
-            let most = largest(possible.trim_ascii_end())? + 1;
-            set((above, is_v1), file, value, most)
+            let possible = possible("cpu")?;
+            let most = largest(&possible)? + 1;
+            set((above, is_v1), file, value, (most, &possible))
         }
-        b"cpuset.mems" => set((above, is_v1), file, value, nodes()?),
+        b"cpuset.mems" => {
+            let possible = possible("node").unwrap_or_default();
+            set((above, is_v1), file, value, (nodes()?, &possible))
+        }
         b"cpu.cfs_quota_us" if is_v1 => quota(above, value, settings),
         name if name.starts_with(b"blkio.") || name.starts_with(b"io.") => device(value),
         _ => None,
     }
 }
 
-/// Of a cpuset. The kernel reads as many bits as it has room for (ERANGE); v1 wants what the machine has (EINVAL) and
-/// what the cgroup above has (EACCES), v2 takes the rest.
-fn set((above, is_v1): (&Directory, bool), file: &CStr, value: &str, most: u32) -> Option<Errno> {
+/// Of a cpuset. The kernel reads as many bits as it has room for (ERANGE), and takes those of its topmost cpuset
+/// (EINVAL): of v2, what is `possible`. v1 wants those of the cgroup above besides (EACCES).
+fn set(
+    (above, is_v1): (&Directory, bool),
+    file: &CStr,
+    value: &str,
+    (most, possible): (u32, &str),
+) -> Option<Errno> {
     if largest(value)? >= most {
         return Some(Errno::ERANGE);
     }
     if !is_v1 {
-        return None;
+        return (!lies_in(value, possible)?).then_some(Errno::EINVAL);
     }
     let top = above.top()?.read(file).ok()?;
     if !lies_in(value, &top)? {
@@ -140,6 +155,12 @@ fn set((above, is_v1): (&Directory, bool), file: &CStr, value: &str, most: u32) 
     }
     let held = above.read(file).ok()?;
     (!lies_in(value, &held)?).then_some(Errno::EACCES)
+}
+
+/// The processors or memory nodes that the machine can ever have, as a list.
+fn possible(kind: &str) -> Option<String> {
+    let list = std::fs::read_to_string(format!("/sys/devices/system/{kind}/possible"));
+    list.ok().map(|list| list.trim_ascii_end().to_owned())
 }
 
 /// What v2 grants of `asked`, below a cgroup that has `held`: what both have, or all of that.

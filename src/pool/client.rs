@@ -33,14 +33,15 @@ pub fn call(directory: &OsStr) -> Result<Result<OwnedFd, Errno>, Error> {
     }
 }
 
-/// Whether there seems to be a pool in `directory`, without a word to it.
+/// Whether there seems to be a pool in `directory`, and if not, why, without a word to it.
 ///
 /// Errors: it would not be for us.
 #[cold]
 #[inline(never)]
-pub fn look(directory: &OsStr) -> Result<bool, Error> {
+pub fn look(directory: &OsStr) -> Result<Result<(), Errno>, Error> {
     check_caller(directory)?;
-    Ok(Path::new(directory).join(SOCKET).exists())
+    let is_there = Path::new(directory).join(SOCKET).exists();
+    Ok(is_there.then_some(()).ok_or(Errno::ENOENT))
 }
 
 fn check_caller(directory: &OsStr) -> Result<(), Error> {

@@ -18,8 +18,9 @@ mod tree;
 use crate::error::Error;
 use crate::hint::TOO_FEW_PROCESSES;
 use crate::launch;
+use crate::log::Log;
 use crate::plan::{InitPlan, Reaper, Step, describe_execve, describe_failure};
-use crate::report::Failed;
+use crate::report::{Failed, Lack};
 use crate::spec::{ContainerSpec, Namespaces};
 use crate::sys::Errno;
 use command::Around;
@@ -32,14 +33,23 @@ use tree::{Place, Tree};
 /// Errors: those of a start of `plan`, in the words of a run.
 #[cold]
 #[inline(never)]
-pub fn look(plan: &InitPlan, spec: &ContainerSpec, namespaces: Namespaces) -> Result<(), Error> {
+pub fn look(
+    plan: &InitPlan,
+    spec: &ContainerSpec,
+    namespaces: Namespaces,
+    log: &Log,
+) -> Result<(), Error> {
     own::clone(spec, namespaces).map_err(|errno| launch::not_cloned(namespaces, errno))?;
     let mut coming = spec.root.as_ref().map(|root| Coming::new(spec, root));
     let first = plan.birth.iter().chain(&plan.container);
-    steps(plan, first, |step| match (step, &mut coming) {
+    let seen = steps(plan, first, |step| match (step, &mut coming) {
         (Step::Root(step), Some(coming)) => coming.perform(step),
         _ => own::look(step, spec).map_err(Failed::from),
-    })?;
+    });
+    if let Some(why) = coming.as_ref().and_then(|coming| coming.name_servers) {
+        launch::say_without(Lack::NameServers, why, log);
+    }
+    seen?;
     has_room_for_reaper(plan, spec)?;
     let tree = coming.map_or_else(root::callers, |coming| coming.tree);
     let person = Person::of_command(spec);

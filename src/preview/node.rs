@@ -141,12 +141,22 @@ impl Node {
     }
 
     /// Why nothing can be made in this directory.
-    pub fn refuses_to_make(&self, person: &Person) -> Option<Errno> {
-        match self.ground.kernels {
+    pub fn refuses_to_make(&self, person: &Person, kind: Kind) -> Option<Errno> {
+        let found = match &self.what {
+            What::Hosts(layers) => facts::file_system(layers.first()?.as_fd()).ok(),
+            What::Made(_) | What::Unknown => None,
+        };
+        let found = found.filter(|_| !self.ground.is_overlay);
+        match found {
             // Its look-up finds nothing that mkdir(2) could make.
-            Some(Kernels::Proc) => Some(Errno::ENOENT),
+            Some(found) if found.is_proc() => Some(Errno::ENOENT),
             _ if self.is_read_only() => Some(Errno::EROFS),
             _ if self.refuses(person, EXECUTE | WRITE) => Some(Errno::EACCES),
+            // Nothing in it is made by name.
+            Some(found) if found.is_sysfs() => Some(match kind {
+                Kind::Directory => Errno::EPERM,
+                _ => Errno::EACCES,
+            }),
             _ => None,
         }
     }

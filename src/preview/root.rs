@@ -23,6 +23,8 @@ pub struct Coming<'a> {
     /// What becomes of a place for /proc, /sys or /dev that is missing.
     places: Missing,
     has_terminal: bool,
+    /// Why the container goes without the caller's name servers, if it does.
+    pub name_servers: Option<Errno>,
 }
 
 type Found = Option<(Place, Node)>;
@@ -37,6 +39,7 @@ impl<'a> Coming<'a> {
             tree: Tree::new(unknown),
             places: Missing::MakeDirectory,
             has_terminal: false,
+            name_servers: None,
         }
     }
 
@@ -365,10 +368,12 @@ impl<'a> Coming<'a> {
             Ok(None) => Ok(()),
             Err(failed) => Err(failed),
         };
-        match &file.without {
-            Without::Refused(_) => placed,
-            Without::Fine | Without::Told => Ok(()),
+        match (&file.without, placed) {
+            (Without::Told, Err(failed)) => self.name_servers = Some(failed.errno),
+            (Without::Refused(_), placed) => return placed,
+            (Without::Fine | Without::Told, _) => {}
         }
+        Ok(())
     }
 }
 

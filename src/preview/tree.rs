@@ -203,13 +203,13 @@ impl Tree {
             if missing == Missing::Refuse || !may(&gap.directory) {
                 return Err(find(Errno::ENOENT));
             }
-            if let Some(errno) = gap.directory.refuses_to_make(person) {
-                return Err(Part::Make.failed(errno));
-            }
             let (kind, mode) = match (missing, gap.rest.is_empty()) {
                 (Missing::MakeFile, true) => (Kind::Regular, 0o644),
                 _ => (Kind::Directory, 0o755),
             };
+            if let Some(errno) = gap.directory.refuses_to_make(person, kind) {
+                return Err(Part::Make.failed(errno));
+            }
             let place = [&gap.above[..], b"/", &gap.name].concat();
             let node = Node::new(
                 made(kind, mode, owner.unwrap_or(person.ids())),

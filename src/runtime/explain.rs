@@ -3,7 +3,7 @@
 
 use super::{
     PidFile, caller, handing, id_claim, limits, logging, network_and_namespaces, root, security,
-    shelter, standard,
+    shelter, standard, without_pool,
 };
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
@@ -41,9 +41,9 @@ fn explain(arguments: &RunArgs, said: &Log) -> Result<ExitCode, Error> {
         ResultFile::look("--timing", file)?;
     }
     let is_timed = timing.is_some() || arguments.report.is_some();
-    let pooled = match arguments.usable_pool() {
-        Some(directory) => pool::look(directory)?,
-        None => false,
+    let pool = match arguments.usable_pool() {
+        Some(directory) => Some(pool::look(directory)?),
+        None => None,
     };
     let mut spec = caller::specify(arguments, &id_claim::look)?;
     let kernel = kernel::version();
@@ -61,7 +61,8 @@ fn explain(arguments: &RunArgs, said: &Log) -> Result<ExitCode, Error> {
         None => Vec::new(),
     };
     let joins = cgroups.iter().filter_map(|cgroup| cgroup.join.clone());
-    let (network, namespaces) = network_and_namespaces(&spec, pooled);
+    let pooled = pool.map(|pool| pool.map_err(|why| without_pool(why, said)));
+    let (network, namespaces) = network_and_namespaces(&spec, pooled == Some(Ok(())));
     let ignored = signal::ignored();
     let plan = plan::build(&spec, network, ignored, standard, joins.collect(), filter);
     if spec.root.is_some() {
@@ -70,7 +71,7 @@ fn explain(arguments: &RunArgs, said: &Log) -> Result<ExitCode, Error> {
     if let Some(root) = spec.root.as_ref().filter(|root| root.is_handed) {
         handing::look(root)?;
     }
-    preview::look(&plan, &spec, namespaces)
+    preview::look(&plan, &spec, namespaces, said)
         .map_err(|error| super::explained(error, arguments, None))?;
     caller::warn(arguments, said);
     let text = plan::explain::explain(
