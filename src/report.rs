@@ -76,7 +76,7 @@ pub enum Clue {
 }
 
 impl Clue {
-    const ALL: [Self; 24] = [
+    pub const ALL: [Self; 24] = [
         Self::None,
         Self::NotThere,
         Self::Closed,

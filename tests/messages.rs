@@ -246,6 +246,26 @@ fn a_dynamic_program_in_a_tiny_root() {
     });
 }
 
+/// Unless a cgroup was delegated to who runs the tests.
+#[test]
+fn an_ordinary_users_limits() {
+    const V1: &str =
+        "limits of cgroup v1 are root's to give; an ordinary user's take v2 (mydocker help limits)";
+    const V2: &str = "an ordinary user needs a cgroup v2 of their own: systemd-run --user --scope -p Delegate=yes \
+                      mydocker run ... (mydocker help limits)";
+    for case in ordinary_cases() {
+        let outcome = case.run(&["-m", "64m"], &["true"]);
+        if outcome.code() == Some(0) {
+            continue;
+        }
+        assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
+        let line = outcome.stderr.strip_suffix('\n').unwrap();
+        let (what, hint) = line.split_once("): ").unwrap();
+        assert!(what.starts_with("mydocker: --memory: "), "{case}: {line}");
+        assert!(hint == V1 || hint == V2, "{case}: {line}");
+    }
+}
+
 /// What is closed to who calls, which root is not.
 #[test]
 fn what_is_closed_to_an_ordinary_user() {
@@ -343,6 +363,24 @@ fn every_mistake_is_one_line() {
         &["--rootfs", "ROOT", "-w", "/bin/busybox"],
         &["--rootfs", "ROOT", "-w", "/proc/x/y"],
         &["--rootfs", "ROOT", "-u", "nobody"],
+        &["--rootfs", "ROOT", "-v", "/tmp:/sys/none"],
+        &["--rootfs", "ROOT", "-v", "/etc/passwd:/sys/none"],
+        &[
+            "--rootfs",
+            "ROOT",
+            "--read-only",
+            "-v",
+            "/etc/passwd:/mnt/none",
+        ],
+        &["--rootfs", "ROOT", "--read-only", "-v", "/tmp:/mnt/none/x"],
+        &["--rootfs", "ROOT", "--read-only", "-w", "/none"],
+        &["--rootfs", "ROOT", "--mount", "type=tmpfs,dst=/sys/none"],
+        &["--rootfs", "ROOT", "--device", "/dev/null:/sys/none"],
+        &["--rootfs", "ROOT", "-w", "/sys/none"],
+        &["--rootfs", "ROOT", "-v", "/tmp:/bin/busybox"],
+        &["--rootfs", "ROOT", "-v", "/tmp:/proc/none"],
+        &["--ipc", "host", "--rootfs", "ROOT", "--shm-size", "1m"],
+        &["--network", "host", "--sysctl", "net.ipv4.ip_forward=0"],
         &["--read-only"],
         &["-w", "/no/directory"],
         &["-w", "/etc/passwd"],
@@ -377,6 +415,9 @@ fn every_mistake_is_one_line() {
         &["--ulimit", "nofile=999999999999"],
         &["--timeout", "x"],
         &["--timeout", "99999999999"],
+        &["--timeout", "0.0000000000001"],
+        &["--output-limit", "x"],
+        &["--cpu-time", "x"],
         &["--timing", "/no/file"],
         &["--report", "/no/file"],
         &["--report", "fd:99"],
@@ -384,6 +425,13 @@ fn every_mistake_is_one_line() {
         &["--log-level", "loud"],
         &["--pidfile", "/no/file"],
         &["--pidfile", "/tmp"],
+        &["--pidfile", ""],
+        &["--report", ""],
+        &["--timing", ""],
+        &["--log", ""],
+        &["--env-file", ""],
+        &["--pool", ""],
+        &["-w", ""],
         &["--env-file", "/no/file"],
         &["--env-file", "/tmp"],
         &["-e", ""],

@@ -116,8 +116,8 @@ impl Host {
     pub fn user_namespaces_are_refused(&self) -> Option<&'static str> {
         if self.lets_only_root_make_user_namespaces() {
             return Some(
-                "this host lets only root make user namespaces (kernel.unprivileged_userns_clone is 0): let \
-                 root set it to 1, or run mydocker as root",
+                "this host lets only root make user namespaces (kernel.unprivileged_userns_clone is 0): set \
+                 it to 1, or run mydocker as root",
             );
         }
         if let Some(restriction) = self.apparmors_restriction() {

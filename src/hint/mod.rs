@@ -197,17 +197,15 @@ fn usual(doing: Doing, errno: Errno) -> Option<&'static str> {
         }
         (Doing::ChangeDirectory, Errno::EXDEV) => Some("it leads out of the container"),
         (Doing::FindTarget, Errno::ENOENT) => Some(
-            "it is not there, or a link to nothing, and mydocker makes no files in DIR: make it there, or add \
-             --overlay, which makes it in memory",
+            "it is not there, or a link to nothing: make it in DIR, or add --overlay, which makes it in memory",
         ),
         (Doing::FindTarget, Errno::ENOTDIR) => {
             Some("a directory can be mounted on a directory only")
         }
         (Doing::FindTarget, Errno::EISDIR) => Some("a file can be mounted on a file only"),
-        (Doing::FindTarget | Doing::FindDirectory, Errno::EROFS) => Some(
-            "it is not there, and what it would lie in is read-only; make it in DIR, or add --overlay (in \
-             /sys nothing can be made)",
-        ),
+        (Doing::FindTarget | Doing::FindDirectory, Errno::EROFS) => {
+            Some("it is not there: make it in DIR, or add --overlay (in /sys nothing can be made)")
+        }
         (Doing::FindTarget | Doing::FindDirectory, Errno::EACCES) => {
             Some("it is not there, and the root may not be written by this user; add --overlay")
         }
@@ -342,5 +340,25 @@ mod tests {
         assert!(contains(rootless, Errno::ENOSPC, "limit"));
         assert!(contains(Doing::MakeMountsPrivate, Errno::EINVAL, "chroot"));
         assert_eq!(usual(Doing::SetUser, Errno::ENOMEM), None);
+    }
+
+    /// The line before them has the operation, the object and the errno, and is to have at most 200 characters in all.
+    #[test]
+    fn what_a_file_tells_fits_a_line() {
+        let of_files = Clue::ALL.into_iter().filter_map(of_file);
+        let others = [
+            NOT_THERE,
+            NOT_IN_PATH,
+            NO_SUCH_FILE,
+            NO_IMAGES,
+            WITH_BLANKS,
+            NO_COMMAND_AND_NO_UPPER,
+        ];
+        for hint in of_files.chain(others) {
+            assert!(hint.len() <= 125, "{}: {hint}", hint.len());
+        }
+        let all: std::collections::HashSet<_> = Clue::ALL.into_iter().map(of_file).collect();
+        // All but two have words of their own.
+        assert_eq!(all.len(), Clue::ALL.len() - 1);
     }
 }

@@ -417,8 +417,7 @@ pub fn say_without(lack: Lack, why: Errno, log: &Log) {
         Lack::NameServers => (
             Level::Warn,
             &b"the container has no name servers of the caller's: its /etc/resolv.conf is not there, or a link to \
-              nothing, and mydocker makes no files in DIR; make it there, or add --overlay, or a --tmpfs where the \
-              link leads"[..],
+              nothing; make it in DIR, or add --overlay, or a --tmpfs where the link leads"[..],
         ),
     };
     log.write(level, message, &fields);

@@ -1,6 +1,6 @@
 //! The parser of a command's options, by its table.
 
-use super::{Needs, Reading, Row, Tables, all, by_name, chosen};
+use super::{Kind, Needs, Reading, Row, Tables, Value, all, by_name, chosen};
 use crate::cli::help::Detail;
 use crate::cli::{bad_value, described, elsewhere, unknown_option};
 use crate::error::Error;
@@ -116,8 +116,8 @@ fn take<L>(
         Reading::Switch(field) => *field(line) = true,
         Reading::Choosing(field) => *field(line) = Some(true),
         Reading::Help => {}
-        Reading::One(_, field) => *field(line) = Some(value()?),
-        Reading::Many(_, field) => field(line).push(value()?),
+        Reading::One(kind, field) => *field(line) = Some(named(row.long, kind, value()?)?),
+        Reading::Many(kind, field) => field(line).push(named(row.long, kind, value()?)?),
         Reading::Own(_, read) => read(line, row.long, value()?)?,
         Reading::Choice(choices) => {
             let typed = value()?;
@@ -128,6 +128,16 @@ fn take<L>(
         Reading::Optional(_, read) => read(line, parser, asked),
     }
     Ok(())
+}
+
+/// A value of this kind; no path is empty, as that of a shell's variable is which is not set.
+fn named(option: &str, value: &Value, typed: OsString) -> Result<OsString, Error> {
+    match value.kind {
+        Kind::File | Kind::Directory if typed.is_empty() => {
+            Err(Error::refused(format!("--{option} "), "the path is empty"))
+        }
+        _ => Ok(typed),
+    }
 }
 
 /// A switch with a value of pflag's.

@@ -363,8 +363,9 @@ const BEYOND_COUNTING: &str =
 
 /// Whether what is no time for [`seconds`] would be one if it were less.
 fn is_beyond_counting(text: &[u8]) -> bool {
-    let is_long = text.len() > 9 && text.iter().all(|byte| b"0123456789.".contains(byte));
-    is_long && text.iter().any(|byte| !b"0.".contains(byte))
+    let whole = text.split(|byte| *byte == b'.').next().unwrap_or(text);
+    // As many digits as the longest time has.
+    whole.len() > 10 && whole.iter().all(u8::is_ascii_digit)
 }
 
 fn seconds(text: &[u8]) -> Option<Duration> {
