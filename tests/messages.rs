@@ -311,7 +311,7 @@ fn what_is_closed_to_an_ordinary_user() {
         if !nix::unistd::Uid::effective().is_root() {
             // The root of a user namespace may enter what is its own.
             close(0o755);
-            return skip("it needs a directory of another user's");
+            return skip_root_only("it needs a directory of another user's");
         }
         std::os::unix::fs::chown(&closed, Some(0), Some(0)).unwrap();
         let outcome = typed(case, &tree, &["run", "-w", "BESIDE/closed", "sh"]);
