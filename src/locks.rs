@@ -19,6 +19,7 @@ use crate::sys::facts::{self, Facts, Kind};
 use crate::sys::lock::{self, Lock, TO_THE_END};
 use crate::sys::node;
 use crate::sys::{Errno, descriptor, identity};
+use crate::writable;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -123,6 +124,28 @@ impl Locks {
             }),
             Err(errno) => Err(no_locks(&[b"/tmp/", name.to_bytes()].concat(), errno)),
         }
+    }
+
+    /// Whether [`open`](Self::open) would find a place for one, as far as a look tells.
+    #[cold]
+    #[inline(never)]
+    pub fn look() -> Result<(), NoLocks> {
+        let is_found = |place: &CStr| writable::existing_or_new(place).is_ok();
+        if identity::effective_user() == 0 && OF_ROOT.into_iter().any(is_found) {
+            return Ok(());
+        }
+        let user = outside_user();
+        let path = |path: String| CString::new(path).unwrap_or_default();
+        if is_found(&path(format!("/run/user/{user}/mydocker.locks"))) {
+            return Ok(());
+        }
+        let directory = path(format!("/tmp/mydocker-{user}"));
+        match descriptor::open(&directory, libc::O_PATH, 0) {
+            Ok(_) => Ok(()),
+            Err(Errno::ENOENT) => writable::new(&directory),
+            Err(errno) => Err(errno),
+        }
+        .map_err(|errno| no_locks(directory.to_bytes(), errno))
     }
 
     /// Errors: EAGAIN if another run has the byte in a way that does not go together with this.

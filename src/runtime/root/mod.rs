@@ -89,7 +89,9 @@ fn look_at(root: &mut Root, ids: Option<&Ids>, traces: &mut Traces) -> Result<()
             let path = path.clone();
             if let Some(wanted) = Wanted::look(&path, directory, root, ids)? {
                 root.makes_places = true;
-                if !traces.only_looks {
+                if traces.only_looks {
+                    wanted.look_for_lock(&path)?;
+                } else {
                     traces.places = Some(wanted.lock(&path, &mut traces.locks)?);
                 }
             }

@@ -85,17 +85,7 @@ impl Wanted {
     ///
     /// Errors: there is no lock to be had.
     pub fn lock(self, path: &CStr, locks: &mut Option<Locks>) -> Result<Places, Error> {
-        let operation = || match self.missing {
-            Some(name) => format!(
-                "--rootfs {}: it has no {}, and a place is made under a lock only:",
-                crate::error::printable(path.to_bytes()),
-                name.to_string_lossy()
-            ),
-            None => format!(
-                "--rootfs {}: its places for mounts are used under a lock only:",
-                crate::error::printable(path.to_bytes()),
-            ),
-        };
+        let operation = || self.operation(path);
         let locks = opened(locks).map_err(|none| none.error(format!("{} open", operation())))?;
         locks
             .lock_soon(self.places.byte, Lock::Shared)
@@ -105,6 +95,24 @@ impl Wanted {
                 Error::new(format!("{} lock", operation()), "it", errno).hint(busy)
             })?;
         Ok(self.places)
+    }
+
+    /// Whether [`lock`](Self::lock) would find a place for its lock.
+    pub fn look_for_lock(&self, path: &CStr) -> Result<(), Error> {
+        Locks::look().map_err(|none| none.error(format!("{} open", self.operation(path))))
+    }
+
+    fn operation(&self, path: &CStr) -> String {
+        let path = crate::error::printable(path.to_bytes());
+        match self.missing {
+            Some(name) => format!(
+                "--rootfs {path}: it has no {}, and a place is made under a lock only:",
+                name.to_string_lossy()
+            ),
+            None => {
+                format!("--rootfs {path}: its places for mounts are used under a lock only:")
+            }
+        }
     }
 }
 

@@ -39,10 +39,7 @@ pub fn lock(option: &str, upper: &CStr, locks: &mut Option<Locks>) -> Result<(),
     let failed = |errno| named(option, upper, errno);
     let directory = super::open_directory(option, upper)?;
     let facts = facts::facts(directory.as_fd()).map_err(failed)?;
-    let locks = opened(locks).map_err(|none| {
-        let upper = crate::error::printable(upper.to_bytes());
-        none.error(format!("{option} {upper}: open"))
-    })?;
+    let locks = opened(locks).map_err(|none| none.error(operation(option, upper)))?;
     locks
         .lock_soon(Byte::of(&facts), Lock::Alone)
         .map_err(|errno| {
@@ -51,9 +48,15 @@ pub fn lock(option: &str, upper: &CStr, locks: &mut Option<Locks>) -> Result<(),
         })
 }
 
-/// Whether overlayfs' own directory is there, or could be made.
+fn operation(option: &str, upper: &CStr) -> String {
+    let upper = crate::error::printable(upper.to_bytes());
+    format!("{option} {upper}: open")
+}
+
+/// Whether overlayfs' own directory is there, or could be made, and there is a place for a lock.
 pub fn look(option: &str, upper: &CStr) -> Result<(), Error> {
     super::open_directory(option, upper)?;
+    Locks::look().map_err(|none| none.error(operation(option, upper)))?;
     let beside = Beside::open(option, upper)?;
     match node::find(beside.above.as_fd(), &beside.name) {
         Ok(found) => {
