@@ -25,7 +25,7 @@ use crate::pool::{self, PoolArgs};
 use crate::report::{Lack, Moment};
 use crate::spec::{ContainerSpec, Namespace, Namespaces, RunArgs};
 use crate::supervise::relay::{Allowance, Relay};
-use crate::supervise::signals::{self, Signals};
+use crate::supervise::signals::{self, Relayed, Signals};
 use crate::supervise::{End, Supervisor};
 use crate::sys::invocation::Invocation;
 use crate::sys::process::Ended;
@@ -148,7 +148,9 @@ fn run_logged(
         plan::check_options(&plan)?;
     }
     plan.timed = timing.is_some();
-    let status = match report.is_some() || arguments.interactive {
+    // A person may end the command by a key, which its code alone does not tell.
+    let reads_keys = arguments.interactive && look.relayed() != Relayed::Nothing;
+    let status = match report.is_some() || reads_keys {
         true if plan.reaper.is_some() => Some(
             counter::new()
                 .map_err(|errno| Error::new("eventfd", "for the command's status", errno))?,
