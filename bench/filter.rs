@@ -1,7 +1,7 @@
 //! mydocker's default filter of system calls, for the others: as the kernel's instructions for the equal floor, as
 //! an OCI profile for the runtimes that take one.
 
-use mydocker::seccomp::{Architecture, Host, default_filter, survey};
+use mydocker::seccomp::{HERE, Host, default_filter, survey};
 use mydocker::spec::security::DEFAULT_CAPABILITIES;
 use mydocker::sys::seccomp::Instruction;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ pub fn profile() -> Value {
     let filter = default();
     // Those of 32-bit programs too, which have some of their own.
     let mut names = Vec::new();
-    for architecture in [Architecture::Native, Architecture::Compat] {
+    for architecture in [Some(HERE.native), HERE.compat].into_iter().flatten() {
         let survey = survey(&filter, architecture);
         names.extend([survey.allowed, survey.looked_at].concat());
     }

@@ -1,6 +1,6 @@
 //! docker's lists: what its default profile allows, by name. Of each list an architecture has what it has.
 
-use super::names::assert_exist;
+use super::architecture::Architecture;
 use crate::sys::capability;
 
 macro_rules! names {
@@ -50,16 +50,20 @@ pub const ALLOWED: &[&str] = names![
     utimensat utimensat_time64 utimes vfork vmsplice wait4 waitid write writev
 ];
 
-/// Allowed as well, of what only these architectures have.
-#[cfg(target_arch = "x86_64")]
-pub const ALLOWED_HERE: &[&str] = names![
-    alarm arch_prctl epoll_ctl_old epoll_wait_old fadvise64_64 get_thread_area ipc modify_ldt select
-    set_thread_area time uretprobe utime waitpid
-];
-#[cfg(target_arch = "aarch64")]
-pub const ALLOWED_HERE: &[&str] = names![
-    arm_fadvise64_64 arm_sync_file_range breakpoint cacheflush recv send set_tls
-];
+/// Allowed as well, of what only some architectures have.
+pub const fn allowed_only(architecture: Architecture) -> &'static [&'static str] {
+    match architecture {
+        Architecture::X86_64 | Architecture::X86 => names![
+            alarm arch_prctl epoll_ctl_old epoll_wait_old fadvise64_64 get_thread_area ipc modify_ldt select
+            set_thread_area time uretprobe utime waitpid
+        ],
+        Architecture::Aarch64 | Architecture::Arm => names![
+            arm_fadvise64_64 arm_sync_file_range breakpoint cacheflush recv send set_tls
+        ],
+        // What a C library asks for before main().
+        Architecture::Riscv64 => names![riscv_flush_icache riscv_hwprobe],
+    }
+}
 
 /// Allowed on kernels that ask the filter once a tracer has had its say (Linux 4.8): before, a tracer could change a
 /// call that the filter had allowed into any other. And to who has CAP_SYS_PTRACE.
@@ -76,7 +80,7 @@ pub const BY_CAPABILITY: &[(u8, &[&str])] = &[
             bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie
             lsm_get_self_attr lsm_list_modules lsm_set_self_attr mount
             mount_setattr move_mount open_tree open_tree_attr perf_event_open quotactl quotactl_fd
-            setdomainname sethostname setns syslog umount2 unshare
+            setdomainname sethostname setns syslog umount umount2 unshare
         ],
     ),
     (capability::SYS_BOOT, names![reboot]),
@@ -96,26 +100,22 @@ pub const BY_CAPABILITY: &[(u8, &[&str])] = &[
     ),
     (
         capability::SYS_TIME,
-        names![clock_settime clock_settime64 settimeofday],
+        names![clock_settime clock_settime64 settimeofday stime],
     ),
     (capability::SYS_TTY_CONFIG, names![vhangup]),
     (capability::SYSLOG, names![syslog]),
-    // And what only x86 has.
-    #[cfg(target_arch = "x86_64")]
-    (capability::SYS_ADMIN, names![umount]),
-    #[cfg(target_arch = "x86_64")]
     (capability::SYS_RAWIO, names![ioperm iopl]),
-    #[cfg(target_arch = "x86_64")]
-    (capability::SYS_TIME, names![stime]),
 ];
 
-const _: () = {
-    assert_exist(ALLOWED);
-    assert_exist(ALLOWED_HERE);
-    assert_exist(TRACING);
-    let mut index = 0;
-    while index < BY_CAPABILITY.len() {
-        assert_exist(BY_CAPABILITY[index].1);
-        index += 1;
-    }
-};
+/// All that stand above.
+#[cfg(test)]
+pub fn every_name() -> impl Iterator<Item = &'static str> {
+    use Architecture::{Aarch64, Riscv64, X86_64};
+    let only = [X86_64, Aarch64, Riscv64].map(allowed_only);
+    let by_capability = BY_CAPABILITY.iter().map(|(_, names)| *names);
+    let lists = [ALLOWED, TRACING]
+        .into_iter()
+        .chain(only)
+        .chain(by_capability);
+    lists.flatten().copied()
+}

@@ -3,7 +3,7 @@
 //! BPF jumps forward only, and a condition's jumps reach 255 instructions. So the program is written from its end:
 //! what an instruction leads to is there before it, and its distance is known.
 
-use super::architecture::{Architecture, NUMBERS};
+use super::architecture::{Architecture, Family, NUMBERS};
 use super::group::{Group, Groups};
 use super::{Check, Comparison, Condition, Fate, Leaf, Rule, Rules, code, instruction};
 use crate::sys::seccomp::Instruction;
@@ -50,18 +50,17 @@ const SHARED: usize = 8;
 const FAR: usize = 140;
 
 impl<const N: usize> Program<N> {
-    /// A filter for native calls; there are no others.
-    pub const fn new(rules: Rules<'_>) -> Self {
-        Self::for_both(rules, None)
-    }
-
-    /// A filter for native calls, and for those of 32-bit programs, if they have leaves.
-    pub const fn for_both(native: Rules<'_>, compat: Option<&[Leaf; NUMBERS]>) -> Self {
+    /// A filter for native calls, and for those of 32-bit programs, if the family has them and they have leaves.
+    pub const fn for_family(
+        family: Family,
+        native: Rules<'_>,
+        compat: Option<&[Leaf; NUMBERS]>,
+    ) -> Self {
         let mut program = Self {
             instructions: [instruction(0, 0, 0, 0); N],
             length: 0,
         };
-        program.write(native, compat);
+        program.write(family, native, compat);
         program
     }
 
@@ -78,26 +77,26 @@ impl<const N: usize> Program<N> {
         }
     }
 
-    const fn write(&mut self, native: Rules<'_>, compat: Option<&[Leaf; NUMBERS]>) {
+    const fn write(&mut self, family: Family, native: Rules<'_>, compat: Option<&[Leaf; NUMBERS]>) {
         // The calls of an architecture that is not listed have numbers for which no rule was made.
         let ends = self.fates();
         let foreign = ends.fates[0].1;
         let mut branch = Branch {
-            architecture: Architecture::Native,
+            architecture: family.native,
             checks: native.checks,
             ends,
         };
         let mut others = foreign;
-        if let Some(leaves) = compat {
+        if let (Some(architecture), Some(leaves)) = (family.compat, compat) {
             self.share_checks(&mut branch);
             let compat = self.branch(
                 Branch {
-                    architecture: Architecture::Compat,
+                    architecture,
                     ..branch
                 },
                 leaves,
             );
-            self.jump(code::EQUAL, Architecture::Compat.audit(), compat, foreign);
+            self.jump(code::EQUAL, architecture.audit(), compat, foreign);
             self.push(instruction(code::LOAD, 0, 0, ARCHITECTURE_FIELD));
             // When a filter is loaded, the kernel follows it for each number of both architectures, as far as it
             // needs to know the number alone. What it would gain here, some nanoseconds for each call of a 32-bit
@@ -109,7 +108,7 @@ impl<const N: usize> Program<N> {
         }
         // Native calls come first.
         let native = self.branch(branch, native.leaves);
-        self.jump(code::EQUAL, Architecture::Native.audit(), native, others);
+        self.jump(code::EQUAL, family.native.audit(), native, others);
         self.push(instruction(code::LOAD, 0, 0, ARCHITECTURE_FIELD));
     }
 
@@ -143,12 +142,10 @@ impl<const N: usize> Program<N> {
     const fn branch(&mut self, branch: Branch<'_>, leaves: &[Leaf; NUMBERS]) -> Place {
         let groups = Groups::of(leaves);
         let tree = self.tree(branch, &groups, 0, groups.count());
-        let has_x32 =
-            cfg!(target_arch = "x86_64") && matches!(branch.architecture, Architecture::Native);
         // What is above the table is as its last place, so that x32's calls may need nothing of their own.
         let tree = match leaves[NUMBERS - 1] {
             Leaf::Fate(Fate::ENOSYS) => tree,
-            _ if has_x32 => {
+            _ if branch.architecture.has_x32() => {
                 let foreign = branch.ends.fates[0].1;
                 self.jump(code::GREATER_OR_EQUAL, X32, foreign, tree)
             }
@@ -265,9 +262,9 @@ impl<const N: usize> Program<N> {
         while last > 0 {
             last -= 1;
             let condition = rule.conditions[last];
-            holds = match branch.architecture {
-                Architecture::Native => self.condition(condition, holds, fails),
-                Architecture::Compat => self.narrow_condition(condition, holds, fails),
+            holds = match branch.architecture.is_of_32_bits() {
+                false => self.condition(condition, holds, fails),
+                true => self.narrow_condition(condition, holds, fails),
             };
         }
         holds

@@ -5,10 +5,10 @@
 //! too often (io_uring, userfaultfd, bpf, keyrings). They are rules for names (`allowed.rs`), so that
 //! 32-bit programs have the same.
 
-use super::allowed::{ALLOWED, ALLOWED_HERE, BY_CAPABILITY, TRACING};
-use super::architecture::{Architecture, NUMBERS};
+use super::allowed::{ALLOWED, BY_CAPABILITY, TRACING, allowed_only};
+use super::architecture::{Architecture, Family, HERE, NUMBERS};
 use super::compile::Program;
-use super::names::{Calls, named};
+use super::names::{self, Calls, position};
 use super::{Check, Comparison, Condition, Fate, Host, Leaf, Rule, Rules};
 use crate::spec::security::DEFAULT_CAPABILITIES;
 use crate::sys::capability::CapabilitySet;
@@ -179,31 +179,35 @@ struct Lists {
     clone3: u16,
 }
 
-static NATIVE: Lists = Lists::of(Architecture::Native);
-static COMPAT: Lists = Lists::of(Architecture::Compat);
+static NATIVE: Lists = Lists::of(HERE.native);
+static COMPAT: Option<Lists> = match HERE.compat {
+    Some(architecture) => Some(Lists::of(architecture)),
+    None => None,
+};
 
 impl Lists {
     const fn of(architecture: Architecture) -> Self {
+        let names = &names::all(architecture);
         let mut lists = Self {
             known: Calls::NONE,
-            allowed: Calls::named(architecture, ALLOWED)
-                .and(&Calls::named(architecture, ALLOWED_HERE)),
-            tracing: Calls::named(architecture, TRACING),
+            allowed: Calls::named(names, ALLOWED)
+                .and(&Calls::named(names, allowed_only(architecture))),
+            tracing: Calls::named(names, TRACING),
             by_capability: [Calls::NONE; BY_CAPABILITY.len()],
             checked: [0; CHECKED.len()],
-            clone3: named(architecture, "clone3") as u16,
+            clone3: position(names, "clone3") as u16,
         };
         let mut all = lists.allowed;
         let mut index = 0;
         while index < BY_CAPABILITY.len() {
-            let calls = Calls::named(architecture, BY_CAPABILITY[index].1);
+            let calls = Calls::named(names, BY_CAPABILITY[index].1);
             lists.by_capability[index] = calls;
             all = all.and(&calls);
             index += 1;
         }
         index = 0;
         while index < CHECKED.len() {
-            lists.checked[index] = named(architecture, CHECKED[index].0) as u16;
+            lists.checked[index] = position(names, CHECKED[index].0) as u16;
             index += 1;
         }
         let mut is_known = false;
@@ -211,9 +215,7 @@ impl Lists {
         while place > 0 {
             place -= 1;
             is_known |= all.contains(place) && !architecture.is_arm_alone(place);
-            if !architecture.name(place).is_empty()
-                && (is_known || architecture.is_arm_alone(place))
-            {
+            if !names[place].is_empty() && (is_known || architecture.is_arm_alone(place)) {
                 lists.known.add(place);
             }
         }
@@ -249,7 +251,7 @@ impl Lists {
     }
 }
 
-const fn give(leaves: &mut [Leaf; NUMBERS], calls: &Calls, fate: Fate) {
+pub(super) const fn give(leaves: &mut [Leaf; NUMBERS], calls: &Calls, fate: Fate) {
     let mut place = 0;
     while place < NUMBERS {
         if calls.contains(place) {
@@ -259,23 +261,29 @@ const fn give(leaves: &mut [Leaf; NUMBERS], calls: &Calls, fate: Fate) {
     }
 }
 
-pub(super) const fn allow(leaves: &mut [Leaf; NUMBERS], calls: &[usize]) {
-    let mut index = 0;
-    while index < calls.len() {
-        leaves[calls[index]] = Leaf::Fate(Fate::ALLOW);
-        index += 1;
-    }
-}
-
 /// More instructions than any set of capabilities leads to.
 const LENGTH: usize = 512;
 
 const fn program<const N: usize>(capabilities: CapabilitySet, tracing: bool) -> Program<N> {
-    let native = Rules {
-        leaves: &NATIVE.leaves(capabilities, tracing),
+    of_family(HERE, (&NATIVE, COMPAT.as_ref()), capabilities, tracing)
+}
+
+const fn of_family<const N: usize>(
+    family: Family,
+    (native, compat): (&Lists, Option<&Lists>),
+    capabilities: CapabilitySet,
+    tracing: bool,
+) -> Program<N> {
+    let rules = Rules {
+        leaves: &native.leaves(capabilities, tracing),
         checks: &CHECKS,
     };
-    Program::for_both(native, Some(&COMPAT.leaves(capabilities, tracing)))
+    match compat {
+        Some(lists) => {
+            Program::for_family(family, rules, Some(&lists.leaves(capabilities, tracing)))
+        }
+        None => Program::for_family(family, rules, None),
+    }
 }
 
 const DEFAULT_LENGTH: usize = program::<LENGTH>(DEFAULT_CAPABILITIES, true).length();
@@ -305,4 +313,105 @@ fn compiled(bounding: CapabilitySet, tracing: bool) -> Cow<'static, [Instruction
             .instructions()
             .to_vec(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::survey::decided;
+    use super::*;
+    use crate::sys::Processor;
+    use std::collections::HashMap;
+
+    const FAMILIES: [Family; 3] = [
+        Family::of(Processor::X86_64),
+        Family::of(Processor::Aarch64),
+        Family::of(Processor::Riscv64),
+    ];
+
+    fn filter_of(family: Family, capabilities: CapabilitySet) -> Vec<Instruction> {
+        let native = Lists::of(family.native);
+        let compat = family.compat.map(Lists::of);
+        let lists = (&native, compat.as_ref());
+        let program: Program<LENGTH> = of_family(family, lists, capabilities, true);
+        assert!(program.length() <= LENGTH);
+        program.instructions().to_vec()
+    }
+
+    /// What becomes of each call, by its name. `None`: the arguments decide.
+    fn fates(
+        filter: &[Instruction],
+        architecture: Architecture,
+    ) -> HashMap<&'static str, Option<Fate>> {
+        let names = names::all(architecture);
+        let named = names
+            .iter()
+            .enumerate()
+            .filter(|(_, name)| !name.is_empty());
+        named
+            .map(|(place, name)| {
+                let number = architecture.number(place);
+                (*name, decided(filter, architecture, number))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_targets_filter_decides_by_the_same_names() {
+        let x86_64 = filter_of(FAMILIES[0], DEFAULT_CAPABILITIES);
+        let expected = fates(&x86_64, Architecture::X86_64);
+        for family in FAMILIES {
+            let filter = filter_of(family, DEFAULT_CAPABILITIES);
+            for architecture in [Some(family.native), family.compat].into_iter().flatten() {
+                let fates = fates(&filter, architecture);
+                for (name, fate) in [
+                    ("read", Some(Fate::ALLOW)),
+                    ("execve", Some(Fate::ALLOW)),
+                    ("mount", Some(Fate::EPERM)),
+                    ("keyctl", Some(Fate::EPERM)),
+                    ("clone3", Some(Fate::ENOSYS)),
+                    ("clone", None),
+                    ("ioctl", None),
+                    ("personality", None),
+                ] {
+                    assert_eq!(fates.get(name), Some(&fate), "{architecture:?} {name}");
+                }
+                for (name, fate) in &fates {
+                    // What an architecture alone has may be older than its rules, and newer than another's.
+                    let other = expected.get(name).copied().unwrap_or(*fate);
+                    assert_eq!(*fate, other, "{architecture:?} {name}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn calls_of_no_architecture_do_not_exist() {
+        for family in FAMILIES {
+            let filter = filter_of(family, CapabilitySet::ALL);
+            for architecture in [Some(family.native), family.compat].into_iter().flatten() {
+                for number in [NUMBERS as u32 - 1, 0x4000_0000, 0x4000_0001, u32::MAX] {
+                    let fate = decided(&filter, architecture, number);
+                    assert_eq!(fate, Some(Fate::ENOSYS), "{architecture:?} {number:#x}");
+                }
+            }
+            let foreign = match family.native {
+                Architecture::X86_64 => Architecture::Aarch64,
+                _ => Architecture::X86_64,
+            };
+            assert_eq!(decided(&filter, foreign, 0), Some(Fate::ENOSYS));
+        }
+    }
+
+    #[test]
+    fn only_one_architectures_calls_are_known_to_it() {
+        let allows = |family: Family, name| {
+            let filter = filter_of(family, DEFAULT_CAPABILITIES);
+            fates(&filter, family.native).get(name).copied()
+        };
+        let [x86, arm, riscv] = FAMILIES;
+        assert_eq!(allows(riscv, "riscv_flush_icache"), Some(Some(Fate::ALLOW)));
+        assert_eq!(allows(x86, "arch_prctl"), Some(Some(Fate::ALLOW)));
+        assert_eq!(allows(arm, "arch_prctl"), None);
+        assert_eq!(allows(x86, "iopl"), Some(Some(Fate::EPERM)));
+    }
 }

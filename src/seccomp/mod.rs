@@ -9,13 +9,6 @@
 //! one (`multiplexer.rs`). Where they are allowed they have a tree of their own, made from the same rules by the names
 //! of calls, so that no rule is passed by with the other half of the kernel.
 
-/// The numbers of calls, by name.
-macro_rules! calls {
-    ($($name:ident)*) => {
-        &[$(::syscalls::Sysno::$name as usize),*]
-    };
-}
-
 mod allowed;
 mod architecture;
 mod compile;
@@ -28,7 +21,7 @@ mod profile;
 mod reaper;
 mod survey;
 
-pub use architecture::Architecture;
+pub use architecture::{Architecture, Family, HERE};
 pub use default::default_filter;
 pub use profile::compile as compile_profile;
 pub use reaper::{keeper_filter, reaper_filter};

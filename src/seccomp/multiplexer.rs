@@ -4,6 +4,7 @@
 //! profile says of `connect` holds for socketcall's connect as well; where the arguments of a call would decide, and
 //! the profile does not say itself what becomes of socketcall, that way of making it does not exist.
 
+use super::architecture::Architecture;
 use super::{Condition, Fate, Rule};
 
 /// What a profile says of a call.
@@ -34,7 +35,6 @@ macro_rules! multiplexed {
 }
 
 /// linux/net.h, linux/ipc.h. Of ipc's argument the upper half is a version, which decides nothing here.
-#[cfg(target_arch = "x86_64")]
 pub const MULTIPLEXED: &[Multiplexed] = multiplexed! {
     socketcall, 0xffff_ffff:
         socket 1 bind 2 connect 3 listen 4 accept 5 getsockname 6 getpeername 7 socketpair 8 send 9 recv 10
@@ -44,15 +44,17 @@ pub const MULTIPLEXED: &[Multiplexed] = multiplexed! {
         semop 1 semget 2 semctl 3 semtimedop 4 msgsnd 11 msgrcv 12 msgget 13 msgctl 14 shmat 21 shmdt 22
         shmget 23 shmctl 24;
 };
-/// 32-bit ARM has each call by itself.
-#[cfg(target_arch = "aarch64")]
-pub const MULTIPLEXED: &[Multiplexed] = multiplexed! {};
-
 /// The calls that are several.
-#[cfg(target_arch = "x86_64")]
-pub const MULTIPLEXERS: &[&str] = &["socketcall", "ipc"];
-#[cfg(target_arch = "aarch64")]
-pub const MULTIPLEXERS: &[&str] = &[];
+const MULTIPLEXERS: &[&str] = &["socketcall", "ipc"];
+
+/// Those of them that an architecture has: of those that rules are made for, only 32-bit x86. (32-bit ARM has each call by
+/// itself.)
+pub fn multiplexers(architecture: Architecture) -> &'static [&'static str] {
+    match architecture {
+        Architecture::X86 => MULTIPLEXERS,
+        _ => &[],
+    }
+}
 
 /// What is to become of the call `name`, of which a profile says `own`: of the calls in it, `of_each` in the order of
 /// [`MULTIPLEXED`].

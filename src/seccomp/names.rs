@@ -1,9 +1,9 @@
-//! The names of all calls, and where they stand in each architecture's table.
+//! The names of all calls, and where they stand in the tables of this build's architectures.
 //!
 //! They are kept as one text, names of one length beside each other, so that neither an index nor separators are
 //! needed: two lists of strings would be the largest thing in mydocker. All of it is made at compile time.
 
-use super::architecture::{Architecture, NUMBERS};
+use super::architecture::{Architecture, HERE, NUMBERS};
 
 /// The places of a name in both tables: [`NUMBERS`] where the architecture has no such call.
 #[derive(Clone, Copy)]
@@ -14,9 +14,10 @@ struct Places {
 
 impl Places {
     const fn of(self, architecture: Architecture) -> Option<usize> {
-        let place = match architecture {
-            Architecture::Native => self.native,
-            Architecture::Compat => self.compat,
+        let place = if architecture as u8 == HERE.native as u8 {
+            self.native
+        } else {
+            self.compat
         };
         if place as usize == NUMBERS {
             None
@@ -29,13 +30,17 @@ impl Places {
 /// Names are shorter than this.
 const LENGTHS: usize = 32;
 
-const NATIVE: [&str; NUMBERS] = all(Architecture::Native);
-const COMPAT: [&str; NUMBERS] = all(Architecture::Compat);
+const NATIVE: [&str; NUMBERS] = all(HERE.native);
+const COMPAT: [&str; NUMBERS] = match HERE.compat {
+    Some(architecture) => all(architecture),
+    None => [""; NUMBERS],
+};
 /// For each native call, where the other architecture has it.
 const IN_COMPAT: [u16; NUMBERS] = places(&NATIVE, &COMPAT);
 const IN_NATIVE: [u16; NUMBERS] = places(&COMPAT, &NATIVE);
 
-const fn all(architecture: Architecture) -> [&'static str; NUMBERS] {
+/// The names of an architecture's calls, each at its place, at compile time.
+pub const fn all(architecture: Architecture) -> [&'static str; NUMBERS] {
     let mut names = [""; NUMBERS];
     let mut place = 0;
     while place < NUMBERS {
@@ -58,7 +63,7 @@ const fn places(of: &[&str; NUMBERS], among: &[&str; NUMBERS]) -> [u16; NUMBERS]
 }
 
 /// Where the name stands; [`NUMBERS`] if it does not.
-const fn position(names: &[&str; NUMBERS], name: &str) -> usize {
+pub const fn position(names: &[&str; NUMBERS], name: &str) -> usize {
     let mut place = 0;
     while place < NUMBERS && !same(names[place].as_bytes(), name.as_bytes()) {
         place += 1;
@@ -177,7 +182,7 @@ fn names_of(length: usize) -> impl Iterator<Item = (&'static [u8], Places)> {
     )
 }
 
-/// Where a call of this name stands in the table of an architecture.
+/// Where a call of this name stands in the table of an architecture of this build's.
 pub fn place(architecture: Architecture, name: &str) -> Option<usize> {
     if name.is_empty() || name.len() >= LENGTHS {
         return None;
@@ -186,7 +191,7 @@ pub fn place(architecture: Architecture, name: &str) -> Option<usize> {
     places.of(architecture)
 }
 
-/// The names of an architecture's calls, each at its place; empty where there is none.
+/// The names of the calls of an architecture of this build's, each at its place; empty where there is none.
 pub fn by_place(architecture: Architecture) -> [&'static str; NUMBERS] {
     let mut names = [""; NUMBERS];
     for (name, places) in (1..LENGTHS).flat_map(names_of) {
@@ -204,12 +209,12 @@ pub struct Calls([u64; NUMBERS / 64]);
 impl Calls {
     pub const NONE: Self = Self([0; NUMBERS / 64]);
 
-    /// Those of these names that the architecture has.
-    pub const fn named(architecture: Architecture, names: &[&str]) -> Self {
+    /// Those of `names` that are among all of an architecture's.
+    pub const fn named(all: &[&str; NUMBERS], names: &[&str]) -> Self {
         let mut calls = Self::NONE;
         let mut index = 0;
         while index < names.len() {
-            let place = named(architecture, names[index]);
+            let place = position(all, names[index]);
             if place < NUMBERS {
                 calls.add(place);
             }
@@ -237,33 +242,24 @@ impl Calls {
     }
 }
 
-/// Where a call of this name stands, at compile time; [`NUMBERS`] if the architecture has none.
-pub const fn named(architecture: Architecture, name: &str) -> usize {
-    match architecture {
-        Architecture::Native => position(&NATIVE, name),
-        Architecture::Compat => position(&COMPAT, name),
-    }
-}
-
-/// Stops the compilation at a name that no architecture of this build has.
-pub const fn assert_exist(names: &[&str]) {
-    let mut index = 0;
-    while index < names.len() {
-        let name = names[index];
-        if position(&NATIVE, name) == NUMBERS && position(&COMPAT, name) == NUMBERS {
-            panic!("{}", name);
-        }
-        index += 1;
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::allowed::every_name;
     use super::*;
 
     #[test]
+    fn every_name_of_the_rules_is_a_calls() {
+        use Architecture::{Aarch64, Arm, Riscv64, X86, X86_64};
+        let tables = [X86_64, X86, Aarch64, Arm, Riscv64].map(all);
+        for name in every_name() {
+            let knows = |table: &[&str; NUMBERS]| position(table, name) < NUMBERS;
+            assert!(tables.iter().any(knows), "{name}");
+        }
+    }
+
+    #[test]
     fn every_call_is_found_by_its_name() {
-        for architecture in [Architecture::Native, Architecture::Compat] {
+        for architecture in [Some(HERE.native), HERE.compat].into_iter().flatten() {
             let names = by_place(architecture);
             let mut count = 0;
             for (at, name) in names.into_iter().enumerate() {
@@ -283,7 +279,7 @@ mod tests {
             &"x".repeat(LENGTHS),
             &"x".repeat(99),
         ] {
-            assert_eq!(place(Architecture::Native, unknown), None, "{unknown}");
+            assert_eq!(place(HERE.native, unknown), None, "{unknown}");
         }
     }
 }

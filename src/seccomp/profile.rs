@@ -6,20 +6,14 @@
 //! that are newer than all that the profile names do not either, as with runc: programs have another way then, and
 //! take EPERM for an answer.
 
-use super::architecture::{Architecture, NUMBERS};
+use super::architecture::{Architecture, HERE, NUMBERS};
 use super::compile::Program;
 use super::json::{self, Value};
-use super::multiplexer::{MULTIPLEXED, MULTIPLEXERS, Said, combined};
+use super::multiplexer::{MULTIPLEXED, Said, combined, multiplexers};
 use super::names;
 use super::{Check, Comparison, Condition, Fate, Host, Leaf, Rule, Rules};
 use crate::sys::capability;
 use crate::sys::seccomp::{Instruction, LONGEST};
-
-/// docker's name for the architecture.
-#[cfg(target_arch = "x86_64")]
-const ARCHITECTURE: &str = "amd64";
-#[cfg(target_arch = "aarch64")]
-const ARCHITECTURE: &str = "arm64";
 
 /// What an entry says of the calls that it names.
 struct Entry<'a> {
@@ -50,15 +44,10 @@ pub fn compile(text: &str, host: &Host) -> Result<Vec<Instruction>, String> {
         entries.extend(entry);
     }
     let mut checked = Vec::new();
-    let native = leaves(Architecture::Native, &entries, otherwise, &mut checked)?;
-    let compat = match lists_compat {
-        true => Some(leaves(
-            Architecture::Compat,
-            &entries,
-            otherwise,
-            &mut checked,
-        )?),
-        false => None,
+    let native = leaves(HERE.native, &entries, otherwise, &mut checked)?;
+    let compat = match HERE.compat.filter(|_| lists_compat) {
+        Some(architecture) => Some(leaves(architecture, &entries, otherwise, &mut checked)?),
+        None => None,
     };
     let checks: Vec<Check<'_>> = checked
         .iter()
@@ -71,7 +60,7 @@ pub fn compile(text: &str, host: &Host) -> Result<Vec<Instruction>, String> {
         leaves: &native,
         checks: &checks,
     };
-    let program = Program::<LONGEST>::for_both(rules, compat.as_ref());
+    let program = Program::<LONGEST>::for_family(HERE, rules, compat.as_ref());
     if program.length() > LONGEST {
         return Err(too_long());
     }
@@ -99,7 +88,8 @@ fn lists_compat(profile: &Value) -> Result<bool, String> {
         let of_ours = beside_ours(entry).map_err(|what| format!("archMap[{index}]: {what}"))?;
         names.extend(of_ours);
     }
-    Ok(names.contains(&Architecture::Compat.profile_name()))
+    let lists = |architecture: Architecture| names.contains(&architecture.profile_name());
+    Ok(HERE.compat.is_some_and(lists))
 }
 
 /// The architectures beside this one, if an entry of the map is this one's.
@@ -108,7 +98,7 @@ fn beside_ours(entry: &Value) -> Result<Vec<&str>, String> {
     let others = list(entry.get("subArchitectures"), "subArchitectures")?;
     let others = others.iter().map(|name| architecture(Some(name)));
     let mut others = others.collect::<Result<Vec<_>, _>>()?;
-    if main != Architecture::Native.profile_name() {
+    if main != HERE.native.profile_name() {
         others.clear();
     }
     Ok(others)
@@ -133,7 +123,7 @@ impl Entry<'_> {
             if let Some(place) = names::place(architecture, name) {
                 named[place] = true;
             }
-            if architecture == Architecture::Compat {
+            if !multiplexers(architecture).is_empty() {
                 let index = MULTIPLEXED.iter().position(|call| call.name == *name);
                 if let Some(index) = index {
                     named[NUMBERS + index] = true;
@@ -175,7 +165,7 @@ fn leaves<'a>(
             check(leaf, of_it.rules.clone(), otherwise);
         }
     }
-    for name in MULTIPLEXERS {
+    for name in multiplexers(architecture) {
         if let Some(place) = names::place(architecture, name) {
             let rules = combined(name, &said[place], &said[NUMBERS..], otherwise);
             let otherwise = match leaves[place] {
@@ -297,7 +287,7 @@ fn holds(object: &Value, host: &Host, every: bool) -> Result<bool, String> {
     let architectures = list(object.get("arches"), "arches")?;
     if !architectures.is_empty() {
         // It can only be one of them.
-        let here = Value::Text(ARCHITECTURE.into());
+        let here = Value::Text(HERE.native.docker_name().into());
         facts.push(architectures.contains(&here));
     }
     if let Some(kernel) = object.get("minKernel") {

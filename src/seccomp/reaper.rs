@@ -3,18 +3,28 @@
 //!
 //! Whoever has CAP_SYS_PTRACE in the container can have them do it.
 
+use super::architecture::{Family, HERE};
 use super::compile::Program;
-use super::default::allow;
+use super::default::give;
+use super::names::{self, Calls, position};
 use super::{Check, Comparison, Condition, Fate, Leaf, NUMBERS, Rule, Rules};
 use crate::sys::seccomp::Instruction;
 
 /// To let the command go on, to wait for signals and children, to hand signals on, to leave.
-const ALLOWED: &[usize] = calls![
-    close exit exit_group getppid kill restart_syscall rt_sigtimedwait wait4 write
+const ALLOWED: &[&str] = &[
+    "close",
+    "exit",
+    "exit_group",
+    "getppid",
+    "kill",
+    "restart_syscall",
+    "rt_sigtimedwait",
+    "wait4",
+    "write",
 ];
 
 /// To list its children.
-const KEEPERS: &[usize] = calls![read];
+const KEEPERS: &[&str] = &["read"];
 
 const READS_ONLY: &[Check<'_>] = &[Check {
     rules: &[Rule {
@@ -33,21 +43,24 @@ const READS_ONLY: &[Check<'_>] = &[Check {
 /// Two more than the longer of them has.
 const LENGTH: usize = 60;
 
-const fn program(is_keeper: bool) -> Program<LENGTH> {
+const fn program(family: Family, is_keeper: bool) -> Program<LENGTH> {
+    let names = &names::all(family.native);
     let mut leaves = [Leaf::Fate(Fate::EPERM); NUMBERS];
-    allow(&mut leaves, ALLOWED);
+    give(&mut leaves, &Calls::named(names, ALLOWED), Fate::ALLOW);
     if is_keeper {
-        allow(&mut leaves, KEEPERS);
-        leaves[::syscalls::Sysno::openat as usize] = Leaf::Check(0);
+        give(&mut leaves, &Calls::named(names, KEEPERS), Fate::ALLOW);
+        leaves[position(names, "openat")] = Leaf::Check(0);
     }
-    Program::new(Rules {
+    let rules = Rules {
         leaves: &leaves,
         checks: READS_ONLY,
-    })
+    };
+    // It makes no calls of 32-bit programs.
+    Program::for_family(family, rules, None)
 }
 
-static REAPER: Program<LENGTH> = program(false);
-static KEEPER: Program<LENGTH> = program(true);
+static REAPER: Program<LENGTH> = program(HERE, false);
+static KEEPER: Program<LENGTH> = program(HERE, true);
 const _: () = assert!(REAPER.length() <= LENGTH && KEEPER.length() <= LENGTH);
 
 pub fn reaper_filter() -> &'static [Instruction] {
@@ -56,4 +69,34 @@ pub fn reaper_filter() -> &'static [Instruction] {
 
 pub fn keeper_filter() -> &'static [Instruction] {
     KEEPER.instructions()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::survey::decided;
+    use super::*;
+    use crate::sys::Processor;
+
+    #[test]
+    fn on_every_processor_they_can_do_their_work_and_no_more() {
+        for processor in [Processor::X86_64, Processor::Aarch64, Processor::Riscv64] {
+            let family = Family::of(processor);
+            let names = names::all(family.native);
+            for is_keeper in [false, true] {
+                let program = program(family, is_keeper);
+                assert!(program.length() <= LENGTH);
+                let fate = |name: &str| {
+                    let place = position(&names, name);
+                    assert!(place < NUMBERS, "{processor:?} {name}");
+                    decided(program.instructions(), family.native, place as u32)
+                };
+                for name in ALLOWED {
+                    assert_eq!(fate(name), Some(Fate::ALLOW), "{processor:?} {name}");
+                }
+                let of_keepers = if is_keeper { Fate::ALLOW } else { Fate::EPERM };
+                assert_eq!(fate("read"), Some(of_keepers), "{processor:?}");
+                assert_eq!(fate("execve"), Some(Fate::EPERM), "{processor:?}");
+            }
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What a file is: fstat(2) and fstatfs(2).
 
+use super::arch::FSTATAT;
 use super::node::Device;
 use super::{Errno, MountFlags, own_proc};
 use std::ffi::CStr;
@@ -97,12 +98,6 @@ pub fn facts_of(directory: BorrowedFd<'_>, name: &CStr) -> Result<Facts, Errno> 
     // SAFETY: all-zero bytes were valid before, and the kernel has filled them in.
     Ok(told(&unsafe { stat.assume_init() }))
 }
-
-/// One call, of two names in the crate's tables.
-#[cfg(target_arch = "x86_64")]
-const FSTATAT: Sysno = Sysno::newfstatat;
-#[cfg(not(target_arch = "x86_64"))]
-const FSTATAT: Sysno = Sysno::fstatat;
 
 fn told(stat: &libc::stat) -> Facts {
     let device = Device {

@@ -12,6 +12,7 @@
 
 pub mod affinity;
 pub mod allocation;
+mod arch;
 pub mod capability;
 pub mod clock;
 pub mod clone;
@@ -45,6 +46,7 @@ pub mod signal;
 pub mod terminal;
 pub mod watch;
 
+pub use arch::{PROCESSOR, Processor};
 pub use mount::MountFlags;
 pub use syscalls::Errno;
 

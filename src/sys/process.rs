@@ -1,6 +1,6 @@
 //! Processes: execve, exit, wait, kill, and the attributes that a plan sets.
 
-use super::{Errno, Pid};
+use super::{Errno, Pid, arch};
 use std::ffi::{CStr, CString, c_char};
 use std::os::fd::OwnedFd;
 use syscalls::{Sysno, syscall};
@@ -69,16 +69,7 @@ pub fn exit(code: i32) -> ! {
 #[cold]
 #[inline(never)]
 fn die() -> ! {
-    // SAFETY: the instruction is undefined for good, so that nothing comes after it.
-    #[cfg(target_arch = "x86_64")]
-    unsafe {
-        core::arch::asm!("ud2", options(noreturn, nostack))
-    }
-    // SAFETY: as above.
-    #[cfg(target_arch = "aarch64")]
-    unsafe {
-        core::arch::asm!("udf #0", options(noreturn, nostack))
-    }
+    arch::fault()
 }
 
 /// Ends the process by SIGABRT, or, as PID 1, which ignores it, by exit.

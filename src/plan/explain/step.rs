@@ -5,7 +5,7 @@
 use super::page::Page;
 use super::{Start, root, words};
 use crate::plan::{Mount, Prepared, Purpose, Step};
-use crate::seccomp::{Architecture, Survey, survey};
+use crate::seccomp::{HERE, Survey, survey};
 use crate::spec::Identity;
 use crate::spec::security::Filter;
 use crate::sys::Errno;
@@ -310,9 +310,11 @@ fn filter(page: &mut Page, instructions: &[Instruction], start: &Start<'_>) {
              into the kernel too often (io_uring, userfaultfd, keyrings).",
         ),
     }
-    let native = survey(instructions, Architecture::Native);
+    let native = survey(instructions, HERE.native);
     surveyed(page, &native);
-    let compat = survey(instructions, Architecture::Compat);
+    let Some(compat) = HERE.compat.map(|compat| survey(instructions, compat)) else {
+        return;
+    };
     if compat.has_none() {
         page.why(
             "Calls of 32-bit programs do not exist (ENOSYS): the profile does not list their architecture, and such \

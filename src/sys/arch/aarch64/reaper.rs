@@ -11,7 +11,7 @@
 //!
 //! What it does, and why in this order, is said beside the same labels of the code for x86_64.
 
-use super::*;
+use crate::sys::arch::reaper::*;
 
 assembled! {
     "sub sp, sp, #{room}",

@@ -9,7 +9,7 @@
 //! | r13d | the command's pid |
 //! | r14d | mydocker's pid, if we are a keeper |
 
-use super::*;
+use crate::sys::arch::reaper::*;
 
 assembled! {
     "sub rsp, {room}",
