@@ -5,7 +5,7 @@ use crate::plan::ExecPlan;
 use crate::report::Clue;
 use crate::sys::facts::{self, Kind};
 use crate::sys::node::{self, HERE};
-use crate::sys::{Errno, MountFlags, descriptor};
+use crate::sys::{Errno, MACHINE, MACHINE_OF_32_BITS, MountFlags, descriptor};
 use std::ffi::CStr;
 
 /// Bytes of a file by which the kernel tells what it is, a script's first line among them (BINPRM_BUF_SIZE).
@@ -304,12 +304,6 @@ impl Beginning {
 
     /// For which machine a program is; see elf(5).
     fn is_no_program_here(&self) -> Clue {
-        // x86_64 beside i386, aarch64 beside arm.
-        let (own, older) = if cfg!(target_arch = "aarch64") {
-            (183, 40)
-        } else {
-            (62, 3)
-        };
         let [_, _, _, _, class, order, .., low, high] = self.bytes().get(..20).unwrap_or_default()
         else {
             return Clue::Damaged;
@@ -320,8 +314,9 @@ impl Beginning {
         };
         let is_32_bit = *class == 1;
         match machine {
-            machine if machine == older || machine == own && is_32_bit => Clue::For32Bit,
-            machine if machine == own => Clue::Damaged,
+            MACHINE_OF_32_BITS if is_32_bit => Clue::For32Bit,
+            MACHINE if is_32_bit => Clue::For32Bit,
+            MACHINE => Clue::Damaged,
             _ => Clue::ForAnotherMachine,
         }
     }

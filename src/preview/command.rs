@@ -10,7 +10,7 @@ use crate::plan::{InitPlan, Step};
 use crate::report::Clue;
 use crate::seccomp;
 use crate::sys::facts::Kind;
-use crate::sys::{Errno, process};
+use crate::sys::{Errno, LARGEST_PAGE, process};
 use std::ffi::{CStr, CString};
 
 /// How often a script's interpreter can be a script (exec_binprm).
@@ -133,12 +133,8 @@ impl Files for Around<'_> {
 /// Whether the kernel takes no arguments and environment as long as these (execve(2), "Limits on size of arguments and
 /// environment").
 fn is_too_long(plan: &InitPlan) -> bool {
-    /// MAX_ARG_STRLEN: 32 pages, which are larger elsewhere.
-    const LONGEST: usize = if cfg!(target_arch = "x86_64") {
-        32 * 4096
-    } else {
-        32 * 65_536
-    };
+    /// MAX_ARG_STRLEN: 32 pages.
+    const LONGEST: usize = 32 * LARGEST_PAGE;
     const LEAST: u64 = 32 * 4096;
     const MOST: u64 = 6 << 20;
     let command = &plan.command;

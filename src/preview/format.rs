@@ -2,7 +2,7 @@
 
 use super::node::Node;
 use crate::init::clue::{Beginning, Content, FirstLine};
-use crate::sys::kernel;
+use crate::sys::{MACHINE, MACHINE_OF_32_BITS, kernel};
 
 /// Bytes in which a program's headers and the name of its loader are looked for.
 pub const HEADERS: usize = 4096;
@@ -43,12 +43,6 @@ pub fn of(node: &Node) -> Format {
 
 /// elf(5), of 64 bits. Those of 32 the kernel may be built to run.
 fn program(bytes: &[u8]) -> Format {
-    const NATIVE: u64 = if cfg!(target_arch = "x86_64") {
-        62
-    } else {
-        183
-    };
-    const COMPATIBLE: [u64; 2] = [3, 40];
     const PT_INTERP: u64 = 3;
     let number = |at: usize, size: usize| -> Option<u64> {
         let bytes = bytes.get(at..at.checked_add(size)?)?.iter().rev();
@@ -58,10 +52,11 @@ fn program(bytes: &[u8]) -> Format {
     let (Some(kind), Some(machine)) = (number(16, 2), number(18, 2)) else {
         return Format::None;
     };
-    if is_small && (machine == NATIVE || COMPATIBLE.contains(&machine)) {
+    let machine = u16::try_from(machine).unwrap_or_default();
+    if is_small && [MACHINE, MACHINE_OF_32_BITS].contains(&machine) {
         return Format::Unknown;
     }
-    if machine != NATIVE || ![2, 3].contains(&kind) {
+    if machine != MACHINE || ![2, 3].contains(&kind) {
         return Format::None;
     }
     let loader = || -> Option<Option<Vec<u8>>> {

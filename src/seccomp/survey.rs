@@ -57,7 +57,7 @@ pub fn ends_execve(filter: &[Instruction]) -> bool {
 #[inline(never)]
 pub fn refuses_execve(filter: &[Instruction]) -> Option<Errno> {
     let number = ::syscalls::Sysno::execve as u32;
-    let fate = decided(filter, Architecture::Native, number)?;
+    let fate = decided(filter, HERE.native, number)?;
     fate.errno_number().map(Errno::new)
 }
 

@@ -46,7 +46,7 @@ pub mod signal;
 pub mod terminal;
 pub mod watch;
 
-pub use arch::{PROCESSOR, Processor};
+pub use arch::{LARGEST_PAGE, MACHINE, MACHINE_OF_32_BITS, PROCESSOR, Processor};
 pub use mount::MountFlags;
 pub use syscalls::Errno;
 

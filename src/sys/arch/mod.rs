@@ -1,7 +1,7 @@
 //! All that differs from one processor to another: instructions, and what the kernel numbers or lays out by itself for each.
 //! A module for each has the same names, and this is the one place that chooses between them.
 //!
-//! A further one takes: a module here (clone, the reaper's code, an undefined instruction, three constants), and its row
+//! A further one takes: a module here (clone, the reaper's code, an undefined instruction, and constants), and its row
 //! in the tables of the filter, `crate::seccomp`.
 
 #[cfg(target_arch = "aarch64")]
@@ -23,4 +23,6 @@ use x86_64 as this;
 
 pub use clone_arguments::{CloneArguments, STACK};
 pub use processor::Processor;
-pub use this::{FSTATAT, MACHINE, PROCESSOR, fault, raw_clone, raw_clone3};
+pub use this::{
+    FSTATAT, LARGEST_PAGE, MACHINE, MACHINE_OF_32_BITS, PROCESSOR, fault, raw_clone, raw_clone3,
+};

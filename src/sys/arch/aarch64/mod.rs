@@ -12,6 +12,12 @@ pub const PROCESSOR: Processor = Processor::Aarch64;
 /// What an ELF header calls it (`EM_AARCH64`).
 pub const MACHINE: u16 = 183;
 
+/// What that of a 32-bit program calls it (`EM_ARM`).
+pub const MACHINE_OF_32_BITS: u16 = 40;
+
+/// Bytes of the largest page that a kernel may be built with.
+pub const LARGEST_PAGE: usize = 65_536;
+
 /// fstatat(2), which has two names.
 pub const FSTATAT: Sysno = Sysno::fstatat;
 

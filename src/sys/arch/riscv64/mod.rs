@@ -12,6 +12,12 @@ pub const PROCESSOR: Processor = Processor::Riscv64;
 /// What an ELF header calls it (`EM_RISCV`).
 pub const MACHINE: u16 = 243;
 
+/// What that of a 32-bit program calls it (RISC-V of 32 bits has the same).
+pub const MACHINE_OF_32_BITS: u16 = 243;
+
+/// Bytes of the largest page that a kernel may be built with.
+pub const LARGEST_PAGE: usize = 4096;
+
 /// fstatat(2), which has two names.
 pub const FSTATAT: Sysno = Sysno::newfstatat;
 

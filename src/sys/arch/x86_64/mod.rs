@@ -12,6 +12,12 @@ pub const PROCESSOR: Processor = Processor::X86_64;
 /// What an ELF header calls it (`EM_X86_64`).
 pub const MACHINE: u16 = 62;
 
+/// What that of a 32-bit program calls it (`EM_386`).
+pub const MACHINE_OF_32_BITS: u16 = 3;
+
+/// Bytes of the largest page that a kernel may be built with.
+pub const LARGEST_PAGE: usize = 4096;
+
 /// fstatat(2), which has two names.
 pub const FSTATAT: Sysno = Sysno::newfstatat;
 
