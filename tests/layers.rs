@@ -134,6 +134,17 @@ fn unsafe_is_in_sys_alone() {
 }
 
 #[test]
+fn processors_are_told_apart_in_one_place() {
+    let mut places = modules()
+        .into_iter()
+        .filter(|(_, _, text)| text.contains("target_arch"))
+        .map(|(path, _, _)| path);
+    let place = places.next().unwrap();
+    assert!(place.ends_with("sys/arch/mod.rs"), "{}", place.display());
+    assert_eq!(places.next(), None);
+}
+
+#[test]
 fn files_are_short() {
     for (path, _, text) in modules() {
         let lines = text.lines().count();

@@ -2,7 +2,7 @@
 //! A module for each has the same names, and this is the one place that chooses between them.
 //!
 //! A further one takes: a module here (clone, the reaper's code, an undefined instruction, and constants), and its row
-//! in the tables of the filter, `crate::seccomp`.
+//! in the tables of the filter (seccomp/architecture.rs).
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
