@@ -1,7 +1,7 @@
 //! What a start will fail at, as far as a look tells: for `--explain`, which refuses what a run refuses.
 //!
 //! The plan is gone through step by step as the child does it, but each step is looked at instead of done: in a
-//! [tree] of names in the place of the container's root, and for whom the process will be by then. What is found
+//! tree of names (`tree.rs`) in the place of the container's root, and for whom the process will be by then. What is found
 //! is told as the child's own report is, by the plan's words for that step.
 //!
 //! It refuses only what is sure. What no look tells is left out: whether the kernel takes a mount and its options, a
