@@ -74,6 +74,8 @@ pub struct Log {
     on_terminal: OnceCell<bool>,
     /// The caller's terminal is in raw mode, where a line feed does not return the carriage.
     raw_terminal: Cell<bool>,
+    /// Signals stay blocked to the end, whatever is said.
+    keeps_signals_blocked: Cell<bool>,
     lost: Cell<bool>,
 }
 
@@ -105,6 +107,7 @@ impl Log {
             format,
             on_terminal: OnceCell::new(),
             raw_terminal: Cell::new(false),
+            keeps_signals_blocked: Cell::new(false),
             lost: Cell::new(false),
         })
     }
@@ -144,6 +147,11 @@ impl Log {
         self.raw_terminal.set(raw);
     }
 
+    /// No signal ends us any more because something is said: it has been told, or is to be told, what we exit with.
+    pub fn keep_signals_blocked(&self) {
+        self.keeps_signals_blocked.set(true);
+    }
+
     pub fn write(&self, level: Level, message: &[u8], fields: &[(&str, Value<'_>)]) {
         if self.enabled(level) {
             self.write_line(level, message, fields);
@@ -177,7 +185,11 @@ impl Log {
             self.write(Level::Error, error.to_string().as_bytes(), &[]);
         }
         if !self.to_stderr() || !lines_wanted {
-            complain(error);
+            if self.keeps_signals_blocked.get() {
+                complain_briefly(error);
+            } else {
+                complain(error);
+            }
         }
     }
 
@@ -207,6 +219,15 @@ pub fn complain(error: &Error) {
     let _ = signal::set_blocked(signal::OF_WRITES);
     // There is no one left to tell if stderr does not take it.
     let _ = descriptor::write_all(descriptor::borrowed(2), spoken(error).as_bytes());
+}
+
+/// Says an error to the person who called, on stderr, and leaves signals blocked: who has stopped reading is not waited
+/// for.
+#[cold]
+#[inline(never)]
+pub fn complain_briefly(error: &Error) {
+    // There is no one left to tell if stderr does not take it.
+    let _ = Stream::stderr().put(spoken(error).as_bytes(), LONGEST_WAIT);
 }
 
 fn spoken(error: &Error) -> String {

@@ -8,6 +8,7 @@ use cgroups::limited_cases;
 use common::*;
 use serde_json::Value;
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::process::Stdio;
 
 /// Every key, in order.
@@ -229,6 +230,50 @@ fn what_mydocker_was_sent_is_told_from_other_signals() {
             wait(&mut child).expect("it hangs");
             let report = parse(&std::fs::read_to_string(&file).unwrap());
             assert_eq!(end(&report), expected, "{case} {options:?} {script}");
+        }
+    }
+}
+
+/// A pipe that is full, and whose reader does not read.
+fn full_pipe() -> (OwnedFd, OwnedFd) {
+    let (reader, writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
+    nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+    nix::unistd::write(&writer, &[b'x'; 4096]).unwrap();
+    (reader, writer)
+}
+
+#[test]
+fn a_signal_that_comes_when_all_is_over_costs_neither_the_report_nor_its_status() {
+    for case in cases() {
+        for (options, command, expected) in [
+            (&["--timeout=0.3"][..], &["sleep", "600"][..], "timed out"),
+            (&[], &["/no/such/command"], "not started"),
+        ] {
+            let scratch = Scratch::new();
+            let file = scratch.file("report");
+            let options = [options, &["--report", &file]].concat();
+            let (_reader, full) = full_pipe();
+            let mut child = case
+                .command(&options, command)
+                .stdout(Stdio::piped())
+                // What is said about the end holds mydocker up.
+                .stderr(full)
+                .spawn()
+                .unwrap();
+            if expected == "timed out" {
+                // The container has it as well, and mydocker closes its own when it has started that.
+                let mut stdout = child.stdout.take().unwrap();
+                std::io::Read::read_to_end(&mut stdout, &mut Vec::new()).unwrap();
+            } else {
+                let is_written = || std::fs::metadata(&file).is_ok_and(|file| file.len() > 0);
+                assert!(eventually(is_written), "{case}: no report");
+            }
+            kill(child.id(), Signal::SIGTERM);
+            let status = wait(&mut child).expect("it hangs");
+            let report = parse(&std::fs::read_to_string(&file).unwrap());
+            assert_eq!(report["reason"], expected, "{case}");
+            let status = status.code().map(i64::from);
+            assert_eq!(report["status"].as_i64(), status, "{case} {expected}");
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::cli::{LogArgs, image};
 use crate::error::{Error, ExitCode};
 use crate::hint;
 use crate::launch::{self, Launch};
-use crate::log::{Level, Log, Value};
+use crate::log::{self, Level, Log, Value};
 use crate::plan::{self, InitPlan, Network};
 use crate::pool::{self, PoolArgs};
 use crate::report::{Lack, Moment};
@@ -59,18 +59,25 @@ pub fn run(
     let mut has_log = false;
     let outcome = logging::with_log(log, Level::Warn, |log| {
         has_log = true;
+        if report.is_some() {
+            // The report is still to be written, and its status to be kept.
+            log.keep_signals_blocked();
+        }
         shelter::enter(arguments, invocation)
             .and_then(|()| run_logged(arguments, log, beginning, report.as_mut()))
             .map(|never| match never {})
             .inspect_err(|error| failed(error, report.as_ref(), Some(log)))
     });
-    if let (Err(error), false) = (&outcome, has_log) {
-        failed(error, report.as_ref(), None);
+    match (outcome, &report) {
+        (Err(error), Some(report)) if !has_log => {
+            failed(&error, Some(report), None);
+            log::complain_briefly(&error);
+            Ok(error.exit())
+        }
+        (outcome, _) => outcome,
     }
-    outcome
 }
 
-/// Before it is said, which lets waiting signals end us.
 #[cold]
 #[inline(never)]
 fn failed(error: &Error, report: Option<&Reporting>, log: Option<&Log>) {

@@ -26,12 +26,12 @@ impl Reporting {
     #[cold]
     #[inline(never)]
     pub fn open(file: &OsStr) -> Result<Self, Error> {
-        let file = ResultFile::open("--report", file)?;
-        // From here on a signal waits until it can be told of. (What else is to be waited for is not known yet.)
+        // From here on a signal waits until it can be told of, and no file of ours is there without a report. (What else
+        // is to be waited for is not known yet.)
         signals::take_over(Relayed::Nothing)
             .map_err(|errno| Error::new("block", "signals", errno))?;
         Ok(Self {
-            file,
+            file: ResultFile::open("--report", file)?,
             begun: None,
             is_running: false,
             end: None,
