@@ -281,6 +281,8 @@ pub struct Board<'a> {
 
 impl<'a> Board<'a> {
     const REPORT: usize = 0;
+    /// In the place of a report: none is wanted any more. It is none itself.
+    const CALLED_OFF: u64 = 0xf;
     const LACKS: usize = 1;
     const MOMENTS: usize = Self::LACKS + Lack::ALL.len();
 
@@ -295,19 +297,34 @@ impl<'a> Board<'a> {
         Self { words }
     }
 
-    /// Leaves a report. The first failure stands, but for a clue to it: what fails after it fails because of it.
-    pub fn leave(self, report: Report) {
+    /// Leaves a report. The first failure stands, but for a clue to it: what fails after it fails because of it. Whether
+    /// the start goes on, as far as the parent is concerned.
+    pub fn leave(self, report: Report) -> bool {
         let Some(place) = self.words.get(Self::REPORT) else {
-            return;
+            return true;
         };
-        let _ = place.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| {
+        let left = place.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| {
             let stands = match (Report::of_word(left), report) {
+                _ if left == Self::CALLED_OFF => true,
                 (None | Some(Report::Ready), _) => false,
                 (Some(Report::Execve(..)), Report::Execve(..)) => false,
                 (Some(_), _) => true,
             };
             (!stands).then_some(report.word())
         });
+        left != Err(Self::CALLED_OFF)
+    }
+
+    /// The parent's: calls the start off, unless the child is on its way to execve already. Whether the command will never
+    /// run.
+    pub fn call_off(self) -> bool {
+        let Some(place) = self.words.get(Self::REPORT) else {
+            return false;
+        };
+        let left = place.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| {
+            (left == 0).then_some(Self::CALLED_OFF)
+        });
+        left.err().and_then(Report::of_word) != Some(Report::Ready)
     }
 
     /// What has been left.
@@ -417,6 +434,27 @@ mod tests {
             board.leave(report);
             assert_eq!(board.report(), Ok(Some(report)));
         }
+    }
+
+    #[test]
+    fn a_start_is_called_off_or_goes_on_and_never_both() {
+        let words = board(0);
+        let board = Board::new(&words);
+        assert!(board.call_off());
+        assert!(!board.leave(Report::Ready));
+        assert!(!board.leave(Report::Spawn(Errno::EPERM)));
+        let words = self::board(0);
+        let board = Board::new(&words);
+        assert!(board.leave(Report::Ready));
+        assert!(!board.call_off());
+        assert_eq!(board.report(), Ok(Some(Report::Ready)));
+        // Who has failed runs nothing either.
+        let words = self::board(0);
+        let board = Board::new(&words);
+        let failure = Report::Spawn(Errno::EPERM);
+        assert!(board.leave(failure));
+        assert!(board.call_off());
+        assert_eq!(board.report(), Ok(Some(failure)));
     }
 
     #[test]

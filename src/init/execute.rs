@@ -37,7 +37,10 @@ impl Outcome {
 pub fn run(command: &ExecPlan, descriptors: &Descriptors<'_>) -> ! {
     // Before execve, because after it there is no one to say so: success is this report and no other
     // after it.
-    descriptors.channel.board.leave(Report::Ready);
+    if !descriptors.channel.board.leave(Report::Ready) {
+        // The parent has told its caller that the command has not run.
+        fail(Report::Ready, descriptors);
+    }
     let mut outcome = Outcome::NONE;
     for (index, candidate) in (0u32..).zip(&command.candidates) {
         let errno = process::execve(candidate, &command.arguments, &command.environment);

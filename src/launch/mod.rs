@@ -332,7 +332,8 @@ impl Launch<'_> {
         let keeper = self.is_kept().then_some(pid);
         let ended = reports::await_end(
             reader.as_fd(),
-            &Limits {
+            board,
+            Limits {
                 keeper,
                 deadline,
                 ending: self.ending,

@@ -99,26 +99,66 @@ pub struct Limits {
     pub ending: SignalSet,
 }
 
+/// What has come before the pipe's end.
+enum Before {
+    Deadline,
+    Signal,
+}
+
+/// How long the child may be on its way into execve.
+const EXECUTION: Duration = Duration::from_secs(1);
+
 /// Waits until the pipe ends, which the child has closed then: by executing the command or by leaving.
 ///
-/// Errors: one of the limits was reached before.
-pub fn await_end(pipe: BorrowedFd<'_>, limits: &Limits) -> Result<(), Failure> {
+/// Errors: one of the limits was reached before, and the command does not run.
+pub fn await_end(pipe: BorrowedFd<'_>, board: Board<'_>, limits: Limits) -> Result<(), Failure> {
     let signals = signal::descriptor(limits.ending)
         .map_err(|errno| Failure::Said(Error::new("signalfd", "for a start", errno)))?;
+    let Some(before) = watch(pipe, Some(signals.as_fd()), &limits)? else {
+        return Ok(());
+    };
+    if !board.call_off() {
+        // It may run by now, and what has come is for the command then: it is still there for who supervises that. Unless
+        // the execve itself is held up.
+        let limits = Limits {
+            deadline: Instant::now().checked_add(EXECUTION),
+            ..limits
+        };
+        if watch(pipe, None, &limits)?.is_none() {
+            return Ok(());
+        }
+    }
+    let taken = match before {
+        Before::Deadline => None,
+        Before::Signal => signal::take(signals.as_fd()).ok().flatten(),
+    };
+    Err(Failure::Said(match taken {
+        Some(taken) => ended_by(taken.number),
+        None => time_is_up(),
+    }))
+}
+
+/// What comes before the end of the pipe, if anything does.
+fn watch(
+    pipe: BorrowedFd<'_>,
+    signals: Option<BorrowedFd<'_>>,
+    limits: &Limits,
+) -> Result<Option<Before>, Failure> {
     loop {
         let left = limits
             .deadline
             .map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if left == Some(Duration::ZERO) {
-            return Err(Failure::Said(time_is_up()));
+            return Ok(Some(Before::Deadline));
         }
-        let mut waiting = [Waiting::to_read(pipe), Waiting::to_read(signals.as_fd())];
+        let signals = signals.map_or(Waiting::none(), Waiting::to_read);
+        let mut waiting = [Waiting::to_read(pipe), signals];
         descriptor::wait(&mut waiting, limits.pause(left))
             .map_err(|errno| Failure::Said(garbled(errno)))?;
         let [end, signalled] = &waiting;
         if end.happened() {
             match descriptor::read(pipe, &mut [0]) {
-                Ok(0) => return Ok(()),
+                Ok(0) => return Ok(None),
                 // Nothing is sent over it.
                 Ok(_) => return Err(Failure::Said(garbled(Errno::EBADMSG))),
                 Err(Errno::EINTR) => {}
@@ -126,9 +166,7 @@ pub fn await_end(pipe: BorrowedFd<'_>, limits: &Limits) -> Result<(), Failure> {
             }
         } else if signalled.happened() {
             // Only then: one that comes when the command runs is handed on.
-            if let Ok(Some(taken)) = signal::take(signals.as_fd()) {
-                return Err(Failure::Said(ended_by(taken.number)));
-            }
+            return Ok(Some(Before::Signal));
         } else if let Some(keeper) = limits.keeper {
             // It has not been waited for: the pid is still its own.
             let _ = process::kill(keeper, libc::SIGCONT);
@@ -267,13 +305,35 @@ mod tests {
             deadline: Some(Instant::now() + time),
             ending: SignalSet::EMPTY,
         };
-        let soon = within(Duration::from_millis(5));
-        let Err(Failure::Said(error)) = await_end(reader.as_fd(), &soon) else {
+        let soon = || within(Duration::from_millis(5));
+        let words = [const { AtomicU64::new(0) }; Board::size(0)];
+        let board = Board::new(&words);
+        let Err(Failure::Said(error)) = await_end(reader.as_fd(), board, soon()) else {
             panic!("it has not ended");
         };
         assert_eq!(error.exit(), ExitCode::TIME_IS_UP);
+        assert!(!board.leave(Report::Ready), "the command would run");
         drop(writer);
         let later = within(Duration::from_secs(3600));
-        assert!(await_end(reader.as_fd(), &later).is_ok());
+        assert!(await_end(reader.as_fd(), board, later).is_ok());
+    }
+
+    #[test]
+    fn a_child_on_its_way_into_execve_is_not_told_of_as_one_that_did_not_run() {
+        let (reader, writer) = descriptor::pipe().unwrap();
+        let words = [const { AtomicU64::new(0) }; Board::size(0)];
+        let board = Board::new(&words);
+        assert!(board.leave(Report::Ready));
+        let over = Limits {
+            keeper: None,
+            deadline: Some(Instant::now()),
+            ending: SignalSet::EMPTY,
+        };
+        let executes = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            drop(writer);
+        });
+        assert!(await_end(reader.as_fd(), board, over).is_ok());
+        executes.join().unwrap();
     }
 }
