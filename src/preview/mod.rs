@@ -51,9 +51,12 @@ pub fn look(
     }
     seen?;
     has_room_for_reaper(plan, spec)?;
-    let tree = coming.map_or_else(root::callers, |coming| coming.tree);
+    let (tree, mut directory) = match coming {
+        // It is entered at its top.
+        Some(coming) => (coming.tree, Place::new()),
+        None => (root::callers(), own_directory()),
+    };
     let person = Person::of_command(spec);
-    let mut directory = own_directory();
     steps(plan, plan.process.iter(), |step| match step {
         Step::WorkingDirectory(path) => {
             directory = change_directory(&tree, &person, path)?;
