@@ -82,9 +82,9 @@ pub mod writable;
 use cli::Command;
 use error::{Error, ExitCode};
 use std::ffi::OsString;
-use sys::descriptor::NotStandard;
+use sys::inherited::NotStandard;
 use sys::invocation::Invocation;
-use sys::{descriptor, identity};
+use sys::{identity, inherited};
 use timing::Beginning;
 
 /// The program: `arguments` as execve gave them, the program's name first; `invocation` is the same. Returns the exit
@@ -92,7 +92,7 @@ use timing::Beginning;
 pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
     let beginning = Beginning::look(&arguments);
     // Before anything else opens a file.
-    if let Err(fault) = descriptor::open_standard() {
+    if let Err(fault) = inherited::open_standard() {
         log::complain(&not_standard(fault));
         return ExitCode::OWN_FAILURE.0;
     }

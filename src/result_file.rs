@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::json::Object;
 use crate::stream::{self, Stream};
-use crate::sys::{Errno, descriptor, terminal};
+use crate::sys::{Errno, inherited, terminal};
 use crate::writable;
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -25,7 +25,7 @@ pub enum ResultFile {
 impl ResultFile {
     /// Opens what `option` was given.
     ///
-    /// Errors: as open(2); EBADF for a descriptor that is not open for writing.
+    /// Errors: as open(2); EBADF for a descriptor that the caller has not left open for writing.
     #[cold]
     #[inline(never)]
     pub fn open(option: &'static str, typed: &OsStr) -> Result<Self, Error> {
@@ -52,12 +52,17 @@ impl ResultFile {
     ) -> Result<Result<T, BorrowedFd<'static>>, Error> {
         let failed = |errno| Error::new(format!("open for {option}"), typed.as_bytes(), errno);
         if typed == "-" {
-            return Ok(Ok(stdout()));
+            return match inherited::is_stand_in(1) {
+                true => Err(failed(Errno::EBADF)),
+                false => Ok(Ok(stdout())),
+            };
         }
         let number = typed.to_str().and_then(|typed| typed.strip_prefix("fd:"));
         if let Some(number) = number {
-            let number = number.parse().map_err(|_| failed(Errno::EBADF))?;
-            return descriptor::callers(number).map(Err).map_err(failed);
+            let is_plain = number.bytes().all(|byte| byte.is_ascii_digit());
+            let number = number.parse().ok().filter(|_| is_plain);
+            let number = number.ok_or(Errno::EBADF).map_err(failed)?;
+            return inherited::callers(number).map(Err).map_err(failed);
         }
         let path = CString::new(typed.as_bytes()).map_err(|_| failed(Errno::EINVAL))?;
         file(&path).map(Ok).map_err(failed)

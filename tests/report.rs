@@ -145,12 +145,47 @@ fn what_does_not_start_is_told_of() {
 #[test]
 fn a_file_that_cannot_be_opened_is_an_error_before_anything_is_done() {
     for case in cases() {
-        for file in ["/no/such/file", "/", "fd:77", "fd:", "fd:-1", "fd:0"] {
+        for file in [
+            "/no/such/file",
+            "/",
+            "fd:77",
+            "fd:",
+            "fd:-1",
+            "fd:+1",
+            "fd:0",
+        ] {
             let outcome = case.run(&["--report", file], &["echo", "ran"]);
             assert_eq!(outcome.code(), Some(125), "{case} {file}: {outcome:?}");
             assert_eq!(outcome.stdout, "", "{case} {file}");
             let words = format!("open for --report {file}: ");
             assert!(outcome.stderr.contains(&words), "{case}: {outcome:?}");
+        }
+    }
+}
+
+/// Neither what the caller has closed, nor what mydocker itself has opened at that number.
+#[test]
+fn a_descriptor_is_the_callers_or_none() {
+    for case in cases() {
+        let scratch = Scratch::new();
+        let file = scratch.file("report");
+        for (options, closed) in [
+            ("--report -", "1>&-"),
+            ("--report fd:1", "1>&-"),
+            ("--report fd:0", "0>&-"),
+            ("--timing -", "1>&-"),
+            ("--report FILE --timing fd:3", "3>&- 4>&-"),
+            ("--report FILE --timing fd:4", "3>&- 4>&-"),
+        ] {
+            let options = options.replace("FILE", &file);
+            let script = format!("\"$0\" run --launch $1 {options} sh -c 'exit 6' {closed}");
+            let program = mydocker();
+            let line = ["sh", "-c", &script, program.to_str().unwrap(), case.launch];
+            let line: Vec<OsString> = line.map(Into::into).to_vec();
+            let outcome = finish(case.prepared(&line));
+            assert_eq!(outcome.code(), Some(125), "{case} {options}: {outcome:?}");
+            let words = "bad file number (EBADF)";
+            assert!(outcome.stderr.contains(words), "{case}: {outcome:?}");
         }
     }
 }

@@ -19,22 +19,6 @@ pub(super) fn owned(number: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
-/// A descriptor that the caller left open for us and has named by its number.
-///
-/// Errors: EBADF if it is not open, or not for writing.
-pub fn callers(number: RawFd) -> Result<BorrowedFd<'static>, Errno> {
-    if number < 0 {
-        return Err(Errno::EBADF);
-    }
-    // SAFETY: no pointers.
-    let flags = unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFL) }? as i32;
-    let is_written = matches!(flags & libc::O_ACCMODE, libc::O_WRONLY | libc::O_RDWR);
-    if flags & libc::O_PATH != 0 || !is_written {
-        return Err(Errno::EBADF);
-    }
-    Ok(borrowed(number))
-}
-
 /// Takes over a descriptor that whoever opened it left to be closed by hand.
 pub fn own(file: BorrowedFd<'static>) -> OwnedFd {
     owned(file.as_raw_fd())
@@ -412,39 +396,6 @@ pub fn wait(waiting: &mut [Waiting], timeout: i32) -> Result<(), Errno> {
         Ok(_) | Err(Errno::EINTR) => Ok(()),
         Err(errno) => Err(errno),
     }
-}
-
-/// Why 0, 1 and 2 cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotStandard {
-    /// One was closed, and there is no /dev/null for it.
-    NoNull(Errno),
-    /// This one only names a file (O_PATH): nothing can be read from it or written to it, but a directory or a file of
-    /// the host's can be reached by it.
-    Names(RawFd),
-}
-
-/// Makes 0, 1 and 2 valid: what the caller closed becomes /dev/null. Otherwise our own files would
-/// get those numbers, and a message to stderr would end up in one of them.
-pub fn open_standard() -> Result<(), NotStandard> {
-    for number in 0..3 {
-        // SAFETY: no pointers. Of all calls that need a descriptor this one does the least.
-        match unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFL) } {
-            Ok(flags) if flags as i32 & libc::O_PATH != 0 => {
-                return Err(NotStandard::Names(number));
-            }
-            Ok(_) => {}
-            Err(Errno::EBADF) => {
-                // The lowest free number is the one wanted, since those below it are open by now.
-                let null = open(c"/dev/null", libc::O_RDWR, 0).map_err(NotStandard::NoNull)?;
-                duplicate_to(std::os::fd::AsFd::as_fd(&null), number)
-                    .map_err(NotStandard::NoNull)?;
-                std::mem::forget(null);
-            }
-            Err(errno) => return Err(NotStandard::NoNull(errno)),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

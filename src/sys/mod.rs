@@ -23,6 +23,7 @@ pub mod descriptor;
 pub mod directory;
 pub mod facts;
 pub mod identity;
+pub mod inherited;
 pub mod invocation;
 pub mod kernel;
 pub mod keyring;

@@ -1,0 +1,71 @@
+//! What the caller has left open: 0, 1 and 2, which have to be there before anything else is opened, and what it names.
+
+use super::Errno;
+use super::descriptor::{self, duplicate_to};
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::sync::atomic::{AtomicU8, Ordering};
+use syscalls::{Sysno, syscall};
+
+/// Why 0, 1 and 2 cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotStandard {
+    /// One was closed, and there is no /dev/null for it.
+    NoNull(Errno),
+    /// This one only names a file (O_PATH): nothing can be read from it or written to it, but a directory or a file of
+    /// the host's can be reached by it.
+    Names(RawFd),
+}
+
+/// Those that the caller had closed, a bit each.
+static STAND_INS: AtomicU8 = AtomicU8::new(0);
+
+/// Makes 0, 1 and 2 valid: what the caller closed becomes /dev/null. Otherwise our own files would
+/// get those numbers, and a message to stderr would end up in one of them.
+pub fn open_standard() -> Result<(), NotStandard> {
+    for number in 0..3 {
+        // SAFETY: no pointers. Of all calls that need a descriptor this one does the least.
+        match unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFL) } {
+            Ok(flags) if flags as i32 & libc::O_PATH != 0 => {
+                return Err(NotStandard::Names(number));
+            }
+            Ok(_) => {}
+            Err(Errno::EBADF) => {
+                // The lowest free number is the one wanted, since those below it are open by now.
+                let null =
+                    descriptor::open(c"/dev/null", libc::O_RDWR, 0).map_err(NotStandard::NoNull)?;
+                duplicate_to(null.as_fd(), number).map_err(NotStandard::NoNull)?;
+                std::mem::forget(null);
+                STAND_INS.fetch_or(1 << number, Ordering::Relaxed);
+            }
+            Err(errno) => return Err(NotStandard::NoNull(errno)),
+        }
+    }
+    Ok(())
+}
+
+/// Whether the caller had closed this one: what is written to it comes to no one.
+pub fn is_stand_in(number: RawFd) -> bool {
+    (0..3).contains(&number) && STAND_INS.load(Ordering::Relaxed) & 1 << number != 0
+}
+
+/// A descriptor that the caller left open for us and has named by its number.
+///
+/// Errors: EBADF if it is not open, or not for writing, or ours.
+pub fn callers(number: RawFd) -> Result<BorrowedFd<'static>, Errno> {
+    if number < 0 || is_stand_in(number) {
+        return Err(Errno::EBADF);
+    }
+    // What has come to us over an execve does not close on one, as all of ours does.
+    // SAFETY: no pointers.
+    let on_exec = unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFD) }? as i32;
+    if on_exec & libc::FD_CLOEXEC != 0 {
+        return Err(Errno::EBADF);
+    }
+    // SAFETY: no pointers.
+    let flags = unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFL) }? as i32;
+    let is_written = matches!(flags & libc::O_ACCMODE, libc::O_WRONLY | libc::O_RDWR);
+    if flags & libc::O_PATH != 0 || !is_written {
+        return Err(Errno::EBADF);
+    }
+    Ok(descriptor::borrowed(number))
+}
