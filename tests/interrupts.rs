@@ -35,6 +35,8 @@ fn a_typed_interrupt_is_died_of_when_all_is_done() {
             assert_eq!(session.died_of(), SIGINT, "{session} {options:?}");
             let report = std::fs::read_to_string(&report).unwrap();
             assert!(report.contains(r#""status":130"#), "{report}");
+            let reason = r#""reason":"stopped by signal""#;
+            assert!(report.contains(reason), "{session} {options:?}: {report}");
         }
     }
 }

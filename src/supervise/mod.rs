@@ -375,11 +375,8 @@ impl<'a> Supervisor<'a> {
     /// itself; what is left to do is the end that PID 1 ignores.
     pub fn key_typed(&mut self, signal: i32, to_first: bool) {
         self.interrupted = signal == libc::SIGINT;
-        if !to_first {
-            return;
-        }
         self.delivered = Some(signal);
-        if self.is_spared(signal) {
+        if to_first && self.is_spared(signal) {
             self.kill_for(Some(KilledFor::Signal(signal)));
         }
     }
