@@ -6,7 +6,9 @@ use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
 use serde_json::Value;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
 const SAID: &str = "mydocker: ended: it wrote too much (--output-limit ";
@@ -119,6 +121,28 @@ fn stdout_and_stderr_of_all_processes_count_together() {
             let own = found.stderr.find(SAID).expect("its reason");
             assert_eq!(found.stdout.len() + own, 5000, "{case} {script}");
         }
+    }
+}
+
+/// As inetd and socat start a service.
+#[test]
+fn a_socket_that_is_stdin_as_well_is_no_way_around() {
+    for case in cases() {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        let script = "read line; echo $line; (head -c 100 /dev/zero >&0) 2> /dev/null; exit 7";
+        let options = ["-i", "--output-limit=50"];
+        let mut command = case.command(&options, &["sh", "-c", script]);
+        command
+            .stdin(OwnedFd::from(theirs.try_clone().unwrap()))
+            .stdout(OwnedFd::from(theirs));
+        let mut child = command.spawn().unwrap();
+        drop(command);
+        ours.write_all(b"asked\n").unwrap();
+        let mut answer = String::new();
+        ours.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer, "asked\n", "{case}");
+        let status = wait(&mut child).expect("it hangs");
+        assert_eq!(status.code(), Some(7), "{case}");
     }
 }
 

@@ -147,6 +147,10 @@ const COMMANDS: &[(&[&str], &str)] = &[
         "mydocker run --explain tells what a container is made of; there is no daemon to ask",
     ),
     (
+        &["version"],
+        "mydocker --version is what tells it; there is no daemon to ask",
+    ),
+    (
         &["login", "logout"],
         "there are no registries here; skopeo login is what skopeo copy needs",
     ),

@@ -61,7 +61,13 @@ fn streams(spec: &ContainerSpec) -> Result<Streams, Error> {
     };
     let (output, error) = (Callers::look(spec, 1)?, Callers::look(spec, 2)?);
     let is_counted = spec.output_limit.is_some();
-    let outputs = if output.is_same_terminal(&error) || is_counted && is_same_file()? {
+    // By a socket that is both (inetd's way), or a file, what is written to stdin would come to the readers of stdout.
+    let leads_out = is_counted && (is_same_file(0, 1)? || is_same_file(0, 2)?);
+    let input = match input {
+        Source::Callers | Source::CallersPipe if leads_out => Source::Pipe,
+        input => input,
+    };
+    let outputs = if output.is_same_terminal(&error) || is_counted && is_same_file(1, 2)? {
         Outputs::OnePipe
     } else if is_counted {
         Outputs::Separate {
@@ -84,16 +90,16 @@ fn streams(spec: &ContainerSpec) -> Result<Streams, Error> {
     })
 }
 
-/// Whether stdout and stderr are the same file, pipe or socket: what is written to them has one order then.
+/// Whether both are the same file, pipe or socket. (What is written to stdout and stderr has one order then.)
 #[cold]
 #[inline(never)]
-fn is_same_file() -> Result<bool, Error> {
+fn is_same_file(number: RawFd, other: RawFd) -> Result<bool, Error> {
     let identity = |number| {
         let facts = facts::facts(descriptor::borrowed(number));
         let failed = |errno| Error::new("look at", stream::name(number), errno);
         facts.map(|facts| facts.identity).map_err(failed)
     };
-    Ok(identity(1)? == identity(2)?)
+    Ok(identity(number)? == identity(other)?)
 }
 
 /// End-of-file at once.
