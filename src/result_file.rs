@@ -61,8 +61,17 @@ impl ResultFile {
         if let Some(number) = number {
             let is_plain = number.bytes().all(|byte| byte.is_ascii_digit());
             let number = number.parse().ok().filter(|_| is_plain);
-            let number = number.ok_or(Errno::EBADF).map_err(failed)?;
-            return inherited::callers(number).map(Err).map_err(failed);
+            let number = number.ok_or_else(|| {
+                Error::refused(
+                    format!("{option} {}", typed.to_string_lossy()),
+                    "what follows fd: is the number of a descriptor that is open for writing",
+                )
+            })?;
+            return inherited::callers(number).map(Err).map_err(|errno| {
+                failed(errno).hint(Some(
+                    "the caller has left no such descriptor open for writing",
+                ))
+            });
         }
         let path = CString::new(typed.as_bytes()).map_err(|_| failed(Errno::EINVAL))?;
         file(&path).map(Ok).map_err(failed)

@@ -186,6 +186,18 @@ fn the_commonest_mistakes_have_these_words() {
                 "--timeout 0: it takes a number of seconds above 0, 2 or 0.5; behind a colon how long its end may \
                  take, 5:2",
             ),
+            // What is told of it.
+            (
+                &["run", "--report", "fd:99", "sh"],
+                125,
+                "open for --report fd:99: bad file number (EBADF): the caller has left no such descriptor open for \
+                 writing",
+            ),
+            (
+                &["run", "--report", "fd:x", "sh"],
+                125,
+                "--report fd:x: what follows fd: is the number of a descriptor that is open for writing",
+            ),
             // The command line.
             (
                 &["run", "--memroy", "64m", "sh"],

@@ -157,7 +157,7 @@ fn a_file_that_cannot_be_opened_is_an_error_before_anything_is_done() {
             let outcome = case.run(&["--report", file], &["echo", "ran"]);
             assert_eq!(outcome.code(), Some(125), "{case} {file}: {outcome:?}");
             assert_eq!(outcome.stdout, "", "{case} {file}");
-            let words = format!("open for --report {file}: ");
+            let words = format!("--report {file}: ");
             assert!(outcome.stderr.contains(&words), "{case}: {outcome:?}");
         }
     }
