@@ -9,6 +9,7 @@ pub enum Topic {
     Mydocker,
     Run(Detail),
     Pool,
+    Completion,
     Init,
     Guide(&'static Guide),
     /// All of it, as a man page.
@@ -29,6 +30,8 @@ pub const HELP: &str = "mydocker help";
 pub const RUN_HELP: &str = "mydocker help run";
 
 pub const POOL_HELP: &str = "mydocker help pool";
+
+pub const COMPLETION_HELP: &str = "mydocker help completion";
 
 impl Topic {
     #[cold]
@@ -60,6 +63,7 @@ impl Topic {
                     .unwrap_or_default(),
             ]
             .concat(),
+            Self::Completion => COMPLETION.to_owned(),
             Self::Init => INIT.to_owned(),
             Self::Guide(guide) => guide.plain(),
             Self::Manual => manual::page(),
@@ -127,6 +131,18 @@ Keeps network namespaces ready in DIR (default: /run/mydocker-pool), a directory
 that only its owner, root, can enter. `mydocker run --pool DIR` takes one, which
 is most of the way of a start, and makes its own if there is none. Each is new
 and used once. Runs in the foreground until a signal ends it.
+";
+
+const COMPLETION: &str = "usage: mydocker completion bash|zsh
+
+Prints what the shell needs to complete mydocker's commands, options, their
+values, and the command of a run. For ~/.bashrc:
+
+  source <(mydocker completion bash)
+
+For ~/.zshrc, after compinit (or write it to a file _mydocker in fpath):
+
+  source <(mydocker completion zsh)
 ";
 
 const INIT: &str = "usage: none

@@ -16,7 +16,7 @@ pub fn page() -> String {
         ".SH NAME\nmydocker \\- run a command in a container of its own\n",
         ".SH SYNOPSIS\n.B mydocker run\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIARG\\fR...]\n.br\n",
         ".B mydocker pool\n[\\fIOPTIONS\\fR] [\\fIDIR\\fR]\n.br\n",
-        ".B mydocker help\n[\\fICOMMAND\\fR]\n.br\n",
+        ".B mydocker help\n[\\fICOMMAND\\fR|\\fITOPIC\\fR]\n.br\n",
         ".B mydocker completion\n\\fBbash\\fR|\\fBzsh\\fR\n",
     ]
     .concat();

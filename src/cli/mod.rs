@@ -121,6 +121,7 @@ fn help_topic(parser: &mut lexopt::Parser) -> Result<Command, Error> {
         Some(Word::Value(word)) => match word.as_bytes() {
             b"run" => Ok(Command::Help(help::Topic::Run(help::Detail::Full))),
             b"pool" => Ok(Command::Help(help::Topic::Pool)),
+            b"completion" => Ok(Command::Help(help::Topic::Completion)),
             b"init" => Ok(Command::Help(help::Topic::Init)),
             b"help" => Ok(Command::Help(help::Topic::Mydocker)),
             other => {
@@ -152,8 +153,12 @@ fn guide(name: &str) -> Result<Command, Error> {
 #[cold]
 #[inline(never)]
 fn shell(parser: &mut lexopt::Parser) -> Result<Command, Error> {
-    let named = match next(parser, help::HELP)? {
+    let named = match next(parser, help::COMPLETION_HELP)? {
         Some(Word::Value(word)) => word,
+        Some(Word::Short('h')) => return Ok(Command::Help(help::Topic::Completion)),
+        Some(Word::Long(name)) if name == "help" => {
+            return Ok(Command::Help(help::Topic::Completion));
+        }
         _ => OsString::new(),
     };
     let shells = completion::Shell::ALL;
@@ -161,7 +166,7 @@ fn shell(parser: &mut lexopt::Parser) -> Result<Command, Error> {
     let (_, shell) = found.ok_or_else(|| {
         Error::usage(
             "completion takes the name of a shell, bash or zsh",
-            help::HELP,
+            help::COMPLETION_HELP,
         )
     })?;
     Ok(Command::Completion(shell))
@@ -255,6 +260,14 @@ mod tests {
             parse_words(&["help", "run"]),
             Ok(Command::Help(help::Topic::Run(help::Detail::Full)))
         );
+    }
+
+    #[test]
+    fn every_command_is_explained() {
+        for name in COMMANDS {
+            let explained = parse_words(&["help", name]);
+            assert!(matches!(explained, Ok(Command::Help(_))), "{explained:?}");
+        }
     }
 
     #[test]
