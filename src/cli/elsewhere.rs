@@ -7,8 +7,12 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "a container runs in the foreground; the shell puts it in the background: mydocker run ... > FILE &",
     ),
     (
-        &["name", "cidfile"],
+        &["name"],
         "containers have no names here; the pid of mydocker run stands for one, $! in a shell",
+    ),
+    (
+        &["cidfile"],
+        "containers have no names here; --pidfile FILE writes the pid of the container's first process",
     ),
     (
         &["p", "publish", "P", "publish-all", "expose"],
@@ -48,22 +52,14 @@ const OPTIONS: &[(&[&str], &str)] = &[
             "health-timeout",
             "no-healthcheck",
         ],
-        "nothing looks after a container's health; run the check from outside: nsenter -t PID -a COMMAND",
+        "nothing looks after a container's health; run the check from outside: nsenter -t PID -a COMMAND (--pidfile FILE)",
     ),
     (
         &["log-driver", "log-opt"],
         "the command's output is mydocker's own: send it where you like, > FILE or | logger",
     ),
     (
-        &[
-            "platform",
-            "pull",
-            "q",
-            "quiet",
-            "disable-content-trust",
-            "isolation",
-            "use-api-socket",
-        ],
+        &["platform", "pull", "q", "quiet", "disable-content-trust"],
         "there are no images: a root is a directory (--rootfs DIR), made by debootstrap, docker export or umoci",
     ),
     (
@@ -80,9 +76,14 @@ const OPTIONS: &[(&[&str], &str)] = &[
     ),
     (
         &["stop-timeout"],
-        "signals are handed on as they come; timeout -k SECONDS sends SIGKILL to mydocker, which ends all of it",
+        "signals are handed on as they come; SIGKILL to mydocker ends all of it (timeout -k), and --timeout 5:2 kills two \
+         seconds after it has asked",
     ),
     (&["runtime"], "mydocker is the runtime; see --launch"),
+    (
+        &["use-api-socket"],
+        "there is no daemon, and so no socket of one",
+    ),
     (
         &["device-cgroup-rule"],
         "nodes open only if --device names them, or a volume has the option dev",
@@ -101,30 +102,48 @@ const OPTIONS: &[(&[&str], &str)] = &[
         &["cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"],
         "that is Windows' option; see --cpus and --device-read-bps",
     ),
+    (
+        &["isolation"],
+        "that is Windows' option; what isolation this is: mydocker help security",
+    ),
 ];
 
 /// Commands of docker's and podman's.
 const COMMANDS: &[(&[&str], &str)] = &[
     (
-        &["ps", "ls", "container", "top", "stats"],
+        &["ps", "ls", "top", "stats"],
         "there is no list of containers: each is a process that you see, pgrep -a mydocker",
     ),
     (
+        &["container"],
+        "its commands stand alone here: mydocker run; each container is a process that you see, pgrep -a mydocker",
+    ),
+    (
         &["exec"],
-        "there is no such command; enter a container as root with nsenter -t PID -a COMMAND (PID of the command)",
+        "there is no such command; enter a container as root with nsenter -t PID -a COMMAND, PID as --pidfile FILE has it \
+         (not mydocker's own)",
     ),
     (
         &["logs", "attach"],
         "nothing keeps a container's output: send it where you like, mydocker run ... > FILE",
     ),
     (
-        &[
-            "stop", "kill", "pause", "unpause", "restart", "start", "wait",
-        ],
+        &["stop", "kill", "pause", "unpause"],
         "a container runs in the foreground; kill(1) sends a signal to its mydocker run, which hands it on",
     ),
     (
-        &["create", "rename", "update"],
+        &["wait"],
+        "a container runs in the foreground; the shell waits for one in the background: wait PID",
+    ),
+    (
+        &[
+            "create",
+            "start",
+            "restart",
+            "rename",
+            "update",
+            "checkpoint",
+        ],
         "a container is made by run, and is what its options say until it ends",
     ),
     (
@@ -133,8 +152,8 @@ const COMMANDS: &[(&[&str], &str)] = &[
     ),
     (
         &[
-            "images", "image", "pull", "push", "build", "buildx", "import", "load", "save",
-            "search", "tag", "commit", "history",
+            "images", "image", "pull", "push", "build", "builder", "buildx", "import", "load",
+            "save", "search", "tag", "commit", "history", "manifest", "trust", "scout",
         ],
         "there are no images: a root is a directory (--rootfs DIR), made by debootstrap, docker export, or skopeo and umoci",
     ),
@@ -146,6 +165,20 @@ const COMMANDS: &[(&[&str], &str)] = &[
         &["inspect", "info", "events", "port"],
         "mydocker run --explain tells what a container is made of; there is no daemon to ask",
     ),
+    (&["version"], "it is an option: mydocker --version"),
+    (
+        &["volume"],
+        "there are only directories of yours: -v SRC:DST gives one to a container",
+    ),
+    (
+        &["network"],
+        "there are none to manage: a container has only a loopback, or your network with --network host; a device can be \
+         moved in from outside: ip link set NAME netns PID",
+    ),
+    (
+        &["context", "plugin", "machine"],
+        "there is no daemon, and nothing that runs but mydocker run",
+    ),
     (
         &["version"],
         "mydocker --version is what tells it; there is no daemon to ask",
@@ -156,8 +189,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
     ),
     (
         &[
-            "compose", "network", "volume", "swarm", "service", "stack", "secret", "config",
-            "context", "plugin",
+            "compose", "swarm", "service", "stack", "secret", "config", "node", "pod", "kube",
         ],
         "mydocker runs one container; a script starts several",
     ),
@@ -196,6 +228,18 @@ mod tests {
         }
         for name in crate::cli::COMMANDS {
             assert_eq!(command(name), None, "{name}");
+        }
+    }
+
+    /// As `docker help` lists them, but for those that are here.
+    #[test]
+    fn all_commands_of_dockers_have_an_answer() {
+        let dockers = "attach build builder buildx checkpoint commit compose config container context cp create diff \
+                       events exec export history image images import info inspect kill load login logout logs manifest \
+                       network node pause plugin port ps pull push rename restart rm rmi save scout search secret \
+                       service stack start stats stop swarm system tag top trust unpause update version volume wait";
+        for name in dockers.split(' ').filter(|name| !name.is_empty()) {
+            assert_ne!(command(name), None, "{name}");
         }
     }
 

@@ -177,6 +177,13 @@ fn network(line: &mut RunLine, name: &'static str, typed: OsString) -> Result<()
                  moved in from outside, ip link set NAME netns PID",
             ));
         }
+        Some(shared) if shared.starts_with("container:") => {
+            return Err(Error::refused(
+                format!("--{name} {shared}"),
+                "another container's network is shared from outside, by root: nsenter -t PID -n mydocker run --network host \
+                 COMMAND (PID: --pidfile)",
+            ));
+        }
         _ => return Err(bad_value((name, RUN_HELP), &typed, "none or host")),
     };
     Ok(())
