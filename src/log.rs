@@ -226,8 +226,15 @@ pub fn complain(error: &Error) {
 #[cold]
 #[inline(never)]
 pub fn complain_briefly(error: &Error) {
-    // There is no one left to tell if stderr does not take it.
-    let _ = Stream::stderr().put(spoken(error).as_bytes(), LONGEST_WAIT);
+    let text = spoken(error);
+    match Stream::stderr().put(text.as_bytes(), LONGEST_WAIT) {
+        Ok(()) | Err(Errno::EAGAIN | Errno::EPIPE) => {}
+        // Where poll(2) is refused. There is no one left to tell if stderr does not take it.
+        Err(_) => drop(descriptor::write_all(
+            descriptor::borrowed(2),
+            text.as_bytes(),
+        )),
+    }
 }
 
 fn spoken(error: &Error) -> String {

@@ -163,6 +163,26 @@ fn a_file_that_cannot_be_opened_is_an_error_before_anything_is_done() {
     }
 }
 
+/// What else could be told may not be to be had, as under a filter that knows no ppoll(2).
+#[test]
+fn an_error_is_said_where_nothing_can_be_waited_for() {
+    for case in cases() {
+        let scratch = Scratch::new();
+        let file = scratch.file("report");
+        let command = case.wrapped(
+            &["deny", "ppoll", "1"],
+            &["--report", &file],
+            &["/no/such/command"],
+        );
+        let outcome = finish(command);
+        assert!(outcome.stderr.contains("mydocker: "), "{case}: {outcome:?}");
+        assert!(
+            matches!(outcome.code(), Some(125..=127)),
+            "{case}: {outcome:?}"
+        );
+    }
+}
+
 /// Neither what the caller has closed, nor what mydocker itself has opened at that number.
 #[test]
 fn a_descriptor_is_the_callers_or_none() {
