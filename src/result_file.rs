@@ -3,15 +3,18 @@
 use crate::error::Error;
 use crate::json::Object;
 use crate::stream::{self, Stream};
-use crate::sys::{Errno, inherited, terminal};
+use crate::sys::{Errno, descriptor, inherited, terminal};
 use crate::writable;
 use std::ffi::{CStr, CString, OsStr};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 /// How long a line waits for its reader.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// Bytes that a line may have: one with a long error has less.
+const ROOM: usize = 4096;
 
 /// A place for lines of JSON, open before the container starts.
 pub enum ResultFile {
@@ -29,7 +32,12 @@ impl ResultFile {
     #[cold]
     #[inline(never)]
     pub fn open(option: &'static str, typed: &OsStr) -> Result<Self, Error> {
-        let open = |path: &CStr| stream::open_file(path).map(Self::File);
+        let open = |path: &CStr| {
+            let file = stream::open_file(path)?;
+            // A full disk is told before anything is done, and not half a line at the end.
+            descriptor::reserve(file.as_fd(), ROOM)?;
+            Ok(Self::File(file))
+        };
         Self::open_by(option, typed, &|| Self::Stdout(Stream::stdout()), &open)
             .map(|opened| opened.unwrap_or_else(Self::Callers))
     }

@@ -476,3 +476,22 @@ fn it_is_added_to_what_is_there() {
         assert_eq!(text.lines().count(), 2, "{case}: {text}");
     }
 }
+
+/// Before anything is done: no half of a line is left in place of a verdict.
+#[test]
+fn a_full_disk_is_told_at_the_start() {
+    for case in root_cases() {
+        let script = format!(
+            "mount -t tmpfs -o size=8k full /mnt; head -c 8192 /dev/zero > /mnt/all
+             {} run --launch {} --report /mnt/report sh -c 'echo ran' || echo code $?; cat /mnt/report",
+            mydocker().display(),
+            case.launch,
+        );
+        let mut unshare = std::process::Command::new("unshare");
+        unshare.args(["--mount", "sh", "-c", &script]);
+        let outcome = finish(unshare);
+        assert_eq!(outcome.stdout, "code 125\n", "{case}: {outcome:?}");
+        let message = "mydocker: open for --report /mnt/report: no space left on device (ENOSPC)\n";
+        assert_eq!(outcome.stderr, message, "{case}");
+    }
+}

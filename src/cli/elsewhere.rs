@@ -76,8 +76,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
     ),
     (
         &["stop-timeout"],
-        "signals are handed on as they come; SIGKILL to mydocker ends all of it (timeout -k), and --timeout 5:2 kills two \
-         seconds after it has asked",
+        "there is no docker stop to wait; --timeout 5:2 asks after 5 seconds and kills 2 seconds later",
     ),
     (&["runtime"], "mydocker is the runtime; see --launch"),
     (
@@ -96,7 +95,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
             "cpu-rt-period",
             "cpu-rt-runtime",
         ],
-        "cgroup v2 has no such limit; see --memory, --memory-swap and --cpus",
+        "there is no such limit here, for cgroup v2 has none; see --memory, --memory-swap and --cpus",
     ),
     (
         &["cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"],

@@ -401,6 +401,8 @@ impl<'a> Supervisor<'a> {
             let message = format!(
                 "the keeper of --pid host was ended by signal {signal}, and all that it kept with it"
             );
+            // There is to be cleaned up after it: no signal ends us before that.
+            self.log.keep_signals_blocked();
             self.log.say(&Error::told(&message));
         } else if was_anything {
             self.log

@@ -115,6 +115,24 @@ pub fn write_at(file: BorrowedFd<'_>, bytes: &[u8], offset: usize) -> Result<usi
     }
 }
 
+/// Has the file system keep room for so many bytes at the end of a file, where it can: fallocate(2). The file's size stays.
+///
+/// Errors: ENOSPC or EDQUOT, there is none.
+pub fn reserve(file: BorrowedFd<'_>, bytes: usize) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    let end = unsafe { syscall!(Sysno::lseek, file.as_raw_fd(), 0, libc::SEEK_END) };
+    // Else it is a pipe, or a terminal.
+    let Ok(end) = end else { return Ok(()) };
+    let keep_size = libc::FALLOC_FL_KEEP_SIZE;
+    // SAFETY: no pointers.
+    let kept = unsafe { syscall!(Sysno::fallocate, file.as_raw_fd(), keep_size, end, bytes) };
+    match kept {
+        Err(errno @ (Errno::ENOSPC | Errno::EDQUOT)) => Err(errno),
+        // Some file systems cannot, and a device has no room to keep.
+        _ => Ok(()),
+    }
+}
+
 /// write(2), once.
 pub fn write(file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
     // SAFETY: the kernel reads at most `len` bytes from the slice.
