@@ -14,7 +14,6 @@ mod architecture;
 mod compile;
 mod default;
 mod group;
-mod json;
 mod multiplexer;
 mod names;
 mod profile;

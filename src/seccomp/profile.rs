@@ -8,10 +8,10 @@
 
 use super::architecture::{Architecture, HERE, NUMBERS};
 use super::compile::Program;
-use super::json::{self, Value};
 use super::multiplexer::{MULTIPLEXED, Said, combined, multiplexers};
 use super::names;
 use super::{Check, Comparison, Condition, Fate, Host, Leaf, Rule, Rules};
+use crate::json::{self, Value};
 use crate::sys::capability;
 use crate::sys::seccomp::{Instruction, LONGEST};
 
