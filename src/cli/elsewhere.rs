@@ -201,6 +201,23 @@ pub fn option(name: &str) -> Option<&'static str> {
     answer(OPTIONS, name)
 }
 
+/// Switches of `docker run`, each with the value by which it asks for what is so here anyway.
+const ASKING_NOTHING: &[(&[&str], &str)] = &[
+    (&["d", "detach"], "false"),
+    (&["P", "publish-all"], "false"),
+    (&["oom-kill-disable"], "false"),
+    (&["sig-proxy"], "true"),
+];
+
+/// Whether this switch, whose value the parser has, asks for what is so here anyway.
+#[cold]
+#[inline(never)]
+pub fn asks_nothing(name: &str, parser: &mut lexopt::Parser) -> bool {
+    let mut rows = ASKING_NOTHING.iter();
+    let row = rows.find(|(names, _)| names.contains(&name));
+    row.is_some_and(|(_, idle)| parser.optional_value().is_some_and(|value| value == *idle))
+}
+
 /// The answer to a command of docker's.
 #[cold]
 #[inline(never)]

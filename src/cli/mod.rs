@@ -91,6 +91,10 @@ fn before_the_command(arguments: Vec<OsString>) -> Result<Command, Error> {
     let mut parser = lexopt::Parser::from_args(arguments.clone());
     match next(&mut parser, help::HELP)? {
         Some(Word::Short('h')) => Ok(Command::Help(help::Topic::Mydocker)),
+        // Alone it is docker's for the version; `run` has it for a volume, which something follows.
+        Some(Word::Short('v')) if arguments.len() == 1 && parser.optional_value().is_none() => {
+            Ok(Command::Version)
+        }
         Some(Word::Short(letter)) => {
             let is_runs = options::all(options::RUN).any(|row| row.short == Some(letter));
             let unknown = || Error::usage(format!("unknown option '-{letter}'"), help::HELP);
@@ -234,7 +238,8 @@ fn unknown_command(word: &str, topics: &[&str]) -> Error {
     let known = [&COMMANDS, topics].concat();
     if let Some(near) = suggest::nearest(word, &known) {
         message.push_str(&format!(", did you mean '{near}'?"));
-    } else if word.contains('/') {
+    } else if topics.is_empty() {
+        // Nothing that a command of ours looks like: it is to be run, most likely.
         message.push_str(&format!(", did you mean 'run {word}'?"));
     }
     Error::usage(message, help::HELP)
@@ -253,6 +258,7 @@ mod tests {
     fn commands() {
         assert_eq!(parse_words(&["init", "--x"]), Ok(Command::Init));
         assert_eq!(parse_words(&["--version"]), Ok(Command::Version));
+        assert_eq!(parse_words(&["-v"]), Ok(Command::Version));
         for words in [&["help"][..], &["-h"], &["--help"], &["help", "help"]] {
             assert_eq!(parse_words(words), Ok(Command::Help(help::Topic::Mydocker)));
         }
@@ -300,6 +306,10 @@ mod tests {
         assert_eq!(
             parse_words(&["/bin/sh"]),
             Err("unknown command '/bin/sh', did you mean 'run /bin/sh'?".into())
+        );
+        assert_eq!(
+            parse_words(&["alpine", "sh"]),
+            Err("unknown command 'alpine', did you mean 'run alpine'?".into())
         );
         assert_eq!(
             parse_words(&["--vresion"]),

@@ -267,6 +267,11 @@ mod tests {
             (&["-it=true", "sh"], (true, true)),
             (&["-tie", "A=1", "sh"], (true, true)),
             (&["-tieA=1", "sh"], (true, true)),
+            // docker's, which ask for what is so here.
+            (
+                &["-it", "--detach=false", "--sig-proxy=true", "sh"],
+                (true, true),
+            ),
         ] {
             let (run, _) = run(words).unwrap();
             assert_eq!((run.interactive, run.tty), expected, "{words:?}");

@@ -42,16 +42,29 @@ pub fn read<L>(
             Ok(None) => return Ok(End::Line),
             Ok(Some(lexopt::Arg::Value(word))) => return Ok(End::Word(word)),
             Ok(Some(lexopt::Arg::Short(letter))) => {
-                let row = by_letter(tables, letter, asked.help)?;
+                let found = all(tables).find(|row| row.short == Some(letter));
+                let Some(row) = found else {
+                    let name = letter.to_string();
+                    if elsewhere::asks_nothing(&name, parser) {
+                        continue;
+                    }
+                    return Err(unknown_letter(&name, asked.help));
+                };
                 if let Reading::Help = row.reading {
                     return Ok(End::Help(Detail::Brief));
                 }
                 row
             }
-            Ok(Some(lexopt::Arg::Long(name))) => {
-                let found = by_name(tables, name);
-                found.ok_or_else(|| unknown(name, tables, asked.help))?
-            }
+            Ok(Some(lexopt::Arg::Long(name))) => match by_name(tables, name) {
+                Some(row) => row,
+                None => {
+                    let name = name.to_owned();
+                    if elsewhere::asks_nothing(&name, parser) {
+                        continue;
+                    }
+                    return Err(unknown(&name, tables, asked.help));
+                }
+            },
             // A switch with a value, which lexopt has given us without: pflag's booleans.
             Err(lexopt::Error::UnexpectedValue { option, value }) => {
                 match switched.take() {
@@ -76,19 +89,10 @@ pub fn read<L>(
     }
 }
 
-fn by_letter<L>(
-    tables: Tables<L>,
-    letter: char,
-    help: &'static str,
-) -> Result<&'static Row<L>, Error> {
-    let found = all(tables).find(|row| row.short == Some(letter));
-    found.ok_or_else(|| unknown_letter(letter, help))
-}
-
 #[cold]
 #[inline(never)]
-fn unknown_letter(letter: char, help: &'static str) -> Error {
-    match elsewhere::option(letter.encode_utf8(&mut [0; 4])) {
+fn unknown_letter(letter: &str, help: &'static str) -> Error {
+    match elsewhere::option(letter) {
         Some(answer) => Error::refused(format!("-{letter}"), answer),
         None => Error::usage(format!("unknown option '-{letter}'"), help),
     }
