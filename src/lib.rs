@@ -39,7 +39,7 @@
 //! pool        spare network namespaces: kept, and asked for
 //! inside      paths inside a root, which no link leads out of
 //! locks       which directories a run uses, told to the same user's other runs
-//! guide, log, stream, result_file, hint, error, report, likeness, lingering, json, time,
+//! guide, log, stream, result_file, hint, error, report, terminal_settings, lingering, json, time,
 //! writable
 //! sys         one system call each; the only `unsafe`
 //! ```
@@ -58,7 +58,6 @@ pub mod init;
 pub mod inside;
 pub mod json;
 pub mod launch;
-pub mod likeness;
 pub mod lingering;
 pub mod locks;
 pub mod log;
@@ -74,6 +73,7 @@ pub mod stream;
 pub mod supervise;
 pub mod sys;
 pub mod terminal;
+pub mod terminal_settings;
 pub mod time;
 pub mod timing;
 pub mod verdict;

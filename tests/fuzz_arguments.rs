@@ -6,7 +6,6 @@ mod fuzzing;
 use fastrand::Rng;
 use fuzzing::*;
 use mydocker::cli::{self, Command};
-use mydocker::likeness::Likeness;
 use mydocker::plan::{
     self, InitPlan, Network, Outputs, OwnDevice, Source, Standard, Streams, codec,
 };
@@ -14,6 +13,7 @@ use mydocker::report::Part;
 use mydocker::spec::{Caller, ContainerSpec, IdsWanted, MountSource, RunArgs, Terminal};
 use mydocker::sys::Errno;
 use mydocker::sys::signal::SignalSet;
+use mydocker::terminal_settings::TerminalSettings;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -308,7 +308,7 @@ fn specified(arguments: &RunArgs, accepted: &Cell<u64>, random: &mut Rng) {
 /// What the caller's standard descriptors may turn out to be.
 fn standard(spec: &ContainerSpec, random: &mut Rng) -> Standard {
     if spec.terminal == Terminal::Own {
-        return Standard::Terminal(Likeness::default());
+        return Standard::Terminal(TerminalSettings::default());
     }
     let mut source = || match random.u8(..5) {
         4 => Source::CallersPipe,

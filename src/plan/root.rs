@@ -7,10 +7,10 @@
 //! there to where it belongs.
 
 use super::OwnDevice;
-use crate::likeness::Likeness;
 use crate::spec::{Devices, MOST_HANDED};
 use crate::sys::MountFlags;
 use crate::sys::facts::Kind;
+use crate::terminal_settings::TerminalSettings;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
@@ -50,7 +50,7 @@ pub enum RootStep {
     /// A file system on a new directory of the stage.
     Staged(FileSystem),
     /// A pseudo-terminal of the container's own devpts, and /dev/console; its master goes to the parent.
-    Terminal(Likeness),
+    Terminal(TerminalSettings),
     /// The stage becomes /dev.
     PlaceDev,
     /// The stage has served.

@@ -5,16 +5,16 @@
 //! for that is what they were given for, and nothing lies between them and the command; unless what is written is to be
 //! counted, `--output-limit`: then it is written to a pipe.
 
-use crate::likeness::Likeness;
 use crate::sys::facts::NULL_DEVICE;
 use crate::sys::node::Device;
+use crate::terminal_settings::TerminalSettings;
 use std::ffi::CStr;
 
 /// Where 0, 1 and 2 come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standard {
     /// All three are a terminal of the container's own, which looks like this.
-    Terminal(Likeness),
+    Terminal(TerminalSettings),
     /// Each comes from somewhere.
     Streams(Streams),
 }

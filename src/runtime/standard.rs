@@ -38,9 +38,9 @@ pub fn look(spec: &ContainerSpec) -> Result<Look, Error> {
     Ok(match spec.terminal {
         Terminal::Own => {
             let outside = outside();
-            let likeness = outside.likeness(handing::terminal_owner(spec));
+            let terminal_settings = outside.terminal_settings(handing::terminal_owner(spec));
             Look {
-                standard: Standard::Terminal(likeness),
+                standard: Standard::Terminal(terminal_settings),
                 outside: Some(outside),
             }
         }
@@ -204,7 +204,9 @@ impl Opened {
             Standard::Terminal(_) if plan::makes_terminal(spec) => {
                 opened.terminal = Some(Offered::awaited()?);
             }
-            Standard::Terminal(likeness) => opened.terminal = Some(Offered::ready(&likeness)?),
+            Standard::Terminal(terminal_settings) => {
+                opened.terminal = Some(Offered::ready(&terminal_settings)?)
+            }
             Standard::Streams(streams) => {
                 opened.open(streams)?;
                 if let PipeOwner::Outside(user) = handing::pipe_owner(spec) {

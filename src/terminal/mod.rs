@@ -6,10 +6,10 @@ pub use outside::Outside;
 
 use crate::error::Error;
 use crate::hint::{Doing, hint};
-use crate::likeness::Likeness;
 use crate::sys::local_socket::{self, Record};
 use crate::sys::terminal;
 use crate::sys::{Errno, descriptor};
+use crate::terminal_settings::TerminalSettings;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The container's terminal: a pseudo-terminal, whose master is ours.
@@ -31,8 +31,8 @@ pub enum Offered {
 impl Offered {
     #[cold]
     #[inline(never)]
-    pub fn ready(likeness: &Likeness) -> Result<Self, Error> {
-        PseudoTerminal::open(likeness).map(Self::Ready)
+    pub fn ready(terminal_settings: &TerminalSettings) -> Result<Self, Error> {
+        PseudoTerminal::open(terminal_settings).map(Self::Ready)
     }
 
     #[cold]
@@ -78,12 +78,12 @@ impl Offered {
 
 impl PseudoTerminal {
     /// Makes one that looks like the caller's terminal.
-    fn open(likeness: &Likeness) -> Result<Self, Error> {
+    fn open(terminal_settings: &TerminalSettings) -> Result<Self, Error> {
         let (master, slave) = terminal::pseudo_terminal().map_err(|errno| {
             Error::new("open a pseudo-terminal", "/dev/ptmx", errno)
                 .because(hint(Doing::OpenTerminal, errno))
         })?;
-        likeness
+        terminal_settings
             .give(slave.as_fd())
             .map_err(|errno| Error::new("set modes and owner of", "the terminal", errno))?;
         Ok(Self {

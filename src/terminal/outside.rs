@@ -1,8 +1,8 @@
 //! The caller's side: its terminal, if stdin is one, in raw mode while the container has it.
 
-use crate::likeness::Likeness;
 use crate::sys::descriptor;
 use crate::sys::terminal::{self, Modes, Size};
+use crate::terminal_settings::TerminalSettings;
 use std::cell::Cell;
 use std::os::fd::BorrowedFd;
 
@@ -31,8 +31,8 @@ impl Outside {
     }
 
     /// What the container's terminal takes from the caller's; it is to belong to `owner`.
-    pub fn likeness(&self, owner: Option<u32>) -> Likeness {
-        Likeness {
+    pub fn terminal_settings(&self, owner: Option<u32>) -> TerminalSettings {
+        TerminalSettings {
             modes: self.saved.get(),
             size: self.size(),
             owner,

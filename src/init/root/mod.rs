@@ -153,9 +153,9 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
         RootStep::Restrict(step) => restrict::restrict(step, held),
         RootStep::Links => stage::links().map_err(Failed::from),
         RootStep::Staged(step) => stage::file_system(step),
-        RootStep::Terminal(likeness) => {
+        RootStep::Terminal(terminal_settings) => {
             let socket = descriptors.terminal.ok_or(Errno::EBADF)?;
-            terminal::make(likeness, socket).map_err(Failed::from)
+            terminal::make(terminal_settings, socket).map_err(Failed::from)
         }
         RootStep::Device(step) => device::make(step, held),
         RootStep::LookAtNames(targets) => names::look(targets, held),

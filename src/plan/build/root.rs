@@ -241,7 +241,7 @@ fn dev(spec: &ContainerSpec, root: &Root, standard: Standard, push: &mut impl Fn
             c"pts", c"devpts", flags, data,
         )));
         match standard {
-            Standard::Terminal(likeness) => push(RootStep::Terminal(likeness)),
+            Standard::Terminal(terminal_settings) => push(RootStep::Terminal(terminal_settings)),
             Standard::Streams(streams) => {
                 let own = streams.own();
                 if own != [None; 3] {

@@ -2,7 +2,6 @@
 
 use super::Malformed;
 use super::wire::{Decoder, Encoder};
-use crate::likeness::Likeness;
 use crate::plan::OwnDevice;
 use crate::plan::root::{
     BindMount, Copy, DeviceNode, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction,
@@ -11,6 +10,7 @@ use crate::plan::root::{
 use crate::spec::Devices;
 use crate::sys::MountFlags;
 use crate::sys::terminal::{Modes, Size};
+use crate::terminal_settings::TerminalSettings;
 
 pub fn encode(out: &mut Encoder, step: &RootStep) {
     match step {
@@ -82,9 +82,9 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
             out.u8(8);
             encode_file_system(out, step);
         }
-        RootStep::Terminal(likeness) => {
+        RootStep::Terminal(terminal_settings) => {
             out.u8(9);
-            encode_likeness(out, likeness);
+            encode_likeness(out, terminal_settings);
         }
         RootStep::NameFile(EtcFile {
             target,
@@ -393,8 +393,8 @@ fn decode_bind(input: &mut Decoder<'_>) -> Result<BindMount, Malformed> {
     })
 }
 
-fn encode_likeness(out: &mut Encoder, likeness: &Likeness) {
-    let Likeness { modes, size, owner } = likeness;
+fn encode_likeness(out: &mut Encoder, terminal_settings: &TerminalSettings) {
+    let TerminalSettings { modes, size, owner } = terminal_settings;
     out.boolean(modes.is_some());
     if let Some(Modes {
         input,
@@ -427,7 +427,7 @@ fn encode_likeness(out: &mut Encoder, likeness: &Likeness) {
     out.u32(owner.unwrap_or_default());
 }
 
-fn decode_likeness(input: &mut Decoder<'_>) -> Result<Likeness, Malformed> {
+fn decode_likeness(input: &mut Decoder<'_>) -> Result<TerminalSettings, Malformed> {
     let modes = if input.boolean()? {
         Some(Modes {
             input: input.u32()?,
@@ -453,7 +453,7 @@ fn decode_likeness(input: &mut Decoder<'_>) -> Result<Likeness, Malformed> {
     };
     let has_owner = input.boolean()?;
     let owner = input.u32()?;
-    Ok(Likeness {
+    Ok(TerminalSettings {
         modes,
         size,
         owner: has_owner.then_some(owner),

@@ -97,15 +97,15 @@ pub fn why(page: &mut Page, step: &RootStep) {
             });
             file_system(page, step);
         }
-        RootStep::Terminal(likeness) => {
+        RootStep::Terminal(terminal_settings) => {
             page.why(
                 "Made inside, so that its name, /dev/pts/0, is one that the container knows; its master goes to mydocker over the \
                  socket. It is /dev/console too. pty(7)",
             );
-            if let Some(size) = likeness.size {
+            if let Some(size) = terminal_settings.size {
                 page.item("size", &format!("{} rows, {} columns", size.rows, size.columns));
             }
-            if let Some(owner) = likeness.owner {
+            if let Some(owner) = terminal_settings.owner {
                 page.item("owner", &owner.to_string());
             }
         }

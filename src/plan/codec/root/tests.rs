@@ -100,7 +100,7 @@ pub fn every_kind_of_step() -> Vec<RootStep> {
         RootStep::Devices,
         RootStep::Links,
         RootStep::Staged(file_system(false)),
-        RootStep::Terminal(Likeness {
+        RootStep::Terminal(TerminalSettings {
             modes: Some(Modes {
                 input: 1,
                 output: 2,
@@ -164,7 +164,7 @@ pub fn every_kind_of_step() -> Vec<RootStep> {
 #[test]
 fn a_terminal_that_looks_like_none() {
     let mut out = Encoder::default();
-    let plain = RootStep::Terminal(Likeness::default());
+    let plain = RootStep::Terminal(TerminalSettings::default());
     encode(&mut out, &plain);
     assert_eq!(decode(&mut Decoder { rest: &out.bytes }), Ok(plain));
 }

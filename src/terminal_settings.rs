@@ -8,7 +8,7 @@ use std::os::fd::BorrowedFd;
 
 /// Looks of a terminal, and whose it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Likeness {
+pub struct TerminalSettings {
     /// The keys a person's fingers know, and whether backspace takes a character or a byte of UTF-8. The
     /// modes themselves whoever called may have set for itself.
     pub modes: Option<Modes>,
@@ -18,7 +18,7 @@ pub struct Likeness {
     pub owner: Option<u32>,
 }
 
-impl Likeness {
+impl TerminalSettings {
     /// Gives it to a terminal's slave.
     pub fn give(&self, slave: BorrowedFd<'_>) -> Result<(), Errno> {
         if let Some(theirs) = self.modes {
