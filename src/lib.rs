@@ -37,7 +37,7 @@
 //! spec        what a container is to be: no descriptors, no system calls
 //! cli         beside it: the command line as what `spec` defines; help texts
 //! pool        spare network namespaces: kept, and asked for
-//! inside      paths inside a root, which no link leads out of
+//! path_in_root  paths inside a root, which no link leads out of
 //! locks       which directories a run uses, told to the same user's other runs
 //! guide, log, stream, result_file, hint, error, report, terminal_settings, lingering, json, time,
 //! writable
@@ -55,12 +55,12 @@ pub mod error;
 pub mod guide;
 pub mod hint;
 pub mod init;
-pub mod inside;
 pub mod json;
 pub mod launch;
 pub mod lingering;
 pub mod locks;
 pub mod log;
+pub mod path_in_root;
 pub mod plan;
 pub mod pool;
 pub mod preview;

@@ -24,7 +24,7 @@ const LAYERS: [&[&str]; 15] = [
         "error",
         "guide",
         "hint",
-        "inside",
+        "path_in_root",
         "json",
         "terminal_settings",
         "lingering",
@@ -101,7 +101,7 @@ fn imports_point_down() {
 #[test]
 fn the_child_imports_no_more_than_it_may() {
     for (path, module, text) in modules() {
-        if ["init", "inside", "terminal_settings", "lingering"].contains(&module.as_str()) {
+        if ["init", "path_in_root", "terminal_settings", "lingering"].contains(&module.as_str()) {
             let text = text.split("#[cfg(test)]").next().unwrap();
             for word in [
                 "std::env",

@@ -1,7 +1,7 @@
 //! The steps that make a root of the container's own.
 //!
 //! They are done before the root is entered, while / is still the host's; so every path of the container
-//! is resolved by [`crate::inside`]; those of the host are without links and `..` by then. In between, mounts
+//! is resolved by [`crate::path_in_root`]; those of the host are without links and `..` by then. In between, mounts
 //! are put together *on top of /*: a mount there covers the host's / in this namespace alone, only `/..`
 //! leads to it, and there is no DIR and no kernel that has no such place. What is finished moves from
 //! there to where it belongs.

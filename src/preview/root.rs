@@ -3,7 +3,7 @@
 use super::node::{Ground, Node, What, made};
 use super::person::Person;
 use super::tree::{Place, Tree};
-use crate::inside::Missing;
+use crate::path_in_root::Missing;
 use crate::plan::OwnDevice;
 use crate::plan::root::{BindMount, DeviceNode, EtcFile, FileSystem, RootStep, Show, Way, Without};
 use crate::report::{Failed, Part};

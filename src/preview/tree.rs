@@ -5,7 +5,7 @@
 
 use super::node::{Ground, Node, What, c_name, made};
 use super::person::{EXECUTE, Person};
-use crate::inside::Missing;
+use crate::path_in_root::Missing;
 use crate::report::{Failed, Part};
 use crate::sys::Errno;
 use crate::sys::facts::Kind;
@@ -184,7 +184,7 @@ impl Tree {
     }
 
     /// What the start finds at a path of the container's, or makes where it is missing: as
-    /// [`find_or_make`](crate::inside::find_or_make) does it. `None` if a look does not tell.
+    /// [`find_or_make`](crate::path_in_root::find_or_make) does it. `None` if a look does not tell.
     pub fn find_or_make(
         &mut self,
         person: &Person,

@@ -4,8 +4,8 @@
 //! it be written that should not be, and no path is looked up twice.
 
 use super::{Held, find, older, place_for};
-use crate::inside::Missing;
 use crate::lingering;
+use crate::path_in_root::Missing;
 use crate::plan::root::{BindMount, Copy, Restrictions};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Facts, Kind};

@@ -7,7 +7,7 @@
 //! cannot be changed.
 
 use super::{Held, bind, find, last_name};
-use crate::inside::Missing;
+use crate::path_in_root::Missing;
 use crate::plan::root::DeviceNode;
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Facts, Kind};

@@ -12,7 +12,7 @@ mod stage;
 mod terminal;
 
 use super::Descriptors;
-use crate::inside::{self, Making, Missing};
+use crate::path_in_root::{self, Making, Missing};
 use crate::plan::root::{Kernels, NAME_FILES, RootStep};
 use crate::report::{Failed, Part};
 use crate::spec::MOST_COPIES;
@@ -186,9 +186,9 @@ fn find_or_make(
     path: &CStr,
     making: &Making<'_>,
 ) -> Result<BorrowedFd<'static>, Failed> {
-    inside::find_or_make(held.root()?, path, making).map_err(|failed| match failed {
-        inside::Failed::Find(errno) => Part::Target.failed(errno),
-        inside::Failed::Make(errno) => Part::Make.failed(errno),
+    path_in_root::find_or_make(held.root()?, path, making).map_err(|failed| match failed {
+        path_in_root::Failed::Find(errno) => Part::Target.failed(errno),
+        path_in_root::Failed::Make(errno) => Part::Make.failed(errno),
     })
 }
 

@@ -6,7 +6,7 @@
 
 use super::{Held, bind, find, find_or_make, last_name, stage};
 use crate::init::Channel;
-use crate::inside::{Making, Missing};
+use crate::path_in_root::{Making, Missing};
 use crate::plan::root::{EtcFile, Without};
 use crate::report::{Failed, Lack, Part};
 use crate::sys::facts::{self, Kind};

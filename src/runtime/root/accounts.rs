@@ -2,7 +2,7 @@
 
 use super::open_directory;
 use crate::error::{Error, printable};
-use crate::inside::{self, Missing};
+use crate::path_in_root::{self, Missing};
 use crate::spec::{Base, Bind, MountSource, Overlay, Root, Writes};
 use crate::sys::facts::{self, Kind};
 use crate::sys::node::{self, HERE};
@@ -40,10 +40,10 @@ pub fn accounts(root: Option<&Root>, name: &str) -> Result<Vec<u8>, Error> {
     for (option, directory) in layers(&root.base) {
         let path = directory;
         let directory = open_directory(option, path)?;
-        let etc = match inside::find(directory.as_fd(), c"/etc", Missing::Refuse) {
+        let etc = match path_in_root::find(directory.as_fd(), c"/etc", Missing::Refuse) {
             Ok(etc) => descriptor::own(etc),
-            Err(inside::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => continue,
-            Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => {
+            Err(path_in_root::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => continue,
+            Err(path_in_root::Failed::Find(errno) | path_in_root::Failed::Make(errno)) => {
                 return Err(super::named(option, path, errno));
             }
         };
@@ -93,10 +93,12 @@ impl Found {
             Self::Link => {}
         }
         let failed = |errno| Error::new("read", [path.to_bytes(), b" of the root"].concat(), errno);
-        let found = match inside::find(root, path, Missing::Refuse) {
+        let found = match path_in_root::find(root, path, Missing::Refuse) {
             Ok(found) => descriptor::own(found),
-            Err(inside::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => return Ok(Vec::new()),
-            Err(inside::Failed::Find(errno) | inside::Failed::Make(errno)) => {
+            Err(path_in_root::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => {
+                return Ok(Vec::new());
+            }
+            Err(path_in_root::Failed::Find(errno) | path_in_root::Failed::Make(errno)) => {
                 return Err(failed(errno));
             }
         };

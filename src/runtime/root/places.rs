@@ -7,8 +7,8 @@
 
 use super::{named, opened};
 use crate::error::Error;
-use crate::inside::{self, Missing, PLACE};
 use crate::locks::{Byte, Locks};
+use crate::path_in_root::{self, Missing, PLACE};
 use crate::spec::{Ids, Root};
 use crate::sys::facts::{self, Facts, Kind};
 use crate::sys::lock::Lock;
@@ -117,12 +117,12 @@ impl Wanted {
 }
 
 fn leads_nowhere(root: &OwnedFd, name: &CStr) -> bool {
-    match inside::find(root.as_fd(), name, Missing::Refuse) {
+    match path_in_root::find(root.as_fd(), name, Missing::Refuse) {
         Ok(found) => {
             descriptor::close(found);
             false
         }
-        Err(failed) => failed == inside::Failed::Find(Errno::ENOENT),
+        Err(failed) => failed == path_in_root::Failed::Find(Errno::ENOENT),
     }
 }
 
