@@ -2,8 +2,8 @@
 //! anything, and what is refused there is refused here.
 
 use super::{
-    PidFile, caller, handing, id_claim, limits, logging, network_and_namespaces, root, security,
-    shelter, standard, without_pool,
+    PidFile, caller, handing, id_claim, limits, logging, network_and_namespaces, root, sealed_exe,
+    security, standard, without_pool,
 };
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
@@ -35,7 +35,7 @@ pub fn run(arguments: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
 }
 
 fn explain(arguments: &RunArgs, said: &Log) -> Result<ExitCode, Error> {
-    let in_sealed_copy = shelter::is_exposed(arguments)?;
+    let in_sealed_copy = sealed_exe::is_exposed(arguments)?;
     let timing = arguments.timing.as_ref();
     if let Some(file) = timing {
         ResultFile::look("--timing", file)?;

@@ -11,8 +11,8 @@ mod logging;
 mod pid_file;
 mod reporting;
 mod root;
+mod sealed_exe;
 mod security;
-mod shelter;
 mod standard;
 
 use crate::cli::{LogArgs, image};
@@ -63,7 +63,7 @@ pub fn run(
             // The report is still to be written, and its status to be kept.
             log.keep_signals_blocked();
         }
-        shelter::enter(arguments, invocation)
+        sealed_exe::enter(arguments, invocation)
             .and_then(|()| run_logged(arguments, log, beginning, report.as_mut()))
             .map(|never| match never {})
             .inspect_err(|error| failed(error, report.as_ref(), Some(log)))

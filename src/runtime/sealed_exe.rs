@@ -56,7 +56,7 @@ pub fn is_exposed(arguments: &RunArgs) -> Result<bool, Error> {
 /// begins again then; so this comes before anything is done.
 pub fn enter(arguments: &RunArgs, invocation: &Invocation) -> Result<(), Error> {
     if is_exposed(arguments)? {
-        shelter(invocation)
+        execute_copy(invocation)
     } else {
         Ok(())
     }
@@ -64,7 +64,7 @@ pub fn enter(arguments: &RunArgs, invocation: &Invocation) -> Result<(), Error> 
 
 #[cold]
 #[inline(never)]
-fn shelter(invocation: &Invocation) -> Result<(), Error> {
+fn execute_copy(invocation: &Invocation) -> Result<(), Error> {
     let failed = |operation: &str, errno| {
         let hint = "a container with a root of its own must not reach mydocker's file; it is copied to memory";
         Error::new(operation, OWN_FILE.to_bytes(), errno).hint(Some(hint))
