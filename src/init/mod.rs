@@ -51,7 +51,7 @@ pub struct Descriptors<'a> {
     /// The files by which cgroups are joined, by slot.
     pub joins: &'a [BorrowedFd<'static>],
     /// Mounts that the parent made, by slot.
-    pub handed: &'a [BorrowedFd<'static>],
+    pub premounted: &'a [BorrowedFd<'static>],
 }
 
 /// A pipe that a child waits at. The child has both ends, as copies.
@@ -105,7 +105,7 @@ pub fn begin(plan: &InitPlan, descriptors: &Descriptors<'_>) {
 pub fn run(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     allocation::forbid();
     // What the root's steps hand on to each other; the process's steps have nothing of it.
-    let held = Held::with(descriptors.handed);
+    let held = Held::with(descriptors.premounted);
     walk(&plan.container, count(&plan.birth), &held, descriptors);
     match plan.reaper {
         None => become_command(plan, descriptors),

@@ -68,7 +68,7 @@ pub struct Launch<'a> {
     /// The ids that are mapped from outside, if the plan waits for that.
     pub ids: Option<&'a Ids>,
     /// Mounts that the plan has handed in, by slot.
-    pub handed: &'a [BorrowedFd<'static>],
+    pub premounted: &'a [BorrowedFd<'static>],
     /// Where the child's times go: a place for each moment if the plan is timed, else none.
     pub moments: &'a [Cell<u64>],
     /// How long the container may take to start and run, if there is an end to it.
@@ -373,7 +373,7 @@ impl Launch<'_> {
             reaper: reaper.map(numbered),
             reapers_gate: None,
             joins: self.joins,
-            handed: self.handed,
+            premounted: self.premounted,
             streams: self.streams.map(|file| file.map(numbered)),
             terminal: self.terminal.map(numbered),
             pool: self.pool.map(numbered),

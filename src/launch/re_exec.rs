@@ -35,7 +35,7 @@ fn clear(plan: &InitPlan) -> RawFd {
 
 /// The first of the files by which cgroups are joined after the execve.
 fn first_join(plan: &InitPlan) -> RawFd {
-    HANDED.saturating_add(plan.handed.into())
+    HANDED.saturating_add(plan.premounted.into())
 }
 
 /// How many those are: a keeper's command joins.
@@ -80,7 +80,11 @@ impl<'a> Birth<'a> {
             (launch.status, STATUS),
         ];
         let streams = launch.streams.into_iter().zip(STREAMS);
-        let handed = launch.handed.iter().map(|mount| Some(*mount)).zip(HANDED..);
+        let premounted = launch
+            .premounted
+            .iter()
+            .map(|mount| Some(*mount))
+            .zip(HANDED..);
         let joins = launch
             .joins
             .iter()
@@ -88,7 +92,12 @@ impl<'a> Birth<'a> {
             .zip(first_join(launch.plan)..);
         let joins = joins.take(joined_later(launch.plan));
         let mut placements = Vec::with_capacity(files.len());
-        for (file, number) in files.into_iter().chain(streams).chain(handed).chain(joins) {
+        for (file, number) in files
+            .into_iter()
+            .chain(streams)
+            .chain(premounted)
+            .chain(joins)
+        {
             if let Some(file) = file {
                 let moved = descriptor::duplicate_above(file, clear(launch.plan));
                 let moved = moved.map_err(|errno| {
@@ -176,15 +185,15 @@ pub fn enter() -> Error {
         reapers_gate: None,
         status: None,
         joins: &[],
-        handed: &[],
+        premounted: &[],
     };
     match decoded {
         Ok(plan) => {
-            let handed: Vec<BorrowedFd<'static>> = (HANDED..)
-                .take(usize::from(plan.handed))
+            let premounted: Vec<BorrowedFd<'static>> = (HANDED..)
+                .take(usize::from(plan.premounted))
                 .map(descriptor::borrowed)
                 .collect();
-            descriptors.handed = &handed;
+            descriptors.premounted = &premounted;
             let joins: Vec<BorrowedFd<'static>> = (first_join(&plan)..)
                 .take(joined_later(&plan))
                 .map(descriptor::borrowed)

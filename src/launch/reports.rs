@@ -258,7 +258,7 @@ mod tests {
                 arguments: StringArray::new(vec![c"x".into()]),
                 environment: StringArray::new(vec![]),
             },
-            handed: 0,
+            premounted: 0,
             timed: false,
             tells_status: false,
         };

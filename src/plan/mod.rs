@@ -40,7 +40,7 @@ pub struct InitPlan {
     pub process: Vec<Step>,
     pub command: ExecPlan,
     /// How many mounts the parent hands in.
-    pub handed: u8,
+    pub premounted: u8,
     /// Whether the child is to tell when each step was done.
     pub timed: bool,
     /// Whether the reaper tells the parent how the command has ended. Its exit code cannot: it is 128+n for signal n, and

@@ -27,7 +27,7 @@ pub enum RootStep {
         /// What all of it is restricted to: read-only, nodev.
         flags: MountFlags,
         /// It is the first of the mounts that were handed in.
-        handed: bool,
+        premounted: bool,
         /// Whether places for the usual mounts may be made in it.
         makes_places: bool,
     },
@@ -164,7 +164,7 @@ pub struct Layers {
     /// If its upper directory is the caller's: the directory beside it that overlayfs is given, as `.`.
     pub work: Option<WorkDirectory>,
     /// How many of its lower directories were handed in as mounts: all, or none. They are called [`HANDED`].
-    pub handed: u8,
+    pub premounted: u8,
 }
 
 /// A directory of overlayfs' own.

@@ -2,8 +2,8 @@
 //! anything, and what is refused there is refused here.
 
 use super::{
-    PidFile, caller, handing, id_claim, limits, logging, network_and_namespaces, root, sealed_exe,
-    security, standard, without_pool,
+    PidFile, caller, id_claim, limits, logging, network_and_namespaces, premounted, root,
+    sealed_exe, security, standard, without_pool,
 };
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
@@ -48,7 +48,7 @@ fn explain(arguments: &RunArgs, said: &Log) -> Result<ExitCode, Error> {
     let mut spec = caller::specify(arguments, &id_claim::look)?;
     let kernel = kernel::version();
     let filter = security::filter(&spec.security, kernel)?;
-    let ids = handing::ids(&spec).cloned();
+    let ids = premounted::ids(&spec).cloned();
     if let Some(own) = &mut spec.root {
         root::look(own, ids.as_ref())?;
     }
@@ -69,7 +69,7 @@ fn explain(arguments: &RunArgs, said: &Log) -> Result<ExitCode, Error> {
         plan::check_options(&plan)?;
     }
     if let Some(root) = spec.root.as_ref().filter(|root| root.is_handed) {
-        handing::look(root)?;
+        premounted::look(root)?;
     }
     preview::look(&plan, &spec, namespaces, said)
         .map_err(|error| super::explained(error, arguments, None))?;

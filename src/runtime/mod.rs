@@ -4,11 +4,11 @@
 mod caller;
 mod devices;
 mod explain;
-mod handing;
 mod id_claim;
 mod limits;
 mod logging;
 mod pid_file;
+mod premounted;
 mod reporting;
 mod root;
 mod sealed_exe;
@@ -111,7 +111,7 @@ fn run_logged(
     let mut spec = caller::specify(arguments, &id_claim::claim)?;
     let kernel = kernel::version();
     let filter = security::filter(&spec.security, kernel)?;
-    let ids = handing::ids(&spec).cloned();
+    let ids = premounted::ids(&spec).cloned();
     let traces = match &mut spec.root {
         Some(own) => Some(root::prepare(own, ids.as_ref())?),
         None => None,
@@ -169,12 +169,12 @@ fn run_logged(
 
     let opened = Opened::new(look.standard, &spec)?;
 
-    let ids = handing::ids(&spec);
-    let handed = match (&spec.root, ids) {
-        (Some(root), Some(ids)) if root.is_handed => handing::hand_over(root, ids)?,
+    let ids = premounted::ids(&spec);
+    let premounted = match (&spec.root, ids) {
+        (Some(root), Some(ids)) if root.is_handed => premounted::hand_over(root, ids)?,
         _ => Vec::new(),
     };
-    let handed_numbers: Vec<BorrowedFd<'static>> = handed
+    let premounted_numbers: Vec<BorrowedFd<'static>> = premounted
         .iter()
         .map(|mount| descriptor::borrowed(mount.as_raw_fd()))
         .collect();
@@ -206,7 +206,7 @@ fn run_logged(
         cgroup: birthplace,
         joins: &join_numbers,
         ids,
-        handed: &handed_numbers,
+        premounted: &premounted_numbers,
         moments: &moments,
         timeout: spec.timeout,
         ending: signals.ending(),
@@ -218,7 +218,7 @@ fn run_logged(
         report.is_running();
     }
     // The container has its copies: a mount that we keep could not be taken away on the host.
-    drop((handed, joins));
+    drop((premounted, joins));
     let ends = opened.ends()?;
     // An answer that came too late goes with it, and does not stay for as long as the container.
     drop(pool);

@@ -61,7 +61,7 @@ pub fn handed_directory(restrictions: MountFlags, held: &Held) -> Result<(), Fai
 }
 
 pub fn overlay(layers: &Layers, held: &Held) -> Result<(), Failed> {
-    if layers.handed > 0 {
+    if layers.premounted > 0 {
         begin_handed(layers, held)?;
         held.cover();
     } else if let Some(like) = &layers.like {
@@ -97,7 +97,7 @@ pub fn enter_work(work: &WorkDirectory) -> Result<(), Failed> {
 fn begin_handed(layers: &Layers, held: &Held) -> Result<(), Failed> {
     let first = held.copy(0)?.get().ok_or(Errno::EBADF)?;
     begin_upper_like(&facts::facts(first)?, &layers.memory)?;
-    for (slot, name) in (0..layers.handed).zip(HANDED) {
+    for (slot, name) in (0..layers.premounted).zip(HANDED) {
         let tree = held.copy(slot)?.take().ok_or(Errno::EBADF)?;
         node::make_directory(HERE, name, 0o755)?;
         let place = node::find(HERE, name)?;

@@ -68,9 +68,9 @@ const MOST_OWN: usize = 16;
 
 impl Held {
     /// With the mounts that were handed in.
-    pub fn with(handed: &[BorrowedFd<'static>]) -> Self {
+    pub fn with(premounted: &[BorrowedFd<'static>]) -> Self {
         let held = Self::default();
-        for (slot, mount) in held.copies.iter().zip(handed) {
+        for (slot, mount) in held.copies.iter().zip(premounted) {
             slot.set(Some(*mount));
         }
         held
@@ -131,7 +131,7 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
         RootStep::Directory {
             path,
             flags,
-            handed,
+            premounted,
             makes_places,
         } => {
             held.places.0.set(if *makes_places {
@@ -139,7 +139,7 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
             } else {
                 Missing::Refuse
             });
-            match handed {
+            match premounted {
                 true => base::handed_directory(*flags, held),
                 false => base::directory(path, *flags, held),
             }

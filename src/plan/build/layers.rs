@@ -90,7 +90,7 @@ pub(super) fn layers(overlay: &Overlay, user_namespace: bool, is_handed: bool) -
         like,
         memory,
         work,
-        handed: 0,
+        premounted: 0,
     }
 }
 

@@ -47,7 +47,7 @@ pub fn build(
         reaper,
         process: process(entry, spec, standard, ignored, filter, reaper),
         command: command(spec),
-        handed: spec.root.as_ref().map_or(0, handed),
+        premounted: spec.root.as_ref().map_or(0, premounted),
         timed: false,
         tells_status: false,
     }
@@ -63,7 +63,7 @@ pub enum Network {
 }
 
 /// How many mounts the parent hands in.
-fn handed(root: &Root) -> u8 {
+fn premounted(root: &Root) -> u8 {
     if !root.is_handed {
         return 0;
     }

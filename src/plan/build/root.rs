@@ -82,7 +82,7 @@ pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut 
             push(RootStep::Directory {
                 path: path.clone(),
                 flags: devices.and(read_only),
-                handed: root.is_handed,
+                premounted: root.is_handed,
                 makes_places: root.makes_places,
             });
             false
@@ -90,7 +90,7 @@ pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut 
         Base::Overlay(overlay) => {
             let layers = layers(overlay, user_namespace, root.is_handed);
             push(RootStep::Overlay(Layers {
-                handed: root.handed_directories(),
+                premounted: root.handed_directories(),
                 flags: layers.flags.and(devices),
                 ..layers
             }));

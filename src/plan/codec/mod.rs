@@ -33,7 +33,7 @@ pub fn encode(plan: &InitPlan) -> Vec<u8> {
         reaper,
         process,
         command,
-        handed,
+        premounted,
         timed,
         tells_status,
     } = plan;
@@ -53,7 +53,7 @@ pub fn encode(plan: &InitPlan) -> Vec<u8> {
         arguments,
         environment,
     } = command;
-    out.u8(*handed);
+    out.u8(*premounted);
     out.u8(u8::from(*timed));
     out.u8(u8::from(*tells_status));
     out.u8(u8::from(*searched));
@@ -79,7 +79,7 @@ pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
             _ => return Err(Malformed),
         },
         process: input.list(decode_step)?,
-        handed: input.u8()?,
+        premounted: input.u8()?,
         timed: input.boolean()?,
         tells_status: input.boolean()?,
         command: ExecPlan {
@@ -459,7 +459,7 @@ pub(super) mod tests {
                 arguments: StringArray::new(vec![c"sh".into(), c"".into(), c"\xff\n".into()]),
                 environment: StringArray::new(vec![c"A=1".into()]),
             },
-            handed: 3,
+            premounted: 3,
             timed: true,
             tells_status: true,
         }

@@ -29,13 +29,13 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
         RootStep::Directory {
             path,
             flags,
-            handed,
+            premounted,
             makes_places,
         } => {
             out.u8(1);
             out.bytes(path.to_bytes());
             out.u64(flags.0);
-            out.boolean(*handed);
+            out.boolean(*premounted);
             out.boolean(*makes_places);
         }
         RootStep::Overlay(step) => {
@@ -161,7 +161,7 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         1 => RootStep::Directory {
             path: input.string()?,
             flags: MountFlags(input.u64()?),
-            handed: input.boolean()?,
+            premounted: input.boolean()?,
             makes_places: input.boolean()?,
         },
         2 => RootStep::Overlay(decode_layers(input)?),
@@ -282,7 +282,7 @@ fn encode_layers(out: &mut Encoder, layers: &Layers) {
         like,
         memory,
         work,
-        handed,
+        premounted,
     } = layers;
     out.bytes(data.to_bytes());
     out.optional(redirected.as_ref());
@@ -295,7 +295,7 @@ fn encode_layers(out: &mut Encoder, layers: &Layers) {
         out.u64(identity.0);
         out.u64(identity.1);
     }
-    out.u8(*handed);
+    out.u8(*premounted);
 }
 
 fn decode_layers(input: &mut Decoder<'_>) -> Result<Layers, Malformed> {
@@ -313,7 +313,7 @@ fn decode_layers(input: &mut Decoder<'_>) -> Result<Layers, Malformed> {
         } else {
             None
         },
-        handed: input.u8()?,
+        premounted: input.u8()?,
     })
 }
 

@@ -311,7 +311,7 @@ mod tests {
                     arguments: list(&word),
                     environment: list("A=B"),
                 },
-                handed: 0,
+                premounted: 0,
                 timed: false,
                 tells_status: false,
             };

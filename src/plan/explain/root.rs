@@ -23,7 +23,7 @@ pub fn why(page: &mut Page, step: &RootStep) {
              mount namespace once more leads to its root; if that is another one, this was a chroot, and is refused. \
              setns(2)",
         ),
-        RootStep::Directory { handed: true, .. } => page.why(
+        RootStep::Directory { premounted: true, .. } => page.why(
             "What will be /. mydocker opened it, with its own rights, and mapped the owners of its files to the \
              container's ids, if they were not the container's already; the device nodes in it are none. It is put \
              onto /, which is always there. open_tree(2), mount_setattr(2) (MOUNT_ATTR_IDMAP), move_mount(2)",

@@ -259,14 +259,14 @@ impl Root {
 
     /// Errors: too many slots.
     pub fn check_copies(&self) -> Result<(), Error> {
-        let handed = usize::from(self.handed_directories());
-        if handed > MOST_HANDED {
+        let premounted = usize::from(self.handed_directories());
+        if premounted > MOST_HANDED {
             return Err(Error::refused(
                 "--rootfs",
                 "with --userns there can be ten at the most",
             ));
         }
-        let free = MOST_COPIES - handed;
+        let free = MOST_COPIES - premounted;
         match self.early().nth(free) {
             None => Ok(()),
             Some((mount, _)) => Err(Error::refused(

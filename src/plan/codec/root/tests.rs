@@ -13,7 +13,7 @@ fn layers(like: bool) -> Layers {
             path: c"/.up.mydocker-work".into(),
             identity: (7, u64::MAX),
         }),
-        handed: if like { 0 } else { 2 },
+        premounted: if like { 0 } else { 2 },
     }
 }
 
@@ -69,7 +69,7 @@ pub fn every_kind_of_step() -> Vec<RootStep> {
         RootStep::Directory {
             path: c"/root".into(),
             flags: MountFlags::READONLY.and(MountFlags::NODEV),
-            handed: true,
+            premounted: true,
             makes_places: false,
         },
         RootStep::Overlay(layers(true)),

@@ -67,12 +67,12 @@ pub fn pipe_owner(spec: &ContainerSpec) -> PipeOwner {
 #[cold]
 #[inline(never)]
 pub fn hand_over(root: &Root, ids: &Ids) -> Result<Vec<OwnedFd>, Error> {
-    let mut handed = Vec::new();
+    let mut premounted = Vec::new();
     let mut namespace = None;
     for path in directories(root) {
         let tree = copy(DIRECTORY, path, true, MountFlags::PRIVATE)?;
         shift(tree.as_fd(), path, ids, &mut namespace)?;
-        handed.push(tree);
+        premounted.push(tree);
     }
     for (mount, bind) in root.early() {
         let propagation = if bind.flags.contains(MountFlags::SLAVE) {
@@ -81,9 +81,9 @@ pub fn hand_over(root: &Root, ids: &Ids) -> Result<Vec<OwnedFd>, Error> {
             MountFlags::PRIVATE
         };
         let option = format!("{}:", mount.option);
-        handed.push(copy(&option, &bind.path, bind.recursive, propagation)?);
+        premounted.push(copy(&option, &bind.path, bind.recursive, propagation)?);
     }
-    Ok(handed)
+    Ok(premounted)
 }
 
 /// Whether [`hand_over`] can do that at all.
