@@ -69,7 +69,7 @@ pub mod result_file;
 pub mod runtime;
 pub mod seccomp;
 pub mod spec;
-pub mod stream;
+pub mod standard_streams;
 pub mod supervise;
 pub mod sys;
 pub mod terminal;
@@ -114,7 +114,7 @@ fn not_standard(fault: NotStandard) -> Error {
     match fault {
         NotStandard::NoNull(errno) => Error::new("open", "/dev/null", errno),
         NotStandard::Names(number) => Error::refused(
-            stream::name(number),
+            standard_streams::name(number),
             "it was opened with O_PATH: nothing can be read from it or written to it",
         ),
     }
@@ -151,7 +151,7 @@ fn dispatch(
 #[cold]
 #[inline(never)]
 fn print(text: &str) -> Result<ExitCode, Error> {
-    stream::answer(text.as_bytes())
+    standard_streams::answer(text.as_bytes())
         .map(|()| ExitCode::SUCCESS)
-        .map_err(|errno| Error::new("write", stream::name(1), errno))
+        .map_err(|errno| Error::new("write", standard_streams::name(1), errno))
 }

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, printable};
 use crate::json::Object;
-use crate::stream::{self, Stream};
+use crate::standard_streams::{self, Stream};
 use crate::sys::Errno;
 use crate::sys::descriptor;
 use crate::sys::{signal, terminal};
@@ -94,7 +94,7 @@ impl Log {
         let file = match file {
             None => None,
             Some(path) => {
-                let file = stream::open_file(path)
+                let file = standard_streams::open_file(path)
                     .map_err(|errno| Error::new("open log", path.to_bytes(), errno))?;
                 Some(file)
             }

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::json::Object;
-use crate::stream::{self, Stream};
+use crate::standard_streams::{self, Stream};
 use crate::sys::{Errno, descriptor, inherited, terminal};
 use crate::writable;
 use std::ffi::{CStr, CString, OsStr};
@@ -33,7 +33,7 @@ impl ResultFile {
     #[inline(never)]
     pub fn open(option: &'static str, typed: &OsStr) -> Result<Self, Error> {
         let open = |path: &CStr| {
-            let file = stream::open_file(path)?;
+            let file = standard_streams::open_file(path)?;
             // A full disk is told before anything is done, and not half a line at the end.
             descriptor::reserve(file.as_fd(), ROOM)?;
             Ok(Self::File(file))

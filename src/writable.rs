@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 /// How many links the kernel follows in one path (MAXSYMLINKS).
 const MOST_LINKS: u32 = 40;
 
-/// Whether [`open_file`](crate::stream::open_file) would open this one. (Whether someone reads a FIFO only opening it
+/// Whether [`open_file`](crate::standard_streams::open_file) would open this one. (Whether someone reads a FIFO only opening it
 /// shows.)
 ///
 /// Errors: as open(2).

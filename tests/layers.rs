@@ -32,7 +32,7 @@ const LAYERS: [&[&str]; 15] = [
         "log",
         "report",
         "result_file",
-        "stream",
+        "standard_streams",
         "sys",
         "time",
         "writable",

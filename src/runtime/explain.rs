@@ -13,7 +13,7 @@ use crate::pool;
 use crate::preview;
 use crate::result_file::ResultFile;
 use crate::spec::RunArgs;
-use crate::stream;
+use crate::standard_streams;
 use crate::sys::{Errno, kernel, life, signal};
 use crate::writable;
 use std::ffi::CString;
@@ -84,9 +84,9 @@ fn explain(arguments: &RunArgs, said: &Log) -> Result<ExitCode, Error> {
             can_share_memory: life::is_told_of_every_end(kernel),
         },
     );
-    stream::answer(text.as_bytes())
+    standard_streams::answer(text.as_bytes())
         .map(|()| ExitCode::SUCCESS)
-        .map_err(|errno| Error::new("write", stream::name(1), errno))
+        .map_err(|errno| Error::new("write", standard_streams::name(1), errno))
 }
 
 /// The files that a run opens before it can say anything elsewhere, in its order.

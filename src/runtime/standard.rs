@@ -4,7 +4,7 @@ use super::premounted::{self, PipeOwner};
 use crate::error::Error;
 use crate::plan::{self, Outputs, OwnDevice, Prepared, Source, Standard, Streams};
 use crate::spec::{ContainerSpec, Input, Terminal};
-use crate::stream;
+use crate::standard_streams;
 use crate::supervise::relay::{Ends, Pipes};
 use crate::supervise::signals::Relayed;
 use crate::sys::facts::{self, Facts, FileSystem, Kind};
@@ -96,7 +96,7 @@ fn streams(spec: &ContainerSpec) -> Result<Streams, Error> {
 fn is_same_file(number: RawFd, other: RawFd) -> Result<bool, Error> {
     let identity = |number| {
         let facts = facts::facts(descriptor::borrowed(number));
-        let failed = |errno| Error::new("look at", stream::name(number), errno);
+        let failed = |errno| Error::new("look at", standard_streams::name(number), errno);
         facts.map(|facts| facts.identity).map_err(failed)
     };
     Ok(identity(number)? == identity(other)?)
@@ -127,7 +127,7 @@ enum Callers {
 impl Callers {
     fn look(spec: &ContainerSpec, number: RawFd) -> Result<Self, Error> {
         let file = descriptor::borrowed(number);
-        let name = stream::name(number);
+        let name = standard_streams::name(number);
         let facts = facts::facts(file).map_err(|errno| Error::new("look at", name, errno))?;
         let device = match facts.kind {
             Kind::Character(device) => device,
@@ -223,7 +223,7 @@ impl Opened {
                 let childs = self.childs.get(number as usize).and_then(Option::as_ref);
                 let pipe = childs.map_or(descriptor::borrowed(number), |file| file.as_fd());
                 descriptor::give_pipe(pipe, user)
-                    .map_err(|errno| Error::new("chown", stream::name(number), errno))?;
+                    .map_err(|errno| Error::new("chown", standard_streams::name(number), errno))?;
             }
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! One direction of a relay: what is read from one file is written to another.
 
-use crate::stream::Stream;
+use crate::standard_streams::Stream;
 use crate::sys::Errno;
 use crate::sys::descriptor::Waiting;
 

@@ -9,7 +9,7 @@ use crate::error::{Error, ExitCode, printable};
 use crate::hint::{self, Doing};
 use crate::report::{Clue, Failed};
 use crate::spec::limits::ResourceLimit;
-use crate::stream;
+use crate::standard_streams;
 use crate::sys::Errno;
 
 /// What `step` does, in a few words.
@@ -154,7 +154,9 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
         ),
         Step::GivePipes { which, user } => {
             let numbered = (0..).zip(which).filter(|(_, is_pipe)| **is_pipe);
-            let names: Vec<&str> = numbered.map(|(number, _)| stream::name(number)).collect();
+            let names: Vec<&str> = numbered
+                .map(|(number, _)| standard_streams::name(number))
+                .collect();
             let object = format!("{}, which are pipes, to {user}", names.join(" and "));
             ("give", object.into(), None)
         }
@@ -199,8 +201,8 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
 /// `/dev/null stdin, a pipe stdout`: what becomes which of 0, 1 and 2.
 fn streams(names: [Option<&str>; 3]) -> Vec<u8> {
     let numbered = (0..).zip(names);
-    let told =
-        numbered.filter_map(|(number, name)| Some(format!("{} {}", name?, stream::name(number))));
+    let told = numbered
+        .filter_map(|(number, name)| Some(format!("{} {}", name?, standard_streams::name(number))));
     told.collect::<Vec<String>>().join(", ").into_bytes()
 }
 

@@ -14,7 +14,7 @@ use super::signals::{JOB_CONTROL, Signals};
 use super::{End, Supervisor, sooner};
 use crate::error::{Error, ExitCode};
 use crate::log::Log;
-use crate::stream::Stream;
+use crate::standard_streams::Stream;
 use crate::sys::Errno;
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::process::Ended;

@@ -1,7 +1,7 @@
 //! What the container writes.
 
 use crate::error::Error;
-use crate::stream;
+use crate::standard_streams;
 use crate::supervise::channel::{Allowance, Channel, Got};
 use crate::sys::Errno;
 
@@ -25,7 +25,7 @@ impl Lost {
             true => "what the command wrote from there on is lost, and it was sent SIGHUP",
             false => "what the command wrote from there on is lost",
         };
-        Error::new("write", stream::name(self.number), self.errno).hint(Some(hint))
+        Error::new("write", standard_streams::name(self.number), self.errno).hint(Some(hint))
     }
 }
 
