@@ -1,7 +1,7 @@
 //! mydocker's default filter of system calls, for the others: as the kernel's instructions for the equal floor, as
 //! an OCI profile for the runtimes that take one.
 
-use mydocker::seccomp::{HERE, Host, default_filter, survey};
+use mydocker::seccomp::{HERE, Host, default_filter, summary};
 use mydocker::spec::security::DEFAULT_CAPABILITIES;
 use mydocker::sys::seccomp::Instruction;
 use serde_json::{Value, json};
@@ -42,8 +42,8 @@ pub fn profile() -> Value {
     // Those of 32-bit programs too, which have some of their own.
     let mut names = Vec::new();
     for architecture in [Some(HERE.native), HERE.compat].into_iter().flatten() {
-        let survey = survey(&filter, architecture);
-        names.extend([survey.allowed, survey.looked_at].concat());
+        let summary = summary(&filter, architecture);
+        names.extend([summary.allowed, summary.looked_at].concat());
     }
     names.sort_unstable();
     names.dedup();

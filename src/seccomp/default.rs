@@ -317,7 +317,7 @@ fn compiled(bounding: CapabilitySet, tracing: bool) -> Cow<'static, [Instruction
 
 #[cfg(test)]
 mod tests {
-    use super::super::survey::decided;
+    use super::super::filter_summary::decided;
     use super::*;
     use crate::sys::Processor;
     use std::collections::HashMap;

@@ -13,18 +13,18 @@ mod allowed;
 mod architecture;
 mod compile;
 mod default;
+mod filter_summary;
 mod group;
 mod multiplexer;
 mod names;
 mod profile;
 mod reaper;
-mod survey;
 
 pub use architecture::{Architecture, Family, HERE};
 pub use default::default_filter;
+pub use filter_summary::{FilterSummary, ends_execve, refuses_execve, summary};
 pub use profile::compile as compile_profile;
 pub use reaper::{keeper_filter, reaper_filter};
-pub use survey::{Survey, ends_execve, refuses_execve, survey};
 
 use crate::sys::capability::CapabilitySet;
 use crate::sys::seccomp::Instruction;

@@ -73,7 +73,7 @@ pub fn keeper_filter() -> &'static [Instruction] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::survey::decided;
+    use super::super::filter_summary::decided;
     use super::*;
     use crate::sys::Processor;
 

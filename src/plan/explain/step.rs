@@ -5,7 +5,7 @@
 use super::page::Page;
 use super::{Start, root, words};
 use crate::plan::{Mount, Prepared, Purpose, Step};
-use crate::seccomp::{HERE, Survey, survey};
+use crate::seccomp::{FilterSummary, HERE, summary};
 use crate::spec::Identity;
 use crate::spec::security::Filter;
 use crate::sys::Errno;
@@ -310,9 +310,9 @@ fn filter(page: &mut Page, instructions: &[Instruction], start: &Start<'_>) {
              into the kernel too often (io_uring, userfaultfd, keyrings).",
         ),
     }
-    let native = survey(instructions, HERE.native);
-    surveyed(page, &native);
-    let Some(compat) = HERE.compat.map(|compat| survey(instructions, compat)) else {
+    let native = summary(instructions, HERE.native);
+    summarized(page, &native);
+    let Some(compat) = HERE.compat.map(|compat| summary(instructions, compat)) else {
         return;
     };
     if compat.has_none() {
@@ -325,18 +325,18 @@ fn filter(page: &mut Page, instructions: &[Instruction], start: &Start<'_>) {
             "32-bit programs, and 64-bit ones by int 0x80, make calls of other names and numbers. The same rules hold \
              for them; and what socketcall(2) is to do lies in memory, where no filter can look.",
         );
-        surveyed(page, &compat);
+        summarized(page, &compat);
     }
 }
 
-fn surveyed(page: &mut Page, survey: &Survey) {
-    let Survey {
+fn summarized(page: &mut Page, summary: &FilterSummary) {
+    let FilterSummary {
         allowed,
         looked_at,
         refused,
         others,
-    } = survey;
-    let text = format!("{} of {} calls", allowed.len(), survey.count());
+    } = summary;
+    let text = format!("{} of {} calls", allowed.len(), summary.count());
     page.item("allowed", &text);
     for (label, names) in [
         ("the arguments decide", looked_at),

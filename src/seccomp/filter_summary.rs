@@ -9,7 +9,7 @@ use crate::sys::seccomp::Instruction;
 
 /// The names of calls, by what becomes of them.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Survey {
+pub struct FilterSummary {
     pub allowed: Vec<&'static str>,
     /// Their arguments decide.
     pub looked_at: Vec<&'static str>,
@@ -21,8 +21,8 @@ pub struct Survey {
 
 #[cold]
 #[inline(never)]
-pub fn survey(filter: &[Instruction], architecture: Architecture) -> Survey {
-    let mut survey = Survey::default();
+pub fn summary(filter: &[Instruction], architecture: Architecture) -> FilterSummary {
+    let mut summary = FilterSummary::default();
     let names = by_place(architecture);
     for (place, name) in names
         .iter()
@@ -30,16 +30,16 @@ pub fn survey(filter: &[Instruction], architecture: Architecture) -> Survey {
         .filter(|(_, name)| !name.is_empty())
     {
         let names = match decided(filter, architecture, architecture.number(place)) {
-            None => &mut survey.looked_at,
-            Some(Fate::ALLOW | Fate::LOG) => &mut survey.allowed,
+            None => &mut summary.looked_at,
+            Some(Fate::ALLOW | Fate::LOG) => &mut summary.allowed,
             Some(fate) => match fate.errno_number() {
-                None => &mut survey.others,
-                Some(errno) => survey.refused_with(errno),
+                None => &mut summary.others,
+                Some(errno) => summary.refused_with(errno),
             },
         };
         names.push(name);
     }
-    survey
+    summary
 }
 
 /// Whether whoever loads this filter can execute nothing any more, because the kernel ends it by SIGSYS.
@@ -61,7 +61,7 @@ pub fn refuses_execve(filter: &[Instruction]) -> Option<Errno> {
     fate.errno_number().map(Errno::new)
 }
 
-impl Survey {
+impl FilterSummary {
     /// Whether it is as if the kernel had none of them.
     pub fn has_none(&self) -> bool {
         let refused = self.refused.iter();
@@ -154,7 +154,7 @@ mod tests {
                 kernel: (6, 1),
             })
         };
-        let default = survey(&filter(DEFAULT_CAPABILITIES), HERE.native);
+        let default = summary(&filter(DEFAULT_CAPABILITIES), HERE.native);
         assert!(default.allowed.contains(&"read") && default.allowed.contains(&"chroot"));
         let mut looked_at = default.looked_at.clone();
         looked_at.sort_unstable();
@@ -171,14 +171,14 @@ mod tests {
         assert_eq!(default.others, [""; 0]);
 
         if let Some(architecture) = HERE.compat {
-            let compat = survey(&filter(DEFAULT_CAPABILITIES), architecture);
+            let compat = summary(&filter(DEFAULT_CAPABILITIES), architecture);
             assert!(compat.allowed.contains(&"read") && compat.allowed.contains(&"stat64"));
             assert!(compat.looked_at.contains(&"ioctl") && !compat.has_none());
-            assert!(survey(&[], architecture).looked_at.len() == compat.count());
+            assert!(summary(&[], architecture).looked_at.len() == compat.count());
         }
 
         let more = DEFAULT_CAPABILITIES.with(capability::SYS_ADMIN);
-        let more = survey(&filter(more), HERE.native);
+        let more = summary(&filter(more), HERE.native);
         assert!(more.allowed.contains(&"mount") && more.allowed.contains(&"clone"));
     }
 }
