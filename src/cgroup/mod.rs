@@ -7,7 +7,7 @@
 //! parent          the cgroup below which the container's is made
 //! directory       a cgroup's directory: made, locked, written, removed
 //! group           the container's cgroups, one in each hierarchy that has something to limit
-//! outline         what they would be, without making them
+//! preview         what they would be, without making them
 //! foresee         which limits would be refused then
 //! sweep           those of containers whose mydocker was killed
 //! figures         what a cgroup has counted
@@ -29,8 +29,8 @@ mod figures;
 mod foresee;
 mod group;
 mod layout;
-mod outline;
 mod parent;
+mod preview;
 mod processor_time;
 mod settings;
 mod sweep;
@@ -38,8 +38,8 @@ mod sweep;
 pub use figures::Figures;
 pub use group::{Group, Join};
 pub use layout::{Layout, usual};
-pub use outline::{Outline, outline};
 pub use parent::Written;
+pub use preview::{Preview, preview};
 pub use processor_time::ProcessorTime;
 pub use settings::Setting;
 

@@ -57,7 +57,7 @@ fn explain(arguments: &RunArgs, said: &Log) -> Result<ExitCode, Error> {
         PidFile::look(file)?;
     }
     let cgroups = match &spec.limits {
-        Some(limits) => limits::outline(limits, is_timed, spec.has_keeper())?,
+        Some(limits) => limits::preview(limits, is_timed, spec.has_keeper())?,
         None => Vec::new(),
     };
     let joins = cgroups.iter().filter_map(|cgroup| cgroup.join.clone());

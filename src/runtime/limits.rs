@@ -1,7 +1,7 @@
 //! The container's cgroups, from before the clone until after the wait.
 
 use super::caller::fresh_digits;
-use crate::cgroup::{self, Figures, Group, Join, Layout, Outline, usual};
+use crate::cgroup::{self, Figures, Group, Join, Layout, Preview, usual};
 use crate::error::{Error, ExitCode};
 use crate::hint::{Doing, TOO_FEW_PROCESSES, hint};
 use crate::log::{Level, Log};
@@ -149,11 +149,11 @@ impl Limited {
 /// What would be made for `limits`.
 #[cold]
 #[inline(never)]
-pub fn outline(limits: &Limits, counted: bool, has_keeper: bool) -> Result<Vec<Outline>, Error> {
+pub fn preview(limits: &Limits, counted: bool, has_keeper: bool) -> Result<Vec<Preview>, Error> {
     let own = lines(c"/proc/self/cgroup", |_| true)?;
     let mountinfo = cgroups_of_mountinfo()?;
     let layout = Layout::new(&mountinfo, &own);
-    cgroup::outline(&layout, limits, counted, has_keeper, &fresh_digits())
+    cgroup::preview(&layout, limits, counted, has_keeper, &fresh_digits())
 }
 
 /// /proc/swaps has a line for each place of swap, below its heading.

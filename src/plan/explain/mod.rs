@@ -10,7 +10,7 @@ mod step;
 mod words;
 
 use super::{InitPlan, Step, name_step};
-use crate::cgroup::Outline;
+use crate::cgroup::Preview;
 use crate::spec::{ContainerSpec, Namespaces};
 use page::Page;
 
@@ -20,7 +20,7 @@ pub struct Start<'a> {
     /// What the clone makes.
     pub namespaces: Namespaces,
     /// What would be made before it.
-    pub cgroups: &'a [Outline],
+    pub cgroups: &'a [Preview],
     /// mydocker begins again in a copy that no one can change.
     pub in_sealed_copy: bool,
     /// The child can run in its parent's memory.

@@ -2,7 +2,7 @@
 
 use super::Start;
 use super::page::Page;
-use crate::cgroup::Outline;
+use crate::cgroup::Preview;
 use crate::error::printable;
 use crate::plan::build::makes_terminal;
 use crate::plan::{InitPlan, Prepared};
@@ -98,7 +98,7 @@ fn upper(page: &mut Page, overlay: &Overlay) {
     );
 }
 
-fn made_cgroup(page: &mut Page, cgroup: &Outline, is_first: bool, is_named: bool) {
+fn made_cgroup(page: &mut Page, cgroup: &Preview, is_first: bool, is_named: bool) {
     page.step(&format!(
         "make the cgroup {}",
         printable(cgroup.path.to_bytes())

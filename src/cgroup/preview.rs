@@ -14,7 +14,7 @@ use crate::spec::limits::Limits;
 use std::ffi::{CStr, CString};
 
 /// A cgroup that would be made.
-pub struct Outline {
+pub struct Preview {
     pub path: CString,
     /// Of cgroup v2; else of v1.
     pub is_v2: bool,
@@ -36,19 +36,19 @@ pub struct Outline {
 /// Errors: a limit that cannot be set, as far as a look can tell.
 #[cold]
 #[inline(never)]
-pub fn outline(
+pub fn preview(
     layout: &Layout<'_>,
     limits: &Limits,
     counted: bool,
     has_keeper: bool,
     digits: &str,
-) -> Result<Vec<Outline>, Error> {
+) -> Result<Vec<Preview>, Error> {
     let devices = choice::devices(limits)?;
     let name = CString::new([PREFIX, digits].concat()).unwrap_or_default();
     let ask = |controller, version| choice::ask(limits, &devices, controller, version);
     let presence = Presence::new(limits, counted);
     let wished = limits.parent.as_deref();
-    let mut outlines = Vec::new();
+    let mut previews = Vec::new();
     for found in &layout.v1 {
         let Some(part) = choice::in_v1((layout, found), presence, &ask)? else {
             continue;
@@ -60,7 +60,7 @@ pub fn outline(
         foresee::refuse(&part.settings, Version::V1, &site, &name)?;
         let controllers = found.controllers().map(Controller::v1_name).collect();
         let entry = (Version::V1, Some(c"tasks"));
-        outlines.push(Outline::new(part, site, &name, entry, controllers));
+        previews.push(Preview::new(part, site, &name, entry, controllers));
     }
     if let Some((part, needed)) = choice::in_v2(layout, presence, &ask)? {
         let hierarchy = choice::hierarchy_of_v2(layout, part.asked)?;
@@ -69,15 +69,15 @@ pub fn outline(
         foresee::refuse(&part.settings, Version::V2, &site, &name)?;
         let joins = has_keeper || !choice::is_born(layout, limits);
         let entry = (Version::V2, joins.then_some(c"cgroup.procs"));
-        outlines.push(Outline::new(part, site, &name, entry, needed));
+        previews.push(Preview::new(part, site, &name, entry, needed));
     }
-    if choice::is_needed(limits) && outlines.is_empty() {
+    if choice::is_needed(limits) && previews.is_empty() {
         return Err(choice::no_hierarchy(limits));
     }
-    Ok(outlines)
+    Ok(previews)
 }
 
-impl Outline {
+impl Preview {
     fn new(
         part: Part,
         site: Site,
