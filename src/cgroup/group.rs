@@ -1,6 +1,6 @@
 //! A container's cgroups: one in each hierarchy that has something to limit or to count.
 
-use super::choice::{self, Part, Presence};
+use super::assign::{self, Part, Presence};
 use super::directory::{Directory, joined};
 use super::figures::{self, Figures};
 use super::layout::{Hierarchy, Layout};
@@ -64,7 +64,7 @@ impl Group {
         counted: bool,
         digits: &str,
     ) -> Result<Self, Error> {
-        let devices = choice::devices(limits)?;
+        let devices = assign::devices(limits)?;
         let presence = Presence::new(limits, counted);
         let mut group = Self {
             name: CString::new([PREFIX, digits].concat()).unwrap_or_default(),
@@ -74,13 +74,13 @@ impl Group {
             swap_is_unlimited: false,
             locks: RefCell::new(Locks::open().ok()),
         };
-        let ask = |controller, version| choice::ask(limits, &devices, controller, version);
+        let ask = |controller, version| assign::ask(limits, &devices, controller, version);
         for hierarchy in &layout.v1 {
             group.add_v1((layout, hierarchy), presence, &ask)?;
         }
         group.add_v2(layout, (limits, presence), &ask)?;
-        if choice::is_needed(limits) && group.members.is_empty() {
-            return Err(choice::no_hierarchy(limits));
+        if assign::is_needed(limits) && group.members.is_empty() {
+            return Err(assign::no_hierarchy(limits));
         }
         Ok(group)
     }
@@ -97,7 +97,7 @@ impl Group {
             asked,
             settings,
             only_counts,
-        }) = choice::in_v1(hierarchy, presence, ask)?
+        }) = assign::in_v1(hierarchy, presence, ask)?
         else {
             return Ok(());
         };
@@ -156,21 +156,21 @@ impl Group {
         (limits, presence): (&Limits, Presence),
         ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
     ) -> Result<(), Error> {
-        let Some((part, needed)) = choice::in_v2(layout, presence, ask)? else {
+        let Some((part, needed)) = assign::in_v2(layout, presence, ask)? else {
             return Ok(());
         };
         let asked = part.asked;
-        let hierarchy = choice::hierarchy_of_v2(layout, asked)?;
+        let hierarchy = assign::hierarchy_of_v2(layout, asked)?;
         let wished = self.parent.as_deref();
         let controllers = Wanted::new(&needed, presence.is_counted());
         let make = |above: &Directory| above.make_locked(&self.name, &mut self.locks.borrow_mut());
         let (directory, own) =
             parent::in_v2(asked, (layout, hierarchy), wished, controllers, make)?;
-        self.born = choice::is_born(layout, limits);
+        self.born = assign::is_born(layout, limits);
         self.members.push(Member {
             version: Version::V2,
             // What belongs to v1 is counted there.
-            controllers: choice::free(layout).collect(),
+            controllers: assign::free(layout).collect(),
             above: directory,
             directory: own,
         });

@@ -16,14 +16,14 @@
 //!
 //! The container is in its cgroups from its first instruction: v2 bears it there (`CLONE_INTO_CGROUP`), and
 //! in v1 its first process joins before it does anything else. It joins in v2 too where a birth would not apply the
-//! cgroup's processors and memory nodes (`choice::is_born`). No one writes to `cgroup.procs` where there is another
+//! cgroup's processors and memory nodes (`assign::is_born`). No one writes to `cgroup.procs` where there is another
 //! way: that waits for an RCU grace period, 7 to 20 ms on a machine at rest.
 //!
 //! Nothing is kept about them elsewhere, no file and no daemon: a cgroup is named `mydocker-` and twelve
 //! hexadecimal digits, and mydocker has it locked for as long as it lives (`locks.rs`): by a lock of its user's,
 //! for the directory can be read, and locked, by everyone.
 
-mod choice;
+mod assign;
 mod directory;
 mod figures;
 mod foresee;

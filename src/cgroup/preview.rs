@@ -1,7 +1,7 @@
 //! What the cgroups of a container would be: everything is looked at that [`Group::make`](super::Group::make) looks
 //! at, in the same order, and nothing is made.
 
-use super::choice::{self, Part, Presence};
+use super::assign::{self, Part, Presence};
 use super::directory::joined;
 use super::foresee;
 use super::group::PREFIX;
@@ -43,14 +43,14 @@ pub fn preview(
     has_keeper: bool,
     digits: &str,
 ) -> Result<Vec<Preview>, Error> {
-    let devices = choice::devices(limits)?;
+    let devices = assign::devices(limits)?;
     let name = CString::new([PREFIX, digits].concat()).unwrap_or_default();
-    let ask = |controller, version| choice::ask(limits, &devices, controller, version);
+    let ask = |controller, version| assign::ask(limits, &devices, controller, version);
     let presence = Presence::new(limits, counted);
     let wished = limits.parent.as_deref();
     let mut previews = Vec::new();
     for found in &layout.v1 {
-        let Some(part) = choice::in_v1((layout, found), presence, &ask)? else {
+        let Some(part) = assign::in_v1((layout, found), presence, &ask)? else {
             continue;
         };
         let site = match parent::look_v1(part.asked, (layout, found), wished, &name) {
@@ -62,17 +62,17 @@ pub fn preview(
         let entry = (Version::V1, Some(c"tasks"));
         previews.push(Preview::new(part, site, &name, entry, controllers));
     }
-    if let Some((part, needed)) = choice::in_v2(layout, presence, &ask)? {
-        let hierarchy = choice::hierarchy_of_v2(layout, part.asked)?;
+    if let Some((part, needed)) = assign::in_v2(layout, presence, &ask)? {
+        let hierarchy = assign::hierarchy_of_v2(layout, part.asked)?;
         let controllers = Wanted::new(&needed, presence.is_counted());
         let site = parent::look_v2(part.asked, (layout, hierarchy), wished, controllers)?;
         foresee::refuse(&part.settings, Version::V2, &site, &name)?;
-        let joins = has_keeper || !choice::is_born(layout, limits);
+        let joins = has_keeper || !assign::is_born(layout, limits);
         let entry = (Version::V2, joins.then_some(c"cgroup.procs"));
         previews.push(Preview::new(part, site, &name, entry, needed));
     }
-    if choice::is_needed(limits) && previews.is_empty() {
-        return Err(choice::no_hierarchy(limits));
+    if assign::is_needed(limits) && previews.is_empty() {
+        return Err(assign::no_hierarchy(limits));
     }
     Ok(previews)
 }
