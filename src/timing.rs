@@ -7,7 +7,7 @@
 //! execve, the command, and what comes after it. What is missing is what only others can see: the
 //! caller's own fork, and the end of this process after its last word.
 
-use crate::cgroup::Figures;
+use crate::cgroup::Usage;
 use crate::error::{Error, ExitCode};
 use crate::json::{Array, Object};
 use crate::log::{Level, Log};
@@ -132,27 +132,27 @@ impl Timing {
         &self,
         ended: u64,
         (reason, status): (Reason, ExitCode),
-        figures: Option<&Figures>,
+        usage: Option<&Usage>,
         log: &Log,
     ) {
         let mut phases = Phases::new(self.running);
         phases.until("running", ended);
-        let usage = process::usage_of_children();
+        let resource_usage = process::resource_usage_of_children();
         phases.until("teardown", clock::monotonic());
         let mut object = Object::new();
         object.text("event", b"ended");
         object.text("reason", reason.word().as_bytes());
         object.number("status", status.0.into());
         object.object("ns", phases.object);
-        match usage {
-            Ok(usage) => object.object("rusage", rusage(&usage)),
+        match resource_usage {
+            Ok(resource_usage) => object.object("rusage", rusage(&resource_usage)),
             Err(errno) => {
                 let error = Error::new("getrusage", "of the container", errno).to_string();
                 log.write(Level::Error, error.as_bytes(), &[]);
             }
         }
-        if let Some(figures) = figures {
-            object.object("cgroup", counted(figures));
+        if let Some(usage) = usage {
+            object.object("cgroup", counted(usage));
         }
         self.write(object, log);
     }
@@ -197,13 +197,13 @@ impl Phases {
 }
 
 /// What the cgroups have counted of the whole container.
-fn counted(figures: &Figures) -> Object {
+fn counted(usage: &Usage) -> Object {
     let mut object = Object::new();
     for (key, value) in [
-        ("memory_peak_bytes", figures.memory_peak),
-        ("cpu_us", figures.processor_time),
-        ("oom_kills", figures.oom_kills),
-        ("pids_peak", figures.processes_peak),
+        ("memory_peak_bytes", usage.memory_peak),
+        ("cpu_us", usage.processor_time),
+        ("oom_kills", usage.oom_kills),
+        ("pids_peak", usage.processes_peak),
     ] {
         if let Some(value) = value {
             object.number(key, signed(value));

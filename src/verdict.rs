@@ -5,10 +5,10 @@
 //! `rusage` is what getrusage(2) tells of the first process and of those that were waited for, which leaves out all that
 //! outlived their parent.
 
-use crate::cgroup::Figures;
+use crate::cgroup::Usage;
 use crate::error::{Error, ExitCode};
 use crate::json::Object;
-use crate::sys::process::{Ended, Usage};
+use crate::sys::process::{Ended, ResourceUsage};
 
 /// Why a container is not running any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +61,8 @@ pub struct Verdict<'a> {
     /// Nanoseconds from the clone to the end.
     pub wall: Option<u64>,
     /// What the container's cgroup has counted, if it has one.
-    pub counted: Option<&'a Figures>,
-    pub usage: Option<Usage>,
+    pub counted: Option<&'a Usage>,
+    pub resource_usage: Option<ResourceUsage>,
     /// Bytes that the command wrote to stdout and stderr, where mydocker relays them, and that it may write.
     pub output: Option<u64>,
 }
@@ -88,20 +88,20 @@ impl Verdict<'_> {
             Some(error) => object.text("error", error.to_string().as_bytes()),
             None => object.null("error"),
         }
-        let counted = |of: fn(&Figures) -> Option<u64>| self.counted.and_then(of).map(signed);
+        let counted = |of: fn(&Usage) -> Option<u64>| self.counted.and_then(of).map(signed);
         for (key, value) in [
             ("wall_ns", self.wall.map(signed)),
-            ("cpu_user_ns", counted(|figures| figures.user_time)),
-            ("cpu_system_ns", counted(|figures| figures.system_time)),
-            ("peak_memory_bytes", counted(|figures| figures.memory_peak)),
-            ("peak_processes", counted(|figures| figures.processes_peak)),
-            ("oom_kills", counted(|figures| figures.oom_kills)),
+            ("cpu_user_ns", counted(|usage| usage.user_time)),
+            ("cpu_system_ns", counted(|usage| usage.system_time)),
+            ("peak_memory_bytes", counted(|usage| usage.memory_peak)),
+            ("peak_processes", counted(|usage| usage.processes_peak)),
+            ("oom_kills", counted(|usage| usage.oom_kills)),
             ("output_bytes", self.output.map(signed)),
         ] {
             object.number_or_null(key, value);
         }
-        match &self.usage {
-            Some(usage) => object.object("rusage", rusage(usage)),
+        match &self.resource_usage {
+            Some(resource_usage) => object.object("rusage", rusage(resource_usage)),
             None => object.null("rusage"),
         }
         object
@@ -109,16 +109,16 @@ impl Verdict<'_> {
 }
 
 /// What getrusage(2) tells of the container: its first process and what that one has waited for.
-pub fn rusage(usage: &Usage) -> Object {
+pub fn rusage(resource_usage: &ResourceUsage) -> Object {
     let mut object = Object::new();
     for (key, value) in [
-        ("user_us", usage.user),
-        ("system_us", usage.system),
-        ("max_rss_kib", usage.largest),
-        ("minor_faults", usage.minor_faults),
-        ("major_faults", usage.major_faults),
-        ("voluntary_switches", usage.voluntary_switches),
-        ("involuntary_switches", usage.involuntary_switches),
+        ("user_us", resource_usage.user),
+        ("system_us", resource_usage.system),
+        ("max_rss_kib", resource_usage.largest),
+        ("minor_faults", resource_usage.minor_faults),
+        ("major_faults", resource_usage.major_faults),
+        ("voluntary_switches", resource_usage.voluntary_switches),
+        ("involuntary_switches", resource_usage.involuntary_switches),
     ] {
         object.number(key, value);
     }

@@ -2,11 +2,11 @@
 
 use super::assign::{self, Part, Presence};
 use super::directory::{Directory, joined};
-use super::figures::{self, Figures};
 use super::layout::{Hierarchy, Layout};
 use super::parent::{self, Asked, Wanted};
 use super::processor_time::ProcessorTime;
 use super::settings::Setting;
+use super::usage::{self, Usage};
 use super::{Controller, Version};
 use crate::error::Error;
 use crate::locks::Locks;
@@ -233,23 +233,23 @@ impl Group {
     }
 
     /// What has been counted so far.
-    pub fn figures(&self) -> Figures {
-        let mut figures = Figures::default();
+    pub fn usage(&self) -> Usage {
+        let mut usage = Usage::default();
         for member in &self.members {
-            figures.add(&member.directory, member.version, &member.controllers);
+            usage.add(&member.directory, member.version, &member.controllers);
         }
-        figures
+        usage
     }
 
     /// Of that, whether memory was short.
-    pub fn oom_figures(&self) -> Figures {
-        let mut figures = Figures::default();
+    pub fn oom_usage(&self) -> Usage {
+        let mut usage = Usage::default();
         for member in &self.members {
             if member.controllers.contains(&Controller::Memory) {
-                figures.add_oom(&member.directory, member.version);
+                usage.add_oom(&member.directory, member.version);
             }
         }
-        figures
+        usage
     }
 
     /// Whether `--memory` leaves the container all of the host's swap: this kernel counts none.
@@ -262,7 +262,7 @@ impl Group {
         let mut members = self.members.iter();
         members.any(|member| {
             member.controllers.contains(&Controller::Memory)
-                && figures::is_at_its_limit(&member.directory, member.version)
+                && usage::is_at_its_limit(&member.directory, member.version)
         })
     }
 

@@ -25,7 +25,6 @@
 
 mod assign;
 mod directory;
-mod figures;
 mod foresee;
 mod group;
 mod layout;
@@ -34,14 +33,15 @@ mod preview;
 mod processor_time;
 mod settings;
 mod sweep;
+mod usage;
 
-pub use figures::Figures;
 pub use group::{Group, Join};
 pub use layout::{Layout, usual};
 pub use parent::Written;
 pub use preview::{Preview, preview};
 pub use processor_time::ProcessorTime;
 pub use settings::Setting;
+pub use usage::Usage;
 
 /// A controller that limits or counts something for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::Version;
 use super::directory::Directory;
-use super::figures::field;
+use super::usage::field;
 use crate::error::Error;
 use crate::sys::Errno;
 use std::ffi::{CStr, CString};

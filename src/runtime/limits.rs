@@ -1,7 +1,7 @@
 //! The container's cgroups, from before the clone until after the wait.
 
 use super::caller::fresh_digits;
-use crate::cgroup::{self, Figures, Group, Join, Layout, Preview, usual};
+use crate::cgroup::{self, Group, Join, Layout, Preview, Usage, usual};
 use crate::error::{Error, ExitCode};
 use crate::hint::{Doing, TOO_FEW_PROCESSES, hint};
 use crate::log::{Level, Log};
@@ -108,8 +108,8 @@ impl Limited {
         Ok(Some(CpuTime::new(counted, most)))
     }
 
-    pub fn figures(&self) -> Figures {
-        self.group.figures()
+    pub fn usage(&self) -> Usage {
+        self.group.usage()
     }
 
     /// The end: what the kernel has ended for want of memory is found out, the cgroups are removed, and what is
@@ -117,14 +117,14 @@ impl Limited {
     #[cold]
     #[inline(never)]
     pub fn end(mut self, exit: ExitCode, log: &Log) {
-        let figures = match self.memory {
-            Some(_) => self.group.oom_figures(),
-            None => Figures::default(),
+        let usage = match self.memory {
+            Some(_) => self.group.oom_usage(),
+            None => Usage::default(),
         };
         if let Err(error) = self.group.remove() {
             log.say(&error);
         }
-        let kills = figures.oom_kills.unwrap_or(0);
+        let kills = usage.oom_kills.unwrap_or(0);
         if kills == 0 {
             return;
         }
@@ -135,7 +135,7 @@ impl Limited {
             (false, 1) => "a process was ".to_owned(),
             (false, kills) => format!("{kills} processes were "),
         };
-        let limit = self.memory.filter(|_| figures.own_limit_reached);
+        let limit = self.memory.filter(|_| usage.own_limit_reached);
         let place = limit.map_or_else(
             // Of the host, or of the cgroup above.
             || "outside the container".to_owned(),
@@ -190,7 +190,7 @@ pub fn explained(error: Error, limited: Option<&Limited>) -> Error {
         },
         (Some(Errno::ENOMEM), Some(_)) => error.hint(Some(TOO_LITTLE_FOR_SET_UP)),
         // Gone without a word: by re-exec all that it takes to say one is limited too.
-        (None, Some(_)) if limited.group.oom_figures().oom_kills > Some(0) => Error::refused(
+        (None, Some(_)) if limited.group.oom_usage().oom_kills > Some(0) => Error::refused(
             "--memory",
             "it is too little for the container's own set-up, which the kernel has ended: out of memory",
         ),

@@ -249,18 +249,18 @@ fn run_logged(
         }
         _ => (supervisor.wait(signals)?, None),
     };
-    let figures = match is_timed {
-        true => limited.as_ref().map(Limited::figures),
+    let usage = match is_timed {
+        true => limited.as_ref().map(Limited::usage),
         false => None,
     };
-    if let Some(figures) = &figures {
-        end.is_known_with(figures);
+    if let Some(usage) = &usage {
+        end.is_known_with(usage);
     }
     if let (Some(timing), Some(at)) = (&timing, end.at) {
-        timing.ended(at, (end.reason, end.exit), figures.as_ref(), log);
+        timing.ended(at, (end.reason, end.exit), usage.as_ref(), log);
     }
     if let Some(report) = &mut report {
-        report.ended(end, figures);
+        report.ended(end, usage);
     }
     if let Some(traces) = traces {
         traces.take_away();

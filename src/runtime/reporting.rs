@@ -1,6 +1,6 @@
 //! `--report`, from before anything is done until all is over.
 
-use crate::cgroup::Figures;
+use crate::cgroup::Usage;
 use crate::error::{Error, ExitCode};
 use crate::log::{Level, Log};
 use crate::result_file::ResultFile;
@@ -18,7 +18,7 @@ pub struct Reporting {
     begun: Option<u64>,
     is_running: bool,
     /// How it ended, and what its cgroups have counted.
-    end: Option<(End, Option<Figures>)>,
+    end: Option<(End, Option<Usage>)>,
 }
 
 impl Reporting {
@@ -62,8 +62,8 @@ impl Reporting {
     /// The container has ended.
     #[cold]
     #[inline(never)]
-    pub fn ended(&mut self, end: End, figures: Option<Figures>) {
-        self.end = Some((end, figures));
+    pub fn ended(&mut self, end: End, usage: Option<Usage>) {
+        self.end = Some((end, usage));
     }
 
     /// Writes the report: mydocker exits with `status`, because of `error` if there is one.
@@ -85,8 +85,8 @@ impl Reporting {
             ended: end.and_then(|end| end.ended),
             error,
             wall,
-            counted: self.end.as_ref().and_then(|(_, figures)| figures.as_ref()),
-            usage: end.and_then(|_| process::usage_of_children().ok()),
+            counted: self.end.as_ref().and_then(|(_, usage)| usage.as_ref()),
+            resource_usage: end.and_then(|_| process::resource_usage_of_children().ok()),
             output: end.and_then(|end| end.output),
         };
         if let (Err(errno), Some(log)) = (self.file.write(verdict.object()), log) {

@@ -9,7 +9,7 @@ mod keys;
 pub mod relay;
 pub mod signals;
 
-use crate::cgroup::Figures;
+use crate::cgroup::Usage;
 use crate::error::{Error, ExitCode};
 use crate::launch::Container;
 use crate::log::{Level, Log, Value};
@@ -45,9 +45,9 @@ impl End {
     /// What its cgroups have counted tells whose SIGKILL it was.
     #[cold]
     #[inline(never)]
-    pub fn is_known_with(&mut self, figures: &Figures) {
+    pub fn is_known_with(&mut self, usage: &Usage) {
         let killed = self.ended == Some(Ended::Signaled(libc::SIGKILL));
-        if self.reason == Reason::Signaled && killed && figures.oom_kills > Some(0) {
+        if self.reason == Reason::Signaled && killed && usage.oom_kills > Some(0) {
             self.reason = Reason::OutOfMemory;
         }
     }

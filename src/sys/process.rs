@@ -161,7 +161,7 @@ pub fn wait(pid: Option<Pid>, patience: Patience) -> Result<Option<(Pid, Ended)>
 
 /// What getrusage(2) tells of: times in microseconds, memory in KiB, and numbers.
 #[derive(Clone, Copy, Debug)]
-pub struct Usage {
+pub struct ResourceUsage {
     pub user: i64,
     pub system: i64,
     /// The largest resident set of any of them.
@@ -173,21 +173,27 @@ pub struct Usage {
 }
 
 /// What the children that have been waited for have used, and theirs.
-pub fn usage_of_children() -> Result<Usage, Errno> {
-    let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+pub fn resource_usage_of_children() -> Result<ResourceUsage, Errno> {
+    let mut resource_usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: the kernel writes one rusage, which is libc's or a beginning of it.
-    unsafe { syscall!(Sysno::getrusage, libc::RUSAGE_CHILDREN, usage.as_mut_ptr()) }?;
+    unsafe {
+        syscall!(
+            Sysno::getrusage,
+            libc::RUSAGE_CHILDREN,
+            resource_usage.as_mut_ptr()
+        )
+    }?;
     // SAFETY: all-zero bytes are a valid rusage, which is integers, and the kernel has filled it in.
-    let usage = unsafe { usage.assume_init() };
+    let resource_usage = unsafe { resource_usage.assume_init() };
     let microseconds = |time: libc::timeval| time.tv_sec * 1_000_000 + time.tv_usec;
-    Ok(Usage {
-        user: microseconds(usage.ru_utime),
-        system: microseconds(usage.ru_stime),
-        largest: usage.ru_maxrss,
-        minor_faults: usage.ru_minflt,
-        major_faults: usage.ru_majflt,
-        voluntary_switches: usage.ru_nvcsw,
-        involuntary_switches: usage.ru_nivcsw,
+    Ok(ResourceUsage {
+        user: microseconds(resource_usage.ru_utime),
+        system: microseconds(resource_usage.ru_stime),
+        largest: resource_usage.ru_maxrss,
+        minor_faults: resource_usage.ru_minflt,
+        major_faults: resource_usage.ru_majflt,
+        voluntary_switches: resource_usage.ru_nvcsw,
+        involuntary_switches: resource_usage.ru_nivcsw,
     })
 }
 

@@ -6,7 +6,7 @@ use std::ffi::CStr;
 
 /// What is known at a container's end. `None`: no cgroup of it counts that, or this kernel does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
+pub struct Usage {
     /// Bytes.
     pub memory_peak: Option<u64>,
     /// Microseconds, of all its processes.
@@ -22,7 +22,7 @@ pub struct Figures {
     pub processes_peak: Option<u64>,
 }
 
-impl Figures {
+impl Usage {
     /// Adds what `directory` counts.
     pub(super) fn add(
         &mut self,
