@@ -36,7 +36,7 @@ pub enum RootStep {
     /// A file system on a directory of the container's.
     FileSystem(FileSystem),
     /// /proc or /sys, and a hold on it.
-    Show(Show),
+    MountKernelFs(MountKernelFs),
     /// Begin what is put together aside: a small tmpfs on top of /.
     Stage,
     /// The device nodes that every program may expect.
@@ -92,12 +92,12 @@ pub struct FileSystem {
 
 /// What the kernel shows of itself, a file system each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kernels {
+pub enum KernelFs {
     Proc,
     Sysfs,
 }
 
-impl Kernels {
+impl KernelFs {
     /// Where it is mounted.
     pub const fn directory(self) -> &'static CStr {
         match self {
@@ -109,8 +109,8 @@ impl Kernels {
 
 /// How one of them comes to its place.
 #[derive(Debug, PartialEq)]
-pub struct Show {
-    pub kernels: Kernels,
+pub struct MountKernelFs {
+    pub kernel_fs: KernelFs,
     pub way: Way,
 }
 
@@ -143,7 +143,7 @@ impl Way {
 /// What is hidden and what is only to be read, of one of them.
 #[derive(Debug, PartialEq)]
 pub struct Restriction {
-    pub kernels: Kernels,
+    pub kernel_fs: KernelFs,
     /// Paths below it. Those that this kernel does not have are no error.
     pub masked: Vec<Cow<'static, CStr>>,
     pub read_only: Vec<Cow<'static, CStr>>,

@@ -1,7 +1,7 @@
 //! One file of the container, as far as it is there before the container is.
 
 use super::person::{EXECUTE, Person, WRITE};
-use crate::plan::root::Kernels;
+use crate::plan::root::KernelFs;
 use crate::spec::Ids;
 use crate::sys::facts::{self, Facts, Kind};
 use crate::sys::{Errno, MountFlags, descriptor, node, own_proc};
@@ -36,7 +36,7 @@ pub struct Ground {
     /// It is the container's alone, and files may be made in it.
     pub is_own: bool,
     pub is_overlay: bool,
-    pub kernels: Option<Kernels>,
+    pub kernel_fs: Option<KernelFs>,
     /// Its owners are the container's, whoever they are on the disk.
     pub shifted: Option<Ids>,
 }
@@ -169,7 +169,7 @@ impl Node {
             What::Unknown => return unknown,
             What::Made(_) => return None,
         };
-        if self.ground.kernels == Some(Kernels::Proc) && is_of_a_process(name) {
+        if self.ground.kernel_fs == Some(KernelFs::Proc) && is_of_a_process(name) {
             return unknown;
         }
         let mut found: Vec<Rc<OwnedFd>> = Vec::new();

@@ -5,7 +5,9 @@ use super::person::Person;
 use super::tree::{Place, Tree};
 use crate::path_in_root::Missing;
 use crate::plan::OwnDevice;
-use crate::plan::root::{BindMount, DeviceNode, EtcFile, FileSystem, RootStep, Show, Way, Without};
+use crate::plan::root::{
+    BindMount, DeviceNode, EtcFile, FileSystem, MountKernelFs, RootStep, Way, Without,
+};
 use crate::report::{Failed, Part};
 use crate::spec::{Base, ContainerSpec, MountSource, Overlay, Root, Writes};
 use crate::sys::facts::{self, Kind};
@@ -59,7 +61,7 @@ impl<'a> Coming<'a> {
                 }
                 Ok(())
             }
-            RootStep::Show(step) => self.show(step),
+            RootStep::MountKernelFs(step) => self.show(step),
             RootStep::FileSystem(step) => self.file_system(step),
             RootStep::Bind(step) => self.bind(step),
             RootStep::Device(step) => self.device(step),
@@ -215,14 +217,14 @@ impl<'a> Coming<'a> {
         node
     }
 
-    fn show(&mut self, step: &Show) -> Result<(), Failed> {
-        let directory = step.kernels.directory();
+    fn show(&mut self, step: &MountKernelFs) -> Result<(), Failed> {
+        let directory = step.kernel_fs.directory();
         let flags = match &step.way {
             Way::Fresh(fresh) | Way::FreshOrBound(fresh, _) => fresh.flags,
             Way::Bound(bind) => bind.flags,
         };
         let ground = Ground {
-            kernels: Some(step.kernels),
+            kernel_fs: Some(step.kernel_fs),
             ..Ground::default()
         };
         let Some(target) = self.find(directory, self.place_for(false))? else {
@@ -389,7 +391,7 @@ pub fn callers() -> Tree {
     let root = Node::hosts(c"/", Ground::default());
     let mut tree = Tree::new(root.unwrap_or(Node::new(What::Unknown, Ground::default())));
     let ground = Ground {
-        kernels: Some(crate::plan::root::Kernels::Proc),
+        kernel_fs: Some(crate::plan::root::KernelFs::Proc),
         ..Ground::default()
     };
     if let Ok(proc) = Node::hosts(c"/proc", ground) {

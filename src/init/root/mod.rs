@@ -13,7 +13,7 @@ mod terminal;
 
 use super::Descriptors;
 use crate::path_in_root::{self, Making, Missing};
-use crate::plan::root::{Kernels, NAME_FILES, RootStep};
+use crate::plan::root::{KernelFs, NAME_FILES, RootStep};
 use crate::report::{Failed, Part};
 use crate::spec::MOST_COPIES;
 use crate::sys::{Errno, descriptor, facts};
@@ -89,10 +89,10 @@ impl Held {
         self.copies.get(usize::from(slot)).ok_or(Errno::EBADF)
     }
 
-    fn kernels(&self, kernels: Kernels) -> &Cell<Option<BorrowedFd<'static>>> {
-        match kernels {
-            Kernels::Proc => &self.proc,
-            Kernels::Sysfs => &self.sysfs,
+    fn kernel_fs(&self, kernel_fs: KernelFs) -> &Cell<Option<BorrowedFd<'static>>> {
+        match kernel_fs {
+            KernelFs::Proc => &self.proc,
+            KernelFs::Sysfs => &self.sysfs,
         }
     }
 
@@ -146,7 +146,7 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
         }
         RootStep::Overlay(layers) => base::overlay(layers, held),
         RootStep::FileSystem(step) => mount::file_system(step, held),
-        RootStep::Show(step) => show::show(step, held),
+        RootStep::MountKernelFs(step) => show::show(step, held),
         RootStep::Stage => stage::begin(held).map_err(Failed::from),
         RootStep::Devices => stage::devices(),
         RootStep::StandardDevices(own) => stage::standard_devices(own).map_err(Failed::from),

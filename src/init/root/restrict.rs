@@ -7,7 +7,7 @@
 //! everyone who may be reading the list of mounts, which costs more than all the rest.)
 
 use super::Held;
-use crate::plan::root::{Kernels, Restriction};
+use crate::plan::root::{KernelFs, Restriction};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Kind};
 use crate::sys::mount::mount;
@@ -35,14 +35,14 @@ pub fn restrict(all: &[Restriction], held: &Held) -> Result<(), Failed> {
     let mut item = 0u8;
     for restriction in all {
         let directory = match (
-            held.kernels(restriction.kernels).take(),
-            restriction.kernels,
+            held.kernel_fs(restriction.kernel_fs).take(),
+            restriction.kernel_fs,
         ) {
             (Some(directory), _) => directory,
             // There is always one.
-            (None, Kernels::Proc) => return Err(Errno::ENODEV.into()),
+            (None, KernelFs::Proc) => return Err(Errno::ENODEV.into()),
             // The host has none.
-            (None, Kernels::Sysfs) => {
+            (None, KernelFs::Sysfs) => {
                 item = item.saturating_add(count(restriction));
                 continue;
             }

@@ -5,43 +5,43 @@
 
 use super::mount::mount_and_move;
 use super::{Held, bind, find, place_for};
-use crate::plan::root::{BindMount, FileSystem, Kernels, Show, Way};
+use crate::plan::root::{BindMount, FileSystem, KernelFs, MountKernelFs, Way};
 use crate::report::{Failed, Part};
 use crate::sys::{Errno, descriptor, facts};
 
-pub fn show(step: &Show, held: &Held) -> Result<(), Failed> {
+pub fn show(step: &MountKernelFs, held: &Held) -> Result<(), Failed> {
     match &step.way {
-        Way::Fresh(fresh) => mount_fresh(fresh, step.kernels, held),
-        Way::Bound(bind) => bind_hosts(bind, step.kernels, held),
-        Way::FreshOrBound(fresh, bind) => match mount_fresh(fresh, step.kernels, held) {
+        Way::Fresh(fresh) => mount_fresh(fresh, step.kernel_fs, held),
+        Way::Bound(bind) => bind_hosts(bind, step.kernel_fs, held),
+        Way::FreshOrBound(fresh, bind) => match mount_fresh(fresh, step.kernel_fs, held) {
             // In a user namespace that does not own what it shows, or where parts of it are covered.
-            Err(failed) if failed.errno == Errno::EPERM => bind_hosts(bind, step.kernels, held),
+            Err(failed) if failed.errno == Errno::EPERM => bind_hosts(bind, step.kernel_fs, held),
             done => done,
         },
     }
 }
 
-fn mount_fresh(step: &FileSystem, kernels: Kernels, held: &Held) -> Result<(), Failed> {
+fn mount_fresh(step: &FileSystem, kernel_fs: KernelFs, held: &Held) -> Result<(), Failed> {
     let target = find(held, &step.target, place_for(held, false))?;
     let mounted = mount_and_move(step, target);
     descriptor::close(target);
-    held.kernels(kernels).set(Some(mounted?));
+    held.kernel_fs(kernel_fs).set(Some(mounted?));
     Ok(())
 }
 
-fn bind_hosts(step: &BindMount, kernels: Kernels, held: &Held) -> Result<(), Failed> {
+fn bind_hosts(step: &BindMount, kernel_fs: KernelFs, held: &Held) -> Result<(), Failed> {
     // The host has none, and so has the container.
     let Some(bound) = bind::bind_and_keep(step, held)? else {
         return Ok(());
     };
     let found = facts::file_system(bound).map_err(|errno| Part::Source.failed(errno))?;
-    match kernels {
-        Kernels::Proc if found.is_proc() => held.proc.set(Some(bound)),
-        Kernels::Sysfs if found.is_sysfs() => held.sysfs.set(Some(bound)),
+    match kernel_fs {
+        KernelFs::Proc if found.is_proc() => held.proc.set(Some(bound)),
+        KernelFs::Sysfs if found.is_sysfs() => held.sysfs.set(Some(bound)),
         // Something else would be hidden, and what is to be hidden would not.
-        Kernels::Proc => return Err(Part::Source.failed(Errno::ENODEV)),
+        KernelFs::Proc => return Err(Part::Source.failed(Errno::ENODEV)),
         // Whatever the host has at /sys: nothing that the kernel tells.
-        Kernels::Sysfs => descriptor::close(bound),
+        KernelFs::Sysfs => descriptor::close(bound),
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use super::layers::layers;
 use super::{Becoming, settings};
 use crate::plan::root::{
-    BindMount, Copy, DeviceNode, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction,
-    RootStep, Show, Way, Without,
+    BindMount, Copy, DeviceNode, EtcFile, FileSystem, KernelFs, Layers, MountKernelFs,
+    OverlayMount, Restriction, RootStep, Way, Without,
 };
 use crate::plan::{Standard, Step};
 use crate::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
@@ -164,8 +164,8 @@ pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut 
 fn proc(spec: &ContainerSpec) -> RootStep {
     let options = &spec.security.proc_options;
     let is_owned = spec.namespaces.contains(Namespace::Pid) || !spec.is_in_user_namespace();
-    RootStep::Show(Show {
-        kernels: Kernels::Proc,
+    RootStep::MountKernelFs(MountKernelFs {
+        kernel_fs: KernelFs::Proc,
         way: if is_owned {
             Way::Fresh(file_system(c"/proc", c"proc", RESTRICTIONS, options))
         } else {
@@ -184,8 +184,8 @@ fn sys(spec: &ContainerSpec) -> RootStep {
     } else {
         MountFlags::READONLY
     };
-    RootStep::Show(Show {
-        kernels: Kernels::Sysfs,
+    RootStep::MountKernelFs(MountKernelFs {
+        kernel_fs: KernelFs::Sysfs,
         way: Way::FreshOrBound(
             file_system(c"/sys", c"sysfs", RESTRICTIONS.and(access), c""),
             BindMount {
@@ -207,14 +207,14 @@ fn dev(spec: &ContainerSpec, root: &Root, standard: Standard, push: &mut impl Fn
     }
     if restricted {
         let mut restrictions = vec![Restriction {
-            kernels: Kernels::Proc,
+            kernel_fs: KernelFs::Proc,
             masked: MASKED_IN_PROC.map(Cow::Borrowed).into(),
             read_only: READ_ONLY_IN_PROC.map(Cow::Borrowed).into(),
         }];
         if own_sys {
             let throttles = spec.security.throttles.iter().cloned().map(Cow::Owned);
             restrictions.push(Restriction {
-                kernels: Kernels::Sysfs,
+                kernel_fs: KernelFs::Sysfs,
                 masked: MASKED_IN_SYS
                     .map(Cow::Borrowed)
                     .into_iter()

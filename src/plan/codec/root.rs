@@ -4,8 +4,8 @@ use super::Malformed;
 use super::wire::{Decoder, Encoder};
 use crate::plan::OwnDevice;
 use crate::plan::root::{
-    BindMount, Copy, DeviceNode, EtcFile, FileSystem, Kernels, Layers, OverlayMount, Restriction,
-    RootStep, Show, Way, Without, WorkDirectory,
+    BindMount, Copy, DeviceNode, EtcFile, FileSystem, KernelFs, Layers, MountKernelFs,
+    OverlayMount, Restriction, RootStep, Way, Without, WorkDirectory,
 };
 use crate::spec::Devices;
 use crate::sys::MountFlags;
@@ -46,9 +46,9 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
             out.u8(3);
             encode_file_system(out, step);
         }
-        RootStep::Show(Show { kernels, way }) => {
+        RootStep::MountKernelFs(MountKernelFs { kernel_fs, way }) => {
             out.u8(4);
-            encode_kernels(out, *kernels);
+            encode_kernel_fs(out, *kernel_fs);
             match way {
                 Way::Fresh(fresh) => {
                     out.u8(0);
@@ -166,8 +166,8 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
         },
         2 => RootStep::Overlay(decode_layers(input)?),
         3 => RootStep::FileSystem(decode_file_system(input)?),
-        4 => RootStep::Show(Show {
-            kernels: decode_kernels(input)?,
+        4 => RootStep::MountKernelFs(MountKernelFs {
+            kernel_fs: decode_kernel_fs(input)?,
             way: match input.u8()? {
                 0 => Way::Fresh(decode_file_system(input)?),
                 1 => Way::Bound(decode_bind(input)?),
@@ -242,25 +242,25 @@ fn decode_slot(input: &mut Decoder<'_>) -> Result<Option<u8>, Malformed> {
     Ok(has_slot.then_some(slot))
 }
 
-fn encode_kernels(out: &mut Encoder, kernels: Kernels) {
-    out.boolean(kernels == Kernels::Proc);
+fn encode_kernel_fs(out: &mut Encoder, kernel_fs: KernelFs) {
+    out.boolean(kernel_fs == KernelFs::Proc);
 }
 
-fn decode_kernels(input: &mut Decoder<'_>) -> Result<Kernels, Malformed> {
+fn decode_kernel_fs(input: &mut Decoder<'_>) -> Result<KernelFs, Malformed> {
     Ok(if input.boolean()? {
-        Kernels::Proc
+        KernelFs::Proc
     } else {
-        Kernels::Sysfs
+        KernelFs::Sysfs
     })
 }
 
 fn encode_restriction(out: &mut Encoder, step: &Restriction) {
     let Restriction {
-        kernels,
+        kernel_fs,
         masked,
         read_only,
     } = step;
-    encode_kernels(out, *kernels);
+    encode_kernel_fs(out, *kernel_fs);
     for paths in [masked, read_only] {
         out.list(paths, |out, path| out.bytes(path.to_bytes()));
     }
@@ -268,7 +268,7 @@ fn encode_restriction(out: &mut Encoder, step: &Restriction) {
 
 fn decode_restriction(input: &mut Decoder<'_>) -> Result<Restriction, Malformed> {
     Ok(Restriction {
-        kernels: decode_kernels(input)?,
+        kernel_fs: decode_kernel_fs(input)?,
         masked: input.list(|input| input.string().map(Into::into))?,
         read_only: input.list(|input| input.string().map(Into::into))?,
     })

@@ -4,7 +4,7 @@
 use crate::error::{Error, printable};
 use crate::hint::host::{self, Host};
 use crate::hint::{Doing, Hint, hint};
-use crate::plan::root::{BindMount, FileSystem, Kernels, Layers, RootStep, Show, Way};
+use crate::plan::root::{BindMount, FileSystem, KernelFs, Layers, MountKernelFs, RootStep, Way};
 use crate::report::{Failed, Part};
 use crate::sys::{Errno, MountFlags};
 use std::ffi::CStr;
@@ -80,7 +80,7 @@ fn restricted(step: &RootStep, index: u8) -> Option<(&'static str, Vec<u8>)> {
             .read_only
             .iter()
             .map(|name| ("make read-only", name));
-        let directory = restriction.kernels.directory().to_bytes();
+        let directory = restriction.kernel_fs.directory().to_bytes();
         let path = move |name: &CStr| [directory, b"/", name.to_bytes()].concat();
         masked
             .chain(read_only)
@@ -128,7 +128,7 @@ fn words(step: &RootStep) -> Words {
             plain(operation, layers.data.to_bytes(), looked_up(layers))
         }
         RootStep::FileSystem(step) => file_system(step),
-        RootStep::Show(step) => show(step),
+        RootStep::MountKernelFs(step) => show(step),
         RootStep::Stage => plain("mount a tmpfs aside, for /dev", b"", b""),
         RootStep::Devices => plain("make the device nodes of", b"/dev", b"the host's /dev"),
         RootStep::StandardDevices(own) => {
@@ -139,7 +139,7 @@ fn words(step: &RootStep) -> Words {
         RootStep::Restrict(all) => {
             let directories: Vec<&[u8]> = all
                 .iter()
-                .map(|restriction| restriction.kernels.directory().to_bytes())
+                .map(|restriction| restriction.kernel_fs.directory().to_bytes())
                 .collect();
             plain(
                 "restrict what is seen of",
@@ -210,7 +210,7 @@ fn file_system(step: &FileSystem) -> Words {
     }
 }
 
-fn show(step: &Show) -> Words {
+fn show(step: &MountKernelFs) -> Words {
     match &step.way {
         Way::Fresh(fresh) => file_system(fresh),
         Way::Bound(hosts) => bind(hosts),
@@ -239,9 +239,11 @@ fn doing(step: &RootStep, part: Part) -> Doing {
         (RootStep::Copy(_), _) => Doing::CopyMount,
         (RootStep::Overlay(_) | RootStep::OverlayMount(_), Part::Whole) => Doing::MountOverlay,
         (RootStep::Overlay(_) | RootStep::OverlayMount(_), Part::Source) => Doing::EnterLayer,
-        (RootStep::Show(step), Part::Whole) if step.kernels == Kernels::Proc => Doing::MountProc {
-            user_namespace: true,
-        },
+        (RootStep::MountKernelFs(step), Part::Whole) if step.kernel_fs == KernelFs::Proc => {
+            Doing::MountProc {
+                user_namespace: true,
+            }
+        }
         (RootStep::FileSystem(step), Part::Whole) if step.kind.to_bytes() == b"tmpfs" => {
             Doing::MountTmpfs
         }

@@ -6,7 +6,7 @@ use super::words;
 use crate::error::printable;
 use crate::plan::OwnDevice;
 use crate::plan::root::{
-    BindMount, Copy, FileSystem, Kernels, Layers, Restriction, RootStep, Show, Without,
+    BindMount, Copy, FileSystem, KernelFs, Layers, MountKernelFs, Restriction, RootStep, Without,
 };
 use crate::spec::Devices;
 use crate::sys::MountFlags;
@@ -58,7 +58,7 @@ pub fn why(page: &mut Page, step: &RootStep) {
             });
             file_system(page, step);
         }
-        RootStep::Show(step) => show(page, step),
+        RootStep::MountKernelFs(step) => show(page, step),
         RootStep::Stage => {
             page.why(
                 "Where the container's /dev, and files for its /etc, are put together: no process of any container can get at \
@@ -290,13 +290,13 @@ fn bind(page: &mut Page, step: &BindMount) {
     }
 }
 
-fn show(page: &mut Page, step: &Show) {
-    page.why(match step.kernels {
-        Kernels::Proc => {
+fn show(page: &mut Page, step: &MountKernelFs) {
+    page.why(match step.kernel_fs {
+        KernelFs::Proc => {
             "A proc shows the PID namespace of who mounted it, so a new one needs a new proc. First, for what is mounted \
              later may need it. proc(5)"
         }
-        Kernels::Sysfs => {
+        KernelFs::Sysfs => {
             "A new sysfs shows the network devices of this network namespace. Read-only (unless --privileged), for what is \
              set there is the host's. sysfs(5)"
         }
@@ -326,7 +326,7 @@ fn restrictions(page: &mut Page, all: &[Restriction]) {
     for step in all {
         for (label, paths) in [("hidden", &step.masked), ("read-only", &step.read_only)] {
             let whole = |path: &Cow<'static, CStr>| {
-                let parts = [step.kernels.directory().to_bytes(), b"/", path.to_bytes()];
+                let parts = [step.kernel_fs.directory().to_bytes(), b"/", path.to_bytes()];
                 printable(&parts.concat())
             };
             let paths: Vec<String> = paths.iter().map(whole).collect();

@@ -74,8 +74,8 @@ pub fn every_kind_of_step() -> Vec<RootStep> {
         },
         RootStep::Overlay(layers(true)),
         RootStep::FileSystem(file_system(true)),
-        RootStep::Show(Show {
-            kernels: Kernels::Sysfs,
+        RootStep::MountKernelFs(MountKernelFs {
+            kernel_fs: KernelFs::Sysfs,
             way: Way::FreshOrBound(
                 FileSystem {
                     target: c"/sys".into(),
@@ -85,12 +85,12 @@ pub fn every_kind_of_step() -> Vec<RootStep> {
                 bind(false),
             ),
         }),
-        RootStep::Show(Show {
-            kernels: Kernels::Proc,
+        RootStep::MountKernelFs(MountKernelFs {
+            kernel_fs: KernelFs::Proc,
             way: Way::Fresh(file_system(false)),
         }),
-        RootStep::Show(Show {
-            kernels: Kernels::Proc,
+        RootStep::MountKernelFs(MountKernelFs {
+            kernel_fs: KernelFs::Proc,
             way: Way::Bound(BindMount {
                 target: c"/proc".into(),
                 ..bind(false)
@@ -148,12 +148,12 @@ pub fn every_kind_of_step() -> Vec<RootStep> {
         RootStep::LeaveChroot,
         RootStep::Restrict(vec![
             Restriction {
-                kernels: Kernels::Proc,
+                kernel_fs: KernelFs::Proc,
                 masked: vec![c"kcore".into(), c"keys".into()],
                 read_only: vec![c"sys".into()],
             },
             Restriction {
-                kernels: Kernels::Sysfs,
+                kernel_fs: KernelFs::Sysfs,
                 masked: Vec::new(),
                 read_only: Vec::new(),
             },
