@@ -28,7 +28,7 @@ use crate::error::ExitCode;
 use crate::plan::{InitPlan, Step};
 use crate::report::{Failed, Moment, Report};
 use crate::sys::{Errno, allocation, descriptor, process};
-use root::Held;
+use root::RootState;
 use std::os::fd::BorrowedFd;
 
 /// What the parent prepared for the child. Borrowed: nothing is closed by a destructor here.
@@ -97,7 +97,7 @@ pub fn begin(plan: &InitPlan, descriptors: &Descriptors<'_>) {
     allocation::forbid();
     descriptors.channel.begin();
     descriptors.channel.pass(Moment::Born);
-    walk(&plan.birth, 0, &Held::default(), descriptors);
+    walk(&plan.birth, 0, &RootState::default(), descriptors);
 }
 
 /// Becomes the container's first process, after [`begin`]. Never returns to the code that was
@@ -105,8 +105,8 @@ pub fn begin(plan: &InitPlan, descriptors: &Descriptors<'_>) {
 pub fn run(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     allocation::forbid();
     // What the root's steps hand on to each other; the process's steps have nothing of it.
-    let held = Held::with(descriptors.premounted);
-    walk(&plan.container, count(&plan.birth), &held, descriptors);
+    let state = RootState::with(descriptors.premounted);
+    walk(&plan.container, count(&plan.birth), &state, descriptors);
     match plan.reaper {
         None => become_command(plan, descriptors),
         Some(reaper) => reaper::run(reaper, plan, descriptors),
@@ -116,7 +116,7 @@ pub fn run(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
 /// Makes this process the command's. PID 1, or PID 2 under a reaper.
 fn become_command(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     let first = count(&plan.birth).saturating_add(count(&plan.container));
-    walk(&plan.process, first, &Held::default(), descriptors);
+    walk(&plan.process, first, &RootState::default(), descriptors);
     execute::run(&plan.command, descriptors)
 }
 
@@ -125,9 +125,9 @@ fn count(steps: &[Step]) -> u32 {
 }
 
 /// Does every step, in order. The first one that fails ends the start.
-fn walk(steps: &[Step], first: u32, held: &Held, descriptors: &Descriptors<'_>) {
+fn walk(steps: &[Step], first: u32, state: &RootState, descriptors: &Descriptors<'_>) {
     for (number, step) in (first..).zip(steps) {
-        if let Err(Failed { part, errno }) = steps::perform(step, held, descriptors) {
+        if let Err(Failed { part, errno }) = steps::perform(step, state, descriptors) {
             fail(Report::Step(number, part, errno), descriptors);
         }
         descriptors.channel.pass(Moment::Done(number));

@@ -1,6 +1,6 @@
 //! How each step is done.
 
-use super::root::{self, Held};
+use super::root::{self, RootState};
 use super::{Descriptors, Gate, network as from_pool};
 use crate::lingering;
 use crate::plan::{Prepared, Step};
@@ -17,9 +17,13 @@ use std::os::fd::AsRawFd;
 /// The descriptors that the command inherits are those below this one.
 const FIRST_PRIVATE: i32 = 3;
 
-pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Result<(), Failed> {
+pub fn perform(
+    step: &Step,
+    state: &RootState,
+    descriptors: &Descriptors<'_>,
+) -> Result<(), Failed> {
     let done = match step {
-        Step::Root(step) => return root::perform(step, held, descriptors),
+        Step::Root(step) => return root::perform(step, state, descriptors),
         Step::JoinCgroup { slot, .. } => join_cgroup(*slot, descriptors),
         Step::CgroupNamespace => match lingering::outlast(namespace::new_cgroup) {
             // A kernel without them (before 4.6), which shows every cgroup's name to everyone.
@@ -58,15 +62,15 @@ pub fn perform(step: &Step, held: &Held, descriptors: &Descriptors<'_>) -> Resul
             None,
         ),
         Step::Hostname(name) => process::set_hostname(name),
-        Step::Sysctl { path, value } => own_proc::set(held.proc(), path, value),
+        Step::Sysctl { path, value } => own_proc::set(state.proc(), path, value),
         Step::DomainName(name) => process::set_domain_name(name),
         Step::NetworkFromPool => {
             let pool = descriptors.pool.ok_or(Errno::EBADF)?;
             from_pool::enter(pool, &descriptors.channel)
-                .map(|is_pools| held.network_is_open.set(is_pools))
+                .map(|is_pools| state.network_is_open.set(is_pools))
         }
-        Step::OpenNetwork(_) if held.network_is_open.get() => Ok(()),
-        Step::OpenNetwork(groups) => network::open_to_users(held.proc(), groups),
+        Step::OpenNetwork(_) if state.network_is_open.get() => Ok(()),
+        Step::OpenNetwork(groups) => network::open_to_users(state.proc(), groups),
         Step::LoopbackUp => network::loopback_up().map(drop),
         Step::NewSession => process::new_session(),
         Step::SessionKeyring => session_keyring(),

@@ -1,6 +1,6 @@
 //! What / will be, and becoming it.
 
-use super::{Held, older};
+use super::{RootState, older};
 use crate::plan::root::{HANDED, Layers, WorkDirectory};
 use crate::report::{Failed, Part};
 use crate::sys::facts::Facts;
@@ -25,7 +25,7 @@ pub fn leave_chroot() -> Result<(), Errno> {
     if same { Ok(()) } else { Err(Errno::EXDEV) }
 }
 
-pub fn directory(path: &CStr, restrictions: MountFlags, held: &Held) -> Result<(), Failed> {
+pub fn directory(path: &CStr, restrictions: MountFlags, state: &RootState) -> Result<(), Failed> {
     let flags = libc::O_PATH | libc::O_DIRECTORY;
     let opened = node::open(HERE, path, flags, 0).map_err(|errno| Part::Source.failed(errno))?;
     // pivot_root wants a mount point, and a directory need be none: so it is bound. Onto /, for that is
@@ -34,20 +34,20 @@ pub fn directory(path: &CStr, restrictions: MountFlags, held: &Held) -> Result<(
     descriptor::close(opened);
     let flags = MountFlags::BIND.and(MountFlags::RECURSIVE);
     mount(Some(c"."), c"/", None, flags, None)?;
-    settle(held)?;
+    settle(state)?;
     if restrictions == MountFlags::NONE {
         return Ok(());
     }
     // Now, while nothing else is mounted there: every mount below DIR is as read-only as DIR.
-    match mount_tree::set_attributes(held.root()?, restrictions, true) {
-        Err(Errno::ENOSYS) => older::restrict_base(path, restrictions, held),
+    match mount_tree::set_attributes(state.root()?, restrictions, true) {
+        Err(Errno::ENOSYS) => older::restrict_base(path, restrictions, state),
         done => done.map_err(|errno| Part::Restrict.failed(errno)),
     }
 }
 
 /// The same of a mount that was handed in, and is nowhere yet.
-pub fn handed_directory(restrictions: MountFlags, held: &Held) -> Result<(), Failed> {
-    let tree = held.copy(0)?.take().ok_or(Errno::EBADF)?;
+pub fn handed_directory(restrictions: MountFlags, state: &RootState) -> Result<(), Failed> {
+    let tree = state.copy(0)?.take().ok_or(Errno::EBADF)?;
     if restrictions != MountFlags::NONE {
         mount_tree::set_attributes(tree, restrictions, true)
             .map_err(|errno| Part::Restrict.failed(errno))?;
@@ -57,23 +57,23 @@ pub fn handed_directory(restrictions: MountFlags, held: &Held) -> Result<(), Fai
     descriptor::close(place);
     descriptor::close(tree);
     attached?;
-    settle(held)
+    settle(state)
 }
 
-pub fn overlay(layers: &Layers, held: &Held) -> Result<(), Failed> {
+pub fn overlay(layers: &Layers, state: &RootState) -> Result<(), Failed> {
     if layers.premounted > 0 {
-        begin_handed(layers, held)?;
-        held.cover();
+        begin_handed(layers, state)?;
+        state.cover();
     } else if let Some(like) = &layers.like {
         begin_upper(like, &layers.memory)?;
-        held.cover();
+        state.cover();
     }
     if let Some(work) = &layers.work {
         enter_work(work)?;
     }
     mount_layers(layers, c"/")?;
-    settle(held)?;
-    held.owns(held.root()?).map_err(Failed::from)
+    settle(state)?;
+    state.owns(state.root()?).map_err(Failed::from)
 }
 
 /// Makes overlayfs' own directory the working one. overlayfs removes what it finds in it, and its path may lead to
@@ -94,11 +94,11 @@ pub fn enter_work(work: &WorkDirectory) -> Result<(), Failed> {
 
 /// A tmpfs as for [`begin_upper`], with the layers that were handed in on directories of it: overlayfs takes them by
 /// path, and only where they are in our mount namespace.
-fn begin_handed(layers: &Layers, held: &Held) -> Result<(), Failed> {
-    let first = held.copy(0)?.get().ok_or(Errno::EBADF)?;
+fn begin_handed(layers: &Layers, state: &RootState) -> Result<(), Failed> {
+    let first = state.copy(0)?.get().ok_or(Errno::EBADF)?;
     begin_upper_like(&facts::facts(first)?, &layers.memory)?;
     for (slot, name) in (0..layers.premounted).zip(HANDED) {
-        let tree = held.copy(slot)?.take().ok_or(Errno::EBADF)?;
+        let tree = state.copy(slot)?.take().ok_or(Errno::EBADF)?;
         node::make_directory(HERE, name, 0o755)?;
         let place = node::find(HERE, name)?;
         let attached = mount_tree::attach(tree, place);
@@ -159,34 +159,34 @@ pub fn mount_layers(layers: &Layers, target: &CStr) -> Result<(), Errno> {
 ///
 /// `/` is where this process's root points, below what is mounted on it; `..` of it is itself again, but
 /// looked up, which leads to the top.
-fn settle(held: &Held) -> Result<(), Failed> {
-    held.cover();
+fn settle(state: &RootState) -> Result<(), Failed> {
+    state.cover();
     process::change_directory(c"/..")?;
-    held.root.set(Some(node::find(HERE, c".")?));
+    state.root.set(Some(node::find(HERE, c".")?));
     Ok(())
 }
 
-pub fn read_only(held: &Held) -> Result<(), Failed> {
-    match mount_tree::set_attributes(held.root()?, MountFlags::READONLY, false) {
+pub fn read_only(state: &RootState) -> Result<(), Failed> {
+    match mount_tree::set_attributes(state.root()?, MountFlags::READONLY, false) {
         Err(Errno::ENOSYS) => older::remount(c"/..", MountFlags::READONLY),
         done => done,
     }
     .map_err(|errno| Part::Restrict.failed(errno))
 }
 
-pub fn enter(held: &Held) -> Result<(), Errno> {
-    if let Some(hidden) = held.hidden.take() {
+pub fn enter(state: &RootState) -> Result<(), Errno> {
+    if let Some(hidden) = state.hidden.take() {
         // Or `-w /proc/self/fd/N` could lead there.
         descriptor::close(hidden);
     }
-    directory::enter(held.root()?)?;
+    directory::enter(state.root()?)?;
     // With `.` for both, the old root comes to lie on top of the new one, and nothing need be made for it
     // (pivot_root(2), "pivot_root(".", ".")").
     match mount::pivot_root(c".", c".") {
         Ok(()) => {
             // It goes, and with it every mount of the host's; and the stages that lie on it. `.` is the
             // new root, and a mount is looked for from there to the top.
-            for _ in 0..held.covers.get() {
+            for _ in 0..state.covers.get() {
                 mount::detach(c".")?;
             }
         }

@@ -3,7 +3,7 @@
 //! A copy of the mount is restricted before it is attached, and attached to a descriptor: at no moment can
 //! it be written that should not be, and no path is looked up twice.
 
-use super::{Held, find, older, place_for};
+use super::{RootState, find, older, place_for};
 use crate::lingering;
 use crate::path_in_root::Missing;
 use crate::plan::root::{BindMount, Copy, Restrictions};
@@ -13,10 +13,10 @@ use crate::sys::{Errno, MountFlags, descriptor, directory, mount, mount_tree};
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
-pub fn copy(step: &Copy, held: &Held) -> Result<(), Failed> {
+pub fn copy(step: &Copy, state: &RootState) -> Result<(), Failed> {
     let copied = lingering::outlast(|| mount_tree::copy(&step.path, step.recursive));
     let copied = copied.map_err(|errno| Part::Source.failed(errno))?;
-    held.copy(step.slot)?.set(Some(copied));
+    state.copy(step.slot)?.set(Some(copied));
     Ok(())
 }
 
@@ -25,9 +25,9 @@ pub fn place_hidden(
     name: &CStr,
     flags: MountFlags,
     target: BorrowedFd<'_>,
-    held: &Held,
+    state: &RootState,
 ) -> Result<(), Errno> {
-    directory::enter(held.hidden()?)?;
+    directory::enter(state.hidden()?)?;
     match place(name, flags, target) {
         Err(errno) if mount_tree::is_unavailable(errno) => older::place_file(name, flags, target),
         placed => placed,
@@ -55,32 +55,35 @@ fn restrict(tree: BorrowedFd<'_>, flags: MountFlags, recursive: bool) -> Result<
     mount_tree::set_attributes(tree, flags, recursive)
 }
 
-pub fn bind(step: &BindMount, held: &Held) -> Result<(), Failed> {
-    if let Some(bound) = bind_and_keep(step, held)? {
+pub fn bind(step: &BindMount, state: &RootState) -> Result<(), Failed> {
+    if let Some(bound) = bind_and_keep(step, state)? {
         descriptor::close(bound);
     }
     Ok(())
 }
 
 /// The same, and what is bound then; none if the host has none and that is forgiven.
-pub fn bind_and_keep(step: &BindMount, held: &Held) -> Result<Option<BorrowedFd<'static>>, Failed> {
+pub fn bind_and_keep(
+    step: &BindMount,
+    state: &RootState,
+) -> Result<Option<BorrowedFd<'static>>, Failed> {
     let tree = match step.slot {
-        Some(slot) => held.copy(slot)?.take().ok_or(Errno::EBADF),
+        Some(slot) => state.copy(slot)?.take().ok_or(Errno::EBADF),
         None => mount_tree::copy(&step.path, step.recursive),
     };
     let tree = match tree {
-        Err(errno) if mount_tree::is_unavailable(errno) => return older::bind(step, held),
+        Err(errno) if mount_tree::is_unavailable(errno) => return older::bind(step, state),
         Err(Errno::ENOENT) if step.optional => return Ok(None),
         tree => tree.map_err(|errno| Part::Source.failed(errno))?,
     };
     let facts = facts::facts(tree).map_err(|errno| Part::Source.failed(errno))?;
     let restrictions = step.restrictions(facts.kind);
     match restrict_copy(tree, restrictions) {
-        Ok(()) => attach(tree, step, &facts, held)?,
+        Ok(()) => attach(tree, step, &facts, state)?,
         Err(Errno::ENOSYS) => {
             let aside = older::restrict_aside(tree, restrictions, facts.kind);
             aside.map_err(|errno| Part::Restrict.failed(errno))?;
-            attach(tree, step, &facts, held)?;
+            attach(tree, step, &facts, state)?;
             // What lay on it has moved.
             mount::detach(c"/..")?;
         }
@@ -93,9 +96,9 @@ fn attach(
     tree: BorrowedFd<'_>,
     step: &BindMount,
     source: &Facts,
-    held: &Held,
+    state: &RootState,
 ) -> Result<(), Failed> {
-    let target = find_target(step, source, held)?;
+    let target = find_target(step, source, state)?;
     let attached = mount_tree::attach(tree, target);
     descriptor::close(target);
     attached.map_err(Failed::from)
@@ -105,7 +108,7 @@ fn attach(
 pub fn find_target(
     step: &BindMount,
     source: &Facts,
-    held: &Held,
+    state: &RootState,
 ) -> Result<BorrowedFd<'static>, Failed> {
     let is_directory = source.kind == Kind::Directory;
     let is_device = matches!(source.kind, Kind::Character(_) | Kind::Block(_));
@@ -113,11 +116,11 @@ pub fn find_target(
         return Err(Part::Source.failed(Errno::ENODEV));
     }
     let missing = if is_directory {
-        place_for(held, step.option.is_some())
+        place_for(state, step.option.is_some())
     } else {
         Missing::MakeFile
     };
-    let target = find(held, &step.target, missing)?;
+    let target = find(state, &step.target, missing)?;
     let there = facts::facts(target).map_err(|errno| Part::Target.failed(errno))?;
     match (is_directory, there.kind == Kind::Directory) {
         (true, false) => Err(Part::Target.failed(Errno::ENOTDIR)),

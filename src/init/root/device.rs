@@ -6,7 +6,7 @@
 //! alone, the host's node is bound, read-only: what is opened by it is written to all the same, but the node itself
 //! cannot be changed.
 
-use super::{Held, bind, find, last_name};
+use super::{RootState, bind, find, last_name};
 use crate::path_in_root::Missing;
 use crate::plan::root::DeviceNode;
 use crate::report::{Failed, Part};
@@ -19,7 +19,7 @@ use std::os::fd::BorrowedFd;
 /// The slaves of pseudo-terminals, as the kernel's list of devices has them (devices.txt).
 const SLAVES: std::ops::RangeInclusive<u32> = 136..=143;
 
-pub fn make(step: &DeviceNode, held: &Held) -> Result<(), Failed> {
+pub fn make(step: &DeviceNode, state: &RootState) -> Result<(), Failed> {
     let source = match node::open(HERE, &step.bind.path, libc::O_PATH, 0) {
         // It has been pulled out meanwhile.
         Err(Errno::ENOENT) if step.bind.optional => return Ok(()),
@@ -29,22 +29,22 @@ pub fn make(step: &DeviceNode, held: &Held) -> Result<(), Failed> {
     descriptor::close(source);
     let looked = looked.map_err(|errno| Part::Source.failed(errno))?;
     match looked.kind {
-        Kind::Character(device) if SLAVES.contains(&device.major) => bind::bind(&step.bind, held),
-        Kind::Character(_) | Kind::Block(_) => match make_node(step, &looked, held) {
+        Kind::Character(device) if SLAVES.contains(&device.major) => bind::bind(&step.bind, state),
+        Kind::Character(_) | Kind::Block(_) => match make_node(step, &looked, state) {
             Err(Failed {
                 part: Part::Whole,
                 errno: Errno::EPERM,
-            }) => bind::bind(&step.bind, held),
+            }) => bind::bind(&step.bind, state),
             done => done,
         },
         _ => Err(Part::Source.failed(Errno::ENODEV)),
     }
 }
 
-fn make_node(step: &DeviceNode, original: &Facts, held: &Held) -> Result<(), Failed> {
-    let directory = find(held, &step.directory, Missing::MakeDirectory)?;
+fn make_node(step: &DeviceNode, original: &Facts, state: &RootState) -> Result<(), Failed> {
+    let directory = find(state, &step.directory, Missing::MakeDirectory)?;
     let is_on_stage =
-        facts::facts(directory).is_ok_and(|facts| Some(facts.identity.0) == held.stage.get());
+        facts::facts(directory).is_ok_and(|facts| Some(facts.identity.0) == state.stage.get());
     let made = if is_on_stage {
         // The container's /dev, to which no one else comes yet.
         make_like(directory, last_name(&step.bind.target), original)
@@ -54,20 +54,20 @@ fn make_node(step: &DeviceNode, original: &Facts, held: &Held) -> Result<(), Fai
     descriptor::close(directory);
     match made {
         // Elsewhere no device opens; and what is there stays, covered.
-        Err(Errno::EEXIST) => bind_own(step, original, held),
+        Err(Errno::EEXIST) => bind_own(step, original, state),
         made => made.map_err(Failed::from),
     }
 }
 
 /// Makes it where the container does not come to, and binds it.
-fn bind_own(step: &DeviceNode, original: &Facts, held: &Held) -> Result<(), Failed> {
-    let number = held.devices.get();
-    held.devices.set(number.saturating_add(1));
+fn bind_own(step: &DeviceNode, original: &Facts, state: &RootState) -> Result<(), Failed> {
+    let number = state.devices.get();
+    state.devices.set(number.saturating_add(1));
     let mut buffer = [0; 12];
     let name = descriptor::decimal_of(number, &mut buffer).ok_or(Errno::EBADF)?;
-    make_like(held.hidden()?, name, original)?;
-    let target = bind::find_target(&step.bind, original, held)?;
-    let placed = bind::place_hidden(name, MountFlags::NONE, target, held);
+    make_like(state.hidden()?, name, original)?;
+    let target = bind::find_target(&step.bind, original, state)?;
+    let placed = bind::place_hidden(name, MountFlags::NONE, target, state);
     descriptor::close(target);
     // Not EPERM of the whole, which is mknod's.
     placed.map_err(|errno| Part::Restrict.failed(errno))

@@ -23,7 +23,7 @@ use std::os::fd::BorrowedFd;
 
 /// What one step leaves to the next. None of it outlives execve.
 #[derive(Default)]
-pub struct Held {
+pub struct RootState {
     /// What / will be.
     root: Cell<Option<BorrowedFd<'static>>>,
     /// What becomes of a place for a usual mount that is missing.
@@ -66,14 +66,14 @@ type FileSystemNumber = u64;
 
 const MOST_OWN: usize = 16;
 
-impl Held {
+impl RootState {
     /// With the mounts that were handed in.
     pub fn with(premounted: &[BorrowedFd<'static>]) -> Self {
-        let held = Self::default();
-        for (slot, mount) in held.copies.iter().zip(premounted) {
+        let state = Self::default();
+        for (slot, mount) in state.copies.iter().zip(premounted) {
             slot.set(Some(*mount));
         }
-        held
+        state
     }
 
     /// The container's proc, while it is as it was mounted.
@@ -124,9 +124,13 @@ impl Held {
 // Apart, so that what a start without a root of its own does lies close together.
 #[cold]
 #[inline(never)]
-pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> Result<(), Failed> {
+pub fn perform(
+    step: &RootStep,
+    state: &RootState,
+    descriptors: &Descriptors<'_>,
+) -> Result<(), Failed> {
     match step {
-        RootStep::Copy(step) => bind::copy(step, held),
+        RootStep::Copy(step) => bind::copy(step, state),
         RootStep::LeaveChroot => base::leave_chroot().map_err(Failed::from),
         RootStep::Directory {
             path,
@@ -134,70 +138,70 @@ pub fn perform(step: &RootStep, held: &Held, descriptors: &Descriptors<'_>) -> R
             premounted,
             makes_places,
         } => {
-            held.places.0.set(if *makes_places {
+            state.places.0.set(if *makes_places {
                 Missing::MakePlace
             } else {
                 Missing::Refuse
             });
             match premounted {
-                true => base::handed_directory(*flags, held),
-                false => base::directory(path, *flags, held),
+                true => base::handed_directory(*flags, state),
+                false => base::directory(path, *flags, state),
             }
         }
-        RootStep::Overlay(layers) => base::overlay(layers, held),
-        RootStep::FileSystem(step) => mount::file_system(step, held),
-        RootStep::MountKernelFs(step) => show::show(step, held),
-        RootStep::Stage => stage::begin(held).map_err(Failed::from),
+        RootStep::Overlay(layers) => base::overlay(layers, state),
+        RootStep::FileSystem(step) => mount::file_system(step, state),
+        RootStep::MountKernelFs(step) => show::show(step, state),
+        RootStep::Stage => stage::begin(state).map_err(Failed::from),
         RootStep::Devices => stage::devices(),
         RootStep::StandardDevices(own) => stage::standard_devices(own).map_err(Failed::from),
-        RootStep::Restrict(step) => restrict::restrict(step, held),
+        RootStep::Restrict(step) => restrict::restrict(step, state),
         RootStep::Links => stage::links().map_err(Failed::from),
         RootStep::Staged(step) => stage::file_system(step),
         RootStep::Terminal(terminal_settings) => {
             let socket = descriptors.terminal.ok_or(Errno::EBADF)?;
             terminal::make(terminal_settings, socket).map_err(Failed::from)
         }
-        RootStep::Device(step) => device::make(step, held),
-        RootStep::LookAtNames(targets) => names::look(targets, held),
-        RootStep::NameFile(file) => names::place(file, held, descriptors.channel),
-        RootStep::PlaceDev => stage::place_dev(held),
+        RootStep::Device(step) => device::make(step, state),
+        RootStep::LookAtNames(targets) => names::look(targets, state),
+        RootStep::NameFile(file) => names::place(file, state, descriptors.channel),
+        RootStep::PlaceDev => stage::place_dev(state),
         RootStep::DropStage => stage::discard().map_err(Failed::from),
-        RootStep::Bind(step) => bind::bind(step, held),
-        RootStep::OverlayMount(step) => mount::overlay(step, held),
+        RootStep::Bind(step) => bind::bind(step, state),
+        RootStep::OverlayMount(step) => mount::overlay(step, state),
         RootStep::MakeWorkingDirectory { path, owner } => {
             let making = Making {
                 owner: *owner,
                 ..Making::anywhere(Missing::MakeDirectory)
             };
-            find_or_make(held, path, &making).map(descriptor::close)
+            find_or_make(state, path, &making).map(descriptor::close)
         }
-        RootStep::ReadOnly => base::read_only(held),
-        RootStep::Enter => base::enter(held).map_err(Failed::from),
+        RootStep::ReadOnly => base::read_only(state),
+        RootStep::Enter => base::enter(state).map_err(Failed::from),
     }
 }
 
 /// Finds a path of the container's.
-fn find(held: &Held, path: &CStr, missing: Missing) -> Result<BorrowedFd<'static>, Failed> {
-    find_or_make(held, path, &Making::anywhere(missing))
+fn find(state: &RootState, path: &CStr, missing: Missing) -> Result<BorrowedFd<'static>, Failed> {
+    find_or_make(state, path, &Making::anywhere(missing))
 }
 
 fn find_or_make(
-    held: &Held,
+    state: &RootState,
     path: &CStr,
     making: &Making<'_>,
 ) -> Result<BorrowedFd<'static>, Failed> {
-    path_in_root::find_or_make(held.root()?, path, making).map_err(|failed| match failed {
+    path_in_root::find_or_make(state.root()?, path, making).map_err(|failed| match failed {
         path_in_root::Failed::Find(errno) => Part::Target.failed(errno),
         path_in_root::Failed::Make(errno) => Part::Make.failed(errno),
     })
 }
 
 /// What to do about a place for a mount that is missing: what an option asked for is made for good.
-fn place_for(held: &Held, asked: bool) -> Missing {
+fn place_for(state: &RootState, asked: bool) -> Missing {
     if asked {
         Missing::MakeDirectory
     } else {
-        held.places.0.get()
+        state.places.0.get()
     }
 }
 

@@ -1,6 +1,6 @@
 //! File systems without a source, on a directory of the container's.
 
-use super::{Held, base, find, place_for};
+use super::{RootState, base, find, place_for};
 use crate::plan::root::{FileSystem, OverlayMount};
 use crate::report::Failed;
 use crate::sys::mount::{self, MountFlags, mount};
@@ -8,13 +8,13 @@ use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, descriptor, directory};
 use std::os::fd::BorrowedFd;
 
-pub fn file_system(step: &FileSystem, held: &Held) -> Result<(), Failed> {
-    let target = find(held, &step.target, place_for(held, step.option.is_some()))?;
+pub fn file_system(step: &FileSystem, state: &RootState) -> Result<(), Failed> {
+    let target = find(state, &step.target, place_for(state, step.option.is_some()))?;
     let mounted = mount_and_move(step, target);
     descriptor::close(target);
     let mounted = mounted?;
     if step.option.is_some() && !step.flags.contains(MountFlags::READONLY) {
-        held.owns(mounted)?;
+        state.owns(mounted)?;
     }
     descriptor::close(mounted);
     Ok(())
@@ -34,15 +34,15 @@ pub fn mount_and_move(
     Ok(mounted)
 }
 
-pub fn overlay(step: &OverlayMount, held: &Held) -> Result<(), Failed> {
-    let target = find(held, &step.target, place_for(held, true))?;
+pub fn overlay(step: &OverlayMount, state: &RootState) -> Result<(), Failed> {
+    let target = find(state, &step.target, place_for(state, true))?;
     if let Some(like) = &step.layers.like {
         base::begin_upper(like, &step.layers.memory)?;
         // On top of the tmpfs, and from there to its place; then the tmpfs can go. The overlay holds on to
         // what it needs of it.
         base::mount_layers(&step.layers, c"/")?;
         let mounted = node::find(HERE, c"/..")?;
-        held.owns(mounted)?;
+        state.owns(mounted)?;
         descriptor::close(mounted);
         directory::enter(target)?;
         mount(Some(c"/.."), c".", None, MountFlags::MOVE, None)?;

@@ -4,7 +4,7 @@
 //! what only a mount brings along. Each is made in a directory to which the container does not come, keeps its name
 //! there, and is bound.
 
-use super::{Held, bind, find, find_or_make, last_name, stage};
+use super::{RootState, bind, find, find_or_make, last_name, stage};
 use crate::init::Channel;
 use crate::path_in_root::{Making, Missing};
 use crate::plan::root::{EtcFile, Without};
@@ -15,10 +15,10 @@ use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
 /// Before mounts that bring files along.
-pub fn look(targets: &[impl AsRef<CStr>], held: &Held) -> Result<(), Failed> {
-    for (place, target) in held.looked_at.iter().zip(targets) {
+pub fn look(targets: &[impl AsRef<CStr>], state: &RootState) -> Result<(), Failed> {
+    for (place, target) in state.looked_at.iter().zip(targets) {
         // What cannot be found is not there.
-        if let Ok(found) = find(held, target.as_ref(), Missing::Refuse) {
+        if let Ok(found) = find(state, target.as_ref(), Missing::Refuse) {
             let looked = facts::facts(found);
             descriptor::close(found);
             place.set(Some(looked?.identity));
@@ -27,8 +27,8 @@ pub fn look(targets: &[impl AsRef<CStr>], held: &Held) -> Result<(), Failed> {
     Ok(())
 }
 
-pub fn place(file: &EtcFile, held: &Held, channel: Channel<'_>) -> Result<(), Failed> {
-    let target = match find_place(file, held) {
+pub fn place(file: &EtcFile, state: &RootState, channel: Channel<'_>) -> Result<(), Failed> {
+    let target = match find_place(file, state) {
         Ok(Some(target)) => target,
         Ok(None) => return Ok(()),
         Err(failed) => {
@@ -45,7 +45,7 @@ pub fn place(file: &EtcFile, held: &Held, channel: Channel<'_>) -> Result<(), Fa
         }
     };
     let name = last_name(&file.target);
-    directory::enter(held.hidden()?)?;
+    directory::enter(state.hidden()?)?;
     let made = stage::make_file(name)?;
     let written = descriptor::write_all(made, &file.content);
     descriptor::close(made);
@@ -55,28 +55,28 @@ pub fn place(file: &EtcFile, held: &Held, channel: Channel<'_>) -> Result<(), Fa
     } else {
         MountFlags::NONE
     };
-    let placed = bind::place_hidden(name, restrictions, target, held);
+    let placed = bind::place_hidden(name, restrictions, target, state);
     descriptor::close(target);
     placed.map_err(Failed::from)
 }
 
 /// What the file is to be mounted on; `None` if a mount has brought one along, and no one has asked for another.
-fn find_place(file: &EtcFile, held: &Held) -> Result<Option<BorrowedFd<'static>>, Failed> {
-    let found = match find(held, &file.target, Missing::Refuse) {
+fn find_place(file: &EtcFile, state: &RootState) -> Result<Option<BorrowedFd<'static>>, Failed> {
+    let found = match find(state, &file.target, Missing::Refuse) {
         // What is made may lie elsewhere, where a link leads to what is not there yet.
         Err(Failed {
             errno: Errno::ENOENT,
             ..
         }) => find_or_make(
-            held,
+            state,
             &file.target,
             &Making {
-                may: &|directory| held.may_make_in(directory),
+                may: &|directory| state.may_make_in(directory),
                 ..Making::anywhere(Missing::MakeFile)
             },
         ),
         found => match found {
-            Ok(there) if was_brought(file, there, held)? => {
+            Ok(there) if was_brought(file, there, state)? => {
                 descriptor::close(there);
                 return Ok(None);
             }
@@ -90,11 +90,11 @@ fn find_place(file: &EtcFile, held: &Held) -> Result<Option<BorrowedFd<'static>>
     Ok(Some(found))
 }
 
-fn was_brought(file: &EtcFile, there: BorrowedFd<'_>, held: &Held) -> Result<bool, Errno> {
+fn was_brought(file: &EtcFile, there: BorrowedFd<'_>, state: &RootState) -> Result<bool, Errno> {
     let (Some(slot), None) = (file.looked_at, file.option()) else {
         return Ok(false);
     };
-    let before = held
+    let before = state
         .looked_at
         .get(usize::from(slot))
         .and_then(std::cell::Cell::get);

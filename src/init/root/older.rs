@@ -5,7 +5,7 @@
 //! else there in between, that path lies on a tmpfs of our own; from there the finished mount moves to its
 //! place.
 
-use super::{Held, bind};
+use super::{RootState, bind};
 use crate::plan::root::{BindMount, Restrictions};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Kind};
@@ -36,7 +36,7 @@ const PROPAGATIONS: MountFlags = MountFlags::PRIVATE
 const PASSES: u32 = 8;
 
 /// What is bound then; none if the host has none and that is forgiven.
-pub fn bind(step: &BindMount, held: &Held) -> Result<Option<BorrowedFd<'static>>, Failed> {
+pub fn bind(step: &BindMount, state: &RootState) -> Result<Option<BorrowedFd<'static>>, Failed> {
     let source = match node::open(HERE, &step.path, libc::O_PATH, 0) {
         Err(Errno::ENOENT) if step.optional => return Ok(None),
         source => source.map_err(|errno| Part::Source.failed(errno))?,
@@ -44,7 +44,7 @@ pub fn bind(step: &BindMount, held: &Held) -> Result<Option<BorrowedFd<'static>>
     let looked = facts::facts(source).map_err(|errno| Part::Source.failed(errno));
     descriptor::close(source);
     let looked = looked?;
-    let target = bind::find_target(step, &looked, held)?;
+    let target = bind::find_target(step, &looked, state)?;
     finish(step, looked.kind)?;
     let bound = node::find(HERE, PATH)?;
     let moved = move_to(target, looked.kind == Kind::Directory);
@@ -55,7 +55,7 @@ pub fn bind(step: &BindMount, held: &Held) -> Result<Option<BorrowedFd<'static>>
 }
 
 /// The root once more, restricted with all that is mounted below it. The first one stays, covered.
-pub fn restrict_base(path: &CStr, flags: MountFlags, held: &Held) -> Result<(), Failed> {
+pub fn restrict_base(path: &CStr, flags: MountFlags, state: &RootState) -> Result<(), Failed> {
     let failed = |errno| Part::Restrict.failed(errno);
     if path == c"/" {
         // By now / is covered, and a copy of it would be a copy of what covers it, too.
@@ -72,10 +72,10 @@ pub fn restrict_base(path: &CStr, flags: MountFlags, held: &Held) -> Result<(), 
     restrict(flags, true).map_err(failed)?;
     // The tmpfs stays too, below.
     mount(Some(PATH), c"/", None, MountFlags::MOVE, None)?;
-    held.cover();
-    held.cover();
+    state.cover();
+    state.cover();
     process::change_directory(c"/..")?;
-    if let Some(writable) = held.root.replace(Some(node::find(HERE, c".")?)) {
+    if let Some(writable) = state.root.replace(Some(node::find(HERE, c".")?)) {
         descriptor::close(writable);
     }
     Ok(())

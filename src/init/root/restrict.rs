@@ -6,7 +6,7 @@
 //! copy of /proc to bind all of that from would take fewer calls; but to take the copy away again waits for
 //! everyone who may be reading the list of mounts, which costs more than all the rest.)
 
-use super::Held;
+use super::RootState;
 use crate::plan::root::{KernelFs, Restriction};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Kind};
@@ -29,13 +29,13 @@ const REMOUNT: MountFlags = MountFlags::REMOUNT
     .and(MountFlags::READONLY);
 
 /// The working directory is the stage, before and after.
-pub fn restrict(all: &[Restriction], held: &Held) -> Result<(), Failed> {
+pub fn restrict(all: &[Restriction], state: &RootState) -> Result<(), Failed> {
     check_null()?;
     node::make_directory(HERE, EMPTY, 0o555)?;
     let mut item = 0u8;
     for restriction in all {
         let directory = match (
-            held.kernel_fs(restriction.kernel_fs).take(),
+            state.kernel_fs(restriction.kernel_fs).take(),
             restriction.kernel_fs,
         ) {
             (Some(directory), _) => directory,

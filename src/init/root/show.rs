@@ -4,40 +4,40 @@
 //! to one place before proc is mounted, and through what proc shows to another place after it.
 
 use super::mount::mount_and_move;
-use super::{Held, bind, find, place_for};
+use super::{RootState, bind, find, place_for};
 use crate::plan::root::{BindMount, FileSystem, KernelFs, MountKernelFs, Way};
 use crate::report::{Failed, Part};
 use crate::sys::{Errno, descriptor, facts};
 
-pub fn show(step: &MountKernelFs, held: &Held) -> Result<(), Failed> {
+pub fn show(step: &MountKernelFs, state: &RootState) -> Result<(), Failed> {
     match &step.way {
-        Way::Fresh(fresh) => mount_fresh(fresh, step.kernel_fs, held),
-        Way::Bound(bind) => bind_hosts(bind, step.kernel_fs, held),
-        Way::FreshOrBound(fresh, bind) => match mount_fresh(fresh, step.kernel_fs, held) {
+        Way::Fresh(fresh) => mount_fresh(fresh, step.kernel_fs, state),
+        Way::Bound(bind) => bind_hosts(bind, step.kernel_fs, state),
+        Way::FreshOrBound(fresh, bind) => match mount_fresh(fresh, step.kernel_fs, state) {
             // In a user namespace that does not own what it shows, or where parts of it are covered.
-            Err(failed) if failed.errno == Errno::EPERM => bind_hosts(bind, step.kernel_fs, held),
+            Err(failed) if failed.errno == Errno::EPERM => bind_hosts(bind, step.kernel_fs, state),
             done => done,
         },
     }
 }
 
-fn mount_fresh(step: &FileSystem, kernel_fs: KernelFs, held: &Held) -> Result<(), Failed> {
-    let target = find(held, &step.target, place_for(held, false))?;
+fn mount_fresh(step: &FileSystem, kernel_fs: KernelFs, state: &RootState) -> Result<(), Failed> {
+    let target = find(state, &step.target, place_for(state, false))?;
     let mounted = mount_and_move(step, target);
     descriptor::close(target);
-    held.kernel_fs(kernel_fs).set(Some(mounted?));
+    state.kernel_fs(kernel_fs).set(Some(mounted?));
     Ok(())
 }
 
-fn bind_hosts(step: &BindMount, kernel_fs: KernelFs, held: &Held) -> Result<(), Failed> {
+fn bind_hosts(step: &BindMount, kernel_fs: KernelFs, state: &RootState) -> Result<(), Failed> {
     // The host has none, and so has the container.
-    let Some(bound) = bind::bind_and_keep(step, held)? else {
+    let Some(bound) = bind::bind_and_keep(step, state)? else {
         return Ok(());
     };
     let found = facts::file_system(bound).map_err(|errno| Part::Source.failed(errno))?;
     match kernel_fs {
-        KernelFs::Proc if found.is_proc() => held.proc.set(Some(bound)),
-        KernelFs::Sysfs if found.is_sysfs() => held.sysfs.set(Some(bound)),
+        KernelFs::Proc if found.is_proc() => state.proc.set(Some(bound)),
+        KernelFs::Sysfs if found.is_sysfs() => state.sysfs.set(Some(bound)),
         // Something else would be hidden, and what is to be hidden would not.
         KernelFs::Proc => return Err(Part::Source.failed(Errno::ENODEV)),
         // Whatever the host has at /sys: nothing that the kernel tells.

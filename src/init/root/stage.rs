@@ -2,7 +2,7 @@
 //!
 //! No one else can reach it there, so plain names will do: no link and no other file gets in between.
 
-use super::{Held, find, older, place_for};
+use super::{RootState, find, older, place_for};
 use crate::plan::OwnDevice;
 use crate::plan::root::FileSystem;
 use crate::report::{Failed, Part};
@@ -33,7 +33,7 @@ const LINKS: [(&CStr, &CStr); 5] = [
     (c"ptmx", c"pts/ptmx"),
 ];
 
-pub fn begin(held: &Held) -> Result<(), Errno> {
+pub fn begin(state: &RootState) -> Result<(), Errno> {
     let kind = Some(c"tmpfs");
     // A device node is what /dev is for; a set-user-ID program is not. Times as they are: a terminal's
     // access time is how long its user has been idle.
@@ -42,8 +42,8 @@ pub fn begin(held: &Held) -> Result<(), Errno> {
     process::change_directory(c"/..")?;
     node::make_directory(HERE, HIDDEN, 0o755)?;
     let hidden = node::find(HERE, HIDDEN)?;
-    held.stage.set(Some(facts::facts(hidden)?.identity.0));
-    held.hidden.set(Some(hidden));
+    state.stage.set(Some(facts::facts(hidden)?.identity.0));
+    state.hidden.set(Some(hidden));
     Ok(())
 }
 
@@ -136,8 +136,8 @@ pub fn file_system(step: &FileSystem) -> Result<(), Failed> {
 }
 
 /// Moves the stage, the topmost mount on /, to the container's /dev.
-pub fn place_dev(held: &Held) -> Result<(), Failed> {
-    let target = find(held, c"/dev", place_for(held, false))?;
+pub fn place_dev(state: &RootState) -> Result<(), Failed> {
+    let target = find(state, c"/dev", place_for(state, false))?;
     directory::enter(target)?;
     descriptor::close(target);
     mount(Some(c"/.."), c".", None, MountFlags::MOVE, None).map_err(Failed::from)
