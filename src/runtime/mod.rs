@@ -263,7 +263,7 @@ fn run_logged(
         report.ended(end, usage);
     }
     if let Some(traces) = traces {
-        traces.take_away();
+        traces.clean_up();
     }
     if let Some(limited) = limited {
         limited.end(end.exit, log);

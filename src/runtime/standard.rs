@@ -9,7 +9,7 @@ use crate::supervise::relay::{Ends, Pipes};
 use crate::supervise::signals::Relayed;
 use crate::sys::facts::{self, Facts, FileSystem, Kind};
 use crate::sys::{descriptor, terminal};
-use crate::terminal::{Offered, Outside};
+use crate::terminal::{CallerTerminal, TerminalSource};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::Rc;
 
@@ -17,7 +17,7 @@ use std::rc::Rc;
 pub struct Look {
     pub standard: Standard,
     /// The caller's terminal, if something is relayed.
-    pub outside: Option<Outside>,
+    pub outside: Option<CallerTerminal>,
 }
 
 impl Look {
@@ -34,7 +34,7 @@ impl Look {
 ///
 /// Errors: what leads out of a root, or can be neither read nor written.
 pub fn look(spec: &ContainerSpec) -> Result<Look, Error> {
-    let outside = || Outside::look(spec.input == Input::Caller);
+    let outside = || CallerTerminal::look(spec.input == Input::Caller);
     Ok(match spec.terminal {
         Terminal::Own => {
             let outside = outside();
@@ -189,7 +189,7 @@ pub struct Opened {
     /// Its ends, by the number. Both outputs can be one.
     childs: [Option<Rc<OwnedFd>>; 3],
     pipes: Pipes,
-    terminal: Option<Offered>,
+    terminal: Option<TerminalSource>,
 }
 
 impl Opened {
@@ -202,10 +202,10 @@ impl Opened {
         };
         match standard {
             Standard::Terminal(_) if plan::makes_terminal(spec) => {
-                opened.terminal = Some(Offered::awaited()?);
+                opened.terminal = Some(TerminalSource::awaited()?);
             }
             Standard::Terminal(terminal_settings) => {
-                opened.terminal = Some(Offered::ready(&terminal_settings)?)
+                opened.terminal = Some(TerminalSource::ready(&terminal_settings)?)
             }
             Standard::Streams(streams) => {
                 opened.open(streams)?;
@@ -257,7 +257,7 @@ impl Opened {
 
     /// The terminal that the child is given, or what to send it over.
     pub fn terminal(&self) -> Option<BorrowedFd<'_>> {
-        self.terminal.as_ref().and_then(Offered::for_child)
+        self.terminal.as_ref().and_then(TerminalSource::for_child)
     }
 
     /// Our ends of what is relayed, now that the command is running.

@@ -1,8 +1,8 @@
 //! The two terminals of a container with `-t`: its own, and the caller's.
 
-mod outside;
+mod caller;
 
-pub use outside::Outside;
+pub use caller::CallerTerminal;
 
 use crate::error::Error;
 use crate::hint::{Doing, hint};
@@ -21,14 +21,14 @@ pub struct PseudoTerminal {
 }
 
 /// The container's terminal before the container is there.
-pub enum Offered {
+pub enum TerminalSource {
     /// Made here, on the host's devpts.
     Ready(PseudoTerminal),
     /// The child makes it, on a devpts of its own, and sends it.
     Awaited { ours: OwnedFd, childs: OwnedFd },
 }
 
-impl Offered {
+impl TerminalSource {
     #[cold]
     #[inline(never)]
     pub fn ready(terminal_settings: &TerminalSettings) -> Result<Self, Error> {

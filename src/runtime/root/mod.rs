@@ -171,7 +171,7 @@ impl Traces {
     /// Drops them, apart from what every start does.
     #[cold]
     #[inline(never)]
-    pub fn take_away(self) {}
+    pub fn clean_up(self) {}
 }
 
 impl Drop for Traces {

@@ -19,7 +19,7 @@ use crate::sys::Errno;
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::process::Ended;
 use crate::sys::signal::{self, SignalSet, Taken};
-use crate::terminal::{Outside, PseudoTerminal};
+use crate::terminal::{CallerTerminal, PseudoTerminal};
 use crate::verdict::Reason;
 use output::{Lost, Output};
 use std::os::fd::{AsFd, OwnedFd};
@@ -60,7 +60,7 @@ impl Pipes {
 pub struct Relay<'a> {
     supervisor: Supervisor<'a>,
     log: &'a Log,
-    outside: &'a Outside,
+    outside: &'a CallerTerminal,
     signals: OwnedFd,
     blocked: SignalSet,
     /// The container's terminal, if it has one of its own.
@@ -81,7 +81,7 @@ impl<'a> Relay<'a> {
         supervisor: Supervisor<'a>,
         log: &'a Log,
         ends: Ends,
-        outside: &'a Outside,
+        outside: &'a CallerTerminal,
         (signals, allowance): (Signals, Allowance),
     ) -> Result<Self, Error> {
         let awaited = SignalSet(signals.forwarded.0 | JOB_CONTROL.0).with(libc::SIGCHLD);

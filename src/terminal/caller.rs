@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::os::fd::BorrowedFd;
 
 /// The caller's stdin, and how its terminal was before.
-pub struct Outside {
+pub struct CallerTerminal {
     /// `-i`: what is typed goes to the container.
     reads_input: bool,
     /// How stdin's terminal was before it became raw. `None`: stdin is no terminal.
@@ -15,7 +15,7 @@ pub struct Outside {
     raw: Cell<bool>,
 }
 
-impl Outside {
+impl CallerTerminal {
     #[cold]
     #[inline(never)]
     pub fn look(reads_input: bool) -> Self {
@@ -110,7 +110,7 @@ fn stdin() -> BorrowedFd<'static> {
     descriptor::borrowed(0)
 }
 
-impl Drop for Outside {
+impl Drop for CallerTerminal {
     fn drop(&mut self) {
         self.leave_raw_mode();
     }
