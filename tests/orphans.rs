@@ -187,7 +187,7 @@ fn a_mydocker_that_dies_before_the_death_signal_is_asked_for_is_noticed() {
     if !has_strace() {
         return;
     }
-    // A kernel that says it is an old one is not relied on to tell, see sys/life.rs.
+    // A kernel that says it is an old one is not relied on to tell, see sys/parent_watch.rs.
     let old = ["setarch", std::env::consts::ARCH, "--uname-2.6"];
     let ways = [
         (&[][..], &[][..]),

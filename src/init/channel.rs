@@ -2,7 +2,7 @@
 
 use crate::report::{Board, Moment};
 use crate::sys::descriptor::Waiting;
-use crate::sys::{Errno, clock, descriptor, life};
+use crate::sys::{Errno, clock, descriptor, parent_watch};
 use std::os::fd::BorrowedFd;
 
 /// Where reports go, and what tells each side that the other one is there. Nothing of it is closed by a destructor.
@@ -42,7 +42,7 @@ impl Channel<'_> {
     /// Whether the parent has ended. Asked after the death signal was asked for: either that comes, or this is so.
     pub fn parent_has_ended(&self) -> Result<bool, Errno> {
         match self.link {
-            Link::Memory => Ok(life::parent_has_ended()),
+            Link::Memory => Ok(parent_watch::parent_has_ended()),
             Link::Pipe { writer, .. } => {
                 // An error of the pipe (POLLERR) is that no one can read it any more.
                 let mut waiting = [Waiting::until_closed(writer)];

@@ -19,7 +19,7 @@ use crate::spec::{Ids, LaunchChoice, Namespace, Namespaces};
 use crate::sys::clone::Memory;
 use crate::sys::shared_memory::SharedMemory;
 use crate::sys::signal::SignalSet;
-use crate::sys::{Errno, Pid, allocation, descriptor, life};
+use crate::sys::{Errno, Pid, allocation, descriptor, parent_watch};
 use keeper::Successor;
 use reports::{Failure, Limits};
 pub use reports::{ended_by_filter, not_executed, not_spawned};
@@ -225,7 +225,8 @@ impl Launch<'_> {
         match self.memory(mode) {
             // The command's process alone, in our memory until its execve.
             Memory::Shared
-                if self.plan.reaper.is_none() && life::is_told_of_every_end(self.kernel) =>
+                if self.plan.reaper.is_none()
+                    && parent_watch::is_told_of_every_end(self.kernel) =>
             {
                 self.clone_in_memory()
             }
@@ -249,7 +250,7 @@ impl Launch<'_> {
     /// the command then, or is gone.
     fn clone_in_memory(&self) -> Result<Born, Unborn> {
         // Where that is refused memory cannot be shared.
-        life::announce_end()
+        parent_watch::announce_end()
             .map_err(|errno| Unborn::Refused(Error::new("set_tid_address", "", errno)))?;
         let words: Vec<AtomicU64> = std::iter::repeat_with(AtomicU64::default)
             .take(Board::size(self.moments.len()))

@@ -14,7 +14,7 @@ use crate::preview;
 use crate::result_file::ResultFile;
 use crate::spec::RunArgs;
 use crate::standard_streams;
-use crate::sys::{Errno, kernel, life, signal};
+use crate::sys::{Errno, kernel, parent_watch, signal};
 use crate::writable;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
@@ -81,7 +81,7 @@ fn explain(arguments: &RunArgs, said: &Log) -> Result<ExitCode, Error> {
             namespaces,
             cgroups: &cgroups,
             in_sealed_copy,
-            can_share_memory: life::is_told_of_every_end(kernel),
+            can_share_memory: parent_watch::is_told_of_every_end(kernel),
         },
     );
     standard_streams::answer(text.as_bytes())
