@@ -1,7 +1,7 @@
 //! From the plan to a running command: clone, and the child's reports.
 
 mod bounded;
-pub mod identities;
+pub mod id_maps;
 mod in_process;
 pub mod keeper;
 pub mod re_exec;
@@ -317,8 +317,8 @@ impl Launch<'_> {
             }
         }?;
         if let (Some(ids), Some((_, gate))) = (self.ids, &gate) {
-            let mapped = identities::map(pid, ids, deadline);
-            if let Err(error) = mapped.and_then(|()| identities::open(gate)) {
+            let mapped = id_maps::map(pid, ids, deadline);
+            if let Err(error) = mapped.and_then(|()| id_maps::open(gate)) {
                 // It waits; or it did not get that far, and has said why.
                 let _ = bounded::end(pid, deadline);
                 return match reports::meaning(self.plan, board) {

@@ -2,7 +2,7 @@
 //! no one outside, and shifted to its ids.
 
 use crate::error::Error;
-use crate::launch::identities;
+use crate::launch::id_maps;
 use crate::lingering;
 use crate::plan;
 use crate::spec::{Base, ContainerSpec, Identity, Ids, Root};
@@ -148,7 +148,7 @@ fn shift(
     }
     let namespace = match namespace {
         Some(namespace) => namespace,
-        none => none.insert(identities::namespace_with(ids)?),
+        none => none.insert(id_maps::namespace_with(ids)?),
     };
     mount_tree::map_ids(tree, namespace.as_fd()).map_err(|errno| {
         let hint = "its file system knows no idmapped mounts (Linux 5.12, tmpfs 6.3): chown the files to what \
