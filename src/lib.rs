@@ -23,9 +23,9 @@
 //!
 //! ```text
 //! main        dispatch; an error becomes an exit code
-//! runtime     the story of a run: specify, plan, launch, supervise
+//! runtime     the story of a run: specify, plan, launch, monitor
 //! timing      what --timing writes
-//! supervise   while the command runs: signals, the terminal's relay, the exit code
+//! monitor     while the command runs: signals, the terminal's relay, the exit code
 //! terminal    the container's pseudo-terminal and the caller's terminal
 //! preview     what a start will fail at, as far as a look tells
 //! launch      clone in either mode; what the child's reports mean
@@ -60,6 +60,7 @@ pub mod launch;
 pub mod lingering;
 pub mod locks;
 pub mod log;
+pub mod monitor;
 pub mod path_in_root;
 pub mod plan;
 pub mod pool;
@@ -70,7 +71,6 @@ pub mod runtime;
 pub mod seccomp;
 pub mod spec;
 pub mod standard_streams;
-pub mod supervise;
 pub mod sys;
 pub mod terminal;
 pub mod terminal_settings;

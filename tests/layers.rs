@@ -9,7 +9,7 @@ const LAYERS: [&[&str]; 15] = [
     &["lib"],
     &["runtime"],
     &["timing"],
-    &["supervise"],
+    &["monitor"],
     &["terminal"],
     &["preview"],
     &["launch"],

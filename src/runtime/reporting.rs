@@ -3,9 +3,9 @@
 use crate::cgroup::Usage;
 use crate::error::{Error, ExitCode};
 use crate::log::{Level, Log};
+use crate::monitor::End;
+use crate::monitor::signals::{self, Relayed};
 use crate::result_file::ResultFile;
-use crate::supervise::End;
-use crate::supervise::signals::{self, Relayed};
 use crate::sys::clock;
 use crate::sys::process;
 use crate::verdict::{Reason, Verdict};

@@ -2,11 +2,11 @@
 
 use super::premounted::{self, PipeOwner};
 use crate::error::Error;
+use crate::monitor::relay::{Ends, Pipes};
+use crate::monitor::signals::Relayed;
 use crate::plan::{self, Outputs, OwnDevice, Prepared, Source, Standard, Streams};
 use crate::spec::{ContainerSpec, Input, Terminal};
 use crate::standard_streams;
-use crate::supervise::relay::{Ends, Pipes};
-use crate::supervise::signals::Relayed;
 use crate::sys::facts::{self, Facts, FileSystem, Kind};
 use crate::sys::{descriptor, terminal};
 use crate::terminal::{CallerTerminal, TerminalSource};

@@ -1,8 +1,8 @@
 //! What the container writes.
 
 use crate::error::Error;
+use crate::monitor::channel::{Allowance, Channel, Got};
 use crate::standard_streams;
-use crate::supervise::channel::{Allowance, Channel, Got};
 use crate::sys::Errno;
 
 /// What the container writes, and the number of the caller's descriptor that it is written to.
