@@ -29,7 +29,7 @@
 //! terminal    the container's pseudo-terminal and the caller's terminal
 //! preview     what a start will fail at, as far as a look tells
 //! launch      clone in either mode; what the child's reports mean
-//! init        the child's side: walk the plan, execve, the reaper
+//! child       the child's side: walk the plan, execve, the reaper
 //! verdict     why a container has ended; what --report writes
 //! plan        the steps: built, described, explained, encoded
 //! cgroup      the cgroups that limit a container: made, swept, counted, removed
@@ -47,14 +47,14 @@
 //! # The child rule
 //!
 //! Between clone and execve nothing allocates, locks, formats, logs, panics or drops. See
-//! [`init`].
+//! [`child`].
 
 pub mod cgroup;
+pub mod child;
 pub mod cli;
 pub mod error;
 pub mod guide;
 pub mod hint;
-pub mod init;
 pub mod json;
 pub mod launch;
 pub mod lingering;

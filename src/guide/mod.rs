@@ -50,7 +50,7 @@ guides! {
     benchmarks, "benchmarks", "benchmarks.md", "how fast it is";
     how, "how", "how.md", "how a start works",
         "[src/lib.rs]: ../../index.html", "[src/plan/build]: ../../plan/index.html",
-        "[src/init/root]: ../../init/index.html\n";
+        "[src/child/root]: ../../child/index.html\n";
     static_binary, "static", "static.md", "how the one static file is built";
 }
 

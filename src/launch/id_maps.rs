@@ -3,9 +3,9 @@
 
 use super::bounded;
 use super::reports::time_is_up;
+use crate::child::Gate;
 use crate::error::Error;
 use crate::hint::host::Host;
-use crate::init::Gate;
 use crate::lingering;
 use crate::spec::{IdMap, Ids};
 use crate::sys::clone::{self, Memory, flags};

@@ -1,7 +1,7 @@
 //! The default way: the child walks the plan in the memory it was cloned with.
 
 use super::Launch;
-use crate::init::{self, Channel, Descriptors, Gate};
+use crate::child::{self, Channel, Descriptors, Gate};
 use crate::plan::InitPlan;
 use crate::sys::clone::{self, Memory};
 use crate::sys::{Errno, Pid};
@@ -34,7 +34,7 @@ impl<'a> Birth<'a> {
 
     /// The child's side.
     fn run(&self) -> ! {
-        init::begin(self.plan, &self.descriptors);
-        init::run(self.plan, &self.descriptors)
+        child::begin(self.plan, &self.descriptors);
+        child::run(self.plan, &self.descriptors)
     }
 }

@@ -9,9 +9,9 @@ mod reaper;
 mod reports;
 mod retry;
 
+use crate::child::{Channel, Descriptors, Gate, Link};
 use crate::error::Error;
 use crate::hint::{self, Doing};
-use crate::init::{Channel, Descriptors, Gate, Link};
 use crate::log::{Level, Log, Value};
 use crate::plan::{InitPlan, Reaper};
 use crate::report::{Board, Lack, Lacks};

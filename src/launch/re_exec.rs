@@ -5,8 +5,8 @@
 //! memory file: argv and the environment would show it to everyone who can read /proc.
 
 use super::Launch;
+use crate::child::{self, Channel, Descriptors, Gate, Link};
 use crate::error::Error;
-use crate::init::{self, Channel, Descriptors, Gate, Link};
 use crate::plan::{InitPlan, Step, codec};
 use crate::report::{Board, Moment, Report};
 use crate::sys::clone::{self, Memory};
@@ -131,14 +131,14 @@ impl<'a> Birth<'a> {
     /// The child's side: puts the descriptors in their places and executes mydocker. The child rule
     /// holds.
     fn execute(&self) -> ! {
-        init::begin(self.plan, &self.descriptors);
+        child::begin(self.plan, &self.descriptors);
         for (file, number) in &self.placements {
             if let Err(errno) = descriptor::duplicate_to(file.as_fd(), *number) {
-                init::fail(Report::ReExecute(errno), &self.descriptors);
+                child::fail(Report::ReExecute(errno), &self.descriptors);
             }
         }
         let errno = process::execve(c"/proc/self/exe", &self.arguments, &self.environment);
-        init::fail(Report::ReExecute(errno), &self.descriptors)
+        child::fail(Report::ReExecute(errno), &self.descriptors)
     }
 }
 
@@ -215,9 +215,9 @@ pub fn enter() -> Error {
             descriptors.reaper = plan.reaper.map(|_| descriptor::borrowed(REAPER));
             descriptors.status = plan.tells_status.then(|| descriptor::borrowed(STATUS));
             descriptors.pool = plan.needs_pool().then(|| descriptor::borrowed(POOL));
-            init::run(&plan, &descriptors)
+            child::run(&plan, &descriptors)
         }
-        Err(errno) => init::fail(Report::Plan(errno), &descriptors),
+        Err(errno) => child::fail(Report::Plan(errno), &descriptors),
     }
 }
 

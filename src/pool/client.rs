@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Calls the pool in `directory`. Its answer comes over the socket, while the caller does something
-/// else: it is the container's first process that takes it (`init/network.rs`).
+/// else: it is the container's first process that takes it (`child/network.rs`).
 ///
 /// Errors: the pool is there and not for us. That it is not there, and why, is no error.
 #[cold]

@@ -1,7 +1,7 @@
 //! What kind of program a file is to the kernel, by how it begins.
 
 use super::node::Node;
-use crate::init::clue::{Beginning, Content, FirstLine};
+use crate::child::clue::{Beginning, Content, FirstLine};
 use crate::sys::{MACHINE, MACHINE_OF_32_BITS, kernel};
 
 /// Bytes in which a program's headers and the name of its loader are looked for.

@@ -1,5 +1,5 @@
 //! Why each step of a root of the container's own is there. How they are done, and more of why, is in
-//! `src/init/root`.
+//! `src/child/root`.
 
 use super::page::Page;
 use super::words;

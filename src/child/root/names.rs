@@ -5,7 +5,7 @@
 //! there, and is bound.
 
 use super::{RootState, bind, find, find_or_make, last_name, stage};
-use crate::init::Channel;
+use crate::child::Channel;
 use crate::path_in_root::{Making, Missing};
 use crate::plan::root::{EtcFile, Without};
 use crate::report::{Failed, Lack, Part};
