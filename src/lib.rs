@@ -22,26 +22,26 @@
 //! Imports point down only (`tests/layers.rs` holds them to it):
 //!
 //! ```text
-//! main        dispatch; an error becomes an exit code
-//! runtime     the story of a run: specify, plan, launch, monitor
-//! timing      what --timing writes
-//! monitor     while the command runs: signals, the terminal's relay, the exit code
-//! terminal    the container's pseudo-terminal and the caller's terminal
-//! preview     what a start will fail at, as far as a look tells
-//! launch      clone in either mode; what the child's reports mean
-//! child       the child's side: walk the plan, execve, the reaper
-//! verdict     why a container has ended; what --report writes
-//! plan        the steps: built, described, explained, encoded
-//! cgroup      the cgroups that limit a container: made, swept, counted, removed
-//! seccomp     beside it: the filter of system calls, its rules and docker's profiles
-//! spec        what a container is to be: no descriptors, no system calls
-//! cli         beside it: the command line as what `spec` defines; help texts
-//! pool        spare network namespaces: kept, and asked for
+//! main          dispatch; an error becomes an exit code
+//! runtime       the story of a run: specify, plan, launch, monitor
+//! timing        what --timing writes
+//! monitor       while the command runs: signals, the terminal's relay, the exit code
+//! terminal      the container's pseudo-terminal and the caller's terminal
+//! preview       what a start will fail at, as far as a look tells
+//! launch        clone in either mode; what the child's reports mean
+//! child         the child's side: walk the plan, execve, the reaper
+//! verdict       why a container has ended; what --report writes
+//! plan          the steps: built, described, explained, encoded
+//! cgroup        the cgroups that limit a container: made, swept, counted, removed
+//! seccomp       beside it: the filter of system calls, its rules and docker's profiles
+//! spec          what a container is to be: no descriptors, no system calls
+//! cli           beside it: the command line as what `spec` defines; help texts
+//! pool          spare network namespaces: kept, and asked for
 //! path_in_root  paths inside a root, which no link leads out of
-//! locks       which directories a run uses, told to the same user's other runs
+//! locks         which directories a run uses, told to the same user's other runs
 //! guide, log, stream, result_file, hint, error, report, terminal_settings, lingering, json, time,
 //! writable
-//! sys         one system call each; the only `unsafe`
+//! sys           one system call each; the only `unsafe`
 //! ```
 //!
 //! # The child rule
