@@ -143,7 +143,7 @@ impl Pool {
             .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
             .find_map(|line| line["handed_out"].as_u64())
             .and_then(|count| usize::try_from(count).ok())
-            .ok_or_else(|| "the pool has not said how many it has premounted out".into())
+            .ok_or_else(|| "the pool has not said how many it has handed out".into())
     }
 }
 

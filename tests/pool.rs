@@ -55,7 +55,7 @@ impl Pool {
     }
 
     fn handed_out(&self) -> usize {
-        self.log().matches("a spare was premounted out").count()
+        self.log().matches("a spare was handed out").count()
     }
 
     fn options(&self) -> [&str; 2] {

@@ -328,7 +328,7 @@ impl Pool<'_> {
         self.log.write(
             Level::Debug,
             if byte == SPARE {
-                b"a spare was premounted out".as_slice()
+                b"a spare was handed out".as_slice()
             } else {
                 b"there was no spare to hand out"
             },
