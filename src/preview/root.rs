@@ -149,7 +149,7 @@ impl<'a> Coming<'a> {
         } else {
             Missing::Refuse
         };
-        if let (true, Some(ids)) = (self.root.is_handed, ids(self.spec)) {
+        if let (true, Some(ids)) = (self.root.is_premounted, ids(self.spec)) {
             let is_shifted = root.facts().is_some_and(|facts| !ids.has(facts.owner));
             root.ground.shifted = is_shifted.then(|| ids.clone());
         }
@@ -161,7 +161,8 @@ impl<'a> Coming<'a> {
     /// (`clone_private_mount`, since Linux 5.14).
     fn can_be_layers(&self, overlay: &Overlay) -> Result<(), Errno> {
         const FIRST: (u32, u32) = (5, 14);
-        if !self.spec.is_in_user_namespace() || self.root.is_handed || kernel::version() < FIRST {
+        if !self.spec.is_in_user_namespace() || self.root.is_premounted || kernel::version() < FIRST
+        {
             return Ok(());
         }
         let covers = |path: &CStr| {
@@ -184,7 +185,7 @@ impl<'a> Coming<'a> {
 
     fn overlay(&self, overlay: &Overlay, flags: MountFlags) -> Node {
         let is_shifted = |path: &CStr| match ids(self.spec) {
-            Some(ids) if self.root.is_handed => {
+            Some(ids) if self.root.is_premounted => {
                 let node = Node::hosts(path, Ground::default()).ok();
                 let facts = node.and_then(|node| node.facts());
                 facts.is_some_and(|facts| !ids.has(facts.owner))

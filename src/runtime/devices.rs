@@ -18,7 +18,7 @@ const OWN: [&str; 12] = [
 #[cold]
 #[inline(never)]
 pub fn add_all(root: &mut Root) {
-    if root.is_handed || root.mounts_on("/dev") {
+    if root.is_premounted || root.mounts_on("/dev") {
         return;
     }
     let mut found = Vec::new();

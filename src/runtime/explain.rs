@@ -1,10 +1,9 @@
 //! `--explain`: what a run would do, said and not done. Everything is looked at that a run looks at before it makes
 //! anything, and what is refused there is refused here.
 
-use super::{
-    PidFile, caller, id_claim, limits, logging, network_and_namespaces, premounted, root,
-    sealed_exe, security, standard, without_pool,
-};
+use super::pid_file::PidFile;
+use super::story::{explained, network_and_namespaces, without_pool};
+use super::{caller, id_claim, limits, logging, premounted, root, sealed_exe, security, standard};
 use crate::cli::LogArgs;
 use crate::error::{Error, ExitCode};
 use crate::log::{Level, Log};
@@ -68,11 +67,11 @@ fn explain(arguments: &RunArgs, said: &Log) -> Result<ExitCode, Error> {
     if spec.root.is_some() {
         plan::check_options(&plan)?;
     }
-    if let Some(root) = spec.root.as_ref().filter(|root| root.is_handed) {
+    if let Some(root) = spec.root.as_ref().filter(|root| root.is_premounted) {
         premounted::look(root)?;
     }
     preview::look(&plan, &spec, namespaces, said)
-        .map_err(|error| super::explained(error, arguments, None))?;
+        .map_err(|error| explained(error, arguments, None))?;
     caller::warn(arguments, said);
     let text = plan::explain::explain(
         &plan,

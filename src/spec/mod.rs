@@ -175,8 +175,8 @@ impl ContainerSpec {
         let user_namespace = UserNamespace::new(arguments, caller)?;
         let namespaces = namespaces(arguments, &user_namespace);
         let hostname = hostname(arguments, caller, namespaces)?;
-        let is_handed = caller.user == 0 && matches!(user_namespace, UserNamespace::Ranges(_));
-        let root = Root::new(arguments, caller, hostname.as_deref(), is_handed)?;
+        let is_premounted = caller.user == 0 && matches!(user_namespace, UserNamespace::Ranges(_));
+        let root = Root::new(arguments, caller, hostname.as_deref(), is_premounted)?;
         let (user, home) = users(arguments, caller, root.as_ref())?;
         if !arguments.groups.is_empty() && user_namespace == UserNamespace::Single {
             return Err(Error::refused(
@@ -185,7 +185,7 @@ impl ContainerSpec {
             ));
         }
         let security = Security::new(arguments, user.as_ref().map_or(0, |user| user.id))?;
-        if is_handed && root.is_some() && security.capabilities.bounding.contains(SYS_ADMIN) {
+        if is_premounted && root.is_some() && security.capabilities.bounding.contains(SYS_ADMIN) {
             // Mounts that come from outside are not locked: what they forbid (devices, writes) who may mount could
             // allow again.
             return Err(Error::refused(

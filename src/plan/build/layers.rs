@@ -36,14 +36,14 @@ pub fn check_options(plan: &InitPlan) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn layers(overlay: &Overlay, user_namespace: bool, is_handed: bool) -> Layers {
+pub(super) fn layers(overlay: &Overlay, user_namespace: bool, is_premounted: bool) -> Layers {
     let mut data = b"lowerdir=".to_vec();
     for (index, directory) in overlay.lower.iter().enumerate() {
         if index > 0 {
             data.push(b':');
         }
         match HANDED.get(index) {
-            Some(name) if is_handed => data.extend(name.to_bytes()),
+            Some(name) if is_premounted => data.extend(name.to_bytes()),
             _ => data.extend(escaped(directory, b":,\\")),
         }
     }

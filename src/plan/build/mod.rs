@@ -64,7 +64,7 @@ pub enum Network {
 
 /// How many mounts the parent hands in.
 fn premounted(root: &Root) -> u8 {
-    if !root.is_handed {
+    if !root.is_premounted {
         return 0;
     }
     let binds = u8::try_from(root.early().count()).unwrap_or(u8::MAX);

@@ -35,7 +35,7 @@ pub fn before_private(root: &Root, steps: &mut Vec<Step>) {
 
 /// The early copies, of those binds that propagate or of the others. Each has its slot among them all.
 fn copies(root: &Root, propagating: bool, steps: &mut Vec<Step>) {
-    if root.is_handed {
+    if root.is_premounted {
         // They come from outside.
         return;
     }
@@ -66,7 +66,7 @@ pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut 
     let mut push = |step| steps.push(Step::Root(Box::new(step)));
     let user_namespace = spec.is_in_user_namespace();
     // (With many ids a root of the host's is shifted, and would have its disks' nodes be the container's.)
-    let devices = if spec.security.privileged && !root.is_handed {
+    let devices = if spec.security.privileged && !root.is_premounted {
         MountFlags::NONE
     } else {
         // Whatever nodes an image brings along: the container's devices are in /dev, and they are all that it has.
@@ -82,13 +82,13 @@ pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut 
             push(RootStep::Directory {
                 path: path.clone(),
                 flags: devices.and(read_only),
-                premounted: root.is_handed,
+                premounted: root.is_premounted,
                 makes_places: root.makes_places,
             });
             false
         }
         Base::Overlay(overlay) => {
-            let layers = layers(overlay, user_namespace, root.is_handed);
+            let layers = layers(overlay, user_namespace, root.is_premounted);
             push(RootStep::Overlay(Layers {
                 premounted: root.handed_directories(),
                 flags: layers.flags.and(devices),
@@ -354,7 +354,7 @@ fn asked_bind(
     bind: &Bind,
     slots: &mut impl Iterator<Item = u8>,
 ) -> BindMount {
-    let is_early = context.root.is_handed || bind.is_copied_early();
+    let is_early = context.root.is_premounted || bind.is_copied_early();
     let access = if bind.is_device {
         // The host's node itself: it reads and writes all the same, but no one can change its mode, its owner or its
         // times by it.

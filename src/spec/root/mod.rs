@@ -29,7 +29,7 @@ pub struct Root {
     pub shared_memory: Option<u64>,
     /// Whether mydocker opens its directories and hands them to the container, whose root is an ordinary user
     /// outside (`--userns` of root), to whom the way there may be closed.
-    pub is_handed: bool,
+    pub is_premounted: bool,
     /// Whether places for /proc, /sys and /dev may be made in DIR, which the runtime finds out.
     pub makes_places: bool,
 }
@@ -157,12 +157,12 @@ impl Root {
         arguments: &RunArgs,
         caller: &Caller<'_>,
         hostname: Option<&[u8]>,
-        is_handed: bool,
+        is_premounted: bool,
     ) -> Result<Option<Self>, Error> {
         if arguments.rootfs.is_empty() {
             return Ok(None);
         }
-        Self::wished(arguments, caller, hostname, is_handed).map(Some)
+        Self::wished(arguments, caller, hostname, is_premounted).map(Some)
     }
 
     #[cold]
@@ -171,7 +171,7 @@ impl Root {
         arguments: &RunArgs,
         caller: &Caller<'_>,
         hostname: Option<&[u8]>,
-        is_handed: bool,
+        is_premounted: bool,
     ) -> Result<Self, Error> {
         let mut mounts = Vec::new();
         for typed in &arguments.volumes {
@@ -186,7 +186,7 @@ impl Root {
         for typed in &arguments.devices {
             mounts.push(bind::device(typed, caller)?);
         }
-        check(&mounts, caller, is_handed)?;
+        check(&mounts, caller, is_premounted)?;
         // docker's order: what lies in another mount's target comes after that one, or would be covered
         // by it. Last what is shared with the host: none of our own mounts is to appear there.
         mounts.sort_by_key(|mount| {
@@ -199,11 +199,11 @@ impl Root {
             mounts,
             name_files: name_files::all(arguments, caller, hostname)?,
             shared_memory: shared_memory(arguments)?,
-            is_handed,
+            is_premounted,
             makes_places: false,
         };
         let kept = |base: &Base| matches!(base, Base::Overlay(overlay) if matches!(overlay.writes, Writes::Kept(_)));
-        if is_handed && kept(&root.base) {
+        if is_premounted && kept(&root.base) {
             return Err(Error::refused(
                 "--overlay",
                 "with --userns its writes can go to memory only",
@@ -223,7 +223,7 @@ impl Root {
     /// The binds that are copied before anything else is done, or handed in: each has its slot, in this order.
     pub fn early(&self) -> impl Iterator<Item = (&RootMount, &Bind)> {
         self.mounts.iter().filter_map(|mount| match &mount.source {
-            MountSource::Bind(bind) if self.is_handed || bind.is_copied_early() => {
+            MountSource::Bind(bind) if self.is_premounted || bind.is_copied_early() => {
                 Some((mount, bind))
             }
             _ => None,
@@ -251,7 +251,7 @@ impl Root {
     /// How many slots come before those: the directories that / is made of, if they are handed in.
     pub fn handed_directories(&self) -> u8 {
         match &self.base {
-            _ if !self.is_handed => 0,
+            _ if !self.is_premounted => 0,
             Base::Directory(_) => 1,
             Base::Overlay(overlay) => u8::try_from(overlay.lower.len()).unwrap_or(u8::MAX),
         }
@@ -358,7 +358,7 @@ pub fn work_directory(upper: &CStr) -> Option<CString> {
 }
 
 /// Refuses what no order of mounting makes right.
-fn check(mounts: &[RootMount], caller: &Caller<'_>, is_handed: bool) -> Result<(), Error> {
+fn check(mounts: &[RootMount], caller: &Caller<'_>, is_premounted: bool) -> Result<(), Error> {
     let targets: Vec<&CStr> = mounts.iter().map(|mount| &*mount.target).collect();
     let first = repeated::first_of_each(&targets);
     // With more than so many it is refused anyway.
@@ -383,11 +383,11 @@ fn check(mounts: &[RootMount], caller: &Caller<'_>, is_handed: bool) -> Result<(
         if shared.iter().any(lies_in) {
             return refuse("its target lies in a shared mount, and it would appear on the host");
         }
-        if let (MountSource::Overlay(_), true) = (&mount.source, is_handed) {
+        if let (MountSource::Overlay(_), true) = (&mount.source, is_premounted) {
             return refuse("with --userns it cannot be had");
         }
         if let MountSource::Bind(bind) = &mount.source {
-            if is_handed && bind.reaches_host() {
+            if is_premounted && bind.reaches_host() {
                 return refuse("with --userns the container's mounts cannot reach the host");
             }
             if caller.user != 0 && bind.flags.contains(MountFlags::SHARED) {
