@@ -137,7 +137,7 @@ fn dispatch(
         Command::Pool(arguments, log) => runtime::keep_pool(&arguments, &log),
         Command::Init => Err(launch::re_exec::enter()),
         Command::Completion(shell) => print(&shell.script()),
-        Command::Help(topic) => print(&topic.text()),
+        Command::Help(topic) => print(&cli::help::text(topic)),
         Command::Version => print(concat!(
             "mydocker ",
             env!("CARGO_PKG_VERSION"),

@@ -12,7 +12,7 @@ use crate::sys::capability::{self, CapabilitySet};
 use crate::sys::clone::{self, Memory};
 use crate::sys::reaper::{self, GATE, PARENT_DIED, PROC, STATUS_COUNTER};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Errno, Pid, descriptor, facts, process};
+use crate::sys::{Errno, Pid, close_range, descriptor, facts, process};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// What the command's process needs of its parent, the reaper.
@@ -142,7 +142,7 @@ fn leave_all_behind(
     // Two have to be open until the execve, and no longer.
     let report = descriptors.channel.descriptor();
     let number = |file: Option<BorrowedFd<'_>>| file.map_or(PROC, |file| file.as_raw_fd());
-    descriptor::close_from(first_left, &[number(report), number(Some(program))])?;
+    close_range::close_from(first_left, &[number(report), number(Some(program))])?;
     if let Some(report) = report {
         descriptor::close_on_exec(report)?;
     }

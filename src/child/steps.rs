@@ -8,8 +8,8 @@ use crate::report::Failed;
 use crate::spec::limits::NumberSet;
 use crate::sys::mount::mount;
 use crate::sys::{
-    Errno, MountFlags, affinity, capability, descriptor, facts, identity, keyring, namespace,
-    network, own_proc, process, seccomp, signal, terminal,
+    Errno, MountFlags, affinity, capability, close_range, descriptor, facts, identity, keyring,
+    namespace, network, own_proc, process, seccomp, signal, terminal,
 };
 use std::ffi::CStr;
 use std::os::fd::AsRawFd;
@@ -152,8 +152,8 @@ fn die_with_parent(descriptors: &Descriptors<'_>) -> Result<(), Errno> {
 /// Closes all but 0 to 2 and, where reports go by one, the end of their pipe, by which no path leads anywhere.
 fn close_descriptors(descriptors: &Descriptors<'_>) -> Result<(), Errno> {
     match descriptors.channel.descriptor() {
-        None => descriptor::close_from(FIRST_PRIVATE, &[]),
-        Some(report) => descriptor::close_from(FIRST_PRIVATE, &[report.as_raw_fd()]),
+        None => close_range::close_from(FIRST_PRIVATE, &[]),
+        Some(report) => close_range::close_from(FIRST_PRIVATE, &[report.as_raw_fd()]),
     }
 }
 

@@ -3,7 +3,7 @@
 //! It is roff for man(7). `.TP` is a paragraph with a tag, `\fB` and `\fI` are bold and italic, `\fR` ends both.
 
 use super::options::{Needs, Row, Section, Tables, all};
-use super::{help, options, pool};
+use super::{options, pool, texts};
 
 /// The whole page.
 #[cold]
@@ -20,18 +20,21 @@ pub fn page() -> String {
         ".B mydocker completion\n\\fBbash\\fR|\\fBzsh\\fR\n",
     ]
     .concat();
-    section("DESCRIPTION", help::RUN_TEXT, &mut page);
+    section("DESCRIPTION", texts::RUN_TEXT, &mut page);
     page.push_str(".SH EXAMPLES\n.nf\n");
-    for example in help::EXAMPLES.lines().filter(|line| line.starts_with("  ")) {
+    for example in texts::EXAMPLES
+        .lines()
+        .filter(|line| line.starts_with("  "))
+    {
         page.push_str(&escaped(example.trim_start()));
         page.push('\n');
     }
     page.push_str(".fi\n.SH OPTIONS OF RUN\n");
     tagged(options::RUN, &mut page);
-    section("POOL", help::POOL_TEXT, &mut page);
+    section("POOL", texts::POOL_TEXT, &mut page);
     page.push_str(".SS options\n");
     tagged(pool::OPTIONS, &mut page);
-    section("EXIT STATUS", help::EXIT_CODES, &mut page);
+    section("EXIT STATUS", texts::EXIT_CODES, &mut page);
     page.push_str(".SH SEE ALSO\n.BR namespaces (7),\n.BR cgroups (7),\n.BR capabilities (7),\n.BR unshare (1)\n");
     page
 }

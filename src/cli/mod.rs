@@ -12,6 +12,8 @@ mod pool;
 mod render;
 mod run;
 mod suggest;
+mod texts;
+mod topic;
 
 pub use log::{LogArgs, LogFormat};
 
@@ -29,7 +31,7 @@ pub enum Command {
     Pool(PoolArgs, LogArgs),
     /// The re-exec entry. Only mydocker itself calls it.
     Init,
-    Help(help::Topic),
+    Help(topic::Topic),
     Completion(completion::Shell),
     Version,
 }
@@ -55,7 +57,7 @@ pub fn parse(
     // docker's habit: what follows the first word belongs to it. So the word is looked at here and
     // the rest is given to its own parser.
     let mut parser = lexopt::Parser::from_args(arguments);
-    match next(&mut parser, help::HELP)? {
+    match next(&mut parser, topic::HELP)? {
         Some(Word::Value(word)) => match word.as_bytes() {
             b"run" => run::parse(parser, is_directory),
             b"pool" => pool::parse(parser),
@@ -71,7 +73,10 @@ pub fn parse(
 #[cold]
 #[inline(never)]
 fn missing_command() -> Error {
-    Error::usage("missing command: run, pool, help or completion", help::HELP)
+    Error::usage(
+        "missing command: run, pool, help or completion",
+        topic::HELP,
+    )
 }
 
 /// An option in the place of the command: mydocker's own, or most likely one of `run`, which was left out or comes
@@ -87,17 +92,17 @@ fn before_the_command(arguments: Vec<OsString>) -> Result<Command, Error> {
     }
     message.push_str("'?");
     let meant =
-        |option: String| Error::usage(format!("unknown option '{option}', {message}"), help::HELP);
+        |option: String| Error::usage(format!("unknown option '{option}', {message}"), topic::HELP);
     let mut parser = lexopt::Parser::from_args(arguments.clone());
-    match next(&mut parser, help::HELP)? {
-        Some(Word::Short('h')) => Ok(Command::Help(help::Topic::Mydocker)),
+    match next(&mut parser, topic::HELP)? {
+        Some(Word::Short('h')) => Ok(Command::Help(topic::Topic::Mydocker)),
         // Alone it is docker's for the version; `run` has it for a volume, which something follows.
         Some(Word::Short('v')) if arguments.len() == 1 && parser.optional_value().is_none() => {
             Ok(Command::Version)
         }
         Some(Word::Short(letter)) => {
             let is_runs = options::all(options::RUN).any(|row| row.short == Some(letter));
-            let unknown = || Error::usage(format!("unknown option '-{letter}'"), help::HELP);
+            let unknown = || Error::usage(format!("unknown option '-{letter}'"), topic::HELP);
             Err(if is_runs {
                 meant(format!("-{letter}"))
             } else {
@@ -105,12 +110,12 @@ fn before_the_command(arguments: Vec<OsString>) -> Result<Command, Error> {
             })
         }
         Some(Word::Long(name)) => match name.as_str() {
-            "help" => Ok(Command::Help(help::Topic::Mydocker)),
+            "help" => Ok(Command::Help(topic::Topic::Mydocker)),
             "version" => Ok(Command::Version),
             name if options::all(options::RUN).any(|row| row.long == name) => {
                 Err(meant(format!("--{name}")))
             }
-            name => Err(unknown_option(name, &["help", "version"], help::HELP)),
+            name => Err(unknown_option(name, &["help", "version"], topic::HELP)),
         },
         // `--`, and nothing that is an option.
         _ => Err(missing_command()),
@@ -120,32 +125,32 @@ fn before_the_command(arguments: Vec<OsString>) -> Result<Command, Error> {
 #[cold]
 #[inline(never)]
 fn help_topic(parser: &mut lexopt::Parser) -> Result<Command, Error> {
-    match next(parser, help::HELP)? {
-        None => Ok(Command::Help(help::Topic::Mydocker)),
+    match next(parser, topic::HELP)? {
+        None => Ok(Command::Help(topic::Topic::Mydocker)),
         Some(Word::Value(word)) => match word.as_bytes() {
-            b"run" => Ok(Command::Help(help::Topic::Run(help::Detail::Full))),
-            b"pool" => Ok(Command::Help(help::Topic::Pool)),
-            b"completion" => Ok(Command::Help(help::Topic::Completion)),
-            b"init" => Ok(Command::Help(help::Topic::Init)),
-            b"help" => Ok(Command::Help(help::Topic::Mydocker)),
+            b"run" => Ok(Command::Help(topic::Topic::Run(topic::Detail::Full))),
+            b"pool" => Ok(Command::Help(topic::Topic::Pool)),
+            b"completion" => Ok(Command::Help(topic::Topic::Completion)),
+            b"init" => Ok(Command::Help(topic::Topic::Init)),
+            b"help" => Ok(Command::Help(topic::Topic::Mydocker)),
             other => {
                 let mut name = String::from_utf8_lossy(other).into_owned();
                 // `exit codes`, say.
-                while let Some(Word::Value(word)) = next(parser, help::HELP)? {
+                while let Some(Word::Value(word)) = next(parser, topic::HELP)? {
                     name.push_str(&["-", &word.to_string_lossy()].concat());
                 }
                 guide(&name)
             }
         },
-        Some(Word::Long(name)) if name == "man" => Ok(Command::Help(help::Topic::Manual)),
-        Some(_) => Ok(Command::Help(help::Topic::Mydocker)),
+        Some(Word::Long(name)) if name == "man" => Ok(Command::Help(topic::Topic::Manual)),
+        Some(_) => Ok(Command::Help(topic::Topic::Mydocker)),
     }
 }
 
 /// A topic that is no command.
 fn guide(name: &str) -> Result<Command, Error> {
     match guide::find(name) {
-        Some(guide) => Ok(Command::Help(help::Topic::Guide(guide))),
+        Some(guide) => Ok(Command::Help(topic::Topic::Guide(guide))),
         None if guide::is_known(name) => Err(Error::refused(
             name,
             "this mydocker was built without its guides; they are in its source, src/guide",
@@ -157,11 +162,11 @@ fn guide(name: &str) -> Result<Command, Error> {
 #[cold]
 #[inline(never)]
 fn shell(parser: &mut lexopt::Parser) -> Result<Command, Error> {
-    let named = match next(parser, help::COMPLETION_HELP)? {
+    let named = match next(parser, topic::COMPLETION_HELP)? {
         Some(Word::Value(word)) => word,
-        Some(Word::Short('h')) => return Ok(Command::Help(help::Topic::Completion)),
+        Some(Word::Short('h')) => return Ok(Command::Help(topic::Topic::Completion)),
         Some(Word::Long(name)) if name == "help" => {
-            return Ok(Command::Help(help::Topic::Completion));
+            return Ok(Command::Help(topic::Topic::Completion));
         }
         _ => OsString::new(),
     };
@@ -170,7 +175,7 @@ fn shell(parser: &mut lexopt::Parser) -> Result<Command, Error> {
     let (_, shell) = found.ok_or_else(|| {
         Error::usage(
             "completion takes the name of a shell, bash or zsh",
-            help::COMPLETION_HELP,
+            topic::COMPLETION_HELP,
         )
     })?;
     Ok(Command::Completion(shell))
@@ -242,7 +247,7 @@ fn unknown_command(word: &str, topics: &[&str]) -> Error {
         // Nothing that a command of ours looks like: it is to be run, most likely.
         message.push_str(&format!(", did you mean 'run {word}'?"));
     }
-    Error::usage(message, help::HELP)
+    Error::usage(message, topic::HELP)
 }
 
 #[cfg(test)]
@@ -260,11 +265,14 @@ mod tests {
         assert_eq!(parse_words(&["--version"]), Ok(Command::Version));
         assert_eq!(parse_words(&["-v"]), Ok(Command::Version));
         for words in [&["help"][..], &["-h"], &["--help"], &["help", "help"]] {
-            assert_eq!(parse_words(words), Ok(Command::Help(help::Topic::Mydocker)));
+            assert_eq!(
+                parse_words(words),
+                Ok(Command::Help(topic::Topic::Mydocker))
+            );
         }
         assert_eq!(
             parse_words(&["help", "run"]),
-            Ok(Command::Help(help::Topic::Run(help::Detail::Full)))
+            Ok(Command::Help(topic::Topic::Run(topic::Detail::Full)))
         );
     }
 
@@ -280,7 +288,7 @@ mod tests {
     fn topics() {
         for words in [&["help", "exit", "codes"][..], &["help", "exit-codes"]] {
             match parse_words(words) {
-                Ok(Command::Help(help::Topic::Guide(guide))) => {
+                Ok(Command::Help(topic::Topic::Guide(guide))) => {
                     assert_eq!(guide.name, "exit-codes");
                 }
                 other => assert_eq!(other, Err(WITHOUT_GUIDES.to_owned())),

@@ -1,8 +1,8 @@
 //! The options of `mydocker pool`.
 
-use super::help::{POOL_HELP, Topic};
 use super::log::{self, LogArgs};
 use super::options::{self, Asked, End, Kind, Needs, Reading, Row, Section, Tables, Value};
+use super::topic::{POOL_HELP, Topic};
 use super::{Command, bad_value};
 use crate::error::Error;
 use crate::pool::PoolArgs;

@@ -1,7 +1,7 @@
 //! The options of `mydocker run`, docker's spelling where docker has them.
 
-use super::help::{Detail, RUN_HELP, Topic};
 use super::options::{self, Asked, End, Reading, Row, RunLine};
+use super::topic::{Detail, RUN_HELP, Topic};
 use super::{Command, described};
 use crate::error::Error;
 use std::ffi::OsStr;

@@ -5,8 +5,8 @@
 //! for that is what they were given for, and nothing lies between them and the command; unless what is written is to be
 //! counted, `--output-limit`: then it is written to a pipe.
 
+use crate::sys::device::Device;
 use crate::sys::facts::NULL_DEVICE;
-use crate::sys::node::Device;
 use crate::terminal_settings::TerminalSettings;
 use std::ffi::CStr;
 

@@ -1,7 +1,7 @@
 //! File descriptors: open, read, write, duplicate, close, wait for.
 
-use super::{Errno, directory, facts, node};
-use std::ffi::CStr;
+use super::Errno;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use syscalls::{Sysno, syscall};
 
@@ -263,66 +263,9 @@ pub fn close_input_and_output(keep_input: bool, keep_output: bool) {
     }
 }
 
-/// Closes every descriptor numbered `first` or above, but for those in `kept`: close_range(2), one
-/// call for each gap between them. Where the kernel has none (before 5.9) or a filter denies it, what
-/// /proc/self/fd lists. Allocates nothing.
-///
-/// Errors: where neither way exists, that of opening /proc/self/fd.
-pub fn close_from(first: RawFd, kept: &[RawFd]) -> Result<(), Errno> {
-    let mut from = first;
-    loop {
-        let next = kept.iter().copied().filter(|keep| *keep >= from).min();
-        let last = next.map_or(RawFd::MAX, |keep| keep.saturating_sub(1));
-        if let Err(errno) = close_range(from, last) {
-            return close_otherwise(first, kept, errno);
-        }
-        match next {
-            Some(keep) => from = keep.saturating_add(1),
-            None => return Ok(()),
-        }
-    }
-}
-
-fn close_range(first: RawFd, last: RawFd) -> Result<(), Errno> {
-    if first > last {
-        return Ok(());
-    }
-    // SAFETY: no pointers. The child owns every descriptor of its table.
-    unsafe { syscall!(Sysno::close_range, first, last, 0) }.map(drop)
-}
-
-fn close_otherwise(first: RawFd, kept: &[RawFd], errno: Errno) -> Result<(), Errno> {
-    if !matches!(errno, Errno::ENOSYS | Errno::EINVAL | Errno::EPERM) {
-        return Err(errno);
-    }
-    let directory = open_undropped(c"/proc/self/fd", libc::O_RDONLY | libc::O_DIRECTORY)?;
-    if !lists_ours(directory)? {
-        close(directory);
-        return Err(Errno::ENODEV);
-    }
-    let listed = directory::numbers(directory, |number| {
-        if number >= first && number != directory.as_raw_fd() && !kept.contains(&number) {
-            close(borrowed(number));
-        }
-    });
-    close(directory);
-    listed
-}
-
-/// Whether a directory of proc is the list of this process's own descriptors: what the list has at the directory's own
-/// number is the directory itself. In a root that someone else wrote, the path may lead anywhere.
-fn lists_ours(directory: BorrowedFd<'_>) -> Result<bool, Errno> {
-    if !facts::file_system(directory)?.is_proc() {
-        return Ok(false);
-    }
-    let mut buffer = [0; 12];
-    let name = decimal(directory, &mut buffer).ok_or(Errno::EBADF)?;
-    // Followed, as it is a link to what is open.
-    let listed = node::open(directory, name, libc::O_PATH, 0)?;
-    let same = facts::facts(listed).map(|facts| facts.identity)
-        == facts::facts(directory).map(|facts| facts.identity);
-    close(listed);
-    Ok(same)
+/// The name that /proc has for a descriptor of this process.
+pub fn name_in_proc(file: BorrowedFd<'_>) -> CString {
+    CString::new(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap_or_default()
 }
 
 /// The descriptor's number, as text.
@@ -413,50 +356,5 @@ pub fn wait(waiting: &mut [Waiting], timeout: i32) -> Result<(), Errno> {
     } {
         Ok(_) | Err(Errno::EINTR) => Ok(()),
         Err(errno) => Err(errno),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::fd::AsFd;
-
-    /// In a child, for the tests of other threads have descriptors of their own.
-    #[test]
-    fn all_that_is_listed_is_closed_but_what_is_kept() {
-        use crate::sys::clone::{self, Memory};
-        use crate::sys::process::{self, Ended, Patience};
-        const LOWEST: RawFd = 500;
-        let (reader, _writer) = pipe().unwrap();
-        let copies = [LOWEST, 501, 502].map(|number| {
-            let copy = duplicate_above(reader.as_fd(), number).unwrap();
-            assert_eq!(copy.as_raw_fd(), number);
-            copy
-        });
-        let is_open = |number: RawFd| {
-            // SAFETY: no pointers.
-            unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFD) }.is_ok()
-        };
-        let kept = &[501];
-        for close in [
-            |kept: &&[RawFd; 1]| close_otherwise(LOWEST, *kept, Errno::ENOSYS),
-            |kept: &&[RawFd; 1]| close_from(LOWEST, *kept),
-        ] {
-            let check = (close, kept, is_open);
-            let pid = clone::spawn(
-                0,
-                Memory::Copied,
-                None,
-                |(close, kept, is_open)| {
-                    let closed = close(kept) == Ok(());
-                    let left = [LOWEST, 501, 502].map(is_open);
-                    process::exit(i32::from(!(closed && left == [false, true, false])))
-                },
-                &check,
-            );
-            let ended = process::wait(Some(pid.unwrap()), Patience::Wait).unwrap();
-            assert_eq!(ended.map(|(_, ended)| ended), Some(Ended::Exited(0)));
-        }
-        drop(copies);
     }
 }

@@ -1,8 +1,8 @@
 //! What a file is: fstat(2) and fstatfs(2).
 
 use super::arch::FSTATAT;
-use super::node::Device;
-use super::{Errno, MountFlags, own_proc};
+use super::device::Device;
+use super::{Errno, MountFlags, descriptor};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use syscalls::{Sysno, syscall};
@@ -58,7 +58,7 @@ pub fn has_capabilities(path: &CStr) -> bool {
 #[cold]
 #[inline(never)]
 pub fn has_attribute(file: BorrowedFd<'_>, name: &CStr) -> bool {
-    let path = own_proc::name_of(file);
+    let path = descriptor::name_in_proc(file);
     // SAFETY: both strings are NUL-terminated and outlive the call, which only asks for the value's size and writes
     // nothing.
     unsafe {

@@ -1,8 +1,9 @@
 //! Entries of directories: looked up, made, read as links, removed. Each by a name in an open
 //! directory; [`HERE`] is the working one.
 
+use super::Errno;
 use super::descriptor::borrowed;
-use super::{Errno, own_proc};
+use super::device::Device;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use syscalls::{Sysno, syscall};
@@ -212,13 +213,6 @@ fn make_node(
     .map(drop)
 }
 
-/// The numbers of a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Device {
-    pub major: u32,
-    pub minor: u32,
-}
-
 /// symlinkat(2).
 pub fn make_link(content: &CStr, directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
     // SAFETY: both are NUL-terminated and outlive the call.
@@ -261,33 +255,6 @@ pub fn remove_directory(directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Er
 fn remove(directory: BorrowedFd<'_>, name: &CStr, flags: i32) -> Result<(), Errno> {
     // SAFETY: the name is NUL-terminated and outlives the call.
     unsafe { syscall!(Sysno::unlinkat, directory.as_raw_fd(), name.as_ptr(), flags) }.map(drop)
-}
-
-/// The mode of a file that a descriptor names, however it was opened (O_PATH too): fchmodat2(2) of the descriptor
-/// itself (Linux 6.6), or by the name that proc has for it, which leads to that file and no other.
-///
-/// Errors: as chmod(2); those of [`own_proc::descriptors`] before Linux 6.6.
-pub fn change_mode_of(file: BorrowedFd<'_>, mode: u32) -> Result<(), Errno> {
-    // SAFETY: the name is empty, which stands for the descriptor; no other pointers.
-    let changed = unsafe {
-        syscall!(
-            Sysno::fchmodat2,
-            file.as_raw_fd(),
-            c"".as_ptr(),
-            mode,
-            libc::AT_EMPTY_PATH
-        )
-    };
-    match changed {
-        Err(Errno::ENOSYS | Errno::EPERM) => {}
-        done => return done.map(drop),
-    }
-    let mut name = [0; 12];
-    let descriptors = own_proc::descriptors()?;
-    let name = super::descriptor::decimal(file, &mut name).ok_or(Errno::EBADF);
-    let changed = name.and_then(|name| change_mode(descriptors, name, mode));
-    super::descriptor::close(descriptors);
-    changed
 }
 
 /// fchmodat(2) of what `name` is in `directory`, through a link: only where no one else makes names. The umask has no

@@ -5,8 +5,9 @@ use super::facts::{self, FileSystem};
 use super::mount::{self, MountFlags};
 use super::node::{self, HERE};
 use super::{Errno, descriptor};
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use syscalls::{Sysno, syscall};
 
 /// Opens a file below /proc/self for reading.
 ///
@@ -69,15 +70,37 @@ pub fn find_setting(path: &CStr) -> Result<OwnedFd, Errno> {
     }
 }
 
-/// The name that /proc has for a descriptor of this process.
-pub fn name_of(file: BorrowedFd<'_>) -> CString {
-    CString::new(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap_or_default()
+/// The mode of a file that a descriptor names, however it was opened (O_PATH too): fchmodat2(2) of the descriptor
+/// itself (Linux 6.6), or by the name that proc has for it, which leads to that file and no other.
+///
+/// Errors: as chmod(2); those of [`descriptors`] before Linux 6.6.
+pub fn change_mode_of(file: BorrowedFd<'_>, mode: u32) -> Result<(), Errno> {
+    // SAFETY: the name is empty, which stands for the descriptor; no other pointers.
+    let changed = unsafe {
+        syscall!(
+            Sysno::fchmodat2,
+            file.as_raw_fd(),
+            c"".as_ptr(),
+            mode,
+            libc::AT_EMPTY_PATH
+        )
+    };
+    match changed {
+        Err(Errno::ENOSYS | Errno::EPERM) => {}
+        done => return done.map(drop),
+    }
+    let mut name = [0; 12];
+    let directory = descriptors()?;
+    let name = descriptor::decimal(file, &mut name).ok_or(Errno::EBADF);
+    let changed = name.and_then(|name| node::change_mode(directory, name, mode));
+    descriptor::close(directory);
+    changed
 }
 
 /// Opens a file that was found (O_PATH), to be read: by the name that /proc has for it, for its own may mean something
 /// else by now, a device that does something when it is opened.
 pub fn open_found(found: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
-    let file = descriptor::open(&name_of(found), READING, 0)?;
+    let file = descriptor::open(&descriptor::name_in_proc(found), READING, 0)?;
     // What is mounted on /proc need not be one.
     let identity = |file| facts::facts(file).map(|facts| facts.identity);
     if identity(file.as_fd())? == identity(found)? {

@@ -3,12 +3,12 @@
 //! A copy of the mount is restricted before it is attached, and attached to a descriptor: at no moment can
 //! it be written that should not be, and no path is looked up twice.
 
-use super::{RootState, find, older, place_for};
+use super::target::find_target;
+use super::{RootState, older};
 use crate::lingering;
-use crate::path_in_root::Missing;
 use crate::plan::root::{BindMount, Copy, Restrictions};
 use crate::report::{Failed, Part};
-use crate::sys::facts::{self, Facts, Kind};
+use crate::sys::facts::{self, Facts};
 use crate::sys::{Errno, MountFlags, descriptor, directory, mount, mount_tree};
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
@@ -102,29 +102,4 @@ fn attach(
     let attached = mount_tree::attach(tree, target);
     descriptor::close(target);
     attached.map_err(Failed::from)
-}
-
-/// The place for what is bound, of the same type: a directory, or none.
-pub fn find_target(
-    step: &BindMount,
-    source: &Facts,
-    state: &RootState,
-) -> Result<BorrowedFd<'static>, Failed> {
-    let is_directory = source.kind == Kind::Directory;
-    let is_device = matches!(source.kind, Kind::Character(_) | Kind::Block(_));
-    if step.is_device && !is_device {
-        return Err(Part::Source.failed(Errno::ENODEV));
-    }
-    let missing = if is_directory {
-        place_for(state, step.option.is_some())
-    } else {
-        Missing::MakeFile
-    };
-    let target = find(state, &step.target, missing)?;
-    let there = facts::facts(target).map_err(|errno| Part::Target.failed(errno))?;
-    match (is_directory, there.kind == Kind::Directory) {
-        (true, false) => Err(Part::Target.failed(Errno::ENOTDIR)),
-        (false, true) => Err(Part::Target.failed(Errno::EISDIR)),
-        _ => Ok(target),
-    }
 }

@@ -66,7 +66,7 @@ fn bind_own(step: &DeviceNode, original: &Facts, state: &RootState) -> Result<()
     let mut buffer = [0; 12];
     let name = descriptor::decimal_of(number, &mut buffer).ok_or(Errno::EBADF)?;
     make_like(state.hidden()?, name, original)?;
-    let target = bind::find_target(&step.bind, original, state)?;
+    let target = super::target::find_target(&step.bind, original, state)?;
     let placed = bind::place_hidden(name, MountFlags::NONE, target, state);
     descriptor::close(target);
     // Not EPERM of the whole, which is mknod's.

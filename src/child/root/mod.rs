@@ -9,6 +9,7 @@ mod older;
 mod restrict;
 mod show;
 mod stage;
+mod target;
 mod terminal;
 
 use super::Descriptors;

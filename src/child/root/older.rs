@@ -5,7 +5,7 @@
 //! else there in between, that path lies on a tmpfs of our own; from there the finished mount moves to its
 //! place.
 
-use super::{RootState, bind};
+use super::RootState;
 use crate::plan::root::{BindMount, Restrictions};
 use crate::report::{Failed, Part};
 use crate::sys::facts::{self, Kind};
@@ -44,7 +44,7 @@ pub fn bind(step: &BindMount, state: &RootState) -> Result<Option<BorrowedFd<'st
     let looked = facts::facts(source).map_err(|errno| Part::Source.failed(errno));
     descriptor::close(source);
     let looked = looked?;
-    let target = bind::find_target(step, &looked, state)?;
+    let target = super::target::find_target(step, &looked, state)?;
     finish(step, looked.kind)?;
     let bound = node::find(HERE, PATH)?;
     let moved = move_to(target, looked.kind == Kind::Directory);

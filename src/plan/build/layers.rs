@@ -1,6 +1,6 @@
 //! What overlayfs is told.
 
-use super::root::c_string;
+use super::text::c_string;
 use crate::error::Error;
 use crate::plan::root::{HANDED, Layers, RootStep, WorkDirectory};
 use crate::plan::{InitPlan, Step};

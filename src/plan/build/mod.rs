@@ -3,6 +3,7 @@
 
 mod layers;
 mod root;
+mod text;
 
 pub use layers::check_options;
 pub use root::makes_terminal;

@@ -1,6 +1,7 @@
 //! The steps for a root of the container's own, in their order.
 
 use super::layers::layers;
+use super::text::c_string;
 use super::{Becoming, settings};
 use crate::plan::root::{
     BindMount, Copy, DeviceNode, EtcFile, FileSystem, KernelFs, Layers, MountKernelFs,
@@ -381,15 +382,6 @@ fn asked_bind(
 
 fn option(mount: &RootMount) -> CString {
     c_string(mount.option.as_bytes())
-}
-
-/// What came from the command line has no NUL; if it had, the rest of it would be missing in a message.
-pub(super) fn c_string(bytes: impl Into<Vec<u8>>) -> CString {
-    let mut bytes = bytes.into();
-    if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
-        bytes.truncate(nul);
-    }
-    CString::new(bytes).unwrap_or_default()
 }
 
 fn file_system(target: &CStr, kind: &CStr, flags: MountFlags, data: &CStr) -> FileSystem {

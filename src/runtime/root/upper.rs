@@ -11,7 +11,7 @@ use crate::spec::work_directory;
 use crate::sys::facts::{self, Kind};
 use crate::sys::lock::Lock;
 use crate::sys::node;
-use crate::sys::{Errno, descriptor, directory, identity};
+use crate::sys::{Errno, descriptor, directory, identity, own_proc};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -186,7 +186,7 @@ fn open_closed(directory: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno>
     let opened = match node::open_inner(directory, name) {
         Err(Errno::EACCES) => {
             let found = descriptor::own(node::find_inner(directory, name)?);
-            node::change_mode_of(found.as_fd(), 0o700)?;
+            own_proc::change_mode_of(found.as_fd(), 0o700)?;
             node::open(found.as_fd(), c".", libc::O_RDONLY | libc::O_DIRECTORY, 0)
         }
         opened => opened,

@@ -1,0 +1,70 @@
+//! The parts of the help texts that no table makes.
+
+pub const MYDOCKER: &str = "mydocker runs a command in a container of its own.
+
+usage: mydocker run [OPTIONS] COMMAND [ARG...]
+       mydocker pool [OPTIONS] [DIR]
+       mydocker help [COMMAND|TOPIC]
+
+commands:
+  run         run a command in a new container
+  pool        keep network namespaces ready, for runs that start faster
+  help        explain a command or a topic; help --man prints the man page
+  completion  print completions for a shell, bash or zsh
+  init        the container's own entry; not to be called by hand
+
+options:
+  -h, --help     this text
+      --version  the version
+";
+
+pub const TRY: &str = "\nTry: mydocker run -ti /bin/sh\n";
+
+pub const RUN_USAGE_LINE: &str = "usage: mydocker run [OPTIONS] COMMAND [ARG...]\n";
+
+pub const RUN_TEXT: &str = "
+Runs COMMAND in new PID, mount, network, IPC, UTS and cgroup namespaces, and
+in a user namespace unless the caller is root. It sees the caller's files,
+or with --rootfs those of a directory. Options end at COMMAND.
+";
+
+pub const EXAMPLES: &str = "
+examples:
+  mydocker run -ti /bin/sh
+  mydocker run --rootfs DIR --overlay -m 64m --timeout 10 COMMAND
+  mydocker run --explain true
+";
+
+pub const EXIT_CODES: &str = "
+exit codes: the command's own; 128+n if signal n ended it; 127 not found;
+126 found but not executable; 125 mydocker itself failed; 124 after --timeout,
+152 --cpu-time, 153 --output-limit.
+";
+
+pub const POOL_USAGE_LINE: &str = "usage: mydocker pool [OPTIONS] [DIR]\n";
+
+pub const POOL_TEXT: &str = "
+Keeps network namespaces ready in DIR (default: /run/mydocker-pool), a directory
+that only its owner, root, can enter. `mydocker run --pool DIR` takes one, which
+is most of the way of a start, and makes its own if there is none. Each is new
+and used once. Runs in the foreground until a signal ends it.
+";
+
+pub const COMPLETION: &str = "usage: mydocker completion bash|zsh
+
+Prints what the shell needs to complete mydocker's commands, options, their
+values, and the command of a run. For ~/.bashrc:
+
+  source <(mydocker completion bash)
+
+For ~/.zshrc, after compinit (or write it to a file _mydocker in fpath):
+
+  source <(mydocker completion zsh)
+";
+
+pub const INIT: &str = "usage: none
+
+`mydocker init` is where a container's first process enters when it is born by
+re-executing mydocker (run --launch re-exec). It expects its plan on an open
+descriptor. Do not call it by hand.
+";
