@@ -1,9 +1,10 @@
 //! Latency beside live containers: 0, 100, 1,000 of them.
 
+use crate::act::Act;
 use crate::arguments::Extent;
 use crate::contestants::{self, Contestant};
 use crate::rounds::progress;
-use crate::runner::{Act, Runner};
+use crate::runner::Runner;
 use crate::statistics::Samples;
 use std::process::Child;
 

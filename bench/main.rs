@@ -1,13 +1,17 @@
 //! `cargo bench`: how long a container takes to start, here and elsewhere. `bench/README.md` says
 //! what is measured and how; `cargo bench -- --help` says what can be asked for.
 
+mod act;
 mod arguments;
 mod contestants;
 mod crowd;
+mod field;
 mod filter;
 mod limits;
 mod machine;
+mod markdown;
 mod memory;
+mod mount_namespaces;
 mod mounts;
 mod peers;
 mod plot;
@@ -19,14 +23,16 @@ mod roots;
 mod rounds;
 mod runner;
 mod statistics;
+mod switched_off;
 mod table;
 mod targets;
 mod throughput;
 
+use act::Act;
 use arguments::Arguments;
 use contestants::Contestant;
 use results::Results;
-use runner::{Act, Runner};
+use runner::Runner;
 use std::process::ExitCode;
 
 /// Exit code of a run that its own control refutes: the machine was too noisy to tell 2 % apart.
@@ -48,7 +54,7 @@ fn bench(arguments: &Arguments) -> Result<ExitCode, String> {
     }
     let scratch = Scratch::new()?;
     let programs = programs::build(&scratch.path)?;
-    let mut contestants = contestants::all(&programs, &scratch.path, &arguments.also)?;
+    let mut contestants = field::all(&programs, &scratch.path, &arguments.also)?;
     if let Some(only) = &arguments.only {
         contestants.retain(|contestant| only.iter().any(|name| contestant.name.contains(name)));
     }

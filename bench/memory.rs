@@ -1,8 +1,9 @@
 //! What waits outside while a command runs: memory and page faults.
 
+use crate::act::Act;
 use crate::contestants::Contestant;
 use crate::rounds::progress;
-use crate::runner::{Act, Runner};
+use crate::runner::Runner;
 use std::path::Path;
 
 /// Of every process that is there for the container, but for the command itself.

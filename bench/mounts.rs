@@ -1,8 +1,9 @@
 //! Latency beside many mounts, which every new mount namespace is a copy of.
 
 use crate::arguments::Extent;
-use crate::contestants::{self, Contestant, mount_namespace};
+use crate::contestants::Contestant;
 use crate::crowd::{self, Row};
+use crate::mount_namespaces::{self, mount_namespace};
 use crate::runner::Runner;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
@@ -11,7 +12,7 @@ pub fn measure(
     contestants: &[Contestant],
     extent: &Extent,
 ) -> Result<Vec<Row>, String> {
-    let home = contestants::here()?;
+    let home = mount_namespaces::here()?;
     let directory = std::env::temp_dir().join(format!("mydocker-mounts-{}", std::process::id()));
     std::fs::create_dir(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
     let mut rows = Vec::new();
@@ -19,10 +20,10 @@ pub fn measure(
     for wanted in extent.mounts {
         // In a namespace of our own, which goes with its mounts: the host's table stays as it is.
         outcome = mount_namespace(|| become_as_many(*wanted, &directory)).and_then(|crowded| {
-            contestants::enter(&crowded)?;
+            mount_namespaces::enter(&crowded)?;
             let found = points()?.len();
             let measured = crowd::starts(runner, contestants, extent.crowd_rounds, found);
-            contestants::enter(&home)?;
+            mount_namespaces::enter(&home)?;
             rows.extend(measured?);
             Ok(())
         });

@@ -1,9 +1,10 @@
 //! The peers that are installed, each told to do what mydocker does as nearly as it can be told.
 
-use crate::contestants::{Contestant, Form, Kind, mount_namespace};
+use crate::act::Act;
+use crate::contestants::{Contestant, Form, Kind};
 use crate::filter;
+use crate::mount_namespaces::mount_namespace;
 use crate::programs::Programs;
-use crate::runner::Act;
 use mydocker::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 use nix::mount::{MntFlags, umount2};
 use serde_json::{Value, json};

@@ -6,9 +6,9 @@
 
 use crate::arguments::Extent;
 use crate::contestants::{BARE, Contestant, FLOOR, FLOOR_AGAIN, Kind, SMALL};
-use crate::protections;
 use crate::rounds::{self, Measured, Play, REGIMES, Regime, Row};
 use crate::runner::Runner;
+use crate::switched_off;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -48,7 +48,7 @@ pub fn measure(
         .filter(|contestant| [FLOOR, FLOOR_AGAIN, BARE, SMALL].contains(&contestant.name.as_str()))
         .filter_map(Contestant::again)
         .collect();
-    playing.extend(pooled.with(POOLED_UNPROTECTED, &protections::OFF));
+    playing.extend(pooled.with(POOLED_UNPROTECTED, &switched_off::OFF));
     playing.push(pooled);
 
     let mut measured = Vec::new();

@@ -4,29 +4,16 @@
 //! The differences are small, and beside runc's and podman's starts each time would vary more than most of them. So
 //! these contestants have rounds of their own, with the floors, which are the control here too.
 
+use crate::act::Act;
 use crate::arguments::Extent;
 use crate::contestants::{Contestant, FLOOR, FLOOR_AGAIN, FLOOR_UNPROTECTED, SMALL};
 use crate::roots::DIRECTORY;
 use crate::rounds::{self, Measured, Of, Play, REGIMES, Regime, Row, progress};
-use crate::runner::{Act, Runner};
+use crate::runner::Runner;
 use crate::statistics::Samples;
+use crate::switched_off::{OFF, OFF_WITH_A_ROOT};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-
-/// Everything off. (What else `--privileged` does concerns a root of the container's own.)
-pub const OFF: [&str; 2] = ["--privileged", "--no-new-keyring"];
-
-/// Everything off in a root of its own, but for the capabilities: with all of them mydocker runs from a sealed copy of
-/// itself, which is no part of what they cost; and `--privileged` does more than to switch off.
-pub const OFF_WITH_A_ROOT: [&str; 7] = [
-    "--security-opt",
-    "no-new-privileges=false",
-    "--security-opt",
-    "seccomp=unconfined",
-    "--security-opt",
-    "systempaths=unconfined",
-    "--no-new-keyring",
-];
 
 const NO_FILTER: [&str; 2] = ["--security-opt", "seccomp=unconfined"];
 const MAY_GAIN: [&str; 2] = ["--security-opt", "no-new-privileges=false"];

@@ -6,7 +6,7 @@ use crate::peers::{
     Bundles, Configuration, Protections, peer, root_file_system, slow, without_unified,
 };
 use crate::programs::Programs;
-use crate::protections;
+use crate::switched_off;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::Path;
@@ -42,7 +42,7 @@ pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, Strin
     let directory = scratch.join("root-bundles");
     let bundles = Bundles::write(&directory, &programs.command, &configuration)?;
     let mut overlay_unprotected = vec!["--overlay"];
-    overlay_unprotected.extend(protections::OFF_WITH_A_ROOT);
+    overlay_unprotected.extend(switched_off::OFF_WITH_A_ROOT);
     let unprotected = "the same, of the protections the capabilities alone";
     Ok(vec![
         own(
@@ -64,7 +64,7 @@ pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, Strin
             unprotected,
             programs,
             &root,
-            &protections::OFF_WITH_A_ROOT,
+            &switched_off::OFF_WITH_A_ROOT,
         ),
         own(
             OVERLAY_UNPROTECTED,

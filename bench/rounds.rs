@@ -1,8 +1,9 @@
 //! The main measurement: everyone in each round, in another order each time.
 
+use crate::act::Act;
 use crate::arguments::Extent;
 use crate::contestants::{self, Contestant};
-use crate::runner::{Act, Runner, Sample};
+use crate::runner::{Runner, Sample};
 use crate::statistics::Samples;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;

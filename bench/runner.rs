@@ -1,6 +1,8 @@
 //! One start: spawn, wait, and the times between.
 
-use crate::contestants::{self, Contestant};
+use crate::act::Act;
+use crate::contestants::Contestant;
+use crate::mount_namespaces;
 use nix::fcntl::OFlag;
 use nix::time::{ClockId, clock_gettime};
 use std::fs::File;
@@ -8,41 +10,6 @@ use std::io::{Read, Seek};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-
-/// What the command does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Act {
-    /// Tells the time of its first instruction.
-    First,
-    /// Runs 3 ms and tells the time of its end.
-    Late,
-    /// Tells the time of its first instruction and stays, long enough to look at what waits for it.
-    Linger,
-    /// Tells the time of its first instruction and stays until it is killed.
-    Stay,
-}
-
-impl Act {
-    pub const ALL: [Self; 4] = [Self::First, Self::Late, Self::Linger, Self::Stay];
-
-    pub fn arguments(self) -> &'static [&'static str] {
-        match self {
-            Self::First => &[],
-            Self::Late => &["3"],
-            Self::Linger => &["and", "linger"],
-            Self::Stay => &["and", "stay", "on"],
-        }
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::First => "first",
-            Self::Late => "late",
-            Self::Linger => "linger",
-            Self::Stay => "stay",
-        }
-    }
-}
 
 /// The moments of one start, in nanoseconds of the monotonic clock.
 #[derive(Clone, Copy)]
@@ -96,7 +63,7 @@ impl Runner {
             reader: reader.into(),
             writer,
             errors: errors.into(),
-            home: contestants::here()?,
+            home: mount_namespaces::here()?,
             serial: 0,
         })
     }
@@ -135,12 +102,12 @@ impl Runner {
             .stdout(self.writer.try_clone().map_err(copied)?)
             .stderr(Stdio::from(self.errors.try_clone().map_err(copied)?));
         if let Some(mounts) = &contestant.mounts {
-            contestants::enter(mounts)?;
+            mount_namespaces::enter(mounts)?;
         }
         let spawned = now();
         let child = command.spawn();
         if contestant.mounts.is_some() {
-            contestants::enter(&self.home)?;
+            mount_namespaces::enter(&self.home)?;
         }
         Ok((child.map_err(|error| error.to_string())?, spawned))
     }

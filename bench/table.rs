@@ -2,6 +2,7 @@
 
 use crate::contestants::{BARE, COMMAND, FLOOR, SMALL};
 use crate::crowd;
+use crate::markdown;
 use crate::protections::{self, Protections};
 use crate::results::Results;
 use crate::roots::DIRECTORY;
@@ -115,7 +116,7 @@ fn regime(measured: &Measured) -> String {
         }
         rows.push(cells);
     }
-    markdown(&rows)
+    markdown::table(&rows)
 }
 
 /// Median, p90, p99, then the median as a ratio to the floors, and to the equal one with the bare
@@ -167,7 +168,7 @@ fn costs(measured: &Measured) -> String {
         }
         rows.push(cells);
     }
-    markdown(&rows)
+    markdown::table(&rows)
 }
 
 fn steps(protections: &Protections) -> String {
@@ -188,7 +189,7 @@ fn steps(protections: &Protections) -> String {
         });
         rows.push([name.to_owned()].into_iter().chain(cells).collect());
     }
-    markdown(&rows)
+    markdown::table(&rows)
 }
 
 fn throughput(results: &Results) -> String {
@@ -207,7 +208,7 @@ fn throughput(results: &Results) -> String {
         });
         rows.push([row.name.clone()].into_iter().chain(rates).collect());
     }
-    let mut text = markdown(&rows);
+    let mut text = markdown::table(&rows);
     for row in &results.throughput {
         for (at_once, rate) in &row.per_second {
             if let Err(why) = rate {
@@ -241,7 +242,7 @@ fn memory(results: &Results) -> String {
             row.faults.to_string(),
         ]);
     }
-    markdown(&rows)
+    markdown::table(&rows)
 }
 
 fn crowded(rows: &[crowd::Row], what: &str) -> String {
@@ -260,7 +261,7 @@ fn crowded(rows: &[crowd::Row], what: &str) -> String {
             microseconds(row.exit.quantile(0.99)),
         ]);
     }
-    markdown(&lines)
+    markdown::table(&lines)
 }
 
 fn sizes(results: &Results) -> String {
@@ -268,43 +269,5 @@ fn sizes(results: &Results) -> String {
     for (name, bytes) in &results.sizes {
         rows.push(vec![name.clone(), bytes.to_string()]);
     }
-    markdown(&rows)
-}
-
-/// Rows of cells, the first one the heads, aligned.
-pub fn markdown(rows: &[Vec<String>]) -> String {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(2)
-    };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let numeric =
-        |column: usize| column > 0 && rows.get(1).is_some_and(|row| is_number(&row[column]));
-    let mut text = String::new();
-    for (index, row) in rows.iter().enumerate() {
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let _ = match numeric(column) {
-                true => write!(text, "| {cell:>width$} "),
-                false => write!(text, "| {cell:width$} "),
-            };
-        }
-        text.push_str("|\n");
-        if index == 0 {
-            for (column, width) in widths.iter().enumerate() {
-                let end = if numeric(column) { ':' } else { '-' };
-                let _ = write!(text, "|{:-<1$}{end}", "", width + 1);
-            }
-            text.push_str("|\n");
-        }
-    }
-    text
-}
-
-fn is_number(cell: &str) -> bool {
-    cell == "–" || cell.parse::<f64>().is_ok()
+    markdown::table(&rows)
 }

@@ -3,6 +3,7 @@
 use crate::contestants::{BARE, FLOOR, FLOOR_UNPROTECTED, SMALL, UNPROTECTED};
 use crate::crowd;
 use crate::limits;
+use crate::markdown;
 use crate::peers;
 use crate::pool::POOLED_UNPROTECTED;
 use crate::protections;
@@ -10,7 +11,6 @@ use crate::results::Results;
 use crate::roots;
 use crate::rounds::{Measured, Row, TIMES};
 use crate::statistics::Samples;
-use crate::table::markdown;
 
 /// The most that mydocker's median may be of another's, to the first instruction and to exit seen. Each is compared
 /// with who has the same protections: all of them, or none.
@@ -157,7 +157,7 @@ pub fn table(results: &Results) -> String {
         let what = format!("starts per second / floor, {at_once} at once");
         say(what, rate, format!("at least {RATE}"), rate >= RATE);
     }
-    markdown(&rows)
+    markdown::table(&rows)
 }
 
 fn ratio(

@@ -1,9 +1,10 @@
 //! Starts per second with several at once.
 
+use crate::act::Act;
 use crate::arguments::Extent;
 use crate::contestants::Contestant;
 use crate::rounds::progress;
-use crate::runner::{Act, Runner, now};
+use crate::runner::{Runner, now};
 use crate::statistics::Samples;
 use nix::sys::wait::{WaitStatus, waitpid};
 
