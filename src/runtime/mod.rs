@@ -1,4 +1,4 @@
-//! What the commands do: `run`, whose story [`story`] tells, and `pool`.
+//! What the commands do: `run`, whose story `story.rs` tells, and `pool`.
 
 mod caller;
 mod conclusion;
