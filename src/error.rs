@@ -103,7 +103,7 @@ impl Error {
         self
     }
 
-    /// The same error with another hint.
+    /// This error with another hint.
     #[cold]
     #[inline(never)]
     #[must_use]
@@ -112,7 +112,7 @@ impl Error {
         self
     }
 
-    /// The same error with the cause for a hint, if one was found.
+    /// This error with the cause for a hint, if one was found.
     #[must_use]
     pub fn because(self, cause: Option<impl Into<Cow<'static, str>>>) -> Self {
         match cause {
@@ -127,7 +127,7 @@ impl Error {
         self
     }
 
-    /// The same error of something that was done for `asked`.
+    /// This error, of something that was done for `asked`.
     #[cold]
     #[inline(never)]
     #[must_use]

@@ -44,7 +44,7 @@ const TRIES: u32 = 32;
 /// What is to become of a path that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// It is an error: ENOENT.
+    /// A missing component is an error: ENOENT.
     Refuse,
     /// An empty file at its end, directories on the way.
     MakeFile,

@@ -14,7 +14,7 @@ pub struct TerminalSettings {
     pub modes: Option<Modes>,
     /// A terminal without a size is what many are.
     pub size: Option<Size>,
-    /// Its user, if that is not the one who makes it: /dev/stderr would be closed to the command.
+    /// The terminal's user, if that is not the one who makes it: /dev/stderr would be closed to the command.
     pub owner: Option<u32>,
 }
 

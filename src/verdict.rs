@@ -32,7 +32,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Its word in the object.
+    /// The reason's word in the object.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Exited => "exited",

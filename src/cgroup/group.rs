@@ -20,7 +20,7 @@ use std::time::Duration;
 /// What a cgroup's name begins with; twelve hexadecimal digits follow.
 pub const PREFIX: &str = "mydocker-";
 
-/// Those of a container that is about to start, or runs. Removed when it is dropped, as far as that works.
+/// The cgroups of a container that is about to start, or runs. They are removed when this is dropped, as far as that works.
 pub struct Group {
     pub(super) name: CString,
     pub(super) members: Vec<Member>,
@@ -241,7 +241,7 @@ impl Group {
         usage
     }
 
-    /// Of that, whether memory was short.
+    /// Whether memory was short, of all that was counted.
     pub fn oom_usage(&self) -> Usage {
         let mut usage = Usage::default();
         for member in &self.members {

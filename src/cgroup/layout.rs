@@ -123,7 +123,7 @@ impl Hierarchy<'_> {
         controller.is_among(self.names)
     }
 
-    /// Those of v1 that are ours to use.
+    /// The controllers of v1 that are ours to use.
     pub fn controllers(&self) -> impl Iterator<Item = Controller> {
         Controller::ALL
             .into_iter()

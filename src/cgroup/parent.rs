@@ -329,7 +329,7 @@ impl<'a> Way<'a> {
         }
     }
 
-    /// Those of `controllers` that `directory` does not pass on. If there are some, it has no processes.
+    /// The `controllers` that `directory` does not pass on. If there are some, it has no processes.
     fn not_passed_on<'c>(
         &self,
         directory: &Directory,

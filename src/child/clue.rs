@@ -30,11 +30,11 @@ pub trait Files {
 pub struct Looked {
     pub kind: Kind,
     pub mode: u32,
-    /// Its mount is noexec.
+    /// Whether its mount is noexec.
     pub is_no_exec: bool,
 }
 
-/// Those of the container that this process is in.
+/// The files of the container that this process is in.
 pub struct OwnFiles;
 
 impl Files for OwnFiles {

@@ -322,7 +322,7 @@ pub const NO_IMAGES: &str = "there are no images: umoci, skopeo or docker export
 pub const NO_SUCH_FILE: &str =
     "no such file in the container, or the interpreter or loader that it names is missing";
 
-/// The same, where the word may have been meant for `--overlay`.
+/// The hint for a command that was not found, where the word may have been meant for `--overlay`.
 pub const NO_COMMAND_AND_NO_UPPER: &str = "not found in the container; a directory for the writes of --overlay has to be there and is written \
      --overlay=UPPER";
 

@@ -31,9 +31,9 @@ use std::time::{Duration, Instant};
 /// How the first process is born.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    /// It runs the plan in the memory it was cloned with.
+    /// The child runs the plan in the memory it was cloned with.
     InProcess,
-    /// It executes mydocker anew, which runs the plan.
+    /// The child executes mydocker anew, which runs the plan.
     ReExec,
 }
 
@@ -82,7 +82,7 @@ pub struct Launch<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Container {
     pub pid: Pid,
-    /// It has the command as its child. Else it is the command, as PID 1 of a PID namespace: the kernel spares it the
+    /// Whether the process has the command as its child. Else it is the command, as PID 1 of a PID namespace: the kernel spares it the
     /// signals that it has no handler for. (A reaper waits for them all.)
     pub has_reaper: bool,
     /// If it is a keeper, which ends what it keeps when it is told to ([`crate::sys::reaper::END`]): who does so if it

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// its clock, 10 ms at most.
 const SHORTEST: Duration = Duration::from_millis(4);
 
-/// The same for a container that has done nothing since: it may be asleep, or stopped, for hours.
+/// The shortest pause for a container that has done nothing since: it may be asleep, or stopped, for hours.
 const SHORTEST_AT_REST: Duration = Duration::from_millis(10);
 
 /// Where the kernel does not tell how many processors there are: it is asked more often than need be.
@@ -57,7 +57,7 @@ impl CpuTime {
     }
 }
 
-/// Those of the machine: the container may be allowed more of them than we are.
+/// How many processors the machine has: the container may be allowed more of them than we are.
 fn processors() -> Option<u32> {
     let listed = std::fs::read("/sys/devices/system/cpu/online").ok()?;
     NumberSet::new(listed.trim_ascii_end()).map(|set| set.count())

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// What becomes of a signal that is sent to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// Its default action, which PID 1 of a namespace is spared.
+    /// The default action, which PID 1 of a namespace is spared.
     Default,
     /// Ignored, handled, or blocked: the process has a mind of its own about it. (A blocked signal
     /// reaches PID 1 too: it may be waiting for it by sigwait.)

@@ -61,7 +61,7 @@ const ENDING: SignalSet = SignalSet::EMPTY
     .with(libc::SIGTERM);
 
 impl Signals {
-    /// Those that end a start that is held up, where we are awake to see it.
+    /// The signals that end a start that is held up, where we are awake to see it.
     ///
     /// In shared memory we are not, and they wait. (To leave them unblocked, with their default action, was tried: of
     /// those that were sent as soon as the command said that it was ready, on a busy machine one in seven came before we

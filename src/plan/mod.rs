@@ -115,7 +115,7 @@ pub enum Step {
     JoinCgroup {
         /// Which of the files that the parent has opened.
         slot: u8,
-        /// Its path, for messages.
+        /// The file's path, for messages.
         path: CString,
     },
     /// Take the cgroups that we are in for the tops of their hierarchies.

@@ -26,7 +26,7 @@ pub enum RootStep {
         path: CString,
         /// What all of it is restricted to: read-only, nodev.
         flags: MountFlags,
-        /// It is the first of the mounts that were handed in.
+        /// Whether it is the first of the mounts that were handed in.
         premounted: bool,
         /// Whether places for the usual mounts may be made in it.
         makes_places: bool,
@@ -82,7 +82,7 @@ pub struct FileSystem {
     /// The option that asked for it, if one did.
     pub option: Option<CString>,
     pub target: CString,
-    /// Its type; and its source, in mountinfo.
+    /// The file system's type; and its source, in mountinfo.
     pub kind: CString,
     pub flags: MountFlags,
     pub data: CString,
@@ -210,7 +210,7 @@ pub struct BindMount {
     pub flags: MountFlags,
     pub recursive_flags: bool,
     pub devices: Devices,
-    /// It has to be a device.
+    /// Whether it has to be a device.
     pub is_device: bool,
     /// Whether a host that has no such thing is forgiven.
     pub optional: bool,
@@ -221,7 +221,7 @@ pub struct BindMount {
 pub struct Restrictions {
     /// Itself alone.
     pub top: MountFlags,
-    /// It and what is mounted below it.
+    /// The flags of it and of what is mounted below it.
     pub all: MountFlags,
 }
 
@@ -283,7 +283,7 @@ pub struct EtcFile {
 pub enum Without {
     /// The container goes without.
     Fine,
-    /// It goes without, and its caller is told.
+    /// The container goes without, and its caller is told.
     Told,
     /// This option is not obeyed: an error.
     Refused(CString),

@@ -44,9 +44,9 @@ pub enum Outputs {
 /// Where one of them comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// It is the caller's own, as it is.
+    /// The caller's own, as it is.
     Callers,
-    /// It is the caller's own, a pipe without a name, which no one but its owner can open again by /dev/stdout; and the
+    /// The caller's own, a pipe without a name, which no one but its owner can open again by /dev/stdout; and the
     /// command's user is another one.
     CallersPipe,
     /// The host's /dev/null, for a container that sees the host's files.
@@ -147,7 +147,7 @@ impl OwnDevice {
         Self::Tty,
     ];
 
-    /// Its name below /dev.
+    /// The device's name below /dev.
     pub const fn name(self) -> &'static CStr {
         match self {
             Self::Null => c"null",

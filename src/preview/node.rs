@@ -33,11 +33,11 @@ pub enum What {
 pub struct Ground {
     pub is_read_only: bool,
     pub is_no_exec: bool,
-    /// It is the container's alone, and files may be made in it.
+    /// Whether it is the container's alone, and files may be made in it.
     pub is_own: bool,
     pub is_overlay: bool,
     pub kernel_fs: Option<KernelFs>,
-    /// Its owners are the container's, whoever they are on the disk.
+    /// The ids by which its owners are the container's, whoever they are on the disk.
     pub shifted: Option<Ids>,
 }
 

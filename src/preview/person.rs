@@ -28,7 +28,7 @@ pub struct Person {
 enum Overrides {
     NoOnes,
     Everyones,
-    /// Those whose owner and group are ids of the container's user namespace (capable_wrt_inode_uidgid).
+    /// The files whose owner and group are ids of the container's user namespace (capable_wrt_inode_uidgid).
     Mapped {
         users: Vec<IdMap>,
         groups: Vec<IdMap>,

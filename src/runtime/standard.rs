@@ -186,7 +186,7 @@ impl Callers {
 
 /// What was opened for the container's 0, 1 and 2.
 pub struct Opened {
-    /// Its ends, by the number. Both outputs can be one.
+    /// The container's ends, by the number. Both outputs can be one.
     childs: [Option<Rc<OwnedFd>>; 3],
     pipes: Pipes,
     terminal: Option<TerminalSource>,

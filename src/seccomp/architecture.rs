@@ -27,7 +27,7 @@ pub struct Family {
     pub compat: Option<Architecture>,
 }
 
-/// Those of this build's kernel.
+/// The programs of this build's kernel.
 pub const HERE: Family = Family::of(PROCESSOR);
 
 impl Family {

@@ -69,7 +69,7 @@ impl<const N: usize> Program<N> {
         self.length
     }
 
-    /// Its instructions; empty if there are too many.
+    /// The program's instructions; empty if there are too many.
     pub const fn instructions(&self) -> &[Instruction] {
         match N.checked_sub(self.length) {
             Some(start) => self.instructions.split_at(start).1,
@@ -293,8 +293,8 @@ impl<const N: usize> Program<N> {
         }
     }
 
-    /// The same for an argument of which the kernel takes 32 bits. The upper half is not looked at: by `int 0x80`
-    /// a 64-bit program can have anything in it.
+    /// Leads to `holds` if the condition holds of an argument of which the kernel takes 32 bits, else to `fails`. The upper
+    /// half is not looked at: by `int 0x80` a 64-bit program can have anything in it.
     const fn narrow_condition(
         &mut self,
         condition: Condition,

@@ -13,9 +13,9 @@ pub struct FilterSummary {
     pub allowed: Vec<&'static str>,
     /// Their arguments decide.
     pub looked_at: Vec<&'static str>,
-    /// They give this errno.
+    /// The calls that give this errno.
     pub refused: Vec<(i32, Vec<&'static str>)>,
-    /// They end the process or its thread, or are told to someone.
+    /// The calls that end the process or its thread, or are told to someone.
     pub others: Vec<&'static str>,
 }
 

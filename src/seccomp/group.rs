@@ -17,7 +17,7 @@ pub struct Group {
     pub first: usize,
     /// What nearly all lead to.
     pub leaf: Leaf,
-    /// Those that lead to something else, by their places.
+    /// The calls that lead to something else, by their places.
     exceptions: [(usize, Leaf); EXCEPTIONS],
     count: usize,
 }

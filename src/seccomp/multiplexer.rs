@@ -47,7 +47,7 @@ pub const MULTIPLEXED: &[Multiplexed] = multiplexed! {
 /// The calls that are several.
 const MULTIPLEXERS: &[&str] = &["socketcall", "ipc"];
 
-/// Those of them that an architecture has: of those that rules are made for, only 32-bit x86. (32-bit ARM has each call by
+/// The multiplexers that an architecture has: of those that rules are made for, only 32-bit x86. (32-bit ARM has each call by
 /// itself.)
 pub fn multiplexers(architecture: Architecture) -> &'static [&'static str] {
     match architecture {

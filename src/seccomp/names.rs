@@ -209,7 +209,7 @@ pub struct Calls([u64; NUMBERS / 64]);
 impl Calls {
     pub const NONE: Self = Self([0; NUMBERS / 64]);
 
-    /// Those of `names` that are among all of an architecture's.
+    /// The `names` that are among all of an architecture's.
     pub const fn named(all: &[&str; NUMBERS], names: &[&str]) -> Self {
         let mut calls = Self::NONE;
         let mut index = 0;
@@ -227,7 +227,7 @@ impl Calls {
         self.0[place / 64] |= 1 << (place % 64);
     }
 
-    /// Those of both sets.
+    /// The calls of both sets.
     pub const fn and(mut self, others: &Self) -> Self {
         let mut index = 0;
         while index < self.0.len() {

@@ -104,7 +104,7 @@ fn beside_ours(entry: &Value) -> Result<Vec<&str>, String> {
     Ok(others)
 }
 
-/// Those that no mydocker is built for are none of ours.
+/// The name of an architecture. One that no mydocker is built for is none of ours.
 fn architecture(name: Option<&Value>) -> Result<&str, String> {
     let name = text(name.unwrap_or(&Value::Null), "an architecture")?;
     match name.starts_with("SCMP_ARCH_") {

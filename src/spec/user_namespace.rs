@@ -73,9 +73,9 @@ pub struct Ids {
 pub enum UserNamespace {
     /// The caller's: root alone needs none.
     Callers,
-    /// Its own, in which the caller is the one user.
+    /// One of the container's own, in which the caller is the one user.
     Single,
-    /// Its own, with these ids.
+    /// One of the container's own, with these ids.
     Ranges(Ids),
 }
 

@@ -36,7 +36,7 @@ fn listed() -> Result<Vec<Pid>, Errno> {
     Ok(numbers.filter_map(directory::number).collect())
 }
 
-/// Those of every process that /proc shows.
+/// Every process that /proc shows.
 fn all() -> Result<Vec<Pid>, Errno> {
     let proc = open(c"/proc", libc::O_RDONLY | libc::O_DIRECTORY, 0)?;
     let mut found = Vec::new();

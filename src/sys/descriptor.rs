@@ -67,7 +67,7 @@ pub fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
     Ok((owned(ends[0]), owned(ends[1])))
 }
 
-/// The same for the child: the caller closes both ends with [`close`].
+/// A pipe for the child: the caller closes both ends with [`close`].
 pub fn pipe_undropped() -> Result<(BorrowedFd<'static>, BorrowedFd<'static>), Errno> {
     let (reader, writer) = pipe()?;
     let keep = |end| borrowed(std::os::fd::IntoRawFd::into_raw_fd(end));

@@ -158,7 +158,7 @@ struct Statfs {
 #[derive(Clone, Copy, Debug)]
 pub struct FileSystem {
     kind: i64,
-    /// Those of its mount: what they forbid.
+    /// The flags of its mount: what they forbid.
     pub flags: MountFlags,
 }
 

@@ -16,7 +16,7 @@ pub enum NotStandard {
     Names(RawFd),
 }
 
-/// Those that the caller had closed, a bit each.
+/// The descriptors that the caller had closed, a bit each.
 static STAND_INS: AtomicU8 = AtomicU8::new(0);
 
 /// Makes 0, 1 and 2 valid: what the caller closed becomes /dev/null. Otherwise our own files would

@@ -7,9 +7,9 @@ use syscalls::{Sysno, syscall};
 /// Who else may have a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {
-    /// No one.
+    /// No one else has it.
     Alone,
-    /// Those who share it as well.
+    /// Others may share it as well.
     Shared,
 }
 

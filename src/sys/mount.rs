@@ -29,7 +29,7 @@ impl MountFlags {
         Self(self.0 | other.0)
     }
 
-    /// Those that `other` does not have.
+    /// The flags that `other` does not have.
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }

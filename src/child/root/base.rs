@@ -45,7 +45,7 @@ pub fn directory(path: &CStr, restrictions: MountFlags, state: &RootState) -> Re
     }
 }
 
-/// The same of a mount that was handed in, and is nowhere yet.
+/// The directory of a mount that was handed in, and is nowhere yet.
 pub fn handed_directory(restrictions: MountFlags, state: &RootState) -> Result<(), Failed> {
     let tree = state.copy(0)?.take().ok_or(Errno::EBADF)?;
     if restrictions != MountFlags::NONE {

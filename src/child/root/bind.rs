@@ -62,7 +62,7 @@ pub fn bind(step: &BindMount, state: &RootState) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The same, and what is bound then; none if the host has none and that is forgiven.
+/// Binds, and returns what is bound then; none if the host has none and that is forgiven.
 pub fn bind_and_keep(
     step: &BindMount,
     state: &RootState,

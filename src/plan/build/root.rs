@@ -19,7 +19,7 @@ use std::ffi::{CStr, CString};
 /// What lies in these file systems is neither programs nor devices.
 const RESTRICTIONS: MountFlags = BOUND.and(MountFlags::NODEV);
 
-/// The same of a bind, which says apart which devices open.
+/// The flags of a bind, which says apart which devices open.
 const BOUND: MountFlags = MountFlags::NOSUID.and(MountFlags::NOEXEC);
 
 /// Whether the container's terminal is made on a devpts of its own.

@@ -54,7 +54,7 @@ impl Page {
         self.wrap(&first, INDENT + 4, text);
     }
 
-    /// The same, of bytes that someone else has chosen.
+    /// A label and its value, of bytes that someone else has chosen.
     pub fn foreign(&mut self, label: &str, bytes: &[u8]) {
         self.item(label, &printable(bytes));
     }

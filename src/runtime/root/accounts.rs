@@ -79,7 +79,7 @@ enum Found {
     /// Its content; empty if it is no file: the device that overlayfs puts in the place of what was
     /// removed, or a FIFO, which would keep us waiting.
     Content(Vec<u8>),
-    /// It lies elsewhere.
+    /// A link: the file lies elsewhere.
     Link,
     Nothing,
 }

@@ -103,14 +103,14 @@ pub struct Bind {
     pub path: CString,
     /// With the mounts below it.
     pub recursive: bool,
-    /// Of those that restrict, without nodev, and at most one propagation.
+    /// The flags that restrict, without nodev, and at most one propagation.
     pub flags: MountFlags,
     /// Whether `flags` are for the mounts below it too.
     pub recursive_flags: bool,
     pub devices: Devices,
-    /// It has to be a device.
+    /// Whether it has to be a device.
     pub is_device: bool,
-    /// It is the caller's /, as far as the runtime has seen.
+    /// Whether it is the caller's /, as far as the runtime has seen.
     pub is_root: bool,
     /// Whether it may be missing.
     pub optional: bool,

@@ -31,7 +31,7 @@ pub struct Capabilities {
     pub bounding: CapabilitySet,
     /// What the command begins with, as far as the caller has it.
     pub held: CapabilitySet,
-    /// Those of them that were asked for by name: not to have them is an error.
+    /// The capabilities that were asked for by name: not to have them is an error.
     pub required: CapabilitySet,
     /// Whether they are ambient. A user other than 0 loses all others when the command is executed.
     pub ambient: bool,
@@ -77,7 +77,7 @@ impl Capabilities {
         })
     }
 
-    /// Those that the arguments ask for.
+    /// The capabilities that the arguments ask for.
     pub fn asked(arguments: &RunArgs, user: u32) -> Result<Self, Error> {
         Self::new(
             &arguments.added_capabilities,
