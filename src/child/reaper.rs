@@ -9,7 +9,7 @@ use super::{Descriptors, Gate, become_command, fail};
 use crate::plan::{InitPlan, Reaper};
 use crate::report::{Moment, Report};
 use crate::sys::capability::{self, CapabilitySet};
-use crate::sys::clone::{self, Memory};
+use crate::sys::clone::{self, Memory, NewNamespaces};
 use crate::sys::reaper::{self, GATE, PARENT_DIED, PROC, STATUS_COUNTER};
 use crate::sys::signal::{self, SignalSet};
 use crate::sys::{Errno, Pid, close_range, descriptor, facts, process};
@@ -89,7 +89,7 @@ fn start(
         },
     };
     let command = clone::spawn(
-        0,
+        NewNamespaces::NONE,
         // In shared memory we would sleep until the command runs.
         Memory::Copied,
         // Where we are.

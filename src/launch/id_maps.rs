@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::hint::host::Host;
 use crate::lingering;
 use crate::spec::{IdMap, Ids};
-use crate::sys::clone::{self, Memory, flags};
+use crate::sys::clone::{self, Memory, NewNamespaces};
 use crate::sys::node::{self, HERE};
 use crate::sys::process::{self, Ended, Patience, StringArray};
 use crate::sys::{Errno, Pid, allocation, descriptor, facts, identity};
@@ -55,7 +55,7 @@ pub fn namespace_with(ids: &Ids) -> Result<OwnedFd, Error> {
         let _ = gate.pass();
         process::exit(0)
     };
-    let spawn = || clone::spawn(flags::NEWUSER, Memory::Copied, None, wait, &gate);
+    let spawn = || clone::spawn(NewNamespaces::USER, Memory::Copied, None, wait, &gate);
     let pid = lingering::outlast(spawn).map_err(failed)?;
     let namespace = map(pid, ids, None).and_then(|()| {
         let path = CString::new(format!("/proc/{pid}/ns/user")).unwrap_or_default();
@@ -130,7 +130,7 @@ fn help(helper: &str, child: Pid, maps: &[IdMap], deadline: Option<Instant>) -> 
         // We have to be awake.
         Some(_) => Memory::Copied,
     };
-    let pid = clone::spawn(0, memory, None, Helper::execute, &helper);
+    let pid = clone::spawn(NewNamespaces::NONE, memory, None, Helper::execute, &helper);
     // It shared our memory until now.
     allocation::allow();
     let pid = pid.map_err(failed)?;

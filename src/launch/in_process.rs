@@ -3,7 +3,7 @@
 use super::Launch;
 use crate::child::{self, Channel, Descriptors, Gate};
 use crate::plan::InitPlan;
-use crate::sys::clone::{self, Memory};
+use crate::sys::clone::{self, Memory, NewNamespaces};
 use crate::sys::{Errno, Pid};
 use std::os::fd::BorrowedFd;
 
@@ -28,8 +28,8 @@ impl<'a> Birth<'a> {
         }
     }
 
-    pub fn clone(&self, flags: u32, memory: Memory) -> Result<Pid, Errno> {
-        clone::spawn(flags, memory, self.cgroup, Self::run, self)
+    pub fn clone(&self, namespaces: NewNamespaces, memory: Memory) -> Result<Pid, Errno> {
+        clone::spawn(namespaces, memory, self.cgroup, Self::run, self)
     }
 
     /// The child's side.

@@ -16,7 +16,7 @@ use crate::log::{Level, Log, Value};
 use crate::plan::{InitPlan, Reaper};
 use crate::report::{Board, Lack, Lacks};
 use crate::spec::{Ids, LaunchChoice, Namespace, Namespaces};
-use crate::sys::clone::Memory;
+use crate::sys::clone::{Memory, NewNamespaces};
 use crate::sys::shared_memory::SharedMemory;
 use crate::sys::signal::SignalSet;
 use crate::sys::{Errno, Pid, allocation, descriptor, parent_watch};
@@ -384,7 +384,7 @@ impl Launch<'_> {
 
     fn with_retries(
         &self,
-        mut clone: impl FnMut(u32) -> Result<Pid, Errno>,
+        mut clone: impl FnMut(NewNamespaces) -> Result<Pid, Errno>,
     ) -> Result<Pid, Unborn> {
         let result = retry::with_retries(self.namespaces, self.log, |flags| {
             let born = clone(flags);

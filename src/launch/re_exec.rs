@@ -9,7 +9,7 @@ use crate::child::{self, Channel, Descriptors, Gate, Link};
 use crate::error::Error;
 use crate::plan::{InitPlan, Step, codec};
 use crate::report::{Board, Moment, Report};
-use crate::sys::clone::{self, Memory};
+use crate::sys::clone::{self, Memory, NewNamespaces};
 use crate::sys::process::{self, StringArray};
 use crate::sys::shared_memory::{self, SharedMemory};
 use crate::sys::{Errno, Pid, descriptor, memfd};
@@ -123,9 +123,9 @@ impl<'a> Birth<'a> {
         })
     }
 
-    pub fn clone(&self, flags: u32) -> Result<Pid, Errno> {
+    pub fn clone(&self, namespaces: NewNamespaces) -> Result<Pid, Errno> {
         // Copied, for where memory cannot be shared.
-        clone::spawn(flags, Memory::Copied, self.cgroup, Self::execute, self)
+        clone::spawn(namespaces, Memory::Copied, self.cgroup, Self::execute, self)
     }
 
     /// The child's side: puts the descriptors in their places and executes mydocker. The child rule

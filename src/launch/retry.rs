@@ -4,6 +4,7 @@ use crate::hint::host::Host;
 use crate::lingering::Lingering;
 use crate::log::{Level, Log, Value};
 use crate::spec::{Namespace, Namespaces};
+use crate::sys::clone::NewNamespaces;
 use crate::sys::{Errno, Pid, descriptor};
 
 /// Whether an errno of clone is about a limit that another way of cloning would meet as well.
@@ -11,17 +12,17 @@ pub fn is_limit(errno: Errno) -> bool {
     matches!(errno, Errno::ENOSPC | Errno::EUSERS | Errno::EAGAIN)
 }
 
-/// Calls `clone` with the flags for `namespaces`. A limit on namespaces (ENOSPC) is met again after
+/// Calls `clone` for `namespaces`. A limit on namespaces (ENOSPC) is met again after
 /// a while; a cgroup namespace is left out where the kernel has none (before 4.6).
 pub fn with_retries(
     namespaces: Namespaces,
     log: &Log,
-    mut clone: impl FnMut(u32) -> Result<Pid, Errno>,
+    mut clone: impl FnMut(NewNamespaces) -> Result<Pid, Errno>,
 ) -> Result<Pid, Errno> {
     let mut namespaces = namespaces;
     let mut lingering = Lingering::begin();
     loop {
-        match clone(namespaces.clone_flags()) {
+        match clone(namespaces.anew()) {
             // Of what may not be made at all none will be left.
             Err(Errno::ENOSPC)
                 if lingering.waited() == 0

@@ -1,6 +1,6 @@
 //! Sets of namespaces.
 
-use crate::sys::clone::flags;
+use crate::sys::clone::NewNamespaces;
 
 /// A kind of namespace, as namespaces(7) lists them. Time namespaces are not used: clone(2) cannot
 /// make one, and a clock of its own is nothing that a container is expected to have.
@@ -16,25 +16,25 @@ pub enum Namespace {
 }
 
 impl Namespace {
-    const fn flag(self) -> u32 {
+    const fn anew(self) -> NewNamespaces {
         match self {
-            Self::User => flags::NEWUSER,
-            Self::Mount => flags::NEWNS,
-            Self::Pid => flags::NEWPID,
-            Self::Uts => flags::NEWUTS,
-            Self::Ipc => flags::NEWIPC,
-            Self::Network => flags::NEWNET,
-            Self::Cgroup => flags::NEWCGROUP,
+            Self::User => NewNamespaces::USER,
+            Self::Mount => NewNamespaces::MOUNT,
+            Self::Pid => NewNamespaces::PID,
+            Self::Uts => NewNamespaces::UTS,
+            Self::Ipc => NewNamespaces::IPC,
+            Self::Network => NewNamespaces::NETWORK,
+            Self::Cgroup => NewNamespaces::CGROUP,
         }
     }
 }
 
 /// The namespaces that a container gets anew; the others are its caller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Namespaces(u32);
+pub struct Namespaces(NewNamespaces);
 
 impl Namespaces {
-    pub const NONE: Self = Self(0);
+    pub const NONE: Self = Self(NewNamespaces::NONE);
 
     /// What a container has unless it is told otherwise.
     pub const CONTAINER: Self = Self::NONE
@@ -47,16 +47,16 @@ impl Namespaces {
 
     #[must_use]
     pub const fn with(self, namespace: Namespace) -> Self {
-        Self(self.0 | namespace.flag())
+        Self(self.0.and(namespace.anew()))
     }
 
     #[must_use]
     pub const fn without(self, namespace: Namespace) -> Self {
-        Self(self.0 & !namespace.flag())
+        Self(self.0.without(namespace.anew()))
     }
 
     pub const fn contains(self, namespace: Namespace) -> bool {
-        self.0 & namespace.flag() != 0
+        self.0.contain(namespace.anew())
     }
 
     /// Their names, for people.
@@ -93,8 +93,8 @@ impl Namespaces {
         kinds.map(|(_, kind)| *kind).collect()
     }
 
-    /// The flags for clone(2).
-    pub const fn clone_flags(self) -> u32 {
+    /// What clone(2) makes of them.
+    pub const fn anew(self) -> NewNamespaces {
         self.0
     }
 }

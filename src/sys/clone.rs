@@ -24,15 +24,36 @@ use std::ffi::c_void;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use syscalls::{Sysno, syscall};
 
-/// The namespace flags of clone(2), as the kernel spells them.
-pub mod flags {
-    pub const NEWNS: u32 = libc::CLONE_NEWNS as u32;
-    pub const NEWCGROUP: u32 = libc::CLONE_NEWCGROUP as u32;
-    pub const NEWUTS: u32 = libc::CLONE_NEWUTS as u32;
-    pub const NEWIPC: u32 = libc::CLONE_NEWIPC as u32;
-    pub const NEWUSER: u32 = libc::CLONE_NEWUSER as u32;
-    pub const NEWPID: u32 = libc::CLONE_NEWPID as u32;
-    pub const NEWNET: u32 = libc::CLONE_NEWNET as u32;
+/// Namespaces that a child gets anew. There are no other flags of clone(2) in it: a child that ran in our memory beside us, or
+/// shared our descriptors, cannot be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewNamespaces(u32);
+
+impl NewNamespaces {
+    pub const NONE: Self = Self(0);
+    pub const MOUNT: Self = Self(libc::CLONE_NEWNS as u32);
+    pub const CGROUP: Self = Self(libc::CLONE_NEWCGROUP as u32);
+    pub const UTS: Self = Self(libc::CLONE_NEWUTS as u32);
+    pub const IPC: Self = Self(libc::CLONE_NEWIPC as u32);
+    pub const USER: Self = Self(libc::CLONE_NEWUSER as u32);
+    pub const PID: Self = Self(libc::CLONE_NEWPID as u32);
+    pub const NETWORK: Self = Self(libc::CLONE_NEWNET as u32);
+
+    /// The namespaces of both.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    #[must_use]
+    pub const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    /// Whether all of `others` are among them.
+    pub const fn contain(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
+    }
 }
 
 /// Whose memory the child runs in until it calls execve.
@@ -70,7 +91,7 @@ extern "C" fn enter<T>(entry: *const c_void) -> ! {
 ///
 /// Errors: as clone(2).
 pub fn spawn<T>(
-    namespaces: u32,
+    namespaces: NewNamespaces,
     memory: Memory,
     cgroup: Option<BorrowedFd<'_>>,
     run: fn(&T) -> !,
@@ -80,7 +101,7 @@ pub fn spawn<T>(
         Memory::Shared => libc::CLONE_VM | libc::CLONE_VFORK,
         Memory::Copied => 0,
     };
-    let flags = namespaces | memory_flags as u32;
+    let flags = namespaces.0 | memory_flags as u32;
     let entry = Entry { run, argument };
     let pointer = std::ptr::from_ref(&entry).cast();
     let returned = match cgroup {

@@ -76,7 +76,7 @@ mod tests {
     /// In a child, for the tests of other threads have descriptors of their own.
     #[test]
     fn all_that_is_listed_is_closed_but_what_is_kept() {
-        use crate::sys::clone::{self, Memory};
+        use crate::sys::clone::{self, Memory, NewNamespaces};
         use crate::sys::process::{self, Ended, Patience};
         const LOWEST: RawFd = 500;
         let (reader, _writer) = pipe().unwrap();
@@ -96,7 +96,7 @@ mod tests {
         ] {
             let check = (close, kept, is_open);
             let pid = clone::spawn(
-                0,
+                NewNamespaces::NONE,
                 Memory::Copied,
                 None,
                 |(close, kept, is_open)| {

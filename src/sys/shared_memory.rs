@@ -84,7 +84,7 @@ pub fn kept(memory: SharedMemory) -> &'static [AtomicU64] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::clone::{self, Memory};
+    use crate::sys::clone::{self, Memory, NewNamespaces};
     use crate::sys::process::{self, Patience};
     use std::sync::atomic::Ordering;
 
@@ -103,7 +103,7 @@ mod tests {
             }
             process::exit(0)
         };
-        let pid = clone::spawn(0, Memory::Copied, None, write, &all).unwrap();
+        let pid = clone::spawn(NewNamespaces::NONE, Memory::Copied, None, write, &all).unwrap();
         process::wait(Some(pid), Patience::Wait).unwrap();
         assert_eq!(anonymous.words()[599].load(Ordering::Acquire), 7);
         assert_eq!(again.words()[2].load(Ordering::Acquire), 7);
