@@ -258,11 +258,7 @@ fn specified(arguments: &RunArgs, accepted: &Cell<u64>, random: &mut Rng) {
     let user = *random.choice(&[0, 7]).unwrap();
     let file = value("", random).into_vec();
     let caller = Caller {
-        user,
-        group: user,
-        droppable_groups: &[],
         variable: &|name| (name.len() % 2 == 0).then(|| "x".into()),
-        all_variables: &Vec::new,
         accounts: &|_, _| {
             Ok(b"root:x:0:0::/root:\nbob:x:5:6::/home/bob:\nwheel:x:10:bob\n".to_vec())
         },
@@ -281,7 +277,7 @@ fn specified(arguments: &RunArgs, accepted: &Cell<u64>, random: &mut Rng) {
             IdsWanted::Block(ranges) => Ok(ranges.first().map_or(1, |range| range.first)),
             IdsWanted::These(range) => Ok(range.first),
         },
-        fresh_name: "0123456789ab",
+        ..Caller::bare(user)
     };
     match ContainerSpec::new(arguments, &caller) {
         Ok(spec) => {

@@ -183,16 +183,9 @@ mod tests {
 
     fn identity(held: &[u32], user: Option<User>, namespace: UserNamespace) -> Identity {
         let caller = Caller {
-            user: 12,
             group: 34,
             droppable_groups: held,
-            variable: &|_| None,
-            all_variables: &Vec::new,
-            accounts: &|_, _| Ok(Vec::new()),
-            file: &|_| Ok(Vec::new()),
-            directory: &|| Ok("/".into()),
-            ids: &|_| Ok(0),
-            fresh_name: "",
+            ..Caller::bare(12)
         };
         Identity::new(user, &caller, namespace)
     }
@@ -227,18 +220,7 @@ mod tests {
 
     #[test]
     fn ids_are_set_when_they_are_others() {
-        let root = Caller {
-            user: 0,
-            group: 0,
-            droppable_groups: &[],
-            variable: &|_| None,
-            all_variables: &Vec::new,
-            accounts: &|_, _| Ok(Vec::new()),
-            file: &|_| Ok(Vec::new()),
-            directory: &|| Ok("/".into()),
-            ids: &|_| Ok(0),
-            fresh_name: "",
-        };
+        let root = Caller::bare(0);
         assert_eq!(
             Identity::new(None, &root, UserNamespace::Callers),
             Identity::Set {

@@ -5,6 +5,7 @@
 //! is built from it.
 
 mod arguments;
+mod caller;
 mod environment;
 pub mod environment_file;
 mod identity;
@@ -19,6 +20,7 @@ mod user;
 mod user_namespace;
 
 pub use arguments::{LaunchChoice, RunArgs};
+pub use caller::{AccountReader, Caller, IdFinder};
 pub use environment::DEFAULT_PATH;
 pub use identity::{IdMap, Identity};
 pub use namespaces::{Namespace, Namespaces};
@@ -38,35 +40,6 @@ use security::Security;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
-
-/// Reads a file of accounts, by its name below /etc.
-pub type AccountReader = dyn Fn(Option<&Root>, &str) -> Result<Vec<u8>, Error>;
-
-/// Finds ids, see [`Caller::ids`].
-pub type IdFinder = dyn Fn(IdsWanted<'_>) -> Result<u32, Error>;
-
-/// What the runtime knows about the process that called it.
-pub struct Caller<'a> {
-    /// Effective user and group.
-    pub user: u32,
-    pub group: u32,
-    /// Supplementary groups, empty where the kernel forbids to change them: no step could.
-    pub droppable_groups: &'a [u32],
-    /// Looks a variable of the caller's environment up.
-    pub variable: &'a dyn Fn(&OsStr) -> Option<OsString>,
-    /// All variables of the caller's environment.
-    pub all_variables: &'a dyn Fn() -> Vec<(OsString, OsString)>,
-    /// Reads /etc/passwd or /etc/group of a container with this root, or with the caller's.
-    pub accounts: &'a AccountReader,
-    /// Reads a file of the caller's; empty if there is none.
-    pub file: &'a dyn Fn(&str) -> Result<Vec<u8>, Error>,
-    /// The working directory.
-    pub directory: &'a dyn Fn() -> Result<OsString, Error>,
-    /// The first of such ids, for a container of root's.
-    pub ids: &'a IdFinder,
-    /// A host name for a container that was given none.
-    pub fresh_name: &'a str,
-}
 
 /// What the container's terminal is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -414,16 +387,8 @@ pub(crate) mod tests {
         ContainerSpec::new(
             &arguments,
             &Caller {
-                user: caller_user,
-                group: caller_user,
-                droppable_groups: &[],
-                variable: &|_| None,
-                all_variables: &Vec::new,
-                accounts: &|_, _| Ok(Vec::new()),
-                file: &|_| Ok(Vec::new()),
                 directory: &|| Ok("/caller".into()),
-                ids: &|_| Ok(0),
-                fresh_name: "0123456789ab",
+                ..Caller::bare(caller_user)
             },
         )
     }

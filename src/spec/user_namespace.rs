@@ -318,12 +318,7 @@ mod tests {
 
     fn wished(typed: &str, user: u32) -> Result<UserNamespace, String> {
         let caller = Caller {
-            user,
             group: user + 1,
-            droppable_groups: &[],
-            variable: &|_| None,
-            all_variables: &Vec::new,
-            accounts: &|_, _| Ok(Vec::new()),
             file: &|name| {
                 Ok(match name {
                     "/etc/passwd" => b"root:x:0:0::/:\nann:x:7:7::/:\nbob:x:8:8::/:\n".to_vec(),
@@ -332,12 +327,11 @@ mod tests {
                     _ => b"ann:100000:65536\n#\nann:x:y\n7:300000:10\nbob:0:5\n".to_vec(),
                 })
             },
-            directory: &|| Ok("/".into()),
             ids: &|wanted| match wanted {
                 IdsWanted::Block(ranges) => Ok(ranges[0].first + BLOCK),
                 IdsWanted::These(range) => Ok(range.first),
             },
-            fresh_name: "",
+            ..Caller::bare(user)
         };
         UserNamespace::wished(OsStr::new(typed), &caller).map_err(|error| error.to_string())
     }

@@ -11,16 +11,10 @@ fn root_for(user: u32, edit: impl FnOnce(&mut RunArgs)) -> Result<Root, String> 
     };
     edit(&mut arguments);
     let caller = Caller {
-        user,
-        group: user,
-        droppable_groups: &[],
-        variable: &|_| None,
-        all_variables: &Vec::new,
-        accounts: &|_, _| Ok(Vec::new()),
         file: &|name| Ok(format!("the caller's {name}").into()),
-        ids: &|_| Ok(0),
         directory: &|| Ok("/caller".into()),
         fresh_name: "fresh",
+        ..Caller::bare(user)
     };
     ContainerSpec::new(&arguments, &caller)
         .map(|spec| spec.root.expect("a root"))
