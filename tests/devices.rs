@@ -1,15 +1,13 @@
 //! The host's devices, of which a container has those that it was given.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
 
+use common::tree::*;
 use common::*;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use tree::*;
 
 #[test]
 fn nodes_of_disks_are_not_made() {

@@ -1,11 +1,9 @@
 //! Options of docker's and podman's, typed from memory, and what is said to those that are not here.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
 
+use common::tree::*;
 use common::*;
-use tree::*;
 
 #[test]
 fn names_of_the_network() {

@@ -1,10 +1,7 @@
 //! How mydocker ends a container, and by what.
 
-#[path = "common/cgroups.rs"]
-#[allow(dead_code)]
-mod cgroups;
 mod common;
-use cgroups::limited_cases;
+use common::cgroups::limited_cases;
 use common::*;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};

@@ -1,8 +1,6 @@
 //! `--explain`: it tells what a run does, all of it and nothing else, refuses what a run refuses, and does nothing.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
 
 use common::*;
 use serde_json::Value;
@@ -145,7 +143,7 @@ fn what_is_told_is_what_is_done() {
 
 #[test]
 fn of_a_root_too() {
-    tree::each(|case, tree| {
+    common::tree::each(|case, tree| {
         let root = tree.name();
         let (lower, upper) = (tree.directory("lower"), tree.directory("upper"));
         let volume = format!("{lower}:/mnt/volume:ro");
@@ -333,14 +331,14 @@ fn cgroups(directory: &Path, found: &mut Vec<String>) {
 
 #[test]
 fn nothing_is_made_and_nothing_is_left() {
-    tree::each(|case, tree| {
+    common::tree::each(|case, tree| {
         let root = tree.name();
         // Without a place for /proc, which a run would make.
         std::fs::remove_dir(tree.root().join("proc")).unwrap();
         let upper = tree.directory("upper");
         let (times, log) = (tree.beside("times"), tree.beside("log"));
         let beside = Path::new(&times).parent().unwrap().to_owned();
-        let before = tree::snapshot(&beside);
+        let before = common::tree::snapshot(&beside);
         let parent = mark();
         let kept = format!("--overlay={upper}");
         let mut all = vec![
@@ -363,7 +361,7 @@ fn nothing_is_made_and_nothing_is_left() {
             assert!(text.contains("Nothing is run"), "{case}: {text}");
             assert_eq!(outcome.stderr, "", "{case}");
         }
-        assert_eq!(tree::snapshot(&beside), before, "{case}");
+        assert_eq!(common::tree::snapshot(&beside), before, "{case}");
         let mut found = Vec::new();
         cgroups(Path::new("/sys/fs/cgroup"), &mut found);
         assert!(
@@ -383,7 +381,10 @@ fn no_system_call_changes_anything() {
         return;
     }
     let cases = cases();
-    let Some(tree) = cases.first().and_then(|case| tree::Tree::new(*case)) else {
+    let Some(tree) = cases
+        .first()
+        .and_then(|case| common::tree::Tree::new(*case))
+    else {
         return;
     };
     for case in cases {

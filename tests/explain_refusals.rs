@@ -2,13 +2,11 @@
 //! and the same words, whoever calls and however it is launched. Explaining leaves nothing behind.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
 
+use common::tree::Tree;
 use common::*;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use tree::Tree;
 
 /// What a run ends with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,9 +38,9 @@ fn compare(case: Case, root: &[&str], rows: &[Row<'_>], beside: &Path) {
     for (options, command, end) in rows {
         let label = format!("{case} {options:?} {command:?}");
         let options = [root, options].concat();
-        let before = tree::snapshot(beside);
+        let before = common::tree::snapshot(beside);
         let explained = case.run(&[&["--explain"], &options[..]].concat(), command);
-        assert_eq!(tree::snapshot(beside), before, "{label}");
+        assert_eq!(common::tree::snapshot(beside), before, "{label}");
         let really = case.run(&options, command);
         let is_refused = matches!(really.code(), Some(125..=127));
         match end {
@@ -210,12 +208,12 @@ fn files_are_not_made_to_find_out() {
                 let _ = std::fs::remove_file(scratch.file("new"));
             }
         }
-        let before = tree::snapshot(scratch.path());
+        let before = common::tree::snapshot(scratch.path());
         for option in ["--report", "--timing", "--pidfile", "--log"] {
             let outcome = case.run(&["--explain", option, &scratch.file("made")], &["true"]);
             outcome.output(case);
         }
-        assert_eq!(tree::snapshot(scratch.path()), before, "{case}");
+        assert_eq!(common::tree::snapshot(scratch.path()), before, "{case}");
         let rows: &[Row<'_>] = &[
             (&["--env-file=/nowhere/x"], &["true"], Refused(125)),
             (&["--env-file=/"], &["true"], Refused(125)),
@@ -308,7 +306,7 @@ fn furnish(tree: &Tree) {
         write_program(bin.join(name), content, mode);
     }
     let own = std::fs::read("/proc/self/exe").unwrap();
-    if tree::wants_loader(&own) {
+    if common::tree::wants_loader(&own) {
         copy_program(Path::new("/proc/self/exe"), &bin.join("dynamic"));
     }
     symlink("/nowhere", bin.join("dangling")).unwrap();
@@ -324,7 +322,7 @@ fn furnish(tree: &Tree) {
 
 #[test]
 fn commands_of_a_root() {
-    tree::each(|case, tree| {
+    common::tree::each(|case, tree| {
         furnish(tree);
         let root = tree.name();
         let volume = tree.directory("volume");
@@ -395,7 +393,7 @@ fn commands_of_a_root() {
 
 #[test]
 fn mounts_of_a_root() {
-    tree::each(|case, tree| {
+    common::tree::each(|case, tree| {
         furnish(tree);
         let root = tree.name();
         let volume = tree.directory("volume");

@@ -1,21 +1,16 @@
 //! Whatever is read, by whoever it was written: command lines, profiles, accounts, /proc's tables, an encoded plan.
 //! No input makes mydocker panic or take long; what it refuses it refuses in one clear line.
 
-#[path = "common/filter.rs"]
-mod filter;
-#[path = "common/fuzzing.rs"]
-mod fuzzing;
-#[path = "common/profiles.rs"]
-mod profiles;
+mod common;
+use common::filter::{ARCHITECTURE, HOST, simulate};
+use common::fuzzing::*;
+use common::profiles::{HAND_WRITTEN, random_profile};
 use fastrand::Rng;
-use filter::{ARCHITECTURE, HOST, simulate};
-use fuzzing::*;
 use mydocker::cgroup::{Layout, usual};
 use mydocker::error::Error;
 use mydocker::seccomp::compile_profile;
 use mydocker::spec::{Accounts, User};
 use mydocker::sys::seccomp::Instruction;
-use profiles::{HAND_WRITTEN, random_profile};
 
 #[test]
 fn profiles_of_any_kind() {

@@ -1,10 +1,9 @@
 //! Command lines of any kind: read, made a specification of and a plan, which is encoded and comes back. No panic, no
 //! hang; what is refused is refused in one clear line that names the option.
 
-#[path = "common/fuzzing.rs"]
-mod fuzzing;
+mod common;
+use common::fuzzing::*;
 use fastrand::Rng;
-use fuzzing::*;
 use mydocker::cli::{self, Command};
 use mydocker::plan::{
     self, InitPlan, Network, Outputs, OwnDevice, Source, Standard, Streams, codec,

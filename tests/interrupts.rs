@@ -2,10 +2,8 @@
 //! loop goes on with its next round. Whatever else ends with 130 is an exit.
 
 mod common;
-#[path = "common/pty.rs"]
-mod pty;
+use common::pty::*;
 use common::*;
-use pty::*;
 
 /// Ways of starting a command.
 const WAYS: [&[&str]; 8] = [

@@ -3,13 +3,9 @@
 //! On the cgroups that this machine has. Others (v2 alone, v1 alone, delegated, threaded) have
 //! `tests/vm`.
 
-#[path = "common/cgroups.rs"]
-mod cgroups;
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
 
-use cgroups::{Parent, limited_cases};
+use common::cgroups::{Parent, limited_cases};
 use common::*;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -111,7 +107,7 @@ fn only_the_processors_that_were_asked_for() {
 
 #[test]
 fn little_memory_is_enough_for_a_small_program_and_too_little_is_said() {
-    let Some(busybox) = tree::busybox() else {
+    let Some(busybox) = common::tree::busybox() else {
         return;
     };
     let busybox = busybox.to_str().unwrap();
@@ -226,7 +222,7 @@ fn what_cannot_be_limited_does_not_run() {
 #[test]
 fn cgroups_that_are_not_to_be_seen_are_not_passed_over() {
     for case in cases() {
-        let Some(tree) = tree::Tree::new(case) else {
+        let Some(tree) = common::tree::Tree::new(case) else {
             return;
         };
         let none = "for point in $(grep -E ' - cgroup2? ' /proc/self/mountinfo | cut -d' ' -f5); do \
@@ -257,7 +253,7 @@ fn cgroups_that_are_not_to_be_seen_are_not_passed_over() {
     }
     // Something else in the place of a hierarchy, which is not to be written to.
     for case in limited_cases() {
-        let Some(tree) = tree::Tree::new(case) else {
+        let Some(tree) = common::tree::Tree::new(case) else {
             return;
         };
         let script = "point=$(grep -E ' - cgroup2? .*\\<pids\\>' /proc/self/mountinfo | cut -d' ' -f5 | head -1); \

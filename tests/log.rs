@@ -1,10 +1,8 @@
 //! The log, read back by a JSON parser that is not ours.
 
 mod common;
-#[path = "common/pty.rs"]
-mod pty;
+use common::pty::Session;
 use common::*;
-use pty::Session;
 use serde_json::Value;
 
 /// Every line of a log as an object with the keys that logrus gives it.

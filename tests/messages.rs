@@ -2,11 +2,9 @@
 //! and the way on.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
+use common::tree::{Tree, each, wants_loader};
 use common::*;
 use std::ffi::OsString;
-use tree::{Tree, each, wants_loader};
 
 /// The longest line, without the paths that the caller chose.
 const LONGEST: usize = 200;

@@ -1,10 +1,7 @@
 //! `--report`: what it tells of each kind of end.
 
-#[path = "common/cgroups.rs"]
-#[allow(dead_code)]
-mod cgroups;
 mod common;
-use cgroups::limited_cases;
+use common::cgroups::limited_cases;
 use common::*;
 use serde_json::Value;
 use std::ffi::OsString;

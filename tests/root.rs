@@ -1,12 +1,10 @@
 //! A root of the container's own: what is in it, and what is not.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
 
+use common::tree::*;
 use common::*;
 use std::os::unix::fs::symlink;
-use tree::*;
 
 #[test]
 fn the_directory_is_the_root() {

@@ -1,13 +1,11 @@
 //! A real distribution in a root of its own.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
 
+use common::tree::*;
 use common::*;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use tree::*;
 
 /// A small Debian with a Python, made once and kept among what the build makes. `None`, and said so, if it
 /// cannot be made here.

@@ -1,15 +1,13 @@
 //! Roots that lead elsewhere, and volumes that change while they are mounted.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
 
+use common::tree::*;
 use common::*;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use tree::*;
 
 /// A piece of host beside the root, which no container is to touch.
 fn outside(tree: &Tree) -> String {

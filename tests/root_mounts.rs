@@ -1,13 +1,11 @@
 //! What is mounted in a root of the container's own: volumes, tmpfs, devices, overlays.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
 
+use common::tree::*;
 use common::*;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use tree::*;
 
 /// The ways that a kernel may have of binding.
 const KERNELS: [&[&str]; 3] = [&[], &BEFORE_5_2, &BEFORE_5_12];

@@ -2,11 +2,9 @@
 //! its users.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
 
+use common::tree::*;
 use std::os::unix::fs::symlink;
-use tree::*;
 
 #[test]
 fn names_are_those_of_the_container() {

@@ -1,12 +1,10 @@
 //! What a container with a root of its own is kept from in /proc and /sys, and what it is not led to.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
+use common::tree::each;
 use common::*;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use tree::each;
 
 /// Docker's lists.
 const MASKED: [&str; 12] = [

@@ -1,10 +1,8 @@
 //! The filter of system calls: as the kernel applies it, and as a simulation of the kernel does.
 
 mod common;
-#[path = "common/filter.rs"]
-mod filter;
+use common::filter::*;
 use common::*;
-use filter::*;
 use mydocker::seccomp::{Host, compile_profile, default_filter};
 use mydocker::spec::security::DEFAULT_CAPABILITIES;
 use mydocker::sys::capability::{CapabilitySet, SYS_ADMIN, SYS_PTRACE};

@@ -4,11 +4,9 @@
 // Another architecture has the simulated half of it only.
 #[cfg(target_arch = "x86_64")]
 mod common;
-#[path = "common/filter.rs"]
-mod filter;
+use common::filter::*;
 #[cfg(target_arch = "x86_64")]
 use common::*;
-use filter::*;
 use mydocker::seccomp::compile_profile;
 use mydocker::spec::security::DEFAULT_CAPABILITIES;
 use mydocker::sys::capability::{CapabilitySet, SYS_ADMIN, SYS_BOOT, SYS_PTRACE, SYS_TIME, SYSLOG};

@@ -19,17 +19,13 @@
 //! In all of these what we answer is still what the profile says ([`meaning`]).
 
 mod common;
-#[path = "common/filter.rs"]
-mod filter;
-#[path = "common/profiles.rs"]
-mod profiles;
+use common::filter::*;
+use common::profiles::{HAND_WRITTEN, random_profile};
 use common::*;
-use filter::*;
 use mydocker::seccomp::{Host, compile_profile};
 use mydocker::spec::security::DEFAULT_CAPABILITIES;
 use mydocker::sys::capability::{self, CapabilitySet};
 use mydocker::sys::seccomp::Instruction;
-use profiles::{HAND_WRITTEN, random_profile};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -72,7 +68,7 @@ fn libseccomp(profiles: &[Value], host: &Host) -> Answers {
     } else {
         "arm64"
     };
-    let capabilities: Vec<String> = profiles::CAPABILITIES
+    let capabilities: Vec<String> = common::profiles::CAPABILITIES
         .into_iter()
         .filter(|name| {
             let number = capability::number(name.trim_start_matches("CAP_").as_bytes());

@@ -1,14 +1,12 @@
 //! What a container must not reach of mydocker itself: its file on the host (CVE-2019-5736).
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
+use common::tree::Tree;
 use common::*;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use tree::Tree;
 
 /// Builds the program that attacks. `None`, and said so, without a C compiler.
 fn attack(scratch: &Scratch) -> Option<String> {

@@ -1,11 +1,9 @@
 //! What is made from the option table for other programs: completions, tried in the real shells, and the man page.
 
 mod common;
-#[path = "common/pty.rs"]
-mod pty;
 
+use common::pty::Session;
 use common::*;
-use pty::Session;
 use std::process::Command;
 
 /// What `mydocker WORDS` prints.

@@ -1,12 +1,10 @@
 //! `--storage-opt size=`: how much the writes of `--overlay` may take.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
 
 #[test]
 fn writes_beyond_the_size_do_not_fit() {
-    tree::each(|case, tree| {
+    common::tree::each(|case, tree| {
         let root = tree.name();
         let run = |size: &str, script: &str| {
             let options = ["--rootfs", &root, "--overlay", "--storage-opt", size];
@@ -57,7 +55,7 @@ fn writes_beyond_the_size_do_not_fit() {
 
 #[test]
 fn it_is_explained() {
-    tree::each(|case, tree| {
+    common::tree::each(|case, tree| {
         let root = tree.name();
         let options = [
             "--rootfs",
@@ -74,7 +72,7 @@ fn it_is_explained() {
 
 #[test]
 fn what_it_cannot_bound_is_refused_in_one_line() {
-    tree::each(|case, tree| {
+    common::tree::each(|case, tree| {
         let root = tree.name();
         let upper = format!("--overlay={}", tree.directory("upper"));
         for (options, words) in [

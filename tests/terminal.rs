@@ -1,15 +1,13 @@
 //! A container with a terminal of its own, seen by a person at a terminal and through pipes.
 
 mod common;
-#[path = "common/pty.rs"]
-mod pty;
 
+use common::pty::*;
 use common::*;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{FlowArg, tcflow};
 use nix::unistd::pipe2;
-use pty::*;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;

@@ -1,11 +1,9 @@
 //! Job control: of a shell in the container, and of the shell that calls mydocker.
 
 mod common;
-#[path = "common/pty.rs"]
-mod pty;
 
+use common::pty::*;
 use common::*;
-use pty::*;
 
 /// A job that says when it runs and when it was continued, which is when it is in the foreground
 /// or the background for good. Not in sh where that is dash: it starts programs by vfork, and waits

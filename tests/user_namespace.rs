@@ -1,14 +1,12 @@
 //! `--userns`: root in the container is not root outside.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
+use common::tree::{Tree, each_of_root, snapshot};
 use common::*;
 use nix::unistd::{Gid, Uid, chown};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Stdio;
-use tree::{Tree, each_of_root, snapshot};
 
 /// The first id outside and how many, as the container is told.
 fn map(said: &str) -> (u32, u32) {

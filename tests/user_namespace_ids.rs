@@ -1,11 +1,9 @@
 //! Whose ids are whose: root's containers with `--userns`, side by side.
 
 mod common;
-#[path = "common/tree.rs"]
-mod tree;
 
+use common::tree::{Tree, each_of_root};
 use common::*;
-use tree::{Tree, each_of_root};
 
 /// An /etc that lists one container's ids for root, and a /run that is the test's.
 const ONE_BLOCK: &str = "mkdir -p etc; cp /etc/ld.so.cache etc/; echo root:x:0:0::/:/bin/sh > etc/passwd; \

@@ -7,6 +7,13 @@
 // Each test file is a program of its own and uses a part of this.
 #![allow(dead_code)]
 
+pub mod cgroups;
+pub mod filter;
+pub mod fuzzing;
+pub mod profiles;
+pub mod pty;
+pub mod tree;
+
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io::Read;

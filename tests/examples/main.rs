@@ -7,18 +7,14 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-#[path = "../common/pty.rs"]
-mod pty;
-#[path = "../common/tree.rs"]
-mod tree;
 
 mod lacking;
 mod markdown;
 
+use common::pty::Session;
 use common::*;
 use lacking::{LACKING, lacking};
 use markdown::{Example, examples};
-use pty::Session;
 use std::ffi::OsString;
 use std::os::unix::fs::symlink;
 
@@ -180,7 +176,7 @@ fn likened(text: &str) -> String {
 }
 
 fn run_all(cases: Vec<Case>) {
-    if tree::busybox().is_none() {
+    if common::tree::busybox().is_none() {
         return;
     }
     let examples = examples();

@@ -1,9 +1,9 @@
 //! The caller's terminal without -t: whoever has it open reads what is typed there later, and can change its modes, its
 //! owner and who may write to it.
 
+use crate::common::pty::*;
+use crate::common::tree::*;
 use crate::common::*;
-use crate::pty::*;
-use crate::tree::*;
 use nix::sys::termios::{FlowArg, tcflow};
 
 /// Says what each of 0, 1 and 2 is, and takes what can be had by it. (Its own errors stay where they are: a shell that sends

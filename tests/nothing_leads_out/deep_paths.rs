@@ -1,6 +1,6 @@
 //! A path of the container may be as deep as the kernel lets it be.
 
-use crate::tree::*;
+use crate::common::tree::*;
 
 #[test]
 fn targets_and_directories_of_a_hundred_names() {

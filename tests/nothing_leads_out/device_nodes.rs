@@ -1,7 +1,7 @@
 //! The host's device nodes: what a container does to those that it was given is not done to the host's.
 
+use crate::common::tree::*;
 use crate::common::*;
-use crate::tree::*;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::unistd::{Gid, Uid, chown};
 use std::io::Read;

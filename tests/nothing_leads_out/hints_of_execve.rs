@@ -1,7 +1,7 @@
 //! A command that cannot be executed: one errno has several causes, and the file tells which it was.
 
+use crate::common::tree::{Tree, each};
 use crate::common::*;
-use crate::tree::{Tree, each};
 
 /// Starts `command`, which fails with `code` and names this cause, once.
 #[track_caller]

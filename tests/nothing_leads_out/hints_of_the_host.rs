@@ -1,7 +1,7 @@
 //! One errno, several causes: the hint names the one that the host shows, and none that it does not.
 
+use crate::common::tree::{Tree, each};
 use crate::common::*;
-use crate::tree::{Tree, each};
 use std::ffi::OsString;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! A name is one word of one line: what is none goes into no file of lines.
 
+use crate::common::tree::*;
 use crate::common::*;
-use crate::tree::*;
 
 #[test]
 fn what_is_no_host_name_is_refused() {

@@ -29,7 +29,7 @@ fn root_is_warned_once() {
             (&["--rm"], &["busybox", "true"]),
             (&text, &["busybox", "true"]),
         ] {
-            if command[0] == "busybox" && crate::tree::busybox().is_none() {
+            if command[0] == "busybox" && crate::common::tree::busybox().is_none() {
                 return;
             }
             let (count, outcome) = warned(case, options, command);
@@ -43,7 +43,7 @@ fn root_is_warned_once() {
 /// One line in all, by whoever and wherever: a root that is given does not hold the image either.
 #[test]
 fn an_image_is_not_found_and_the_way_to_roots_is_told() {
-    crate::tree::each(|case, tree| {
+    crate::common::tree::each(|case, tree| {
         for image in [
             "alpine",
             "alpine:3.20",

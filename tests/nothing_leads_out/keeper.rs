@@ -1,6 +1,6 @@
 //! In the host's PID namespace nothing ends with a process but what its keeper ends. A keeper can be killed too.
 
-use crate::cgroups::{Parent, limited_cases};
+use crate::common::cgroups::{Parent, limited_cases};
 use crate::common::*;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
@@ -65,7 +65,7 @@ fn what_a_killed_keeper_kept_ends_with_it() {
             let what = format!("{case} {options:?}");
             let (code, said) = said(child, &what);
             // None by now, and not only soon.
-            assert_eq!(marked(&mark), [], "{what}");
+            assert_eq!(marked(&mark), [0; 0], "{what}");
             assert_eq!(code, Some(137), "{what}: {said}");
             assert_eq!(
                 said,
@@ -104,7 +104,7 @@ fn what_mydocker_had_before_stays() {
         }
         assert_eq!(status.code(), Some(137), "{case}");
         assert_eq!(stayed.len(), 1, "{case}");
-        assert_eq!(marked(&mark), [], "{case}");
+        assert_eq!(marked(&mark), [0; 0], "{case}");
     }
 }
 
@@ -195,7 +195,7 @@ fn the_kernel_ends_the_command_and_not_its_keeper() {
                 "{what}"
             );
             assert!(!outcome.stderr.contains("keeper"), "{what}");
-            assert_eq!(marked(&mark), [], "{what}");
+            assert_eq!(marked(&mark), [0; 0], "{what}");
             assert!(parent.containers().is_empty(), "{what}");
         }
     }

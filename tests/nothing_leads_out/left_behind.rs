@@ -1,8 +1,8 @@
 //! What a start has made on the host before an error is removed again, at whatever call the error comes.
 
-use crate::cgroups::*;
+use crate::common::cgroups::*;
+use crate::common::tree::*;
 use crate::common::*;
-use crate::tree::*;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -2,7 +2,7 @@
 //!
 //! What this machine's kernel does right is wrong on others: see `tests/vm`.
 
-use crate::cgroups::{Parent, limited_cases};
+use crate::common::cgroups::{Parent, limited_cases};
 use crate::common::*;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

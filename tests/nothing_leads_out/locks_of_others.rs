@@ -1,8 +1,8 @@
 //! Every user who may read a directory can lock it, flock(2). No such lock is in mydocker's way, and a run without a lock
 //! of its own makes no places for mounts, which another one could take away.
 
+use crate::common::tree::*;
 use crate::common::*;
-use crate::tree::*;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

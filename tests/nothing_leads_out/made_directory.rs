@@ -1,6 +1,6 @@
 //! A directory that `-w` makes belongs to the command's user.
 
-use crate::tree::*;
+use crate::common::tree::*;
 
 #[test]
 fn a_working_directory_that_is_made_is_the_users() {

@@ -1,14 +1,8 @@
 //! Attacks and faults that got the better of mydocker once, a module for each kind. Every module runs its attack as
 //! root and as an ordinary user, in both modes, and fails without the cure.
 
-#[path = "../common/cgroups.rs"]
-mod cgroups;
 #[path = "../common/mod.rs"]
 mod common;
-#[path = "../common/pty.rs"]
-mod pty;
-#[path = "../common/tree.rs"]
-mod tree;
 
 mod callers_terminal;
 mod deep_paths;

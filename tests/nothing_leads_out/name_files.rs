@@ -1,8 +1,8 @@
 //! /etc/hostname, /etc/hosts and /etc/resolv.conf: what was asked for is in force in the finished tree, or an error, and
 //! each of them is a file that something can be mounted on.
 
+use crate::common::tree::*;
 use crate::common::*;
-use crate::tree::*;
 use std::os::unix::fs::symlink;
 
 const FILES: [&str; 3] = ["hostname", "hosts", "resolv.conf"];

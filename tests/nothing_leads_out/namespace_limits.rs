@@ -1,8 +1,8 @@
 //! Many starts at once where namespaces are few: each waits for those of the others, whichever namespace it is and
 //! wherever it is made.
 
+use crate::common::tree::Tree;
 use crate::common::*;
-use crate::tree::Tree;
 
 /// The limits are those of a user namespace of the test's own, in which root has all of the host's ids.
 const LIMITED: &str = r#"

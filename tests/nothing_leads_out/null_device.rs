@@ -1,8 +1,8 @@
 //! Standard descriptors that are device nodes of the host's: the container's root could change their mode and owner for
 //! everyone, by /proc/self/fd.
 
+use crate::common::tree::*;
 use crate::common::*;
-use crate::tree::*;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use std::fs::File;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

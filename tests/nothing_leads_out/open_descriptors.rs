@@ -1,8 +1,8 @@
 //! Links of a hostile root that lead through a descriptor of the host's (CVE-2024-21626), while the kernel looks up
 //! the command, its interpreter, its loader, an element of PATH, or the working directory.
 
+use crate::common::tree::{Tree, each};
 use crate::common::*;
-use crate::tree::{Tree, each};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

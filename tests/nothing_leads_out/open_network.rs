@@ -1,7 +1,7 @@
 //! In a network of its own every user of a container may ping and bind every port, as with docker.
 
+use crate::common::tree::*;
 use crate::common::*;
-use crate::tree::*;
 
 const SCRIPT: &str =
     "cd /proc/sys/net/ipv4; cat ip_unprivileged_port_start ping_group_range | tr '\\t' ' '";

@@ -1,7 +1,7 @@
 //! A directory of a lower layer can be renamed, where the kernel lets root.
 
+use crate::common::tree::*;
 use crate::common::*;
-use crate::tree::*;
 
 #[test]
 fn a_directory_of_a_lower_layer_is_renamed() {

@@ -1,7 +1,7 @@
 //! The reaper and the keeper stay where the container may look at them. Nothing of the host is seen there.
 
+use crate::common::tree::*;
 use crate::common::*;
-use crate::tree::*;
 use std::ffi::OsString;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! What the caller has for 0, 1 and 2 and would lead to more of the host than one file.
 
+use crate::common::tree::each;
 use crate::common::*;
-use crate::tree::each;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use std::fs::File;

@@ -1,8 +1,8 @@
 //! Who is called 0 need not be the host's root: in every user namespace and sandbox a run gives a container, or one line
 //! that says what is missing.
 
+use crate::common::tree::*;
 use crate::common::*;
-use crate::tree::*;
 use std::ffi::OsString;
 use std::process::{Child, Command, Stdio};
 

@@ -1,7 +1,7 @@
 //! Keys of the caller's terminal, without -t: they are for the whole job, as they would be without a container.
 
+use crate::common::pty::*;
 use crate::common::*;
-use crate::pty::*;
 use std::time::{Duration, Instant};
 
 /// PID 1 handles SIGINT, as a shell does while it waits, and its child does nothing about it.

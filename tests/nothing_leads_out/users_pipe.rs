@@ -1,7 +1,7 @@
 //! The pipes that another user than the caller writes to: /dev/stdout is opened anew by many programs.
 
+use crate::common::pty::*;
 use crate::common::*;
-use crate::pty::*;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{Mode, fstat};
 use nix::unistd::pipe2;

@@ -1,8 +1,8 @@
 //! A volume that holds the upper directory's parent: what the container puts in the place of overlayfs' own directory,
 //! or in it, the host's clean-up must not follow.
 
+use crate::common::tree::*;
 use crate::common::*;
-use crate::tree::*;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
