@@ -29,6 +29,11 @@ pub use nix::sys::signal::Signal;
 /// Longer than anything takes on a slow machine; what takes longer hangs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Whether what is only long is to be short, with MYDOCKER_BRIEF=1: CI's second and further runs of the same tests.
+pub fn is_brief() -> bool {
+    std::env::var_os("MYDOCKER_BRIEF").is_some_and(|value| value == "1")
+}
+
 /// An ordinary user that no machine knows by name.
 pub const ORDINARY: u32 = 61_234;
 pub const ORDINARY_GROUP: u32 = 777;
