@@ -4,7 +4,7 @@
 //! namespaces meanwhile (user.max_*_namespaces); and where many containers start at once, others are about to end. So
 //! a limit that is reached, ENOSPC, is met again for a while before it is an error.
 //!
-//! It keeps the child rule.
+//! This code keeps the child rule.
 
 use crate::sys::{Errno, descriptor};
 

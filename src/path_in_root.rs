@@ -11,7 +11,7 @@
 //! that we came from, which is known to be inside, whatever has been renamed meanwhile. (Of a path that is very deep the
 //! last directories are open, and one above them is gone down to once more.)
 //!
-//! It keeps the child rule.
+//! This code keeps the child rule.
 
 #![deny(
     clippy::unwrap_used,

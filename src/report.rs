@@ -65,13 +65,13 @@ pub enum Clue {
     LongFirstLine,
     /// Something stands before its `#!`.
     LateFirstLine,
-    /// It is a text without a `#!` line.
+    /// The file is a text without a `#!` line.
     NoFirstLine,
-    /// It is empty.
+    /// The file is empty.
     Empty,
     ForAnotherMachine,
     For32Bit,
-    /// It is for this machine, and still no program.
+    /// The file is for this machine, and still no program.
     Damaged,
 }
 

@@ -1,6 +1,6 @@
 //! The man page, made from the option table: `mydocker help --man`.
 //!
-//! It is roff for man(7). `.TP` is a paragraph with a tag, `\fB` and `\fI` are bold and italic, `\fR` ends both.
+//! The page is roff for man(7). `.TP` is a paragraph with a tag, `\fB` and `\fI` are bold and italic, `\fR` ends both.
 
 use super::options::{Needs, Row, Section, Tables, all};
 use super::{options, pool, texts};

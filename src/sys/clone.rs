@@ -9,7 +9,7 @@
 //!
 //! # The child's stack
 //!
-//! It is the part of the main stack that lies below the caller's frame, where the next call of the
+//! A child's stack is the part of the main stack below the caller's frame, where the next call of the
 //! caller's would put its own. In shared memory the caller is suspended until the child has left it,
 //! and makes none; its frames, above, stay as they are, which is what a vfork(2) on one stack pointer
 //! cannot promise. A child of copied memory has its own copy. Below, the kernel lets the stack grow,

@@ -1,7 +1,7 @@
 //! The reaper's program: the process that stays in a container as PID 1 (`--init`), or beside it as its keeper (`--pid
 //! host`), executes it, so that nothing of mydocker is left of it: no memory, no arguments, no environment, no file.
 //!
-//! It is one page: an ELF header, two program headers, some 200 instructions and the filter of its own system calls. It has no
+//! The program is one page: an ELF header, two program headers, some 200 instructions and the filter of its own system calls. It has no
 //! C library, no data and no loader, makes a dozen system calls and keeps everything in registers and on its stack. It is
 //! written in assembly because nothing else is sure to come out as position independent code that calls nothing, in
 //! every build of this crate and without a second linker.
