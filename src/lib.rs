@@ -39,8 +39,8 @@
 //! pool          spare network namespaces: kept, and asked for
 //! path_in_root  paths inside a root, which no link leads out of
 //! locks         which directories a run uses, told to the same user's other runs
-//! guide, log, stream, result_file, hint, error, report, terminal_settings, lingering, json, time,
-//! writable
+//! guide, log, standard_streams, result_file, hint, error, report, terminal_settings, lingering,
+//! json, time, writable
 //! sys           one system call each; the only `unsafe`
 //! ```
 //!

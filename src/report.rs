@@ -199,11 +199,11 @@ impl Part {
 /// A place on the child's way to execve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// It runs.
+    /// The child runs.
     Born,
-    /// It runs again, after the execve of re-exec.
+    /// The child runs again, after the execve of re-exec.
     Entered,
-    /// It is the reaper's child.
+    /// The command's process runs, the reaper's child.
     Spawned,
     /// The step with this number is done.
     Done(u32),

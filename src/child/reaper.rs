@@ -1,7 +1,7 @@
 //! How the reaper comes about: `--init`'s PID 1, or the keeper of a container in the host's PID namespace. It has the command
 //! as its child, hands signals on and reaps orphans.
 //!
-//! It stays in the container, where every process may look at it. So nothing of mydocker stays in it: it starts the command's
+//! A reaper stays in the container, where every process may look at it. So nothing of mydocker stays in it: it starts the command's
 //! process, which waits at a gate, gives up all that it needs no more, and executes a program of one page that lies in
 //! a memory file ([`crate::sys::reaper`]). That opens the gate.
 

@@ -4,7 +4,7 @@
 //! tree of names (`tree.rs`) in the place of the container's root, and for whom the process will be by then. What is found
 //! is told as the child's own report is, by the plan's words for that step.
 //!
-//! It refuses only what is sure. What no look tells is left out: whether the kernel takes a mount and its options, a
+//! A look refuses only what is sure. What no look tells is left out: whether the kernel takes a mount and its options, a
 //! profile of a security module, the limits of the machine at the moment.
 
 mod command;

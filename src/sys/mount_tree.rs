@@ -43,7 +43,7 @@ pub fn copy(path: &CStr, recursive: bool) -> Result<BorrowedFd<'static>, Errno> 
 
 /// Whether an errno of [`copy`] means that mounts which are attached nowhere cannot be had, so that another way is to
 /// be taken: the kernel has none (before 5.2), or one more is too many, for each counts as a mount namespace (ENOSPC).
-/// It is not waited for then: who waits would have a mount namespace of its own meanwhile, which others wait for.
+/// No one waits for room then: who waits would have a mount namespace of its own meanwhile, which others wait for.
 pub fn is_unavailable(errno: Errno) -> bool {
     matches!(errno, Errno::ENOSYS | Errno::ENOSPC)
 }

@@ -84,7 +84,7 @@ pub fn encode(out: &mut Encoder, step: &RootStep) {
         }
         RootStep::Terminal(terminal_settings) => {
             out.u8(9);
-            encode_likeness(out, terminal_settings);
+            encode_terminal_settings(out, terminal_settings);
         }
         RootStep::NameFile(EtcFile {
             target,
@@ -189,7 +189,7 @@ pub fn decode(input: &mut Decoder<'_>) -> Result<RootStep, Malformed> {
             RootStep::StandardDevices(own)
         }
         8 => RootStep::Staged(decode_file_system(input)?),
-        9 => RootStep::Terminal(decode_likeness(input)?),
+        9 => RootStep::Terminal(decode_terminal_settings(input)?),
         10 => RootStep::NameFile(EtcFile {
             target: input.string()?,
             content: input.bytes()?.to_vec(),
@@ -393,7 +393,7 @@ fn decode_bind(input: &mut Decoder<'_>) -> Result<BindMount, Malformed> {
     })
 }
 
-fn encode_likeness(out: &mut Encoder, terminal_settings: &TerminalSettings) {
+fn encode_terminal_settings(out: &mut Encoder, terminal_settings: &TerminalSettings) {
     let TerminalSettings { modes, size, owner } = terminal_settings;
     out.boolean(modes.is_some());
     if let Some(Modes {
@@ -427,7 +427,7 @@ fn encode_likeness(out: &mut Encoder, terminal_settings: &TerminalSettings) {
     out.u32(owner.unwrap_or_default());
 }
 
-fn decode_likeness(input: &mut Decoder<'_>) -> Result<TerminalSettings, Malformed> {
+fn decode_terminal_settings(input: &mut Decoder<'_>) -> Result<TerminalSettings, Malformed> {
     let modes = if input.boolean()? {
         Some(Modes {
             input: input.u32()?,

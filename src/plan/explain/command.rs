@@ -47,7 +47,7 @@ fn name_of(variable: &CString) -> String {
     printable(name.unwrap_or_default())
 }
 
-pub fn supervised(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
+pub fn monitored(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
     page.section("mydocker, while the command runs and after it:");
     let spec = start.spec;
     match spec.terminal {

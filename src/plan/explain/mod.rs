@@ -50,7 +50,7 @@ pub fn explain(plan: &InitPlan, start: &Start<'_>) -> String {
     let title = "The process that becomes the command:";
     steps(&mut page, title, &plan.process, start);
     command::execve(&mut page, &plan.command);
-    command::supervised(&mut page, plan, start);
+    command::monitored(&mut page, plan, start);
     page.finish()
 }
 
