@@ -35,7 +35,7 @@
 //! cgroup        the cgroups that limit a container: made, swept, counted, removed
 //! seccomp       beside it: the filter of system calls, its rules and docker's profiles
 //! spec          what a container is to be: no descriptors, no system calls
-//! cli           beside it: the command line as what `spec` defines; help texts
+//! docker        beside it: docker's command line as what `spec` defines; help texts
 //! pool          spare network namespaces: kept, and asked for
 //! path_in_root  paths inside a root, which no link leads out of
 //! locks         which directories a run uses, told to the same user's other runs
@@ -51,7 +51,7 @@
 
 pub mod cgroup;
 pub mod child;
-pub mod cli;
+pub mod docker;
 pub mod error;
 pub mod guide;
 pub mod hint;
@@ -79,7 +79,7 @@ pub mod timing;
 pub mod verdict;
 pub mod writable;
 
-use cli::Command;
+use docker::Command;
 use error::{Error, ExitCode};
 use std::ffi::OsString;
 use sys::inherited::NotStandard;
@@ -132,12 +132,12 @@ fn dispatch(
              every caller; ordinary users do not need them",
         ));
     }
-    match cli::parse(arguments, &|path| std::path::Path::new(path).is_dir())? {
+    match docker::parse(arguments, &|path| std::path::Path::new(path).is_dir())? {
         Command::Run(arguments, log) => runtime::run(&arguments, &log, invocation, beginning),
         Command::Pool(arguments, log) => runtime::keep_pool(&arguments, &log),
         Command::Init => Err(launch::re_exec::enter()),
         Command::Completion(shell) => print(&shell.script()),
-        Command::Help(topic) => print(&cli::help::text(topic)),
+        Command::Help(topic) => print(&docker::help::text(topic)),
         Command::Version => print(concat!(
             "mydocker ",
             env!("CARGO_PKG_VERSION"),

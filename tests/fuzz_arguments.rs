@@ -4,12 +4,13 @@
 mod common;
 use common::fuzzing::*;
 use fastrand::Rng;
-use mydocker::cli::{self, Command};
+use mydocker::docker::RunArgs;
+use mydocker::docker::{self, Command};
 use mydocker::plan::{
     self, InitPlan, Network, Outputs, OwnDevice, Source, Standard, Streams, codec,
 };
 use mydocker::report::Part;
-use mydocker::spec::{Caller, ContainerSpec, IdsWanted, MountSource, RunArgs, Terminal};
+use mydocker::spec::{Caller, ContainerSpec, IdsWanted, MountSource, Terminal};
 use mydocker::sys::Errno;
 use mydocker::sys::signal::SignalSet;
 use mydocker::terminal_settings::TerminalSettings;
@@ -120,7 +121,7 @@ const WORDS: [&[u8]; 24] = [
 
 /// The long options of `mydocker run`.
 fn options() -> Vec<&'static str> {
-    let names = cli::options::all(cli::options::RUN).map(|row| row.long);
+    let names = docker::options::all(docker::options::RUN).map(|row| row.long);
     names.filter(|name| *name != "help").collect()
 }
 
@@ -232,7 +233,7 @@ fn command_lines_of_any_kind() {
     fuzz("command lines", |random| {
         let line = line(&options, random);
         let is_directory = random.bool();
-        match cli::parse(line.clone(), &|_| is_directory) {
+        match docker::parse(line.clone(), &|_| is_directory) {
             Ok(Command::Run(arguments, _)) => specified(&arguments, &accepted, random),
             Ok(_) => {}
             Err(error) => {

@@ -16,9 +16,9 @@ const LAYERS: [&[&str]; 15] = [
     &["child"],
     &["verdict"],
     &["plan"],
-    // `cli` produces what `spec` defines, and knows nothing of what becomes of it.
+    // `docker` produces what `spec` defines, and knows nothing of what becomes of it.
     &["cgroup", "seccomp"],
-    &["cli", "spec"],
+    &["docker", "spec"],
     &["pool"],
     &[
         "error",

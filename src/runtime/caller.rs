@@ -1,11 +1,11 @@
 //! What a specification needs to know of the process that called.
 
-use crate::cli::image;
+use crate::docker::RunArgs;
+use crate::docker::image;
 use crate::error::Error;
 use crate::log::{Level, Log, Value};
 use crate::spec::{
-    Caller, ContainerSpec, IdFinder, Namespace, RunArgs, Surroundings, TERMINAL_GROUP,
-    environment_file,
+    Caller, ContainerSpec, IdFinder, Namespace, Surroundings, TERMINAL_GROUP, environment_file,
 };
 use crate::sys::{Errno, identity, namespace, random};
 use std::os::unix::ffi::OsStrExt;

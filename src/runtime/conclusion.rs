@@ -3,13 +3,14 @@
 use super::limits::Limited;
 use super::root::Traces;
 use super::told::Told;
+use crate::docker::RunArgs;
 use crate::error::{Error, ExitCode};
 use crate::launch;
 use crate::log::Log;
 use crate::monitor::End;
 use crate::monitor::signals::Signals;
 use crate::plan::InitPlan;
-use crate::spec::RunArgs;
+
 use crate::sys::process::{self, Ended};
 use crate::sys::signal;
 use crate::verdict::Reason;

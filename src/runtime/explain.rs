@@ -4,14 +4,15 @@
 use super::pid_file::PidFile;
 use super::story::{explained, network_and_namespaces, without_pool};
 use super::{caller, id_claim, limits, logging, premounted, root, sealed_exe, security, standard};
-use crate::cli::LogArgs;
+use crate::docker::LogArgs;
+use crate::docker::RunArgs;
 use crate::error::{Error, ExitCode};
 use crate::log::{Level, Log};
 use crate::plan::{self, explain::Start};
 use crate::pool;
 use crate::preview;
 use crate::result_file::ResultFile;
-use crate::spec::RunArgs;
+
 use crate::standard_streams;
 use crate::sys::{Errno, kernel, parent_watch, signal};
 use crate::writable;

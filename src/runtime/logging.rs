@@ -1,6 +1,6 @@
 //! The log of a command, and where its error is said.
 
-use crate::cli::{LogArgs, LogFormat};
+use crate::docker::{LogArgs, LogFormat};
 use crate::error::{Error, ExitCode};
 use crate::log::{Level, Log};
 use crate::sys::Errno;

@@ -17,11 +17,12 @@ mod standard;
 mod story;
 mod told;
 
-use crate::cli::LogArgs;
+use crate::docker::LogArgs;
+use crate::docker::RunArgs;
 use crate::error::{Error, ExitCode};
 use crate::log::{self, Level, Log};
 use crate::pool::{self, PoolArgs};
-use crate::spec::RunArgs;
+
 use crate::sys::invocation::Invocation;
 use crate::timing::Beginning;
 use reporting::Reporting;

@@ -19,8 +19,9 @@
 //! hostile code runs in a container that shares our PID namespace as the same user. Such a container sees all others,
 //! and is no place for hostile code.)
 
+use crate::docker::RunArgs;
 use crate::error::Error;
-use crate::spec::RunArgs;
+
 use crate::spec::security::{Filter, Security};
 use crate::sys::capability::{CHECKPOINT_RESTORE, CapabilitySet, SYS_ADMIN, SYS_PTRACE};
 use crate::sys::invocation::Invocation;

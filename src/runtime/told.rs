@@ -2,12 +2,13 @@
 
 use super::reporting::Reporting;
 use crate::cgroup::Usage;
+use crate::docker::RunArgs;
 use crate::error::Error;
 use crate::log::Log;
 use crate::monitor::End;
 use crate::plan::InitPlan;
 use crate::report::Moment;
-use crate::spec::RunArgs;
+
 use crate::sys::Pid;
 use crate::timing::{Beginning, Timing};
 use std::cell::Cell;

@@ -1,7 +1,8 @@
 //! Who the command runs as, and how that comes about.
 
 use super::user_namespace::{Ids, UserNamespace};
-use super::{Caller, RunArgs, User};
+use super::{Caller, User};
+use crate::docker::RunArgs;
 use crate::error::Error;
 use crate::sys::network;
 

@@ -4,11 +4,11 @@
 //! the caller ([`Caller`]) into a specification in which wrong states cannot be written. The plan
 //! is built from it.
 
-mod arguments;
 mod caller;
 mod environment;
 pub mod environment_file;
 mod identity;
+mod launch;
 pub mod limits;
 mod namespaces;
 mod repeated;
@@ -19,19 +19,20 @@ mod sysctl;
 mod user;
 mod user_namespace;
 
-pub use arguments::{LaunchChoice, RunArgs};
 pub use caller::{AccountReader, Caller, IdFinder};
 pub use environment::DEFAULT_PATH;
 pub use identity::{IdMap, Identity};
+pub use launch::LaunchChoice;
 pub use namespaces::{Namespace, Namespaces};
 pub use root::{
-    Base, Bind, Devices, MOST_COPIES, MOST_HANDED, MountSource, NameFile, Overlay, OverlayChoice,
-    Root, RootMount, Upper, Writes, work_directory,
+    Base, Bind, Devices, MOST_COPIES, MOST_HANDED, MountSource, NameFile, Overlay, Root, RootMount,
+    Upper, Writes, work_directory,
 };
 pub use sysctl::Sysctl;
 pub use user::{Accounts, User};
 pub use user_namespace::{BLOCK, Ids, IdsWanted, Range, UserNamespace};
 
+use crate::docker::RunArgs;
 use crate::error::Error;
 use crate::sys::Errno;
 use crate::sys::capability::SYS_ADMIN;

@@ -1,6 +1,7 @@
 //! `--userns`: whether the container has a user namespace of its own, and whose ids its ids are outside.
 
-use super::{Caller, IdMap, RunArgs, user};
+use super::{Caller, IdMap, user};
+use crate::docker::RunArgs;
 use crate::error::Error;
 use crate::sys::identity;
 use std::ffi::OsStr;

@@ -4,7 +4,7 @@ mod capability;
 mod root;
 
 use super::{InitPlan, Prepared, Purpose, Step};
-use crate::cli::image;
+use crate::docker::image;
 use crate::error::{Error, ExitCode, printable};
 use crate::hint::{self, Doing};
 use crate::report::{Clue, Failed};

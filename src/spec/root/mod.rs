@@ -6,14 +6,15 @@ mod name_files;
 mod storage;
 mod tmpfs;
 
+use crate::docker::{OverlayChoice, RunArgs};
 pub use name_files::{NameFile, is_host_name};
 
 use super::limits::size::bytes;
-use super::{Caller, Identity, RunArgs, c_string, repeated};
+use super::{Caller, Identity, c_string, repeated};
 use crate::error::Error;
 use crate::hint::host::ids_of_options;
 use crate::sys::MountFlags;
-use std::ffi::{CStr, CString, OsStr, OsString};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 
 /// The container's root file system, and what is mounted in it.
@@ -445,15 +446,6 @@ fn target(option: &str, path: &[u8]) -> Result<CString, Error> {
 /// An option and its value, for messages.
 fn named(option: &str, typed: &OsStr) -> String {
     format!("{option} {}", typed.to_string_lossy())
-}
-
-/// `--overlay`, as typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum OverlayChoice {
-    #[default]
-    None,
-    ThrownAway,
-    Kept(OsString),
 }
 
 #[cfg(test)]

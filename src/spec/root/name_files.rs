@@ -1,7 +1,8 @@
 //! /etc/hostname, /etc/hosts and /etc/resolv.conf: what the container is called, and whom it knows.
 
+use crate::docker::RunArgs;
 use crate::error::Error;
-use crate::spec::{Caller, RunArgs};
+use crate::spec::Caller;
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;

@@ -1,8 +1,10 @@
 //! `--storage-opt size=`: how much memory the writes of `--overlay` may take.
 
-use super::{OverlayChoice, named};
+use super::named;
+use crate::docker::OverlayChoice;
+use crate::docker::RunArgs;
 use crate::error::Error;
-use crate::spec::RunArgs;
+
 use crate::spec::limits::size::bytes;
 use std::os::unix::ffi::OsStrExt;
 

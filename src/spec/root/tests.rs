@@ -1,5 +1,6 @@
 use super::*;
 use crate::spec::ContainerSpec;
+use std::ffi::OsString;
 
 /// The root that these options give, to a caller of this id.
 fn root_for(user: u32, edit: impl FnOnce(&mut RunArgs)) -> Result<Root, String> {

@@ -1,7 +1,8 @@
 //! `--cap-add`, `--cap-drop`: what a container's root is allowed of what root is.
 
+use crate::docker::RunArgs;
 use crate::error::Error;
-use crate::spec::RunArgs;
+
 use crate::sys::capability::{self, CapabilitySet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;

@@ -3,10 +3,10 @@
 mod capabilities;
 mod paths;
 
+use crate::docker::RunArgs;
 pub use capabilities::{Capabilities, DEFAULT as DEFAULT_CAPABILITIES};
 pub use paths::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 
-use super::RunArgs;
 use crate::error::Error;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};

@@ -233,7 +233,7 @@ fn answer(table: &[(&[&str], &'static str)], name: &str) -> Option<&'static str>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::options;
+    use crate::docker::options;
 
     #[test]
     fn nothing_is_here_and_elsewhere() {
@@ -242,7 +242,7 @@ mod tests {
             let letter = row.short.map(String::from).unwrap_or_default();
             assert_eq!(option(&letter), None, "{letter}");
         }
-        for name in crate::cli::COMMANDS {
+        for name in crate::docker::COMMANDS {
             assert_eq!(command(name), None, "{name}");
         }
     }

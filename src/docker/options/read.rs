@@ -1,8 +1,8 @@
 //! The parser of a command's options, by its table.
 
 use super::{Kind, Needs, Reading, Row, Tables, Value, all, by_name, chosen};
-use crate::cli::topic::Detail;
-use crate::cli::{bad_value, described, elsewhere, unknown_option};
+use crate::docker::topic::Detail;
+use crate::docker::{bad_value, described, elsewhere, unknown_option};
 use crate::error::Error;
 use std::ffi::{OsStr, OsString};
 

@@ -82,9 +82,9 @@ fn check_needs(needing: Vec<&Row<RunLine>>, line: &mut RunLine) -> Result<(), Er
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{LogArgs, LogFormat};
+    use crate::docker::{LogArgs, LogFormat, RunArgs};
     use crate::log::{Format, Level};
-    use crate::spec::{LaunchChoice, RunArgs};
+    use crate::spec::LaunchChoice;
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
@@ -94,7 +94,7 @@ mod tests {
 
     fn run_bytes(mut words: Vec<OsString>) -> Result<(RunArgs, LogArgs), String> {
         words.insert(0, "run".into());
-        match crate::cli::parse(words, &|path| path == "/is/directory") {
+        match crate::docker::parse(words, &|path| path == "/is/directory") {
             Ok(Command::Run(run, log)) => Ok((*run, log)),
             Ok(other) => Err(format!("{other:?}")),
             Err(error) => Err(error.to_string()),

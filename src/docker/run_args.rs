@@ -1,17 +1,7 @@
 //! What was typed after `mydocker run`, before anyone asked whether it makes sense.
 
-use super::OverlayChoice;
+use crate::spec::LaunchChoice;
 use std::ffi::OsString;
-
-/// `--launch`: how the container's first process is born.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LaunchChoice {
-    /// In-process, and re-exec where that cannot be had.
-    #[default]
-    Auto,
-    InProcess,
-    ReExec,
-}
 
 /// The options of `run` that describe the container, and its command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,4 +97,13 @@ impl RunArgs {
             .as_ref()
             .filter(|_| !self.host_network && !own_ids)
     }
+}
+
+/// `--overlay`, as typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OverlayChoice {
+    #[default]
+    None,
+    ThrownAway,
+    Kept(OsString),
 }

@@ -1,7 +1,8 @@
 //! The root, and what is seen in it.
 
 use super::{Asked, Needs, Reading, Row, RunLine, Section, directory, file, text};
-use crate::spec::OverlayChoice;
+use crate::docker::OverlayChoice;
+
 use std::os::unix::ffi::OsStrExt;
 
 pub const OPTIONS: &[Row<RunLine>] = &[

@@ -13,11 +13,12 @@ mod process;
 mod read;
 mod rights;
 
+use crate::docker::RunArgs;
 pub use read::{Asked, End, read};
 
 use super::LogArgs;
 use crate::error::Error;
-use crate::spec::RunArgs;
+
 use std::ffi::{OsStr, OsString};
 
 /// One option of a command whose options are read into an `L`.

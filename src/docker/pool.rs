@@ -92,7 +92,7 @@ mod tests {
 
     fn pool(words: &[&str]) -> Result<PoolArgs, String> {
         let words = ["pool"].iter().chain(words).map(std::ffi::OsString::from);
-        match crate::cli::parse(words.collect(), &|_| false) {
+        match crate::docker::parse(words.collect(), &|_| false) {
             Ok(Command::Pool(arguments, _)) => Ok(arguments),
             Ok(other) => Err(format!("{other:?}")),
             Err(error) => Err(error.to_string()),

@@ -1,4 +1,4 @@
-//! The command line: what was typed, as types. Pure: it reads no environment and makes no system
+//! Docker's command line: what was typed, as types. Pure: it reads no environment and makes no system
 //! call.
 
 pub mod completion;
@@ -11,16 +11,17 @@ pub mod options;
 mod pool;
 mod render;
 mod run;
+mod run_args;
 mod suggest;
 mod texts;
 mod topic;
 
 pub use log::{LogArgs, LogFormat};
+pub use run_args::{OverlayChoice, RunArgs};
 
 use crate::error::Error;
 use crate::guide;
 use crate::pool::PoolArgs;
-use crate::spec::RunArgs;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 

@@ -1,7 +1,7 @@
 //! What the container shares with the host, and what it is called.
 
 use super::{Choice, Needs, Reading, Row, RunLine, Section, text, words};
-use crate::cli::{bad_value, topic::RUN_HELP};
+use crate::docker::{bad_value, topic::RUN_HELP};
 use crate::error::Error;
 use std::ffi::OsString;
 

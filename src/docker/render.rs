@@ -98,7 +98,7 @@ pub fn entry(usage: &str, words: &str, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::options::RUN;
+    use crate::docker::options::RUN;
 
     #[test]
     fn lines_are_wrapped() {
