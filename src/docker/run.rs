@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::docker::{LogArgs, LogFormat, RunArgs};
     use crate::log::{Format, Level};
-    use crate::spec::LaunchChoice;
+    use crate::spec::{JoinTarget, LaunchChoice, NamespaceChoice, Network};
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt;
 
@@ -172,10 +172,10 @@ mod tests {
         .unwrap();
         assert_eq!(run.launch, LaunchChoice::ReExec);
         assert!(
-            run.host_network
-                && run.host_pid
-                && run.host_ipc
-                && run.host_uts
+            run.network == Network::Host
+                && run.pid == NamespaceChoice::Host
+                && run.ipc == NamespaceChoice::Host
+                && run.uts == NamespaceChoice::Host
                 && run.init == Some(true)
         );
         assert_eq!(run.hostname, Some("box".into()));
@@ -191,6 +191,24 @@ mod tests {
         assert_eq!(log.level, Some(Level::Debug));
         assert_eq!(log.format, Some(LogFormat::Fixed(Format::Json)));
         assert_eq!(log.file, Some("/x".into()));
+    }
+
+    #[test]
+    fn networks() {
+        let joined = |path: &std::ffi::CStr| Network::Join(JoinTarget::Path(path.into()));
+        for (word, network) in [
+            ("none", Network::Loopback),
+            ("host", Network::Host),
+            ("ns:/run/netns/x", joined(c"/run/netns/x")),
+            ("ns:x:y", joined(c"x:y")),
+        ] {
+            assert_eq!(run(&["--network", word, "sh"]).unwrap().0.network, network);
+        }
+        let error = run(&["--network", "ns:", "sh"]).unwrap_err();
+        assert_eq!(
+            error,
+            "--network ns:: ns:PATH names the file of a network namespace"
+        );
     }
 
     #[test]

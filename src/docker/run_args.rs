@@ -1,6 +1,6 @@
 //! What was typed after `mydocker run`, before anyone asked whether it makes sense.
 
-use crate::spec::LaunchChoice;
+use crate::spec::{LaunchChoice, NamespaceChoice, Network};
 use std::ffi::OsString;
 
 /// The options of `run` that describe the container, and its command.
@@ -11,11 +11,12 @@ pub struct RunArgs {
     /// Whether a reaper is PID 1, if someone has said.
     pub init: Option<bool>,
     pub launch: LaunchChoice,
-    pub host_network: bool,
-    pub host_pid: bool,
-    pub host_ipc: bool,
-    pub host_uts: bool,
-    pub host_cgroup: bool,
+    pub network: Network,
+    /// Which PID namespace, and so on.
+    pub pid: NamespaceChoice,
+    pub ipc: NamespaceChoice,
+    pub uts: NamespaceChoice,
+    pub cgroup: NamespaceChoice,
     pub hostname: Option<OsString>,
     pub domain_name: Option<OsString>,
     /// `NAME=value`, or `NAME` alone.
@@ -95,7 +96,7 @@ impl RunArgs {
             .is_some_and(|ids| ids != "host");
         self.pool
             .as_ref()
-            .filter(|_| !self.host_network && !own_ids)
+            .filter(|_| self.network == Network::Loopback && !own_ids)
     }
 }
 

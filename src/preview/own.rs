@@ -22,7 +22,7 @@ pub fn look(step: &Step, spec: &ContainerSpec) -> Result<(), Errno> {
         Step::ResourceLimit(limit) => resource(limit, spec),
         Step::OomScoreAdjustment(number) => score(number),
         Step::Sysctl { path, .. }
-            if spec.namespaces.contains(Namespace::Network) && is_of_hosts_device(path) =>
+            if spec.namespaces.is_new(Namespace::Network) && is_of_hosts_device(path) =>
         {
             Err(Errno::ENOENT)
         }

@@ -47,8 +47,8 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
         },
     )?;
     // An ordinary user's containers have a user namespace of their own anyway.
-    let is_shared = !spec.namespaces.contains(Namespace::User);
-    if is_shared && (spec.root.is_some() || !spec.namespaces.contains(Namespace::Pid)) {
+    let is_shared = !spec.namespaces.is_new(Namespace::User);
+    if is_shared && (spec.root.is_some() || !spec.namespaces.is_new(Namespace::Pid)) {
         spec.surroundings = surroundings()?;
     }
     if spec.root.is_some() {

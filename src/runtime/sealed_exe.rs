@@ -22,6 +22,7 @@
 use crate::docker::RunArgs;
 use crate::error::Error;
 
+use crate::spec::NamespaceChoice;
 use crate::spec::security::{Filter, Security};
 use crate::sys::capability::{CHECKPOINT_RESTORE, CapabilitySet, SYS_ADMIN, SYS_PTRACE};
 use crate::sys::invocation::Invocation;
@@ -45,7 +46,7 @@ pub fn is_exposed(arguments: &RunArgs) -> Result<bool, Error> {
         return Ok(false);
     }
     let is_static = cfg!(target_feature = "crt-static");
-    if !is_static || arguments.host_pid {
+    if !is_static || arguments.pid != NamespaceChoice::New {
         return Ok(true);
     }
     let security = Security::new(arguments, 0)?;

@@ -298,8 +298,11 @@ pub fn without_pool(why: Errno, log: &Log) {
 /// Where the network comes from, and what is left for the clone to make.
 pub fn network_and_namespaces(spec: &ContainerSpec, pooled: bool) -> (Network, Namespaces) {
     let (network, namespaces) = match pooled {
-        true => (Network::Pool, spec.namespaces.without(Namespace::Network)),
-        false => (Network::Clone, spec.namespaces),
+        true => (
+            Network::Pool,
+            spec.namespaces.anew().without(Namespace::Network),
+        ),
+        false => (Network::Clone, spec.namespaces.anew()),
     };
     let namespaces = match spec.limits {
         // Made when the container is in its cgroups, which are to be its tops.

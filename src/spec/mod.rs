@@ -23,7 +23,9 @@ pub use caller::{AccountReader, Caller, IdFinder};
 pub use environment::DEFAULT_PATH;
 pub use identity::{IdMap, Identity};
 pub use launch::LaunchChoice;
-pub use namespaces::{Namespace, Namespaces};
+pub use namespaces::{
+    JoinTarget, Namespace, NamespaceChoice, NamespaceChoices, Namespaces, Network, PidfdNumber,
+};
 pub use root::{
     Base, Bind, Devices, MOST_COPIES, MOST_HANDED, MountSource, NameFile, Overlay, Root, RootMount,
     Upper, Writes, work_directory,
@@ -72,7 +74,7 @@ pub enum FirstProcess {
 #[derive(Debug)]
 pub struct ContainerSpec {
     pub launch: LaunchChoice,
-    pub namespaces: Namespaces,
+    pub namespaces: NamespaceChoices,
     pub identity: Identity,
     /// `None` where the UTS namespace is the host's.
     pub hostname: Option<Vec<u8>>,
@@ -136,19 +138,19 @@ impl ContainerSpec {
 
     /// Whether it is in the host's PID namespace, where a keeper stays beside the command.
     pub fn has_keeper(&self) -> bool {
-        !self.namespaces.contains(Namespace::Pid)
+        !self.namespaces.is_new(Namespace::Pid)
     }
 
     /// Whether its IPC objects are the caller's.
     pub fn shares_ipc(&self) -> bool {
-        !self.namespaces.contains(Namespace::Ipc)
+        !self.namespaces.is_new(Namespace::Ipc)
     }
 
     /// Errors: wishes that cannot be granted, each named with the option that asked.
     pub fn new(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Self, Error> {
         let user_namespace = UserNamespace::new(arguments, caller)?;
-        let namespaces = namespaces(arguments, &user_namespace);
-        let hostname = hostname(arguments, caller, namespaces)?;
+        let namespaces = namespaces(arguments, &user_namespace)?;
+        let hostname = hostname(arguments, caller, &namespaces)?;
         let is_premounted = caller.user == 0 && matches!(user_namespace, UserNamespace::Ranges(_));
         let root = Root::new(arguments, caller, hostname.as_deref(), is_premounted)?;
         let (user, home) = users(arguments, caller, root.as_ref())?;
@@ -184,10 +186,10 @@ impl ContainerSpec {
         }
         Ok(Self {
             launch: arguments.launch,
+            sysctls: sysctl::all(&arguments.sysctls, namespaces.anew())?,
+            domain_name: domain_name(arguments, &namespaces)?,
             namespaces,
             identity,
-            sysctls: sysctl::all(&arguments.sysctls, namespaces)?,
-            domain_name: domain_name(arguments, namespaces)?,
             hostname,
             root,
             terminal: if arguments.tty {
@@ -229,12 +231,12 @@ impl ContainerSpec {
     /// Whether what the container's root owns belongs to a user namespace that is not the kernel's first: its own or
     /// mydocker's.
     pub fn is_in_user_namespace(&self) -> bool {
-        self.namespaces.contains(Namespace::User) || self.surroundings != Surroundings::Host
+        self.namespaces.is_new(Namespace::User) || self.surroundings != Surroundings::Host
     }
 
     /// Whether terminals can belong to their group.
     pub fn has_terminal_group(&self) -> bool {
-        !self.namespaces.contains(Namespace::User)
+        !self.namespaces.is_new(Namespace::User)
             && match self.surroundings {
                 Surroundings::Host => true,
                 Surroundings::UserNamespace { has_terminal_group } => has_terminal_group,
@@ -280,38 +282,43 @@ fn users(
     Ok((Some(user), home))
 }
 
-fn namespaces(arguments: &RunArgs, user_namespace: &UserNamespace) -> Namespaces {
-    let mut set = Namespaces::CONTAINER;
-    for (shared, namespace) in [
-        (arguments.host_network, Namespace::Network),
-        (arguments.host_pid, Namespace::Pid),
-        (arguments.host_ipc, Namespace::Ipc),
-        (arguments.host_uts, Namespace::Uts),
-        (arguments.host_cgroup, Namespace::Cgroup),
-    ] {
-        if shared {
-            set = set.without(namespace);
-        }
+fn namespaces(
+    arguments: &RunArgs,
+    user_namespace: &UserNamespace,
+) -> Result<NamespaceChoices, Error> {
+    if let Network::Join(_) = arguments.network {
+        return Err(Error::refused(
+            "--network ns:PATH",
+            "a network namespace that is there cannot be joined yet",
+        ));
     }
-    match user_namespace {
-        UserNamespace::Callers => set,
-        // The other namespaces take CAP_SYS_ADMIN, which an ordinary user has in a user namespace
-        // of its own alone.
-        UserNamespace::Single | UserNamespace::Ranges(_) => set.with(Namespace::User),
-    }
+    Ok(NamespaceChoices::new(|namespace| match namespace {
+        Namespace::User => match user_namespace {
+            UserNamespace::Callers => NamespaceChoice::Host,
+            // The other namespaces take CAP_SYS_ADMIN, which an ordinary user has in a user namespace
+            // of its own alone.
+            UserNamespace::Single | UserNamespace::Ranges(_) => NamespaceChoice::New,
+        },
+        Namespace::Mount => NamespaceChoice::New,
+        Namespace::Pid => arguments.pid.clone(),
+        Namespace::Uts => arguments.uts.clone(),
+        Namespace::Ipc => arguments.ipc.clone(),
+        Namespace::Network => arguments.network.namespace(),
+        Namespace::Cgroup => arguments.cgroup.clone(),
+    }))
 }
 
 fn hostname(
     arguments: &RunArgs,
     caller: &Caller<'_>,
-    namespaces: Namespaces,
+    namespaces: &NamespaceChoices,
 ) -> Result<Option<Vec<u8>>, Error> {
     let Some(name) = &arguments.hostname else {
         return Ok(namespaces
-            .contains(Namespace::Uts)
+            .is_new(Namespace::Uts)
             .then(|| caller.fresh_name.as_bytes().to_vec()));
     };
-    if !namespaces.contains(Namespace::Uts) {
+    if !namespaces.is_new(Namespace::Uts) {
         return Err(Error::refused(
             "--hostname",
             "it cannot be given with --uts host: it would rename the host",
@@ -327,11 +334,14 @@ fn hostname(
     Ok(Some(name.as_bytes().to_vec()))
 }
 
-fn domain_name(arguments: &RunArgs, namespaces: Namespaces) -> Result<Option<Vec<u8>>, Error> {
+fn domain_name(
+    arguments: &RunArgs,
+    namespaces: &NamespaceChoices,
+) -> Result<Option<Vec<u8>>, Error> {
     let Some(name) = &arguments.domain_name else {
         return Ok(None);
     };
-    if !namespaces.contains(Namespace::Uts) {
+    if !namespaces.is_new(Namespace::Uts) {
         return Err(Error::refused(
             "--domainname",
             "it cannot be given with --uts host: it would be the host's as well",
@@ -396,33 +406,23 @@ pub(crate) mod tests {
 
     #[test]
     fn a_user_namespace_for_ordinary_users_alone() {
-        assert!(
-            !spec(0, |_| ())
-                .unwrap()
-                .namespaces
-                .contains(Namespace::User)
-        );
-        assert!(
-            spec(7, |_| ())
-                .unwrap()
-                .namespaces
-                .contains(Namespace::User)
-        );
+        assert!(!spec(0, |_| ()).unwrap().namespaces.is_new(Namespace::User));
+        assert!(spec(7, |_| ()).unwrap().namespaces.is_new(Namespace::User));
     }
 
     #[test]
     fn shared_namespaces_are_left_out() {
         let spec = spec(0, |arguments| {
-            arguments.host_network = true;
-            arguments.host_pid = true;
-            arguments.host_ipc = true;
-            arguments.host_uts = true;
+            arguments.network = Network::Host;
+            arguments.pid = NamespaceChoice::Host;
+            arguments.ipc = NamespaceChoice::Host;
+            arguments.uts = NamespaceChoice::Host;
         })
         .unwrap();
         let left = Namespaces::NONE
             .with(Namespace::Mount)
             .with(Namespace::Cgroup);
-        assert_eq!(spec.namespaces, left);
+        assert_eq!(spec.namespaces.anew(), left);
         assert_eq!(spec.hostname, None);
     }
 
@@ -449,7 +449,7 @@ pub(crate) mod tests {
                 "--uts host",
                 Box::new(|a: &mut RunArgs| {
                     a.hostname = Some("x".into());
-                    a.host_uts = true;
+                    a.uts = NamespaceChoice::Host;
                 }),
             ),
             (

@@ -1,6 +1,7 @@
-//! Sets of namespaces.
+//! Which namespaces a container has: its own, its caller's, or those that are there already.
 
 use crate::sys::clone::NewNamespaces;
+use std::ffi::CString;
 
 /// A kind of namespace, as namespaces(7) lists them. Time namespaces are not used: clone(2) cannot
 /// make one, and a clock of its own is nothing that a container is expected to have.
@@ -29,7 +30,92 @@ impl Namespace {
     }
 }
 
-/// The namespaces that a container gets anew; the others are its caller's.
+/// What a container has of one kind of namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum NamespaceChoice {
+    /// One of its own.
+    #[default]
+    New,
+    /// The caller's.
+    Host,
+    /// One that is there already, setns(2).
+    Join(JoinTarget),
+}
+
+/// What a namespace that is there already is found by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JoinTarget {
+    /// A file that stands for it: /proc/PID/ns/net, or what `ip netns add` has made.
+    Path(CString),
+    /// A process that is in it, by an open pidfd.
+    Process(PidfdNumber),
+}
+
+/// The number of a pidfd that someone else keeps open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PidfdNumber(pub i32);
+
+/// What network a container has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// A network namespace of its own, in which nothing but a loopback is. (A pool may have one ready.)
+    #[default]
+    Loopback,
+    /// The caller's.
+    Host,
+    /// That of a network namespace which is there already.
+    Join(JoinTarget),
+}
+
+impl Network {
+    /// The network namespace that it takes.
+    pub fn namespace(&self) -> NamespaceChoice {
+        match self {
+            Self::Loopback => NamespaceChoice::New,
+            Self::Host => NamespaceChoice::Host,
+            Self::Join(target) => NamespaceChoice::Join(target.clone()),
+        }
+    }
+}
+
+/// A choice for every kind of namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamespaceChoices([NamespaceChoice; KINDS.len()]);
+
+/// Every kind, in the order of its numbers.
+const KINDS: [Namespace; 7] = [
+    Namespace::User,
+    Namespace::Mount,
+    Namespace::Pid,
+    Namespace::Uts,
+    Namespace::Ipc,
+    Namespace::Network,
+    Namespace::Cgroup,
+];
+
+impl NamespaceChoices {
+    /// Each as `choose` has it.
+    pub fn new(choose: impl FnMut(Namespace) -> NamespaceChoice) -> Self {
+        Self(KINDS.map(choose))
+    }
+
+    pub fn of(&self, namespace: Namespace) -> &NamespaceChoice {
+        &self.0[namespace as usize]
+    }
+
+    /// Whether the container has one of its own.
+    pub fn is_new(&self, namespace: Namespace) -> bool {
+        *self.of(namespace) == NamespaceChoice::New
+    }
+
+    /// The namespaces that are the container's own.
+    pub fn anew(&self) -> Namespaces {
+        let own = KINDS.into_iter().filter(|kind| self.is_new(*kind));
+        own.fold(Namespaces::NONE, Namespaces::with)
+    }
+}
+
+/// A set of namespaces that are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Namespaces(NewNamespaces);
 
@@ -96,5 +182,30 @@ impl Namespaces {
     /// What clone(2) makes of them.
     pub const fn anew(self) -> NewNamespaces {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_numbers() {
+        for (number, namespace) in KINDS.into_iter().enumerate() {
+            assert_eq!(namespace as usize, number, "{namespace:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_joined_is_not_made() {
+        let joined = Network::Join(JoinTarget::Path(c"/run/netns/x".into()));
+        let choices = NamespaceChoices::new(|namespace| match namespace {
+            Namespace::User => NamespaceChoice::Host,
+            Namespace::Network => joined.namespace(),
+            _ => NamespaceChoice::New,
+        });
+        let made = Namespaces::CONTAINER.without(Namespace::Network);
+        assert_eq!(choices.anew(), made);
+        assert_eq!(choices.of(Namespace::User), &NamespaceChoice::Host);
     }
 }

@@ -3,7 +3,9 @@
 use super::{Choice, Needs, Reading, Row, RunLine, Section, text, words};
 use crate::docker::{bad_value, topic::RUN_HELP};
 use crate::error::Error;
-use std::ffi::OsString;
+use crate::spec::{JoinTarget, NamespaceChoice, Network};
+use std::ffi::{CString, OsString};
+use std::os::unix::ffi::OsStrExt;
 
 pub const OPTIONS: &[Row<RunLine>] = &[
     Row {
@@ -44,11 +46,11 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         reading: Reading::Choice(&[
             Choice {
                 word: "private",
-                choose: |line: &mut RunLine| line.run.host_pid = false,
+                choose: |line: &mut RunLine| line.run.pid = NamespaceChoice::New,
             },
             Choice {
                 word: "host",
-                choose: |line: &mut RunLine| line.run.host_pid = true,
+                choose: |line: &mut RunLine| line.run.pid = NamespaceChoice::Host,
             },
         ]),
         brief: "share your process ids",
@@ -63,11 +65,11 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         reading: Reading::Choice(&[
             Choice {
                 word: "private",
-                choose: |line: &mut RunLine| line.run.host_ipc = false,
+                choose: |line: &mut RunLine| line.run.ipc = NamespaceChoice::New,
             },
             Choice {
                 word: "host",
-                choose: |line: &mut RunLine| line.run.host_ipc = true,
+                choose: |line: &mut RunLine| line.run.ipc = NamespaceChoice::Host,
             },
         ]),
         brief: "share your IPC objects",
@@ -82,11 +84,11 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         reading: Reading::Choice(&[
             Choice {
                 word: "private",
-                choose: |line: &mut RunLine| line.run.host_uts = false,
+                choose: |line: &mut RunLine| line.run.uts = NamespaceChoice::New,
             },
             Choice {
                 word: "host",
-                choose: |line: &mut RunLine| line.run.host_uts = true,
+                choose: |line: &mut RunLine| line.run.uts = NamespaceChoice::Host,
             },
         ]),
         brief: "share your host name",
@@ -101,11 +103,11 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         reading: Reading::Choice(&[
             Choice {
                 word: "private",
-                choose: |line: &mut RunLine| line.run.host_cgroup = false,
+                choose: |line: &mut RunLine| line.run.cgroup = NamespaceChoice::New,
             },
             Choice {
                 word: "host",
-                choose: |line: &mut RunLine| line.run.host_cgroup = true,
+                choose: |line: &mut RunLine| line.run.cgroup = NamespaceChoice::Host,
             },
         ]),
         brief: "see the names of all cgroups",
@@ -166,9 +168,14 @@ pub const OPTIONS: &[Row<RunLine>] = &[
 ];
 
 fn network(line: &mut RunLine, name: &'static str, typed: OsString) -> Result<(), Error> {
-    line.run.host_network = match typed.to_str() {
-        Some("none") => false,
-        Some("host") => true,
+    // podman's spelling; a path may have any bytes.
+    if let Some(path) = typed.as_bytes().strip_prefix(b"ns:") {
+        line.run.network = joined(name, path)?;
+        return Ok(());
+    }
+    line.run.network = match typed.to_str() {
+        Some("none") => Network::Loopback,
+        Some("host") => Network::Host,
         // Those that docker and podman have by name.
         Some("bridge" | "default" | "private" | "slirp4netns" | "pasta") => {
             return Err(Error::refused(
@@ -187,4 +194,18 @@ fn network(line: &mut RunLine, name: &'static str, typed: OsString) -> Result<()
         _ => return Err(bad_value((name, RUN_HELP), &typed, "none or host")),
     };
     Ok(())
+}
+
+#[cold]
+#[inline(never)]
+fn joined(name: &str, path: &[u8]) -> Result<Network, Error> {
+    let refused = |reason| {
+        let option = [b"--", name.as_bytes(), b" ns:", path].concat();
+        Error::refused(option, reason)
+    };
+    if path.is_empty() {
+        return Err(refused("ns:PATH names the file of a network namespace"));
+    }
+    let path = CString::new(path).map_err(|_| refused("there is a NUL in the path"))?;
+    Ok(Network::Join(JoinTarget::Path(path)))
 }

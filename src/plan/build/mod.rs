@@ -84,7 +84,7 @@ fn birth_and_entry(
     let score = score.map(|number| Step::OomScoreAdjustment(number.to_string().into()));
     // When we are in our cgroups: the namespace's top is where its maker is. The clone would make one whose top is the
     // parent's.
-    let is_top = spec.limits.is_some() && spec.namespaces.contains(Namespace::Cgroup);
+    let is_top = spec.limits.is_some() && spec.namespaces.is_new(Namespace::Cgroup);
     let top = is_top.then_some(Step::CgroupNamespace);
 
     // Whatever holds the start up from here on: whoever ends mydocker ends it.
@@ -182,7 +182,7 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
             // In the pool's it is done already.
             steps.extend(settings(spec));
         }
-    } else if spec.namespaces.contains(Namespace::Network) {
+    } else if spec.namespaces.is_new(Namespace::Network) {
         // A new network namespace has its loopback down, and programs that talk to 127.0.0.1 are
         // many.
         steps.push(Step::LoopbackUp);
@@ -200,7 +200,7 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
 /// What is set in the container's own namespaces, when they are all there: by a proc, before it is read-only.
 fn settings(spec: &ContainerSpec) -> impl Iterator<Item = Step> {
     // As docker has it, if the network namespace is a new one.
-    let is_own = spec.namespaces.contains(Namespace::Network);
+    let is_own = spec.namespaces.is_new(Namespace::Network);
     let open = is_own.then(|| Step::OpenNetwork(spec.identity.groups().into_bytes()));
     // After that, for someone has asked for them.
     let asked = spec.sysctls.iter().map(|setting| Step::Sysctl {
@@ -226,7 +226,7 @@ fn proc(spec: &ContainerSpec, steps: &mut Vec<Step>) {
             flags,
         }))
     };
-    if spec.namespaces.contains(Namespace::Pid) || !user_namespace {
+    if spec.namespaces.is_new(Namespace::Pid) || !user_namespace {
         let name: CString = c"proc".into();
         let kind = Some(name.clone());
         steps.push(mount(

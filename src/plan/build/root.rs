@@ -56,7 +56,7 @@ fn copies(root: &Root, propagating: bool, steps: &mut Vec<Step>) {
 #[cold]
 #[inline(never)]
 pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut Vec<Step>) {
-    if !spec.namespaces.contains(Namespace::User) {
+    if !spec.namespaces.is_new(Namespace::User) {
         // (The kernel makes no user namespace for a process in a chroot.)
         steps.push(Step::Root(Box::new(RootStep::LeaveChroot)));
     }
@@ -164,7 +164,7 @@ pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut 
 /// /proc shows the PID namespace of whoever mounted it, so a new namespace needs a new mount.
 fn proc(spec: &ContainerSpec) -> RootStep {
     let options = &spec.security.proc_options;
-    let is_owned = spec.namespaces.contains(Namespace::Pid) || !spec.is_in_user_namespace();
+    let is_owned = spec.namespaces.is_new(Namespace::Pid) || !spec.is_in_user_namespace();
     RootStep::MountKernelFs(MountKernelFs {
         kernel_fs: KernelFs::Proc,
         way: if is_owned {

@@ -50,7 +50,7 @@ pub fn cloned(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
         "clone(2) makes the new process and its namespaces in one system call. A namespace isolates one kind of \
          thing, namespaces(7):",
     );
-    let wanted = start.spec.namespaces;
+    let wanted = start.spec.namespaces.anew();
     for (namespace, name, what) in KINDS {
         if start.namespaces.contains(namespace) {
             page.item(name, what);

@@ -75,7 +75,7 @@ mod tests {
     fn every_step_has_its_reason() {
         let spec = crate::spec::tests::spec_of_true();
         let start = Start {
-            namespaces: spec.namespaces,
+            namespaces: spec.namespaces.anew(),
             spec: &spec,
             cgroups: &[],
             in_sealed_copy: false,

@@ -10,7 +10,7 @@ use crate::docker::{OverlayChoice, RunArgs};
 pub use name_files::{NameFile, is_host_name};
 
 use super::limits::size::bytes;
-use super::{Caller, Identity, c_string, repeated};
+use super::{Caller, Identity, NamespaceChoice, c_string, repeated};
 use crate::error::Error;
 use crate::hint::host::ids_of_options;
 use crate::sys::MountFlags;
@@ -300,7 +300,7 @@ fn shared_memory(arguments: &RunArgs) -> Result<Option<u64>, Error> {
     let Some(typed) = &arguments.shared_memory else {
         return Ok(None);
     };
-    if arguments.host_ipc {
+    if arguments.ipc == NamespaceChoice::Host {
         return Err(Error::refused(
             "--shm-size",
             "with --ipc host /dev/shm is the caller's, as large as it is",

@@ -2,7 +2,7 @@
 
 use crate::docker::RunArgs;
 use crate::error::Error;
-use crate::spec::Caller;
+use crate::spec::{Caller, Network};
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;
@@ -72,7 +72,7 @@ pub fn all(
     files.push(NameFile {
         name: "resolv.conf",
         // Without a network there is no one to ask.
-        is_missed: arguments.host_network && !content.is_empty(),
+        is_missed: arguments.network == Network::Host && !content.is_empty(),
         content,
         asked_by: asked_by("--dns", &arguments.dns)
             .or_else(|| asked_by("--dns-search", &arguments.dns_searches))
@@ -87,7 +87,7 @@ fn hosts(
     hostname: Option<&[u8]>,
 ) -> Result<Vec<u8>, Error> {
     // As docker does it: on the caller's network the caller's names are right.
-    let mut content = if arguments.host_network {
+    let mut content = if arguments.network == Network::Host {
         (caller.file)("/etc/hosts")?
     } else {
         LOCALHOST.to_vec()
@@ -126,7 +126,7 @@ fn hosts(
 fn resolv_conf(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Vec<u8>, Error> {
     // Without a network no server can be reached, and the C library asks its own loopback then, which
     // refuses at once.
-    let callers = if arguments.host_network {
+    let callers = if arguments.network == Network::Host {
         (caller.file)("/etc/resolv.conf")?
     } else {
         Vec::new()

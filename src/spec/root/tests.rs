@@ -1,5 +1,5 @@
 use super::*;
-use crate::spec::ContainerSpec;
+use crate::spec::{ContainerSpec, Network};
 use std::ffi::OsString;
 
 /// The root that these options give, to a caller of this id.
@@ -335,7 +335,7 @@ fn files_of_names() {
     assert_eq!(asked_by.as_deref(), Some("--dns 1.2.3.4"));
     let (content, _) = file(
         |arguments| {
-            arguments.host_network = true;
+            arguments.network = Network::Host;
             arguments.hosts = words(&["a:10.0.0.1", "b=::1", "c:[::2]", "d:::3"]);
         },
         "hosts",
@@ -345,7 +345,7 @@ fn files_of_names() {
         content,
         "the caller's /etc/hosts\n127.0.1.1\tbox\n10.0.0.1\ta\n::1\tb\n::2\tc\n::3\td\n"
     );
-    let host = |arguments: &mut RunArgs| arguments.host_network = true;
+    let host = |arguments: &mut RunArgs| arguments.network = Network::Host;
     assert_eq!(
         file(host, "resolv.conf").unwrap().0,
         "the caller's /etc/resolv.conf"

@@ -8,6 +8,7 @@ pub use capabilities::{Capabilities, DEFAULT as DEFAULT_CAPABILITIES};
 pub use paths::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 
 use crate::error::Error;
+use crate::spec::NamespaceChoice;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -68,7 +69,7 @@ impl Security {
                 "it needs --rootfs DIR",
             ));
         }
-        if arguments.host_pid && !security.proc_options.is_empty() {
+        if arguments.pid != NamespaceChoice::New && !security.proc_options.is_empty() {
             // Before Linux 5.8 all mounts of a PID namespace's proc have the same.
             return Err(Error::refused(
                 "--security-opt proc-opts",
