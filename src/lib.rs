@@ -28,6 +28,7 @@
 //! monitor       while the command runs: signals, the terminal's relay, the exit code
 //! terminal      the container's pseudo-terminal and the caller's terminal
 //! preview       what a start will fail at, as far as a look tells
+//! host          what the host lends: places in a root, ids, cgroups, copies of mounts
 //! launch        clone in either mode; what the child's reports mean
 //! child         the child's side: walk the plan, execve, the reaper
 //! verdict       why a container has ended; what --report writes
@@ -55,6 +56,7 @@ pub mod docker;
 pub mod error;
 pub mod guide;
 pub mod hint;
+pub mod host;
 pub mod json;
 pub mod launch;
 pub mod lingering;

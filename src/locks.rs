@@ -5,12 +5,12 @@
 //! are on the bytes of an empty file that only its owner can open: the directory's device and inode say which byte. The
 //! kernel ends a lock with the process that holds it, however that ends; nothing is written, and nothing piles up.
 //!
-//! Root's file is [`OF_ROOT`], beside that of the ids (`runtime/id_claim.rs`). An ordinary user's is in the directory
+//! Root's file is [`OF_ROOT`], beside that of the ids (`host/id_claim.rs`). An ordinary user's is in the directory
 //! that systemd makes for a user's sessions, and, as that one goes with the last session, in one of the user's own in
 //! /tmp as well, which is removed by the last run that uses it. A root that may not write to root's places is that of a
 //! user namespace, and as much an ordinary user as whoever made that.
 //!
-//! Two users' locks do not know of each other. So what belongs to another user is left alone (see `runtime/root`); and so
+//! Two users' locks do not know of each other. So what belongs to another user is left alone (see `host/root`); and so
 //! it is by who sees another /run and /tmp, as in a container. Two directories may, one time in 2^62, have the same byte:
 //! then one of them seems to be in use while only the other is, which is an error at the most.
 

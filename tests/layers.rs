@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the top down. Modules on one line may use each other.
-const LAYERS: [&[&str]; 15] = [
+const LAYERS: [&[&str]; 16] = [
     &["main", "entry"],
     &["lib"],
     &["runtime"],
@@ -12,6 +12,7 @@ const LAYERS: [&[&str]; 15] = [
     &["monitor"],
     &["terminal"],
     &["preview"],
+    &["host"],
     &["launch"],
     &["child"],
     &["verdict"],

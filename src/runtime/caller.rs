@@ -3,11 +3,13 @@
 use crate::docker::RunArgs;
 use crate::docker::image;
 use crate::error::Error;
+use crate::host::limits::fresh_digits;
+use crate::host::root::accounts;
 use crate::log::{Level, Log, Value};
 use crate::spec::{
     Caller, ContainerSpec, IdFinder, Namespace, Surroundings, TERMINAL_GROUP, environment_file,
 };
-use crate::sys::{Errno, identity, namespace, random};
+use crate::sys::{Errno, identity, namespace};
 use std::os::unix::ffi::OsStrExt;
 
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification; with `ids` for a
@@ -35,7 +37,10 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
             droppable_groups: &droppable_groups,
             variable: &|name| std::env::var_os(name),
             all_variables: &|| std::env::vars_os().collect(),
-            accounts: &super::root::accounts,
+            accounts: &|root, name| match root {
+                Some(root) => accounts(root, name),
+                None => read_if_there(&format!("/etc/{name}")),
+            },
             file: &read_if_there,
             directory: &|| {
                 std::env::current_dir()
@@ -139,7 +144,7 @@ fn droppable_groups() -> Result<Vec<u32>, Error> {
 
 #[cold]
 #[inline(never)]
-pub(super) fn read_if_there(path: &str) -> Result<Vec<u8>, Error> {
+fn read_if_there(path: &str) -> Result<Vec<u8>, Error> {
     match std::fs::read(path) {
         Ok(content) => Ok(content),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -150,20 +155,4 @@ pub(super) fn read_if_there(path: &str) -> Result<Vec<u8>, Error> {
 fn failed(operation: &str, object: &str, error: &std::io::Error) -> Error {
     let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
     Error::new(operation, object, errno)
-}
-
-/// Twelve hexadecimal digits that no other container has, as docker's ids are shown.
-pub(super) fn fresh_digits() -> String {
-    let bytes = random::six_bytes().unwrap_or_else(|_| {
-        // Early at boot, before the kernel has randomness: a name need only be another one.
-        let [a, b, c, d] = std::process::id().to_le_bytes();
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let [e, f, ..] = now.map_or(0, |now| now.subsec_micros()).to_le_bytes();
-        [a, b, c, d, e, f]
-    });
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(if digit < 10 { b'0' } else { b'a' - 10 } + digit))
-        .collect()
 }

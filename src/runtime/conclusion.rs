@@ -1,10 +1,10 @@
 //! The end of a run: what it has used is counted, what was lent is taken back, and who is to be told is told.
 
-use super::limits::Limited;
-use super::root::Traces;
 use super::told::Told;
 use crate::docker::RunArgs;
 use crate::error::{Error, ExitCode};
+use crate::host::limits::Limited;
+use crate::host::root::Traces;
 use crate::launch;
 use crate::log::Log;
 use crate::monitor::End;

@@ -1,12 +1,13 @@
 //! `--explain`: what a run would do, said and not done. Everything is looked at that a run looks at before it makes
 //! anything, and what is refused there is refused here.
 
-use super::pid_file::PidFile;
 use super::story::{explained, network_and_namespaces, without_pool};
-use super::{caller, id_claim, limits, logging, premounted, root, sealed_exe, security, standard};
+use super::{caller, logging, sealed_exe, security, standard};
 use crate::docker::LogArgs;
 use crate::docker::RunArgs;
 use crate::error::{Error, ExitCode};
+use crate::host::pid_file::PidFile;
+use crate::host::{id_claim, limits, premounted, root};
 use crate::log::{Level, Log};
 use crate::plan::{self, explain::Start};
 use crate::pool;

@@ -1,7 +1,7 @@
 //! The caller's stdin, stdout and stderr: looked at, and what the container is given in their places.
 
-use super::premounted::{self, PipeOwner};
 use crate::error::Error;
+use crate::host::premounted::{self, PipeOwner};
 use crate::monitor::relay::{Ends, Pipes};
 use crate::monitor::signals::Relayed;
 use crate::plan::{self, Outputs, OwnDevice, Prepared, Source, Standard, Streams};

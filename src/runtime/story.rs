@@ -2,18 +2,19 @@
 //! ends.
 
 use super::conclusion::{self, Lent, Outcome};
-use super::limits::{self, Entry, Limited};
-use super::pid_file::PidFile;
 use super::reporting::Reporting;
-use super::root::{self, Traces};
 use super::standard::{self, Look, Opened};
 use super::told::Told;
-use super::{caller, id_claim, premounted, security};
+use super::{caller, security};
 use crate::cgroup::Join;
 use crate::docker::RunArgs;
 use crate::docker::image;
 use crate::error::{Error, ExitCode};
 use crate::hint;
+use crate::host::limits::{self, Entry, Limited};
+use crate::host::pid_file::PidFile;
+use crate::host::root::{self, Traces};
+use crate::host::{id_claim, premounted};
 use crate::launch::{self, Container, Launch};
 use crate::log::{Level, Log, Value};
 use crate::monitor::relay::{Allowance, Ends, Relay};
@@ -58,6 +59,7 @@ pub fn run(
         Some(limited) => limited.cpu_time()?,
         None => None,
     };
+    let cpu_time = cpu_time.map(|(counted, most)| CpuTime::new(counted, most));
     let pool = called.and_then(|called| called.map_err(|why| without_pool(why, log)).ok());
     let started = asked.start(arguments, limited.as_mut(), pool, &signals, &mut told, log)?;
     asked.announce(arguments, &started, log);

@@ -14,13 +14,10 @@ use std::os::fd::{AsFd, BorrowedFd};
 /// Bytes; more than any list of users has.
 const LONGEST_LIST: usize = 16 << 20;
 
-/// /etc/passwd or /etc/group of a container, by its name there: of its own root, or of the caller's.
+/// /etc/passwd or /etc/group of a container with a root of its own, by its name there.
 #[cold]
 #[inline(never)]
-pub fn accounts(root: Option<&Root>, name: &str) -> Result<Vec<u8>, Error> {
-    let Some(root) = root else {
-        return crate::runtime::caller::read_if_there(&format!("/etc/{name}"));
-    };
+pub fn accounts(root: &Root, name: &str) -> Result<Vec<u8>, Error> {
     let file = CString::new(name).unwrap_or_default();
     let whole = CString::new([b"/etc/", name.as_bytes()].concat()).unwrap_or_default();
     // What a volume brings along covers what the root has.

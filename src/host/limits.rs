@@ -1,14 +1,12 @@
 //! The container's cgroups, from before the clone until after the wait.
 
-use super::caller::fresh_digits;
-use crate::cgroup::{self, Group, Join, Layout, Preview, Usage, usual};
+use crate::cgroup::{self, Group, Join, Layout, Preview, ProcessorTime, Usage, usual};
 use crate::error::{Error, ExitCode};
 use crate::hint::{Doing, TOO_FEW_PROCESSES, hint};
 use crate::log::{Level, Log};
-use crate::monitor::CpuTime;
 use crate::spec::limits::Limits;
 use crate::sys::process::Ended;
-use crate::sys::{Errno, descriptor, namespace};
+use crate::sys::{Errno, descriptor, namespace, random};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
@@ -97,15 +95,15 @@ impl Limited {
         self.group.sweep(&Layout::new(&self.mountinfo, &self.own));
     }
 
-    /// `--cpu-time`, if it was asked for. Before the start, for without what counts there is none.
+    /// What counts the processor time, and the most of `--cpu-time`, if it was asked for. Before the start, for without
+    /// what counts there is none.
     #[cold]
     #[inline(never)]
-    pub fn cpu_time(&self) -> Result<Option<CpuTime>, Error> {
+    pub fn cpu_time(&self) -> Result<Option<(ProcessorTime, Duration)>, Error> {
         let Some(most) = self.cpu_time else {
             return Ok(None);
         };
-        let counted = self.group.processor_time()?;
-        Ok(Some(CpuTime::new(counted, most)))
+        Ok(Some((self.group.processor_time()?, most)))
     }
 
     pub fn usage(&self) -> Usage {
@@ -197,6 +195,22 @@ pub fn explained(error: Error, limited: Option<&Limited>) -> Error {
         (Some(Errno::EAGAIN), _) if limited.has_pids_limit => error.hint(Some(TOO_FEW_PROCESSES)),
         _ => error,
     }
+}
+
+/// Twelve hexadecimal digits that no other container has, as docker's ids are shown.
+pub fn fresh_digits() -> String {
+    let bytes = random::six_bytes().unwrap_or_else(|_| {
+        // Early at boot, before the kernel has randomness: a name need only be another one.
+        let [a, b, c, d] = std::process::id().to_le_bytes();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let [e, f, ..] = now.map_or(0, |now| now.subsec_micros()).to_le_bytes();
+        [a, b, c, d, e, f]
+    });
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(if digit < 10 { b'0' } else { b'a' - 10 } + digit))
+        .collect()
 }
 
 /// In the largest unit that it is a whole number of.
