@@ -40,8 +40,8 @@
 //! pool          spare network namespaces: kept, and asked for
 //! path_in_root  paths inside a root, which no link leads out of
 //! locks         which directories a run uses, told to the same user's other runs
-//! guide, log, standard_streams, result_file, hint, error, report, terminal_settings, lingering,
-//! json, time, writable
+//! guide, log, standard_streams, result_file, hint, error, field, report, terminal_settings,
+//! lingering, json, time, writable
 //! sys           one system call each; the only `unsafe`
 //! ```
 //!
@@ -54,6 +54,7 @@ pub mod cgroup;
 pub mod child;
 pub mod docker;
 pub mod error;
+pub mod field;
 pub mod guide;
 pub mod hint;
 pub mod host;
@@ -93,6 +94,8 @@ use timing::Beginning;
 /// code.
 pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
     let beginning = Beginning::look(&arguments);
+    // Before anything can fail: errors name fields.
+    field::spell(docker::spelling);
     // Before anything else opens a file.
     if let Err(fault) = inherited::open_standard() {
         log::complain(&not_standard(fault));

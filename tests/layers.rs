@@ -23,6 +23,7 @@ const LAYERS: [&[&str]; 16] = [
     &["pool"],
     &[
         "error",
+        "field",
         "guide",
         "hint",
         "path_in_root",

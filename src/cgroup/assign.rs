@@ -5,6 +5,7 @@ use super::parent::Asked;
 use super::settings::{Setting, settings};
 use super::{Controller, Version};
 use crate::error::Error;
+use crate::field::Field;
 use crate::spec::limits::Limits;
 use crate::sys::{Errno, clone, descriptor, facts, kernel};
 use std::os::fd::AsFd;
@@ -48,11 +49,6 @@ impl Presence {
     }
 }
 
-/// The option that has what is used counted.
-const REPORT: &str = "--report-cgroup";
-const CPU_TIME: &str = "--cpu-time";
-const PARENT: &str = "--cgroup-parent";
-
 /// What a hierarchy has to do.
 pub struct Part {
     /// Who needs it first.
@@ -80,7 +76,7 @@ pub fn in_v1(
         let settings = ask(controller, Version::V1)?;
         if let Some(setting) = settings.first() {
             asked.get_or_insert(Asked {
-                option: setting.option,
+                field: setting.field,
                 controller: controller.v1_name(),
             });
         }
@@ -94,7 +90,7 @@ pub fn in_v1(
         Some(asked) => (Some(asked), false),
         None if times && found.has(Controller::CpuAccounting) => {
             let asked = Asked {
-                option: CPU_TIME,
+                field: Field::CpuTime,
                 controller: Controller::CpuAccounting.v1_name(),
             };
             (Some(asked), false)
@@ -103,7 +99,7 @@ pub fn in_v1(
         None if named && layout.mounts(found).next().is_some() => (None, false),
         None if counts && counted == Counted::Surely => {
             let asked = Asked {
-                option: REPORT,
+                field: Field::CgroupReport,
                 controller: first.v1_name(),
             };
             (Some(asked), false)
@@ -112,7 +108,7 @@ pub fn in_v1(
         None => return Ok(None),
     };
     let all_of_them = Asked {
-        option: PARENT,
+        field: Field::CgroupParent,
         controller: first.v1_name(),
     };
     Ok(Some(Part {
@@ -145,7 +141,7 @@ pub fn in_v2(
         if let Some(setting) = settings.first() {
             needed.push(name);
             asked.get_or_insert(Asked {
-                option: setting.option,
+                field: setting.field,
                 controller: name,
             });
         }
@@ -155,16 +151,16 @@ pub fn in_v2(
     let asked = match asked {
         Some(asked) => asked,
         None if times && layout.v1_of(Controller::CpuAccounting).is_none() => Asked {
-            option: CPU_TIME,
+            field: Field::CpuTime,
             // v2 counts without one.
             controller: Controller::CpuAccounting.v1_name(),
         },
         None if named && layout.v2.as_ref().is_some_and(is_mounted) => Asked {
-            option: PARENT,
+            field: Field::CgroupParent,
             controller: "cgroup v2",
         },
         None if counted == Counted::Surely && free(layout).any(Controller::counts) => Asked {
-            option: REPORT,
+            field: Field::CgroupReport,
             controller: "cgroup v2",
         },
         None => return Ok(None),
@@ -223,9 +219,9 @@ pub fn is_needed(limits: &Limits) -> bool {
 pub fn no_hierarchy(limits: &Limits) -> Error {
     Error::refused(
         if limits.parent.is_some() {
-            PARENT
+            Field::CgroupParent.spelled()
         } else {
-            REPORT
+            Field::CgroupReport.spelled()
         },
         "no hierarchy of cgroups is mounted; see cgroups(7) (mount -t cgroup2 none /sys/fs/cgroup)",
     )
@@ -246,15 +242,15 @@ pub fn ask(
 ) -> Result<Vec<Setting>, Error> {
     settings(limits, devices, controller, version).map_err(|_too_many| {
         let reason = "cgroup v2 has weights up to 10000, which is 102400 shares";
-        Error::refused("--cpu-shares", reason)
+        Error::refused(Field::CpuShares.spelled(), reason)
     })
 }
 
 /// The numbers of the limited devices, as the kernel prints them.
 pub fn devices(limits: &Limits) -> Result<Vec<String>, Error> {
     let numbers = limits.devices.iter().map(|limit| {
-        let option = format!("{}:", limit.option);
-        let failed = |errno| Error::new(option.as_str(), limit.path.to_bytes(), errno);
+        let operation = format!("{}:", limit.field);
+        let failed = |errno| Error::new(operation.as_str(), limit.path.to_bytes(), errno);
         let opened = descriptor::open(&limit.path, libc::O_PATH, 0).map_err(failed)?;
         match facts::facts(opened.as_fd()).map_err(failed)?.kind {
             facts::Kind::Block(device) => Ok(format!("{}:{}", device.major, device.minor)),

@@ -9,6 +9,7 @@ use super::settings::Setting;
 use super::usage::{self, Usage};
 use super::{Controller, Version};
 use crate::error::Error;
+use crate::field::Field;
 use crate::locks::Locks;
 use crate::spec::limits::Limits;
 use crate::sys::Errno;
@@ -226,7 +227,7 @@ impl Group {
         match counting.next() {
             Some(member) => ProcessorTime::open(&member.directory, member.version),
             None => Err(Error::refused(
-                "--cpu-time",
+                Field::CpuTime.spelled(),
                 "no hierarchy of cgroups counts processor time here",
             )),
         }
@@ -361,18 +362,18 @@ pub fn not_written(
     value: &str,
     errno: Errno,
 ) -> Error {
-    let operation = format!("{}: write {value} to", setting.option);
+    let operation = format!("{}: write {value} to", setting.field);
     let error = Error::new(operation, joined(cgroup, file).to_bytes(), errno);
-    error.hint(hint(setting.option, errno))
+    error.hint(hint(setting.field, errno))
 }
 
 /// This cgroup has no file for a limit, if that is an error.
 pub fn not_there(setting: &Setting, cgroup: &CStr) -> Option<Error> {
     let (file, _) = setting.ways.first().filter(|_| !setting.if_there)?;
-    let operation = format!("{}: open", setting.option);
+    let operation = format!("{}: open", setting.field);
     let error = Error::new(operation, joined(cgroup, file).to_bytes(), Errno::ENOENT);
-    Some(error.hint(Some(match setting.option {
-        "--blkio-weight" | "--blkio-weight-device" => {
+    Some(error.hint(Some(match setting.field {
+        Field::BlockWeight | Field::DeviceWeight => {
             "this kernel's controller has no weights, or none for this disk, whose scheduler has to be bfq"
         }
         _ => "this kernel's controller has no such limit",
@@ -382,7 +383,7 @@ pub fn not_there(setting: &Setting, cgroup: &CStr) -> Option<Error> {
 /// The kernel has taken a limit, and does not keep to it.
 pub fn not_granted(setting: &Setting, value: &str, shown: &str) -> Error {
     Error::refused(
-        format!("{} {value}: the kernel grants {shown}", setting.option),
+        format!("{} {value}: the kernel grants {shown}", setting.field),
         "the cgroup above, or the machine, does not have them all",
     )
 }
@@ -391,10 +392,10 @@ fn check(setting: &Setting, directory: &Directory, value: &str) -> Result<(), Er
     let Some(file) = setting.shown_by else {
         return Ok(());
     };
-    let option = setting.option;
+    let field = setting.field;
     let failed = |errno| {
         let path = directory.path_of(file);
-        Error::new(format!("{option}: read"), path.to_bytes(), errno)
+        Error::new(format!("{field}: read"), path.to_bytes(), errno)
     };
     match directory.read(file) {
         Ok(shown) if shown == value => Ok(()),
@@ -405,15 +406,15 @@ fn check(setting: &Setting, directory: &Directory, value: &str) -> Result<(), Er
     }
 }
 
-fn hint(option: &'static str, errno: Errno) -> Option<&'static str> {
-    match (option, errno) {
-        ("--cpuset-cpus" | "--cpuset-mems", Errno::EINVAL | Errno::EACCES | Errno::ERANGE) => {
+fn hint(field: Field, errno: Errno) -> Option<&'static str> {
+    match (field, errno) {
+        (Field::Processors | Field::MemoryNodes, Errno::EINVAL | Errno::EACCES | Errno::ERANGE) => {
             Some("the cgroup above, or the machine, does not have them all")
         }
-        ("--cpus", Errno::EINVAL) => {
+        (Field::Cpus, Errno::EINVAL) => {
             Some("the cgroup above has less, or it is more than the kernel takes")
         }
-        ("--pids-limit", Errno::EINVAL) => Some("the kernel's largest is 4194304"),
+        (Field::Processes, Errno::EINVAL) => Some("the kernel's largest is 4194304"),
         (_, Errno::ENODEV) => Some("a whole disk can be limited, and no partition of one"),
         _ => None,
     }

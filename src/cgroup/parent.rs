@@ -15,6 +15,7 @@ use super::Version;
 use super::directory::{Directory, FIRST_INODE, joined};
 use super::layout::{Hierarchy, Layout, Mount};
 use crate::error::Error;
+use crate::field::Field;
 use crate::sys::facts::FileSystem;
 use crate::sys::{Errno, descriptor, facts, identity};
 use std::ffi::{CStr, CString};
@@ -23,7 +24,7 @@ use std::os::fd::AsFd;
 /// Who needs a hierarchy, for messages.
 #[derive(Clone, Copy)]
 pub struct Asked {
-    pub option: &'static str,
+    pub field: Field,
     /// The controller's name.
     pub controller: &'static str,
 }
@@ -62,11 +63,11 @@ impl Asked {
             }
             _ => None,
         };
-        Error::new(format!("{}: {doing}", self.option), path.to_bytes(), errno).hint(hint)
+        Error::new(format!("{}: {doing}", self.field), path.to_bytes(), errno).hint(hint)
     }
 
     pub fn refused(self, reason: &'static str) -> Error {
-        let object = format!("{}: the {} controller", self.option, self.controller);
+        let object = format!("{}: the {} controller", self.field, self.controller);
         Error::refused(object, reason)
     }
 }
@@ -340,7 +341,12 @@ impl<'a> Way<'a> {
         if kind.as_ref().is_ok_and(|kind| kind != "domain") {
             let file = directory.path_of(c"cgroup.type");
             return Err(Error::refused(
-                [self.asked.option.as_bytes(), b": ", file.to_bytes()].concat(),
+                [
+                    self.asked.field.spelled().as_bytes(),
+                    b": ",
+                    file.to_bytes(),
+                ]
+                .concat(),
                 "the cgroup is threaded: it can have threads of a process below it, and no container",
             ));
         }

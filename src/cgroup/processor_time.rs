@@ -4,6 +4,7 @@ use super::Version;
 use super::directory::Directory;
 use super::usage::field;
 use crate::error::Error;
+use crate::field::Field;
 use crate::sys::Errno;
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -63,5 +64,9 @@ impl ProcessorTime {
 }
 
 fn failed(operation: &str, path: &CStr, errno: Errno) -> Error {
-    Error::new(format!("--cpu-time: {operation}"), path.to_bytes(), errno)
+    Error::new(
+        format!("{}: {operation}", Field::CpuTime),
+        path.to_bytes(),
+        errno,
+    )
 }

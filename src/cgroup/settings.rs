@@ -3,6 +3,7 @@
 //! The kernel's texts on them are Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst.
 
 use super::{Controller, Version};
+use crate::field::Field;
 use crate::spec::limits::{Limits, PERIOD, Swap, Traffic};
 use std::ffi::CStr;
 
@@ -10,7 +11,7 @@ use std::ffi::CStr;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Setting {
     /// Who asked.
-    pub option: &'static str,
+    pub field: Field,
     /// The file and what to write; where there is no such file, the next.
     pub ways: Vec<(&'static CStr, String)>,
     /// No one has asked for it by name, so it is no error where the kernel has no such file.
@@ -20,9 +21,9 @@ pub struct Setting {
 }
 
 impl Setting {
-    fn new(option: &'static str, file: &'static CStr, value: String) -> Self {
+    fn new(field: Field, file: &'static CStr, value: String) -> Self {
         Self {
-            option,
+            field,
             ways: vec![(file, value)],
             if_there: false,
             shown_by: None,
@@ -63,15 +64,15 @@ pub fn settings(
             if let Some(period) = limits.period {
                 // Before the quota, which may be longer than the period that the kernel has (100 ms) would allow.
                 let file = c"cpu.cfs_period_us";
-                settings.push(Setting::new("--cpu-period", file, period.to_string()));
+                settings.push(Setting::new(Field::CpuPeriod, file, period.to_string()));
             }
             if let Some(quota) = limits.quota {
                 let file = c"cpu.cfs_quota_us";
-                settings.push(Setting::new(quota.option, file, quota.time.to_string()));
+                settings.push(Setting::new(quota.field, file, quota.time.to_string()));
             }
             if let Some(shares) = limits.shares {
                 settings.push(Setting::new(
-                    "--cpu-shares",
+                    Field::CpuShares,
                     c"cpu.shares",
                     shares.to_string(),
                 ));
@@ -82,13 +83,13 @@ pub fn settings(
                 let quota = limits
                     .quota
                     .map_or("max".into(), |quota| quota.time.to_string());
-                let option = limits.quota.map_or("--cpu-period", |quota| quota.option);
+                let field = limits.quota.map_or(Field::CpuPeriod, |quota| quota.field);
                 let value = format!("{quota} {}", limits.period.unwrap_or(PERIOD));
-                settings.push(Setting::new(option, c"cpu.max", value));
+                settings.push(Setting::new(field, c"cpu.max", value));
             }
             if let Some(shares) = limits.shares {
                 let value = weight_of(shares)?.to_string();
-                settings.push(Setting::new("--cpu-shares", c"cpu.weight", value));
+                settings.push(Setting::new(Field::CpuShares, c"cpu.weight", value));
             }
         }
         // Nothing can be asked of it: it only counts.
@@ -97,7 +98,7 @@ pub fn settings(
         (Controller::Pids, _) => {
             if let Some(processes) = limits.processes {
                 settings.push(Setting::new(
-                    "--pids-limit",
+                    Field::Processes,
                     c"pids.max",
                     processes.to_string(),
                 ));
@@ -126,15 +127,15 @@ fn memory_v1(limits: &Limits, settings: &mut Vec<Setting>) {
     if let Some(memory) = limits.memory {
         // Before the one of memory and swap together, which may not be below it.
         let file = c"memory.limit_in_bytes";
-        settings.push(Setting::new("--memory", file, memory.to_string()));
+        settings.push(Setting::new(Field::Memory, file, memory.to_string()));
         let both = c"memory.memsw.limit_in_bytes";
         let twice = memory.saturating_mul(2).to_string();
         match limits.swap {
             Swap::AsMuchAsMemory => {
-                settings.push(Setting::new("--memory", both, twice).if_there());
+                settings.push(Setting::new(Field::Memory, both, twice).if_there());
             }
             Swap::Total(total) => {
-                settings.push(Setting::new("--memory-swap", both, total.to_string()));
+                settings.push(Setting::new(Field::MemoryAndSwap, both, total.to_string()));
             }
             // As it is.
             Swap::Unlimited => {}
@@ -143,7 +144,7 @@ fn memory_v1(limits: &Limits, settings: &mut Vec<Setting>) {
     if let Some(reserved) = limits.reservation {
         let file = c"memory.soft_limit_in_bytes";
         settings.push(Setting::new(
-            "--memory-reservation",
+            Field::MemoryReservation,
             file,
             reserved.to_string(),
         ));
@@ -152,17 +153,21 @@ fn memory_v1(limits: &Limits, settings: &mut Vec<Setting>) {
 
 fn memory_v2(limits: &Limits, settings: &mut Vec<Setting>) {
     if let Some(memory) = limits.memory {
-        settings.push(Setting::new("--memory", c"memory.max", memory.to_string()));
+        settings.push(Setting::new(
+            Field::Memory,
+            c"memory.max",
+            memory.to_string(),
+        ));
         // Of swap alone, here.
         let swap = c"memory.swap.max";
         match limits.swap {
             Swap::AsMuchAsMemory => {
-                let setting = Setting::new("--memory", swap, memory.to_string());
+                let setting = Setting::new(Field::Memory, swap, memory.to_string());
                 settings.push(setting.if_there());
             }
             Swap::Total(total) => {
                 let rest = total.saturating_sub(memory).to_string();
-                settings.push(Setting::new("--memory-swap", swap, rest));
+                settings.push(Setting::new(Field::MemoryAndSwap, swap, rest));
             }
             Swap::Unlimited => {}
         }
@@ -170,7 +175,7 @@ fn memory_v2(limits: &Limits, settings: &mut Vec<Setting>) {
     if let Some(reserved) = limits.reservation {
         let file = c"memory.low";
         settings.push(Setting::new(
-            "--memory-reservation",
+            Field::MemoryReservation,
             file,
             reserved.to_string(),
         ));
@@ -178,17 +183,17 @@ fn memory_v2(limits: &Limits, settings: &mut Vec<Setting>) {
 }
 
 fn cpuset(limits: &Limits, version: Version, settings: &mut Vec<Setting>) {
-    for (set, option, file, v1, v2) in [
+    for (set, field, file, v1, v2) in [
         (
             &limits.processors,
-            "--cpuset-cpus",
+            Field::Processors,
             c"cpuset.cpus",
             c"cpuset.effective_cpus",
             c"cpuset.cpus.effective",
         ),
         (
             &limits.nodes,
-            "--cpuset-mems",
+            Field::MemoryNodes,
             c"cpuset.mems",
             c"cpuset.effective_mems",
             c"cpuset.mems.effective",
@@ -201,7 +206,7 @@ fn cpuset(limits: &Limits, version: Version, settings: &mut Vec<Setting>) {
             Version::V1 => v1,
             Version::V2 => v2,
         };
-        settings.push(Setting::new(option, file, set.to_string()).shown_by(shown_by));
+        settings.push(Setting::new(field, file, set.to_string()).shown_by(shown_by));
     }
 }
 
@@ -209,18 +214,20 @@ fn cpuset(limits: &Limits, version: Version, settings: &mut Vec<Setting>) {
 fn io(limits: &Limits, devices: &[String], version: Version, settings: &mut Vec<Setting>) {
     if let Some(weight) = limits.weight {
         settings.push(match version {
-            Version::V1 => Setting::new("--blkio-weight", c"blkio.bfq.weight", weight.to_string())
-                .or(c"blkio.weight", weight.to_string()),
-            Version::V2 => Setting::new("--blkio-weight", c"io.bfq.weight", weight.to_string())
+            Version::V1 => {
+                Setting::new(Field::BlockWeight, c"blkio.bfq.weight", weight.to_string())
+                    .or(c"blkio.weight", weight.to_string())
+            }
+            Version::V2 => Setting::new(Field::BlockWeight, c"io.bfq.weight", weight.to_string())
                 .or(c"io.weight", io_weight(weight).to_string()),
         });
     }
     for (limit, device) in limits.devices.iter().zip(devices) {
-        let (option, rate) = (limit.option, limit.rate);
+        let (field, rate) = (limit.field, limit.rate);
         let line = format!("{device} {rate}");
         let maximum = |file, key| match version {
-            Version::V1 => Setting::new(option, file, line.clone()),
-            Version::V2 => Setting::new(option, c"io.max", format!("{device} {key}={rate}")),
+            Version::V1 => Setting::new(field, file, line.clone()),
+            Version::V2 => Setting::new(field, c"io.max", format!("{device} {key}={rate}")),
         };
         settings.push(match (limit.traffic, version) {
             (Traffic::ReadBytes, _) => maximum(c"blkio.throttle.read_bps_device", "rbps"),
@@ -228,11 +235,11 @@ fn io(limits: &Limits, devices: &[String], version: Version, settings: &mut Vec<
             (Traffic::ReadOperations, _) => maximum(c"blkio.throttle.read_iops_device", "riops"),
             (Traffic::WriteOperations, _) => maximum(c"blkio.throttle.write_iops_device", "wiops"),
             (Traffic::Weight, Version::V1) => {
-                let setting = Setting::new(option, c"blkio.bfq.weight_device", line.clone());
+                let setting = Setting::new(field, c"blkio.bfq.weight_device", line.clone());
                 setting.or(c"blkio.weight_device", line)
             }
             (Traffic::Weight, Version::V2) => {
-                let setting = Setting::new(option, c"io.bfq.weight", line);
+                let setting = Setting::new(field, c"io.bfq.weight", line);
                 setting.or(c"io.weight", format!("{device} {}", io_weight(rate)))
             }
         });
@@ -312,7 +319,7 @@ mod tests {
     fn the_rest() {
         let limits = Limits {
             quota: Some(Quota {
-                option: "--cpus",
+                field: Field::Cpus,
                 time: 50_000,
             }),
             shares: Some(1024),
@@ -320,7 +327,7 @@ mod tests {
             processes: Some(7),
             weight: Some(1000),
             devices: vec![DeviceLimit {
-                option: "--device-write-bps",
+                field: Field::WriteBytes,
                 traffic: Traffic::WriteBytes,
                 path: c"/dev/sda".into(),
                 rate: 9,

@@ -12,12 +12,14 @@ mod pool;
 mod render;
 mod run;
 mod run_args;
+mod spelling;
 mod suggest;
 mod texts;
 mod topic;
 
 pub use log::{LogArgs, LogFormat};
 pub use run_args::{OverlayChoice, RunArgs};
+pub use spelling::spelling;
 
 use crate::error::Error;
 use crate::guide;

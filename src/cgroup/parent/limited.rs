@@ -90,7 +90,7 @@ pub fn count_what_is_below(asked: Asked, directory: &Directory) -> Result<(), Er
 fn refused(asked: Asked, directory: &Directory, file: &CStr, reason: &'static str) -> Error {
     let file = directory.path_of(file);
     Error::refused(
-        [asked.option.as_bytes(), b": ", file.to_bytes()].concat(),
+        [asked.field.spelled().as_bytes(), b": ", file.to_bytes()].concat(),
         reason,
     )
 }

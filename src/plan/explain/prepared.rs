@@ -150,11 +150,7 @@ fn made_cgroup(page: &mut Page, cgroup: &Preview, is_first: bool, is_named: bool
         } else {
             ""
         };
-        let text = format!(
-            "{}{condition} ({})",
-            ways.join(", or else "),
-            setting.option
-        );
+        let text = format!("{}{condition} ({})", ways.join(", or else "), setting.field);
         page.item("written", &text);
     }
 }

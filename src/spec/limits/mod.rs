@@ -8,6 +8,7 @@ pub use list::NumberSet;
 pub use resource::ResourceLimit;
 
 use crate::error::Error;
+use crate::field::Field;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
@@ -52,8 +53,8 @@ pub struct Limits {
 /// How much processor time may be used up in each period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// The option that asked for it.
-    pub option: &'static str,
+    /// The field that asked for it.
+    pub field: Field,
     /// Microseconds.
     pub time: u64,
 }
@@ -83,7 +84,7 @@ pub enum Traffic {
 /// A limit of what is read from or written to a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceLimit {
-    pub option: &'static str,
+    pub field: Field,
     pub traffic: Traffic,
     pub path: CString,
     /// Bytes or operations in each second, or the share.
@@ -159,7 +160,7 @@ impl Limits {
                 self.quota = match u64::try_from(quota) {
                     Ok(0) if billionths == 0 => None,
                     Ok(time) if time >= SHORTEST => Some(Quota {
-                        option: "--cpus",
+                        field: Field::Cpus,
                         time,
                     }),
                     Ok(_) => return Err(refused("the kernel's smallest is 0.01")),
@@ -173,7 +174,7 @@ impl Limits {
                         .filter(|time| *time >= SHORTEST)
                         .map(|time| {
                             Some(Quota {
-                                option: "--cpu-quota",
+                                field: Field::CpuQuota,
                                 time,
                             })
                         })
@@ -275,12 +276,12 @@ fn parent(text: &[u8]) -> Result<CString, &'static str> {
 impl DeviceLimit {
     /// `PATH:RATE`.
     fn new(name: &'static str, text: &[u8]) -> Result<Self, &'static str> {
-        let (option, traffic) = match name {
-            "device-read-bps" => ("--device-read-bps", Traffic::ReadBytes),
-            "device-write-bps" => ("--device-write-bps", Traffic::WriteBytes),
-            "device-read-iops" => ("--device-read-iops", Traffic::ReadOperations),
-            "device-write-iops" => ("--device-write-iops", Traffic::WriteOperations),
-            _ => ("--blkio-weight-device", Traffic::Weight),
+        let (field, traffic) = match name {
+            "device-read-bps" => (Field::ReadBytes, Traffic::ReadBytes),
+            "device-write-bps" => (Field::WriteBytes, Traffic::WriteBytes),
+            "device-read-iops" => (Field::ReadOperations, Traffic::ReadOperations),
+            "device-write-iops" => (Field::WriteOperations, Traffic::WriteOperations),
+            _ => (Field::DeviceWeight, Traffic::Weight),
         };
         let wanted = "it takes DEVICE:RATE, /dev/sda:10mb for bytes or /dev/sda:100 for operations";
         let colon = text.iter().rposition(|byte| *byte == b':').ok_or(wanted)?;
@@ -299,7 +300,7 @@ impl DeviceLimit {
             return Err(wanted);
         }
         Ok(Self {
-            option,
+            field,
             traffic,
             path: CString::new(path).map_err(|_| wanted)?,
             rate,

@@ -46,7 +46,7 @@ fn values() {
         swap: Swap::Unlimited,
         reservation: Some(32 << 20),
         quota: Some(Quota {
-            option: "--cpus",
+            field: Field::Cpus,
             time: 50_000,
         }),
         period: None,
@@ -57,13 +57,13 @@ fn values() {
         weight: Some(500),
         devices: vec![
             DeviceLimit {
-                option: "--device-read-bps",
+                field: Field::ReadBytes,
                 traffic: Traffic::ReadBytes,
                 path: c"/dev/sda".into(),
                 rate: 1 << 20,
             },
             DeviceLimit {
-                option: "--device-write-iops",
+                field: Field::WriteOperations,
                 traffic: Traffic::WriteOperations,
                 path: c"/dev/a:b".into(),
                 rate: 7,
@@ -81,7 +81,7 @@ fn quotas_and_periods() {
     let found = limits(&[("cpu-quota", "25000"), ("cpu-period", "50000")]);
     let expected = Limits {
         quota: Some(Quota {
-            option: "--cpu-quota",
+            field: Field::CpuQuota,
             time: 25_000,
         }),
         period: Some(50_000),
