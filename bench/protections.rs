@@ -25,12 +25,12 @@ const ALL_CAPABILITIES: [&str; 4] = ["--security-opt", "seccomp=unconfined", "--
 /// Two contestants whose difference it is.
 struct Cost {
     what: &'static str,
-    with: Way,
-    without: Way,
+    with: Side,
+    without: Side,
 }
 
 #[derive(Clone, Copy)]
-enum Way {
+enum Side {
     /// The container of this name, with these options.
     Run(&'static str, &'static [&'static str]),
     /// The default once more.
@@ -39,7 +39,7 @@ enum Way {
     Floor(&'static str),
 }
 
-impl Way {
+impl Side {
     fn name(self) -> String {
         match self {
             Self::Run(base, options) => [&[base], options].concat().join(" "),
@@ -72,8 +72,8 @@ impl Way {
 const fn default(what: &'static str, base: &'static str, options: &'static [&'static str]) -> Cost {
     Cost {
         what,
-        with: Way::Run(base, &[]),
-        without: Way::Run(base, options),
+        with: Side::Run(base, &[]),
+        without: Side::Run(base, options),
     }
 }
 
@@ -84,21 +84,21 @@ const COSTS: [Cost; 13] = [
     default("the filter of system calls", SMALL, &NO_FILTER),
     Cost {
         what: "the capabilities, both without a filter",
-        with: Way::Run(SMALL, &NO_FILTER),
-        without: Way::Run(SMALL, &ALL_CAPABILITIES),
+        with: Side::Run(SMALL, &NO_FILTER),
+        without: Side::Run(SMALL, &ALL_CAPABILITIES),
     },
     default("no_new_privs", SMALL, &MAY_GAIN),
     default("the session keyring", SMALL, &SAME_KEYRING),
     default(ALL, SMALL, &OFF),
     Cost {
         what: "nothing: what noise does",
-        with: Way::Run(SMALL, &[]),
-        without: Way::Again(SMALL),
+        with: Side::Run(SMALL, &[]),
+        without: Side::Again(SMALL),
     },
     Cost {
         what: "all of them, the floor's: the kernel's own part",
-        with: Way::Floor(FLOOR),
-        without: Way::Floor(FLOOR_UNPROTECTED),
+        with: Side::Floor(FLOOR),
+        without: Side::Floor(FLOOR_UNPROTECTED),
     },
     default(
         "--rootfs: the filter of system calls",
@@ -115,8 +115,8 @@ const COSTS: [Cost; 13] = [
     default(ALL_WITH_A_ROOT, DIRECTORY, &OFF_WITH_A_ROOT),
     Cost {
         what: "--rootfs: nothing: what noise does",
-        with: Way::Run(DIRECTORY, &[]),
-        without: Way::Again(DIRECTORY),
+        with: Side::Run(DIRECTORY, &[]),
+        without: Side::Again(DIRECTORY),
     },
 ];
 
@@ -182,7 +182,7 @@ pub struct Difference<'a> {
 /// Those of which both sides were measured.
 pub fn differences(measured: &Measured) -> Vec<Difference<'_>> {
     let each = |cost: &Cost| {
-        let row = |way: Way| measured.row(&way.name());
+        let row = |way: Side| measured.row(&way.name());
         let (with, without) = row(cost.with).zip(row(cost.without))?;
         Some(Difference {
             what: cost.what,
@@ -246,7 +246,7 @@ pub fn measure(
 fn playing(runner: &mut Runner, contestants: &[Contestant]) -> Vec<Contestant> {
     let mut playing: Vec<Contestant> = Vec::new();
     let sides = COSTS.iter().flat_map(|cost| [cost.with, cost.without]);
-    for way in sides.chain([Way::Floor(FLOOR_AGAIN)]) {
+    for way in sides.chain([Side::Floor(FLOOR_AGAIN)]) {
         let name = way.name();
         if !playing.iter().any(|contestant| contestant.name == name) {
             playing.extend(way.contestant(contestants));
@@ -270,7 +270,7 @@ fn steps(
         (SMALL, STEPS.to_vec()),
         (DIRECTORY, [&STEPS[..], &STEPS_WITH_A_ROOT].concat()),
     ] {
-        let found = Way::Run(base, &[]).contestant(contestants);
+        let found = Side::Run(base, &[]).contestant(contestants);
         let times = Times::new(base);
         let options = ["--timing".as_ref(), times.0.as_os_str()];
         if let Some(contestant) = found.and_then(|found| found.with(base, &options)) {

@@ -60,7 +60,7 @@ pub const PLACE: u32 = 0o1555;
 
 /// Why a path was not found or not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failed {
+pub enum PathFailure {
     Find(Errno),
     Make(Errno),
 }
@@ -71,7 +71,7 @@ pub fn find(
     root: BorrowedFd<'_>,
     path: &CStr,
     missing: Missing,
-) -> Result<BorrowedFd<'static>, Failed> {
+) -> Result<BorrowedFd<'static>, PathFailure> {
     find_or_make(root, path, &Making::anywhere(missing))
 }
 
@@ -80,7 +80,7 @@ pub fn find_or_make(
     root: BorrowedFd<'_>,
     path: &CStr,
     making: &Making<'_>,
-) -> Result<BorrowedFd<'static>, Failed> {
+) -> Result<BorrowedFd<'static>, PathFailure> {
     let mut found = node::find_in_root(root, path);
     for _ in 1..TRIES {
         if !matches!(found, Err(Errno::EAGAIN)) {
@@ -93,7 +93,7 @@ pub fn find_or_make(
         Err(Errno::ENOENT) if making.missing != Missing::Refuse => walk(root, path, making),
         // Before Linux 5.6; in a filter's way; and where someone never stops renaming.
         Err(Errno::ENOSYS | Errno::EPERM | Errno::EAGAIN) => walk(root, path, making),
-        Err(errno) => Err(Failed::Find(errno)),
+        Err(errno) => Err(PathFailure::Find(errno)),
     }
 }
 
@@ -101,13 +101,13 @@ fn walk(
     root: BorrowedFd<'_>,
     path: &CStr,
     making: &Making<'_>,
-) -> Result<BorrowedFd<'static>, Failed> {
+) -> Result<BorrowedFd<'static>, PathFailure> {
     let mut trail = Trail::new(root);
     let walked = walk_on(&mut trail, path, making);
     let end = match walked {
         // A name of its own for the root, which the caller may close.
-        Ok(()) if trail.depth == 0 => node::find(root, c".").map_err(Failed::Find),
-        Ok(()) => trail.take_last().ok_or(Failed::Find(Errno::ENOENT)),
+        Ok(()) if trail.depth == 0 => node::find(root, c".").map_err(PathFailure::Find),
+        Ok(()) => trail.take_last().ok_or(PathFailure::Find(Errno::ENOENT)),
         Err(failed) => Err(failed),
     };
     trail.rewind();
@@ -115,20 +115,20 @@ fn walk(
 }
 
 /// Leaves what `path` is as the last of the trail.
-fn walk_on(trail: &mut Trail<'_>, path: &CStr, making: &Making<'_>) -> Result<(), Failed> {
-    let mut rest = Rest::new(path.to_bytes()).map_err(Failed::Find)?;
+fn walk_on(trail: &mut Trail<'_>, path: &CStr, making: &Making<'_>) -> Result<(), PathFailure> {
+    let mut rest = Rest::new(path.to_bytes()).map_err(PathFailure::Find)?;
     let mut links = 0u32;
-    while let Some(component) = rest.next().map_err(Failed::Find)? {
+    while let Some(component) = rest.next().map_err(PathFailure::Find)? {
         match component.name() {
             b"." => continue,
             b".." => {
-                trail.back().map_err(Failed::Find)?;
+                trail.back().map_err(PathFailure::Find)?;
                 continue;
             }
             _ => {}
         }
-        let name = component.as_c_str().map_err(Failed::Find)?;
-        let above = trail.last().map_err(Failed::Find)?;
+        let name = component.as_c_str().map_err(PathFailure::Find)?;
+        let above = trail.last().map_err(PathFailure::Find)?;
         let found = match node::find(above, name) {
             Err(Errno::ENOENT) => {
                 let making = Making {
@@ -141,25 +141,27 @@ fn walk_on(trail: &mut Trail<'_>, path: &CStr, making: &Making<'_>) -> Result<()
                 };
                 make(above, name, rest.is_empty(), &making)?
             }
-            found => found.map_err(Failed::Find)?,
+            found => found.map_err(PathFailure::Find)?,
         };
-        let kind = facts::facts(found).map_err(Failed::Find)?.kind;
+        let kind = facts::facts(found).map_err(PathFailure::Find)?.kind;
         if kind == Kind::Link {
             let put = rest.put_link_before(found);
             descriptor::close(found);
             links = links.saturating_add(1);
             if links > MOST_LINKS {
-                return Err(Failed::Find(Errno::ELOOP));
+                return Err(PathFailure::Find(Errno::ELOOP));
             }
-            if put.map_err(Failed::Find)? == Direction::FromRoot {
+            if put.map_err(PathFailure::Find)? == Direction::FromRoot {
                 trail.rewind();
             }
         } else {
             if kind != Kind::Directory && !rest.is_empty() {
                 descriptor::close(found);
-                return Err(Failed::Find(Errno::ENOTDIR));
+                return Err(PathFailure::Find(Errno::ENOTDIR));
             }
-            trail.push(component.name(), found).map_err(Failed::Find)?;
+            trail
+                .push(component.name(), found)
+                .map_err(PathFailure::Find)?;
         }
     }
     Ok(())
@@ -172,12 +174,12 @@ fn make(
     name: &CStr,
     is_last: bool,
     making: &Making<'_>,
-) -> Result<BorrowedFd<'static>, Failed> {
+) -> Result<BorrowedFd<'static>, PathFailure> {
     const DIRECTORY: u32 = 0o755;
     const FILE: u32 = 0o644;
     let made = match (making.missing, is_last) {
-        (Missing::Refuse, _) => return Err(Failed::Find(Errno::ENOENT)),
-        _ if !(making.may)(directory) => return Err(Failed::Find(Errno::ENOENT)),
+        (Missing::Refuse, _) => return Err(PathFailure::Find(Errno::ENOENT)),
+        _ if !(making.may)(directory) => return Err(PathFailure::Find(Errno::ENOENT)),
         (Missing::MakeFile, true) => {
             let flags = libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW | libc::O_WRONLY;
             node::open(directory, name, flags, FILE).map(descriptor::close)
@@ -189,12 +191,12 @@ fn make(
     };
     match made {
         Ok(()) => {
-            let found = node::find(directory, name).map_err(Failed::Find)?;
-            making.give(found).map_err(Failed::Make)?;
+            let found = node::find(directory, name).map_err(PathFailure::Find)?;
+            making.give(found).map_err(PathFailure::Make)?;
             Ok(found)
         }
-        Err(Errno::EEXIST) => node::find(directory, name).map_err(Failed::Find),
-        Err(errno) => Err(Failed::Make(errno)),
+        Err(Errno::EEXIST) => node::find(directory, name).map_err(PathFailure::Find),
+        Err(errno) => Err(PathFailure::Make(errno)),
     }
 }
 
@@ -228,7 +230,12 @@ mod tests {
             Self(path)
         }
 
-        fn find(&self, path: &str, missing: Missing, walk_it: bool) -> Result<PathBuf, Failed> {
+        fn find(
+            &self,
+            path: &str,
+            missing: Missing,
+            walk_it: bool,
+        ) -> Result<PathBuf, PathFailure> {
             let root = CString::new(self.0.join("root").to_str().unwrap()).unwrap();
             let flags = libc::O_PATH | libc::O_DIRECTORY;
             let root = descriptor::open_undropped(&root, flags).unwrap();
@@ -285,7 +292,7 @@ mod tests {
                 let found = place.find(path, Missing::Refuse, walk_it);
                 assert_eq!(
                     found,
-                    expected.map(PathBuf::from).map_err(Failed::Find),
+                    expected.map(PathBuf::from).map_err(PathFailure::Find),
                     "{path}, {walk_it}"
                 );
             }
@@ -297,7 +304,10 @@ mod tests {
             (deep.as_str(), Ok("")),
         ] {
             let found = place.find(path, Missing::Refuse, true);
-            assert_eq!(found, expected.map(PathBuf::from).map_err(Failed::Find));
+            assert_eq!(
+                found,
+                expected.map(PathBuf::from).map_err(PathFailure::Find)
+            );
         }
     }
 
@@ -354,6 +364,6 @@ mod tests {
         assert_eq!(found, Ok(PathBuf::from("d/".repeat(10) + "e/f/g")));
         let too_deep = "d/".repeat(3000);
         let found = place.find(&too_deep, Missing::MakeDirectory, true);
-        assert_eq!(found, Err(Failed::Find(Errno::ENAMETOOLONG)));
+        assert_eq!(found, Err(PathFailure::Find(Errno::ENAMETOOLONG)));
     }
 }

@@ -27,7 +27,7 @@ pub struct Stream<'a> {
     /// What poll(2) is asked about: the original. A FIFO opened anew does not tell that its writers
     /// are gone if they were before.
     file: File<'a>,
-    way: Way,
+    way: NonBlocking,
     is_terminal: bool,
 }
 
@@ -39,7 +39,7 @@ enum File<'a> {
 }
 
 /// How not to wait.
-enum Way {
+enum NonBlocking {
     /// By the same pipe or terminal, opened once more, non-blocking.
     Reopened(OwnedFd),
     /// By asking with each send.
@@ -113,14 +113,16 @@ impl Stream<'static> {
             open(path)
                 .filter(same)
                 .or_else(|| open(c"/dev/tty").filter(same))
-                .map_or(Way::Little(TERMINAL_TAKES), Way::Reopened)
+                .map_or(NonBlocking::Little(TERMINAL_TAKES), NonBlocking::Reopened)
         } else {
             match facts(file).map(|facts| facts.kind) {
-                Ok(Kind::Pipe) => open(path).map_or(Way::Little(PIPE_TAKES), Way::Reopened),
-                Ok(Kind::Socket) => Way::Socket,
+                Ok(Kind::Pipe) => {
+                    open(path).map_or(NonBlocking::Little(PIPE_TAKES), NonBlocking::Reopened)
+                }
+                Ok(Kind::Socket) => NonBlocking::Socket,
                 // Not a file: opened anew it has an offset of its own, and would be overwritten
                 // from the start.
-                _ => Way::Plain,
+                _ => NonBlocking::Plain,
             }
         };
         Self {
@@ -134,7 +136,7 @@ impl Stream<'static> {
     pub fn shared(file: Rc<OwnedFd>) -> Self {
         Self {
             file: File::Ours(file),
-            way: Way::Plain,
+            way: NonBlocking::Plain,
             is_terminal: false,
         }
     }
@@ -145,7 +147,7 @@ impl<'a> Stream<'a> {
     pub fn ours(file: &'a OwnedFd) -> Self {
         Self {
             file: File::Others(file.as_fd()),
-            way: Way::Plain,
+            way: NonBlocking::Plain,
             is_terminal: false,
         }
     }
@@ -171,7 +173,7 @@ impl<'a> Stream<'a> {
     /// Reads what there is. Call it when poll(2) says that there is something.
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
         match &self.way {
-            Way::Reopened(again) => descriptor::read(again.as_fd(), buffer),
+            NonBlocking::Reopened(again) => descriptor::read(again.as_fd(), buffer),
             _ => descriptor::read(self.file(), buffer),
         }
     }
@@ -179,10 +181,10 @@ impl<'a> Stream<'a> {
     /// Writes what goes at once. Call it when poll(2) says that something does.
     pub fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
         match &self.way {
-            Way::Reopened(again) => descriptor::write(again.as_fd(), bytes),
-            Way::Socket => descriptor::send_without_waiting(self.file(), bytes),
-            Way::Plain => descriptor::write(self.file(), bytes),
-            Way::Little(most) => {
+            NonBlocking::Reopened(again) => descriptor::write(again.as_fd(), bytes),
+            NonBlocking::Socket => descriptor::send_without_waiting(self.file(), bytes),
+            NonBlocking::Plain => descriptor::write(self.file(), bytes),
+            NonBlocking::Little(most) => {
                 descriptor::write(self.file(), bytes.get(..*most).unwrap_or(bytes))
             }
         }

@@ -42,7 +42,7 @@ struct Mounted<'a> {
 
 /// A place where a hierarchy is mounted.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Mount {
+pub struct HierarchyMount {
     pub point: CString,
     /// Where the caller is, from there: empty, or with a slash before each name. `None`: not below it.
     pub own: Option<CString>,
@@ -95,7 +95,7 @@ impl<'a> Layout<'a> {
     }
 
     /// Where `hierarchy` is mounted, the writable ones first. Nothing: nowhere that the caller sees.
-    pub fn mounts(&self, hierarchy: &Hierarchy<'_>) -> impl Iterator<Item = Mount> {
+    pub fn mounts(&self, hierarchy: &Hierarchy<'_>) -> impl Iterator<Item = HierarchyMount> {
         let is_it = |mounted: &&Mounted<'_>| match hierarchy.names {
             b"" => mounted.is_v2,
             // Its options name its controllers, in another order perhaps.
@@ -108,7 +108,7 @@ impl<'a> Layout<'a> {
             let all = self.mounts.iter().filter(is_it);
             let those = all.filter(move |mounted| mounted.writable == writable);
             those.filter_map(move |mounted| {
-                Some(Mount {
+                Some(HierarchyMount {
                     point: CString::new(plain(mounted.point)).ok()?,
                     own: below(&plain(mounted.root), hierarchy.own),
                     writable,

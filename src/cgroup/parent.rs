@@ -13,7 +13,7 @@ pub use look::{Site, Written, look_v1, look_v2};
 
 use super::Version;
 use super::directory::{Directory, FIRST_INODE, joined};
-use super::layout::{Hierarchy, Layout, Mount};
+use super::layout::{Hierarchy, HierarchyMount, Layout};
 use crate::error::Error;
 use crate::field::Field;
 use crate::sys::facts::FileSystem;
@@ -93,8 +93,8 @@ fn place(
     asked: Asked,
     (layout, hierarchy): (&Layout<'_>, &Hierarchy<'_>),
     version: Version,
-    path: impl Fn(&Mount) -> Option<CString>,
-) -> Result<(Mount, Directory), Error> {
+    path: impl Fn(&HierarchyMount) -> Option<CString>,
+) -> Result<(HierarchyMount, Directory), Error> {
     let mut first = None;
     for mount in layout.mounts(hierarchy) {
         let Some(path) = path(&mount) else { continue };
@@ -123,7 +123,7 @@ fn place(
 }
 
 /// Whether the top of what is mounted is the hierarchy's own, which is the first inode of its file system.
-fn is_top(directory: &Directory, mount: &Mount) -> Result<bool, Errno> {
+fn is_top(directory: &Directory, mount: &HierarchyMount) -> Result<bool, Errno> {
     if directory.path == mount.point {
         return directory.is_first();
     }
@@ -143,13 +143,13 @@ pub fn in_v1(
 ) -> Result<Directory, Error> {
     match wished {
         None => {
-            let own = |mount: &Mount| Some(joined(&mount.point, mount.own.as_ref()?));
+            let own = |mount: &HierarchyMount| Some(joined(&mount.point, mount.own.as_ref()?));
             let (_, directory) = place(asked, hierarchy, Version::V1, own)?;
             limited::refuse_in_v1(asked, hierarchy.1, &directory)?;
             Ok(directory)
         }
         Some(path) => {
-            let top = |mount: &Mount| Some(mount.point.clone());
+            let top = |mount: &HierarchyMount| Some(mount.point.clone());
             let (_, directory) = place(asked, hierarchy, Version::V1, top)?;
             let directory = descend(asked, directory, path, prepare)?;
             limited::refuse_in_v1(asked, hierarchy.1, &directory)?;
@@ -221,10 +221,10 @@ pub fn in_v2<T>(
     make: impl Fn(&Directory) -> Result<T, Errno>,
 ) -> Result<(Directory, T), Error> {
     if let Some(path) = wished {
-        let top = |mount: &Mount| Some(mount.point.clone());
+        let top = |mount: &HierarchyMount| Some(mount.point.clone());
         let (mount, top) = place(asked, hierarchy, Version::V2, top)?;
         let directory = descend(asked, top, path, |_, _| Ok(()))?;
-        let way = Way::new(asked, &mount, path);
+        let way = PathFromTop::new(asked, &mount, path);
         way.pass_on_all(&directory, way.names.len(), controllers)?;
         let made =
             make(&directory).map_err(|errno| asked.failed("mkdir in", &directory.path, errno))?;
@@ -240,11 +240,11 @@ pub fn in_v2<T>(
 fn climb<T>(
     asked: Asked,
     hierarchy: (&Layout<'_>, &Hierarchy<'_>),
-    attempt: impl Fn(&Way<'_>, &Directory, usize) -> Result<T, Error>,
+    attempt: impl Fn(&PathFromTop<'_>, &Directory, usize) -> Result<T, Error>,
 ) -> Result<(Directory, T), Error> {
-    let own = |mount: &Mount| Some(joined(&mount.point, mount.own.as_ref()?));
+    let own = |mount: &HierarchyMount| Some(joined(&mount.point, mount.own.as_ref()?));
     let (mount, mut directory) = place(asked, hierarchy, Version::V2, own)?;
-    let way = Way::new(asked, &mount, mount.own.as_deref().unwrap_or_default());
+    let way = PathFromTop::new(asked, &mount, mount.own.as_deref().unwrap_or_default());
     let mut failure: Option<Error> = None;
     for depth in (0..=way.names.len()).rev() {
         if depth != way.names.len() {
@@ -265,16 +265,16 @@ fn climb<T>(
 }
 
 /// The way from the top of v2 to a cgroup.
-struct Way<'a> {
+struct PathFromTop<'a> {
     asked: Asked,
-    mount: &'a Mount,
+    mount: &'a HierarchyMount,
     names: Vec<CString>,
 }
 
 const PASSED_ON: &CStr = c"cgroup.subtree_control";
 
-impl<'a> Way<'a> {
-    fn new(asked: Asked, mount: &'a Mount, path: &CStr) -> Self {
+impl<'a> PathFromTop<'a> {
+    fn new(asked: Asked, mount: &'a HierarchyMount, path: &CStr) -> Self {
         Self {
             asked,
             mount,

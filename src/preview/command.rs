@@ -3,7 +3,7 @@
 use super::format::{self, Format};
 use super::node::Node;
 use super::person::{EXECUTE, Person, READ};
-use super::tree::{Place, Tree, Walked};
+use super::tree::{ResolvedPath, Tree, Walked};
 use crate::child::clue::{self, Beginning, Files, Looked};
 use crate::child::execute::Outcome;
 use crate::plan::{InitPlan, Step};
@@ -21,7 +21,7 @@ pub struct Around<'a> {
     pub tree: &'a Tree,
     pub person: &'a Person,
     /// The working directory.
-    pub directory: Place,
+    pub directory: ResolvedPath,
 }
 
 /// How execve fails: of which candidate, and why.

@@ -28,7 +28,7 @@ use person::Person;
 use root::Coming;
 use std::ffi::CStr;
 use std::os::unix::ffi::OsStringExt;
-use tree::{Place, Tree};
+use tree::{ResolvedPath, Tree};
 
 /// Errors: those of a start of `plan`, in the words of a run.
 #[cold]
@@ -53,7 +53,7 @@ pub fn look(
     has_room_for_reaper(plan, spec)?;
     let (tree, mut directory) = match coming {
         // It is entered at its top.
-        Some(coming) => (coming.tree, Place::new()),
+        Some(coming) => (coming.tree, ResolvedPath::new()),
         None => (root::callers(), own_directory()),
     };
     let person = Person::of_command(spec);
@@ -101,7 +101,7 @@ fn has_room_for_reaper(plan: &InitPlan, spec: &ContainerSpec) -> Result<(), Erro
 }
 
 /// Where the caller is.
-fn own_directory() -> Place {
+fn own_directory() -> ResolvedPath {
     let here = std::env::current_dir().map(std::path::PathBuf::into_os_string);
     let mut place = here.map(OsStringExt::into_vec).unwrap_or_default();
     if place == b"/" {
@@ -111,7 +111,7 @@ fn own_directory() -> Place {
 }
 
 /// chdir(2).
-fn change_directory(tree: &Tree, person: &Person, path: &CStr) -> Result<Place, Errno> {
+fn change_directory(tree: &Tree, person: &Person, path: &CStr) -> Result<ResolvedPath, Errno> {
     let Some((place, node)) = tree.walk(person, b"", path.to_bytes())?.found()? else {
         return Ok(path.to_bytes().to_vec());
     };

@@ -2,7 +2,7 @@
 
 use super::node::{Ground, Node, What, made};
 use super::person::Person;
-use super::tree::{Place, Tree};
+use super::tree::{ResolvedPath, Tree};
 use crate::path_in_root::Missing;
 use crate::plan::OwnDevice;
 use crate::plan::root::{
@@ -29,7 +29,7 @@ pub struct Coming<'a> {
     pub name_servers: Option<Errno>,
 }
 
-type Found = Option<(Place, Node)>;
+type Found = Option<(ResolvedPath, Node)>;
 
 impl<'a> Coming<'a> {
     pub fn new(spec: &'a ContainerSpec, root: &'a Root) -> Self {
@@ -126,7 +126,7 @@ impl<'a> Coming<'a> {
     /// What is mounted there goes to the place by fchdir(2), which takes a directory alone.
     fn put_on_directory(
         &mut self,
-        (place, there): (Place, Node),
+        (place, there): (ResolvedPath, Node),
         node: Node,
     ) -> Result<(), Failed> {
         if there.is_directory() == Some(false) {
@@ -291,7 +291,7 @@ impl<'a> Coming<'a> {
     /// A bind takes a place of the same type: a directory, or none.
     fn put_alike(
         &mut self,
-        (place, there): (Place, Node),
+        (place, there): (ResolvedPath, Node),
         node: Node,
         is_directory: bool,
     ) -> Result<(), Failed> {

@@ -19,16 +19,16 @@ const LONGEST_PATH: usize = 4096;
 const MOST_LINKS: u32 = 40;
 
 /// A path from /, each name behind a slash; / itself is empty.
-pub type Place = Vec<u8>;
+pub type ResolvedPath = Vec<u8>;
 
 pub struct Tree {
-    mounts: Vec<(Place, Node)>,
-    made: HashMap<Place, Node>,
+    mounts: Vec<(ResolvedPath, Node)>,
+    made: HashMap<ResolvedPath, Node>,
 }
 
 /// What a walk has come to.
 pub enum Walked {
-    There(Place, Node),
+    There(ResolvedPath, Node),
     Missing(Gap),
     /// A look does not tell.
     Unknown,
@@ -36,7 +36,7 @@ pub enum Walked {
 
 /// Where a path is broken off.
 pub struct Gap {
-    above: Place,
+    above: ResolvedPath,
     directory: Node,
     name: Vec<u8>,
     /// Behind the name.
@@ -48,13 +48,13 @@ impl Tree {
     /// Where / is this.
     pub fn new(root: Node) -> Self {
         Self {
-            mounts: vec![(Place::new(), root)],
+            mounts: vec![(ResolvedPath::new(), root)],
             made: HashMap::new(),
         }
     }
 
     /// Covers what is there.
-    pub fn mount(&mut self, place: Place, node: Node) {
+    pub fn mount(&mut self, place: ResolvedPath, node: Node) {
         let inner = [&place[..], b"/"].concat();
         self.made.retain(|made, _| !made.starts_with(&inner));
         self.mounts
@@ -62,7 +62,7 @@ impl Tree {
         self.mounts.push((place, node));
     }
 
-    pub fn make(&mut self, place: Place, node: Node) {
+    pub fn make(&mut self, place: ResolvedPath, node: Node) {
         self.made.insert(place, node);
     }
 
@@ -86,7 +86,7 @@ impl Tree {
     }
 
     fn node_of(&self, place: &[u8]) -> Option<Node> {
-        let (mut node, mut at) = (self.mounted(b"")?, Place::new());
+        let (mut node, mut at) = (self.mounted(b"")?, ResolvedPath::new());
         for name in names(place) {
             at.push(b'/');
             at.extend(&name);
@@ -123,7 +123,7 @@ impl Tree {
     fn walk_on(
         &self,
         person: &Person,
-        from: Place,
+        from: ResolvedPath,
         mut rest: VecDeque<Vec<u8>>,
         mut links: u32,
     ) -> Result<Walked, Errno> {
@@ -191,7 +191,7 @@ impl Tree {
         path: &CStr,
         (missing, owner): (Missing, Option<(u32, u32)>),
         may: impl Fn(&Node) -> bool,
-    ) -> Result<Option<(Place, Node)>, Failed> {
+    ) -> Result<Option<(ResolvedPath, Node)>, Failed> {
         let find = |errno| Part::Target.failed(errno);
         let mut walked = self.walk(person, b"", path.to_bytes()).map_err(find)?;
         loop {
@@ -228,7 +228,7 @@ impl Tree {
 
 impl Walked {
     /// What is there, or ENOENT. `None` if a look does not tell.
-    pub fn found(self) -> Result<Option<(Place, Node)>, Errno> {
+    pub fn found(self) -> Result<Option<(ResolvedPath, Node)>, Errno> {
         match self {
             Self::There(place, node) => match node.what {
                 What::Unknown => Ok(None),

@@ -5,7 +5,7 @@
 
 use super::architecture::{Architecture, Family, NUMBERS};
 use super::group::{Group, Groups};
-use super::{Check, Comparison, Condition, Fate, Leaf, Rule, Rules, code, instruction};
+use super::{Action, Check, Comparison, Condition, Leaf, Rule, Rules, code, instruction};
 use crate::sys::seccomp::Instruction;
 
 /// Where the kernel puts what a filter looks at: `struct seccomp_data`.
@@ -25,7 +25,7 @@ pub struct Program<const N: usize> {
 
 /// A place in a program: how many instructions there are from it to the end.
 #[derive(Clone, Copy)]
-struct Place(usize);
+struct Position(usize);
 
 /// One architecture's part of a program, while it is written.
 #[derive(Clone, Copy)]
@@ -38,9 +38,9 @@ struct Branch<'a> {
 /// Where most numbers lead.
 #[derive(Clone, Copy)]
 struct Ends {
-    fates: [(Fate, Place); 3],
+    actions: [(Action, Position); 3],
     /// The first checks, where they are written once for all.
-    checks: [Option<Place>; SHARED],
+    checks: [Option<Position>; SHARED],
 }
 
 /// As many checks as leave what is behind them within reach of a jump.
@@ -79,8 +79,8 @@ impl<const N: usize> Program<N> {
 
     const fn write(&mut self, family: Family, native: Rules<'_>, compat: Option<&[Leaf; NUMBERS]>) {
         // The calls of an architecture that is not listed have numbers for which no rule was made.
-        let ends = self.fates();
-        let foreign = ends.fates[0].1;
+        let ends = self.actions();
+        let foreign = ends.actions[0].1;
         let mut branch = Branch {
             architecture: family.native,
             checks: native.checks,
@@ -103,7 +103,7 @@ impl<const N: usize> Program<N> {
             // program, is not worth a part of each start: at the load of an argument it gives up.
             others = self.load(0, 0);
             if self.distance(foreign) > FAR {
-                branch.ends.fates = self.fates().fates;
+                branch.ends.actions = self.actions().actions;
             }
         }
         // Native calls come first.
@@ -112,12 +112,12 @@ impl<const N: usize> Program<N> {
         self.push(instruction(code::LOAD, 0, 0, ARCHITECTURE_FIELD));
     }
 
-    const fn fates(&mut self) -> Ends {
+    const fn actions(&mut self) -> Ends {
         Ends {
-            fates: [
-                (Fate::ENOSYS, self.fate(Fate::ENOSYS)),
-                (Fate::EPERM, self.fate(Fate::EPERM)),
-                (Fate::ALLOW, self.fate(Fate::ALLOW)),
+            actions: [
+                (Action::ENOSYS, self.action(Action::ENOSYS)),
+                (Action::EPERM, self.action(Action::EPERM)),
+                (Action::ALLOW, self.action(Action::ALLOW)),
             ],
             checks: [None; SHARED],
         }
@@ -139,14 +139,14 @@ impl<const N: usize> Program<N> {
     }
 
     /// What decides for the calls of one architecture.
-    const fn branch(&mut self, branch: Branch<'_>, leaves: &[Leaf; NUMBERS]) -> Place {
+    const fn branch(&mut self, branch: Branch<'_>, leaves: &[Leaf; NUMBERS]) -> Position {
         let groups = Groups::of(leaves);
         let tree = self.tree(branch, &groups, 0, groups.count());
         // What is above the table is as its last place, so that x32's calls may need nothing of their own.
         let tree = match leaves[NUMBERS - 1] {
-            Leaf::Fate(Fate::ENOSYS) => tree,
+            Leaf::Action(Action::ENOSYS) => tree,
             _ if branch.architecture.has_x32() => {
-                let foreign = branch.ends.fates[0].1;
+                let foreign = branch.ends.actions[0].1;
                 self.jump(code::GREATER_OR_EQUAL, X32, foreign, tree)
             }
             _ => tree,
@@ -165,7 +165,7 @@ impl<const N: usize> Program<N> {
         groups: &Groups,
         first: usize,
         end: usize,
-    ) -> Place {
+    ) -> Position {
         if end - first == 1 {
             return self.group(branch, groups.get(first));
         }
@@ -176,7 +176,7 @@ impl<const N: usize> Program<N> {
         self.jump(code::GREATER_OR_EQUAL, number, above, below)
     }
 
-    const fn group(&mut self, branch: Branch<'_>, group: Group) -> Place {
+    const fn group(&mut self, branch: Branch<'_>, group: Group) -> Position {
         let mut next = self.leaf(branch, group.leaf);
         let exceptions = group.exceptions();
         let mut index = exceptions.len();
@@ -190,7 +190,7 @@ impl<const N: usize> Program<N> {
         next
     }
 
-    const fn leaf(&mut self, branch: Branch<'_>, leaf: Leaf) -> Place {
+    const fn leaf(&mut self, branch: Branch<'_>, leaf: Leaf) -> Position {
         match leaf {
             Leaf::Check(index) => {
                 let index = index as usize;
@@ -199,23 +199,23 @@ impl<const N: usize> Program<N> {
                     _ => self.check(branch, branch.checks[index]),
                 }
             }
-            Leaf::Fate(fate) => self.shared_fate(branch, fate),
+            Leaf::Action(action) => self.shared_fate(branch, action),
         }
     }
 
-    const fn shared_fate(&mut self, branch: Branch<'_>, fate: Fate) -> Place {
-        let shared = branch.ends.fates;
+    const fn shared_fate(&mut self, branch: Branch<'_>, action: Action) -> Position {
+        let shared = branch.ends.actions;
         let mut index = 0;
         while index < shared.len() {
-            if shared[index].0.0 == fate.0 && self.reaches(shared[index].1) {
+            if shared[index].0.0 == action.0 && self.reaches(shared[index].1) {
                 return shared[index].1;
             }
             index += 1;
         }
-        self.fate(fate)
+        self.action(action)
     }
 
-    const fn check(&mut self, branch: Branch<'_>, check: Check<'_>) -> Place {
+    const fn check(&mut self, branch: Branch<'_>, check: Check<'_>) -> Position {
         let mut next = self.shared_fate(branch, check.otherwise);
         // The argument that what is there begins to compare, without having loaded it yet.
         let mut wanted = None;
@@ -232,7 +232,7 @@ impl<const N: usize> Program<N> {
             if !is_loaded {
                 next = self.load_wanted(wanted, next);
             }
-            let holds = self.shared_fate(branch, rule.fate);
+            let holds = self.shared_fate(branch, rule.action);
             (next, wanted) = match compared {
                 Some((argument, value)) => {
                     let next = self.jump(code::EQUAL, value, holds, next);
@@ -244,7 +244,7 @@ impl<const N: usize> Program<N> {
         self.load_wanted(wanted, next)
     }
 
-    const fn load_wanted(&mut self, wanted: Option<u8>, next: Place) -> Place {
+    const fn load_wanted(&mut self, wanted: Option<u8>, next: Position) -> Position {
         match wanted {
             Some(argument) => self.load(argument, 0),
             None => next,
@@ -255,9 +255,9 @@ impl<const N: usize> Program<N> {
         &mut self,
         branch: Branch<'_>,
         rule: Rule<'_>,
-        mut holds: Place,
-        fails: Place,
-    ) -> Place {
+        mut holds: Position,
+        fails: Position,
+    ) -> Position {
         let mut last = rule.conditions.len();
         while last > 0 {
             last -= 1;
@@ -271,7 +271,12 @@ impl<const N: usize> Program<N> {
     }
 
     /// Leads to `holds` if the condition holds, else to `fails`.
-    const fn condition(&mut self, condition: Condition, holds: Place, fails: Place) -> Place {
+    const fn condition(
+        &mut self,
+        condition: Condition,
+        holds: Position,
+        fails: Position,
+    ) -> Position {
         let Condition {
             argument, value, ..
         } = condition;
@@ -298,9 +303,9 @@ impl<const N: usize> Program<N> {
     const fn narrow_condition(
         &mut self,
         condition: Condition,
-        holds: Place,
-        fails: Place,
-    ) -> Place {
+        holds: Position,
+        fails: Position,
+    ) -> Position {
         const HALF: u64 = u32::MAX as u64;
         let Condition {
             argument, value, ..
@@ -341,9 +346,9 @@ impl<const N: usize> Program<N> {
         argument: u8,
         mask: u64,
         value: u64,
-        holds: Place,
-        fails: Place,
-    ) -> Place {
+        holds: Position,
+        fails: Position,
+    ) -> Position {
         self.jump(code::EQUAL, value as u32, holds, fails);
         self.mask(mask as u32);
         let low = self.load(argument, 0);
@@ -360,9 +365,9 @@ impl<const N: usize> Program<N> {
         argument: u8,
         comparison: u16,
         value: u64,
-        holds: Place,
-        fails: Place,
-    ) -> Place {
+        holds: Position,
+        fails: Position,
+    ) -> Position {
         let high = (value >> 32) as u32;
         let lower = self.half_greater(argument, comparison, value, holds, fails);
         let not_above = self.jump(code::EQUAL, high, lower, fails);
@@ -375,9 +380,9 @@ impl<const N: usize> Program<N> {
         argument: u8,
         comparison: u16,
         value: u64,
-        holds: Place,
-        fails: Place,
-    ) -> Place {
+        holds: Position,
+        fails: Position,
+    ) -> Position {
         self.jump(comparison, value as u32, holds, fails);
         self.load(argument, 0)
     }
@@ -389,17 +394,23 @@ impl<const N: usize> Program<N> {
     }
 
     /// Half of an argument: its lower (0) or upper (4) four bytes, on machines that have the lower ones first.
-    const fn load(&mut self, argument: u8, half: u32) -> Place {
+    const fn load(&mut self, argument: u8, half: u32) -> Position {
         let offset = ARGUMENTS + 8 * argument as u32 + half;
         self.push(instruction(code::LOAD, 0, 0, offset))
     }
 
-    const fn fate(&mut self, fate: Fate) -> Place {
-        self.push(instruction(code::RETURN, 0, 0, fate.0))
+    const fn action(&mut self, action: Action) -> Position {
+        self.push(instruction(code::RETURN, 0, 0, action.0))
     }
 
     /// A conditional jump.
-    const fn jump(&mut self, comparison: u16, value: u32, holds: Place, fails: Place) -> Place {
+    const fn jump(
+        &mut self,
+        comparison: u16,
+        value: u32,
+        holds: Position,
+        fails: Position,
+    ) -> Position {
         // From a place that is too far away there is a longer jump, put in between.
         let holds = self.within_reach(holds);
         let fails = self.within_reach(fails);
@@ -407,7 +418,7 @@ impl<const N: usize> Program<N> {
         self.push(instruction(comparison, holds, fails, value))
     }
 
-    const fn within_reach(&mut self, place: Place) -> Place {
+    const fn within_reach(&mut self, place: Position) -> Position {
         if self.reaches(place) {
             place
         } else {
@@ -417,20 +428,20 @@ impl<const N: usize> Program<N> {
     }
 
     /// Whether the next instruction's jump gets there, and would with another one put in between.
-    const fn reaches(&self, place: Place) -> bool {
+    const fn reaches(&self, place: Position) -> bool {
         self.distance(place) < 250
     }
 
     /// From the instruction that is written next.
-    const fn distance(&self, place: Place) -> usize {
+    const fn distance(&self, place: Position) -> usize {
         self.length - place.0
     }
 
-    const fn here(&self) -> Place {
-        Place(self.length)
+    const fn here(&self) -> Position {
+        Position(self.length)
     }
 
-    const fn push(&mut self, instruction: Instruction) -> Place {
+    const fn push(&mut self, instruction: Instruction) -> Position {
         self.length += 1;
         if self.length <= N {
             self.instructions[N - self.length] = instruction;
@@ -467,7 +478,7 @@ const fn is_of_32_bits(check: Check<'_>) -> bool {
                 Comparison::GreaterOrEqual
                     if conditions[each].value == 1 << 32
                         && conditions.len() == 1
-                        && !check.rules[index].fate.lets_through() => {}
+                        && !check.rules[index].action.lets_through() => {}
                 _ => return false,
             }
             each += 1;

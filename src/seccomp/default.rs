@@ -9,7 +9,7 @@ use super::allowed::{ALLOWED, BY_CAPABILITY, TRACING, allowed_only};
 use super::architecture::{Architecture, Family, HERE, NUMBERS};
 use super::compile::Program;
 use super::names::{self, Calls, position};
-use super::{Check, Comparison, Condition, Fate, Host, Leaf, Rule, Rules};
+use super::{Action, Check, Comparison, Condition, Host, Leaf, Rule, Rules};
 use crate::spec::security::DEFAULT_CAPABILITIES;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::seccomp::{Instruction, LONGEST};
@@ -59,7 +59,7 @@ macro_rules! nodes {
                 allowed(&is($device, device(5, 0))), // tty
                 refused(&masked($mode, S_IFMT, S_IFCHR)),
             ],
-            otherwise: Fate::ALLOW,
+            otherwise: Action::ALLOW,
         }
     };
 }
@@ -75,14 +75,14 @@ const CHECKED: [(&str, Check<'_>); 7] = [
         "clone",
         Check {
             rules: &[allowed(&masked(0, NAMESPACES, 0))],
-            otherwise: Fate::EPERM,
+            otherwise: Action::EPERM,
         },
     ),
     (
         "socket",
         Check {
             rules: &[refused(&is(0, AF_VSOCK)), refused(&is(0, AF_ALG))],
-            otherwise: Fate::ALLOW,
+            otherwise: Action::ALLOW,
         },
     ),
     // 32-bit programs can make a socket this way too, and its family lies in memory, where no filter can look. Docker
@@ -94,9 +94,9 @@ const CHECKED: [(&str, Check<'_>); 7] = [
         Check {
             rules: &[Rule {
                 conditions: &is(0, SYS_SOCKET),
-                fate: Fate::ENOSYS,
+                action: Action::ENOSYS,
             }],
-            otherwise: Fate::ALLOW,
+            otherwise: Action::ALLOW,
         },
     ),
     // The usual one, uname's of 32 bits, of Linux 2.6, of both, and to ask which it is. Others weaken what protects
@@ -117,14 +117,14 @@ const CHECKED: [(&str, Check<'_>); 7] = [
                 allowed(&is(0, 0x2_0008)),
                 allowed(&is(0, 0xffff_ffff)),
             ],
-            otherwise: Fate::EPERM,
+            otherwise: Action::EPERM,
         },
     ),
     (
         "ioctl",
         Check {
             rules: &[refused(&is(1, TIOCSTI)), refused(&is(1, TIOCLINUX))],
-            otherwise: Fate::ALLOW,
+            otherwise: Action::ALLOW,
         },
     ),
     ("mknodat", nodes!(2, 3)),
@@ -157,14 +157,14 @@ const fn masked(argument: u8, mask: u64, value: u64) -> [Condition; 1] {
 const fn refused(conditions: &[Condition]) -> Rule<'_> {
     Rule {
         conditions,
-        fate: Fate::EPERM,
+        action: Action::EPERM,
     }
 }
 
 const fn allowed(conditions: &[Condition]) -> Rule<'_> {
     Rule {
         conditions,
-        fate: Fate::ALLOW,
+        action: Action::ALLOW,
     }
 }
 
@@ -224,10 +224,10 @@ impl Lists {
 
     const fn leaves(&self, capabilities: CapabilitySet, tracing: bool) -> [Leaf; NUMBERS] {
         // What is newer than the rules is as if the kernel did not have it.
-        let mut leaves = [Leaf::Fate(Fate::ENOSYS); NUMBERS];
-        give(&mut leaves, &self.known, Fate::EPERM);
+        let mut leaves = [Leaf::Action(Action::ENOSYS); NUMBERS];
+        give(&mut leaves, &self.known, Action::EPERM);
         // A filter cannot read clone3's flags, which lie in memory. Told that there is none, C libraries use clone.
-        leaves[self.clone3 as usize] = Leaf::Fate(Fate::ENOSYS);
+        leaves[self.clone3 as usize] = Leaf::Action(Action::ENOSYS);
         let mut index = 0;
         while index < CHECKED.len() {
             let place = self.checked[index] as usize;
@@ -236,14 +236,14 @@ impl Lists {
             }
             index += 1;
         }
-        give(&mut leaves, &self.allowed, Fate::ALLOW);
+        give(&mut leaves, &self.allowed, Action::ALLOW);
         if tracing {
-            give(&mut leaves, &self.tracing, Fate::ALLOW);
+            give(&mut leaves, &self.tracing, Action::ALLOW);
         }
         let mut index = 0;
         while index < BY_CAPABILITY.len() {
             if capabilities.contains(BY_CAPABILITY[index].0) {
-                give(&mut leaves, &self.by_capability[index], Fate::ALLOW);
+                give(&mut leaves, &self.by_capability[index], Action::ALLOW);
             }
             index += 1;
         }
@@ -251,11 +251,11 @@ impl Lists {
     }
 }
 
-pub(super) const fn give(leaves: &mut [Leaf; NUMBERS], calls: &Calls, fate: Fate) {
+pub(super) const fn give(leaves: &mut [Leaf; NUMBERS], calls: &Calls, action: Action) {
     let mut place = 0;
     while place < NUMBERS {
         if calls.contains(place) {
-            leaves[place] = Leaf::Fate(fate);
+            leaves[place] = Leaf::Action(action);
         }
         place += 1;
     }
@@ -338,10 +338,10 @@ mod tests {
     }
 
     /// What becomes of each call, by its name. `None`: the arguments decide.
-    fn fates(
+    fn actions(
         filter: &[Instruction],
         architecture: Architecture,
-    ) -> HashMap<&'static str, Option<Fate>> {
+    ) -> HashMap<&'static str, Option<Action>> {
         let names = names::all(architecture);
         let named = names
             .iter()
@@ -358,27 +358,27 @@ mod tests {
     #[test]
     fn every_targets_filter_decides_by_the_same_names() {
         let x86_64 = filter_of(FAMILIES[0], DEFAULT_CAPABILITIES);
-        let expected = fates(&x86_64, Architecture::X86_64);
+        let expected = actions(&x86_64, Architecture::X86_64);
         for family in FAMILIES {
             let filter = filter_of(family, DEFAULT_CAPABILITIES);
             for architecture in [Some(family.native), family.compat].into_iter().flatten() {
-                let fates = fates(&filter, architecture);
-                for (name, fate) in [
-                    ("read", Some(Fate::ALLOW)),
-                    ("execve", Some(Fate::ALLOW)),
-                    ("mount", Some(Fate::EPERM)),
-                    ("keyctl", Some(Fate::EPERM)),
-                    ("clone3", Some(Fate::ENOSYS)),
+                let actions = actions(&filter, architecture);
+                for (name, action) in [
+                    ("read", Some(Action::ALLOW)),
+                    ("execve", Some(Action::ALLOW)),
+                    ("mount", Some(Action::EPERM)),
+                    ("keyctl", Some(Action::EPERM)),
+                    ("clone3", Some(Action::ENOSYS)),
                     ("clone", None),
                     ("ioctl", None),
                     ("personality", None),
                 ] {
-                    assert_eq!(fates.get(name), Some(&fate), "{architecture:?} {name}");
+                    assert_eq!(actions.get(name), Some(&action), "{architecture:?} {name}");
                 }
-                for (name, fate) in &fates {
+                for (name, action) in &actions {
                     // What an architecture alone has may be older than its rules, and newer than another's.
-                    let other = expected.get(name).copied().unwrap_or(*fate);
-                    assert_eq!(*fate, other, "{architecture:?} {name}");
+                    let other = expected.get(name).copied().unwrap_or(*action);
+                    assert_eq!(*action, other, "{architecture:?} {name}");
                 }
             }
         }
@@ -390,15 +390,15 @@ mod tests {
             let filter = filter_of(family, CapabilitySet::ALL);
             for architecture in [Some(family.native), family.compat].into_iter().flatten() {
                 for number in [NUMBERS as u32 - 1, 0x4000_0000, 0x4000_0001, u32::MAX] {
-                    let fate = decided(&filter, architecture, number);
-                    assert_eq!(fate, Some(Fate::ENOSYS), "{architecture:?} {number:#x}");
+                    let action = decided(&filter, architecture, number);
+                    assert_eq!(action, Some(Action::ENOSYS), "{architecture:?} {number:#x}");
                 }
             }
             let foreign = match family.native {
                 Architecture::X86_64 => Architecture::Aarch64,
                 _ => Architecture::X86_64,
             };
-            assert_eq!(decided(&filter, foreign, 0), Some(Fate::ENOSYS));
+            assert_eq!(decided(&filter, foreign, 0), Some(Action::ENOSYS));
         }
     }
 
@@ -406,12 +406,15 @@ mod tests {
     fn only_one_architectures_calls_are_known_to_it() {
         let allows = |family: Family, name| {
             let filter = filter_of(family, DEFAULT_CAPABILITIES);
-            fates(&filter, family.native).get(name).copied()
+            actions(&filter, family.native).get(name).copied()
         };
         let [x86, arm, riscv] = FAMILIES;
-        assert_eq!(allows(riscv, "riscv_flush_icache"), Some(Some(Fate::ALLOW)));
-        assert_eq!(allows(x86, "arch_prctl"), Some(Some(Fate::ALLOW)));
+        assert_eq!(
+            allows(riscv, "riscv_flush_icache"),
+            Some(Some(Action::ALLOW))
+        );
+        assert_eq!(allows(x86, "arch_prctl"), Some(Some(Action::ALLOW)));
         assert_eq!(allows(arm, "arch_prctl"), None);
-        assert_eq!(allows(x86, "iopl"), Some(Some(Fate::EPERM)));
+        assert_eq!(allows(x86, "iopl"), Some(Some(Action::EPERM)));
     }
 }

@@ -3,7 +3,7 @@
 
 use super::architecture::{Architecture, HERE};
 use super::names::by_place;
-use super::{Fate, code};
+use super::{Action, code};
 use crate::sys::Errno;
 use crate::sys::seccomp::Instruction;
 
@@ -31,8 +31,8 @@ pub fn summary(filter: &[Instruction], architecture: Architecture) -> FilterSumm
     {
         let names = match decided(filter, architecture, architecture.number(place)) {
             None => &mut summary.looked_at,
-            Some(Fate::ALLOW | Fate::LOG) => &mut summary.allowed,
-            Some(fate) => match fate.errno_number() {
+            Some(Action::ALLOW | Action::LOG) => &mut summary.allowed,
+            Some(action) => match action.errno_number() {
                 None => &mut summary.others,
                 Some(errno) => summary.refused_with(errno),
             },
@@ -49,7 +49,7 @@ pub fn ends_execve(filter: &[Instruction]) -> bool {
     // SECCOMP_RET_KILL_THREAD, _KILL_PROCESS and _TRAP.
     const ENDING: [u32; 3] = [0, 0x8000_0000, 0x0003_0000];
     let decided = decided(filter, HERE.native, ::syscalls::Sysno::execve as u32);
-    decided.is_some_and(|Fate(fate)| ENDING.contains(&(fate & 0xffff_0000)))
+    decided.is_some_and(|Action(action)| ENDING.contains(&(action & 0xffff_0000)))
 }
 
 /// What every execve(2) fails with under this filter, if it never gets as far as the kernel.
@@ -57,8 +57,8 @@ pub fn ends_execve(filter: &[Instruction]) -> bool {
 #[inline(never)]
 pub fn refuses_execve(filter: &[Instruction]) -> Option<Errno> {
     let number = ::syscalls::Sysno::execve as u32;
-    let fate = decided(filter, HERE.native, number)?;
-    fate.errno_number().map(Errno::new)
+    let action = decided(filter, HERE.native, number)?;
+    action.errno_number().map(Errno::new)
 }
 
 impl FilterSummary {
@@ -87,7 +87,7 @@ impl FilterSummary {
     }
 }
 
-impl Fate {
+impl Action {
     fn errno_number(self) -> Option<i32> {
         (self.0 & 0xffff_0000 == Self::errno(0).0).then_some((self.0 & 0xffff) as i32)
     }
@@ -98,7 +98,7 @@ pub(super) fn decided(
     filter: &[Instruction],
     architecture: Architecture,
     number: u32,
-) -> Option<Fate> {
+) -> Option<Action> {
     // Nothing while it is an argument.
     let mut loaded = None;
     let mut at = 0;
@@ -128,7 +128,7 @@ pub(super) fn decided(
                 at += value as usize;
                 continue;
             }
-            code::RETURN => return Some(Fate(value)),
+            code::RETURN => return Some(Action(value)),
             code::EQUAL => loaded? == value,
             code::GREATER => loaded? > value,
             code::GREATER_OR_EQUAL => loaded? >= value,

@@ -1,6 +1,6 @@
-//! What the leaves of the search tree are: groups of calls beside each other that share a fate, but for a few.
+//! What the leaves of the search tree are: groups of calls beside each other that share an action, but for a few.
 //!
-//! To branch at one number takes one instruction. A call between others of another fate takes two branches if it is a
+//! To branch at one number takes one instruction. A call between others of another action takes two branches if it is a
 //! leaf by itself, and one if it is an exception in theirs. What loading a filter costs grows with its instructions, so
 //! the groups are chosen such that there are as few as can be.
 
@@ -172,7 +172,7 @@ impl Groups {
 
 const fn same(one: Leaf, other: Leaf) -> bool {
     match (one, other) {
-        (Leaf::Fate(one), Leaf::Fate(other)) => one.0 == other.0,
+        (Leaf::Action(one), Leaf::Action(other)) => one.0 == other.0,
         (Leaf::Check(one), Leaf::Check(other)) => one == other,
         _ => false,
     }

@@ -1,7 +1,7 @@
 //! The filter of system calls: rules, and their compilation to the kernel's BPF; see seccomp(2).
 //!
 //! A filter says for each number what becomes of the call. It is compiled to a search tree over ranges of numbers
-//! with the same fate, seven comparisons deep: the kernel runs it once for each number when it is loaded, to know
+//! with the same action, seven comparisons deep: the kernel runs it once for each number when it is loaded, to know
 //! which calls it need not run it for, so depth is what loading costs. The default filter is compiled
 //! with mydocker, by the same code that compiles a profile when it is read.
 //!
@@ -41,9 +41,9 @@ pub struct Host {
 
 /// What becomes of a call: the value that the filter returns (linux/seccomp.h).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fate(u32);
+pub struct Action(u32);
 
-impl Fate {
+impl Action {
     const KILL_PROCESS: Self = Self(0x8000_0000);
     const KILL_THREAD: Self = Self(0);
     const TRAP: Self = Self(0x0003_0000);
@@ -89,24 +89,24 @@ struct Condition {
     value: u64,
 }
 
-/// If all conditions hold: this fate.
+/// If all conditions hold: this action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rule<'a> {
     conditions: &'a [Condition],
-    fate: Fate,
+    action: Action,
 }
 
 /// What becomes of a call whose arguments are looked at: the first rule that holds decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Check<'a> {
     rules: &'a [Rule<'a>],
-    otherwise: Fate,
+    otherwise: Action,
 }
 
 /// What a number leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Leaf {
-    Fate(Fate),
+    Action(Action),
     /// One of the filter's checks.
     Check(u16),
 }

@@ -5,13 +5,13 @@
 //! the profile does not say itself what becomes of socketcall, that way of making it does not exist.
 
 use super::architecture::Architecture;
-use super::{Condition, Fate, Rule};
+use super::{Action, Condition, Rule};
 
 /// What a profile says of a call.
 #[derive(Clone, Debug, Default)]
 pub struct Said<'a> {
     /// Without a look at its arguments.
-    pub always: Option<Fate>,
+    pub always: Option<Action>,
     /// Otherwise, the first that holds.
     pub rules: Vec<Rule<'a>>,
 }
@@ -62,9 +62,9 @@ pub fn combined<'a>(
     name: &str,
     own: &Said<'a>,
     of_each: &[Said<'a>],
-    otherwise: Fate,
+    otherwise: Action,
 ) -> Vec<Rule<'a>> {
-    let refuses = |fate: &Fate| !fate.lets_through();
+    let refuses = |action: &Action| !action.lets_through();
     if own.always.as_ref().is_some_and(refuses) {
         return Vec::new();
     }
@@ -72,28 +72,28 @@ pub fn combined<'a>(
         let all = MULTIPLEXED.iter().zip(of_each);
         all.filter(|(call, _)| call.through == name)
     };
-    let rule = |call: &'static Multiplexed, fate| Rule {
+    let rule = |call: &'static Multiplexed, action| Rule {
         conditions: &call.condition,
-        fate,
+        action,
     };
     let plain = || within().filter_map(|(call, said)| Some(rule(call, said.always?)));
     let unseen = within().filter(|(_, said)| own.always.is_none() && !said.rules.is_empty());
-    let mut rules: Vec<Rule<'a>> = plain().filter(|rule| refuses(&rule.fate)).collect();
+    let mut rules: Vec<Rule<'a>> = plain().filter(|rule| refuses(&rule.action)).collect();
     rules.extend(&own.rules);
-    rules.extend(plain().filter(|rule| !refuses(&rule.fate)));
+    rules.extend(plain().filter(|rule| !refuses(&rule.action)));
     rules.extend(unseen.map(|(call, said)| rule(call, undecided(&said.rules, otherwise))));
     rules
 }
 
 /// What becomes of a call if no one can tell which of the rules holds.
-fn undecided(rules: &[Rule<'_>], otherwise: Fate) -> Fate {
-    let fates = || rules.iter().map(|rule| rule.fate).chain([otherwise]);
-    if fates().all(|fate| fate.lets_through() == otherwise.lets_through()) {
+fn undecided(rules: &[Rule<'_>], otherwise: Action) -> Action {
+    let actions = || rules.iter().map(|rule| rule.action).chain([otherwise]);
+    if actions().all(|action| action.lets_through() == otherwise.lets_through()) {
         // As the kernel has it between filters: the lowest wins, as a signed number (seccomp(2)).
-        fates()
-            .min_by_key(|fate| fate.0 as i32)
+        actions()
+            .min_by_key(|action| action.0 as i32)
             .unwrap_or(otherwise)
     } else {
-        Fate::ENOSYS
+        Action::ENOSYS
     }
 }

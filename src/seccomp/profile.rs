@@ -10,17 +10,17 @@ use super::architecture::{Architecture, HERE, NUMBERS};
 use super::compile::Program;
 use super::multiplexer::{MULTIPLEXED, Said, combined, multiplexers};
 use super::names;
-use super::{Check, Comparison, Condition, Fate, Host, Leaf, Rule, Rules};
+use super::{Action, Check, Comparison, Condition, Host, Leaf, Rule, Rules};
 use crate::json::{self, Value};
 use crate::sys::capability;
 use crate::sys::seccomp::{Instruction, LONGEST};
 
 /// What an entry says of the calls that it names.
-struct Entry<'a> {
+struct SyscallEntry<'a> {
     names: Vec<&'a str>,
     /// Conditions that hold together; alternatives. One without any holds always.
     ways: Vec<Vec<Condition>>,
-    fate: Fate,
+    action: Action,
 }
 
 /// The filter that `text`, a profile, describes for `host`.
@@ -28,7 +28,7 @@ struct Entry<'a> {
 /// Errors: what is wrong with the profile, and where.
 pub fn compile(text: &str, host: &Host) -> Result<Vec<Instruction>, String> {
     let profile = json::parse(text)?;
-    let otherwise = fate(
+    let otherwise = action(
         profile
             .get("defaultAction")
             .ok_or("it has no defaultAction")?,
@@ -113,7 +113,7 @@ fn architecture(name: Option<&Value>) -> Result<&str, String> {
     }
 }
 
-impl Entry<'_> {
+impl SyscallEntry<'_> {
     /// Where the calls stand in an architecture's table, each once; after its end, those that can be made through
     /// another one. A name that we do not know belongs to another architecture, or to a newer kernel: no call has it
     /// here.
@@ -137,18 +137,18 @@ impl Entry<'_> {
 /// What becomes of one architecture's calls. Checks are added to `checked`.
 fn leaves<'a>(
     architecture: Architecture,
-    entries: &'a [Entry<'_>],
-    otherwise: Fate,
-    checked: &mut Vec<(Vec<Rule<'a>>, Fate)>,
+    entries: &'a [SyscallEntry<'_>],
+    otherwise: Action,
+    checked: &mut Vec<(Vec<Rule<'a>>, Action)>,
 ) -> Result<[Leaf; NUMBERS], String> {
     let places: Vec<Vec<usize>> = entries
         .iter()
         .map(|entry| entry.places(architecture))
         .collect();
-    let counted: Vec<(&Entry<'_>, &[usize])> = entries
+    let counted: Vec<(&SyscallEntry<'_>, &[usize])> = entries
         .iter()
         .zip(places.iter().map(Vec::as_slice))
-        .filter(|(entry, _)| entry.fate != otherwise)
+        .filter(|(entry, _)| entry.action != otherwise)
         .collect();
     let said = said(&counted)?;
     let mut leaves = unnamed(architecture, &places, otherwise);
@@ -159,8 +159,8 @@ fn leaves<'a>(
         }
     };
     for (leaf, of_it) in leaves.iter_mut().zip(&said) {
-        if let Some(fate) = of_it.always {
-            *leaf = Leaf::Fate(fate);
+        if let Some(action) = of_it.always {
+            *leaf = Leaf::Action(action);
         } else {
             check(leaf, of_it.rules.clone(), otherwise);
         }
@@ -169,7 +169,7 @@ fn leaves<'a>(
         if let Some(place) = names::place(architecture, name) {
             let rules = combined(name, &said[place], &said[NUMBERS..], otherwise);
             let otherwise = match leaves[place] {
-                Leaf::Fate(fate) => fate,
+                Leaf::Action(action) => action,
                 Leaf::Check(_) => otherwise,
             };
             check(&mut leaves[place], rules, otherwise);
@@ -179,25 +179,29 @@ fn leaves<'a>(
 }
 
 /// What becomes of calls that no entry names.
-fn unnamed(architecture: Architecture, places: &[Vec<usize>], otherwise: Fate) -> [Leaf; NUMBERS] {
-    let mut leaves = [Leaf::Fate(otherwise); NUMBERS];
+fn unnamed(
+    architecture: Architecture,
+    places: &[Vec<usize>],
+    otherwise: Action,
+) -> [Leaf; NUMBERS] {
+    let mut leaves = [Leaf::Action(otherwise); NUMBERS];
     let counts_on = |place: &usize| *place < NUMBERS && !architecture.is_arm_alone(*place);
     let newest = places.iter().flatten().copied().filter(counts_on).max();
     if let Some(newest) = newest.filter(|_| !otherwise.lets_through()) {
         for place in (newest + 1..NUMBERS).filter(counts_on) {
-            leaves[place] = Leaf::Fate(Fate::ENOSYS);
+            leaves[place] = Leaf::Action(Action::ENOSYS);
         }
     }
     leaves
 }
 
 /// What is said of each call, in the order of [`Entry::places`].
-fn said<'a>(entries: &[(&'a Entry<'_>, &[usize])]) -> Result<Vec<Said<'a>>, String> {
+fn said<'a>(entries: &[(&'a SyscallEntry<'_>, &[usize])]) -> Result<Vec<Said<'a>>, String> {
     let mut said = vec![Said::default(); NUMBERS + MULTIPLEXED.len()];
     for (entry, places) in entries {
         if entry.ways.iter().any(Vec::is_empty) {
             for place in *places {
-                said[*place].always.get_or_insert(entry.fate);
+                said[*place].always.get_or_insert(entry.action);
             }
         }
     }
@@ -214,7 +218,7 @@ fn said<'a>(entries: &[(&'a Entry<'_>, &[usize])]) -> Result<Vec<Said<'a>>, Stri
             }
             let ways = entry.ways.iter().map(|conditions| Rule {
                 conditions,
-                fate: entry.fate,
+                action: entry.action,
             });
             said[*place].rules.extend(ways);
         }
@@ -223,8 +227,8 @@ fn said<'a>(entries: &[(&'a Entry<'_>, &[usize])]) -> Result<Vec<Said<'a>>, Stri
 }
 
 /// `None`: it does not count here.
-fn read_entry<'a>(entry: &'a Value, host: &Host) -> Result<Option<Entry<'a>>, String> {
-    let fate = fate(
+fn read_entry<'a>(entry: &'a Value, host: &Host) -> Result<Option<SyscallEntry<'a>>, String> {
+    let action = action(
         entry.get("action").ok_or("it has no action")?,
         entry.get("errnoRet"),
     )?;
@@ -251,10 +255,10 @@ fn read_entry<'a>(entry: &'a Value, host: &Host) -> Result<Option<Entry<'a>>, St
         Some(unwanted) => holds(unwanted, host, false)?,
         None => false,
     };
-    Ok((included && !excluded).then(|| Entry {
+    Ok((included && !excluded).then(|| SyscallEntry {
         names,
         ways: ways(conditions),
-        fate,
+        action,
     }))
 }
 
@@ -306,7 +310,7 @@ fn holds(object: &Value, host: &Host, every: bool) -> Result<bool, String> {
     })
 }
 
-fn fate(action: &Value, errno: Option<&Value>) -> Result<Fate, String> {
+fn action(action: &Value, errno: Option<&Value>) -> Result<Action, String> {
     let action = text(action, "an action")?;
     let errno = match errno {
         None => libc::EPERM as u16,
@@ -318,13 +322,13 @@ fn fate(action: &Value, errno: Option<&Value>) -> Result<Fate, String> {
         Some(_) => return Err("errnoRet is no number".into()),
     };
     match action {
-        "SCMP_ACT_ALLOW" => Ok(Fate::ALLOW),
-        "SCMP_ACT_ERRNO" => Ok(Fate::errno(errno)),
-        "SCMP_ACT_LOG" => Ok(Fate::LOG),
-        "SCMP_ACT_TRAP" => Ok(Fate::TRAP),
-        "SCMP_ACT_TRACE" => Ok(Fate::trace(errno)),
-        "SCMP_ACT_KILL" | "SCMP_ACT_KILL_THREAD" => Ok(Fate::KILL_THREAD),
-        "SCMP_ACT_KILL_PROCESS" => Ok(Fate::KILL_PROCESS),
+        "SCMP_ACT_ALLOW" => Ok(Action::ALLOW),
+        "SCMP_ACT_ERRNO" => Ok(Action::errno(errno)),
+        "SCMP_ACT_LOG" => Ok(Action::LOG),
+        "SCMP_ACT_TRAP" => Ok(Action::TRAP),
+        "SCMP_ACT_TRACE" => Ok(Action::trace(errno)),
+        "SCMP_ACT_KILL" | "SCMP_ACT_KILL_THREAD" => Ok(Action::KILL_THREAD),
+        "SCMP_ACT_KILL_PROCESS" => Ok(Action::KILL_PROCESS),
         "SCMP_ACT_NOTIFY" => Err(format!("{action}: there is no one to notify")),
         _ => Err(format!("{}: there is no such action", shown(action))),
     }

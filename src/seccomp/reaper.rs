@@ -7,7 +7,7 @@ use super::architecture::{Family, HERE};
 use super::compile::Program;
 use super::default::give;
 use super::names::{self, Calls, position};
-use super::{Check, Comparison, Condition, Fate, Leaf, NUMBERS, Rule, Rules};
+use super::{Action, Check, Comparison, Condition, Leaf, NUMBERS, Rule, Rules};
 use crate::sys::seccomp::Instruction;
 
 /// To let the command go on, to wait for signals and children, to hand signals on, to leave.
@@ -35,9 +35,9 @@ const READS_ONLY: &[Check<'_>] = &[Check {
             ),
             value: libc::O_RDONLY as u64,
         }],
-        fate: Fate::ALLOW,
+        action: Action::ALLOW,
     }],
-    otherwise: Fate::EPERM,
+    otherwise: Action::EPERM,
 }];
 
 /// Two more than the longer of them has.
@@ -45,10 +45,10 @@ const LENGTH: usize = 60;
 
 const fn program(family: Family, is_keeper: bool) -> Program<LENGTH> {
     let names = &names::all(family.native);
-    let mut leaves = [Leaf::Fate(Fate::EPERM); NUMBERS];
-    give(&mut leaves, &Calls::named(names, ALLOWED), Fate::ALLOW);
+    let mut leaves = [Leaf::Action(Action::EPERM); NUMBERS];
+    give(&mut leaves, &Calls::named(names, ALLOWED), Action::ALLOW);
     if is_keeper {
-        give(&mut leaves, &Calls::named(names, KEEPERS), Fate::ALLOW);
+        give(&mut leaves, &Calls::named(names, KEEPERS), Action::ALLOW);
         leaves[position(names, "openat")] = Leaf::Check(0);
     }
     let rules = Rules {
@@ -85,17 +85,21 @@ mod tests {
             for is_keeper in [false, true] {
                 let program = program(family, is_keeper);
                 assert!(program.length() <= LENGTH);
-                let fate = |name: &str| {
+                let action = |name: &str| {
                     let place = position(&names, name);
                     assert!(place < NUMBERS, "{processor:?} {name}");
                     decided(program.instructions(), family.native, place as u32)
                 };
                 for name in ALLOWED {
-                    assert_eq!(fate(name), Some(Fate::ALLOW), "{processor:?} {name}");
+                    assert_eq!(action(name), Some(Action::ALLOW), "{processor:?} {name}");
                 }
-                let of_keepers = if is_keeper { Fate::ALLOW } else { Fate::EPERM };
-                assert_eq!(fate("read"), Some(of_keepers), "{processor:?}");
-                assert_eq!(fate("execve"), Some(Fate::EPERM), "{processor:?}");
+                let of_keepers = if is_keeper {
+                    Action::ALLOW
+                } else {
+                    Action::EPERM
+                };
+                assert_eq!(action("read"), Some(of_keepers), "{processor:?}");
+                assert_eq!(action("execve"), Some(Action::EPERM), "{processor:?}");
             }
         }
     }

@@ -2,13 +2,13 @@
 
 use super::super::Version;
 use super::super::directory::{Directory, joined};
-use super::super::layout::{Hierarchy, Layout, Mount};
-use super::{Asked, PASSED_ON, Wanted, Way, climb, limited, names, place};
+use super::super::layout::{Hierarchy, HierarchyMount, Layout};
+use super::{Asked, PASSED_ON, PathFromTop, Wanted, climb, limited, names, place};
 use crate::error::Error;
 use crate::sys::Errno;
 use std::ffi::{CStr, CString};
 
-impl Way<'_> {
+impl PathFromTop<'_> {
     /// What [`pass_on`](Self::pass_on) would write, the uppermost first, as far as that can be known.
     fn would_pass_on(
         &self,
@@ -71,11 +71,11 @@ pub fn look_v1(
 ) -> Result<Site, Error> {
     let (top, missing) = match wished {
         None => {
-            let own = |mount: &Mount| Some(joined(&mount.point, mount.own.as_ref()?));
+            let own = |mount: &HierarchyMount| Some(joined(&mount.point, mount.own.as_ref()?));
             (place(asked, hierarchy, Version::V1, own)?.1, Vec::new())
         }
         Some(path) => {
-            let top = |mount: &Mount| Some(mount.point.clone());
+            let top = |mount: &HierarchyMount| Some(mount.point.clone());
             follow(asked, place(asked, hierarchy, Version::V1, top)?.1, path)?
         }
     };
@@ -102,7 +102,7 @@ pub fn look_v2(
     wished: Option<&CStr>,
     controllers: Wanted<'_>,
 ) -> Result<Site, Error> {
-    let look = |way: &Way<'_>, directory: &Directory, depth| {
+    let look = |way: &PathFromTop<'_>, directory: &Directory, depth| {
         let mut written = way.would_pass_on(directory, depth, controllers.needed)?;
         for name in controllers.counting {
             written.extend(
@@ -122,10 +122,10 @@ pub fn look_v2(
             written,
         });
     };
-    let top = |mount: &Mount| Some(mount.point.clone());
+    let top = |mount: &HierarchyMount| Some(mount.point.clone());
     let (mount, top) = place(asked, hierarchy, Version::V2, top)?;
     let (directory, missing) = follow(asked, top, path)?;
-    let way = Way::new(asked, &mount, path);
+    let way = PathFromTop::new(asked, &mount, path);
     let mut written = look(&way, &directory, way.names.len() - missing.len())?;
     if !controllers.needed.is_empty() {
         let new = missing.iter();

@@ -192,8 +192,8 @@ fn find_or_make(
     making: &Making<'_>,
 ) -> Result<BorrowedFd<'static>, Failed> {
     path_in_root::find_or_make(state.root()?, path, making).map_err(|failed| match failed {
-        path_in_root::Failed::Find(errno) => Part::Target.failed(errno),
-        path_in_root::Failed::Make(errno) => Part::Make.failed(errno),
+        path_in_root::PathFailure::Find(errno) => Part::Target.failed(errno),
+        path_in_root::PathFailure::Make(errno) => Part::Make.failed(errno),
     })
 }
 

@@ -39,8 +39,10 @@ pub fn accounts(root: &Root, name: &str) -> Result<Vec<u8>, Error> {
         let directory = open_directory(option, path)?;
         let etc = match path_in_root::find(directory.as_fd(), c"/etc", Missing::Refuse) {
             Ok(etc) => descriptor::own(etc),
-            Err(path_in_root::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => continue,
-            Err(path_in_root::Failed::Find(errno) | path_in_root::Failed::Make(errno)) => {
+            Err(path_in_root::PathFailure::Find(Errno::ENOENT | Errno::ENOTDIR)) => continue,
+            Err(
+                path_in_root::PathFailure::Find(errno) | path_in_root::PathFailure::Make(errno),
+            ) => {
                 return Err(super::named(option, path, errno));
             }
         };
@@ -92,10 +94,12 @@ impl Found {
         let failed = |errno| Error::new("read", [path.to_bytes(), b" of the root"].concat(), errno);
         let found = match path_in_root::find(root, path, Missing::Refuse) {
             Ok(found) => descriptor::own(found),
-            Err(path_in_root::Failed::Find(Errno::ENOENT | Errno::ENOTDIR)) => {
+            Err(path_in_root::PathFailure::Find(Errno::ENOENT | Errno::ENOTDIR)) => {
                 return Ok(Vec::new());
             }
-            Err(path_in_root::Failed::Find(errno) | path_in_root::Failed::Make(errno)) => {
+            Err(
+                path_in_root::PathFailure::Find(errno) | path_in_root::PathFailure::Make(errno),
+            ) => {
                 return Err(failed(errno));
             }
         };

@@ -122,7 +122,7 @@ fn leads_nowhere(root: &OwnedFd, name: &CStr) -> bool {
             descriptor::close(found);
             false
         }
-        Err(failed) => failed == path_in_root::Failed::Find(Errno::ENOENT),
+        Err(failed) => failed == path_in_root::PathFailure::Find(Errno::ENOENT),
     }
 }
 
