@@ -10,6 +10,7 @@ mod manual;
 pub mod options;
 mod pool;
 mod render;
+pub mod root;
 mod run;
 mod run_args;
 mod spelling;

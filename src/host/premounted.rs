@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::launch::id_maps;
 use crate::lingering;
 use crate::plan;
-use crate::spec::{Base, ContainerSpec, Identity, Ids, Root};
+use crate::spec::{Base, ContainerSpec, Identity, Ids, RootSpec};
 use crate::sys::capability::{self, SYS_ADMIN};
 use crate::sys::{Errno, MountFlags, descriptor, facts, identity, mount_tree};
 use std::ffi::{CStr, CString};
@@ -66,7 +66,7 @@ pub fn pipe_owner(spec: &ContainerSpec) -> PipeOwner {
 /// The mounts that the plan wants handed in, by slot.
 #[cold]
 #[inline(never)]
-pub fn hand_over(root: &Root, ids: &Ids) -> Result<Vec<OwnedFd>, Error> {
+pub fn hand_over(root: &RootSpec, ids: &Ids) -> Result<Vec<OwnedFd>, Error> {
     let mut premounted = Vec::new();
     let mut namespace = None;
     for path in directories(root) {
@@ -80,7 +80,7 @@ pub fn hand_over(root: &Root, ids: &Ids) -> Result<Vec<OwnedFd>, Error> {
         } else {
             MountFlags::PRIVATE
         };
-        let option = format!("{}:", mount.option);
+        let option = format!("{}:", mount.asked_by);
         premounted.push(copy(&option, &bind.path, bind.recursive, propagation)?);
     }
     Ok(premounted)
@@ -89,7 +89,7 @@ pub fn hand_over(root: &Root, ids: &Ids) -> Result<Vec<OwnedFd>, Error> {
 /// Whether [`hand_over`] can do that at all.
 #[cold]
 #[inline(never)]
-pub fn look(root: &Root) -> Result<(), Error> {
+pub fn look(root: &RootSpec) -> Result<(), Error> {
     match directories(root).first() {
         Some(path) if !capability::is_effective(SYS_ADMIN) => {
             Err(not_copied(DIRECTORY, path, Errno::EPERM))
@@ -100,7 +100,7 @@ pub fn look(root: &Root) -> Result<(), Error> {
 
 const DIRECTORY: &str = "--rootfs:";
 
-fn directories(root: &Root) -> &[CString] {
+fn directories(root: &RootSpec) -> &[CString] {
     match &root.base {
         Base::Directory(path) => std::slice::from_ref(path),
         Base::Overlay(overlay) => overlay.lower.as_slice(),

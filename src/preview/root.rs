@@ -9,7 +9,7 @@ use crate::plan::root::{
     BindMount, DeviceNode, EtcFile, FileSystem, MountKernelFs, RootStep, Way, Without,
 };
 use crate::report::{Failed, Part};
-use crate::spec::{Base, ContainerSpec, MountSource, Overlay, Root, Writes};
+use crate::spec::{Base, ContainerSpec, MountSource, Overlay, RootSpec, Writes};
 use crate::sys::facts::{self, Kind};
 use crate::sys::{Errno, MountFlags, descriptor, kernel, mount_list};
 use std::ffi::CStr;
@@ -19,7 +19,7 @@ use std::rc::Rc;
 /// A root on its way.
 pub struct Coming<'a> {
     spec: &'a ContainerSpec,
-    root: &'a Root,
+    root: &'a RootSpec,
     set_up: Person,
     pub tree: Tree,
     /// What becomes of a place for /proc, /sys or /dev that is missing.
@@ -32,7 +32,7 @@ pub struct Coming<'a> {
 type Found = Option<(ResolvedPath, Node)>;
 
 impl<'a> Coming<'a> {
-    pub fn new(spec: &'a ContainerSpec, root: &'a Root) -> Self {
+    pub fn new(spec: &'a ContainerSpec, root: &'a RootSpec) -> Self {
         let unknown = Node::new(What::Unknown, Ground::default());
         Self {
             spec,

@@ -1,6 +1,6 @@
 //! `--privileged` in a root of its own: the host's devices, all of them, as docker has it.
 
-use crate::spec::{Bind, Devices, MountSource, Root, RootMount};
+use crate::spec::{Bind, Devices, MountSource, RootMount, RootSpec};
 use crate::sys::MountFlags;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStringExt;
@@ -17,7 +17,7 @@ const OWN: [&str; 12] = [
 /// everyone may, and gets none.
 #[cold]
 #[inline(never)]
-pub fn add_all(root: &mut Root) {
+pub fn add_all(root: &mut RootSpec) {
     if root.is_premounted || root.mounts_on("/dev") {
         return;
     }
@@ -34,7 +34,7 @@ pub fn add_all(root: &mut Root) {
         });
         if !covered {
             root.mounts.push(RootMount {
-                option: "--privileged".into(),
+                asked_by: "--privileged".into(),
                 target: path.clone(),
                 source: MountSource::Bind(Bind {
                     path,

@@ -1,11 +1,11 @@
 //! Who asks for a container.
 
-use super::{IdsWanted, Root};
+use super::{IdsWanted, RootSpec};
 use crate::error::Error;
 use std::ffi::{OsStr, OsString};
 
 /// Reads a file of accounts, by its name below /etc.
-pub type AccountReader = dyn Fn(Option<&Root>, &str) -> Result<Vec<u8>, Error>;
+pub type AccountReader = dyn Fn(Option<&RootSpec>, &str) -> Result<Vec<u8>, Error>;
 
 /// Finds ids, see [`Caller::ids`].
 pub type IdFinder = dyn Fn(IdsWanted<'_>) -> Result<u32, Error>;

@@ -18,6 +18,7 @@ mod stop_signal;
 mod sysctl;
 mod user;
 mod user_namespace;
+mod work_directory;
 
 pub use caller::{AccountReader, Caller, IdFinder};
 pub use environment::DEFAULT_PATH;
@@ -27,14 +28,16 @@ pub use namespaces::{
     JoinTarget, Namespace, NamespaceChoice, NamespaceChoices, Namespaces, Network, PidfdNumber,
 };
 pub use root::{
-    Base, Bind, Devices, MOST_COPIES, MOST_HANDED, MountSource, NameFile, Overlay, Root, RootMount,
-    Upper, Writes, work_directory,
+    Base, Bind, Devices, MOST_COPIES, MOST_HANDED, MountConflict, MountSource, Mounter, NameFile,
+    Overlay, RootConflict, RootMount, RootSpec, RootWishes, Upper, Writes, clean_target,
+    is_host_name,
 };
 pub use sysctl::Sysctl;
 pub use user::{Accounts, User};
 pub use user_namespace::{BLOCK, Ids, IdsWanted, Range, UserNamespace};
+pub use work_directory::work_directory;
 
-use crate::docker::RunArgs;
+use crate::docker::{self, RunArgs};
 use crate::error::Error;
 use crate::sys::Errno;
 use crate::sys::capability::SYS_ADMIN;
@@ -82,7 +85,7 @@ pub struct ContainerSpec {
     /// `None`: the caller's.
     pub domain_name: Option<Vec<u8>>,
     /// `None`: the caller's.
-    pub root: Option<Root>,
+    pub root: Option<RootSpec>,
     pub terminal: Terminal,
     pub input: Input,
     pub first_process: FirstProcess,
@@ -151,8 +154,8 @@ impl ContainerSpec {
         let user_namespace = UserNamespace::new(arguments, caller)?;
         let namespaces = namespaces(arguments, &user_namespace)?;
         let hostname = hostname(arguments, caller, &namespaces)?;
-        let is_premounted = caller.user == 0 && matches!(user_namespace, UserNamespace::Ranges(_));
-        let root = Root::new(arguments, caller, hostname.as_deref(), is_premounted)?;
+        let mounter = Mounter::new(caller.user, &user_namespace);
+        let root = docker::root::specify(arguments, caller, hostname.as_deref(), mounter)?;
         let (user, home) = users(arguments, caller, root.as_ref())?;
         if !arguments.groups.is_empty() && user_namespace == UserNamespace::Single {
             return Err(Error::refused(
@@ -161,7 +164,10 @@ impl ContainerSpec {
             ));
         }
         let security = Security::new(arguments, user.as_ref().map_or(0, |user| user.id))?;
-        if is_premounted && root.is_some() && security.capabilities.bounding.contains(SYS_ADMIN) {
+        if mounter == Mounter::Handed
+            && root.is_some()
+            && security.capabilities.bounding.contains(SYS_ADMIN)
+        {
             // Mounts that come from outside are not locked: what they forbid (devices, writes) who may mount could
             // allow again.
             return Err(Error::refused(
@@ -182,7 +188,7 @@ impl ContainerSpec {
         let identity = Identity::new(user, caller, user_namespace);
         identity.check(arguments)?;
         if let Some(root) = &root {
-            root.check_ids(&identity)?;
+            root.check_ids(&identity).map_err(docker::root::refusal)?;
         }
         Ok(Self {
             launch: arguments.launch,
@@ -248,7 +254,7 @@ impl ContainerSpec {
 fn users(
     arguments: &RunArgs,
     caller: &Caller<'_>,
-    root: Option<&Root>,
+    root: Option<&RootSpec>,
 ) -> Result<(Option<User>, Option<Vec<u8>>), Error> {
     if let Some(request) = &arguments.user {
         let accounts = Accounts {
@@ -324,7 +330,7 @@ fn hostname(
             "it cannot be given with --uts host: it would rename the host",
         ));
     }
-    if !root::is_host_name(name.as_bytes(), LONGEST_HOSTNAME) {
+    if !is_host_name(name.as_bytes(), LONGEST_HOSTNAME) {
         // Nothing else is a line of /etc/hosts by itself, and the kernel would take anything.
         return Err(Error::refused(
             [b"--hostname ", name.as_bytes()].concat(),
@@ -347,7 +353,7 @@ fn domain_name(
             "it cannot be given with --uts host: it would be the host's as well",
         ));
     }
-    if !root::is_host_name(name.as_bytes(), LONGEST_HOSTNAME) {
+    if !is_host_name(name.as_bytes(), LONGEST_HOSTNAME) {
         return Err(Error::refused(
             [b"--domainname ", name.as_bytes()].concat(),
             "a domain name is 1 to 64 of A-Z, a-z, 0-9, '_', '.' and '-'",

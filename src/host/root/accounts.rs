@@ -3,7 +3,7 @@
 use super::open_directory;
 use crate::error::{Error, printable};
 use crate::path_in_root::{self, Missing};
-use crate::spec::{Base, Bind, MountSource, Overlay, Root, Writes};
+use crate::spec::{Base, Bind, MountSource, Overlay, RootSpec, Writes};
 use crate::sys::facts::{self, Kind};
 use crate::sys::node::{self, HERE};
 use crate::sys::own_proc::{READING, open_found};
@@ -17,7 +17,7 @@ const LONGEST_LIST: usize = 16 << 20;
 /// /etc/passwd or /etc/group of a container with a root of its own, by its name there.
 #[cold]
 #[inline(never)]
-pub fn accounts(root: &Root, name: &str) -> Result<Vec<u8>, Error> {
+pub fn accounts(root: &RootSpec, name: &str) -> Result<Vec<u8>, Error> {
     let file = CString::new(name).unwrap_or_default();
     let whole = CString::new([b"/etc/", name.as_bytes()].concat()).unwrap_or_default();
     // What a volume brings along covers what the root has.
@@ -25,11 +25,11 @@ pub fn accounts(root: &Root, name: &str) -> Result<Vec<u8>, Error> {
         if let MountSource::Bind(Bind { path, .. }) = &mount.source {
             if mount.target == whole {
                 // The caller's own: a link of theirs may lead anywhere of theirs.
-                let host = open_directory(&mount.option, c"/")?;
+                let host = open_directory(&mount.asked_by, c"/")?;
                 return read(HERE, path)?.or_linked(host.as_fd(), path);
             }
             if mount.target.as_c_str() == c"/etc" {
-                let directory = open_directory(&mount.option, path)?;
+                let directory = open_directory(&mount.asked_by, path)?;
                 return read(directory.as_fd(), &file)?.or_linked(directory.as_fd(), &file);
             }
         }

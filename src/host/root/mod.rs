@@ -7,10 +7,11 @@ mod upper;
 
 pub use accounts::accounts;
 
+use crate::docker;
 use crate::error::{Error, printable};
 use crate::hint::host;
 use crate::locks::{Locks, NoLocks};
-use crate::spec::{Base, Ids, MountSource, Overlay, Root, Writes};
+use crate::spec::{Base, Ids, MountSource, Overlay, RootSpec, Writes};
 use crate::sys::facts::{self, Kind};
 use crate::sys::{Errno, descriptor};
 use places::{Places, Wanted};
@@ -66,7 +67,7 @@ pub struct Traces {
 /// Errors: what is not there, or is not what it has to be.
 #[cold]
 #[inline(never)]
-pub fn prepare(root: &mut Root, ids: Option<&Ids>) -> Result<Traces, Error> {
+pub fn prepare(root: &mut RootSpec, ids: Option<&Ids>) -> Result<Traces, Error> {
     let mut traces = Traces::default();
     look_at(root, ids, &mut traces)?;
     Ok(traces)
@@ -75,13 +76,13 @@ pub fn prepare(root: &mut Root, ids: Option<&Ids>) -> Result<Traces, Error> {
 /// What [`prepare`] finds out, without a trace: nothing is locked and nothing is made.
 #[cold]
 #[inline(never)]
-pub fn look(root: &mut Root, ids: Option<&Ids>) -> Result<(), Error> {
+pub fn look(root: &mut RootSpec, ids: Option<&Ids>) -> Result<(), Error> {
     let mut traces = Traces::default();
     traces.only_looks = true;
     look_at(root, ids, &mut traces)
 }
 
-fn look_at(root: &mut Root, ids: Option<&Ids>, traces: &mut Traces) -> Result<(), Error> {
+fn look_at(root: &mut RootSpec, ids: Option<&Ids>, traces: &mut Traces) -> Result<(), Error> {
     match &mut root.base {
         Base::Directory(path) => {
             *path = canonical("--rootfs", path)?;
@@ -99,7 +100,7 @@ fn look_at(root: &mut Root, ids: Option<&Ids>, traces: &mut Traces) -> Result<()
         Base::Overlay(overlay) => traces.take("--rootfs", "--overlay", overlay)?,
     }
     for mount in &mut root.mounts {
-        let option = &mount.option;
+        let option = &mount.asked_by;
         match &mut mount.source {
             MountSource::Bind(bind) => {
                 if bind.optional {
@@ -116,7 +117,7 @@ fn look_at(root: &mut Root, ids: Option<&Ids>, traces: &mut Traces) -> Result<()
             MountSource::Tmpfs { .. } => {}
         }
     }
-    root.check_copies()
+    root.check_copies().map_err(docker::root::refusal)
 }
 
 /// A path of the host's without links and `..`.

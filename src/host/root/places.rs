@@ -9,7 +9,7 @@ use super::{named, opened};
 use crate::error::Error;
 use crate::locks::{Byte, Locks};
 use crate::path_in_root::{self, Missing, PLACE};
-use crate::spec::{Ids, Root};
+use crate::spec::{Ids, RootSpec};
 use crate::sys::facts::{self, Facts, Kind};
 use crate::sys::lock::Lock;
 use crate::sys::{Errno, descriptor, identity, node};
@@ -39,7 +39,7 @@ impl Wanted {
     pub fn look(
         path: &CStr,
         directory: OwnedFd,
-        root: &Root,
+        root: &RootSpec,
         ids: Option<&Ids>,
     ) -> Result<Option<Self>, Error> {
         let mut missing = None;

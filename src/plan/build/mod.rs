@@ -10,7 +10,7 @@ pub use root::makes_terminal;
 
 use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
 use crate::spec::security::Security;
-use crate::spec::{ContainerSpec, FirstProcess, Identity, Namespace, Root};
+use crate::spec::{ContainerSpec, FirstProcess, Identity, Namespace, RootSpec};
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
@@ -64,7 +64,7 @@ pub enum Network {
 }
 
 /// How many mounts the parent hands in.
-fn premounted(root: &Root) -> u8 {
+fn premounted(root: &RootSpec) -> u8 {
     if !root.is_premounted {
         return 0;
     }

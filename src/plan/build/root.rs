@@ -10,7 +10,8 @@ use crate::plan::root::{
 use crate::plan::{Standard, Step};
 use crate::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 use crate::spec::{
-    Base, Bind, ContainerSpec, Devices, MountSource, NameFile, Namespace, Root, RootMount, Terminal,
+    Base, Bind, ContainerSpec, Devices, MountSource, NameFile, Namespace, RootMount, RootSpec,
+    Terminal,
 };
 use crate::sys::MountFlags;
 use std::borrow::Cow;
@@ -30,12 +31,12 @@ pub fn makes_terminal(spec: &ContainerSpec) -> bool {
 /// What has to be done while the host's mounts still propagate.
 #[cold]
 #[inline(never)]
-pub fn before_private(root: &Root, steps: &mut Vec<Step>) {
+pub fn before_private(root: &RootSpec, steps: &mut Vec<Step>) {
     copies(root, true, steps);
 }
 
 /// The early copies, of those binds that propagate or of the others. Each has its slot among them all.
-fn copies(root: &Root, propagating: bool, steps: &mut Vec<Step>) {
+fn copies(root: &RootSpec, propagating: bool, steps: &mut Vec<Step>) {
     if root.is_premounted {
         // They come from outside.
         return;
@@ -55,7 +56,7 @@ fn copies(root: &Root, propagating: bool, steps: &mut Vec<Step>) {
 
 #[cold]
 #[inline(never)]
-pub fn steps(spec: &ContainerSpec, root: &Root, standard: Standard, steps: &mut Vec<Step>) {
+pub fn steps(spec: &ContainerSpec, root: &RootSpec, standard: Standard, steps: &mut Vec<Step>) {
     if !spec.namespaces.is_new(Namespace::User) {
         // (The kernel makes no user namespace for a process in a chroot.)
         steps.push(Step::Root(Box::new(RootStep::LeaveChroot)));
@@ -198,7 +199,7 @@ fn sys(spec: &ContainerSpec) -> RootStep {
     })
 }
 
-fn dev(spec: &ContainerSpec, root: &Root, standard: Standard, push: &mut impl FnMut(RootStep)) {
+fn dev(spec: &ContainerSpec, root: &RootSpec, standard: Standard, push: &mut impl FnMut(RootStep)) {
     let restricted = spec.security.restricted_paths;
     let own_sys = !root.mounts_on("/sys");
     push(RootStep::Stage);
@@ -275,7 +276,7 @@ fn dev(spec: &ContainerSpec, root: &Root, standard: Standard, push: &mut impl Fn
 }
 
 /// The files that only this container has, but those that someone brings along: they are what is wanted.
-fn name_files(root: &Root) -> Vec<EtcFile> {
+fn name_files(root: &RootSpec) -> Vec<EtcFile> {
     let brings_files = |mount: &RootMount| match &mount.source {
         MountSource::Bind(bind) => !bind.is_device,
         MountSource::Overlay(_) => true,
@@ -305,7 +306,7 @@ fn without(file: &NameFile) -> Without {
 
 /// What the mounts that were asked for depend on.
 struct Context<'a> {
-    root: &'a Root,
+    root: &'a RootSpec,
     /// What keeps device nodes from opening, if something does.
     devices: MountFlags,
     user_namespace: bool,
@@ -381,7 +382,7 @@ fn asked_bind(
 }
 
 fn option(mount: &RootMount) -> CString {
-    c_string(mount.option.as_bytes())
+    c_string(mount.asked_by.as_bytes())
 }
 
 fn file_system(target: &CStr, kind: &CStr, flags: MountFlags, data: &CStr) -> FileSystem {

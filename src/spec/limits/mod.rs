@@ -2,7 +2,7 @@
 
 mod list;
 mod resource;
-pub(super) mod size;
+pub mod size;
 
 pub use list::NumberSet;
 pub use resource::ResourceLimit;

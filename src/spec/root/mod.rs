@@ -1,35 +1,65 @@
-//! A root of the container's own: `--rootfs` and every option that needs it.
+//! A root of the container's own: what / is, and what is mounted in it.
+//!
+//! A front end writes [`RootWishes`]; [`RootSpec::new`] refuses what cannot be had, as a [`RootConflict`] that the front
+//! end tells in its own words: a mount carries what asked for it, and nothing here knows how it was written.
 
-mod bind;
-mod mount_option;
-mod name_files;
-mod storage;
-mod tmpfs;
+mod conflict;
+mod name_file;
 
-use crate::docker::{OverlayChoice, RunArgs};
-pub use name_files::{NameFile, is_host_name};
+pub use conflict::{MountConflict, RootConflict};
+pub use name_file::{NameFile, is_host_name};
 
-use super::limits::size::bytes;
-use super::{Caller, Identity, NamespaceChoice, c_string, repeated};
-use crate::error::Error;
+use super::{Identity, UserNamespace, repeated};
 use crate::hint::host::ids_of_options;
 use crate::sys::MountFlags;
-use std::ffi::{CStr, CString, OsStr};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{CStr, CString};
+
+/// What a front end asks of a root.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RootWishes {
+    pub base: Base,
+    pub read_only: bool,
+    /// In the order in which they are mounted.
+    pub mounts: Vec<RootMount>,
+    pub name_files: Vec<NameFile>,
+    /// Bytes that /dev/shm holds; `None`: 64 MiB.
+    pub shared_memory: Option<u64>,
+}
+
+/// By whose rights a container's mounts are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mounter {
+    /// Root, as it is outside: a mount can be shared with the host.
+    Root,
+    /// An ordinary user, who is root in a user namespace of the container's.
+    User,
+    /// Root outside opens the directories and hands them to the container, whose root is an ordinary user outside, to
+    /// whom the way there may be closed.
+    Handed,
+}
+
+impl Mounter {
+    /// For a caller of this id.
+    pub fn new(user: u32, user_namespace: &UserNamespace) -> Self {
+        match user_namespace {
+            _ if user != 0 => Self::User,
+            UserNamespace::Ranges(_) => Self::Handed,
+            UserNamespace::Callers | UserNamespace::Single => Self::Root,
+        }
+    }
+}
 
 /// The container's root file system, and what is mounted in it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Root {
+pub struct RootSpec {
     pub base: Base,
     pub read_only: bool,
-    /// What was asked for beside the usual /proc, /sys and /dev. A mount comes after the one that its
-    /// target lies in.
+    /// What was asked for beside the usual /proc, /sys and /dev, in the order in which it is mounted.
     pub mounts: Vec<RootMount>,
     pub name_files: Vec<NameFile>,
-    /// Bytes that /dev/shm holds; `None`: docker's 64 MiB.
+    /// Bytes that /dev/shm holds; `None`: 64 MiB.
     pub shared_memory: Option<u64>,
-    /// Whether mydocker opens its directories and hands them to the container, whose root is an ordinary user
-    /// outside (`--userns` of root), to whom the way there may be closed.
+    /// Whether its directories are opened outside and handed to the container, see [`Mounter::Handed`].
     pub is_premounted: bool,
     /// Whether places for /proc, /sys and /dev may be made in DIR, which the runtime finds out.
     pub makes_places: bool,
@@ -73,17 +103,24 @@ pub struct Upper {
     pub work: Option<(u64, u64)>,
 }
 
-/// A mount that an option asked for.
+/// A mount that was asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RootMount {
-    /// The option as messages name it, `--volume /a:/b`.
-    pub option: String,
+    /// What asked for it, as messages name it.
+    pub asked_by: String,
     /// Absolute, as the container sees it, without `.`, `..` and repeated slashes.
     pub target: CString,
     pub source: MountSource,
 }
 
 impl RootMount {
+    fn refused(&self, conflict: MountConflict) -> RootConflict {
+        RootConflict::Mount {
+            asked_by: self.asked_by.clone(),
+            conflict,
+        }
+    }
+
     /// Whether what is mounted in it appears on the host.
     pub fn reaches_host(&self) -> bool {
         matches!(&self.source, MountSource::Bind(bind) if bind.reaches_host())
@@ -150,72 +187,43 @@ pub const MOST_COPIES: usize = 32;
 /// How many directories can be handed in for an overlay.
 pub const MOST_HANDED: usize = 10;
 
-impl Root {
-    /// `None` without `--rootfs`.
+impl RootSpec {
+    /// `shares_ipc`: whether the container's IPC objects are the caller's.
     ///
-    /// Errors: options that cannot be understood, or contradict each other.
-    pub(super) fn new(
-        arguments: &RunArgs,
-        caller: &Caller<'_>,
-        hostname: Option<&[u8]>,
-        is_premounted: bool,
-    ) -> Result<Option<Self>, Error> {
-        if arguments.rootfs.is_empty() {
-            return Ok(None);
-        }
-        Self::wished(arguments, caller, hostname, is_premounted).map(Some)
-    }
-
+    /// Errors: wishes that contradict each other, or that such a mounter cannot grant.
     #[cold]
     #[inline(never)]
-    fn wished(
-        arguments: &RunArgs,
-        caller: &Caller<'_>,
-        hostname: Option<&[u8]>,
-        is_premounted: bool,
-    ) -> Result<Self, Error> {
-        let mut mounts = Vec::new();
-        for typed in &arguments.volumes {
-            mounts.push(bind::volume(typed, caller)?);
+    pub fn new(
+        wishes: RootWishes,
+        mounter: Mounter,
+        shares_ipc: bool,
+    ) -> Result<Self, RootConflict> {
+        check(&wishes.mounts, mounter)?;
+        if shares_ipc && wishes.shared_memory.is_some() {
+            return Err(RootConflict::SharedMemoryOfCaller);
         }
-        for typed in &arguments.mounts {
-            mounts.push(mount_option::parse(typed, caller)?);
+        let is_premounted = mounter == Mounter::Handed;
+        if let Base::Overlay(overlay) = &wishes.base {
+            match overlay.writes {
+                _ if overlay.lower.is_empty() => return Err(RootConflict::NoLayer),
+                Writes::Kept(_) if is_premounted => return Err(RootConflict::WritesKeptByHanded),
+                _ => {}
+            }
         }
-        for typed in &arguments.tmpfs {
-            mounts.push(tmpfs::parse(typed)?);
-        }
-        for typed in &arguments.devices {
-            mounts.push(bind::device(typed, caller)?);
-        }
-        check(&mounts, caller, is_premounted)?;
-        // docker's order: what lies in another mount's target comes after that one, or would be covered
-        // by it. Last what is shared with the host: none of our own mounts is to appear there.
-        mounts.sort_by_key(|mount| {
-            let slashes = mount.target.to_bytes().iter().filter(|byte| **byte == b'/');
-            (mount.reaches_host(), slashes.count())
-        });
         let root = Self {
-            base: base(arguments, caller)?,
-            read_only: arguments.read_only,
-            mounts,
-            name_files: name_files::all(arguments, caller, hostname)?,
-            shared_memory: shared_memory(arguments)?,
+            base: wishes.base,
+            read_only: wishes.read_only,
+            mounts: wishes.mounts,
+            name_files: wishes.name_files,
+            shared_memory: wishes.shared_memory,
             is_premounted,
             makes_places: false,
         };
-        let kept = |base: &Base| matches!(base, Base::Overlay(overlay) if matches!(overlay.writes, Writes::Kept(_)));
-        if is_premounted && kept(&root.base) {
-            return Err(Error::refused(
-                "--overlay",
-                "with --userns its writes can go to memory only",
-            ));
-        }
         for file in &root.name_files {
-            if let Some(option) = file.asked_by.as_ref().filter(|_| root.covers(file)) {
-                return Err(Error::refused(
-                    option,
-                    "a mount of yours covers the file that it is for",
-                ));
+            if let Some(asked_by) = file.asked_by.as_ref().filter(|_| root.covers(file)) {
+                return Err(RootConflict::CoveredFile {
+                    asked_by: asked_by.clone(),
+                });
             }
         }
         Ok(root)
@@ -232,17 +240,19 @@ impl Root {
     }
 
     /// Errors: a tmpfs is to belong to someone whom the container's user namespace does not know.
-    pub fn check_ids(&self, identity: &Identity) -> Result<(), Error> {
+    pub fn check_ids(&self, identity: &Identity) -> Result<(), RootConflict> {
         for mount in &self.mounts {
             let MountSource::Tmpfs { data, .. } = &mount.source else {
                 continue;
             };
             for (name, id) in ids_of_options(data) {
                 if let Some(known) = identity.known_without(name == "uid", id) {
-                    let reason = format!(
-                        "the container's user namespace has no {name} {id}, it has {known}"
-                    );
-                    return Err(Error::refused_for(&mount.option, reason));
+                    return Err(RootConflict::UnknownId {
+                        asked_by: mount.asked_by.clone(),
+                        reason: format!(
+                            "the container's user namespace has no {name} {id}, it has {known}"
+                        ),
+                    });
                 }
             }
         }
@@ -259,21 +269,15 @@ impl Root {
     }
 
     /// Errors: too many slots.
-    pub fn check_copies(&self) -> Result<(), Error> {
+    pub fn check_copies(&self) -> Result<(), RootConflict> {
         let premounted = usize::from(self.handed_directories());
         if premounted > MOST_HANDED {
-            return Err(Error::refused(
-                "--rootfs",
-                "with --userns there can be ten at the most",
-            ));
+            return Err(RootConflict::TooManyLayers);
         }
         let free = MOST_COPIES - premounted;
         match self.early().nth(free) {
             None => Ok(()),
-            Some((mount, _)) => Err(Error::refused(
-                &mount.option,
-                "at most 32 mounts can be slave, shared or of the whole /; with --userns 32 in all",
-            )),
+            Some((mount, _)) => Err(mount.refused(MountConflict::TooManyCopies)),
         }
     }
 
@@ -295,134 +299,63 @@ impl Root {
     }
 }
 
-/// `--shm-size`, docker's 0 for its default.
-fn shared_memory(arguments: &RunArgs) -> Result<Option<u64>, Error> {
-    let Some(typed) = &arguments.shared_memory else {
-        return Ok(None);
-    };
-    if arguments.ipc == NamespaceChoice::Host {
-        return Err(Error::refused(
-            "--shm-size",
-            "with --ipc host /dev/shm is the caller's, as large as it is",
-        ));
-    }
-    let size = bytes(typed.as_bytes()).ok_or_else(|| {
-        let option = [b"--shm-size ", typed.as_bytes()].concat();
-        Error::refused(option, "it takes a size, 64m or 1.5g")
-    })?;
-    Ok((size != 0).then_some(size))
-}
-
-fn base(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Base, Error> {
-    let mut lower = Vec::with_capacity(arguments.rootfs.len());
-    // Typed from the bottom up.
-    for directory in arguments.rootfs.iter().rev() {
-        lower.push(absolute("--rootfs", directory, caller)?);
-    }
-    let size = storage::size(arguments)?;
-    let writes = match &arguments.overlay {
-        OverlayChoice::ThrownAway => Writes::ThrownAway { size },
-        OverlayChoice::Kept(upper) => kept("--overlay", upper, caller)?,
-        OverlayChoice::None if lower.len() > 1 && arguments.read_only => Writes::Refused,
-        OverlayChoice::None => {
-            return match <[CString; 1]>::try_from(lower) {
-                Ok([directory]) => Ok(Base::Directory(directory)),
-                Err(_) => Err(Error::refused(
-                    "--rootfs",
-                    "it is given more than once: say with --overlay where writes go, or --read-only",
-                )),
-            };
-        }
-    };
-    Ok(Base::Overlay(Overlay { lower, writes }))
-}
-
-/// Writes go to `upper`.
-fn kept(option: &str, upper: &OsStr, caller: &Caller<'_>) -> Result<Writes, Error> {
-    let path = absolute(option, upper, caller)?;
-    Ok(Writes::Kept(Upper { path, work: None }))
-}
-
-/// The directory of overlayfs' own that belongs to an upper one: beside it, since it has to be on the same
-/// file system and not in it. `None` for /, which nothing is beside.
-pub fn work_directory(upper: &CStr) -> Option<CString> {
-    let mut path = upper.to_bytes();
-    while let Some(shorter) = path.strip_suffix(b"/") {
-        path = shorter;
-    }
-    let name = path.rsplit(|byte| *byte == b'/').next()?;
-    if name.is_empty() {
-        return None;
-    }
-    let beside = &path[..path.len() - name.len()];
-    CString::new([beside, b".", name, b".mydocker-work"].concat()).ok()
-}
-
 /// Refuses what no order of mounting makes right.
-fn check(mounts: &[RootMount], caller: &Caller<'_>, is_premounted: bool) -> Result<(), Error> {
+fn check(mounts: &[RootMount], mounter: Mounter) -> Result<(), RootConflict> {
     let targets: Vec<&CStr> = mounts.iter().map(|mount| &*mount.target).collect();
     let first = repeated::first_of_each(&targets);
     // With more than so many it is refused anyway.
     let shared = mounts.iter().filter(|mount| mount.reaches_host());
     let shared: Vec<&RootMount> = shared.take(MOST_COPIES + 1).collect();
     for (mount, is_first) in mounts.iter().zip(first) {
-        let refuse = |reason| Err(Error::refused(&mount.option, reason));
         let target = mount.target.to_bytes();
-        if target == b"/" {
-            return refuse("its target is /, which --rootfs decides");
-        }
-        if target == b"/proc" || target.starts_with(b"/proc/") {
-            return refuse("/proc is the container's own, and nothing can be mounted in it");
-        }
-        if !is_first {
-            return refuse("another mount has the same target");
-        }
         let lies_in = |other: &&RootMount| {
             let rest = target.strip_prefix(other.target.to_bytes());
             rest.is_some_and(|rest| rest.starts_with(b"/"))
         };
-        if shared.iter().any(lies_in) {
-            return refuse("its target lies in a shared mount, and it would appear on the host");
-        }
-        if let (MountSource::Overlay(_), true) = (&mount.source, is_premounted) {
-            return refuse("with --userns it cannot be had");
-        }
-        if let MountSource::Bind(bind) = &mount.source {
-            if is_premounted && bind.reaches_host() {
-                return refuse("with --userns the container's mounts cannot reach the host");
+        let conflict = if !is_clean(target) {
+            MountConflict::TargetIsNoPath
+        } else if target == b"/" {
+            MountConflict::TargetIsRoot
+        } else if target == b"/proc" || target.starts_with(b"/proc/") {
+            MountConflict::TargetInProc
+        } else if !is_first {
+            MountConflict::TargetRepeated
+        } else if shared.iter().any(lies_in) {
+            MountConflict::TargetInShared
+        } else {
+            match &mount.source {
+                MountSource::Overlay(_) if mounter == Mounter::Handed => {
+                    MountConflict::OverlayOfHanded
+                }
+                MountSource::Bind(bind) if bind.reaches_host() && mounter == Mounter::Handed => {
+                    MountConflict::SharedByHanded
+                }
+                MountSource::Bind(bind) if bind.reaches_host() && mounter == Mounter::User => {
+                    MountConflict::SharedByUser
+                }
+                _ => continue,
             }
-            if caller.user != 0 && bind.flags.contains(MountFlags::SHARED) {
-                return refuse("the mounts of an ordinary user's container cannot reach the host");
-            }
-        }
+        };
+        return Err(mount.refused(conflict));
     }
     Ok(())
 }
 
-/// A path of the caller's that does not depend on the working directory.
-fn absolute(option: &str, path: &OsStr, caller: &Caller<'_>) -> Result<CString, Error> {
-    if path.is_empty() {
-        return Err(Error::refused(option, "the path is empty"));
+/// Whether it is a path such as [`clean_target`] gives.
+fn is_clean(target: &[u8]) -> bool {
+    let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..");
+    match target.strip_prefix(b"/") {
+        Some(b"") => true,
+        Some(names) => names.split(|byte| *byte == b'/').all(is_name),
+        None => false,
     }
-    let path = if path.as_bytes().starts_with(b"/") {
-        path.as_bytes().to_vec()
-    } else {
-        let directory = (caller.directory)()?;
-        let directory = directory.as_bytes();
-        let separator: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
-        [directory, separator, path.as_bytes()].concat()
-    };
-    c_string(option, &path)
 }
 
-/// A path of the container's, its `.`, `..` and repeated slashes taken out as docker does it, without a
-/// look at the files.
-fn target(option: &str, path: &[u8]) -> Result<CString, Error> {
+/// A path of the container's, its `.`, `..` and repeated slashes taken out, without a look at the files. `None`: it is
+/// not absolute.
+pub fn clean_target(path: &[u8]) -> Option<Vec<u8>> {
     if !path.starts_with(b"/") {
-        return Err(Error::refused(
-            option,
-            "its target must be an absolute path, as the container sees it",
-        ));
+        return None;
     }
     let mut names: Vec<&[u8]> = Vec::new();
     for name in path.split(|byte| *byte == b'/') {
@@ -440,12 +373,7 @@ fn target(option: &str, path: &[u8]) -> Result<CString, Error> {
     if clean.is_empty() {
         clean.push(b'/');
     }
-    c_string(option, &clean)
-}
-
-/// An option and its value, for messages.
-fn named(option: &str, typed: &OsStr) -> String {
-    format!("{option} {}", typed.to_string_lossy())
+    Some(clean)
 }
 
 #[cfg(test)]

@@ -2,13 +2,12 @@
 //! comma can be written in double quotes.
 
 use super::bind::{propagation, set_devices, set_propagation};
+use super::overlay::kept;
 use super::tmpfs::Tmpfs;
-use super::{
-    Bind, Devices, MountSource, Overlay, RootMount, Writes, absolute, kept, named, target,
-};
+use super::{absolute, named, target};
 use crate::error::Error;
-use crate::spec::Caller;
 use crate::spec::limits::size;
+use crate::spec::{Bind, Caller, Devices, MountSource, Overlay, RootMount, Writes};
 use crate::sys::MountFlags;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -43,7 +42,7 @@ pub fn parse(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error> 
         Some(_) => return refuse("its type= must be bind, tmpfs or overlay"),
     };
     Ok(RootMount {
-        option,
+        asked_by: option,
         target,
         source,
     })

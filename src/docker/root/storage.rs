@@ -1,10 +1,8 @@
 //! `--storage-opt size=`: how much memory the writes of `--overlay` may take.
 
 use super::named;
-use crate::docker::OverlayChoice;
-use crate::docker::RunArgs;
+use crate::docker::{OverlayChoice, RunArgs};
 use crate::error::Error;
-
 use crate::spec::limits::size::bytes;
 use std::os::unix::ffi::OsStrExt;
 

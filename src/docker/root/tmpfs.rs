@@ -1,7 +1,8 @@
 //! `--tmpfs`, and the tmpfs of `--mount`.
 
-use super::{MountSource, RootMount, c_string, named, target};
+use super::{c_string, named, target};
 use crate::error::Error;
+use crate::spec::{MountSource, RootMount};
 use crate::sys::MountFlags;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -27,7 +28,7 @@ pub fn parse(typed: &OsString) -> Result<RootMount, Error> {
     Ok(RootMount {
         target: target(&option, destination)?,
         source: tmpfs.source(&option)?,
-        option,
+        asked_by: option,
     })
 }
 

@@ -2,23 +2,10 @@
 
 use crate::docker::RunArgs;
 use crate::error::Error;
-use crate::spec::{Caller, Network};
+use crate::spec::{Caller, NameFile, Network, is_host_name};
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;
-
-/// One of the three files.
-#[derive(Debug, PartialEq, Eq)]
-pub struct NameFile {
-    /// Below /etc.
-    pub name: &'static str,
-    pub content: Vec<u8>,
-    /// The option, as typed, that is not obeyed without this file. `None`: a root without it goes
-    /// without.
-    pub asked_by: Option<String>,
-    /// Whether the container lacks something without it, so that its caller is told.
-    pub is_missed: bool,
-}
 
 const LOCALHOST: &[u8] = b"127.0.0.1\tlocalhost\n\
     ::1\tlocalhost ip6-localhost ip6-loopback\n\
@@ -27,12 +14,6 @@ const LOCALHOST: &[u8] = b"127.0.0.1\tlocalhost\n\
 
 /// The longest name that a resolver asks for (RFC 1035).
 const LONGEST_NAME: usize = 253;
-
-/// Whether it is a host name of at most so many bytes: what is one ends no line and no word of /etc/hosts.
-pub fn is_host_name(name: &[u8], longest: usize) -> bool {
-    let is_usual = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
-    (1..=longest).contains(&name.len()) && name.iter().all(is_usual)
-}
 
 pub fn all(
     arguments: &RunArgs,

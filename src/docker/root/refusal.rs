@@ -1,0 +1,48 @@
+//! What a root is refused for, in the words of docker's options.
+
+use crate::error::Error;
+use crate::spec::{MountConflict, RootConflict};
+
+#[cold]
+#[inline(never)]
+pub fn refusal(conflict: RootConflict) -> Error {
+    match conflict {
+        RootConflict::Mount { asked_by, conflict } => {
+            Error::refused(asked_by, reason_of_mount(conflict))
+        }
+        RootConflict::SharedMemoryOfCaller => Error::refused(
+            "--shm-size",
+            "with --ipc host /dev/shm is the caller's, as large as it is",
+        ),
+        RootConflict::WritesKeptByHanded => Error::refused(
+            "--overlay",
+            "with --userns its writes can go to memory only",
+        ),
+        RootConflict::TooManyLayers => {
+            Error::refused("--rootfs", "with --userns there can be ten at the most")
+        }
+        conflict => {
+            let (object, reason) = conflict.words();
+            Error::refused(object, "").hint_instead(reason)
+        }
+    }
+}
+
+/// Where docker's options say it more plainly, by them.
+fn reason_of_mount(conflict: MountConflict) -> &'static str {
+    match conflict {
+        MountConflict::TargetIsRoot => "its target is /, which --rootfs decides",
+        MountConflict::OverlayOfHanded => "with --userns it cannot be had",
+        MountConflict::SharedByHanded => {
+            "with --userns the container's mounts cannot reach the host"
+        }
+        MountConflict::TooManyCopies => {
+            "at most 32 mounts can be slave, shared or of the whole /; with --userns 32 in all"
+        }
+        MountConflict::TargetIsNoPath
+        | MountConflict::TargetInProc
+        | MountConflict::TargetRepeated
+        | MountConflict::TargetInShared
+        | MountConflict::SharedByUser => conflict.reason(),
+    }
+}

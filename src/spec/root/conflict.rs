@@ -1,0 +1,90 @@
+//! Why a root cannot be had as it was wished.
+
+use std::borrow::Cow;
+
+/// The words of each are neutral: a front end tells it by the name of what asked for it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum RootConflict {
+    /// One of the mounts cannot be had.
+    Mount {
+        asked_by: String,
+        conflict: MountConflict,
+    },
+    /// A file of names was asked for, and a mount covers it.
+    CoveredFile { asked_by: String },
+    /// A tmpfs is to belong to someone whom the container's user namespace does not know.
+    UnknownId { asked_by: String, reason: String },
+    /// /dev/shm is the caller's, as large as it is.
+    SharedMemoryOfCaller,
+    /// An overlay without a directory.
+    NoLayer,
+    /// The directory that keeps an overlay's writes cannot be handed in.
+    WritesKeptByHanded,
+    /// More directories than can be handed in.
+    TooManyLayers,
+}
+
+/// Why a mount cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MountConflict {
+    TargetIsNoPath,
+    TargetIsRoot,
+    TargetInProc,
+    TargetRepeated,
+    TargetInShared,
+    OverlayOfHanded,
+    SharedByHanded,
+    SharedByUser,
+    TooManyCopies,
+}
+
+impl RootConflict {
+    /// What cannot be had, and why.
+    pub fn words(self) -> (String, Cow<'static, str>) {
+        let (object, reason) = match self {
+            Self::UnknownId { asked_by, reason } => return (asked_by, Cow::Owned(reason)),
+            Self::Mount { asked_by, conflict } => (asked_by, conflict.reason()),
+            Self::CoveredFile { asked_by } => {
+                (asked_by, "a mount of yours covers the file that it is for")
+            }
+            Self::SharedMemoryOfCaller => (
+                "/dev/shm".into(),
+                "in a shared IPC namespace it is the caller's, as large as it is",
+            ),
+            Self::NoLayer => ("/".into(), "an overlay needs a directory"),
+            Self::WritesKeptByHanded => (
+                "/".into(),
+                "with ids of the container's own its writes can go to memory only",
+            ),
+            Self::TooManyLayers => (
+                "/".into(),
+                "with ids of the container's own it can be ten directories at the most",
+            ),
+        };
+        (object, Cow::Borrowed(reason))
+    }
+}
+
+impl MountConflict {
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::TargetIsNoPath => "its target must be an absolute path without . and ..",
+            Self::TargetIsRoot => "its target is /, which the root's base decides",
+            Self::TargetInProc => "/proc is the container's own, and nothing can be mounted in it",
+            Self::TargetRepeated => "another mount has the same target",
+            Self::TargetInShared => {
+                "its target lies in a shared mount, and it would appear on the host"
+            }
+            Self::OverlayOfHanded => "with ids of its own the container cannot have it",
+            Self::SharedByHanded => {
+                "with ids of its own the container's mounts cannot reach the host"
+            }
+            Self::SharedByUser => {
+                "the mounts of an ordinary user's container cannot reach the host"
+            }
+            Self::TooManyCopies => {
+                "at most 32 mounts can be slave, shared or of the whole /, or handed in"
+            }
+        }
+    }
+}
