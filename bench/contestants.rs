@@ -34,7 +34,7 @@ pub struct Contestant {
     pub form: Form,
     /// A mount namespace to be started in, where it does not run in ours.
     pub mounts: Option<OwnedFd>,
-    /// So slow that each tenth round is enough.
+    /// Whether it is so slow that each tenth round is enough.
     pub slow: bool,
     /// Whether it works, or why not.
     pub trial: Result<(), String>,
@@ -72,12 +72,12 @@ impl Contestant {
         absent
     }
 
-    /// The same once more, for another measurement.
+    /// This contestant once more, for another measurement.
     pub fn again(&self) -> Option<Self> {
         self.with(&self.name, &[""; 0])
     }
 
-    /// The same by another name, with more options.
+    /// This contestant by another name, with more options.
     pub fn with<W: Into<OsString> + Clone>(&self, name: &str, options: &[W]) -> Option<Self> {
         let more = |words: &[OsString]| {
             let options = options.iter().cloned().map(Into::into);

@@ -35,7 +35,7 @@ pub fn bytes() -> Vec<u8> {
     filter.iter().flat_map(each).collect()
 }
 
-/// The same as `linux.seccomp` of a config.json. (But for ioctl and mknod: what mydocker refuses of them docker allows, and
+/// mydocker's default filter as `linux.seccomp` of a config.json. (But for ioctl and mknod: what mydocker refuses of them docker allows, and
 /// libseccomp's rules for one call are alternatives, which cannot say "neither".)
 pub fn profile() -> Value {
     let filter = default();

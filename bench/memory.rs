@@ -13,7 +13,7 @@ pub struct Row {
     /// KiB, from smaps_rollup.
     pub resident: u64,
     pub proportional: u64,
-    /// The same beside nine others: what they have in common counts a tenth.
+    /// The memory of one beside nine others: what they have in common counts a tenth.
     pub among_ten: Option<u64>,
     pub faults: u64,
 }

@@ -203,7 +203,7 @@ pub enum Protections {
     /// What a process may: capabilities, no_new_privs, the filter. (A session keyring the runtimes make by
     /// themselves.)
     OfProcesses,
-    /// And what it sees of /proc and /sys.
+    /// Besides: what the container sees of /proc and /sys.
     OfPaths,
 }
 

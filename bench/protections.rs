@@ -179,7 +179,7 @@ pub struct Difference<'a> {
     pub without: &'a Row,
 }
 
-/// Those of which both sides were measured.
+/// The differences of which both sides were measured.
 pub fn differences(measured: &Measured) -> Vec<Difference<'_>> {
     let each = |cost: &Cost| {
         let row = |way: Side| measured.row(&way.name());

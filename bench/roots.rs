@@ -134,7 +134,7 @@ fn bwrap(root: &Path, names: &Path) -> Contestant {
     })
 }
 
-/// The same as the container of `mydocker run --rootfs` has. The nodes and links of /dev the runtimes make
+/// The mounts that the container of `mydocker run --rootfs` has. The nodes and links of /dev the runtimes make
 /// without being told.
 fn mounts(names: &Path) -> Vec<Value> {
     let mount = |destination: &str, kind: &str, options: &[&str]| json!({ "destination": destination, "type": kind, "source": kind, "options": options });

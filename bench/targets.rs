@@ -25,7 +25,7 @@ const RATIOS: [(&str, &str, f64, f64); 8] = [
     (SMALL, "runc", 0.045, 0.05),
 ];
 
-/// The same for a root of its own: the most of the median to the first instruction.
+/// The targets for a root of its own: the most of the median to the first instruction.
 const ROOT_RATIOS: [(&str, &str, f64); 4] = [
     (roots::DIRECTORY_UNPROTECTED, roots::BWRAP, 0.5),
     (roots::DIRECTORY, roots::CRUN, 0.35),

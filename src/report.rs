@@ -35,7 +35,7 @@ pub enum Clue {
     /// A directory on the way may not be searched.
     Closed,
     Directory,
-    /// Its mount is noexec.
+    /// The mount of the file is noexec.
     NoExec,
     /// No one may execute it.
     NoBit,
@@ -49,7 +49,7 @@ pub enum Clue {
     RefusedInterpreter,
     /// The loader that it names, as a program that is linked dynamically does, is missing.
     MissingLoader,
-    /// That loader may not be executed.
+    /// The loader that it names may not be executed.
     RefusedLoader,
     /// What its `#!` line names is a program whose loader is missing.
     MissingLoaderOfInterpreter,
@@ -59,9 +59,9 @@ pub enum Clue {
     CircleOfInterpreters,
     /// What its `#!` line names is neither a script nor a program of this machine's.
     UnusableInterpreter,
-    /// Its `#!` line names nothing.
+    /// The file's `#!` line names nothing.
     NoInterpreter,
-    /// Its `#!` line is longer than the kernel reads.
+    /// The file's `#!` line is longer than the kernel reads.
     LongFirstLine,
     /// Something stands before its `#!`.
     LateFirstLine,
@@ -124,7 +124,7 @@ pub type Lacks = [Option<Errno>; Lack::ALL.len()];
 impl Lack {
     pub const ALL: [Self; 2] = [Self::Spare, Self::NameServers];
 
-    /// Its place in a list of all.
+    /// The place in a list of all.
     pub const fn index(self) -> usize {
         self as usize
     }
@@ -226,7 +226,7 @@ impl Moment {
         }
     }
 
-    /// Its place in a list of all.
+    /// The place in a list of all.
     pub fn index(self) -> usize {
         usize::try_from(self.number()).unwrap_or(usize::MAX)
     }

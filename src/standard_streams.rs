@@ -34,7 +34,7 @@ pub struct Stream<'a> {
 /// Whose the original is.
 enum File<'a> {
     Others(BorrowedFd<'a>),
-    /// Ours, and closed with the last stream of it.
+    /// A file of ours, closed with the last stream of it.
     Ours(Rc<OwnedFd>),
 }
 

@@ -26,7 +26,7 @@ pub enum Counted {
     No,
     /// As far as that works.
     IfItCanBe,
-    /// Or it is an error: `--report-cgroup`.
+    /// Where nothing counts, that is an error: `--report-cgroup`.
     Surely,
 }
 

@@ -15,7 +15,7 @@ pub struct Channel<'a> {
 /// What ends with one side, so that the other one sees it.
 #[derive(Clone, Copy)]
 pub enum Link {
-    /// They share their memory: the parent wakes when the child has executed the command, or has left; the child sees
+    /// Parent and child share their memory: the parent wakes when the child has executed the command, or has left; the child sees
     /// that the parent has ended.
     Memory,
     /// A pipe that closes on exec, over which nothing is sent.

@@ -129,7 +129,7 @@ impl Host {
         self.filter()
     }
 
-    /// That a filter may be the reason, if there is one.
+    /// A sentence that a filter may be the reason, if there is one.
     pub fn filter(&self) -> Option<&'static str> {
         self.is_filtered().then_some(
             "mydocker runs under a filter of system calls (seccomp), as in a container, which may forbid it",

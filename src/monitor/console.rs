@@ -48,7 +48,7 @@ impl Console {
         self.master.clone()
     }
 
-    /// With it closed the terminal answers an errno when it is empty.
+    /// Closes the container's end: without it the terminal answers an errno when it is empty.
     pub fn close_slave(&mut self) {
         self.slave = None;
     }

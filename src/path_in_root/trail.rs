@@ -11,7 +11,7 @@ const MOST_OPEN: usize = 32;
 /// led to them, none of which was a link.
 pub struct Trail<'a> {
     root: BorrowedFd<'a>,
-    /// That at depth N is in place N modulo their number.
+    /// Open directories: the one at depth N is in place N modulo their number.
     open: [Option<BorrowedFd<'static>>; MOST_OPEN],
     pub depth: usize,
     /// Each with a slash behind it.

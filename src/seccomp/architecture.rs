@@ -23,7 +23,7 @@ pub enum Architecture {
 pub struct Family {
     /// What mydocker is built for.
     pub native: Architecture,
-    /// That of 32-bit programs, where rules are made for them. Elsewhere their calls do not exist.
+    /// The architecture of 32-bit programs, where rules are made for them. Elsewhere their calls do not exist.
     pub compat: Option<Architecture>,
 }
 

@@ -141,7 +141,7 @@ const CHECKS: [Check<'_>; CHECKED.len()] = {
     checks
 };
 
-/// That an argument of which the kernel takes 32 bits is this one.
+/// The condition that an argument of which the kernel takes 32 bits is this one.
 const fn is(argument: u8, value: u64) -> [Condition; 1] {
     masked(argument, INT, value)
 }

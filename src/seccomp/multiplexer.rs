@@ -20,7 +20,7 @@ pub struct Said<'a> {
 pub struct Multiplexed {
     pub name: &'static str,
     through: &'static str,
-    /// That it is meant.
+    /// The condition that it is meant.
     condition: [Condition; 1],
 }
 

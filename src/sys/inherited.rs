@@ -11,7 +11,7 @@ use syscalls::{Sysno, syscall};
 pub enum NotStandard {
     /// One was closed, and there is no /dev/null for it.
     NoNull(Errno),
-    /// This one only names a file (O_PATH): nothing can be read from it or written to it, but a directory or a file of
+    /// The descriptor of this number only names a file (O_PATH): nothing can be read from it or written to it, but a directory or a file of
     /// the host's can be reached by it.
     Names(RawFd),
 }
