@@ -7,7 +7,7 @@ use fastrand::Rng;
 use mydocker::docker::RunArgs;
 use mydocker::docker::{self, Command};
 use mydocker::plan::{
-    self, InitPlan, Network, Outputs, OwnDevice, Source, Standard, Streams, codec,
+    self, InitPlan, Network, Outputs, OwnDevice, Source, Standard, Streams, wire,
 };
 use mydocker::report::Part;
 use mydocker::spec::{Caller, ContainerSpec, IdsWanted, MountSource, Terminal};
@@ -379,8 +379,8 @@ fn assert_sound(spec: &ContainerSpec) {
 
 /// Encoded, the plan comes back; spoilt, it is another or none.
 fn comes_back(plan: &InitPlan, random: &mut Rng) {
-    let mut bytes = codec::encode(plan);
-    assert_eq!(codec::decode(&bytes).as_ref(), Ok(plan));
+    let mut bytes = wire::encode(plan);
+    assert_eq!(wire::decode(&bytes).as_ref(), Ok(plan));
     for step in plan.steps() {
         let parts = [
             Part::Whole,
@@ -398,8 +398,8 @@ fn comes_back(plan: &InitPlan, random: &mut Rng) {
     }
     for _ in 0..4 {
         mutate(&mut bytes, &[&[0], &[0xff; 4], &[0, 0, 0, 0]], random);
-        if let Ok(other) = codec::decode(&bytes) {
-            assert_eq!(codec::decode(&codec::encode(&other)), Ok(other));
+        if let Ok(other) = wire::decode(&bytes) {
+            assert_eq!(wire::decode(&wire::encode(&other)), Ok(other));
         }
     }
 }

@@ -7,7 +7,7 @@
 use super::Launch;
 use crate::child::{self, Channel, Descriptors, Gate, Link};
 use crate::error::Error;
-use crate::plan::{InitPlan, Step, codec};
+use crate::plan::{InitPlan, Step, wire};
 use crate::report::{Board, Moment, Report};
 use crate::sys::clone::{self, Memory, NewNamespaces};
 use crate::sys::process::{self, StringArray};
@@ -68,7 +68,7 @@ impl<'a> Birth<'a> {
         gate: Option<Gate>,
         reaper: Option<BorrowedFd<'_>>,
     ) -> Result<Self, Error> {
-        let plan = memfd::sealed(c"mydocker plan", &codec::encode(launch.plan))
+        let plan = memfd::sealed(c"mydocker plan", &wire::encode(launch.plan))
             .map_err(|errno| Error::new("make a memory file for", "the plan", errno))?;
         let files = [
             (Some(reports.0), LINK),
@@ -166,7 +166,7 @@ pub fn enter() -> Error {
     descriptor::close(board);
     let decoded = stay_with_parent()
         .and_then(|()| read_all(plan))
-        .and_then(|bytes| codec::decode(&bytes).map_err(|codec::Malformed| Errno::EBADMSG));
+        .and_then(|bytes| wire::decode(&bytes).map_err(|wire::Malformed| Errno::EBADMSG));
     let mut descriptors = Descriptors {
         channel: Channel {
             board: Board::new(words),

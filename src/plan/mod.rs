@@ -2,15 +2,15 @@
 //!
 //! The parent does all the thinking and writes the plan; the child only walks it. Every string is
 //! a C string and every array has its terminator before the clone. The same plan runs in-process
-//! and, encoded ([`codec`]), behind `mydocker init`. A failed step comes back as its number, which
+//! and, encoded ([`wire`]), behind `mydocker init`. A failed step comes back as its number, which
 //! `describe` turns into words: the plan is the only place that knows what a step is about.
 
 mod build;
-pub mod codec;
 mod describe;
 pub mod explain;
 pub mod root;
 mod standard;
+pub mod wire;
 
 pub use build::{Network, build, check_options, makes_terminal};
 pub use describe::{describe_execve, describe_failure, name_step};

@@ -277,24 +277,44 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno, clue: Clue
 
 #[cfg(test)]
 mod tests {
-    use super::super::codec::tests::every_kind_of_step;
     use super::*;
-    use crate::plan::ExecPlan;
+    use crate::plan::wire::samples::assert_told_apart;
+    use crate::plan::{ExecPlan, Mount};
+    use crate::sys::MountFlags;
     use crate::sys::process::StringArray;
     use std::collections::HashSet;
     use std::ffi::CString;
 
     #[test]
     fn every_step_has_words_of_its_own() {
-        let steps = every_kind_of_step();
-        let messages: HashSet<String> = steps
-            .iter()
-            .map(|step| describe_step(step, Errno::EPERM.into()).to_string())
-            .collect();
-        assert_eq!(messages.len(), steps.len());
-        for message in messages {
+        assert_told_apart(|step| {
+            let message = describe_step(step, Errno::EPERM.into()).to_string();
             assert!(message.contains("(EPERM)"), "{message}");
-        }
+            message
+        });
+    }
+
+    /// So has each purpose of a mount.
+    #[test]
+    fn a_mounts_words_are_its_purposes() {
+        let named = |purpose| {
+            name_step(&Step::Mount(Box::new(Mount {
+                purpose,
+                source: None,
+                target: c"/proc".into(),
+                kind: None,
+                flags: MountFlags::NONE,
+            })))
+        };
+        let purposes = [
+            Purpose::Proc {
+                user_namespace: true,
+            },
+            Purpose::BindProc,
+            Purpose::RestrictProc,
+        ];
+        let names: HashSet<String> = purposes.into_iter().map(named).collect();
+        assert_eq!(names.len(), purposes.len());
     }
 
     /// Under a small limit of memory the kernel cannot copy any arguments, and says that they are too many.

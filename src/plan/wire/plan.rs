@@ -1,0 +1,63 @@
+//! The plan and its steps.
+
+use super::table::{Input, Malformed, Wire, table};
+use crate::plan::{ExecPlan, InitPlan, Mount, Prepared, Purpose, Reaper, Step};
+
+table! { struct InitPlan {
+    birth, container, reaper, process, command, premounted, timed, tells_status,
+} }
+table! { struct ExecPlan { searched, candidates, arguments, environment } }
+table! { enum Reaper { 0 => FirstProcess, 1 => Keeper } }
+
+// A step that goes leaves its number free. What is new takes the lowest that is.
+table! { enum Step {
+    0 => DenySetgroups,
+    1 => MapUser(line),
+    2 => MapGroup(line),
+    3 => MakeMountsPrivate,
+    4 => Mount(mount),
+    5 => Hostname(name),
+    6 => LoopbackUp,
+    7 => NewSession,
+    8 => ControllingTerminal,
+    9 => StandardTerminal,
+    10 => StandardStreams(prepared),
+    11 => Umask(mask),
+    12 => Groups(groups),
+    13 => Group(group),
+    14 => User(user),
+    15 => WorkingDirectory(path),
+    16 => NoNewPrivileges,
+    17 => DefaultSignals(ignored),
+    18 => CloseDescriptors,
+    19 => DeathSignal,
+    20 => KeepCapabilities,
+    21 => BoundingSet(kept),
+    22 => NetworkFromPool,
+    23 => Root(step),
+    24 => JoinCgroup { slot, path },
+    25 => CgroupNamespace,
+    26 => OomScoreAdjustment(number),
+    27 => ResourceLimit(limit),
+    28 => KeepCapabilitiesOfUser,
+    29 => Capabilities { held, required, ambient },
+    30 => Filter(instructions),
+    31 => SessionKeyring,
+    32 => UsualPersonality,
+    33 => AwaitIds,
+    34 => NotDumpable,
+    35 => AwaitReaper,
+    36 => GivePipes { which, user },
+    37 => ConfirmProcessors(set),
+    38 => ConfirmMemoryNodes(set),
+    39 => OpenNetwork(groups),
+    40 => DomainName(name),
+    41 => Sysctl { path, value },
+} }
+table! { struct Mount { purpose, source, target, kind, flags } }
+table! { enum Purpose {
+    0 => Proc { user_namespace },
+    1 => BindProc,
+    2 => RestrictProc,
+} }
+table! { enum Prepared { 0 => HostsNull, 1 => Pipe } }

@@ -1,0 +1,52 @@
+//! The root's steps.
+
+use super::table::{Input, Malformed, Wire, table};
+use crate::plan::OwnDevice;
+use crate::plan::root::{
+    BindMount, Copy, DeviceNode, EtcFile, FileSystem, KernelFs, Layers, MountKernelFs,
+    OverlayMount, Restriction, RootStep, Way, Without, WorkDirectory,
+};
+
+table! { enum RootStep {
+    0 => Copy(copy),
+    1 => Directory { path, flags, premounted, makes_places },
+    2 => Overlay(layers),
+    3 => FileSystem(file_system),
+    4 => MountKernelFs(mount),
+    5 => Stage,
+    6 => Devices,
+    7 => Links,
+    8 => Staged(file_system),
+    9 => Terminal(settings),
+    10 => NameFile(file),
+    11 => PlaceDev,
+    12 => DropStage,
+    13 => Bind(bind),
+    14 => OverlayMount(mount),
+    15 => MakeWorkingDirectory { path, owner },
+    16 => ReadOnly,
+    17 => Enter,
+    18 => LeaveChroot,
+    19 => Restrict(all),
+    20 => StandardDevices(own),
+    21 => LookAtNames(targets),
+    22 => Device(node),
+} }
+table! { struct Copy { option, path, recursive, slot } }
+table! { struct FileSystem { option, target, kind, flags, data, optional } }
+table! { struct BindMount {
+    option, path, slot, target, recursive, flags, recursive_flags, devices, is_device, optional,
+} }
+table! { struct DeviceNode { directory, bind } }
+table! { struct OverlayMount { option, target, layers } }
+table! { struct Layers { data, redirected, flags, like, memory, work, premounted } }
+table! { struct WorkDirectory { path, identity } }
+table! { struct MountKernelFs { kernel_fs, way } }
+table! { enum Way { 0 => Fresh(fresh), 1 => Bound(hosts), 2 => FreshOrBound(fresh, hosts) } }
+table! { enum KernelFs { 0 => Proc, 1 => Sysfs } }
+table! { struct Restriction { kernel_fs, masked, read_only } }
+table! { struct EtcFile { target, content, without, looked_at, read_only } }
+table! { enum Without { 0 => Fine, 1 => Told, 2 => Refused(option) } }
+table! { enum OwnDevice {
+    0 => Null, 1 => Zero, 2 => Full, 3 => Random, 4 => Urandom, 5 => Tty,
+} }

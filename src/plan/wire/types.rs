@@ -1,0 +1,61 @@
+//! The types of other layers that steps are made of.
+
+#[cfg(test)]
+use super::samples::Seed;
+use super::table::{Input, Malformed, Wire, table};
+use crate::spec::Devices;
+use crate::spec::limits::{NumberSet, ResourceLimit};
+use crate::sys::MountFlags;
+use crate::sys::capability::CapabilitySet;
+use crate::sys::process::StringArray;
+use crate::sys::seccomp::Instruction;
+use crate::sys::signal::SignalSet;
+use crate::sys::terminal::{Modes, Size};
+use crate::terminal_settings::TerminalSettings;
+#[cfg(test)]
+use std::ffi::CString;
+
+table! { struct MountFlags(bits) }
+table! { struct CapabilitySet(bits) }
+table! { struct SignalSet(bits) }
+table! { struct Instruction { code, jump_true, jump_false, value } }
+table! { struct ResourceLimit { resource, soft, hard } }
+table! { struct TerminalSettings { modes, size, owner } }
+table! { struct Modes { input, output, control, local, line, characters } }
+table! { struct Size { rows, columns, width, height } }
+table! { enum Devices { 0 => All, 1 => Source, 2 => None } }
+
+/// As a list that a person would write.
+impl Wire for NumberSet {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.to_string().into_bytes().encode(out);
+    }
+
+    fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        Self::new(&Vec::decode(input)?).ok_or(Malformed)
+    }
+
+    #[cfg(test)]
+    fn samples(seed: &mut Seed) -> Vec<Self> {
+        let number = seed.number();
+        let texts = [format!("{number}"), format!("0-3,{}", number + 4)];
+        let sets = texts.map(|text| Self::new(text.as_bytes()).unwrap());
+        sets.into()
+    }
+}
+
+impl Wire for StringArray {
+    fn encode(&self, out: &mut Vec<u8>) {
+        super::fields::encode_list(self.strings(), out);
+    }
+
+    fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
+        Vec::decode(input).map(Self::new)
+    }
+
+    #[cfg(test)]
+    fn samples(seed: &mut Seed) -> Vec<Self> {
+        let lists = <Vec<CString>>::samples(seed).into_iter();
+        lists.map(Self::new).collect()
+    }
+}
