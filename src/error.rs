@@ -98,8 +98,8 @@ impl Error {
     }
 
     #[must_use]
-    pub fn hint(mut self, hint: Option<&'static str>) -> Self {
-        self.hint = self.hint.or(hint.map(Cow::Borrowed));
+    pub fn hint(mut self, hint: Option<impl Into<Cow<'static, str>>>) -> Self {
+        self.hint = self.hint.or(hint.map(Into::into));
         self
     }
 

@@ -127,6 +127,13 @@ impl Field {
         }
     }
 
+    /// A text about it: `before`, what messages call it, `after`.
+    #[cold]
+    #[inline(never)]
+    pub fn between(self, before: &str, after: &str) -> String {
+        [before, self.spelled(), after].concat()
+    }
+
     /// ` (--rootfs)`: the front end's name for what the sentence has just said in words; nothing without a front end.
     #[cold]
     #[inline(never)]

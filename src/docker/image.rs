@@ -1,6 +1,36 @@
 //! Words that only make sense where there are images, which mydocker has none of: by root, without `--rootfs`, the
 //! command that follows `busybox` would be run on the host's files.
 
+use super::RunArgs;
+use std::os::unix::ffi::OsStrExt;
+
+/// What root is told whose command was typed as if there were images.
+pub const WARNING: &str = "the container sees the host's files, and may change all of them; there are no images: \
+                           --rootfs DIR gives it other files";
+
+/// For a command that was not found, and may have been meant as UPPER.
+const NOT_FOUND_AND_NO_UPPER: &str = "not found in the container; a directory for the writes of --overlay has to be \
+                                      there and is written --overlay=UPPER";
+
+/// What was typed that makes sense with an image alone, if the container has the caller's files.
+#[cold]
+#[inline(never)]
+pub fn typed_for_one(arguments: &RunArgs) -> Option<&[u8]> {
+    let command = arguments.command.first().map(|word| word.as_bytes());
+    let image = command.filter(|word| is_named(word));
+    let typed = image.or(arguments.rm.then_some(b"--rm"));
+    typed.filter(|_| arguments.rootfs.is_empty())
+}
+
+/// Why the command was not found, if it followed `--overlay` and does not look like an image.
+#[cold]
+#[inline(never)]
+pub fn meant_as_upper(arguments: &RunArgs) -> Option<&'static str> {
+    let command = arguments.command.first();
+    let is_image = command.is_some_and(|word| is_named(word.as_bytes()));
+    (arguments.overlay_then_command && !is_image).then_some(NOT_FOUND_AND_NO_UPPER)
+}
+
 /// Images that many know. Some of them are commands as well; what is said is true then too.
 const KNOWN: [&[u8]; 30] = [
     b"almalinux",
@@ -75,6 +105,12 @@ fn is_of_tag(byte: &u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The line before it has the operation, the object and the errno, and is to have at most 200 characters in all.
+    #[test]
+    fn the_hint_fits_a_line() {
+        assert!(NOT_FOUND_AND_NO_UPPER.len() <= 125);
+    }
 
     #[test]
     fn images_and_commands() {

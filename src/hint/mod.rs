@@ -3,6 +3,7 @@
 
 pub mod host;
 
+use crate::field::Field;
 use crate::report::Clue;
 use crate::sys::Errno;
 use crate::sys::capability::SYS_ADMIN;
@@ -56,7 +57,9 @@ pub enum Doing {
 #[cold]
 #[inline(never)]
 pub fn hint(doing: Doing, errno: Errno) -> Option<Hint> {
-    seen(doing, errno, &Host::here()).or_else(|| usual(doing, errno).map(Cow::Borrowed))
+    seen(doing, errno, &Host::here())
+        .or_else(|| advice(doing, errno).map(Cow::Owned))
+        .or_else(|| usual(doing, errno).map(Cow::Borrowed))
 }
 
 /// The cause, where the host shows it.
@@ -115,6 +118,54 @@ pub fn too_many(kinds: &[&str]) -> Hint {
 const TOO_MANY: &str =
     "a limit on namespaces is reached, of number (user.max_*_namespaces) or of nesting";
 
+/// What an errno means most often, and what to wish for instead or in addition.
+fn advice(doing: Doing, errno: Errno) -> Option<String> {
+    Some(match (doing, errno) {
+        (Doing::SetCapabilities, Errno::EPERM) => Field::AddedCapabilities.between(
+            "",
+            " names one that the caller does not have, or that this kernel does not know",
+        ),
+        (Doing::Filter, Errno::EINVAL | Errno::ENOSYS) => Field::NoSeccomp.between(
+            "the kernel was built without filters; ",
+            " does without one",
+        ),
+        (Doing::ReExecute, Errno::ENOENT) => {
+            Field::InProcess.between("re-exec needs a proc mounted on /proc; try ", "")
+        }
+        (Doing::OpenTerminal, Errno::ENOENT | Errno::ENODEV) => {
+            Field::Terminal.between("", " needs /dev/ptmx and a devpts mounted on /dev/pts")
+        }
+        (Doing::JoinKeyring, Errno::EDQUOT) => Field::CallersKeyring.between(
+            "the caller has as many keys as it may (/proc/sys/kernel/keys/maxkeys); ",
+            " does without one",
+        ),
+        (Doing::JoinKeyring, Errno::EPERM) => {
+            Field::CallersKeyring.between("a filter forbids it; ", " does without one")
+        }
+        (Doing::ChangeDirectory, Errno::ENOENT) => {
+            let own = "it has to be there: mydocker makes it only in a root of the container's own";
+            own.to_owned() + &Field::Root.aside()
+        }
+        (Doing::FindTarget, Errno::ENOENT) => {
+            Field::RootDirectory.between("it is not there, or a link to nothing: make it in ", "")
+                + &Field::Overlay.between(", or add ", ", which makes it in memory")
+        }
+        (Doing::FindTarget | Doing::FindDirectory, Errno::EROFS) => {
+            Field::RootDirectory.between("it is not there: make it in ", "")
+                + &Field::Overlay.between(", or add ", " (in /sys nothing can be made)")
+        }
+        (Doing::FindTarget | Doing::FindDirectory, Errno::EACCES) => Field::Overlay.between(
+            "it is not there, and the root may not be written by this user; add ",
+            "",
+        ),
+        (Doing::MountOverlay, Errno::EINVAL) => Field::Upper.between(
+            "the kernel's log says why (dmesg): ",
+            "'s file system without extended attributes, a mount below an ordinary user's layer, ...",
+        ),
+        _ => return None,
+    })
+}
+
 /// What an errno means most often.
 fn usual(doing: Doing, errno: Errno) -> Option<&'static str> {
     match (doing, errno) {
@@ -157,18 +208,9 @@ fn usual(doing: Doing, errno: Errno) -> Option<&'static str> {
             "a limit is raised above the caller's own hard one (ulimit -H) by who has CAP_SYS_RESOURCE",
         ),
         (Doing::Bound, Errno::EPERM) => Some("it takes CAP_SETPCAP"),
-        (Doing::SetCapabilities, Errno::EPERM) => Some(
-            "--cap-add names one that the caller does not have, or that this kernel does not know",
-        ),
-        (Doing::Filter, Errno::EINVAL | Errno::ENOSYS) => Some(
-            "the kernel was built without filters; --security-opt seccomp=unconfined does without one",
-        ),
         (Doing::Filter, Errno::EACCES) => Some("without no_new_privs it takes CAP_SYS_ADMIN"),
         (Doing::SetUser, Errno::EINVAL) => Some("this user namespace has no such id"),
         (Doing::SetUser, Errno::EPERM) => Some("it takes CAP_SETUID and CAP_SETGID"),
-        (Doing::ReExecute, Errno::ENOENT) => {
-            Some("re-exec needs a proc mounted on /proc; try --launch in-process")
-        }
         (Doing::Execve, Errno::ENOEXEC) => {
             Some("a script needs a #! line, a program must be built for this machine")
         }
@@ -176,39 +218,17 @@ fn usual(doing: Doing, errno: Errno) -> Option<&'static str> {
             Some("it is no executable file, or a directory on the way is closed")
         }
         (Doing::Execve, Errno::E2BIG) => Some("arguments and environment are too long"),
-        (Doing::OpenTerminal, Errno::ENOENT | Errno::ENODEV) => {
-            Some("-t needs /dev/ptmx and a devpts mounted on /dev/pts")
-        }
         (Doing::OpenTerminal, Errno::ENOSPC | Errno::EIO) => {
             Some("no pseudo-terminal is left, or devpts is not mounted")
         }
-        (Doing::JoinKeyring, Errno::EDQUOT) => Some(
-            "the caller has as many keys as it may (/proc/sys/kernel/keys/maxkeys); --no-new-keyring does \
-             without one",
-        ),
-        (Doing::JoinKeyring, Errno::EPERM) => {
-            Some("a filter forbids it; --no-new-keyring does without one")
-        }
-        (Doing::ChangeDirectory, Errno::ENOENT) => Some(
-            "it has to be there: mydocker makes it only in a root of the container's own (--rootfs)",
-        ),
         (Doing::ChangeDirectory, Errno::EACCES) => {
             Some("it, or a directory on the way to it, is closed to the command's user")
         }
         (Doing::ChangeDirectory, Errno::EXDEV) => Some("it leads out of the container"),
-        (Doing::FindTarget, Errno::ENOENT) => Some(
-            "it is not there, or a link to nothing: make it in DIR, or add --overlay, which makes it in memory",
-        ),
         (Doing::FindTarget, Errno::ENOTDIR) => {
             Some("a directory can be mounted on a directory only")
         }
         (Doing::FindTarget, Errno::EISDIR) => Some("a file can be mounted on a file only"),
-        (Doing::FindTarget | Doing::FindDirectory, Errno::EROFS) => {
-            Some("it is not there: make it in DIR, or add --overlay (in /sys nothing can be made)")
-        }
-        (Doing::FindTarget | Doing::FindDirectory, Errno::EACCES) => {
-            Some("it is not there, and the root may not be written by this user; add --overlay")
-        }
         (Doing::FindDevice, Errno::ENODEV) => Some("it is no device"),
         (Doing::BindDevices, Errno::ENODEV) => Some(
             "one of its null, zero, full, random, urandom and tty is not the device of that name",
@@ -229,10 +249,6 @@ fn usual(doing: Doing, errno: Errno) -> Option<&'static str> {
             Some("an overlay of an ordinary user's takes Linux 5.11")
         }
         (Doing::MountOverlay, Errno::ENODEV) => Some("the kernel has no overlayfs"),
-        (Doing::MountOverlay, Errno::EINVAL) => Some(
-            "the kernel's log says why (dmesg): UPPER's file system without extended attributes, a mount below an \
-             ordinary user's layer, ...",
-        ),
         (Doing::MountTmpfs, Errno::EINVAL) => Some(
             "a value among its options is none that the kernel takes (its log says which: dmesg)",
         ),
@@ -308,23 +324,48 @@ pub fn of_file(clue: Clue) -> Option<&'static str> {
 }
 
 /// For E2BIG, where arguments and environment are no longer than any kernel takes.
-pub const NO_ROOM_FOR_ARGUMENTS: &str = "arguments and environment are short: the limit of memory (-m, or the caller's) leaves no room for them";
+#[cold]
+#[inline(never)]
+pub fn no_room_for_arguments() -> String {
+    Field::OwnMemory.between(
+        "arguments and environment are short: the limit of memory (",
+        ", or the caller's) leaves no room for them",
+    )
+}
 
 /// For EAGAIN of a reaper's fork.
-pub const TOO_FEW_PROCESSES: &str = "--pids-limit is too little for --init and a command";
+#[cold]
+#[inline(never)]
+pub fn too_few_processes() -> String {
+    Field::Processes.between("", " is too little for ")
+        + &Field::Reaper.between("", " and a command")
+}
 
 /// The hints for a command that was not found: which of the kinds it is.
 pub const NOT_THERE: &str = "no such file in the container";
-pub const NOT_IN_PATH: &str =
-    "not found in the container's PATH (there are no images: COMMAND comes first)";
 pub const WITH_BLANKS: &str = "it is one word with blanks in it; a command and its arguments are words of their own, without quotes";
-pub const NO_IMAGES: &str = "there are no images: umoci, skopeo or docker export makes a directory for --rootfs DIR (mydocker help roots)";
 pub const NO_SUCH_FILE: &str =
     "no such file in the container, or the interpreter or loader that it names is missing";
 
-/// The hint for a command that was not found, where the word may have been meant for `--overlay`.
-pub const NO_COMMAND_AND_NO_UPPER: &str = "not found in the container; a directory for the writes of --overlay has to be there and is written \
-     --overlay=UPPER";
+/// The hint for a word that was looked for along PATH.
+#[cold]
+#[inline(never)]
+pub fn not_in_path() -> String {
+    Field::Command.between(
+        "not found in the container's PATH (there are no images: ",
+        " comes first)",
+    )
+}
+
+/// The hint for a word that is an image's name.
+#[cold]
+#[inline(never)]
+pub fn no_images() -> String {
+    Field::OwnRoot.between(
+        "there are no images: umoci, skopeo or docker export makes a directory for ",
+        " (mydocker help roots)",
+    )
+}
 
 #[cfg(test)]
 mod tests {
@@ -345,16 +386,13 @@ mod tests {
     /// The line before them has the operation, the object and the errno, and is to have at most 200 characters in all.
     #[test]
     fn what_a_file_tells_fits_a_line() {
-        let of_files = Clue::ALL.into_iter().filter_map(of_file);
-        let others = [
-            NOT_THERE,
-            NOT_IN_PATH,
-            NO_SUCH_FILE,
-            NO_IMAGES,
-            WITH_BLANKS,
-            NO_COMMAND_AND_NO_UPPER,
-        ];
-        for hint in of_files.chain(others) {
+        let of_files = Clue::ALL.iter().filter_map(|clue| of_file(*clue));
+        let others = [NOT_THERE, NO_SUCH_FILE, WITH_BLANKS];
+        let named = [not_in_path(), no_images()];
+        for hint in of_files
+            .chain(others)
+            .chain(named.iter().map(|hint| hint.as_str()))
+        {
             assert!(hint.len() <= 125, "{}: {hint}", hint.len());
         }
         let all: std::collections::HashSet<_> = Clue::ALL.into_iter().map(of_file).collect();

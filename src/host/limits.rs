@@ -2,7 +2,7 @@
 
 use crate::cgroup::{self, Group, Join, Layout, Preview, ProcessorTime, Usage, usual};
 use crate::error::{Error, ExitCode};
-use crate::hint::{Doing, TOO_FEW_PROCESSES, hint};
+use crate::hint::{Doing, hint, too_few_processes};
 use crate::log::{Level, Log};
 use crate::spec::limits::Limits;
 use crate::sys::process::Ended;
@@ -192,7 +192,7 @@ pub fn explained(error: Error, limited: Option<&Limited>) -> Error {
             "--memory",
             "it is too little for the container's own set-up, which the kernel has ended: out of memory",
         ),
-        (Some(Errno::EAGAIN), _) if limited.has_pids_limit => error.hint(Some(TOO_FEW_PROCESSES)),
+        (Some(Errno::EAGAIN), _) if limited.has_pids_limit => error.hint(Some(too_few_processes())),
         _ => error,
     }
 }

@@ -16,7 +16,7 @@ mod root;
 mod tree;
 
 use crate::error::Error;
-use crate::hint::TOO_FEW_PROCESSES;
+use crate::hint::too_few_processes;
 use crate::launch;
 use crate::log::Log;
 use crate::plan::{InitPlan, Reaper, Step, describe_execve, describe_failure};
@@ -94,7 +94,7 @@ fn has_room_for_reaper(plan: &InitPlan, spec: &ContainerSpec) -> Result<(), Erro
     let most = spec.limits.as_ref().and_then(|limits| limits.processes);
     match (plan.reaper, most) {
         (Some(Reaper::FirstProcess), Some(..2)) => {
-            Err(launch::not_spawned(Errno::EAGAIN).hint(Some(TOO_FEW_PROCESSES)))
+            Err(launch::not_spawned(Errno::EAGAIN).hint(Some(too_few_processes())))
         }
         _ => Ok(()),
     }

@@ -3,6 +3,7 @@
 use crate::docker::RunArgs;
 use crate::docker::image;
 use crate::error::Error;
+use crate::field::Field;
 use crate::host::limits::fresh_digits;
 use crate::host::root::accounts;
 use crate::log::{Level, Log, Value};
@@ -66,17 +67,12 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
 /// image alone: `run busybox rm -rf x` removes x on the host. It is for a command that runs: of one that is not there
 /// the error says all of it.
 pub fn warn(arguments: &RunArgs, log: &Log) {
-    let command = arguments.command.first().map(|word| word.as_bytes());
-    let image = command.filter(|word| image::is_named(word));
-    let option = arguments.rm.then_some(&b"--rm"[..]);
-    let Some(word) = image.or(option) else { return };
-    if arguments.rootfs.is_empty() && identity::effective_user() == 0 {
-        log.write(
-            Level::Warn,
-            b"the container sees the host's files, and may change all of them; there are no images: --rootfs DIR \
-              gives it other files",
-            &[("typed", Value::Text(word))],
-        );
+    let Some(word) = image::typed_for_one(arguments) else {
+        return;
+    };
+    if identity::effective_user() == 0 {
+        let fields = [("typed", Value::Text(word))];
+        log.write(Level::Warn, image::WARNING.as_bytes(), &fields);
     }
 }
 
@@ -88,7 +84,11 @@ fn read_environment_files(arguments: &RunArgs) -> Result<RunArgs, Error> {
     for file in &arguments.environment_files {
         let content = std::fs::read(file).map_err(|error| {
             let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
-            Error::new("--env-file: read", file.as_bytes(), errno)
+            Error::new(
+                Field::EnvironmentFile.between("", ": read"),
+                file.as_bytes(),
+                errno,
+            )
         })?;
         environment.extend(environment_file::variables(file, &content)?);
     }

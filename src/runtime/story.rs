@@ -10,7 +10,7 @@ use crate::cgroup::Join;
 use crate::docker::RunArgs;
 use crate::docker::image;
 use crate::error::{Error, ExitCode};
-use crate::hint;
+use crate::field::Field;
 use crate::host::limits::{self, Entry, Limited};
 use crate::host::pid_file::PidFile;
 use crate::host::root::{self, Traces};
@@ -31,7 +31,6 @@ use crate::timing::Beginning;
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 
 /// Returns only if something fails.
 pub fn run(
@@ -289,10 +288,13 @@ pub fn without_pool(why: Errno, log: &Log) {
         return launch::say_without(Lack::Spare, why, log);
     }
     let name = why.name().unwrap_or("unknown");
-    let message = b"--pool: no pool is kept there, and the network namespace is made (mydocker pool DIR keeps one)";
+    let message = Field::Pool.between(
+        "",
+        ": no pool is kept there, and the network namespace is made (mydocker pool DIR keeps one)",
+    );
     log.write(
         Level::Warn,
-        message,
+        message.as_bytes(),
         &[("errno", Value::Text(name.as_bytes()))],
     );
 }
@@ -318,10 +320,10 @@ pub fn network_and_namespaces(spec: &ContainerSpec, pooled: bool) -> (Network, N
 #[cold]
 #[inline(never)]
 pub fn explained(error: Error, arguments: &RunArgs, limited: Option<&Limited>) -> Error {
-    let command = arguments.command.first();
-    let is_image = command.is_some_and(|word| image::is_named(word.as_bytes()));
-    if arguments.overlay_then_command && !is_image && error.exit() == ExitCode::NOT_FOUND {
-        return error.hint_instead(hint::NO_COMMAND_AND_NO_UPPER);
+    if error.exit() == ExitCode::NOT_FOUND {
+        if let Some(hint) = image::meant_as_upper(arguments) {
+            return error.hint_instead(hint);
+        }
     }
     limits::explained(error, limited)
 }

@@ -2,6 +2,7 @@
 
 use super::text::c_string;
 use crate::error::Error;
+use crate::field::Field;
 use crate::plan::root::{HANDED, Layers, RootStep, WorkDirectory};
 use crate::plan::{InitPlan, Step};
 use crate::spec::{Overlay, Writes, work_directory};
@@ -22,7 +23,7 @@ pub fn check_options(plan: &InitPlan) -> Result<(), Error> {
     for step in plan.steps() {
         let Step::Root(step) = step else { continue };
         let (option, layers) = match &**step {
-            RootStep::Overlay(layers) => (&b"--rootfs"[..], layers),
+            RootStep::Overlay(layers) => (Field::Root.spelled().as_bytes(), layers),
             RootStep::OverlayMount(mount) => (mount.option.to_bytes(), &mount.layers),
             _ => continue,
         };

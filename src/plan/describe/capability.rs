@@ -1,5 +1,6 @@
 //! Which capability a step takes, and what keeps it from the process that does the step.
 
+use crate::field::Field;
 use crate::hint::Hint;
 use crate::hint::host::Host;
 use crate::plan::{InitPlan, Step};
@@ -37,8 +38,8 @@ fn found(host: &Host, user_namespace: bool, step: &Step, errno: Errno) -> Option
     }
     let name = capability::name(capability)?;
     let otherwise = match step {
-        Step::LoopbackUp => "; --network host does without",
-        _ => "",
+        Step::LoopbackUp => Field::HostNetwork.between("; ", " does without"),
+        _ => String::new(),
     };
     Some(Cow::Owned(format!(
         "it takes CAP_{name}, which mydocker does not have here{otherwise}"

@@ -6,7 +6,8 @@ mod root;
 use super::{InitPlan, Prepared, Purpose, Step};
 use crate::docker::image;
 use crate::error::{Error, ExitCode, printable};
-use crate::hint::{self, Doing};
+use crate::field::Field;
+use crate::hint::{self, Doing, Hint};
 use crate::report::{Clue, Failed};
 use crate::spec::limits::ResourceLimit;
 use crate::standard_streams;
@@ -20,6 +21,7 @@ pub fn name_step(step: &Step) -> String {
     let (operation, object, _) = words(step);
     match printable(&object) {
         empty if empty.is_empty() => operation.to_owned(),
+        object if operation.is_empty() => object,
         object => format!("{operation} {object}"),
     }
 }
@@ -44,7 +46,7 @@ fn describe_step(step: &Step, failed: Failed) -> Error {
     }
     let operation = match step {
         // Nothing else asks for it.
-        Step::WorkingDirectory(_) => format!("--workdir: {operation}"),
+        Step::WorkingDirectory(_) => format!("{}: {operation}", Field::WorkingDirectory),
         _ => operation.to_owned(),
     };
     Error::new(operation, object, errno).because(doing.and_then(|doing| hint::hint(doing, errno)))
@@ -65,18 +67,20 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             Some(Doing::MakeNamespace("cgroup")),
         ),
         Step::ConfirmProcessors(set) => {
-            ("confirm --cpuset-cpus", set.to_string().into_bytes(), None)
+            let object = format!("{} {set}", Field::Processors);
+            ("confirm", object.into(), None)
         }
         Step::ConfirmMemoryNodes(set) => {
-            ("confirm --cpuset-mems", set.to_string().into_bytes(), None)
+            let object = format!("{} {set}", Field::MemoryNodes);
+            ("confirm", object.into(), None)
         }
         Step::OomScoreAdjustment(number) => (
-            "--oom-score-adj",
+            Field::OomScoreAdjustment.spelled(),
             number.clone(),
             Some(Doing::AdjustOomScore),
         ),
         Step::ResourceLimit(limit) => (
-            "--ulimit",
+            Field::ResourceLimit.spelled(),
             ResourceLimit::name(limit.resource).into(),
             Some(Doing::LimitResource),
         ),
@@ -129,8 +133,12 @@ fn words(step: &Step) -> (&'static str, Vec<u8>, Option<Doing>) {
             None,
         ),
         Step::Sysctl { path, .. } => (
-            "--sysctl: write",
-            [b"/proc/sys/", path.to_bytes()].concat(),
+            "",
+            [
+                Field::Sysctl.between("", ": write /proc/sys/").as_bytes(),
+                path.to_bytes(),
+            ]
+            .concat(),
             None,
         ),
         Step::DomainName(name) => ("setdomainname", name.clone(), None),
@@ -250,23 +258,24 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno, clue: Clue
     }
     if not_found {
         let hint = if image::is_meant(typed) {
-            Some(hint::NO_IMAGES)
+            Some(hint::no_images().into())
         } else if typed.contains(&b' ') {
-            Some(hint::WITH_BLANKS)
+            Some(hint::WITH_BLANKS.into())
         } else if command.searched {
-            Some(hint::NOT_IN_PATH)
+            Some(hint::not_in_path().into())
         } else {
-            match clue {
+            let words = match clue {
                 Clue::NotThere => Some(hint::NOT_THERE),
                 _ => (errno == Errno::ENOENT).then_some(hint::NO_SUCH_FILE),
-            }
+            };
+            words.map(Hint::Borrowed)
         };
         return Error::new("exec", typed, errno)
             .hint(hint)
             .exit_with(ExitCode::NOT_FOUND);
     }
     let cause = if errno == Errno::E2BIG && command.is_short() {
-        Some(hint::NO_ROOM_FOR_ARGUMENTS.into())
+        Some(hint::no_room_for_arguments().into())
     } else {
         hint::hint(Doing::Execve, errno)
     };
@@ -321,7 +330,10 @@ mod tests {
     #[test]
     fn short_arguments_are_not_too_long() {
         let list = |word: &str| StringArray::new(vec![CString::new(word).unwrap()]);
-        for (word, hint) in [("true".into(), "(-m, "), ("x".repeat(1 << 17), "too long")] {
+        for (word, hint) in [
+            ("true".into(), "(the container's, "),
+            ("x".repeat(1 << 17), "too long"),
+        ] {
             let plan = InitPlan {
                 birth: Vec::new(),
                 container: Vec::new(),

@@ -2,11 +2,13 @@
 //! does.
 
 use crate::error::{Error, printable};
+use crate::field::Field;
 use crate::hint::host::{self, Host};
 use crate::hint::{Doing, Hint, hint};
 use crate::plan::root::{BindMount, FileSystem, KernelFs, Layers, MountKernelFs, RootStep, Way};
 use crate::report::{Failed, Part};
 use crate::sys::{Errno, MountFlags};
+use std::borrow::Cow;
 use std::ffi::CStr;
 
 /// What a step does, in a few words.
@@ -38,17 +40,20 @@ pub fn describe(step: &RootStep, failed: Failed) -> Error {
     let hinted = seen(step, failed).or_else(|| hint(doing(step, failed.part), failed.errno));
     let in_container = |object: &[u8]| [object, b" in the container"].concat();
     // What an option names itself need not be told again what it was wanted for.
-    let (verb, object) = match failed.part {
+    let (verb, object): (Cow<'_, str>, Vec<u8>) = match failed.part {
         Part::Whole => (operation, object),
-        Part::Source if option.is_some() => ("", source),
+        Part::Source if option.is_some() => ("".into(), source),
         Part::Source => (operation, source),
-        Part::Target => ("find", in_container(&object)),
-        Part::Make => ("make", in_container(&object)),
-        Part::Restrict => ("set the mount's flags on", object),
-        Part::Item(index) => restricted(step, index).unwrap_or((operation, object)),
+        Part::Target => ("find".into(), in_container(&object)),
+        Part::Make => ("make".into(), in_container(&object)),
+        Part::Restrict => ("set the mount's flags on".into(), object),
+        Part::Item(index) => match restricted(step, index) {
+            Some((verb, path)) => (verb.into(), path),
+            None => (operation, object),
+        },
     };
     let operation = match option {
-        None => verb.to_owned(),
+        None => verb.into_owned(),
         Some(option) => {
             let separator = if verb.is_empty() { "" } else { " " };
             format!("{}:{separator}{verb}", option)
@@ -92,18 +97,22 @@ fn restricted(step: &RootStep, index: u8) -> Option<(&'static str, Vec<u8>)> {
 struct Words {
     /// The option that asked.
     option: Option<String>,
-    operation: &'static str,
+    operation: Cow<'static, str>,
     object: Vec<u8>,
     /// What is mounted, if it has a name.
     source: Vec<u8>,
 }
 
 fn words(step: &RootStep) -> Words {
-    let plain = |operation, object: &[u8], source: &[u8]| Words {
+    let plain = |operation: &'static str, object: &[u8], source: &[u8]| Words {
         option: None,
-        operation,
+        operation: operation.into(),
         object: object.to_vec(),
         source: source.to_vec(),
+    };
+    let asked = |field: Field, operation, object: &[u8], source| Words {
+        operation: field.between("", operation).into(),
+        ..plain("", object, source)
     };
     match step {
         RootStep::Copy(copy) => Words {
@@ -116,16 +125,17 @@ fn words(step: &RootStep) -> Words {
         },
         RootStep::LeaveChroot => plain("enter the mount namespace's root (setns)", b"", b""),
         RootStep::Directory { path, .. } => {
-            plain("--rootfs: bind", path.to_bytes(), path.to_bytes())
+            asked(Field::Root, ": bind", path.to_bytes(), path.to_bytes())
         }
         RootStep::Overlay(layers) => {
             // With several directories and --read-only nobody has asked for more than those.
-            let operation = if layers.flags.contains(MountFlags::READONLY) {
-                "--rootfs: mount an overlay,"
+            let field = if layers.flags.contains(MountFlags::READONLY) {
+                Field::Root
             } else {
-                "--overlay: mount an overlay,"
+                Field::Overlay
             };
-            plain(operation, layers.data.to_bytes(), looked_up(layers))
+            let data = layers.data.to_bytes();
+            asked(field, ": mount an overlay,", data, looked_up(layers))
         }
         RootStep::FileSystem(step) => file_system(step),
         RootStep::MountKernelFs(step) => show(step),
@@ -155,7 +165,7 @@ fn words(step: &RootStep) -> Words {
         }
         RootStep::Terminal(_) => plain("make a terminal on", b"/dev/pts", b""),
         RootStep::Device(step) => Words {
-            operation: "make a device node on",
+            operation: "make a device node on".into(),
             ..bind(&step.bind)
         },
         RootStep::LookAtNames(_) => plain("look at the files of names in", b"/etc", b""),
@@ -175,10 +185,10 @@ fn words(step: &RootStep) -> Words {
             )
         },
         RootStep::MakeWorkingDirectory { path, .. } => Words {
-            option: Some(format!("--workdir {}", text(path))),
+            option: Some(Field::WorkingDirectory.between("", " ") + &text(path)),
             ..plain("make", path.to_bytes(), b"")
         },
-        RootStep::ReadOnly => plain("--read-only: make read-only", b"/", b""),
+        RootStep::ReadOnly => asked(Field::ReadOnly, ": make read-only", b"/", b""),
         RootStep::Enter => plain("enter the root (pivot_root)", b"", b""),
     }
 }
@@ -204,7 +214,7 @@ fn file_system(step: &FileSystem) -> Words {
     };
     Words {
         option: step.option.as_deref().map(text),
-        operation,
+        operation: operation.into(),
         object: step.target.to_bytes().to_vec(),
         source: Vec::new(),
     }
@@ -224,7 +234,7 @@ fn show(step: &MountKernelFs) -> Words {
 fn bind(step: &BindMount) -> Words {
     Words {
         option: step.option.as_deref().map(text),
-        operation: "bind on",
+        operation: "bind on".into(),
         object: step.target.to_bytes().to_vec(),
         source: step.path.to_bytes().to_vec(),
     }
