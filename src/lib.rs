@@ -40,7 +40,7 @@
 //! pool          spare network namespaces: kept, and asked for
 //! path_in_root  paths inside a root, which no link leads out of
 //! locks         which directories a run uses, told to the same user's other runs
-//! guide, log, standard_streams, result_file, hint, error, field, report, terminal_settings,
+//! guard, guide, log, standard_streams, result_file, hint, error, field, report, terminal_settings,
 //! lingering, json, time, writable
 //! sys           one system call each; the only `unsafe`
 //! ```
@@ -55,6 +55,7 @@ pub mod child;
 pub mod docker;
 pub mod error;
 pub mod field;
+pub mod guard;
 pub mod guide;
 pub mod hint;
 pub mod host;

@@ -31,6 +31,9 @@ pub const OF_ROOT: [&CStr; 3] = [
     c"/dev/mydocker.locks",
 ];
 
+/// Where the directory of an ordinary user's is.
+const IN_TMP: &[u8] = b"/tmp/";
+
 /// The file in the directory of an ordinary user's in /tmp.
 const NAME: &CStr = c"locks";
 
@@ -90,62 +93,68 @@ impl NoLocks {
     }
 }
 
+/// The files of a user's that there are, or could be.
+enum Found<F, T> {
+    OfRoot(F),
+    /// At least one.
+    OfUser {
+        of_sessions: Option<F>,
+        temporary: Option<T>,
+    },
+}
+
+/// Finds where the locks are: `file` opens a file, or looks whether it could be opened; `temporary` does so with the
+/// directory of this name in /tmp.
+fn find<F, T>(
+    file: &dyn Fn(&CStr) -> Result<F, Errno>,
+    temporary: &dyn Fn(CString) -> Result<T, Errno>,
+) -> Result<Found<F, T>, NoLocks> {
+    if identity::effective_user() == 0 {
+        match first_of_root(file) {
+            Ok(file) => return Ok(Found::OfRoot(file)),
+            // Not the host's root.
+            Err((_, Errno::EACCES | Errno::EROFS | Errno::EPERM | Errno::ENOENT)) => {}
+            Err((place, errno)) => return Err(no_locks(place.to_bytes(), errno)),
+        }
+    }
+    let user = outside_user();
+    let of_sessions = format!("/run/user/{user}/mydocker.locks");
+    let of_sessions = file(&CString::new(of_sessions).unwrap_or_default()).ok();
+    let name = CString::new(format!("mydocker-{user}")).unwrap_or_default();
+    let temporary = match temporary(name.clone()) {
+        Ok(temporary) => Some(temporary),
+        Err(_) if of_sessions.is_some() => None,
+        Err(errno) => return Err(no_locks(&[IN_TMP, name.to_bytes()].concat(), errno)),
+    };
+    Ok(Found::OfUser {
+        of_sessions,
+        temporary,
+    })
+}
+
 impl Locks {
     /// Opens the files.
     #[cold]
     #[inline(never)]
     pub fn open() -> Result<Self, NoLocks> {
-        if identity::effective_user() == 0 {
-            match open_of_root() {
-                Ok(file) => {
-                    return Ok(Self {
-                        files: vec![file],
-                        temporary: None,
-                    });
-                }
-                // Not the host's root.
-                Err((_, Errno::EACCES | Errno::EROFS | Errno::EPERM | Errno::ENOENT)) => {}
-                Err((place, errno)) => return Err(no_locks(place.to_bytes(), errno)),
-            }
-        }
-        let user = outside_user();
-        let of_sessions = format!("/run/user/{user}/mydocker.locks");
-        let of_sessions = CString::new(of_sessions).unwrap_or_default();
-        let files: Vec<OwnedFd> = open_file(&of_sessions).into_iter().collect();
-        let name = CString::new(format!("mydocker-{user}")).unwrap_or_default();
-        match Temporary::open(name.clone()) {
-            Ok(temporary) => Ok(Self {
-                files,
-                temporary: Some(temporary),
-            }),
-            Err(_) if !files.is_empty() => Ok(Self {
-                files,
-                temporary: None,
-            }),
-            Err(errno) => Err(no_locks(&[b"/tmp/", name.to_bytes()].concat(), errno)),
-        }
+        let (file, temporary) = match find(&open_file, &Temporary::open)? {
+            Found::OfRoot(file) => (Some(file), None),
+            Found::OfUser {
+                of_sessions,
+                temporary,
+            } => (of_sessions, temporary),
+        };
+        Ok(Self {
+            files: file.into_iter().collect(),
+            temporary,
+        })
     }
 
     /// Whether [`open`](Self::open) would find a place for one, as far as a look tells.
     #[cold]
     #[inline(never)]
     pub fn look() -> Result<(), NoLocks> {
-        let is_found = |place: &CStr| writable::existing_or_new(place).is_ok();
-        if identity::effective_user() == 0 && OF_ROOT.into_iter().any(is_found) {
-            return Ok(());
-        }
-        let user = outside_user();
-        let path = |path: String| CString::new(path).unwrap_or_default();
-        if is_found(&path(format!("/run/user/{user}/mydocker.locks"))) {
-            return Ok(());
-        }
-        let directory = path(format!("/tmp/mydocker-{user}"));
-        match descriptor::open(&directory, libc::O_PATH, 0) {
-            Ok(_) => Ok(()),
-            Err(Errno::ENOENT) => writable::new(&directory),
-            Err(errno) => Err(errno),
-        }
-        .map_err(|errno| no_locks(directory.to_bytes(), errno))
+        find(&writable::existing_or_new, &Temporary::look).map(drop)
     }
 
     /// Errors: EAGAIN if another run has the byte in a way that does not go together with this.
@@ -213,17 +222,16 @@ fn no_locks(place: &[u8], errno: Errno) -> NoLocks {
     }
 }
 
-fn open_of_root() -> Result<OwnedFd, (&'static CStr, Errno)> {
-    let [first, ..] = OF_ROOT;
-    let mut missing = (first, Errno::ENOENT);
+fn first_of_root<F>(file: &dyn Fn(&CStr) -> Result<F, Errno>) -> Result<F, (&'static CStr, Errno)> {
+    let [mut missing, ..] = OF_ROOT;
     for place in OF_ROOT {
-        match open_file(place) {
+        match file(place) {
             // Not where it cannot be written: it may be there, and be locked.
-            Err(errno @ (Errno::ENOENT | Errno::ENOTDIR)) => missing = (place, errno),
-            opened => return opened.map_err(|errno| (place, errno)),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => missing = place,
+            found => return found.map_err(|errno| (place, errno)),
         }
     }
-    Err((missing.0, Errno::ENOENT))
+    Err((missing, Errno::ENOENT))
 }
 
 const OPENING: i32 = libc::O_RDWR | libc::O_CREAT | libc::O_NOFOLLOW | libc::O_NONBLOCK;
@@ -252,6 +260,17 @@ fn outside_user() -> u32 {
 }
 
 impl Temporary {
+    /// Whether it could be opened, as far as a look tells.
+    fn look(name: CString) -> Result<(), Errno> {
+        let directory = [IN_TMP, name.to_bytes()].concat();
+        let directory = CString::new(directory).unwrap_or_default();
+        match descriptor::open(&directory, libc::O_PATH, 0) {
+            Ok(_) => Ok(()),
+            Err(Errno::ENOENT) => writable::new(&directory),
+            Err(errno) => Err(errno),
+        }
+    }
+
     fn open(name: CString) -> Result<Self, Errno> {
         let above = descriptor::open(c"/tmp", libc::O_PATH | libc::O_DIRECTORY, 0)?;
         for _ in 0..TRIES {

@@ -5,13 +5,12 @@
 
 use crate::error::{Error, printable};
 use crate::json::Object;
-use crate::standard_streams::{self, Stream};
+use crate::standard_streams::Stream;
 use crate::sys::Errno;
 use crate::sys::descriptor;
 use crate::sys::{signal, terminal};
 use crate::time;
 use std::cell::{Cell, OnceCell};
-use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
@@ -84,22 +83,14 @@ pub struct Log {
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Log {
-    /// Opens the log. `format` `None` means text on a terminal and JSON elsewhere.
-    pub fn open(
-        file: Option<&CStr>,
+    /// A log in `file`, or on stderr. `format` `None` means text on a terminal and JSON elsewhere.
+    pub fn new(
+        file: Option<OwnedFd>,
         asked_for: bool,
         level: Level,
         format: Option<Format>,
-    ) -> Result<Self, Error> {
-        let file = match file {
-            None => None,
-            Some(path) => {
-                let file = standard_streams::open_file(path)
-                    .map_err(|errno| Error::new("open log", path.to_bytes(), errno))?;
-                Some(file)
-            }
-        };
-        Ok(Self {
+    ) -> Self {
+        Self {
             file,
             stderr: OnceCell::new(),
             asked_for,
@@ -109,7 +100,7 @@ impl Log {
             raw_terminal: Cell::new(false),
             keeps_signals_blocked: Cell::new(false),
             lost: Cell::new(false),
-        })
+        }
     }
 
     pub fn to_stderr(&self) -> bool {

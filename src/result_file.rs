@@ -1,11 +1,12 @@
 //! Where a line of JSON about a run goes: `--timing` and `--report`.
 
 use crate::error::Error;
+use crate::guard::Request;
 use crate::json::Object;
-use crate::standard_streams::{self, Stream};
+use crate::standard_streams::Stream;
 use crate::sys::{Errno, descriptor, inherited, terminal};
-use crate::writable;
-use std::ffi::{CStr, CString, OsStr};
+use crate::writable::LineFile;
+use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
@@ -25,66 +26,87 @@ pub enum ResultFile {
     Callers(BorrowedFd<'static>),
 }
 
-impl ResultFile {
-    /// Opens what `option` was given.
-    ///
-    /// Errors: as open(2); EBADF for a descriptor that the caller has not left open for writing.
+/// What an option was given for it: nothing is opened yet.
+pub struct Typed {
+    operation: String,
+    place: Place,
+}
+
+enum Place {
+    Stdout,
+    File(CString),
+    Callers(BorrowedFd<'static>),
+}
+
+impl Typed {
+    /// Errors: EBADF for a descriptor that the caller has not left open for writing.
     #[cold]
     #[inline(never)]
-    pub fn open(option: &'static str, typed: &OsStr) -> Result<Self, Error> {
-        let open = |path: &CStr| {
-            let file = standard_streams::open_file(path)?;
-            // A full disk is told before anything is done, and not half a line at the end.
-            descriptor::reserve(file.as_fd(), ROOM)?;
-            Ok(Self::File(file))
-        };
-        Self::open_by(option, typed, &|| Self::Stdout(Stream::stdout()), &open)
-            .map(|opened| opened.unwrap_or_else(Self::Callers))
-    }
-
-    /// Whether [`open`](Self::open) would succeed, as far as a look tells.
-    ///
-    /// Errors: as open.
-    #[cold]
-    #[inline(never)]
-    pub fn look(option: &'static str, typed: &OsStr) -> Result<(), Error> {
-        Self::open_by(option, typed, &|| (), &writable::existing_or_new).map(drop)
-    }
-
-    /// What was typed, opened for stdout or as a file, or else a descriptor of the caller's.
-    fn open_by<T>(
-        option: &'static str,
-        typed: &OsStr,
-        stdout: &dyn Fn() -> T,
-        file: &dyn Fn(&CStr) -> Result<T, Errno>,
-    ) -> Result<Result<T, BorrowedFd<'static>>, Error> {
-        let failed = |errno| Error::new(format!("open for {option}"), typed.as_bytes(), errno);
-        if typed == "-" {
-            return match inherited::is_stand_in(1) {
-                true => Err(failed(Errno::EBADF)),
-                false => Ok(Ok(stdout())),
-            };
-        }
+    pub fn look(option: &'static str, typed: &OsStr) -> Result<Self, Error> {
+        let operation = format!("open for {option}");
+        let failed = |errno| Error::new(operation.as_str(), typed.as_bytes(), errno);
         let number = typed.to_str().and_then(|typed| typed.strip_prefix("fd:"));
-        if let Some(number) = number {
-            let is_plain = number.bytes().all(|byte| byte.is_ascii_digit());
-            let number = number.parse().ok().filter(|_| is_plain);
-            let number = number.ok_or_else(|| {
-                Error::refused(
-                    format!("{option} {}", typed.to_string_lossy()),
-                    "what follows fd: is the number of a descriptor that is open for writing",
-                )
-            })?;
-            return inherited::callers(number).map(Err).map_err(|errno| {
-                failed(errno).hint(Some(
-                    "the caller has left no such descriptor open for writing",
-                ))
-            });
-        }
-        let path = CString::new(typed.as_bytes()).map_err(|_| failed(Errno::EINVAL))?;
-        file(&path).map(Ok).map_err(failed)
+        let place = match number {
+            _ if typed == "-" && inherited::is_stand_in(1) => return Err(failed(Errno::EBADF)),
+            _ if typed == "-" => Place::Stdout,
+            Some(number) => {
+                let is_plain = number.bytes().all(|byte| byte.is_ascii_digit());
+                let number = number.parse().ok().filter(|_| is_plain);
+                let number = number.ok_or_else(|| {
+                    Error::refused(
+                        format!("{option} {}", typed.to_string_lossy()),
+                        "what follows fd: is the number of a descriptor that is open for writing",
+                    )
+                })?;
+                Place::Callers(inherited::callers(number).map_err(|errno| {
+                    failed(errno).hint(Some(
+                        "the caller has left no such descriptor open for writing",
+                    ))
+                })?)
+            }
+            None => Place::File(CString::new(typed.as_bytes()).map_err(|_| failed(Errno::EINVAL))?),
+        };
+        Ok(Self { operation, place })
+    }
+}
+
+impl Request for Typed {
+    type Guard = ResultFile;
+    type Preview = ();
+
+    /// Errors: as open(2).
+    fn acquire(self) -> Result<ResultFile, Error> {
+        let Self { operation, place } = self;
+        Ok(match place {
+            Place::Stdout => ResultFile::Stdout(Stream::stdout()),
+            Place::Callers(file) => ResultFile::Callers(file),
+            Place::File(path) => {
+                let file = LineFile {
+                    operation: &operation,
+                    path: &path,
+                }
+                .acquire()?;
+                // A full disk is told before anything is done, and not half a line at the end.
+                descriptor::reserve(file.as_fd(), ROOM)
+                    .map_err(|errno| Error::new(operation.as_str(), path.to_bytes(), errno))?;
+                ResultFile::File(file)
+            }
+        })
     }
 
+    fn preview(self) -> Result<(), Error> {
+        match &self.place {
+            Place::Stdout | Place::Callers(_) => Ok(()),
+            Place::File(path) => LineFile {
+                operation: &self.operation,
+                path,
+            }
+            .preview(),
+        }
+    }
+}
+
+impl ResultFile {
     /// Whether stdout is to stay open until the end.
     pub fn needs_stdout(&self) -> bool {
         match self {

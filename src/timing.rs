@@ -17,7 +17,7 @@ use crate::result_file::ResultFile;
 use crate::sys::{clock, process};
 use crate::verdict::{Reason, rusage, signed};
 use std::cell::Cell;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 /// When `main` began.
@@ -38,6 +38,23 @@ impl Beginning {
     }
 }
 
+/// When the command line had been understood.
+pub struct Parsed {
+    beginning: Beginning,
+    time: u64,
+}
+
+impl Parsed {
+    pub fn now(beginning: Option<Beginning>) -> Self {
+        let time = clock::monotonic();
+        Self {
+            // Not seen: it is spelled in a way that `look` does not know.
+            beginning: beginning.unwrap_or(Beginning { spent: 0, time }),
+            time,
+        }
+    }
+}
+
 /// The clock of a run that is timed.
 pub struct Timing {
     beginning: Beginning,
@@ -50,26 +67,16 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// `file` may be `-` for stdout.
-    ///
-    /// Errors: as open(2).
-    #[cold]
-    #[inline(never)]
-    pub fn open(file: &OsStr, beginning: Option<Beginning>) -> Result<Self, Error> {
-        let parsed = clock::monotonic();
-        let target = ResultFile::open("--timing", file)?;
-        Ok(Self {
-            // Not seen: it is spelled in a way that `look` does not know.
-            beginning: beginning.unwrap_or(Beginning {
-                spent: 0,
-                time: parsed,
-            }),
-            parsed,
-            planned: parsed,
-            running: parsed,
+    /// What is told goes to `target`.
+    pub fn new(Parsed { beginning, time }: Parsed, target: ResultFile) -> Self {
+        Self {
+            beginning,
+            parsed: time,
+            planned: time,
+            running: time,
             target,
             lost: Cell::new(false),
-        })
+        }
     }
 
     /// Whether stdout is to stay open until the end.

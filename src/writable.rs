@@ -1,10 +1,41 @@
-//! Whether a file could be opened for writing, or made, without doing it: for `--explain`.
+//! A file that lines are written to, and whether one could be opened for writing, or made, without doing it: for
+//! `--explain`.
 
+use crate::error::Error;
+use crate::guard::Request;
+use crate::standard_streams;
 use crate::sys::facts::{self, Facts, Kind};
 use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, descriptor};
 use std::ffi::{CStr, CString};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// A file for lines of ours, which need not be there.
+pub struct LineFile<'a> {
+    /// For messages.
+    pub operation: &'a str,
+    pub path: &'a CStr,
+}
+
+impl LineFile<'_> {
+    fn failed(&self, errno: Errno) -> Error {
+        Error::new(self.operation, self.path.to_bytes(), errno)
+    }
+}
+
+impl Request for LineFile<'_> {
+    type Guard = OwnedFd;
+    type Preview = ();
+
+    /// Errors: as open(2).
+    fn acquire(self) -> Result<OwnedFd, Error> {
+        standard_streams::open_file(self.path).map_err(|errno| self.failed(errno))
+    }
+
+    fn preview(self) -> Result<(), Error> {
+        existing_or_new(self.path).map_err(|errno| self.failed(errno))
+    }
+}
 
 /// How many links the kernel follows in one path (MAXSYMLINKS).
 const MOST_LINKS: u32 = 40;

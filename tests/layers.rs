@@ -24,6 +24,7 @@ const LAYERS: [&[&str]; 16] = [
     &[
         "error",
         "field",
+        "guard",
         "guide",
         "hint",
         "path_in_root",

@@ -10,6 +10,7 @@
 //! a mydocker that was killed (README, Exit codes). The container cannot hold the lock itself: it could end it.
 
 use crate::error::Error;
+use crate::guard::Request;
 use crate::spec::{BLOCK, IdsWanted, Range};
 use crate::sys::facts::{self, Kind};
 use crate::sys::lock::{self, Lock};
@@ -25,12 +26,25 @@ const PLACES: [&CStr; 3] = [
     c"/dev/mydocker.ids",
 ];
 
-/// Makes ids the container's, until the end of this process: the first of them.
-///
-/// Errors: all are taken, or the file cannot be had.
+impl Request for IdsWanted<'_> {
+    /// The first of them. They are the container's until the end of this process, which alone gives them back.
+    type Guard = u32;
+    /// The first of those that might be taken now.
+    type Preview = u32;
+
+    /// Errors: all are taken, or the file cannot be had.
+    fn acquire(self) -> Result<u32, Error> {
+        claim(self)
+    }
+
+    fn preview(self) -> Result<u32, Error> {
+        look(self)
+    }
+}
+
 #[cold]
 #[inline(never)]
-pub fn claim(wanted: IdsWanted<'_>) -> Result<u32, Error> {
+fn claim(wanted: IdsWanted<'_>) -> Result<u32, Error> {
     let file = match open(libc::O_RDWR | libc::O_CREAT) {
         Ok(file) => file,
         Err((place, errno)) => match (wanted, errno) {
@@ -54,8 +68,9 @@ pub fn claim(wanted: IdsWanted<'_>) -> Result<u32, Error> {
     claimed
 }
 
-/// The ids that [`claim`] might take now.
-pub fn look(wanted: IdsWanted<'_>) -> Result<u32, Error> {
+#[cold]
+#[inline(never)]
+fn look(wanted: IdsWanted<'_>) -> Result<u32, Error> {
     let access = match wanted {
         IdsWanted::Block(_) => libc::O_RDWR,
         IdsWanted::These(_) => libc::O_RDONLY,

@@ -2,6 +2,7 @@
 
 use crate::cgroup::{self, Group, Join, Layout, Preview, ProcessorTime, Usage, usual};
 use crate::error::{Error, ExitCode};
+use crate::guard::Request;
 use crate::hint::{Doing, hint, too_few_processes};
 use crate::log::{Level, Log};
 use crate::spec::limits::Limits;
@@ -23,6 +24,50 @@ pub struct Limited {
     has_pids_limit: bool,
 }
 
+/// Cgroups that are to be there for a container's limits; also those that count, if `is_counted`.
+pub struct Wanted<'a> {
+    pub limits: &'a Limits,
+    pub is_counted: bool,
+    /// The container's first process stays outside, and what it is kept for joins.
+    pub has_keeper: bool,
+    pub log: &'a Log,
+}
+
+impl Request for Wanted<'_> {
+    type Guard = Limited;
+    type Preview = Vec<Preview>;
+
+    #[cold]
+    #[inline(never)]
+    fn acquire(self) -> Result<Limited, Error> {
+        let mut limited = Limited::make(self.limits, self.is_counted)?;
+        if self.has_keeper {
+            limited.group.is_for_keeper();
+        }
+        if limited.group.swap_is_unlimited() && host_has_swap() {
+            let message = b"--memory: this kernel does not limit swap, and the container may use all of the host's";
+            self.log.write(Level::Warn, message, &[]);
+        }
+        Ok(limited)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn preview(self) -> Result<Vec<Preview>, Error> {
+        let own = lines(c"/proc/self/cgroup", |_| true)?;
+        let mountinfo = cgroups_of_mountinfo()?;
+        let layout = Layout::new(&mountinfo, &own);
+        let digits = fresh_digits();
+        cgroup::preview(
+            &layout,
+            self.limits,
+            self.is_counted,
+            self.has_keeper,
+            &digits,
+        )
+    }
+}
+
 /// Where it is to be born and what it has to join.
 #[derive(Default)]
 pub struct Entry<'a> {
@@ -31,18 +76,6 @@ pub struct Entry<'a> {
 }
 
 impl Limited {
-    /// Makes the cgroups for `limits`; also those that count, if `counted`.
-    #[cold]
-    #[inline(never)]
-    pub fn prepare(limits: &Limits, counted: bool, log: &Log) -> Result<Self, Error> {
-        let limited = Self::make(limits, counted)?;
-        if limited.group.swap_is_unlimited() && host_has_swap() {
-            let message = b"--memory: this kernel does not limit swap, and the container may use all of the host's";
-            log.write(Level::Warn, message, &[]);
-        }
-        Ok(limited)
-    }
-
     fn make(limits: &Limits, counted: bool) -> Result<Self, Error> {
         let own = lines(c"/proc/self/cgroup", |_| true)?;
         // Where one is named, or some only count, no file's name proves that it is the right hierarchy.
@@ -76,10 +109,7 @@ impl Limited {
     }
 
     /// Errors: a cgroup that cannot be joined.
-    pub fn entry(&mut self, has_keeper: bool) -> Result<Entry<'_>, Error> {
-        if has_keeper {
-            self.group.is_for_keeper();
-        }
+    pub fn entry(&self) -> Result<Entry<'_>, Error> {
         let joins = self.group.joins().map_err(|(path, errno)| {
             Error::new("join the cgroup by", path.to_bytes(), errno)
                 .because(hint(Doing::JoinCgroup, errno))
@@ -142,16 +172,6 @@ impl Limited {
         let message = format!("{who}killed by the kernel: out of memory {place}");
         log.say(&Error::told(&message));
     }
-}
-
-/// What would be made for `limits`.
-#[cold]
-#[inline(never)]
-pub fn preview(limits: &Limits, counted: bool, has_keeper: bool) -> Result<Vec<Preview>, Error> {
-    let own = lines(c"/proc/self/cgroup", |_| true)?;
-    let mountinfo = cgroups_of_mountinfo()?;
-    let layout = Layout::new(&mountinfo, &own);
-    cgroup::preview(&layout, limits, counted, has_keeper, &fresh_digits())
 }
 
 /// /proc/swaps has a line for each place of swap, below its heading.

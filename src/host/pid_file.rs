@@ -1,6 +1,7 @@
 //! `--pidfile`: the pid of the container's first process, for those who want to enter it or to send it a signal.
 
 use crate::error::Error;
+use crate::guard::Request;
 use crate::sys::{Errno, Pid};
 use crate::writable;
 use std::ffi::{CString, OsStr, OsString};
@@ -18,12 +19,42 @@ pub struct PidFile {
     file: File,
 }
 
-impl PidFile {
+/// Where such a file is to be.
+pub struct Names {
+    path: PathBuf,
+    draft: PathBuf,
+}
+
+impl Names {
+    #[cold]
+    #[inline(never)]
+    pub fn look(path: &OsStr) -> Result<Self, Error> {
+        let path = PathBuf::from(path);
+        // A rename puts the file into its place, whatever is there: /dev/full would be no device any more, and
+        // /dev/stdout no link.
+        if std::fs::symlink_metadata(&path).is_ok_and(|facts| !facts.is_file()) {
+            return Err(Error::refused(
+                path.as_os_str().as_bytes(),
+                "--pidfile makes a file, or replaces one: this is something else",
+            ));
+        }
+        let mut name = OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(format!(".{}", std::process::id()));
+        let draft = path.parent().unwrap_or(Path::new("")).join(name);
+        Ok(Self { path, draft })
+    }
+}
+
+impl Request for Names {
+    type Guard = PidFile;
+    type Preview = ();
+
     /// Before the container starts, so that a place that cannot be written is an error with nothing begun.
     #[cold]
     #[inline(never)]
-    pub fn prepare(path: &OsStr) -> Result<Self, Error> {
-        let (path, draft) = names(path)?;
+    fn acquire(self) -> Result<PidFile, Error> {
+        let Self { path, draft } = self;
         let opened = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -31,19 +62,21 @@ impl PidFile {
             .mode(0o644)
             .open(&draft);
         let file = opened.map_err(|error| failed(MAKE, &path, &error))?;
-        Ok(Self { path, draft, file })
+        Ok(PidFile { path, draft, file })
     }
 
-    /// Whether [`prepare`](Self::prepare) would succeed, as far as a look tells.
     #[cold]
     #[inline(never)]
-    pub fn look(path: &OsStr) -> Result<(), Error> {
-        let (path, draft) = names(path)?;
-        let made = CString::new(draft.into_os_string().into_vec()).map_err(|_| Errno::EINVAL);
-        made.and_then(|draft| writable::new(&draft))
-            .map_err(|errno| refused(MAKE, &path, errno))
+    fn preview(self) -> Result<(), Error> {
+        let draft = CString::new(self.draft.into_os_string().into_vec());
+        draft
+            .map_err(|_| Errno::EINVAL)
+            .and_then(|draft| writable::new(&draft))
+            .map_err(|errno| refused(MAKE, &self.path, errno))
     }
+}
 
+impl PidFile {
     /// When the command runs.
     #[cold]
     #[inline(never)]
@@ -64,24 +97,6 @@ impl Drop for PidFile {
 }
 
 const MAKE: &str = "make a draft of";
-
-/// The file, and what is to become it.
-fn names(path: &OsStr) -> Result<(PathBuf, PathBuf), Error> {
-    let path = PathBuf::from(path);
-    // A rename puts the file into its place, whatever is there: /dev/full would be no device any more, and
-    // /dev/stdout no link.
-    if std::fs::symlink_metadata(&path).is_ok_and(|facts| !facts.is_file()) {
-        return Err(Error::refused(
-            path.as_os_str().as_bytes(),
-            "--pidfile makes a file, or replaces one: this is something else",
-        ));
-    }
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}", std::process::id()));
-    let draft = path.parent().unwrap_or(Path::new("")).join(name);
-    Ok((path, draft))
-}
 
 fn failed(operation: &str, path: &Path, error: &std::io::Error) -> Error {
     let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));

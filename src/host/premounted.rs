@@ -2,6 +2,7 @@
 //! no one outside, and shifted to its ids.
 
 use crate::error::Error;
+use crate::guard::Request;
 use crate::launch::id_maps;
 use crate::lingering;
 use crate::plan;
@@ -63,38 +64,58 @@ pub fn pipe_owner(spec: &ContainerSpec) -> PipeOwner {
     }
 }
 
-/// The mounts that the plan wants handed in, by slot.
-#[cold]
-#[inline(never)]
-pub fn hand_over(root: &RootSpec, ids: &Ids) -> Result<Vec<OwnedFd>, Error> {
-    let mut premounted = Vec::new();
-    let mut namespace = None;
-    for path in directories(root) {
-        let tree = copy(DIRECTORY, path, true, MountFlags::PRIVATE)?;
-        shift(tree.as_fd(), path, ids, &mut namespace)?;
-        premounted.push(tree);
-    }
-    for (mount, bind) in root.early() {
-        let propagation = if bind.flags.contains(MountFlags::SLAVE) {
-            MountFlags::SLAVE
-        } else {
-            MountFlags::PRIVATE
-        };
-        let option = format!("{}:", mount.asked_by);
-        premounted.push(copy(&option, &bind.path, bind.recursive, propagation)?);
-    }
-    Ok(premounted)
+/// The mounts that the plan wants handed in.
+pub struct Wanted<'a> {
+    root: &'a RootSpec,
+    ids: &'a Ids,
 }
 
-/// Whether [`hand_over`] can do that at all.
-#[cold]
-#[inline(never)]
-pub fn look(root: &RootSpec) -> Result<(), Error> {
-    match directories(root).first() {
-        Some(path) if !capability::is_effective(SYS_ADMIN) => {
-            Err(not_copied(DIRECTORY, path, Errno::EPERM))
+impl<'a> Wanted<'a> {
+    /// `None` if it wants none.
+    pub fn of(spec: &'a ContainerSpec) -> Option<Self> {
+        let root = spec.root.as_ref().filter(|root| root.is_premounted)?;
+        let ids = ids(spec)?;
+        Some(Self { root, ids })
+    }
+}
+
+impl Request for Wanted<'_> {
+    /// By slot.
+    type Guard = Vec<OwnedFd>;
+    type Preview = ();
+
+    #[cold]
+    #[inline(never)]
+    fn acquire(self) -> Result<Vec<OwnedFd>, Error> {
+        let mut premounted = Vec::new();
+        let mut namespace = None;
+        for path in directories(self.root) {
+            let tree = copy(DIRECTORY, path, true, MountFlags::PRIVATE)?;
+            shift(tree.as_fd(), path, self.ids, &mut namespace)?;
+            premounted.push(tree);
         }
-        _ => Ok(()),
+        for (mount, bind) in self.root.early() {
+            let propagation = if bind.flags.contains(MountFlags::SLAVE) {
+                MountFlags::SLAVE
+            } else {
+                MountFlags::PRIVATE
+            };
+            let option = format!("{}:", mount.asked_by);
+            premounted.push(copy(&option, &bind.path, bind.recursive, propagation)?);
+        }
+        Ok(premounted)
+    }
+
+    /// Whether any can be had at all.
+    #[cold]
+    #[inline(never)]
+    fn preview(self) -> Result<(), Error> {
+        match directories(self.root).first() {
+            Some(path) if !capability::is_effective(SYS_ADMIN) => {
+                Err(not_copied(DIRECTORY, path, Errno::EPERM))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which signals are handed on to the container.
 
+use crate::error::Error;
+use crate::guard::Request;
 use crate::sys::Errno;
 use crate::sys::signal::{self, SignalSet, Taken};
 
@@ -71,8 +73,22 @@ impl Signals {
     }
 }
 
+impl Request for Relayed {
+    type Guard = Signals;
+    /// What the caller ignores.
+    type Preview = SignalSet;
+
+    fn acquire(self) -> Result<Signals, Error> {
+        take_over(self).map_err(|errno| Error::new("block", "signals", errno))
+    }
+
+    fn preview(self) -> Result<SignalSet, Error> {
+        Ok(signal::ignored())
+    }
+}
+
 /// Blocks what is to be waited for. No handler is ever installed, so none can run in the child.
-pub fn take_over(relayed: Relayed) -> Result<Signals, Errno> {
+fn take_over(relayed: Relayed) -> Result<Signals, Errno> {
     let ignored = signal::ignored();
     // A signal that the caller ignores (nohup, a shell's background) stays ignored: blocking it
     // would bring it back.

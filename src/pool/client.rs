@@ -2,20 +2,60 @@
 
 use super::SOCKET;
 use crate::error::Error;
+use crate::guard::Request;
 use crate::sys::{Errno, identity, local_socket};
 use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Calls the pool in `directory`. Its answer comes over the socket, while the caller does something
-/// else: it is the container's first process that takes it (`child/network.rs`).
+/// A call to the pool in a directory.
+pub struct Call<'a> {
+    directory: &'a OsStr,
+}
+
+impl<'a> Call<'a> {
+    /// Errors: it would not be for us.
+    #[cold]
+    #[inline(never)]
+    pub fn look(directory: &'a OsStr) -> Result<Self, Error> {
+        if identity::effective_user() == 0 {
+            return Ok(Self { directory });
+        }
+        Err(Error::refused(
+            named(directory),
+            "it is for root: an ordinary user's containers have a user namespace each, and a network \
+             namespace belongs to one",
+        ))
+    }
+}
+
+/// What comes of a call: the line on which a pool answers. In a preview there is none, for not a word was said to it.
 ///
-/// Errors: the pool is there and not for us. That it is not there, and why, is no error.
+/// Errors: why no pool seems to be there, which is no error of the call.
+pub type Called = Result<Option<OwnedFd>, Errno>;
+
+impl Request for Call<'_> {
+    type Guard = Called;
+    type Preview = Called;
+
+    /// Calls. The answer comes over the socket, while the caller does something else: it is the container's first
+    /// process that takes it (`child/network.rs`).
+    ///
+    /// Errors: the pool is there and not for us.
+    fn acquire(self) -> Result<Called, Error> {
+        call(self.directory)
+    }
+
+    fn preview(self) -> Result<Called, Error> {
+        let is_there = Path::new(self.directory).join(SOCKET).exists();
+        Ok(is_there.then_some(None).ok_or(Errno::ENOENT))
+    }
+}
+
 #[cold]
 #[inline(never)]
-pub fn call(directory: &OsStr) -> Result<Result<OwnedFd, Errno>, Error> {
-    check_caller(directory)?;
+fn call(directory: &OsStr) -> Result<Called, Error> {
     let named = named(directory);
     let path = [directory.as_bytes(), b"/", SOCKET.as_bytes()].concat();
     let connected = CString::new(path)
@@ -23,7 +63,7 @@ pub fn call(directory: &OsStr) -> Result<Result<OwnedFd, Errno>, Error> {
         .and_then(|path| local_socket::connect(&path));
     match connected {
         Ok(socket) => match local_socket::peer_user(socket.as_fd()) {
-            Ok(user) if user == identity::effective_user() => Ok(Ok(socket)),
+            Ok(user) if user == identity::effective_user() => Ok(Ok(Some(socket))),
             Ok(_) => Err(Error::refused(named, "it is another user's")),
             Err(errno) => Err(Error::new("look who answers at", named, errno)),
         },
@@ -31,28 +71,6 @@ pub fn call(directory: &OsStr) -> Result<Result<OwnedFd, Errno>, Error> {
         Err(errno @ (Errno::ENOENT | Errno::ECONNREFUSED | Errno::EAGAIN)) => Ok(Err(errno)),
         Err(errno) => Err(Error::new("connect to", named, errno)),
     }
-}
-
-/// Whether there seems to be a pool in `directory`, and if not, why, without a word to it.
-///
-/// Errors: it would not be for us.
-#[cold]
-#[inline(never)]
-pub fn look(directory: &OsStr) -> Result<Result<(), Errno>, Error> {
-    check_caller(directory)?;
-    let is_there = Path::new(directory).join(SOCKET).exists();
-    Ok(is_there.then_some(()).ok_or(Errno::ENOENT))
-}
-
-fn check_caller(directory: &OsStr) -> Result<(), Error> {
-    if identity::effective_user() == 0 {
-        return Ok(());
-    }
-    Err(Error::refused(
-        named(directory),
-        "it is for root: an ordinary user's containers have a user namespace each, and a network \
-         namespace belongs to one",
-    ))
 }
 
 fn named(directory: &OsStr) -> Vec<u8> {

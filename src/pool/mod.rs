@@ -18,7 +18,7 @@
 mod client;
 mod server;
 
-pub use client::{call, look};
+pub use client::Call;
 pub use server::serve;
 
 /// The name of the socket in the pool's directory.

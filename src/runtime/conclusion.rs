@@ -1,10 +1,11 @@
 //! The end of a run: what it has used is counted, what was lent is taken back, and who is to be told is told.
 
+use super::asked::Lent;
 use super::told::Told;
 use crate::docker::RunArgs;
 use crate::error::{Error, ExitCode};
+use crate::guard::Acquire;
 use crate::host::limits::Limited;
-use crate::host::root::Traces;
 use crate::launch;
 use crate::log::Log;
 use crate::monitor::End;
@@ -16,12 +17,6 @@ use crate::sys::signal;
 use crate::verdict::Reason;
 use std::convert::Infallible;
 
-/// What the host has lent to a container, and takes back.
-pub struct Lent {
-    pub traces: Option<Traces>,
-    pub limited: Option<Limited>,
-}
-
 /// How a run has ended.
 pub struct Outcome {
     pub end: End,
@@ -32,13 +27,18 @@ pub struct Outcome {
 /// Ends this process as the container has ended. Returns only if something went wrong.
 pub fn conclude(
     outcome: Outcome,
-    lent: Lent,
+    lent: Lent<Acquire>,
     mut told: Told<'_>,
-    (arguments, plan, signals): (&RunArgs, &InitPlan, Signals),
+    (arguments, plan): (&RunArgs, &InitPlan),
     log: &Log,
 ) -> Result<Infallible, Error> {
     let Outcome { mut end, lost } = outcome;
-    let Lent { traces, limited } = lent;
+    let Lent {
+        limited,
+        signals,
+        traces,
+        ..
+    } = lent;
     let usage = match told.is_anyone() {
         true => limited.as_ref().map(Limited::usage),
         false => None,

@@ -1,5 +1,6 @@
 //! What the commands do: `run`, whose story `story.rs` tells, and `pool`.
 
+mod asked;
 mod caller;
 mod conclusion;
 mod devices;
@@ -15,12 +16,14 @@ mod told;
 use crate::docker::LogArgs;
 use crate::docker::RunArgs;
 use crate::error::{Error, ExitCode};
+use crate::guard::{Acquire, Request};
 use crate::log::{self, Level, Log};
 use crate::pool::{self, PoolArgs};
 
 use crate::sys::invocation::Invocation;
 use crate::timing::Beginning;
 use reporting::Reporting;
+use sealed_exe::OwnFile;
 
 /// Runs a container and ends this process with its exit code. What goes wrong on the way is said here,
 /// in the log or to the person who called, and then this returns the exit code for that.
@@ -31,20 +34,21 @@ pub fn run(
     beginning: Option<Beginning>,
 ) -> Result<ExitCode, Error> {
     if arguments.explain {
-        return explain::run(arguments, log);
+        return explain::run(arguments, log, invocation);
     }
     let mut report = match &arguments.report {
-        Some(file) => Some(Reporting::open(file)?),
+        Some(file) => Some(reporting::Wanted::look(file)?.acquire()?),
         None => None,
     };
     let mut has_log = false;
-    let outcome = logging::with_log(log, Level::Warn, |log| {
+    let outcome = logging::with_log::<Acquire>(log, Level::Warn, |log| {
         has_log = true;
         if report.is_some() {
             // The report is still to be written, and its status to be kept.
             log.keep_signals_blocked();
         }
-        sealed_exe::enter(arguments, invocation)
+        OwnFile::look(arguments, invocation)
+            .and_then(OwnFile::acquire)
             .and_then(|()| story::run(arguments, log, beginning, report.as_mut()))
             .map(|never| match never {})
             .inspect_err(|error| failed(error, report.as_ref(), Some(log)))
@@ -69,5 +73,5 @@ fn failed(error: &Error, report: Option<&Reporting>, log: Option<&Log>) {
 
 /// Keeps a pool until a signal ends it.
 pub fn keep_pool(arguments: &PoolArgs, log: &LogArgs) -> Result<ExitCode, Error> {
-    logging::with_log(log, Level::Info, |log| pool::serve(arguments, log))
+    logging::with_log::<Acquire>(log, Level::Info, |log| pool::serve(arguments, log))
 }

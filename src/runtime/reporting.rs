@@ -2,10 +2,11 @@
 
 use crate::cgroup::Usage;
 use crate::error::{Error, ExitCode};
+use crate::guard::Request;
 use crate::log::{Level, Log};
 use crate::monitor::End;
-use crate::monitor::signals::{self, Relayed};
-use crate::result_file::ResultFile;
+use crate::monitor::signals::Relayed;
+use crate::result_file::{ResultFile, Typed};
 use crate::sys::clock;
 use crate::sys::process;
 use crate::verdict::{Reason, Verdict};
@@ -21,23 +22,39 @@ pub struct Reporting {
     end: Option<(End, Option<Usage>)>,
 }
 
-impl Reporting {
-    /// Errors: as open(2).
+/// A report that is asked for.
+pub struct Wanted(Typed);
+
+impl Wanted {
+    pub fn look(file: &OsStr) -> Result<Self, Error> {
+        Typed::look("--report", file).map(Self)
+    }
+}
+
+impl Request for Wanted {
+    type Guard = Reporting;
+    type Preview = ();
+
     #[cold]
     #[inline(never)]
-    pub fn open(file: &OsStr) -> Result<Self, Error> {
+    fn acquire(self) -> Result<Reporting, Error> {
         // From here on a signal waits until it can be told of, and no file of ours is there without a report. (What else
         // is to be waited for is not known yet.)
-        signals::take_over(Relayed::Nothing)
-            .map_err(|errno| Error::new("block", "signals", errno))?;
-        Ok(Self {
-            file: ResultFile::open("--report", file)?,
+        Relayed::Nothing.acquire()?;
+        Ok(Reporting {
+            file: self.0.acquire()?,
             begun: None,
             is_running: false,
             end: None,
         })
     }
 
+    fn preview(self) -> Result<(), Error> {
+        self.0.preview()
+    }
+}
+
+impl Reporting {
     /// Whether stdout is to stay open until the end.
     pub fn needs_stdout(&self) -> bool {
         self.file.needs_stdout()

@@ -21,6 +21,7 @@
 
 use crate::docker::RunArgs;
 use crate::error::Error;
+use crate::guard::Request;
 
 use crate::spec::NamespaceChoice;
 use crate::spec::security::{Filter, Security};
@@ -40,8 +41,42 @@ const OPENERS: CapabilitySet = CapabilitySet::NONE
     .with(SYS_ADMIN)
     .with(CHECKPOINT_RESTORE);
 
+/// The file that we are.
+pub struct OwnFile<'a> {
+    is_exposed: bool,
+    invocation: &'a Invocation,
+}
+
+impl<'a> OwnFile<'a> {
+    pub fn look(arguments: &RunArgs, invocation: &'a Invocation) -> Result<Self, Error> {
+        Ok(Self {
+            is_exposed: is_exposed(arguments)?,
+            invocation,
+        })
+    }
+}
+
+impl Request for OwnFile<'_> {
+    type Guard = ();
+    /// Whether a run goes on in a copy.
+    type Preview = bool;
+
+    /// Goes on in a copy that no one can change, if the container could get hold of the file that we are. Everything
+    /// begins again then; so this comes before anything is done.
+    fn acquire(self) -> Result<(), Error> {
+        match self.is_exposed {
+            true => execute_copy(self.invocation),
+            false => Ok(()),
+        }
+    }
+
+    fn preview(self) -> Result<bool, Error> {
+        Ok(self.is_exposed)
+    }
+}
+
 /// Whether the container could get hold of our file. (Without a root of its own it has all of the caller's anyway.)
-pub fn is_exposed(arguments: &RunArgs) -> Result<bool, Error> {
+fn is_exposed(arguments: &RunArgs) -> Result<bool, Error> {
     if arguments.rootfs.is_empty() {
         return Ok(false);
     }
@@ -52,16 +87,6 @@ pub fn is_exposed(arguments: &RunArgs) -> Result<bool, Error> {
     let security = Security::new(arguments, 0)?;
     let openers = security.capabilities.bounding.common(OPENERS);
     Ok(security.filter != Filter::Default || openers != CapabilitySet::NONE)
-}
-
-/// Goes on in a copy that no one can change, if the container could get hold of the file that we are. Everything
-/// begins again then; so this comes before anything is done.
-pub fn enter(arguments: &RunArgs, invocation: &Invocation) -> Result<(), Error> {
-    if is_exposed(arguments)? {
-        execute_copy(invocation)
-    } else {
-        Ok(())
-    }
 }
 
 #[cold]

@@ -1,6 +1,7 @@
 //! The caller's stdin, stdout and stderr: looked at, and what the container is given in their places.
 
 use crate::error::Error;
+use crate::guard::Request;
 use crate::host::premounted::{self, PipeOwner};
 use crate::monitor::relay::{Ends, Pipes};
 use crate::monitor::signals::Relayed;
@@ -192,9 +193,29 @@ pub struct Opened {
     terminal: Option<TerminalSource>,
 }
 
+/// What is to be opened for them.
+pub struct Wanted<'a> {
+    pub standard: Standard,
+    pub spec: &'a ContainerSpec,
+}
+
+impl Request for Wanted<'_> {
+    type Guard = Opened;
+    type Preview = ();
+
+    fn acquire(self) -> Result<Opened, Error> {
+        Opened::new(self.standard, self.spec)
+    }
+
+    /// What can be refused has been, by [`look`].
+    fn preview(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
 impl Opened {
     /// As `standard` wants it.
-    pub fn new(standard: Standard, spec: &ContainerSpec) -> Result<Self, Error> {
+    fn new(standard: Standard, spec: &ContainerSpec) -> Result<Self, Error> {
         let mut opened = Self {
             childs: [None, None, None],
             pipes: Pipes::default(),

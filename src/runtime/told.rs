@@ -2,15 +2,13 @@
 
 use super::reporting::Reporting;
 use crate::cgroup::Usage;
-use crate::docker::RunArgs;
-use crate::error::Error;
 use crate::log::Log;
 use crate::monitor::End;
 use crate::plan::InitPlan;
 use crate::report::Moment;
 
 use crate::sys::Pid;
-use crate::timing::{Beginning, Timing};
+use crate::timing::Timing;
 use std::cell::Cell;
 
 pub struct Told<'a> {
@@ -19,18 +17,6 @@ pub struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    pub fn open(
-        arguments: &RunArgs,
-        beginning: Option<Beginning>,
-        report: Option<&'a mut Reporting>,
-    ) -> Result<Self, Error> {
-        let timing = match &arguments.timing {
-            Some(file) => Some(Timing::open(file, beginning)?),
-            None => None,
-        };
-        Ok(Self { timing, report })
-    }
-
     /// Whether there is anyone, who wants to know when it ended and what it has used.
     pub fn is_anyone(&self) -> bool {
         self.timing.is_some() || self.report.is_some()

@@ -9,12 +9,13 @@ pub use accounts::accounts;
 
 use crate::docker;
 use crate::error::{Error, printable};
+use crate::guard::Request;
 use crate::hint::host;
 use crate::locks::{Locks, NoLocks};
-use crate::spec::{Base, Ids, MountSource, Overlay, RootSpec, Writes};
+use crate::spec::{Base, Ids, MountSource, Overlay, RootMount, RootSpec, Upper, Writes};
 use crate::sys::facts::{self, Kind};
 use crate::sys::{Errno, descriptor};
-use places::{Places, Wanted};
+use places::Places;
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -56,68 +57,130 @@ pub struct Traces {
     works: Vec<WorkDirectory>,
     places: Option<Places>,
     locks: Option<Locks>,
-    /// Nothing is locked and nothing is made.
-    only_looks: bool,
 }
 
-/// Looks at every directory and every source, and names them by paths without links and `..`: the child
-/// looks them up when / is covered already, and a `..` above / would lead to what covers it. `ids` are the
-/// container's, if it has many.
-///
-/// Errors: what is not there, or is not what it has to be.
-#[cold]
-#[inline(never)]
-pub fn prepare(root: &mut RootSpec, ids: Option<&Ids>) -> Result<Traces, Error> {
-    let mut traces = Traces::default();
-    look_at(root, ids, &mut traces)?;
-    Ok(traces)
+/// What a root of the container's own takes: looked at, and neither locked nor made.
+pub struct Wanted<'a> {
+    places: Option<places::Wanted>,
+    uppers: Vec<upper::Wanted<'a>>,
 }
 
-/// What [`prepare`] finds out, without a trace: nothing is locked and nothing is made.
-#[cold]
-#[inline(never)]
-pub fn look(root: &mut RootSpec, ids: Option<&Ids>) -> Result<(), Error> {
-    let mut traces = Traces::default();
-    traces.only_looks = true;
-    look_at(root, ids, &mut traces)
+impl<'a> Wanted<'a> {
+    /// Looks at every directory and every source, and names them by paths without links and `..`: the child
+    /// looks them up when / is covered already, and a `..` above / would lead to what covers it. `ids` are the
+    /// container's, if it has many.
+    ///
+    /// Errors: what is not there, or is not what it has to be.
+    #[cold]
+    #[inline(never)]
+    pub fn look(root: &'a mut RootSpec, ids: Option<&Ids>) -> Result<Self, Error> {
+        let mut places = None;
+        match &mut root.base {
+            Base::Directory(path) => {
+                *path = canonical("--rootfs", path)?;
+                let directory = open_directory("--rootfs", path)?;
+                let path = path.clone();
+                places = places::Wanted::look(&path, directory, root, ids)?;
+                root.makes_places = places.is_some();
+            }
+            Base::Overlay(overlay) => look_at_overlay("--rootfs", "--overlay", overlay)?,
+        }
+        for mount in &mut root.mounts {
+            look_at_mount(mount)?;
+        }
+        root.check_copies().map_err(docker::root::refusal)?;
+        let uppers: Result<_, Error> = uppers(root)
+            .map(|(option, upper)| upper::Wanted::look(option, upper))
+            .collect();
+        Ok(Self {
+            places,
+            uppers: uppers?,
+        })
+    }
 }
 
-fn look_at(root: &mut RootSpec, ids: Option<&Ids>, traces: &mut Traces) -> Result<(), Error> {
-    match &mut root.base {
-        Base::Directory(path) => {
-            *path = canonical("--rootfs", path)?;
-            let directory = open_directory("--rootfs", path)?;
-            let path = path.clone();
-            if let Some(wanted) = Wanted::look(&path, directory, root, ids)? {
-                root.makes_places = true;
-                if traces.only_looks {
-                    wanted.look_for_lock(&path)?;
-                } else {
-                    traces.places = Some(wanted.lock(&path, &mut traces.locks)?);
-                }
+/// The upper directories that are kept, in the order of their options, each with its option's name.
+fn uppers(root: &mut RootSpec) -> impl Iterator<Item = (&str, &mut Upper)> {
+    let base = match &mut root.base {
+        Base::Overlay(overlay) => Some(("--overlay", overlay)),
+        Base::Directory(_) => None,
+    };
+    let mounts = root.mounts.iter_mut().filter_map(|mount| {
+        let RootMount {
+            asked_by, source, ..
+        } = mount;
+        match source {
+            MountSource::Overlay(overlay) => Some((asked_by.as_str(), overlay)),
+            MountSource::Bind(_) | MountSource::Tmpfs { .. } => None,
+        }
+    });
+    let overlays = base.into_iter().chain(mounts);
+    overlays.filter_map(|(option, overlay)| match &mut overlay.writes {
+        Writes::Kept(upper) => Some((option, upper)),
+        _ => None,
+    })
+}
+
+impl Request for Wanted<'_> {
+    type Guard = Traces;
+    type Preview = ();
+
+    /// Takes each upper directory for this container alone, for two that write to one would corrupt it, and makes the
+    /// directory that overlayfs wants beside it.
+    #[cold]
+    #[inline(never)]
+    fn acquire(self) -> Result<Traces, Error> {
+        let mut traces = Traces::default();
+        if let Some(wanted) = self.places {
+            traces.places = Some(wanted.lock(&mut traces.locks)?);
+        }
+        for upper in self.uppers {
+            traces.works.push(upper.take(&mut traces.locks)?);
+        }
+        Ok(traces)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn preview(self) -> Result<(), Error> {
+        if let Some(wanted) = self.places {
+            wanted.preview()?;
+        }
+        self.uppers.iter().try_for_each(upper::Wanted::preview)
+    }
+}
+
+fn look_at_mount(mount: &mut RootMount) -> Result<(), Error> {
+    let option = &mount.asked_by;
+    match &mut mount.source {
+        // Found a moment ago, by a path without links.
+        MountSource::Bind(bind) if bind.optional => {}
+        MountSource::Bind(bind) => {
+            bind.path = canonical(option, &bind.path)?;
+            bind.is_root = bind.path.as_c_str() == c"/";
+            if bind.is_device {
+                check_device(option, &bind.path)?;
             }
         }
-        Base::Overlay(overlay) => traces.take("--rootfs", "--overlay", overlay)?,
+        MountSource::Overlay(overlay) => look_at_overlay(option, option, overlay)?,
+        MountSource::Tmpfs { .. } => {}
     }
-    for mount in &mut root.mounts {
-        let option = &mount.asked_by;
-        match &mut mount.source {
-            MountSource::Bind(bind) => {
-                if bind.optional {
-                    // Found a moment ago, by a path without links.
-                    continue;
-                }
-                bind.path = canonical(option, &bind.path)?;
-                bind.is_root = bind.path.as_c_str() == c"/";
-                if bind.is_device {
-                    check_device(option, &bind.path)?;
-                }
-            }
-            MountSource::Overlay(overlay) => traces.take(option, option, overlay)?,
-            MountSource::Tmpfs { .. } => {}
-        }
+    Ok(())
+}
+
+fn look_at_overlay(option: &str, upper_option: &str, overlay: &mut Overlay) -> Result<(), Error> {
+    for lower in &mut overlay.lower {
+        *lower = canonical(option, lower)?;
+        open_directory(option, lower)?;
     }
-    root.check_copies().map_err(docker::root::refusal)
+    let Writes::Kept(upper) = &mut overlay.writes else {
+        return Ok(());
+    };
+    upper.path = canonical(upper_option, &upper.path).map_err(|error| {
+        let is_missing = error.errno() == Some(Errno::ENOENT);
+        error.hint(is_missing.then_some(MISSING_UPPER))
+    })?;
+    upper::check(upper_option, &upper.path, &overlay.lower)
 }
 
 /// A path of the host's without links and `..`.
@@ -139,36 +202,6 @@ fn check_device(option: &str, path: &CStr) -> Result<(), Error> {
 }
 
 impl Traces {
-    /// Looks at an overlay's directories. Takes its upper one for this container alone, for two that write to
-    /// one would corrupt it, and makes the directory that overlayfs wants beside it.
-    fn take(
-        &mut self,
-        option: &str,
-        upper_option: &str,
-        overlay: &mut Overlay,
-    ) -> Result<(), Error> {
-        for lower in &mut overlay.lower {
-            *lower = canonical(option, lower)?;
-            open_directory(option, lower)?;
-        }
-        let Writes::Kept(upper) = &mut overlay.writes else {
-            return Ok(());
-        };
-        upper.path = canonical(upper_option, &upper.path).map_err(|error| {
-            let is_missing = error.errno() == Some(Errno::ENOENT);
-            error.hint(is_missing.then_some(MISSING_UPPER))
-        })?;
-        upper::check(upper_option, &upper.path, &overlay.lower)?;
-        if self.only_looks {
-            return upper::look(upper_option, &upper.path);
-        }
-        upper::lock(upper_option, &upper.path, &mut self.locks)?;
-        let work = WorkDirectory::make(upper_option, &upper.path)?;
-        upper.work = Some(work.identity);
-        self.works.push(work);
-        Ok(())
-    }
-
     /// Drops them, apart from what every start does.
     #[cold]
     #[inline(never)]

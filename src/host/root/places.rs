@@ -13,7 +13,7 @@ use crate::spec::{Ids, RootSpec};
 use crate::sys::facts::{self, Facts, Kind};
 use crate::sys::lock::Lock;
 use crate::sys::{Errno, descriptor, identity, node};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
 const NAMES: [&CStr; 3] = [c"proc", c"sys", c"dev"];
@@ -27,6 +27,8 @@ pub struct Places {
 
 /// What a root needs places for.
 pub struct Wanted {
+    /// DIR, for messages.
+    path: CString,
     places: Places,
     /// The first that is not there.
     missing: Option<&'static CStr>,
@@ -72,6 +74,7 @@ impl Wanted {
         let looked = facts::facts(directory.as_fd());
         let looked = looked.map_err(|errno| named("--rootfs", path, errno))?;
         Ok(Some(Self {
+            path: path.to_owned(),
             places: Places {
                 directory,
                 byte: Byte::of(&looked),
@@ -84,8 +87,8 @@ impl Wanted {
     /// Makes sure that no one removes them while this process lives.
     ///
     /// Errors: there is no lock to be had.
-    pub fn lock(self, path: &CStr, locks: &mut Option<Locks>) -> Result<Places, Error> {
-        let operation = || self.operation(path);
+    pub fn lock(self, locks: &mut Option<Locks>) -> Result<Places, Error> {
+        let operation = || self.operation();
         let locks = opened(locks).map_err(|none| none.error(format!("{} open", operation())))?;
         locks
             .lock_soon(self.places.byte, Lock::Shared)
@@ -98,12 +101,12 @@ impl Wanted {
     }
 
     /// Whether [`lock`](Self::lock) would find a place for its lock.
-    pub fn look_for_lock(&self, path: &CStr) -> Result<(), Error> {
-        Locks::look().map_err(|none| none.error(format!("{} open", self.operation(path))))
+    pub fn preview(&self) -> Result<(), Error> {
+        Locks::look().map_err(|none| none.error(format!("{} open", self.operation())))
     }
 
-    fn operation(&self, path: &CStr) -> String {
-        let path = crate::error::printable(path.to_bytes());
+    fn operation(&self) -> String {
+        let path = crate::error::printable(self.path.to_bytes());
         match self.missing {
             Some(name) => format!(
                 "--rootfs {path}: it has no {}, and a place is made under a lock only:",

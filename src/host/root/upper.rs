@@ -7,7 +7,7 @@
 use super::{named, opened};
 use crate::error::Error;
 use crate::locks::{Byte, Locks};
-use crate::spec::work_directory;
+use crate::spec::{Upper, work_directory};
 use crate::sys::facts::{self, Kind};
 use crate::sys::lock::Lock;
 use crate::sys::node;
@@ -34,51 +34,69 @@ pub fn check(option: &str, upper: &CStr, lower: &[CString]) -> Result<(), Error>
     Ok(())
 }
 
-/// Takes the upper directory for this process.
-pub fn lock(option: &str, upper: &CStr, locks: &mut Option<Locks>) -> Result<(), Error> {
-    let failed = |errno| named(option, upper, errno);
-    let directory = super::open_directory(option, upper)?;
-    let facts = facts::facts(directory.as_fd()).map_err(failed)?;
-    let locks = opened(locks).map_err(|none| none.error(operation(option, upper)))?;
-    locks
-        .lock_soon(Byte::of(&facts), Lock::Alone)
-        .map_err(|errno| {
-            let busy = (errno == Errno::EAGAIN).then_some("another container writes to it");
-            failed(errno).hint(busy)
+/// An upper directory that is to be kept.
+pub struct Wanted<'a> {
+    option: &'a str,
+    upper: &'a mut Upper,
+    byte: Byte,
+    beside: Beside,
+}
+
+impl<'a> Wanted<'a> {
+    /// Errors: it is no directory, or nothing can be beside it.
+    pub fn look(option: &'a str, upper: &'a mut Upper) -> Result<Self, Error> {
+        let directory = super::open_directory(option, &upper.path)?;
+        let facts = facts::facts(directory.as_fd());
+        let facts = facts.map_err(|errno| named(option, &upper.path, errno))?;
+        Ok(Self {
+            option,
+            byte: Byte::of(&facts),
+            beside: Beside::open(option, &upper.path)?,
+            upper,
         })
-}
+    }
 
-fn operation(option: &str, upper: &CStr) -> String {
-    let upper = crate::error::printable(upper.to_bytes());
-    format!("{option} {upper}: open")
-}
+    /// Takes it for this process, and makes overlayfs' own directory beside it.
+    pub fn take(self, locks: &mut Option<Locks>) -> Result<WorkDirectory, Error> {
+        let locks = opened(locks).map_err(|none| none.error(self.operation()))?;
+        locks.lock_soon(self.byte, Lock::Alone).map_err(|errno| {
+            let busy = (errno == Errno::EAGAIN).then_some("another container writes to it");
+            named(self.option, &self.upper.path, errno).hint(busy)
+        })?;
+        let work = WorkDirectory::make(self.option, self.beside)?;
+        self.upper.work = Some(work.identity);
+        Ok(work)
+    }
 
-/// Whether overlayfs' own directory is there, or could be made, and there is a place for a lock.
-pub fn look(option: &str, upper: &CStr) -> Result<(), Error> {
-    super::open_directory(option, upper)?;
-    Locks::look().map_err(|none| none.error(operation(option, upper)))?;
-    let beside = Beside::open(option, upper)?;
-    match node::find(beside.above.as_fd(), &beside.name) {
-        Ok(found) => {
-            drop(descriptor::own(found));
-            beside.open_work().map(drop)
+    /// Whether overlayfs' own directory is there, or could be made, and there is a place for a lock.
+    pub fn preview(&self) -> Result<(), Error> {
+        Locks::look().map_err(|none| none.error(self.operation()))?;
+        let beside = &self.beside;
+        match node::find(beside.above.as_fd(), &beside.name) {
+            Ok(found) => {
+                drop(descriptor::own(found));
+                beside.open_work(self.option).map(drop)
+            }
+            Err(_) => node::may_write(beside.above.as_fd(), c".")
+                .map_err(|errno| beside.no_work(self.option, errno)),
         }
-        Err(_) => {
-            node::may_write(beside.above.as_fd(), c".").map_err(|errno| beside.no_work(errno))
-        }
+    }
+
+    fn operation(&self) -> String {
+        let upper = crate::error::printable(self.upper.path.to_bytes());
+        format!("{} {upper}: open", self.option)
     }
 }
 
 /// Where overlayfs' own directory is, or will be.
-struct Beside<'a> {
-    option: &'a str,
+struct Beside {
     path: CString,
     above: OwnedFd,
     name: CString,
 }
 
-impl<'a> Beside<'a> {
-    fn open(option: &'a str, upper: &CStr) -> Result<Self, Error> {
+impl Beside {
+    fn open(option: &str, upper: &CStr) -> Result<Self, Error> {
         let path = work_directory(upper).ok_or_else(|| {
             let reason = "another directory has to be made beside it, and nothing is beside /";
             Error::refused(option, reason)
@@ -90,16 +108,11 @@ impl<'a> Beside<'a> {
         };
         let [above, name] = [above, name].map(|part| CString::new(part).unwrap_or_default());
         let above = super::open_directory(option, &above)?;
-        Ok(Self {
-            option,
-            path,
-            above,
-            name,
-        })
+        Ok(Self { path, above, name })
     }
 
-    fn open_work(&self) -> Result<(OwnedFd, (u64, u64)), Error> {
-        let failed = |errno| named(self.option, &self.path, errno);
+    fn open_work(&self, option: &str) -> Result<(OwnedFd, (u64, u64)), Error> {
+        let failed = |errno| named(option, &self.path, errno);
         // In a directory that others may write to it could be a link of theirs.
         let opened = node::open_inner(self.above.as_fd(), &self.name).map_err(failed)?;
         let opened = descriptor::own(opened);
@@ -110,9 +123,9 @@ impl<'a> Beside<'a> {
         Ok((opened, facts.identity))
     }
 
-    fn no_work(&self, errno: Errno) -> Error {
+    fn no_work(&self, option: &str, errno: Errno) -> Error {
         let hint = "overlayfs needs a directory beside the upper one, on the same file system";
-        named(self.option, &self.path, errno).hint(Some(hint))
+        named(option, &self.path, errno).hint(Some(hint))
     }
 }
 
@@ -122,19 +135,18 @@ pub struct WorkDirectory {
     name: CString,
     opened: OwnedFd,
     /// Which one it is: its name may come to mean another.
-    pub identity: (u64, u64),
+    identity: (u64, u64),
 }
 
 impl WorkDirectory {
-    pub fn make(option: &str, upper: &CStr) -> Result<Self, Error> {
-        let beside = Beside::open(option, upper)?;
+    fn make(option: &str, beside: Beside) -> Result<Self, Error> {
         let is_new = match node::make_directory(beside.above.as_fd(), &beside.name, 0o700) {
             Ok(()) => true,
             // Of a run that was killed.
             Err(Errno::EEXIST) => false,
-            Err(errno) => return Err(beside.no_work(errno)),
+            Err(errno) => return Err(beside.no_work(option, errno)),
         };
-        match beside.open_work() {
+        match beside.open_work(option) {
             Ok((opened, identity)) => Ok(Self {
                 above: beside.above,
                 name: beside.name,
