@@ -2,7 +2,7 @@
 //! an OCI profile for the runtimes that take one.
 
 use mydocker::seccomp::{HERE, Host, default_filter, summary};
-use mydocker::spec::security::DEFAULT_CAPABILITIES;
+use mydocker::spec::DEFAULT_CAPABILITIES;
 use mydocker::sys::seccomp::Instruction;
 use serde_json::{Value, json};
 use std::borrow::Cow;

@@ -5,7 +5,7 @@ use crate::contestants::{Contestant, Form, Kind};
 use crate::filter;
 use crate::mount_namespaces::mount_namespace;
 use crate::programs::Programs;
-use mydocker::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
+use mydocker::spec::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 use nix::mount::{MntFlags, umount2};
 use serde_json::{Value, json};
 use std::ffi::{CStr, OsString};

@@ -7,9 +7,9 @@ use common::fuzzing::*;
 use common::profiles::{HAND_WRITTEN, random_profile};
 use fastrand::Rng;
 use mydocker::cgroup::{Layout, usual};
+use mydocker::docker::specify::{Account, Accounts};
 use mydocker::error::Error;
 use mydocker::seccomp::compile_profile;
-use mydocker::spec::{Accounts, User};
 use mydocker::sys::seccomp::Instruction;
 
 #[test]
@@ -204,7 +204,7 @@ fn tables_of_any_kind() {
         if random.bool() {
             mutate(&mut request, words, random);
         }
-        match User::resolve(&request, &accounts) {
+        match Account::resolve(&request, &accounts) {
             // The kernel's "no change" is no one.
             Ok(user) => assert!(
                 ![user.id, user.group].contains(&u32::MAX)
@@ -216,7 +216,7 @@ fn tables_of_any_kind() {
                 assert!(message.starts_with("--user "), "{message}");
             }
         }
-        User::home_of(random.u32(..3), &accounts.passwd);
+        Account::home_of(random.u32(..3), &accounts.passwd);
 
         let (mounts, cgroup) = (mutated(MOUNTS, random), mutated(CGROUP, random));
         let assumed = usual(&cgroup);

@@ -4,13 +4,15 @@
 mod common;
 use common::fuzzing::*;
 use fastrand::Rng;
+use mydocker::docker::Caller;
 use mydocker::docker::RunArgs;
+use mydocker::docker::specify::specify;
 use mydocker::docker::{self, Command};
 use mydocker::plan::{
     self, InitPlan, Network, Outputs, OwnDevice, Source, Standard, Streams, wire,
 };
 use mydocker::report::Part;
-use mydocker::spec::{Caller, ContainerSpec, IdsWanted, MountSource, Terminal};
+use mydocker::spec::{ContainerSpec, HostName, IdsWanted, MountSource, Terminal};
 use mydocker::sys::Errno;
 use mydocker::sys::signal::SignalSet;
 use mydocker::terminal_settings::TerminalSettings;
@@ -279,7 +281,7 @@ fn specified(arguments: &RunArgs, accepted: &Cell<u64>, random: &mut Rng) {
         },
         ..Caller::bare(user)
     };
-    match ContainerSpec::new(arguments, &caller) {
+    match specify(arguments, &caller) {
         Ok(spec) => {
             assert_sound(&spec);
             accepted.set(accepted.get() + 1);
@@ -303,7 +305,7 @@ fn specified(arguments: &RunArgs, accepted: &Cell<u64>, random: &mut Rng) {
 
 /// What the caller's standard descriptors may turn out to be.
 fn standard(spec: &ContainerSpec, random: &mut Rng) -> Standard {
-    if spec.terminal == Terminal::Own {
+    if spec.process.terminal == Terminal::Own {
         return Standard::Terminal(TerminalSettings::default());
     }
     let mut source = || match random.u8(..5) {
@@ -327,10 +329,14 @@ fn standard(spec: &ContainerSpec, random: &mut Rng) -> Standard {
 
 /// What the rest relies upon.
 fn assert_sound(spec: &ContainerSpec) {
-    assert!(!spec.command.is_empty());
-    let name = spec.hostname.as_ref().map_or(1, Vec::len);
+    assert!(!spec.process.arguments.is_empty());
+    let name = spec
+        .hostname
+        .as_ref()
+        .map_or(1, |name: &HostName| name.bytes().len());
     assert!((1..=64).contains(&name), "{spec:?}");
     let names: Vec<&[u8]> = spec
+        .process
         .environment
         .iter()
         .map(|variable| {
@@ -346,7 +352,7 @@ fn assert_sound(spec: &ContainerSpec) {
         names.iter().collect::<HashSet<_>>().len(),
         names.len(),
         "{:?}",
-        spec.environment
+        spec.process.environment
     );
     let Some(root) = &spec.root else { return };
     let mut targets = HashSet::new();

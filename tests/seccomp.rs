@@ -4,7 +4,7 @@ mod common;
 use common::filter::*;
 use common::*;
 use mydocker::seccomp::{Host, compile_profile, default_filter};
-use mydocker::spec::security::DEFAULT_CAPABILITIES;
+use mydocker::spec::DEFAULT_CAPABILITIES;
 use mydocker::sys::capability::{CapabilitySet, SYS_ADMIN, SYS_PTRACE};
 use serde_json::{Value, json};
 use syscalls::Sysno;

@@ -8,7 +8,7 @@ use common::filter::*;
 #[cfg(target_arch = "x86_64")]
 use common::*;
 use mydocker::seccomp::compile_profile;
-use mydocker::spec::security::DEFAULT_CAPABILITIES;
+use mydocker::spec::DEFAULT_CAPABILITIES;
 use mydocker::sys::capability::{CapabilitySet, SYS_ADMIN, SYS_BOOT, SYS_PTRACE, SYS_TIME, SYSLOG};
 use mydocker::sys::seccomp::Instruction;
 use serde_json::{Value, json};

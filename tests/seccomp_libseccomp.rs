@@ -23,7 +23,7 @@ use common::filter::*;
 use common::profiles::{HAND_WRITTEN, random_profile};
 use common::*;
 use mydocker::seccomp::{Host, compile_profile};
-use mydocker::spec::security::DEFAULT_CAPABILITIES;
+use mydocker::spec::DEFAULT_CAPABILITIES;
 use mydocker::sys::capability::{self, CapabilitySet};
 use mydocker::sys::seccomp::Instruction;
 use serde_json::{Value, json};

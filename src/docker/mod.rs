@@ -1,6 +1,7 @@
 //! Docker's command line: what was typed, as types. Pure: it reads no environment and makes no system
 //! call.
 
+mod caller;
 pub mod completion;
 mod elsewhere;
 pub mod help;
@@ -13,11 +14,13 @@ mod render;
 pub mod root;
 mod run;
 mod run_args;
+pub mod specify;
 mod spelling;
 mod suggest;
 mod texts;
 mod topic;
 
+pub use caller::{AccountReader, Caller, IdFinder};
 pub use log::{LogArgs, LogFormat};
 pub use run_args::{OverlayChoice, RunArgs};
 pub use spelling::spelling;

@@ -1,7 +1,6 @@
 //! Who looks a path up, and what is refused to them.
 
-use crate::spec::security::Capabilities;
-use crate::spec::{ContainerSpec, IdMap, Identity, Ids};
+use crate::spec::{Capabilities, ContainerSpec, IdMap, Identity, Ids};
 use crate::sys::capability::{CapabilitySet, DAC_OVERRIDE};
 use crate::sys::facts::{Facts, Kind};
 use crate::sys::{capability, identity, namespace};
@@ -48,7 +47,7 @@ impl Person {
 
     /// Who executes the command.
     pub fn of_command(spec: &ContainerSpec) -> Self {
-        let Capabilities { held, .. } = spec.security.capabilities;
+        let Capabilities { held, .. } = spec.process.capabilities;
         match &spec.identity {
             Identity::Set {
                 user,

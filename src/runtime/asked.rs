@@ -72,7 +72,7 @@ pub fn look<I: Intent>(arguments: &RunArgs, log: &Log) -> Result<(Asked, Lent<I>
     .map(I::common);
     let mut spec = caller::specify(arguments, &|wanted| I::take(wanted).map(I::common))?;
     let kernel = kernel::version();
-    let filter = security::filter(&spec.security, kernel)?;
+    let filter = security::filter(&spec.process, kernel)?;
     let ids = premounted::ids(&spec).cloned();
     let own = spec.root.as_mut();
     let traces = take::<I, _>(own.map(|own| root::Wanted::look(own, ids.as_ref())))?;

@@ -1,15 +1,14 @@
 //! What a specification needs to know of the process that called.
 
-use crate::docker::RunArgs;
 use crate::docker::image;
+use crate::docker::specify::{self, environment_file};
+use crate::docker::{Caller, IdFinder, RunArgs};
 use crate::error::Error;
 use crate::field::Field;
 use crate::host::limits::fresh_digits;
 use crate::host::root::accounts;
 use crate::log::{Level, Log, Value};
-use crate::spec::{
-    Caller, ContainerSpec, IdFinder, Namespace, Surroundings, TERMINAL_GROUP, environment_file,
-};
+use crate::spec::{ContainerSpec, Namespace, RootSpec, Surroundings, TERMINAL_GROUP};
 use crate::sys::{Errno, identity, namespace};
 use std::os::unix::ffi::OsStrExt;
 
@@ -30,7 +29,7 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
     } else {
         Vec::new()
     };
-    let mut spec = ContainerSpec::new(
+    let mut spec = specify::specify(
         arguments,
         &Caller {
             user,
@@ -57,8 +56,8 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
     if is_shared && (spec.root.is_some() || !spec.namespaces.is_new(Namespace::Pid)) {
         spec.surroundings = surroundings()?;
     }
-    if spec.root.is_some() {
-        look_for_root(&mut spec)?;
+    if let Some(root) = &mut spec.root {
+        look_for_root(root);
     }
     Ok(spec)
 }
@@ -101,14 +100,13 @@ fn read_environment_files(arguments: &RunArgs) -> Result<RunArgs, Error> {
 /// What a root of the container's own depends on.
 #[cold]
 #[inline(never)]
-fn look_for_root(spec: &mut ContainerSpec) -> Result<(), Error> {
-    if spec.security.restricted_paths {
-        spec.security.throttles = super::security::throttles();
+fn look_for_root(root: &mut RootSpec) {
+    if root.security.restricted_paths {
+        root.security.throttles = super::security::throttles();
     }
-    if let (true, Some(own)) = (spec.security.privileged, &mut spec.root) {
-        super::devices::add_all(own);
+    if root.security.privileged {
+        super::devices::add_all(root);
     }
-    Ok(())
 }
 
 /// The user namespace that this process is in.

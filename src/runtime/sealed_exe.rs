@@ -20,11 +20,11 @@
 //! and is no place for hostile code.)
 
 use crate::docker::RunArgs;
+use crate::docker::specify::{self, Protections};
 use crate::error::Error;
 use crate::guard::Request;
 
-use crate::spec::NamespaceChoice;
-use crate::spec::security::{Filter, Security};
+use crate::spec::{Filter, NamespaceChoice};
 use crate::sys::capability::{CHECKPOINT_RESTORE, CapabilitySet, SYS_ADMIN, SYS_PTRACE};
 use crate::sys::invocation::Invocation;
 use crate::sys::{Errno, descriptor, facts, memfd, node, process};
@@ -84,9 +84,10 @@ fn is_exposed(arguments: &RunArgs) -> Result<bool, Error> {
     if !is_static || arguments.pid != NamespaceChoice::New {
         return Ok(true);
     }
-    let security = Security::new(arguments, 0)?;
-    let openers = security.capabilities.bounding.common(OPENERS);
-    Ok(security.filter != Filter::Default || openers != CapabilitySet::NONE)
+    let capabilities = specify::capabilities(arguments, 0)?;
+    let openers = capabilities.bounding.common(OPENERS);
+    let protections = Protections::new(arguments)?;
+    Ok(protections.filter != Filter::Default || openers != CapabilitySet::NONE)
 }
 
 #[cold]

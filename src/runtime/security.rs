@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::seccomp::{self, Host};
-use crate::spec::security::{Filter, Security};
+use crate::spec::{Filter, ProcessSpec};
 use crate::sys::Errno;
 use crate::sys::seccomp::Instruction;
 use std::borrow::Cow;
@@ -12,14 +12,14 @@ use std::path::Path;
 
 /// Errors: a profile that cannot be read, or makes no sense.
 pub fn filter(
-    security: &Security,
+    process: &ProcessSpec,
     kernel: (u32, u32),
 ) -> Result<Option<Cow<'static, [Instruction]>>, Error> {
     let host = Host {
-        capabilities: security.capabilities.bounding,
+        capabilities: process.capabilities.bounding,
         kernel,
     };
-    match &security.filter {
+    match &process.filter {
         Filter::None => Ok(None),
         Filter::Default => Ok(Some(seccomp::default_filter(&host))),
         Filter::Profile(file) => profile(file, &host).map(|filter| Some(filter.into())),

@@ -35,8 +35,8 @@ impl Look {
 ///
 /// Errors: what leads out of a root, or can be neither read nor written.
 pub fn look(spec: &ContainerSpec) -> Result<Look, Error> {
-    let outside = || CallerTerminal::look(spec.input == Input::Caller);
-    Ok(match spec.terminal {
+    let outside = || CallerTerminal::look(spec.process.input == Input::Caller);
+    Ok(match spec.process.terminal {
         Terminal::Own => {
             let outside = outside();
             let terminal_settings = outside.terminal_settings(premounted::terminal_owner(spec));
@@ -56,12 +56,12 @@ pub fn look(spec: &ContainerSpec) -> Result<Look, Error> {
 }
 
 fn streams(spec: &ContainerSpec) -> Result<Streams, Error> {
-    let input = match spec.input {
+    let input = match spec.process.input {
         Input::Nothing => nothing(spec),
         Input::Caller => Callers::look(spec, 0)?.source(),
     };
     let (output, error) = (Callers::look(spec, 1)?, Callers::look(spec, 2)?);
-    let is_counted = spec.output_limit.is_some();
+    let is_counted = spec.ending.output_limit.is_some();
     // By a socket that is both (inetd's way), or a file, what is written to stdin would come to the readers of stdout.
     let leads_out = is_counted && (is_same_file(0, 1)? || is_same_file(0, 2)?);
     let input = match input {

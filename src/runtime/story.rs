@@ -112,7 +112,7 @@ fn start(
         ids: premounted::ids(&asked.spec),
         premounted: &numbers(premounted.iter()),
         moments: &moments,
-        timeout: asked.spec.timeout,
+        timeout: asked.spec.ending.timeout,
         ending: lent.signals.ending(),
         log,
     }
@@ -166,7 +166,7 @@ fn accompany(
     descriptor::close_input_and_output(keep_input, keep_output || told.needs_stdout());
     let (end, lost) = match (ends, &asked.look.outside) {
         (Some(ends), Some(outside)) => {
-            let allowance = Allowance::new(asked.spec.output_limit);
+            let allowance = Allowance::new(asked.spec.ending.output_limit);
             Relay::new(supervisor, log, ends, outside, (*signals, allowance))?.run()?
         }
         _ => (supervisor.wait(*signals)?, None),

@@ -10,7 +10,7 @@ use super::architecture::{Architecture, Family, HERE, NUMBERS};
 use super::compile::Program;
 use super::names::{self, Calls, position};
 use super::{Action, Check, Comparison, Condition, Host, Leaf, Rule, Rules};
-use crate::spec::security::DEFAULT_CAPABILITIES;
+use crate::spec::DEFAULT_CAPABILITIES;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::seccomp::{Instruction, LONGEST};
 use std::borrow::Cow;

@@ -143,7 +143,7 @@ pub(super) fn decided(
 mod tests {
     use super::*;
     use crate::seccomp::{Host, default_filter};
-    use crate::spec::security::DEFAULT_CAPABILITIES;
+    use crate::spec::DEFAULT_CAPABILITIES;
     use crate::sys::capability;
 
     #[test]

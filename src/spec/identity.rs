@@ -1,10 +1,18 @@
 //! Who the command runs as, and how that comes about.
 
 use super::user_namespace::{Ids, UserNamespace};
-use super::{Caller, User};
-use crate::docker::RunArgs;
-use crate::error::Error;
+use super::{Conflict, User};
 use crate::sys::network;
+
+/// What the process that asks for a container is, credentials(7), as far as it decides what has to be set.
+#[derive(Clone, Copy, Debug)]
+pub struct Credentials<'a> {
+    /// Effective user and group.
+    pub user: u32,
+    pub group: u32,
+    /// Supplementary groups, empty where the kernel forbids to change them: no step could.
+    pub droppable_groups: &'a [u32],
+}
 
 /// One line of uid_map or gid_map: ids inside from the first one on, and who they are outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,11 +81,13 @@ impl Identity {
         }
     }
 
-    pub(super) fn new(user: Option<User>, caller: &Caller<'_>, namespace: UserNamespace) -> Self {
-        let (id, group, supplementary) = match user {
-            Some(user) => (user.id, user.group, user.supplementary),
-            None => (0, 0, Vec::new()),
-        };
+    pub(super) fn new(user: &User, caller: &Credentials<'_>, namespace: UserNamespace) -> Self {
+        let User {
+            id,
+            group,
+            ref supplementary,
+            insists_on_groups: _,
+        } = *user;
         match namespace {
             UserNamespace::Callers => {}
             UserNamespace::Single => {
@@ -96,7 +106,7 @@ impl Identity {
                     ids,
                     user: id,
                     group,
-                    supplementary,
+                    supplementary: supplementary.clone(),
                 };
             }
         }
@@ -108,46 +118,49 @@ impl Identity {
             // to run, and execve sets the saved ones.
             user: (id != caller.user).then_some(id),
             group: (group != caller.group).then_some(group),
-            supplementary: (!already).then_some(supplementary),
+            supplementary: (!already).then(|| supplementary.clone()),
         }
     }
 }
 
+/// An id that a container has not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownId {
+    pub of: IdOf,
+    pub id: u32,
+    /// Which ones it has.
+    pub known: String,
+}
+
+/// Whose id it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdOf {
+    User,
+    Group,
+    SupplementaryGroup,
+}
+
 impl Identity {
     /// Errors: the command is to be someone whom the container's user namespace does not know.
-    pub(super) fn check(&self, arguments: &RunArgs) -> Result<(), Error> {
-        let Self::Ranged {
-            user,
-            group,
-            supplementary,
-            ..
-        } = self
-        else {
-            return Ok(());
-        };
-        let unknown = |option: &str, is_user, id| match self.known_without(is_user, id) {
+    pub(super) fn check(&self, user: &User) -> Result<(), Conflict> {
+        let check = |of, id| match self.unknown(of, id) {
             None => Ok(()),
-            Some(known) => {
-                let name = if is_user { "uid" } else { "gid" };
-                let reason =
-                    format!("the container's user namespace has no {name} {id}, it has {known}");
-                Err(Error::refused_for(option, reason))
-            }
+            Some(known) => Err(Conflict::UnknownId(UnknownId { of, id, known })),
         };
-        let typed = arguments.user.as_deref().unwrap_or_default();
-        let by_user = format!("--user {}", typed.to_string_lossy());
-        unknown(&by_user, true, *user)?;
-        unknown(&by_user, false, *group)?;
-        for group in supplementary {
-            let number = group.to_string();
-            let option = match arguments.groups.iter().any(|typed| *typed == *number) {
-                true => format!("--group-add {number}"),
-                false if arguments.groups.is_empty() => by_user.clone(),
-                false => "--group-add".to_owned(),
-            };
-            unknown(&option, false, *group)?;
+        check(IdOf::User, user.id)?;
+        check(IdOf::Group, user.group)?;
+        let mut groups = user.supplementary.iter();
+        groups.try_for_each(|group| check(IdOf::SupplementaryGroup, *group))
+    }
+
+    /// What ids there are, if `id` is none of them.
+    fn unknown(&self, of: IdOf, id: u32) -> Option<String> {
+        match self {
+            // "No change" to the kernel, which would leave the caller's: setresuid(2).
+            _ if id == u32::MAX => Some(format!("0 to {}", u32::MAX - 1)),
+            Self::Ranged { .. } => self.known_without(of == IdOf::User, id),
+            Self::Set { .. } | Self::Mapped { .. } => None,
         }
-        Ok(())
     }
 
     /// What ids a user namespace of the container's own has, if `id` is none of them: users, or else groups.
@@ -182,22 +195,22 @@ impl Identity {
 mod tests {
     use super::*;
 
-    fn identity(held: &[u32], user: Option<User>, namespace: UserNamespace) -> Identity {
-        let caller = Caller {
+    fn identity(held: &[u32], user: &User, namespace: UserNamespace) -> Identity {
+        let caller = Credentials {
+            user: 12,
             group: 34,
             droppable_groups: held,
-            ..Caller::bare(12)
         };
         Identity::new(user, &caller, namespace)
     }
 
-    fn user(supplementary: &[u32]) -> Option<User> {
-        Some(User {
+    fn user(supplementary: &[u32]) -> User {
+        User {
             id: 5,
             group: 6,
             supplementary: supplementary.to_vec(),
-            home: None,
-        })
+            insists_on_groups: false,
+        }
     }
 
     #[test]
@@ -209,7 +222,7 @@ mod tests {
             (&[], &[9, 8], Some(vec![9, 8])),
         ] {
             assert_eq!(
-                identity(held, user(wanted), UserNamespace::Callers),
+                identity(held, &user(wanted), UserNamespace::Callers),
                 Identity::Set {
                     user: Some(5),
                     group: Some(6),
@@ -221,9 +234,13 @@ mod tests {
 
     #[test]
     fn ids_are_set_when_they_are_others() {
-        let root = Caller::bare(0);
+        let root = Credentials {
+            user: 0,
+            group: 0,
+            droppable_groups: &[],
+        };
         assert_eq!(
-            Identity::new(None, &root, UserNamespace::Callers),
+            Identity::new(&User::default(), &root, UserNamespace::Callers),
             Identity::Set {
                 user: None,
                 group: None,
@@ -234,12 +251,26 @@ mod tests {
 
     #[test]
     fn an_ordinary_caller_is_mapped() {
-        let Identity::Mapped { user, group } = identity(&[], None, UserNamespace::Single) else {
+        let Identity::Mapped { user, group } =
+            identity(&[], &User::default(), UserNamespace::Single)
+        else {
             panic!("not mapped");
         };
         assert_eq!(
             (user.line(), group.line()),
             ("0 12 1\n".into(), "0 34 1\n".into())
         );
+    }
+
+    #[test]
+    fn no_one_is_an_id_that_the_kernel_takes_for_no_change() {
+        let no_one = User {
+            id: u32::MAX,
+            ..User::default()
+        };
+        let identity = identity(&[], &no_one, UserNamespace::Callers);
+        let conflict = identity.check(&no_one).unwrap_err();
+        assert!(matches!(conflict, Conflict::UnknownId(unknown) if unknown.of == IdOf::User));
+        assert!(identity.check(&user(&[7])).is_ok());
     }
 }

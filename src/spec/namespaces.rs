@@ -1,5 +1,6 @@
 //! Which namespaces a container has: its own, its caller's, or those that are there already.
 
+use super::UserNamespace;
 use crate::sys::clone::NewNamespaces;
 use std::ffi::CString;
 
@@ -75,6 +76,36 @@ impl Network {
             Self::Host => NamespaceChoice::Host,
             Self::Join(target) => NamespaceChoice::Join(target.clone()),
         }
+    }
+}
+
+/// What is asked of the namespaces. The mount namespace is always a new one; of the user namespace
+/// [`UserNamespace`] tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamespaceWishes {
+    pub network: Network,
+    pub pid: NamespaceChoice,
+    pub uts: NamespaceChoice,
+    pub ipc: NamespaceChoice,
+    pub cgroup: NamespaceChoice,
+}
+
+impl NamespaceWishes {
+    pub(super) fn choices(&self, user_namespace: &UserNamespace) -> NamespaceChoices {
+        NamespaceChoices::new(|namespace| match namespace {
+            Namespace::User => match user_namespace {
+                UserNamespace::Callers => NamespaceChoice::Host,
+                // The other namespaces take CAP_SYS_ADMIN, which an ordinary user has in a user namespace
+                // of its own alone.
+                UserNamespace::Single | UserNamespace::Ranges(_) => NamespaceChoice::New,
+            },
+            Namespace::Mount => NamespaceChoice::New,
+            Namespace::Pid => self.pid.clone(),
+            Namespace::Uts => self.uts.clone(),
+            Namespace::Ipc => self.ipc.clone(),
+            Namespace::Network => self.network.namespace(),
+            Namespace::Cgroup => self.cgroup.clone(),
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 #![allow(dead_code)]
 
 use mydocker::seccomp::{Host, default_filter};
-use mydocker::spec::security::DEFAULT_CAPABILITIES;
+use mydocker::spec::DEFAULT_CAPABILITIES;
 use mydocker::sys::capability::CapabilitySet;
 use mydocker::sys::seccomp::Instruction;
 use serde_json::Value;

@@ -1,8 +1,9 @@
 //! `--device`.
 
 use super::{absolute, named, target};
+use crate::docker::Caller;
 use crate::error::Error;
-use crate::spec::{Bind, Caller, Devices, MountSource, RootMount};
+use crate::spec::{Bind, Devices, MountSource, RootMount};
 use crate::sys::MountFlags;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

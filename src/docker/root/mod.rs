@@ -12,11 +12,13 @@ mod volume;
 
 pub use refusal::refusal;
 
-use super::RunArgs;
+use super::{Caller, RunArgs};
+use crate::docker::specify::protections::Protections;
+use crate::docker::specify::size::bytes;
 use crate::error::Error;
-use crate::spec::limits::size::bytes;
 use crate::spec::{
-    Caller, Mounter, NamespaceChoice, RootConflict, RootMount, RootSpec, RootWishes, clean_target,
+    Mounter, NamespaceChoice, RootConflict, RootMount, RootSecurity, RootSpec, RootWishes,
+    clean_target,
 };
 use crate::sys::Errno;
 use std::ffi::{CString, OsStr};
@@ -30,11 +32,12 @@ pub fn specify(
     caller: &Caller<'_>,
     hostname: Option<&[u8]>,
     mounter: Mounter,
+    protections: &Protections,
 ) -> Result<Option<RootSpec>, Error> {
     if arguments.rootfs.is_empty() {
         return Ok(None);
     }
-    let wishes = wishes(arguments, caller, hostname)?;
+    let wishes = wishes(arguments, caller, hostname, protections)?;
     RootSpec::new(wishes, mounter, shares_ipc(arguments))
         .map(Some)
         .map_err(refusal)
@@ -46,6 +49,7 @@ fn wishes(
     arguments: &RunArgs,
     caller: &Caller<'_>,
     hostname: Option<&[u8]>,
+    protections: &Protections,
 ) -> Result<RootWishes, Error> {
     Ok(RootWishes {
         mounts: mounts(arguments, caller)?,
@@ -53,6 +57,12 @@ fn wishes(
         read_only: arguments.read_only,
         name_files: name_files::all(arguments, caller, hostname)?,
         shared_memory: shared_memory(arguments)?,
+        security: RootSecurity {
+            restricted_paths: protections.restricted_paths,
+            throttles: Vec::new(),
+            proc_options: protections.proc_options.clone(),
+            privileged: arguments.privileged,
+        },
     })
 }
 

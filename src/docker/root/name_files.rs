@@ -1,8 +1,8 @@
 //! /etc/hostname, /etc/hosts and /etc/resolv.conf: what the container is called, and whom it knows.
 
-use crate::docker::RunArgs;
+use crate::docker::{Caller, RunArgs};
 use crate::error::Error;
-use crate::spec::{Caller, NameFile, Network, is_host_name};
+use crate::spec::{NameFile, Network, is_host_name};
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::os::unix::ffi::OsStrExt;

@@ -1,9 +1,9 @@
 //! `--rootfs` and `--overlay`: what / is.
 
 use super::{absolute, storage};
-use crate::docker::{OverlayChoice, RunArgs};
+use crate::docker::{Caller, OverlayChoice, RunArgs};
 use crate::error::Error;
-use crate::spec::{Base, Caller, Overlay, Upper, Writes};
+use crate::spec::{Base, Overlay, Upper, Writes};
 use std::ffi::{CString, OsStr};
 
 pub fn base(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Base, Error> {

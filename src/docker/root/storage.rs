@@ -1,9 +1,9 @@
 //! `--storage-opt size=`: how much memory the writes of `--overlay` may take.
 
 use super::named;
+use crate::docker::specify::size::bytes;
 use crate::docker::{OverlayChoice, RunArgs};
 use crate::error::Error;
-use crate::spec::limits::size::bytes;
 use std::os::unix::ffi::OsStrExt;
 
 /// Bytes, if it is bounded. Of one given twice the last counts.

@@ -1,8 +1,6 @@
 use super::*;
 use crate::docker::OverlayChoice;
-use crate::spec::{
-    Base, Bind, ContainerSpec, Devices, MountSource, Network, Overlay, Upper, Writes,
-};
+use crate::spec::{Base, Bind, Devices, MountSource, Network, Overlay, Upper, Writes};
 use crate::sys::MountFlags;
 use std::ffi::OsString;
 
@@ -21,7 +19,7 @@ fn root_for(user: u32, edit: impl FnOnce(&mut RunArgs)) -> Result<RootSpec, Stri
         fresh_name: "fresh",
         ..Caller::bare(user)
     };
-    ContainerSpec::new(&arguments, &caller)
+    crate::docker::specify::specify(&arguments, &caller)
         .map(|spec| spec.root.expect("a root"))
         .map_err(|error| error.to_string())
 }

@@ -9,8 +9,7 @@ pub use layers::check_options;
 pub use root::makes_terminal;
 
 use super::{ExecPlan, InitPlan, Mount, Purpose, Reaper, Standard, Step};
-use crate::spec::security::Security;
-use crate::spec::{ContainerSpec, FirstProcess, Identity, Namespace, RootSpec};
+use crate::spec::{ContainerSpec, FirstProcess, Identity, Namespace, ProcessSpec, RootSpec};
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
@@ -80,8 +79,8 @@ fn birth_and_entry(
 ) -> (Vec<Step>, Vec<Step>) {
     let joins = (0..).zip(joins);
     let joins = joins.map(|(slot, path)| Step::JoinCgroup { slot, path });
-    let score = spec.oom_score_adjustment;
-    let score = score.map(|number| Step::OomScoreAdjustment(number.to_string().into()));
+    let score = spec.process.oom_score_adjustment;
+    let score = score.map(|number| Step::OomScoreAdjustment(number.text().into()));
     // When we are in our cgroups: the namespace's top is where its maker is. The clone would make one whose top is the
     // parent's.
     let is_top = spec.limits.is_some() && spec.namespaces.is_new(Namespace::Cgroup);
@@ -171,10 +170,11 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
     }
 
     if let Some(name) = &spec.hostname {
-        steps.push(Step::Hostname(name.clone()));
+        steps.push(Step::Hostname(name.bytes().to_vec()));
     }
     // Beside it, in the same new UTS namespace.
-    steps.extend(spec.domain_name.clone().map(Step::DomainName));
+    let domain = spec.domain_name.iter();
+    steps.extend(domain.map(|name| Step::DomainName(name.bytes().to_vec())));
     if network == Network::Pool {
         if spec.root.is_none() {
             // Last of what is set up, so that the pool has had time to answer.
@@ -268,7 +268,13 @@ fn process(
     steps.push(Step::Umask(UMASK));
     // After the mounts and files of the set-up, which are not the command's to be limited by; before the user
     // changes, because raising a hard limit takes a capability.
-    steps.extend(spec.resources.iter().copied().map(Step::ResourceLimit));
+    steps.extend(
+        spec.process
+            .resources
+            .iter()
+            .copied()
+            .map(Step::ResourceLimit),
+    );
     if let Some(limits) = &spec.limits {
         // When the cgroups are joined; before the filter, which need not allow to ask.
         let processors = limits.processors.iter().cloned();
@@ -277,17 +283,12 @@ fn process(
         steps.extend(nodes.map(Step::ConfirmMemoryNodes));
     }
 
-    let Security {
+    let ProcessSpec {
         capabilities,
         no_new_privileges,
         new_keyring,
-        filter: _,
-        // Of the root's steps.
-        restricted_paths: _,
-        throttles: _,
-        proc_options: _,
-        privileged: _,
-    } = &spec.security;
+        ..
+    } = &spec.process;
     if *new_keyring {
         // The caller's keys (of encrypted directories, of network file systems) are not the container's. Before
         // the user changes: it counts among the caller's keys, and the host's root may have many.
@@ -357,7 +358,7 @@ fn process(
     // through whatever is open. After all that needs one: the terminal, /dev/null, the reaper's gate.
     steps.push(Step::CloseDescriptors);
     // As the user, with no more rights: a directory that is closed to them stays closed.
-    if let Some(directory) = &spec.working_directory {
+    if let Some(directory) = &spec.process.working_directory {
         steps.push(Step::WorkingDirectory(directory.clone()));
     }
     if *no_new_privileges {
@@ -419,24 +420,31 @@ impl<'a> Becoming<'a> {
 
 fn command(spec: &ContainerSpec) -> ExecPlan {
     let name = spec
-        .command
+        .process
+        .arguments
         .first()
         .map_or(&b""[..], |name| name.to_bytes());
     let searched = !name.contains(&b'/');
     let candidates = if searched {
         let path = spec
+            .process
             .environment
             .iter()
             .find_map(|variable| variable.to_bytes().strip_prefix(b"PATH="));
         search(name, path.unwrap_or(crate::spec::DEFAULT_PATH))
     } else {
-        spec.command.first().cloned().into_iter().collect()
+        spec.process
+            .arguments
+            .first()
+            .cloned()
+            .into_iter()
+            .collect()
     };
     ExecPlan {
         searched,
         candidates,
-        arguments: StringArray::new(spec.command.clone()),
-        environment: StringArray::new(spec.environment.clone()),
+        arguments: StringArray::new(spec.process.arguments.clone()),
+        environment: StringArray::new(spec.process.environment.clone()),
     }
 }
 

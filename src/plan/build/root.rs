@@ -8,10 +8,9 @@ use crate::plan::root::{
     OverlayMount, Restriction, RootStep, Way, Without,
 };
 use crate::plan::{Standard, Step};
-use crate::spec::security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 use crate::spec::{
-    Base, Bind, ContainerSpec, Devices, MountSource, NameFile, Namespace, RootMount, RootSpec,
-    Terminal,
+    Base, Bind, ContainerSpec, Devices, MASKED_IN_PROC, MASKED_IN_SYS, MountSource, NameFile,
+    Namespace, READ_ONLY_IN_PROC, RootMount, RootSpec, Terminal,
 };
 use crate::sys::MountFlags;
 use std::borrow::Cow;
@@ -25,7 +24,7 @@ const BOUND: MountFlags = MountFlags::NOSUID.and(MountFlags::NOEXEC);
 
 /// Whether the container's terminal is made on a devpts of its own.
 pub fn makes_terminal(spec: &ContainerSpec) -> bool {
-    spec.has_own_dev() && spec.terminal == Terminal::Own
+    spec.has_own_dev() && spec.process.terminal == Terminal::Own
 }
 
 /// What has to be done while the host's mounts still propagate.
@@ -68,7 +67,7 @@ pub fn steps(spec: &ContainerSpec, root: &RootSpec, standard: Standard, steps: &
     let mut push = |step| steps.push(Step::Root(Box::new(step)));
     let user_namespace = spec.is_in_user_namespace();
     // (With many ids a root of the host's is shifted, and would have its disks' nodes be the container's.)
-    let devices = if spec.security.privileged && !root.is_premounted {
+    let devices = if root.security.privileged && !root.is_premounted {
         MountFlags::NONE
     } else {
         // Whatever nodes an image brings along: the container's devices are in /dev, and they are all that it has.
@@ -100,12 +99,12 @@ pub fn steps(spec: &ContainerSpec, root: &RootSpec, standard: Standard, steps: &
         }
     };
     // First, for what is mounted may need it.
-    push(proc(spec));
+    push(proc(spec, root));
     // Before it is restricted, and while it is held.
     steps.extend(settings(spec));
     let mut push = |step| steps.push(Step::Root(Box::new(step)));
     if !root.mounts_on("/sys") {
-        push(sys(spec));
+        push(sys(root));
     }
     dev(spec, root, standard, &mut push);
     if spec.shares_ipc() && !root.mounts_on("/dev") {
@@ -148,7 +147,7 @@ pub fn steps(spec: &ContainerSpec, root: &RootSpec, standard: Standard, steps: &
         // What was bound from it holds on to it.
         push(RootStep::DropStage);
     }
-    if let Some(path) = &spec.working_directory {
+    if let Some(path) = &spec.process.working_directory {
         push(RootStep::MakeWorkingDirectory {
             path: path.clone(),
             owner: Becoming::new(&spec.identity).owner(),
@@ -163,8 +162,8 @@ pub fn steps(spec: &ContainerSpec, root: &RootSpec, standard: Standard, steps: &
 }
 
 /// /proc shows the PID namespace of whoever mounted it, so a new namespace needs a new mount.
-fn proc(spec: &ContainerSpec) -> RootStep {
-    let options = &spec.security.proc_options;
+fn proc(spec: &ContainerSpec, root: &RootSpec) -> RootStep {
+    let options = &root.security.proc_options;
     let is_owned = spec.namespaces.is_new(Namespace::Pid) || !spec.is_in_user_namespace();
     RootStep::MountKernelFs(MountKernelFs {
         kernel_fs: KernelFs::Proc,
@@ -180,8 +179,8 @@ fn proc(spec: &ContainerSpec) -> RootStep {
 
 /// Read-only: what is set there is the host's, whatever the namespace. A new sysfs shows the network
 /// devices of our own network namespace; the owner of that alone may mount it.
-fn sys(spec: &ContainerSpec) -> RootStep {
-    let access = if spec.security.privileged {
+fn sys(root: &RootSpec) -> RootStep {
+    let access = if root.security.privileged {
         MountFlags::NONE
     } else {
         MountFlags::READONLY
@@ -200,7 +199,7 @@ fn sys(spec: &ContainerSpec) -> RootStep {
 }
 
 fn dev(spec: &ContainerSpec, root: &RootSpec, standard: Standard, push: &mut impl FnMut(RootStep)) {
-    let restricted = spec.security.restricted_paths;
+    let restricted = root.security.restricted_paths;
     let own_sys = !root.mounts_on("/sys");
     push(RootStep::Stage);
     let own_dev = !root.mounts_on("/dev");
@@ -214,7 +213,7 @@ fn dev(spec: &ContainerSpec, root: &RootSpec, standard: Standard, push: &mut imp
             read_only: READ_ONLY_IN_PROC.map(Cow::Borrowed).into(),
         }];
         if own_sys {
-            let throttles = spec.security.throttles.iter().cloned().map(Cow::Owned);
+            let throttles = root.security.throttles.iter().cloned().map(Cow::Owned);
             restrictions.push(Restriction {
                 kernel_fs: KernelFs::Sysfs,
                 masked: MASKED_IN_SYS

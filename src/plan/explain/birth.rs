@@ -95,7 +95,7 @@ fn memory(plan: &InitPlan, start: &Start<'_>) -> &'static str {
              waits, and could not if it slept until execve. From here to there it only walks the plan, which has \
              every string ready."
         }
-        _ if start.spec.timeout.is_some() => {
+        _ if start.spec.ending.timeout.is_some() => {
             "The new process has a copy of mydocker's memory, as after fork(2): mydocker watches the clock (--timeout) \
              meanwhile, and could not if it slept until execve. From here to there it only walks the plan, which has \
              every string ready."

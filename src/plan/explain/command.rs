@@ -50,7 +50,7 @@ fn name_of(variable: &CString) -> String {
 pub fn monitored(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
     page.section("mydocker, while the command runs and after it:");
     let spec = start.spec;
-    match spec.terminal {
+    match spec.process.terminal {
         Terminal::Own => {
             page.step("relay between the two terminals");
             page.why(
@@ -78,20 +78,20 @@ pub fn monitored(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             "A signal that would end the command, had it not been PID 1 without a handler, ends the container.",
         );
     }
-    if spec.stop_signal != libc::SIGTERM {
+    if spec.ending.stop_signal != libc::SIGTERM {
         page.why(&format!(
             "A SIGTERM that mydocker is sent is handed on as signal {} (--stop-signal).",
-            spec.stop_signal
+            spec.ending.stop_signal
         ));
     }
-    if let Some(timeout) = spec.timeout {
+    if let Some(timeout) = spec.ending.timeout {
         let timeout = seconds(timeout);
-        page.why(&match spec.grace {
+        page.why(&match spec.ending.grace {
             None => format!("After {timeout} seconds (--timeout) all of it is killed, exit code 124."),
             Some(grace) => format!(
                 "After {timeout} seconds (--timeout) it is sent signal {}, and all of it is killed {} seconds later, \
                  exit code 124.",
-                spec.stop_signal,
+                spec.ending.stop_signal,
                 seconds(grace)
             ),
         });
@@ -103,7 +103,7 @@ pub fn monitored(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             seconds(time)
         ));
     }
-    if let Some(bytes) = spec.output_limit {
+    if let Some(bytes) = spec.ending.output_limit {
         page.why(&format!(
             "What would be more than {bytes} bytes of output (--output-limit) is not passed on; all of it is killed then, \
              exit code 153."

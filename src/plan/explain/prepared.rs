@@ -42,7 +42,7 @@ pub fn prepared(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
     for (index, cgroup) in start.cgroups.iter().enumerate() {
         made_cgroup(page, cgroup, index == 0, is_named);
     }
-    if start.spec.terminal == Terminal::Own {
+    if start.spec.process.terminal == Terminal::Own {
         if makes_terminal(start.spec) {
             page.step("make a socket pair for the terminal");
             page.why(

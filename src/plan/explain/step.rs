@@ -6,8 +6,8 @@ use super::page::Page;
 use super::{Start, root, words};
 use crate::plan::{Mount, Prepared, Purpose, Step};
 use crate::seccomp::{FilterSummary, HERE, summary};
+use crate::spec::Filter;
 use crate::spec::Identity;
-use crate::spec::security::Filter;
 use crate::sys::Errno;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::seccomp::Instruction;
@@ -291,7 +291,7 @@ fn capabilities(page: &mut Page, held: CapabilitySet, required: CapabilitySet, a
 }
 
 fn filter(page: &mut Page, instructions: &[Instruction], start: &Start<'_>) {
-    let security = &start.spec.security;
+    let security = &start.spec.process;
     let place = if security.no_new_privileges {
         "Last of all, for the calls above need not be among those that it allows."
     } else {

@@ -1,6 +1,5 @@
 //! Sets of processors and of memory nodes, as cpuset(7) writes them: `0-3,7`.
 
-use super::size::whole_number;
 use std::fmt;
 
 /// More than any machine has; the kernel's own limit is 8192 (NR_CPUS) at most.
@@ -80,6 +79,14 @@ impl fmt::Display for NumberSet {
         }
         Ok(())
     }
+}
+
+/// Digits and nothing else.
+pub fn whole_number(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 #[cfg(test)]

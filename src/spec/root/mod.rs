@@ -5,9 +5,11 @@
 
 mod conflict;
 mod name_file;
+mod security;
 
 pub use conflict::{MountConflict, RootConflict};
-pub use name_file::{NameFile, is_host_name};
+pub use name_file::NameFile;
+pub use security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC, RootSecurity};
 
 use super::{Identity, UserNamespace, repeated};
 use crate::hint::host::ids_of_options;
@@ -24,6 +26,7 @@ pub struct RootWishes {
     pub name_files: Vec<NameFile>,
     /// Bytes that /dev/shm holds; `None`: 64 MiB.
     pub shared_memory: Option<u64>,
+    pub security: RootSecurity,
 }
 
 /// By whose rights a container's mounts are made.
@@ -59,6 +62,7 @@ pub struct RootSpec {
     pub name_files: Vec<NameFile>,
     /// Bytes that /dev/shm holds; `None`: 64 MiB.
     pub shared_memory: Option<u64>,
+    pub security: RootSecurity,
     /// Whether its directories are opened outside and handed to the container, see [`Mounter::Handed`].
     pub is_premounted: bool,
     /// Whether places for /proc, /sys and /dev may be made in DIR, which the runtime finds out.
@@ -216,6 +220,7 @@ impl RootSpec {
             mounts: wishes.mounts,
             name_files: wishes.name_files,
             shared_memory: wishes.shared_memory,
+            security: wishes.security,
             is_premounted,
             makes_places: false,
         };

@@ -11,9 +11,3 @@ pub struct NameFile {
     /// Whether the container lacks something without it, so that its caller is told.
     pub is_missed: bool,
 }
-
-/// Whether it is a host name of at most so many bytes: what is one ends no line and no word of /etc/hosts.
-pub fn is_host_name(name: &[u8], longest: usize) -> bool {
-    let is_usual = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
-    (1..=longest).contains(&name.len()) && name.iter().all(is_usual)
-}

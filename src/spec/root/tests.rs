@@ -8,6 +8,7 @@ fn root(mounts: Vec<RootMount>, mounter: Mounter) -> Result<RootSpec, RootConfli
         mounts,
         name_files: Vec::new(),
         shared_memory: None,
+        security: RootSecurity::default(),
     };
     RootSpec::new(wishes, mounter, false)
 }
@@ -129,6 +130,7 @@ fn what_is_no_mount() {
             is_missed: false,
         }],
         shared_memory,
+        security: RootSecurity::default(),
     };
     let directory = || Base::Directory(c"/base".into());
     let covered = wishes(directory(), None, vec![bind(c"/etc", MountFlags::NONE)]);

@@ -2,6 +2,8 @@
 //!
 //! In integers: a parser of floating point numbers would be most of what this program has for limits.
 
+use crate::spec::limits::whole_number;
+
 /// Digits of a fraction that count.
 const DIGITS: u32 = 9;
 const BILLION: u64 = 10u64.pow(DIGITS);
@@ -32,14 +34,6 @@ pub fn billionths(text: &[u8]) -> Option<u128> {
         sum += u128::from(digit - b'0') * u128::from(scale);
     }
     Some(sum)
-}
-
-/// Digits and nothing else.
-pub fn whole_number(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// A size in bytes: `1048576`, `64m`, `64MiB`, `1.5 GB`. Units are powers of 1024, in either case.

@@ -1,7 +1,7 @@
 //! Who asks for a container.
 
-use super::{IdsWanted, RootSpec};
 use crate::error::Error;
+use crate::spec::{Credentials, IdsWanted, RootSpec};
 use std::ffi::{OsStr, OsString};
 
 /// Reads a file of accounts, by its name below /etc.
@@ -34,6 +34,14 @@ pub struct Caller<'a> {
 }
 
 impl Caller<'_> {
+    pub fn credentials(&self) -> Credentials<'_> {
+        Credentials {
+            user: self.user,
+            group: self.group,
+            droppable_groups: self.droppable_groups,
+        }
+    }
+
     /// A caller of whom only the user is known, who has a group of the same number: with no environment and no files, in /.
     /// Others begin with it (`..Caller::bare(0)`).
     pub fn bare(user: u32) -> Self {

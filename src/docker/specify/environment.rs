@@ -1,12 +1,10 @@
 //! The container's environment: docker's few variables and what `--env` says.
 
-use super::{c_string, repeated};
+use super::c_string;
 use crate::error::Error;
+use crate::spec::{DEFAULT_PATH, repeated};
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-
-/// Where commands are looked for unless `--env PATH=` says otherwise. docker's own.
-pub const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 pub(super) struct Sources<'a> {
     /// `--env`, as typed.

@@ -1,82 +1,42 @@
-//! What the command is kept from, and the switch of each part.
-
-mod capabilities;
-mod paths;
+//! `--privileged` and `--security-opt`: which of the usual protections are off.
 
 use crate::docker::RunArgs;
-pub use capabilities::{Capabilities, DEFAULT as DEFAULT_CAPABILITIES};
-pub use paths::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
-
 use crate::error::Error;
-use crate::spec::NamespaceChoice;
+use crate::spec::Filter;
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// The safe way is the default.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Security {
-    pub capabilities: Capabilities,
+pub struct Protections {
     /// Whether set-user-ID and the like are without effect.
     pub no_new_privileges: bool,
     pub filter: Filter,
     /// Whether parts of /proc and /sys are hidden or only to be read. (In a root of its own.)
     pub restricted_paths: bool,
-    /// Below /sys, what else is hidden. The runtime knows.
-    pub throttles: Vec<CString>,
     /// What /proc is mounted with, in a root of its own.
     pub proc_options: CString,
-    /// Whether everything is to be as the caller has it.
-    pub privileged: bool,
-    /// Whether it has a session keyring of its own.
-    pub new_keyring: bool,
 }
 
-/// Which filter of system calls there is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Filter {
-    None,
-    Default,
-    /// A profile in docker's format, in this file of the caller's.
-    Profile(OsString),
-}
-
-impl Security {
-    /// For a command that is run by `user`, as the container sees them.
-    ///
+impl Protections {
     /// Errors: what cannot be had, named with the option that asked.
-    pub fn new(arguments: &RunArgs, user: u32) -> Result<Self, Error> {
-        let capabilities = Capabilities::asked(arguments, user)?;
-        let mut security = Self {
-            capabilities,
-            no_new_privileges: !arguments.privileged,
-            filter: if arguments.privileged {
-                Filter::None
-            } else {
-                Filter::Default
-            },
-            restricted_paths: !arguments.privileged,
-            throttles: Vec::new(),
+    pub fn new(arguments: &RunArgs) -> Result<Self, Error> {
+        let is_on = !arguments.privileged;
+        let mut protections = Self {
+            no_new_privileges: is_on,
+            filter: if is_on { Filter::Default } else { Filter::None },
+            restricted_paths: is_on,
             proc_options: CString::default(),
-            privileged: arguments.privileged,
-            new_keyring: !arguments.no_new_keyring,
         };
         for option in &arguments.security_options {
-            security.set(option.as_bytes())?;
+            protections.set(option.as_bytes())?;
         }
-        if arguments.rootfs.is_empty() && !security.proc_options.is_empty() {
+        if arguments.rootfs.is_empty() && !protections.proc_options.is_empty() {
             return Err(Error::refused(
                 "--security-opt proc-opts",
                 "it needs --rootfs DIR",
             ));
         }
-        if arguments.pid != NamespaceChoice::New && !security.proc_options.is_empty() {
-            // Before Linux 5.8 all mounts of a PID namespace's proc have the same.
-            return Err(Error::refused(
-                "--security-opt proc-opts",
-                "it cannot be given with --pid host: on some kernels the host's /proc would change with it",
-            ));
-        }
-        Ok(security)
+        Ok(protections)
     }
 
     /// One `--security-opt`: `NAME=VALUE`, or `NAME:VALUE` as docker once had it, or a name alone.
@@ -97,7 +57,7 @@ impl Security {
                 self.filter = Filter::Profile(OsString::from_vec(file.to_vec()));
             }
             (b"systempaths", Some(b"unconfined")) => self.restricted_paths = false,
-            (b"proc-opts", Some(options)) => self.proc_options = paths::proc_options(options)?,
+            (b"proc-opts", Some(options)) => self.proc_options = proc_options(options)?,
             // As it is.
             (b"apparmor", Some(b"unconfined")) | (b"label", Some(b"disable")) => {}
             (b"apparmor" | b"label", _) => {
@@ -116,6 +76,45 @@ impl Security {
         }
         Ok(())
     }
+}
+
+/// What proc can be mounted with, by podman's `proc-opts`.
+///
+/// Errors: an option that is none of proc's.
+fn proc_options(typed: &[u8]) -> Result<CString, Error> {
+    let known: [(&[u8], &[&[u8]]); 2] = [
+        // Numbers before Linux 5.8, names or numbers since.
+        (
+            b"hidepid",
+            &[
+                b"0",
+                b"1",
+                b"2",
+                b"4",
+                b"off",
+                b"noaccess",
+                b"invisible",
+                b"ptraceable",
+            ],
+        ),
+        (b"subset", &[b"pid"]),
+    ];
+    for option in typed.split(|byte| *byte == b',') {
+        let mut halves = option.splitn(2, |byte| *byte == b'=');
+        let (name, value) = (halves.next(), halves.next());
+        let is_known = |(known, values): &(&[u8], &[&[u8]])| {
+            name == Some(known) && value.is_some_and(|value| values.contains(&value))
+        };
+        let is_group = name == Some(b"gid")
+            && value.is_some_and(|value| !value.is_empty() && value.iter().all(u8::is_ascii_digit));
+        if !is_group && !known.iter().any(is_known) {
+            return Err(Error::refused(
+                [b"--security-opt proc-opts=", typed].concat(),
+                "proc takes hidepid=0, 1, 2 or 4, gid=N and subset=pid, see proc(5)",
+            ));
+        }
+    }
+    CString::new(typed).map_err(|_| Error::refused("--security-opt proc-opts", "it has a NUL"))
 }
 
 fn refused(option: &[u8], reason: &'static str) -> Error {

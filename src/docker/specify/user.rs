@@ -11,9 +11,9 @@ pub struct Accounts {
     pub group: Vec<u8>,
 }
 
-/// A user as the container knows it.
+/// A user, as the container's files of accounts have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
+pub struct Account {
     pub id: u32,
     pub group: u32,
     pub supplementary: Vec<u32>,
@@ -28,7 +28,17 @@ struct PasswdEntry<'a> {
     home: &'a [u8],
 }
 
-impl User {
+impl Account {
+    /// Root, in no other groups.
+    pub fn root(home: Option<Vec<u8>>) -> Self {
+        Self {
+            id: 0,
+            group: 0,
+            supplementary: Vec::new(),
+            home,
+        }
+    }
+
     /// The home of the user with this number, as /etc/passwd has it.
     pub fn home_of(id: u32, file: &[u8]) -> Option<Vec<u8>> {
         let entry = passwd(file).find(|entry| entry.id == id)?;
@@ -155,7 +165,7 @@ mod tests {
 
     #[test]
     fn groups_are_added_once() {
-        let mut user = User {
+        let mut user = Account {
             id: 5,
             group: 6,
             supplementary: vec![10],
@@ -179,7 +189,7 @@ mod tests {
                 .to_vec(),
             group: b"root:x:0:\nbob:x:1001:\nwheel:x:10:root,bob\naudio:x:63:bobby,bob\n".to_vec(),
         };
-        User::resolve(request.as_bytes(), &accounts)
+        Account::resolve(request.as_bytes(), &accounts)
             .map(|user| {
                 let home = user.home.map(|home| String::from_utf8(home).unwrap());
                 (user.id, user.group, user.supplementary, home)

@@ -1,13 +1,20 @@
 //! Limits as they are typed.
 
-use super::*;
+use crate::docker::{Caller, RunArgs, specify::specify};
+use crate::field::Field;
+use crate::spec::limits::{DeviceLimit, Limits, NumberSet, Quota, Swap, Traffic};
+use std::time::Duration;
 
 fn limits(words: &[(&'static str, &str)]) -> Result<Option<Limits>, String> {
-    let wishes: Vec<(&'static str, OsString)> = words
-        .iter()
-        .map(|(name, value)| (*name, value.into()))
-        .collect();
-    Limits::new(&wishes, false).map_err(|error| error.to_string())
+    let limits = words.iter().map(|(name, value)| (*name, value.into()));
+    let arguments = RunArgs {
+        limits: limits.collect(),
+        command: vec!["true".into()],
+        ..RunArgs::default()
+    };
+    specify(&arguments, &Caller::bare(0))
+        .map(|spec| spec.limits)
+        .map_err(|error| error.to_string())
 }
 
 #[test]
@@ -162,8 +169,8 @@ fn mistakes_are_named() {
 }
 
 #[test]
-fn times_and_scores() {
-    let time = |text: &str| timeout(Some(&text.into())).ok().flatten();
+fn times() {
+    let time = |text: &str| super::timeout(Some(&text.into())).ok().flatten();
     assert_eq!(time("2"), Some((Duration::from_secs(2), None)));
     assert_eq!(time("0.25"), Some((Duration::from_millis(250), None)));
     let (five, two) = (Duration::from_secs(5), Duration::from_secs(2));
@@ -171,8 +178,4 @@ fn times_and_scores() {
     for wrong in ["0", "-1", "1s", "", "99999999999999999999"] {
         assert_eq!(time(wrong), None, "{wrong}");
     }
-    let score = |text: &str| oom_score_adjustment(Some(&text.into())).ok().flatten();
-    assert_eq!(score("-1000"), Some(-1000));
-    assert_eq!(score("1001"), None);
-    assert_eq!(score("x"), None);
 }

@@ -1,0 +1,80 @@
+//! What a specification is refused for, in the words of docker's options.
+
+use super::{named, sysctl};
+use crate::docker::{RunArgs, root};
+use crate::error::Error;
+use crate::spec::{Conflict, IdOf, UnknownId};
+use std::ffi::OsString;
+
+/// The refusal of what `arguments` ask for.
+#[cold]
+#[inline(never)]
+pub fn told(conflict: Conflict, arguments: &RunArgs) -> Error {
+    let typed = |option, typed: &Option<OsString>| {
+        let typed = typed.as_ref();
+        typed.map_or_else(|| Vec::from(option), |typed| named(option, typed))
+    };
+    match conflict {
+        Conflict::GroupsOfOneId => Error::refused(
+            "--group-add",
+            "an ordinary user has no groups to give; with --userns auto the container has groups of its own",
+        ),
+        Conflict::AdministratorOfHandedMounts => Error::refused(
+            "--userns",
+            "with --rootfs it cannot be given together with CAP_SYS_ADMIN, which could undo what the container's mounts \
+             forbid",
+        ),
+        Conflict::NameOfHost => Error::refused(
+            "--hostname",
+            "it cannot be given with --uts host: it would rename the host",
+        ),
+        Conflict::DomainNameOfHost => Error::refused(
+            "--domainname",
+            "it cannot be given with --uts host: it would be the host's as well",
+        ),
+        Conflict::ProcOptionsOfHost => Error::refused(
+            "--security-opt proc-opts",
+            "it cannot be given with --pid host: on some kernels the host's /proc would change with it",
+        ),
+        Conflict::SysctlOfHost { number, namespace } => match arguments.sysctls.get(number) {
+            Some(typed) => sysctl::shared(typed, namespace),
+            None => sysctl::shared(&OsString::new(), namespace),
+        },
+        Conflict::RelativeWorkingDirectory => Error::refused(
+            typed("--workdir", &arguments.working_directory),
+            "it must be an absolute path, as the container sees it",
+        ),
+        Conflict::UnknownId(unknown) => unknown_id(&unknown, arguments),
+        Conflict::Root(conflict) => root::refusal(conflict),
+        Conflict::SwapWithoutMemory => Error::refused("--memory-swap", "it needs --memory"),
+        Conflict::MemoryAndSwapBelowMemory => Error::refused(
+            "--memory-swap",
+            "it is memory and swap together, and has to be at least what --memory is",
+        ),
+        Conflict::ReservationAboveMemory => Error::refused(
+            "--memory-reservation",
+            "it has to be at most what --memory is",
+        ),
+    }
+}
+
+fn unknown_id(unknown: &UnknownId, arguments: &RunArgs) -> Error {
+    let UnknownId { of, id, known } = unknown;
+    let user = arguments.user.as_deref().unwrap_or_default();
+    let number = id.to_string();
+    let by_user = || format!("--user {}", user.to_string_lossy());
+    let (option, name) = match of {
+        IdOf::User => (by_user(), "uid"),
+        IdOf::Group => (by_user(), "gid"),
+        IdOf::SupplementaryGroup => {
+            let option = match arguments.groups.iter().any(|typed| *typed == *number) {
+                true => format!("--group-add {number}"),
+                false if arguments.groups.is_empty() => by_user(),
+                false => "--group-add".to_owned(),
+            };
+            (option, "gid")
+        }
+    };
+    let reason = format!("the container's user namespace has no {name} {id}, it has {known}");
+    Error::refused_for(option, reason)
+}

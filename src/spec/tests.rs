@@ -1,0 +1,182 @@
+//! Specifications that are written by hand: no front end is needed for one.
+
+use super::*;
+use crate::sys::capability::CapabilitySet;
+
+/// What root gets who asks for nothing but the command `true`.
+pub(crate) fn wishes_of_true() -> ContainerWishes {
+    ContainerWishes {
+        process: ProcessSpec {
+            user: User::default(),
+            capabilities: Capabilities {
+                bounding: DEFAULT_CAPABILITIES,
+                held: DEFAULT_CAPABILITIES,
+                required: CapabilitySet::NONE,
+                ambient: false,
+            },
+            resources: Vec::new(),
+            oom_score_adjustment: None,
+            no_new_privileges: true,
+            filter: Filter::Default,
+            new_keyring: true,
+            environment: Vec::new(),
+            working_directory: None,
+            terminal: Terminal::None,
+            input: Input::Nothing,
+            arguments: vec![c"true".into()],
+        },
+        root: None,
+        user_namespace: UserNamespace::Callers,
+        namespaces: NamespaceWishes::default(),
+        hostname: HostName::new(b"box"),
+        domain_name: None,
+        sysctls: Vec::new(),
+        limits: Limits::default(),
+        first_process: FirstProcess::Command,
+        ending: Ending {
+            timeout: None,
+            grace: None,
+            stop_signal: libc::SIGTERM,
+            output_limit: None,
+        },
+        launch: LaunchChoice::Auto,
+    }
+}
+
+const ROOT: Credentials<'_> = Credentials {
+    user: 0,
+    group: 0,
+    droppable_groups: &[],
+};
+
+pub(crate) fn spec_of_true() -> ContainerSpec {
+    ContainerSpec::new(wishes_of_true(), &ROOT).unwrap()
+}
+
+/// Why it is refused what `edit` makes of the wishes.
+fn refused(edit: impl FnOnce(&mut ContainerWishes)) -> Conflict {
+    let mut wishes = wishes_of_true();
+    edit(&mut wishes);
+    ContainerSpec::new(wishes, &ROOT).unwrap_err()
+}
+
+fn root_with(security: RootSecurity, mounter: Mounter) -> Option<RootSpec> {
+    let wishes = RootWishes {
+        base: Base::Directory(c"/root".into()),
+        read_only: false,
+        mounts: Vec::new(),
+        name_files: Vec::new(),
+        shared_memory: None,
+        security,
+    };
+    RootSpec::new(wishes, mounter, false).ok()
+}
+
+#[test]
+fn what_is_not_asked_for_is_new_or_the_callers() {
+    let spec = spec_of_true();
+    assert_eq!(spec.namespaces.anew(), Namespaces::CONTAINER);
+    assert_eq!(spec.limits, None);
+    let nothing = Identity::Set {
+        user: None,
+        group: None,
+        supplementary: None,
+    };
+    assert_eq!(spec.identity, nothing);
+}
+
+#[test]
+fn nothing_of_the_hosts_is_changed() {
+    let hosts = |wishes: &mut ContainerWishes| {
+        wishes.namespaces = NamespaceWishes {
+            network: Network::Host,
+            pid: NamespaceChoice::Host,
+            uts: NamespaceChoice::Host,
+            ipc: NamespaceChoice::Host,
+            cgroup: NamespaceChoice::Host,
+        }
+    };
+    assert_eq!(refused(hosts), Conflict::NameOfHost);
+    let refused = |edit: fn(&mut ContainerWishes)| {
+        refused(|wishes| {
+            hosts(wishes);
+            wishes.hostname = None;
+            edit(wishes);
+        })
+    };
+    let domain = refused(|wishes| wishes.domain_name = HostName::new(b"domain"));
+    assert_eq!(domain, Conflict::DomainNameOfHost);
+    for (name, namespace) in [
+        ("net.x", Namespace::Network),
+        ("kernel.sem", Namespace::Ipc),
+    ] {
+        let mut wishes = wishes_of_true();
+        hosts(&mut wishes);
+        wishes.hostname = None;
+        wishes
+            .sysctls
+            .push(Sysctl::new(name.as_bytes(), b"1").unwrap());
+        let conflict = ContainerSpec::new(wishes, &ROOT).unwrap_err();
+        let number = 0;
+        assert_eq!(conflict, Conflict::SysctlOfHost { number, namespace });
+    }
+    let options = refused(|wishes| {
+        let security = RootSecurity {
+            proc_options: c"hidepid=2".into(),
+            ..RootSecurity::default()
+        };
+        wishes.root = root_with(security, Mounter::Root);
+    });
+    assert_eq!(options, Conflict::ProcOptionsOfHost);
+}
+
+#[test]
+fn who_it_is_to_be_is_looked_at() {
+    let groups = refused(|wishes| {
+        wishes.process.user.insists_on_groups = true;
+        wishes.user_namespace = UserNamespace::Single;
+    });
+    assert_eq!(groups, Conflict::GroupsOfOneId);
+    let unknown = refused(|wishes| {
+        wishes.process.user.id = 10;
+        wishes.user_namespace = UserNamespace::Ranges(Ids::from_zero(Range {
+            first: 1000,
+            count: 10,
+        }));
+    });
+    let expected = UnknownId {
+        of: IdOf::User,
+        id: 10,
+        known: "0 to 9".into(),
+    };
+    assert_eq!(unknown, Conflict::UnknownId(expected));
+    let administrator = refused(|wishes| {
+        wishes.process.capabilities.bounding = CapabilitySet::ALL;
+        wishes.root = root_with(RootSecurity::default(), Mounter::Handed);
+    });
+    assert_eq!(administrator, Conflict::AdministratorOfHandedMounts);
+}
+
+#[test]
+fn limits_and_paths_fit_together() {
+    for (conflict, edit) in [
+        (
+            Conflict::RelativeWorkingDirectory,
+            (|wishes| wishes.process.working_directory = Some(c"tmp".into()))
+                as fn(&mut ContainerWishes),
+        ),
+        (Conflict::SwapWithoutMemory, |wishes| {
+            wishes.limits.swap = limits::Swap::Total(9);
+        }),
+        (Conflict::MemoryAndSwapBelowMemory, |wishes| {
+            wishes.limits.memory = Some(10);
+            wishes.limits.swap = limits::Swap::Total(9);
+        }),
+        (Conflict::ReservationAboveMemory, |wishes| {
+            wishes.limits.memory = Some(10);
+            wishes.limits.reservation = Some(11);
+        }),
+    ] {
+        assert_eq!(refused(edit), conflict);
+    }
+}
