@@ -35,8 +35,8 @@
 //! plan          the steps: built, described, explained, encoded
 //! cgroup        the cgroups that limit a container: made, swept, counted, removed
 //! seccomp       beside it: the filter of system calls, its rules and docker's profiles
-//! spec          what a container is to be: no descriptors, no system calls
-//! docker        beside it: docker's command line as what `spec` defines; help texts
+//! docker        docker's command line: its syntax, read into what `spec` defines; help texts
+//! spec          what a container is to be: no descriptors, no system calls, no one's syntax
 //! pool          spare network namespaces: kept, and asked for
 //! path_in_root  paths inside a root, which no link leads out of
 //! locks         which directories a run uses, told to the same user's other runs

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the top down. Modules on one line may use each other.
-const LAYERS: [&[&str]; 16] = [
+const LAYERS: [&[&str]; 17] = [
     &["main", "entry"],
     &["lib"],
     &["runtime"],
@@ -17,9 +17,10 @@ const LAYERS: [&[&str]; 16] = [
     &["child"],
     &["verdict"],
     &["plan"],
-    // `docker` produces what `spec` defines, and knows nothing of what becomes of it.
     &["cgroup", "seccomp"],
-    &["docker", "spec"],
+    // A front end produces what `spec` defines, and knows nothing of what becomes of it.
+    &["docker"],
+    &["spec"],
     &["pool"],
     &[
         "error",

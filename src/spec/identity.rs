@@ -2,6 +2,7 @@
 
 use super::user_namespace::{Ids, UserNamespace};
 use super::{Conflict, User};
+use crate::field::Field;
 use crate::sys::network;
 
 /// What the process that asks for a container is, credentials(7), as far as it decides what has to be set.
@@ -43,9 +44,9 @@ pub enum Identity {
         supplementary: Option<Vec<u32>>,
     },
     /// In a user namespace of its own, by being mapped to it: an ordinary caller may map one id,
-    /// its own. The wanted id is what that one is inside, so nothing need be set, `--user 1000`
-    /// works without root, and execve takes the set-up's capabilities away as the kernel does
-    /// whenever the user is not 0. Supplementary groups stay the caller's and cannot be given.
+    /// its own. The wanted id is what that one is inside, so nothing need be set, any user can be
+    /// had without root, and execve takes the set-up's capabilities away as the kernel does whenever
+    /// the user is not 0. Supplementary groups stay the caller's and cannot be given.
     Mapped { user: IdMap, group: IdMap },
     /// In a user namespace of its own with many ids, which are mapped from outside: it begins as root there and
     /// becomes who it is to be, as in [`Identity::Set`].
@@ -179,8 +180,9 @@ impl Identity {
         }
         if let (Self::Mapped { .. }, [map]) = (self, maps) {
             return Some(format!(
-                "{} alone (--userns auto may give more)",
-                map.inside
+                "{} alone ({} may give more)",
+                map.inside,
+                Field::AutomaticIds
             ));
         }
         let texts = maps.iter().map(|map| match map.count {

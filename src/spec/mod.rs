@@ -1,6 +1,6 @@
 //! What a container is to be: validated wishes, without descriptors and without system calls.
 //!
-//! A front end understands how something was written (docker's command line: [`crate::docker`]) and fills in
+//! A front end understands how something was written (the module of docker's command line is one) and fills in
 //! [`ContainerWishes`]; with what the process that asks is ([`Credentials`]) they become a [`ContainerSpec`], in which
 //! wrong states cannot be written, or are refused as a [`Conflict`]. The plan is built from the specification. Nothing
 //! here knows how a front end writes anything.
