@@ -124,7 +124,7 @@ impl Log {
     fn on_terminal(&self) -> bool {
         *self.on_terminal.get_or_init(|| {
             let file = self.file.as_ref();
-            let target = file.map_or(descriptor::borrowed(2), AsFd::as_fd);
+            let target = file.map_or(descriptor::standard(2), AsFd::as_fd);
             terminal::modes(target).is_ok()
         })
     }
@@ -209,7 +209,7 @@ pub fn complain(error: &Error) {
     // waiting, but not from ending. A reader who has gone is no reason to end by SIGPIPE.
     let _ = signal::set_blocked(signal::OF_WRITES);
     // There is no one left to tell if stderr does not take it.
-    let _ = descriptor::write_all(descriptor::borrowed(2), spoken(error).as_bytes());
+    let _ = descriptor::write_all(descriptor::standard(2), spoken(error).as_bytes());
 }
 
 /// Says an error to the person who called, on stderr, and leaves signals blocked: who has stopped reading is not waited
@@ -222,7 +222,7 @@ pub fn complain_briefly(error: &Error) {
         Ok(()) | Err(Errno::EAGAIN | Errno::EPIPE) => {}
         // Where poll(2) is refused. There is no one left to tell if stderr does not take it.
         Err(_) => drop(descriptor::write_all(
-            descriptor::borrowed(2),
+            descriptor::standard(2),
             text.as_bytes(),
         )),
     }

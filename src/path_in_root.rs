@@ -27,6 +27,7 @@ mod trail;
 
 pub use making::Making;
 
+use crate::sys::descriptor::Undropped;
 use crate::sys::facts::{self, Kind};
 use crate::sys::node;
 use crate::sys::{Errno, descriptor};
@@ -67,11 +68,7 @@ pub enum PathFailure {
 
 /// Finds `path` in `root`, and follows a link at its end. The descriptor only names it (O_PATH); the
 /// caller closes it.
-pub fn find(
-    root: BorrowedFd<'_>,
-    path: &CStr,
-    missing: Missing,
-) -> Result<BorrowedFd<'static>, PathFailure> {
+pub fn find(root: BorrowedFd<'_>, path: &CStr, missing: Missing) -> Result<Undropped, PathFailure> {
     find_or_make(root, path, &Making::anywhere(missing))
 }
 
@@ -80,7 +77,7 @@ pub fn find_or_make(
     root: BorrowedFd<'_>,
     path: &CStr,
     making: &Making<'_>,
-) -> Result<BorrowedFd<'static>, PathFailure> {
+) -> Result<Undropped, PathFailure> {
     let mut found = node::find_in_root(root, path);
     for _ in 1..TRIES {
         if !matches!(found, Err(Errno::EAGAIN)) {
@@ -97,11 +94,7 @@ pub fn find_or_make(
     }
 }
 
-fn walk(
-    root: BorrowedFd<'_>,
-    path: &CStr,
-    making: &Making<'_>,
-) -> Result<BorrowedFd<'static>, PathFailure> {
+fn walk(root: BorrowedFd<'_>, path: &CStr, making: &Making<'_>) -> Result<Undropped, PathFailure> {
     let mut trail = Trail::new(root);
     let walked = walk_on(&mut trail, path, making);
     let end = match walked {
@@ -143,9 +136,9 @@ fn walk_on(trail: &mut Trail<'_>, path: &CStr, making: &Making<'_>) -> Result<()
             }
             found => found.map_err(PathFailure::Find)?,
         };
-        let kind = facts::facts(found).map_err(PathFailure::Find)?.kind;
+        let kind = facts::facts(found.as_fd()).map_err(PathFailure::Find)?.kind;
         if kind == Kind::Link {
-            let put = rest.put_link_before(found);
+            let put = rest.put_link_before(found.as_fd());
             descriptor::close(found);
             links = links.saturating_add(1);
             if links > MOST_LINKS {
@@ -174,7 +167,7 @@ fn make(
     name: &CStr,
     is_last: bool,
     making: &Making<'_>,
-) -> Result<BorrowedFd<'static>, PathFailure> {
+) -> Result<Undropped, PathFailure> {
     const DIRECTORY: u32 = 0o755;
     const FILE: u32 = 0o644;
     let made = match (making.missing, is_last) {
@@ -192,7 +185,7 @@ fn make(
     match made {
         Ok(()) => {
             let found = node::find(directory, name).map_err(PathFailure::Find)?;
-            making.give(found).map_err(PathFailure::Make)?;
+            making.give(found.as_fd()).map_err(PathFailure::Make)?;
             Ok(found)
         }
         Err(Errno::EEXIST) => node::find(directory, name).map_err(PathFailure::Find),
@@ -241,13 +234,13 @@ mod tests {
             let root = descriptor::open_undropped(&root, flags).unwrap();
             let path = CString::new(path).unwrap();
             let found = if walk_it {
-                walk(root, &path, &Making::anywhere(missing))
+                walk(root.as_fd(), &path, &Making::anywhere(missing))
             } else {
-                find(root, &path, missing)
+                find(root.as_fd(), &path, missing)
             };
             descriptor::close(root);
             found.map(|file| {
-                let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+                let link = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
                 let there = std::fs::read_link(link).unwrap();
                 descriptor::close(file);
                 there.strip_prefix(self.0.join("root")).map_or_else(

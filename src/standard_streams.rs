@@ -61,7 +61,7 @@ const TERMINAL_TAKES: usize = 1;
 #[inline(never)]
 pub fn answer(text: &[u8]) -> Result<(), Errno> {
     let _ = signal::set_blocked(signal::OF_WRITES);
-    match descriptor::write_all(descriptor::borrowed(1), text) {
+    match descriptor::write_all(descriptor::standard(1), text) {
         Err(Errno::EPIPE | Errno::ECONNRESET) => Ok(()),
         done => done,
     }
@@ -97,7 +97,7 @@ impl Stream<'static> {
     }
 
     fn open(number: RawFd, path: &CStr, access: i32) -> Self {
-        Self::open_as(descriptor::borrowed(number), path, access)
+        Self::open_as(descriptor::standard(number), path, access)
     }
 
     fn open_as(file: BorrowedFd<'static>, path: &CStr, access: i32) -> Self {

@@ -1,7 +1,8 @@
 //! How the child answers its parent.
 
 use crate::report::{Board, Moment};
-use crate::sys::descriptor::Waiting;
+use crate::sys::descriptor::{ChildDescriptor, Waiting};
+use crate::sys::in_child::InChild;
 use crate::sys::{Errno, clock, descriptor, parent_watch};
 use std::os::fd::BorrowedFd;
 
@@ -9,33 +10,33 @@ use std::os::fd::BorrowedFd;
 #[derive(Clone, Copy)]
 pub struct Channel<'a> {
     pub board: Board<'a>,
-    pub link: Link,
+    pub link: Link<'a>,
 }
 
 /// What ends with one side, so that the other one sees it.
 #[derive(Clone, Copy)]
-pub enum Link {
+pub enum Link<'a> {
     /// Parent and child share their memory: the parent wakes when the child has executed the command, or has left; the child sees
     /// that the parent has ended.
     Memory,
     /// A pipe that closes on exec, over which nothing is sent.
     Pipe {
-        writer: BorrowedFd<'static>,
+        writer: ChildDescriptor<'a>,
         /// The child's copy of the other end, where it has one.
-        reader: Option<BorrowedFd<'static>>,
+        reader: Option<ChildDescriptor<'a>>,
     },
 }
 
-impl Channel<'_> {
+impl<'a> Channel<'a> {
     /// The first thing that the child does with it.
-    pub fn begin(&self) {
+    pub fn begin(&self, child: InChild) {
         if let Link::Pipe {
             reader: Some(reader),
             ..
         } = self.link
         {
             // With a reader of its own the child would never learn that its parent is dead.
-            descriptor::close(reader);
+            reader.close(child);
         }
     }
 
@@ -45,7 +46,7 @@ impl Channel<'_> {
             Link::Memory => Ok(parent_watch::parent_has_ended()),
             Link::Pipe { writer, .. } => {
                 // An error of the pipe (POLLERR) is that no one can read it any more.
-                let mut waiting = [Waiting::until_closed(writer)];
+                let mut waiting = [Waiting::until_closed(writer.as_fd())];
                 descriptor::wait(&mut waiting, 0)?;
                 Ok(waiting.iter().any(Waiting::happened))
             }
@@ -60,10 +61,10 @@ impl Channel<'_> {
     }
 
     /// The descriptor that has to stay open.
-    pub fn descriptor(&self) -> Option<BorrowedFd<'static>> {
+    pub fn descriptor(&self) -> Option<BorrowedFd<'a>> {
         match self.link {
             Link::Memory => None,
-            Link::Pipe { writer, .. } => Some(writer),
+            Link::Pipe { writer, .. } => Some(writer.as_fd()),
         }
     }
 }

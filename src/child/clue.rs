@@ -40,7 +40,10 @@ pub struct OwnFiles;
 impl Files for OwnFiles {
     fn look(&self, file: &CStr) -> Result<Looked, Errno> {
         let opened = node::open(HERE, file, libc::O_PATH, 0)?;
-        let (looked, mount) = (facts::facts(opened), facts::file_system(opened));
+        let (looked, mount) = (
+            facts::facts(opened.as_fd()),
+            facts::file_system(opened.as_fd()),
+        );
         descriptor::close(opened);
         let facts = looked?;
         Ok(Looked {
@@ -62,7 +65,7 @@ impl Files for OwnFiles {
         let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
         let opened = node::open(HERE, file, flags, 0).ok()?;
         let mut beginning = Beginning::NONE;
-        let read = descriptor::read_at(opened, &mut beginning.bytes, 0);
+        let read = descriptor::read_at(opened.as_fd(), &mut beginning.bytes, 0);
         descriptor::close(opened);
         beginning.length = read.ok()?;
         Some(beginning)

@@ -27,64 +27,64 @@ pub use channel::{Channel, Link};
 use crate::error::ExitCode;
 use crate::plan::{InitPlan, Step};
 use crate::report::{Failed, Moment, Report};
+use crate::sys::descriptor::ChildDescriptor;
+use crate::sys::in_child::InChild;
 use crate::sys::{Errno, allocation, descriptor, process};
 use root::RootState;
-use std::os::fd::BorrowedFd;
 
 /// What the parent prepared for the child. Borrowed: nothing is closed by a destructor here.
 #[derive(Clone, Copy)]
 pub struct Descriptors<'a> {
     pub channel: Channel<'a>,
     /// What becomes 0, 1 and 2, where the plan wants something else there than the caller's.
-    pub streams: [Option<BorrowedFd<'static>>; 3],
-    pub terminal: Option<BorrowedFd<'static>>,
+    pub streams: [Option<ChildDescriptor<'a>>; 3],
+    pub terminal: Option<ChildDescriptor<'a>>,
     /// The pool, which has been called and is to answer.
-    pub pool: Option<BorrowedFd<'static>>,
+    pub pool: Option<ChildDescriptor<'a>>,
     /// Where the parent says that ids are mapped.
-    pub gate: Option<Gate>,
+    pub gate: Option<Gate<'a>>,
     /// The program of the reaper.
-    pub reaper: Option<BorrowedFd<'static>>,
+    pub reaper: Option<ChildDescriptor<'a>>,
     /// The counter by which the reaper tells how the command has ended, if that is to be known.
-    pub status: Option<BorrowedFd<'static>>,
+    pub status: Option<ChildDescriptor<'a>>,
     /// Where the reaper says that it runs its own program.
-    pub reapers_gate: Option<Gate>,
+    pub reapers_gate: Option<Gate<'a>>,
     /// The files by which cgroups are joined, by slot.
-    pub joins: &'a [BorrowedFd<'static>],
+    pub joins: &'a [ChildDescriptor<'a>],
     /// Mounts that the parent made, by slot.
-    pub premounted: &'a [BorrowedFd<'static>],
+    pub premounted: &'a [ChildDescriptor<'a>],
 }
 
 /// A pipe that a child waits at. The child has both ends, as copies.
 #[derive(Clone, Copy)]
-pub struct Gate {
-    pub reader: BorrowedFd<'static>,
-    pub writer: BorrowedFd<'static>,
+pub struct Gate<'a> {
+    pub reader: ChildDescriptor<'a>,
+    pub writer: ChildDescriptor<'a>,
 }
 
-impl Gate {
+impl Gate<'_> {
     /// As [`pass`](Self::pass), and until the parent has closed it.
-    pub(crate) fn pass_when_closed(self) -> Result<(), Errno> {
-        let reader = self.reader;
-        self.wait()?;
-        match descriptor::read(reader, &mut [0])? {
-            0 => descriptor::close(reader),
+    pub(crate) fn pass_when_closed(self, child: InChild) -> Result<(), Errno> {
+        self.wait(child)?;
+        match descriptor::read(self.reader.as_fd(), &mut [0])? {
+            0 => self.reader.close(child),
             _ => return Err(Errno::EBADMSG),
         }
         Ok(())
     }
 
     /// Until the parent has opened it, by a 0, or by the errno for which it will not. If it dies before, no one will.
-    pub(crate) fn pass(self) -> Result<(), Errno> {
-        self.wait()?;
-        descriptor::close(self.reader);
+    pub(crate) fn pass(self, child: InChild) -> Result<(), Errno> {
+        self.wait(child)?;
+        self.reader.close(child);
         Ok(())
     }
 
-    fn wait(self) -> Result<(), Errno> {
+    fn wait(self, child: InChild) -> Result<(), Errno> {
         // Or the end of the parent's could not be seen.
-        descriptor::close(self.writer);
+        self.writer.close(child);
         let mut byte = [0];
-        match (descriptor::read(self.reader, &mut byte)?, byte) {
+        match (descriptor::read(self.reader.as_fd(), &mut byte)?, byte) {
             (1, [0]) => Ok(()),
             (1, [errno]) => Err(Errno::new(errno.into())),
             _ => Err(Errno::ECANCELED),
@@ -93,30 +93,30 @@ impl Gate {
 }
 
 /// The first thing after the clone, in either mode: the identity's steps.
-pub fn begin(plan: &InitPlan, descriptors: &Descriptors<'_>) {
+pub fn begin(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) {
     allocation::forbid();
-    descriptors.channel.begin();
+    descriptors.channel.begin(child);
     descriptors.channel.pass(Moment::Born);
-    walk(&plan.birth, 0, &RootState::default(), descriptors);
+    walk(&plan.birth, 0, &RootState::new(child), descriptors);
 }
 
 /// Becomes the container's first process, after [`begin`]. Never returns to the code that was
 /// cloned.
-pub fn run(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
+pub fn run(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     allocation::forbid();
     // What the root's steps hand on to each other; the process's steps have nothing of it.
-    let state = RootState::with(descriptors.premounted);
+    let state = RootState::with(child, descriptors.premounted);
     walk(&plan.container, count(&plan.birth), &state, descriptors);
     match plan.reaper {
-        None => become_command(plan, descriptors),
-        Some(reaper) => reaper::run(reaper, plan, descriptors),
+        None => become_command(child, plan, descriptors),
+        Some(reaper) => reaper::run(child, reaper, plan, descriptors),
     }
 }
 
 /// Makes this process the command's. PID 1, or PID 2 under a reaper.
-fn become_command(plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
+fn become_command(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     let first = count(&plan.birth).saturating_add(count(&plan.container));
-    walk(&plan.process, first, &RootState::default(), descriptors);
+    walk(&plan.process, first, &RootState::new(child), descriptors);
     execute::run(&plan.command, descriptors)
 }
 

@@ -5,7 +5,7 @@ use super::Channel;
 use crate::lingering;
 use crate::pool::{PATIENCE, SPARE};
 use crate::report::Lack;
-use crate::sys::descriptor::{self, Waiting};
+use crate::sys::descriptor::{self, Undropped, Waiting};
 use crate::sys::local_socket::{self, Record};
 use crate::sys::{Errno, namespace, network};
 use std::os::fd::BorrowedFd;
@@ -14,7 +14,7 @@ use std::os::fd::BorrowedFd;
 pub fn enter(socket: BorrowedFd<'_>, channel: &Channel<'_>) -> Result<bool, Errno> {
     match answer(socket) {
         Ok(spare) => {
-            let entered = namespace::enter_network(spare);
+            let entered = namespace::enter_network(spare.as_fd());
             descriptor::close(spare);
             entered.map(|()| true)
         }
@@ -26,7 +26,7 @@ pub fn enter(socket: BorrowedFd<'_>, channel: &Channel<'_>) -> Result<bool, Errn
 }
 
 /// The answer: a spare, or why there is none. Usually it is there, and need not be waited for.
-fn answer(socket: BorrowedFd<'_>) -> Result<BorrowedFd<'static>, Errno> {
+fn answer(socket: BorrowedFd<'_>) -> Result<Undropped, Errno> {
     let mut record = local_socket::receive(socket);
     if matches!(record, Err(Errno::EAGAIN)) {
         descriptor::wait(&mut [Waiting::to_read(socket)], PATIENCE)?;

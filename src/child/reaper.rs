@@ -10,6 +10,8 @@ use crate::plan::{InitPlan, Reaper};
 use crate::report::{Moment, Report};
 use crate::sys::capability::{self, CapabilitySet};
 use crate::sys::clone::{self, Memory, NewNamespaces};
+use crate::sys::descriptor::{ChildDescriptor, Undropped};
+use crate::sys::in_child::InChild;
 use crate::sys::reaper::{self, GATE, PARENT_DIED, PROC, STATUS_COUNTER};
 use crate::sys::signal::{self, SignalSet};
 use crate::sys::{Errno, Pid, close_range, descriptor, facts, process};
@@ -33,17 +35,17 @@ struct Charge {
 /// What it takes along.
 struct Luggage {
     /// /proc, a keeper's.
-    proc: Option<BorrowedFd<'static>>,
-    gate: BorrowedFd<'static>,
+    proc: Option<ChildDescriptor<'static>>,
+    gate: ChildDescriptor<'static>,
     /// Where to tell how the command has ended.
-    status: Option<BorrowedFd<'static>>,
+    status: Option<ChildDescriptor<'static>>,
 }
 
-pub fn run(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
-    let report = match start(reaper, plan, descriptors) {
+pub fn run(child: InChild, reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
+    let report = match start(child, reaper, plan, descriptors) {
         Err(errno) => Report::Spawn(errno),
         Ok((charge, luggage)) => {
-            let report = become_reaper(&charge, &luggage, descriptors);
+            let report = become_reaper(child, &charge, &luggage, descriptors);
             // It waits, and has nothing to say.
             let _ = process::kill(charge.command, libc::SIGKILL);
             report
@@ -54,6 +56,7 @@ pub fn run(reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! 
 
 /// Starts the command's process, which waits at its gate.
 fn start(
+    child: InChild,
     reaper: Reaper,
     plan: &InitPlan,
     descriptors: &Descriptors<'_>,
@@ -78,9 +81,10 @@ fn start(
     };
     let proc = match reaper {
         Reaper::FirstProcess => None,
-        Reaper::Keeper => Some(open_proc()?),
+        Reaper::Keeper => Some(open_proc()?.keep()),
     };
     let (reader, writer) = descriptor::pipe_undropped()?;
+    let (reader, writer) = (reader.keep(), writer.keep());
     let birth = Birth {
         plan,
         descriptors: Descriptors {
@@ -94,27 +98,32 @@ fn start(
         Memory::Copied,
         // Where we are.
         None,
-        |birth: &Birth<'_>| {
+        |child, birth: &Birth<'_>| {
             birth.descriptors.channel.pass(Moment::Spawned);
-            become_command(birth.plan, &birth.descriptors)
+            become_command(child, birth.plan, &birth.descriptors)
         },
         &birth,
     )?;
     let luggage = Luggage {
         proc,
         gate: writer,
-        status: descriptors.status,
+        status: descriptors.status.map(|status| status.in_child(child)),
     };
     Ok((Charge { command, parent }, luggage))
 }
 
 /// Returns only if it failed.
-fn become_reaper(charge: &Charge, luggage: &Luggage, descriptors: &Descriptors<'_>) -> Report {
-    let Some(program) = descriptors.reaper else {
+fn become_reaper(
+    child: InChild,
+    charge: &Charge,
+    luggage: &Luggage,
+    descriptors: &Descriptors<'_>,
+) -> Report {
+    let Some(program) = descriptors.reaper.map(ChildDescriptor::as_fd) else {
         return Report::Reaper(Errno::EBADF);
     };
     match reaper::charge(program, charge.command, charge.parent)
-        .and_then(|()| leave_all_behind(program, luggage, descriptors))
+        .and_then(|()| leave_all_behind(child, program, luggage, descriptors))
     {
         Ok(()) => Report::Reaper(reaper::execute(program)),
         Err(errno) => Report::Spawn(errno),
@@ -122,19 +131,20 @@ fn become_reaper(charge: &Charge, luggage: &Luggage, descriptors: &Descriptors<'
 }
 
 fn leave_all_behind(
+    child: InChild,
     program: BorrowedFd<'_>,
     luggage: &Luggage,
     descriptors: &Descriptors<'_>,
 ) -> Result<(), Errno> {
     // 0 to 2 as well: whoever reads what the command writes waits for its end, not for ours.
     match luggage.proc {
-        Some(proc) => descriptor::duplicate_to(proc, PROC)?,
-        None => descriptor::close(descriptor::borrowed(PROC)),
+        Some(proc) => descriptor::duplicate_to(proc.as_fd(), PROC, child)?,
+        None => ChildDescriptor::numbered(PROC, child).close(child),
     }
-    descriptor::duplicate_to(luggage.gate, GATE)?;
+    descriptor::duplicate_to(luggage.gate.as_fd(), GATE, child)?;
     let first_left = match luggage.status {
         Some(status) => {
-            descriptor::duplicate_to(status, STATUS_COUNTER)?;
+            descriptor::duplicate_to(status.as_fd(), STATUS_COUNTER, child)?;
             STATUS_COUNTER.saturating_add(1)
         }
         None => STATUS_COUNTER,
@@ -142,7 +152,7 @@ fn leave_all_behind(
     // Two have to be open until the execve, and no longer.
     let report = descriptors.channel.descriptor();
     let number = |file: Option<BorrowedFd<'_>>| file.map_or(PROC, |file| file.as_raw_fd());
-    close_range::close_from(first_left, &[number(report), number(Some(program))])?;
+    close_range::close_from(first_left, &[number(report), number(Some(program))], child)?;
     if let Some(report) = report {
         descriptor::close_on_exec(report)?;
     }
@@ -155,12 +165,12 @@ fn leave_all_behind(
     give_up_rights()
 }
 
-fn open_proc() -> Result<BorrowedFd<'static>, Errno> {
+fn open_proc() -> Result<Undropped, Errno> {
     let proc = descriptor::open_undropped(c"/proc", libc::O_RDONLY | libc::O_DIRECTORY)?;
     // What it lists decides who is killed.
-    let is_whole = facts::facts(proc)?.identity.1 == PROC_ROOT;
+    let is_whole = facts::facts(proc.as_fd())?.identity.1 == PROC_ROOT;
     // A link of the container's root may lead to a part of it, where no process is listed.
-    if !facts::file_system(proc)?.is_proc() || !is_whole {
+    if !facts::file_system(proc.as_fd())?.is_proc() || !is_whole {
         return Err(Errno::ENODEV);
     }
     Ok(proc)

@@ -1,11 +1,12 @@
 //! How each step is done.
 
 use super::root::{self, RootState};
-use super::{Descriptors, Gate, network as from_pool};
+use super::{Descriptors, network as from_pool};
 use crate::lingering;
 use crate::plan::{Prepared, Step};
 use crate::report::Failed;
 use crate::spec::limits::NumberSet;
+use crate::sys::in_child::InChild;
 use crate::sys::mount::mount;
 use crate::sys::{
     Errno, MountFlags, affinity, capability, close_range, descriptor, facts, identity, keyring,
@@ -24,7 +25,7 @@ pub fn perform(
 ) -> Result<(), Failed> {
     let done = match step {
         Step::Root(step) => return root::perform(step, state, descriptors),
-        Step::JoinCgroup { slot, .. } => join_cgroup(*slot, descriptors),
+        Step::JoinCgroup { slot, .. } => join_cgroup(*slot, descriptors, state.child),
         Step::CgroupNamespace => match lingering::outlast(namespace::new_cgroup) {
             // A kernel without them (before 4.6), which shows every cgroup's name to everyone.
             Err(Errno::EINVAL) => Ok(()),
@@ -38,10 +39,13 @@ pub fn perform(
         },
         Step::OomScoreAdjustment(number) => write_file(c"/proc/self/oom_score_adj", number),
         Step::ResourceLimit(limit) => process::limit(limit.resource, limit.soft, limit.hard),
-        Step::AwaitIds => descriptors.gate.ok_or(Errno::EBADF).and_then(Gate::pass),
+        Step::AwaitIds => {
+            let gate = descriptors.gate.ok_or(Errno::EBADF);
+            gate.and_then(|gate| gate.pass(state.child))
+        }
         Step::AwaitReaper => {
             let gate = descriptors.reapers_gate.ok_or(Errno::EBADF);
-            gate.and_then(Gate::pass_when_closed)
+            gate.and_then(|gate| gate.pass_when_closed(state.child))
         }
         Step::DenySetgroups => write_file(c"/proc/self/setgroups", b"deny"),
         Step::MapUser(line) => write_file(c"/proc/self/uid_map", line),
@@ -66,7 +70,7 @@ pub fn perform(
         Step::DomainName(name) => process::set_domain_name(name),
         Step::NetworkFromPool => {
             let pool = descriptors.pool.ok_or(Errno::EBADF)?;
-            from_pool::enter(pool, &descriptors.channel)
+            from_pool::enter(pool.as_fd(), &descriptors.channel)
                 .map(|is_pools| state.network_is_open.set(is_pools))
         }
         Step::OpenNetwork(_) if state.network_is_open.get() => Ok(()),
@@ -76,17 +80,17 @@ pub fn perform(
         Step::SessionKeyring => session_keyring(),
         Step::UsualPersonality => process::usual_personality(),
         Step::ControllingTerminal => {
-            terminal::make_controlling(descriptors.terminal.ok_or(Errno::EBADF)?)
+            terminal::make_controlling(descriptors.terminal.ok_or(Errno::EBADF)?.as_fd())
         }
         Step::StandardTerminal => {
             let terminal = descriptors.terminal.ok_or(Errno::EBADF)?;
             for number in 0..FIRST_PRIVATE {
-                descriptor::duplicate_to(terminal, number)?;
+                descriptor::duplicate_to(terminal.as_fd(), number, state.child)?;
             }
             Ok(())
         }
         Step::GivePipes { which, user } => give_pipes(which, *user),
-        Step::StandardStreams(prepared) => standard_streams(prepared, descriptors),
+        Step::StandardStreams(prepared) => standard_streams(prepared, descriptors, state.child),
         Step::Umask(mask) => process::set_umask(*mask),
         Step::Groups(groups) => identity::set_groups(groups),
         Step::Group(group) => identity::set_group(*group),
@@ -113,7 +117,7 @@ pub fn perform(
             }
             signal::set_blocked(signal::SignalSet::EMPTY)
         }
-        Step::CloseDescriptors => close_descriptors(descriptors),
+        Step::CloseDescriptors => close_descriptors(descriptors, state.child),
         Step::DeathSignal => die_with_parent(descriptors),
     };
     done.map_err(Failed::from)
@@ -122,7 +126,7 @@ pub fn perform(
 fn give_pipes(which: &[bool; 3], user: u32) -> Result<(), Errno> {
     for (number, is_pipe) in (0..).zip(which) {
         if *is_pipe {
-            descriptor::give_pipe(descriptor::borrowed(number), user)?;
+            descriptor::give_pipe(descriptor::standard(number), user)?;
         }
     }
     Ok(())
@@ -131,10 +135,12 @@ fn give_pipes(which: &[bool; 3], user: u32) -> Result<(), Errno> {
 fn standard_streams(
     prepared: &[Option<Prepared>; 3],
     descriptors: &Descriptors<'_>,
+    child: InChild,
 ) -> Result<(), Errno> {
     for ((number, wanted), file) in (0..).zip(prepared).zip(descriptors.streams) {
         if wanted.is_some() {
-            descriptor::duplicate_to(file.ok_or(Errno::EBADF)?, number)?;
+            let file = file.ok_or(Errno::EBADF)?;
+            descriptor::duplicate_to(file.as_fd(), number, child)?;
         }
     }
     Ok(())
@@ -150,10 +156,10 @@ fn die_with_parent(descriptors: &Descriptors<'_>) -> Result<(), Errno> {
 }
 
 /// Closes all but 0 to 2 and, where reports go by one, the end of their pipe, by which no path leads anywhere.
-fn close_descriptors(descriptors: &Descriptors<'_>) -> Result<(), Errno> {
+fn close_descriptors(descriptors: &Descriptors<'_>, child: InChild) -> Result<(), Errno> {
     match descriptors.channel.descriptor() {
-        None => close_range::close_from(FIRST_PRIVATE, &[]),
-        Some(report) => close_range::close_from(FIRST_PRIVATE, &[report.as_raw_fd()]),
+        None => close_range::close_from(FIRST_PRIVATE, &[], child),
+        Some(report) => close_range::close_from(FIRST_PRIVATE, &[report.as_raw_fd()], child),
     }
 }
 
@@ -178,11 +184,11 @@ fn session_keyring() -> Result<(), Errno> {
 
 /// 0 stands for who writes. In v1, and in v2 where nothing better can be had: a thread that moves itself alone
 /// spares the kernel the wait for everyone who forks (v1's `tasks`).
-fn join_cgroup(slot: u8, descriptors: &Descriptors<'_>) -> Result<(), Errno> {
+fn join_cgroup(slot: u8, descriptors: &Descriptors<'_>, child: InChild) -> Result<(), Errno> {
     let file = descriptors.joins.get(usize::from(slot)).copied();
     let file = file.ok_or(Errno::EBADF)?;
-    let joined = descriptor::write(file, b"0").map(drop);
-    descriptor::close(file);
+    let joined = descriptor::write(file.as_fd(), b"0").map(drop);
+    file.close(child);
     joined
 }
 
@@ -198,8 +204,8 @@ fn keeps_to(asked: &NumberSet, applied: affinity::Bits) -> Result<(), Errno> {
 fn write_file(path: &CStr, content: &[u8]) -> Result<(), Errno> {
     let file = descriptor::open_undropped(path, libc::O_WRONLY)?;
     // What is mounted on /proc need not be one: then this would write a file, and map no one.
-    let result = match facts::file_system(file) {
-        Ok(found) if found.is_proc() => descriptor::write(file, content),
+    let result = match facts::file_system(file.as_fd()) {
+        Ok(found) if found.is_proc() => descriptor::write(file.as_fd(), content),
         Ok(_) => Err(Errno::ENODEV),
         Err(errno) => Err(errno),
     };

@@ -9,11 +9,13 @@ use crate::hint::host::Host;
 use crate::lingering;
 use crate::spec::{IdMap, Ids};
 use crate::sys::clone::{self, Memory, NewNamespaces};
+use crate::sys::descriptor::ChildDescriptor;
+use crate::sys::in_child::InChild;
 use crate::sys::node::{self, HERE};
 use crate::sys::process::{self, Ended, Patience, StringArray};
 use crate::sys::{Errno, Pid, allocation, descriptor, facts, identity};
 use std::ffi::{CString, OsStr};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Instant;
 
@@ -46,13 +48,12 @@ pub fn namespace_with(ids: &Ids) -> Result<OwnedFd, Error> {
         )
     };
     let (reader, writer) = descriptor::pipe().map_err(failed)?;
-    let numbered = |file: &OwnedFd| descriptor::borrowed(file.as_raw_fd());
     let gate = Gate {
-        reader: numbered(&reader),
-        writer: numbered(&writer),
+        reader: ChildDescriptor::of(reader.as_fd()),
+        writer: ChildDescriptor::of(writer.as_fd()),
     };
-    let wait = |gate: &Gate| -> ! {
-        let _ = gate.pass();
+    let wait = |child: InChild, gate: &Gate<'_>| -> ! {
+        let _ = gate.pass(child);
         process::exit(0)
     };
     let spawn = || clone::spawn(NewNamespaces::USER, Memory::Copied, None, wait, &gate);
@@ -171,10 +172,10 @@ impl Helper {
         Host::here().is_powerless(executed)
     }
 
-    fn execute(&self) -> ! {
+    fn execute(_: InChild, helper: &Self) -> ! {
         allocation::forbid();
-        for file in &self.candidates {
-            let _ = process::execve(file, &self.arguments, &self.environment);
+        for file in &helper.candidates {
+            let _ = process::execve(file, &helper.arguments, &helper.environment);
         }
         process::exit(i32::from(MISSING))
     }

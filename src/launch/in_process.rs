@@ -4,6 +4,7 @@ use super::Launch;
 use crate::child::{self, Channel, Descriptors, Gate};
 use crate::plan::InitPlan;
 use crate::sys::clone::{self, Memory, NewNamespaces};
+use crate::sys::in_child::InChild;
 use crate::sys::{Errno, Pid};
 use std::os::fd::BorrowedFd;
 
@@ -18,7 +19,7 @@ impl<'a> Birth<'a> {
     pub fn new(
         launch: &'a Launch<'_>,
         channel: Channel<'a>,
-        gate: Option<Gate>,
+        gate: Option<Gate<'a>>,
         reaper: Option<BorrowedFd<'a>>,
     ) -> Self {
         Self {
@@ -33,8 +34,8 @@ impl<'a> Birth<'a> {
     }
 
     /// The child's side.
-    fn run(&self) -> ! {
-        child::begin(self.plan, &self.descriptors);
-        child::run(self.plan, &self.descriptors)
+    fn run(child: InChild, birth: &Self) -> ! {
+        child::begin(child, birth.plan, &birth.descriptors);
+        child::run(child, birth.plan, &birth.descriptors)
     }
 }

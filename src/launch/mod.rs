@@ -17,6 +17,7 @@ use crate::plan::{InitPlan, Reaper};
 use crate::report::{Board, Lack, Lacks};
 use crate::spec::{Ids, LaunchChoice, Namespace, Namespaces};
 use crate::sys::clone::{Memory, NewNamespaces};
+use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::shared_memory::SharedMemory;
 use crate::sys::signal::SignalSet;
 use crate::sys::{Errno, Pid, allocation, descriptor, parent_watch};
@@ -24,7 +25,7 @@ use keeper::Successor;
 use reports::{Failure, Limits};
 pub use reports::{ended_by_filter, not_executed, not_spawned};
 use std::cell::Cell;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
@@ -64,11 +65,11 @@ pub struct Launch<'a> {
     /// The directory of the cgroup (v2) that the child is to be born in.
     pub cgroup: Option<BorrowedFd<'a>>,
     /// The files by which the plan joins others, by slot.
-    pub joins: &'a [BorrowedFd<'static>],
+    pub joins: &'a [ChildDescriptor<'a>],
     /// The ids that are mapped from outside, if the plan waits for that.
     pub ids: Option<&'a Ids>,
     /// Mounts that the plan has handed in, by slot.
-    pub premounted: &'a [BorrowedFd<'static>],
+    pub premounted: &'a [ChildDescriptor<'a>],
     /// Where the child's times go: a place for each moment if the plan is timed, else none.
     pub moments: &'a [Cell<u64>],
     /// How long the container may take to start and run, if there is an end to it.
@@ -289,8 +290,8 @@ impl Launch<'_> {
         let channel = Channel {
             board,
             link: Link::Pipe {
-                writer: numbered(writer.as_fd()),
-                reader: Some(numbered(reader.as_fd())),
+                writer: ChildDescriptor::of(writer.as_fd()),
+                reader: Some(ChildDescriptor::of(reader.as_fd())),
             },
         };
         let gate = match self.ids {
@@ -300,8 +301,8 @@ impl Launch<'_> {
             ),
         };
         let childs_gate = gate.as_ref().map(|(reader, writer)| Gate {
-            reader: numbered(reader.as_fd()),
-            writer: numbered(writer.as_fd()),
+            reader: ChildDescriptor::of(reader.as_fd()),
+            writer: ChildDescriptor::of(writer.as_fd()),
         });
         let reaper = reaper::program(self.plan)?;
         let reaper = reaper.as_ref().map(AsFd::as_fd);
@@ -365,20 +366,20 @@ impl Launch<'_> {
     fn descriptors<'c>(
         &'c self,
         channel: Channel<'c>,
-        gate: Option<Gate>,
-        reaper: Option<BorrowedFd<'_>>,
+        gate: Option<Gate<'c>>,
+        reaper: Option<BorrowedFd<'c>>,
     ) -> Descriptors<'c> {
         Descriptors {
             channel,
             gate,
-            reaper: reaper.map(numbered),
+            reaper: reaper.map(ChildDescriptor::of),
             reapers_gate: None,
             joins: self.joins,
             premounted: self.premounted,
-            streams: self.streams.map(|file| file.map(numbered)),
-            terminal: self.terminal.map(numbered),
-            pool: self.pool.map(numbered),
-            status: self.status.map(numbered),
+            streams: self.streams.map(|file| file.map(ChildDescriptor::of)),
+            terminal: self.terminal.map(ChildDescriptor::of),
+            pool: self.pool.map(ChildDescriptor::of),
+            status: self.status.map(ChildDescriptor::of),
         }
     }
 
@@ -423,9 +424,4 @@ pub fn say_without(lack: Lack, why: Errno, log: &Log) {
         ),
     };
     log.write(level, message, &fields);
-}
-
-/// A descriptor as the child names it: its table is its own, with the same numbers.
-fn numbered(file: BorrowedFd<'_>) -> BorrowedFd<'static> {
-    descriptor::borrowed(file.as_raw_fd())
 }

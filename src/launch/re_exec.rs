@@ -10,6 +10,8 @@ use crate::error::Error;
 use crate::plan::{InitPlan, Step, wire};
 use crate::report::{Board, Moment, Report};
 use crate::sys::clone::{self, Memory, NewNamespaces};
+use crate::sys::descriptor::ChildDescriptor;
+use crate::sys::in_child::InChild;
 use crate::sys::process::{self, StringArray};
 use crate::sys::shared_memory::{self, SharedMemory};
 use crate::sys::{Errno, Pid, descriptor, memfd};
@@ -65,7 +67,7 @@ impl<'a> Birth<'a> {
         launch: &'a Launch<'_>,
         channel: Channel<'a>,
         reports: (BorrowedFd<'_>, BorrowedFd<'_>),
-        gate: Option<Gate>,
+        gate: Option<Gate<'a>>,
         reaper: Option<BorrowedFd<'_>>,
     ) -> Result<Self, Error> {
         let plan = memfd::sealed(c"mydocker plan", &wire::encode(launch.plan))
@@ -83,12 +85,12 @@ impl<'a> Birth<'a> {
         let premounted = launch
             .premounted
             .iter()
-            .map(|mount| Some(*mount))
+            .map(|mount| Some(mount.as_fd()))
             .zip(HANDED..);
         let joins = launch
             .joins
             .iter()
-            .map(|file| Some(*file))
+            .map(|file| Some(file.as_fd()))
             .zip(first_join(launch.plan)..);
         let joins = joins.take(joined_later(launch.plan));
         let mut placements = Vec::with_capacity(files.len());
@@ -130,15 +132,15 @@ impl<'a> Birth<'a> {
 
     /// The child's side: puts the descriptors in their places and executes mydocker. The child rule
     /// holds.
-    fn execute(&self) -> ! {
-        child::begin(self.plan, &self.descriptors);
-        for (file, number) in &self.placements {
-            if let Err(errno) = descriptor::duplicate_to(file.as_fd(), *number) {
-                child::fail(Report::ReExecute(errno), &self.descriptors);
+    fn execute(child: InChild, birth: &Self) -> ! {
+        child::begin(child, birth.plan, &birth.descriptors);
+        for (file, number) in &birth.placements {
+            if let Err(errno) = descriptor::duplicate_to(file.as_fd(), *number, child) {
+                child::fail(Report::ReExecute(errno), &birth.descriptors);
             }
         }
-        let errno = process::execve(c"/proc/self/exe", &self.arguments, &self.environment);
-        child::fail(Report::ReExecute(errno), &self.descriptors)
+        let errno = process::execve(c"/proc/self/exe", &birth.arguments, &birth.environment);
+        child::fail(Report::ReExecute(errno), &birth.descriptors)
     }
 }
 
@@ -148,30 +150,30 @@ impl<'a> Birth<'a> {
 #[cold]
 #[inline(never)]
 pub fn enter() -> Error {
-    let plan = descriptor::borrowed(PLAN);
-    if !memfd::is_sealed(plan) {
+    let Some(child) = memfd::in_executed_child(PLAN) else {
         return Error::refused(
             "init",
             "it is the entry for mydocker's own child; do not call it by hand",
         );
-    }
+    };
+    let numbered = |number| ChildDescriptor::numbered(number, child);
     // execve named us after /proc/self/exe; a reaper stays, and is to be known by its own name.
     process::set_name(c"mydocker");
-    let board = descriptor::borrowed(BOARD);
-    let words = match SharedMemory::of(board) {
+    let board = numbered(BOARD);
+    let words = match SharedMemory::of(board.as_fd()) {
         Ok(memory) => shared_memory::kept(memory),
         // There is nowhere to leave a report.
         Err(errno) => return Error::new("map", "the memory for reports", errno),
     };
-    descriptor::close(board);
-    let decoded = stay_with_parent()
-        .and_then(|()| read_all(plan))
+    board.close(child);
+    let decoded = stay_with_parent(numbered(LINK))
+        .and_then(|()| read_all(numbered(PLAN).as_fd()))
         .and_then(|bytes| wire::decode(&bytes).map_err(|wire::Malformed| Errno::EBADMSG));
     let mut descriptors = Descriptors {
         channel: Channel {
             board: Board::new(words),
             link: Link::Pipe {
-                writer: descriptor::borrowed(LINK),
+                writer: numbered(LINK),
                 // It was closed before, or by the execve that brought us here.
                 reader: None,
             },
@@ -189,14 +191,14 @@ pub fn enter() -> Error {
     };
     match decoded {
         Ok(plan) => {
-            let premounted: Vec<BorrowedFd<'static>> = (HANDED..)
+            let premounted: Vec<ChildDescriptor<'_>> = (HANDED..)
                 .take(usize::from(plan.premounted))
-                .map(descriptor::borrowed)
+                .map(numbered)
                 .collect();
             descriptors.premounted = &premounted;
-            let joins: Vec<BorrowedFd<'static>> = (first_join(&plan)..)
+            let joins: Vec<ChildDescriptor<'_>> = (first_join(&plan)..)
                 .take(joined_later(&plan))
-                .map(descriptor::borrowed)
+                .map(numbered)
                 .collect();
             descriptors.joins = &joins;
             descriptors.channel.pass(Moment::Entered);
@@ -207,15 +209,13 @@ pub fn enter() -> Error {
                 .zip(STREAMS)
                 .zip(plan.prepared_streams())
             {
-                *file = wanted.map(|_| descriptor::borrowed(number));
+                *file = wanted.map(|_| numbered(number));
             }
-            descriptors.terminal = plan
-                .needs_terminal()
-                .then(|| descriptor::borrowed(TERMINAL));
-            descriptors.reaper = plan.reaper.map(|_| descriptor::borrowed(REAPER));
-            descriptors.status = plan.tells_status.then(|| descriptor::borrowed(STATUS));
-            descriptors.pool = plan.needs_pool().then(|| descriptor::borrowed(POOL));
-            child::run(&plan, &descriptors)
+            descriptors.terminal = plan.needs_terminal().then(|| numbered(TERMINAL));
+            descriptors.reaper = plan.reaper.map(|_| numbered(REAPER));
+            descriptors.status = plan.tells_status.then(|| numbered(STATUS));
+            descriptors.pool = plan.needs_pool().then(|| numbered(POOL));
+            child::run(child, &plan, &descriptors)
         }
         Err(errno) => child::fail(Report::Plan(errno), &descriptors),
     }
@@ -223,8 +223,8 @@ pub fn enter() -> Error {
 
 /// The pipe came here by execve, and tells of the command's by its end; and where a security module has something to
 /// say about an execve, it takes the death signal away (`bprm_committed_creds`).
-fn stay_with_parent() -> Result<(), Errno> {
-    descriptor::close_on_exec(descriptor::borrowed(LINK))?;
+fn stay_with_parent(link: ChildDescriptor<'_>) -> Result<(), Errno> {
+    descriptor::close_on_exec(link.as_fd())?;
     process::die_with_parent()
 }
 

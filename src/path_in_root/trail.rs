@@ -1,6 +1,7 @@
 //! The way that a walk has come.
 
 use super::rest::{LONGEST_PATH, Rest};
+use crate::sys::descriptor::Undropped;
 use crate::sys::{Errno, descriptor, node};
 use std::os::fd::BorrowedFd;
 
@@ -12,7 +13,7 @@ const MOST_OPEN: usize = 32;
 pub struct Trail<'a> {
     root: BorrowedFd<'a>,
     /// Open directories: the one at depth N is in place N modulo their number.
-    open: [Option<BorrowedFd<'static>>; MOST_OPEN],
+    open: [Option<Undropped>; MOST_OPEN],
     pub depth: usize,
     /// Each with a slash behind it.
     names: [u8; LONGEST_PATH],
@@ -23,7 +24,7 @@ impl<'a> Trail<'a> {
     pub fn new(root: BorrowedFd<'a>) -> Self {
         Self {
             root,
-            open: [None; MOST_OPEN],
+            open: [const { None }; MOST_OPEN],
             depth: 0,
             names: [0; LONGEST_PATH],
             length: 0,
@@ -31,21 +32,21 @@ impl<'a> Trail<'a> {
     }
 
     /// The place of the last directory; none if that is the root.
-    fn last_place(&mut self) -> Option<&mut Option<BorrowedFd<'static>>> {
+    fn last_place(&mut self) -> Option<&mut Option<Undropped>> {
         let index = self.depth.checked_sub(1)?;
         self.open.get_mut(index.checked_rem(MOST_OPEN)?)
     }
 
-    pub fn last(&mut self) -> Result<BorrowedFd<'a>, Errno> {
+    pub fn last(&mut self) -> Result<BorrowedFd<'_>, Errno> {
         let root = self.root;
         match self.last_place() {
             None => Ok(root),
-            Some(place) => place.ok_or(Errno::EBADF),
+            Some(place) => place.as_ref().map(Undropped::as_fd).ok_or(Errno::EBADF),
         }
     }
 
     /// Goes down to `directory`. The trail closes it, whatever becomes of it.
-    pub fn push(&mut self, name: &[u8], directory: BorrowedFd<'static>) -> Result<(), Errno> {
+    pub fn push(&mut self, name: &[u8], directory: Undropped) -> Result<(), Errno> {
         if let Err(errno) = self.remember(name) {
             descriptor::close(directory);
             return Err(errno);
@@ -68,7 +69,7 @@ impl<'a> Trail<'a> {
     }
 
     /// What was gone down to last, for the caller to close.
-    pub fn take_last(&mut self) -> Option<BorrowedFd<'static>> {
+    pub fn take_last(&mut self) -> Option<Undropped> {
         let taken = self.last_place()?.take();
         self.depth = self.depth.saturating_sub(1);
         let last_but = self.length.saturating_sub(1);
@@ -91,16 +92,16 @@ impl<'a> Trail<'a> {
 
     /// Goes down once more to a directory that is no longer open.
     fn reopen(&mut self) -> Result<(), Errno> {
-        let mut opened: Option<BorrowedFd<'static>> = None;
+        let mut opened: Option<Undropped> = None;
         let names = self.names.get(..self.length).unwrap_or_default();
         let mut rest = Rest::new(names)?;
         while let Some(component) = rest.next()? {
             let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW;
-            let above = opened.unwrap_or(self.root);
+            let above = opened.as_ref().map_or(self.root, Undropped::as_fd);
             let next = component
                 .as_c_str()
                 .and_then(|name| node::open(above, name, flags, 0));
-            if let Some(above) = opened {
+            if let Some(above) = opened.take() {
                 descriptor::close(above);
             }
             opened = Some(next?);

@@ -96,7 +96,7 @@ fn streams(spec: &ContainerSpec) -> Result<Streams, Error> {
 #[inline(never)]
 fn is_same_file(number: RawFd, other: RawFd) -> Result<bool, Error> {
     let identity = |number| {
-        let facts = facts::facts(descriptor::borrowed(number));
+        let facts = facts::facts(descriptor::standard(number));
         let failed = |errno| Error::new("look at", standard_streams::name(number), errno);
         facts.map(|facts| facts.identity).map_err(failed)
     };
@@ -107,7 +107,7 @@ fn is_same_file(number: RawFd, other: RawFd) -> Result<bool, Error> {
 fn nothing(spec: &ContainerSpec) -> Source {
     if spec.has_own_dev() {
         Source::Own(OwnDevice::Null)
-    } else if facts::reads_null_device(descriptor::borrowed(0)) {
+    } else if facts::reads_null_device(descriptor::standard(0)) {
         // What the caller has for it is nothing already: /dev/null need not be opened once more.
         Source::Callers
     } else {
@@ -127,7 +127,7 @@ enum Callers {
 
 impl Callers {
     fn look(spec: &ContainerSpec, number: RawFd) -> Result<Self, Error> {
-        let file = descriptor::borrowed(number);
+        let file = descriptor::standard(number);
         let name = standard_streams::name(number);
         let facts = facts::facts(file).map_err(|errno| Error::new("look at", name, errno))?;
         let device = match facts.kind {
@@ -242,7 +242,7 @@ impl Opened {
         for (number, is_pipe) in (0..).zip(streams.pipes()) {
             if is_pipe {
                 let childs = self.childs.get(number as usize).and_then(Option::as_ref);
-                let pipe = childs.map_or(descriptor::borrowed(number), |file| file.as_fd());
+                let pipe = childs.map_or(descriptor::standard(number), |file| file.as_fd());
                 descriptor::give_pipe(pipe, user)
                     .map_err(|errno| Error::new("chown", standard_streams::name(number), errno))?;
             }

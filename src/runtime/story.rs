@@ -18,10 +18,11 @@ use crate::monitor::signals::Signals;
 use crate::monitor::{CpuTime, Supervisor};
 use crate::plan::{self, InitPlan};
 use crate::spec::Namespaces;
+use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::{Pid, counter, descriptor};
 use crate::timing::{Beginning, Parsed, Timing};
 use std::convert::Infallible;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 /// Returns only if something fails.
 pub fn run(
@@ -108,9 +109,9 @@ fn start(
         pool: pool.as_ref().map(AsFd::as_fd),
         status: status.as_ref().map(AsFd::as_fd),
         cgroup: birthplace,
-        joins: &numbers(joins.iter().map(|join| &join.opened)),
+        joins: &in_child(joins.iter().map(|join| &join.opened)),
         ids: premounted::ids(&asked.spec),
-        premounted: &numbers(premounted.iter()),
+        premounted: &in_child(premounted.iter()),
         moments: &moments,
         timeout: asked.spec.ending.timeout,
         ending: lent.signals.ending(),
@@ -174,10 +175,10 @@ fn accompany(
     Ok(Outcome { end, lost })
 }
 
-/// Files by their numbers, which are the same in the child.
-fn numbers<'a>(files: impl Iterator<Item = &'a OwnedFd>) -> Vec<BorrowedFd<'static>> {
+/// Files as a child has them.
+fn in_child<'a>(files: impl Iterator<Item = &'a OwnedFd>) -> Vec<ChildDescriptor<'a>> {
     files
-        .map(|file| descriptor::borrowed(file.as_raw_fd()))
+        .map(|file| ChildDescriptor::of(file.as_fd()))
         .collect()
 }
 

@@ -140,7 +140,7 @@ fn there(pointer: *mut u8) -> *mut u8 {
 fn gone() -> ! {
     super::signal::survive_writes();
     let text = b"mydocker: out of memory (ENOMEM)\n";
-    let _ = super::descriptor::write(super::descriptor::borrowed(2), text);
+    let _ = super::descriptor::write(super::descriptor::standard(2), text);
     super::process::exit(125)
 }
 
@@ -158,7 +158,7 @@ mod child {
         #[cfg(debug_assertions)]
         if RUNS.load(Relaxed) {
             let text = b"mydocker: bug: an allocation between clone and execve\n";
-            let _ = super::super::descriptor::write(super::super::descriptor::borrowed(2), text);
+            let _ = super::super::descriptor::write(super::super::descriptor::standard(2), text);
             super::super::process::abort();
         }
     }

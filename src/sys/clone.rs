@@ -19,6 +19,7 @@
 //! is not there yet: 20 us of a start, measured, or 3 % of one from a pool.
 
 use super::arch::{CloneArguments, STACK, raw_clone, raw_clone3};
+use super::in_child::InChild;
 use super::{Errno, Pid};
 use std::ffi::c_void;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -68,7 +69,7 @@ pub enum Memory {
 
 /// What the raw call starts on the new stack.
 struct Entry<'a, T> {
-    run: fn(&T) -> !,
+    run: fn(InChild, &T) -> !,
     argument: &'a T,
 }
 
@@ -77,7 +78,7 @@ extern "C" fn enter<T>(entry: *const c_void) -> ! {
     // shared memory its owner is suspended in clone until we are gone, in copied memory it is our
     // copy, which nothing else changes.
     let entry = unsafe { &*entry.cast::<Entry<'_, T>>() };
-    (entry.run)(entry.argument)
+    (entry.run)(InChild::new(), entry.argument)
 }
 
 /// Starts a child that runs `run(argument)` on a stack of its own, in the new namespaces that `namespaces`
@@ -87,14 +88,15 @@ extern "C" fn enter<T>(entry: *const c_void) -> ! {
 /// With [`Memory::Shared`] this returns when the child has called execve or _exit. `run` has to
 /// keep the child rule, or the child may deadlock or leave the parent's memory in a strange state;
 /// but not in an unsound one, which is why this is a safe function: to the parent's only thread,
-/// suspended meanwhile, the child is a call that never gave its borrows back.
+/// suspended meanwhile, the child is a call that never gave its borrows back. `run` borrows nothing but `argument`: it is
+/// a plain function. (What the child opens is a number of its own table: it means nothing to the parent.)
 ///
 /// Errors: as clone(2).
 pub fn spawn<T>(
     namespaces: NewNamespaces,
     memory: Memory,
     cgroup: Option<BorrowedFd<'_>>,
-    run: fn(&T) -> !,
+    run: fn(InChild, &T) -> !,
     argument: &T,
 ) -> Result<Pid, Errno> {
     let memory_flags = match memory {

@@ -1,6 +1,7 @@
 //! Closing what is open, all of it but what is kept.
 
-use super::descriptor::{borrowed, close, decimal, open_undropped};
+use super::descriptor::{close, close_number, decimal, open_undropped};
+use super::in_child::InChild;
 use super::{Errno, directory, facts, node};
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use syscalls::{Sysno, syscall};
@@ -10,7 +11,7 @@ use syscalls::{Sysno, syscall};
 /// /proc/self/fd lists. Allocates nothing.
 ///
 /// Errors: where neither way exists, that of opening /proc/self/fd.
-pub fn close_from(first: RawFd, kept: &[RawFd]) -> Result<(), Errno> {
+pub fn close_from(first: RawFd, kept: &[RawFd], _: InChild) -> Result<(), Errno> {
     let mut from = first;
     loop {
         let next = kept.iter().copied().filter(|keep| *keep >= from).min();
@@ -38,13 +39,14 @@ fn close_otherwise(first: RawFd, kept: &[RawFd], errno: Errno) -> Result<(), Err
         return Err(errno);
     }
     let directory = open_undropped(c"/proc/self/fd", libc::O_RDONLY | libc::O_DIRECTORY)?;
-    if !lists_ours(directory)? {
+    if !lists_ours(directory.as_fd())? {
         close(directory);
         return Err(Errno::ENODEV);
     }
-    let listed = directory::numbers(directory, |number| {
-        if number >= first && number != directory.as_raw_fd() && !kept.contains(&number) {
-            close(borrowed(number));
+    let own = directory.as_fd().as_raw_fd();
+    let listed = directory::numbers(directory.as_fd(), |number| {
+        if number >= first && number != own && !kept.contains(&number) {
+            close_number(number);
         }
     });
     close(directory);
@@ -61,7 +63,7 @@ fn lists_ours(directory: BorrowedFd<'_>) -> Result<bool, Errno> {
     let name = decimal(directory, &mut buffer).ok_or(Errno::EBADF)?;
     // Followed, as it is a link to what is open.
     let listed = node::open(directory, name, libc::O_PATH, 0)?;
-    let same = facts::facts(listed).map(|facts| facts.identity)
+    let same = facts::facts(listed.as_fd()).map(|facts| facts.identity)
         == facts::facts(directory).map(|facts| facts.identity);
     close(listed);
     Ok(same)
@@ -91,16 +93,16 @@ mod tests {
         };
         let kept = &[501];
         for close in [
-            |kept: &&[RawFd; 1]| close_otherwise(LOWEST, *kept, Errno::ENOSYS),
-            |kept: &&[RawFd; 1]| close_from(LOWEST, *kept),
+            |kept: &&[RawFd; 1], _| close_otherwise(LOWEST, *kept, Errno::ENOSYS),
+            |kept: &&[RawFd; 1], child| close_from(LOWEST, *kept, child),
         ] {
             let check = (close, kept, is_open);
             let pid = clone::spawn(
                 NewNamespaces::NONE,
                 Memory::Copied,
                 None,
-                |(close, kept, is_open)| {
-                    let closed = close(kept) == Ok(());
+                |child, (close, kept, is_open)| {
+                    let closed = close(kept, child) == Ok(());
                     let left = [LOWEST, 501, 502].map(is_open);
                     process::exit(i32::from(!(closed && left == [false, true, false])))
                 },

@@ -1,16 +1,88 @@
 //! File descriptors: open, read, write, duplicate, close, wait for.
 
+//!
+//! Who closes a descriptor is in its type:
+//!
+//! - an [`OwnedFd`] closes itself, and a [`BorrowedFd`] is someone else's: std's types, for the parent;
+//! - an [`Undropped`] is closed by hand, or given an owner: what a child opens, where nothing may be dropped. There is
+//!   no copy of it, so it is closed once or owned once;
+//! - a [`ChildDescriptor`] is a number in a child's table: its copy of what its parent has, or what it has opened and
+//!   keeps. It is copied freely, for no destructor closes it and nothing can own it; only a child ([`InChild`]) closes
+//!   it, whose table is its own.
+
 use super::Errno;
+use super::in_child::InChild;
 use std::ffi::{CStr, CString};
+use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use syscalls::{Sysno, syscall};
 
-/// Names a descriptor that some other code owns: 0, 1 and 2, and the numbers that parent and child
-/// agreed on. If that code were wrong, calls would answer EBADF.
-pub fn borrowed(number: RawFd) -> BorrowedFd<'static> {
-    // SAFETY: the callers name descriptors that stay open as long as the process (0 to 2) or until
-    // its next execve (what the parent prepared for the child), and none is -1.
+/// 0, 1 or 2, which are no one's own. (Another number stands for 2.)
+pub const fn standard(number: RawFd) -> BorrowedFd<'static> {
+    let number = match number {
+        0 | 1 => number,
+        _ => 2,
+    };
+    // SAFETY: they are open from the start ([`super::inherited::open_standard`]), and none is -1. Nothing that owns a
+    // descriptor owns one of these.
     unsafe { BorrowedFd::borrow_raw(number) }
+}
+
+/// An open file that nothing closes by itself.
+#[derive(Debug)]
+#[must_use = "nothing closes it by itself"]
+pub struct Undropped(RawFd);
+
+impl Undropped {
+    /// Takes a descriptor that a system call has just returned.
+    pub(super) const fn new(number: RawFd) -> Self {
+        Self(number)
+    }
+
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        // SAFETY: a system call has returned it, and it is open until `close` or an owner takes it, by value.
+        unsafe { BorrowedFd::borrow_raw(self.0) }
+    }
+
+    /// Leaves it open, until a child closes it or executes something.
+    pub const fn keep(self) -> ChildDescriptor<'static> {
+        ChildDescriptor(self.0, PhantomData)
+    }
+}
+
+/// A descriptor in a child's table. Of what its parent has it is a copy with the same number, and `'a` is as long as the
+/// parent's is open.
+#[derive(Clone, Copy, Debug)]
+pub struct ChildDescriptor<'a>(RawFd, PhantomData<BorrowedFd<'a>>);
+
+impl<'a> ChildDescriptor<'a> {
+    /// What children have of this one.
+    pub fn of(file: BorrowedFd<'a>) -> Self {
+        Self(file.as_raw_fd(), PhantomData)
+    }
+
+    /// What the parent has put there for a child that has executed a program since. If there is nothing, calls answer
+    /// EBADF.
+    pub const fn numbered(number: RawFd, _: InChild) -> Self {
+        // Never -1, which no [`BorrowedFd`] may be.
+        Self(number & RawFd::MAX, PhantomData)
+    }
+
+    pub const fn as_fd(self) -> BorrowedFd<'a> {
+        // SAFETY: in the parent it is what `of` has borrowed, or what no one closes. In the child that is open as well, for
+        // it was when the child was born; a child that closes it does not name it again.
+        unsafe { BorrowedFd::borrow_raw(self.0) }
+    }
+
+    /// In the child, where the parent's destructors close nothing.
+    pub const fn in_child(self, _: InChild) -> ChildDescriptor<'static> {
+        ChildDescriptor(self.0, PhantomData)
+    }
+
+    /// close(2).
+    pub fn close(self, _: InChild) {
+        close_number(self.0);
+    }
 }
 
 /// Takes a descriptor that a system call has just returned.
@@ -19,9 +91,9 @@ pub(super) fn owned(number: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
-/// Takes over a descriptor that whoever opened it left to be closed by hand.
-pub fn own(file: BorrowedFd<'static>) -> OwnedFd {
-    owned(file.as_raw_fd())
+/// Gives a descriptor an owner, which closes it.
+pub fn own(file: Undropped) -> OwnedFd {
+    owned(file.0)
 }
 
 /// open(2), close-on-exec, relative to the working directory.
@@ -41,11 +113,11 @@ pub fn open(path: &CStr, flags: i32, mode: u32) -> Result<OwnedFd, Errno> {
 
 /// openat(2), close-on-exec, for the child: of what lies in `directory`, without waiting if it is a
 /// FIFO. The caller closes it with [`close`].
-pub fn open_in(directory: BorrowedFd<'_>, path: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+pub fn open_in(directory: BorrowedFd<'_>, path: &CStr) -> Result<Undropped, Errno> {
     let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOFOLLOW | libc::O_CLOEXEC;
     // SAFETY: the path is NUL-terminated and outlives the call.
     unsafe { syscall!(Sysno::openat, directory.as_raw_fd(), path.as_ptr(), flags) }
-        .map(|number| borrowed(number as RawFd))
+        .map(|number| Undropped(number as RawFd))
 }
 
 /// lseek(2) back to the start.
@@ -55,8 +127,8 @@ pub fn rewind(file: BorrowedFd<'_>) -> Result<(), Errno> {
 }
 
 /// open(2) for the child, where nothing may be dropped: the caller closes it with [`close`].
-pub fn open_undropped(path: &CStr, flags: i32) -> Result<BorrowedFd<'static>, Errno> {
-    open(path, flags, 0).map(|file| borrowed(std::os::fd::IntoRawFd::into_raw_fd(file)))
+pub fn open_undropped(path: &CStr, flags: i32) -> Result<Undropped, Errno> {
+    open(path, flags, 0).map(|file| Undropped(std::os::fd::IntoRawFd::into_raw_fd(file)))
 }
 
 /// A pipe, both ends close-on-exec: first the reader, then the writer.
@@ -68,9 +140,9 @@ pub fn pipe() -> Result<(OwnedFd, OwnedFd), Errno> {
 }
 
 /// A pipe for the child: the caller closes both ends with [`close`].
-pub fn pipe_undropped() -> Result<(BorrowedFd<'static>, BorrowedFd<'static>), Errno> {
+pub fn pipe_undropped() -> Result<(Undropped, Undropped), Errno> {
     let (reader, writer) = pipe()?;
-    let keep = |end| borrowed(std::os::fd::IntoRawFd::into_raw_fd(end));
+    let keep = |end| Undropped(std::os::fd::IntoRawFd::into_raw_fd(end));
     Ok((keep(reader), keep(writer)))
 }
 
@@ -171,13 +243,22 @@ pub fn send_without_waiting(socket: BorrowedFd<'_>, bytes: &[u8]) -> Result<usiz
 
 /// close(2). Linux frees the descriptor whatever it answers, so there is nothing to do about an
 /// errno.
-pub fn close(file: BorrowedFd<'_>) {
-    // SAFETY: no pointers. The child closes what it was handed and does not name it again.
-    let _ = unsafe { syscall!(Sysno::close, file.as_raw_fd()) };
+pub fn close(file: Undropped) {
+    close_number(file.0);
 }
 
-/// Makes `number` another name of `file`, not close-on-exec, closing what `number` was.
-pub fn duplicate_to(file: BorrowedFd<'_>, number: RawFd) -> Result<(), Errno> {
+/// Of a number that nothing owns.
+pub(super) fn close_number(number: RawFd) {
+    // SAFETY: no pointers. The callers know that no one else closes it.
+    let _ = unsafe { syscall!(Sysno::close, number) };
+}
+
+/// Makes `number` another name of `file` in a child's table, not close-on-exec, closing what `number` was.
+pub fn duplicate_to(file: BorrowedFd<'_>, number: RawFd, _: InChild) -> Result<(), Errno> {
+    replace(file, number)
+}
+
+pub(super) fn replace(file: BorrowedFd<'_>, number: RawFd) -> Result<(), Errno> {
     if file.as_raw_fd() == number {
         return keep_across_exec(file);
     }
@@ -258,7 +339,7 @@ pub fn close_input_and_output(keep_input: bool, keep_output: bool) {
     }
     for (number, keep) in [(0, keep_input), (1, keep_output)] {
         if !keep {
-            close(borrowed(number));
+            close_number(number);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the caller has left open: 0, 1 and 2, which have to be there before anything else is opened, and what it names.
 
 use super::Errno;
-use super::descriptor::{self, duplicate_to};
+use super::descriptor::{self, replace};
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicU8, Ordering};
 use syscalls::{Sysno, syscall};
@@ -33,7 +33,7 @@ pub fn open_standard() -> Result<(), NotStandard> {
                 // The lowest free number is the one wanted, since those below it are open by now.
                 let null =
                     descriptor::open(c"/dev/null", libc::O_RDWR, 0).map_err(NotStandard::NoNull)?;
-                duplicate_to(null.as_fd(), number).map_err(NotStandard::NoNull)?;
+                replace(null.as_fd(), number).map_err(NotStandard::NoNull)?;
                 std::mem::forget(null);
                 STAND_INS.fetch_or(1 << number, Ordering::Relaxed);
             }
@@ -67,5 +67,6 @@ pub fn callers(number: RawFd) -> Result<BorrowedFd<'static>, Errno> {
     if flags & libc::O_PATH != 0 || !is_written {
         return Err(Errno::EBADF);
     }
-    Ok(descriptor::borrowed(number))
+    // SAFETY: it is open, and not -1. It is the caller's, and not one that anything of this process owns.
+    Ok(unsafe { BorrowedFd::borrow_raw(number) })
 }

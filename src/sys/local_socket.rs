@@ -1,7 +1,7 @@
 //! Unix sockets of records (SOCK_SEQPACKET), and descriptors sent over them.
 
 use super::Errno;
-use super::descriptor::{borrowed, owned};
+use super::descriptor::{Undropped, owned};
 use std::ffi::CStr;
 use std::mem::size_of;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -192,12 +192,12 @@ pub fn send(
 }
 
 /// What was received.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Record {
     pub byte: u8,
     /// The descriptor that came with it, close-on-exec, for the receiver to close by hand: it is a
     /// child, where nothing is dropped.
-    pub file: Option<BorrowedFd<'static>>,
+    pub file: Option<Undropped>,
 }
 
 /// Receives one record, if one is there. `None` at the end.
@@ -221,12 +221,13 @@ pub fn receive(socket: BorrowedFd<'_>) -> Result<Option<Record>, Errno> {
         && control.length == Control::LENGTH
         && control.level == libc::SOL_SOCKET
         && control.kind == libc::SCM_RIGHTS;
-    let file = came.then(|| borrowed(control.number));
+    let file = came.then(|| Undropped::new(control.number));
     Ok((count == 1).then_some(Record { byte, file }))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::descriptor::{own, standard};
     use super::*;
     use std::os::fd::AsFd;
 
@@ -248,10 +249,10 @@ mod tests {
         send(server.as_fd(), 7, None).unwrap();
         let Record { byte, file } = receive(client.as_fd()).unwrap().unwrap();
         assert_eq!((byte, file.is_none()), (7, true));
-        send(server.as_fd(), 8, Some(borrowed(2))).unwrap();
+        send(server.as_fd(), 8, Some(standard(2))).unwrap();
         let Record { byte, file } = receive(client.as_fd()).unwrap().unwrap();
         assert_eq!(byte, 8);
-        assert!(file.unwrap().as_raw_fd() > 2);
+        assert!(own(file.unwrap()).as_raw_fd() > 2);
         let own = crate::sys::identity::effective_user();
         assert_eq!(peer_user(client.as_fd()), Ok(own));
         assert_eq!(peer_user(server.as_fd()), Ok(own));

@@ -3,13 +3,16 @@
 
 use super::Errno;
 use super::descriptor;
+use super::in_child::InChild;
 use std::ffi::CStr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use syscalls::{Sysno, syscall};
 
 /// No one can change, shrink or grow the file any more, nor take these seals away.
-const ALL_SEALS: i32 =
-    libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
+const ALL_SEALS: i32 = SIZE_SEALS | libc::F_SEAL_WRITE;
+
+/// Its size stays, and so do these seals.
+const SIZE_SEALS: i32 = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW;
 
 /// A memory file that holds `content` and can never be changed.
 pub fn sealed(name: &CStr, content: &[u8]) -> Result<OwnedFd, Errno> {
@@ -58,12 +61,23 @@ pub fn sealed_program(name: &CStr, program: BorrowedFd<'_>) -> Result<OwnedFd, E
 /// A memory file of so many bytes, all 0, which cannot get shorter or longer any more.
 pub fn of_size(name: &CStr, bytes: usize) -> Result<OwnedFd, Errno> {
     let file = create(name, 0)?;
-    let sizes = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW;
     // SAFETY: no pointers.
     unsafe { syscall!(Sysno::ftruncate, file.as_raw_fd(), bytes) }?;
     // SAFETY: no pointers.
-    unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_ADD_SEALS, sizes) }?;
+    unsafe {
+        syscall!(
+            Sysno::fcntl,
+            file.as_raw_fd(),
+            libc::F_ADD_SEALS,
+            SIZE_SEALS
+        )
+    }?;
     Ok(file)
+}
+
+/// Whether `file` is a memory file that cannot get shorter or longer, as [`of_size`] makes it.
+pub fn keeps_its_size(file: BorrowedFd<'_>) -> bool {
+    has_seals(file.as_raw_fd(), SIZE_SEALS)
 }
 
 fn create_executable(name: &CStr) -> Result<OwnedFd, Errno> {
@@ -105,7 +119,21 @@ pub(super) fn seal(file: BorrowedFd<'_>) -> Result<(), Errno> {
 
 /// Whether `file` is a memory file with every seal, as [`sealed`] makes it.
 pub fn is_sealed(file: BorrowedFd<'_>) -> bool {
+    has_seals(file.as_raw_fd(), ALL_SEALS)
+}
+
+/// In a child that has executed a program since: its parent has left it such a file at this number. `None`: this is no
+/// such child.
+pub fn in_executed_child(number: RawFd) -> Option<InChild> {
+    // SAFETY: no pointers.
+    let flags = unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFD) };
+    // It has come over the execve: all that this process opens itself closes on one.
+    let has_come = flags.is_ok_and(|flags| flags as i32 & libc::FD_CLOEXEC == 0);
+    (has_come && has_seals(number, ALL_SEALS)).then(InChild::new)
+}
+
+fn has_seals(number: RawFd, wanted: i32) -> bool {
     // SAFETY: no pointers; a descriptor that is no memory file, or none at all, gives an errno.
-    let seals = unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_GET_SEALS) };
-    seals.is_ok_and(|seals| seals as i32 & ALL_SEALS == ALL_SEALS)
+    let seals = unsafe { syscall!(Sysno::fcntl, number, libc::F_GET_SEALS) };
+    seals.is_ok_and(|seals| seals as i32 & wanted == wanted)
 }

@@ -1,7 +1,9 @@
 //! Thin wrappers around system calls, one call each, without policy.
 //!
-//! This is the only module that may contain `unsafe`. Everything here takes and returns safe
-//! types (`&CStr`, `BorrowedFd`, `OwnedFd`) and answers `Result<_, Errno>`: the errno travels in
+//! This is the only module that may contain `unsafe`, and the lowest: it imports nothing of the crate. What can be
+//! misused from safe code is no safe function (`tests/sound.rs` shows it): no descriptor is owned twice
+//! ([`descriptor`]), and parent and child never run at once in one memory ([`clone`]). Everything here takes and returns
+//! safe types (`&CStr`, `BorrowedFd`, `OwnedFd`) and answers `Result<_, Errno>`: the errno travels in
 //! the value, so nothing depends on the thread-local `errno`, which the in-process child shares
 //! with its parent.
 //!
@@ -25,6 +27,7 @@ pub mod device;
 pub mod directory;
 pub mod facts;
 pub mod identity;
+pub mod in_child;
 pub mod inherited;
 pub mod invocation;
 pub mod kernel;

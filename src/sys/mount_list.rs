@@ -16,7 +16,7 @@ const LONGEST_PATH: usize = 4096;
 /// flags that restrict it.
 pub fn below(below: &[u8], mut each: impl FnMut(&CStr, MountFlags)) -> Result<(), Errno> {
     let list = own_proc::open(c"mountinfo")?;
-    let read = read(list, below, &mut each);
+    let read = read(list.as_fd(), below, &mut each);
     descriptor::close(list);
     read
 }

@@ -1,7 +1,7 @@
 //! Mounts as descriptors: open_tree(2) and move_mount(2) (Linux 5.2), mount_setattr(2) (5.12).
 
 use super::Errno;
-use super::descriptor::borrowed;
+use super::descriptor::Undropped;
 use super::mount::MountFlags;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -29,7 +29,7 @@ struct Attributes {
 
 /// A copy of the mount that `path` lies on, from there down, with every mount below it if
 /// `recursive`: a bind that is not attached anywhere yet. The caller closes it.
-pub fn copy(path: &CStr, recursive: bool) -> Result<BorrowedFd<'static>, Errno> {
+pub fn copy(path: &CStr, recursive: bool) -> Result<Undropped, Errno> {
     let depth = if recursive {
         libc::AT_RECURSIVE as u32
     } else {
@@ -38,7 +38,7 @@ pub fn copy(path: &CStr, recursive: bool) -> Result<BorrowedFd<'static>, Errno> 
     let flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | depth;
     // SAFETY: the path is NUL-terminated and outlives the call.
     unsafe { syscall!(Sysno::open_tree, libc::AT_FDCWD, path.as_ptr(), flags) }
-        .map(|number| borrowed(number as RawFd))
+        .map(|number| Undropped::new(number as RawFd))
 }
 
 /// Whether an errno of [`copy`] means that mounts which are attached nowhere cannot be had, so that another way is to

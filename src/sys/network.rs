@@ -1,5 +1,6 @@
 //! What a new network namespace needs: its loopback interface up, and its ports open to its users.
 
+use super::descriptor::Undropped;
 use super::node::{self, HERE};
 use super::{Errno, descriptor, facts};
 use std::ffi::CStr;
@@ -15,7 +16,7 @@ use syscalls::{Sysno, syscall};
 /// everything for less than a call takes.
 ///
 /// Errors: as socket(2) and netdevice(7).
-pub fn loopback_up() -> Result<BorrowedFd<'static>, Errno> {
+pub fn loopback_up() -> Result<Undropped, Errno> {
     // SAFETY: no pointers; a new descriptor or an errno comes back.
     let socket = unsafe {
         syscall!(
@@ -25,7 +26,7 @@ pub fn loopback_up() -> Result<BorrowedFd<'static>, Errno> {
             0
         )
     }?;
-    let socket = descriptor::borrowed(socket as i32);
+    let socket = Undropped::new(socket as i32);
     // SAFETY: all-zero bytes are a valid `ifreq`: integers, character arrays and null pointers.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(b"lo\0") {
@@ -36,7 +37,7 @@ pub fn loopback_up() -> Result<BorrowedFd<'static>, Errno> {
     let result = unsafe {
         syscall!(
             Sysno::ioctl,
-            socket.as_raw_fd(),
+            socket.as_fd().as_raw_fd(),
             libc::SIOCSIFFLAGS,
             &raw const request
         )
@@ -60,8 +61,8 @@ pub const ALL_GROUPS: &str = "0 2147483647";
 pub fn open_to_users(proc: Option<BorrowedFd<'_>>, groups: &[u8]) -> Result<(), Errno> {
     let Some(proc) = proc else {
         let proc = node::open(HERE, c"/proc", libc::O_PATH | libc::O_DIRECTORY, 0)?;
-        let done = match facts::file_system(proc) {
-            Ok(found) if found.is_proc() => open_to_users(Some(proc), groups),
+        let done = match facts::file_system(proc.as_fd()) {
+            Ok(found) if found.is_proc() => open_to_users(Some(proc.as_fd()), groups),
             // What is mounted on /proc need not be one: then this would write a file.
             Ok(_) => Err(Errno::ENODEV),
             Err(errno) => Err(errno),
@@ -77,18 +78,18 @@ pub fn open_to_users(proc: Option<BorrowedFd<'_>>, groups: &[u8]) -> Result<(), 
 
 /// Writes the first of `lines` that the kernel takes.
 fn write(proc: BorrowedFd<'_>, name: &CStr, lines: &[&[u8]]) -> Result<(), Errno> {
-    let mut done = Ok(0);
-    let opened = node::open(proc, name, libc::O_WRONLY, 0);
-    if let Ok(file) = opened {
+    let written = node::open(proc, name, libc::O_WRONLY, 0).and_then(|file| {
+        let mut done = Ok(0);
         for line in lines {
-            done = descriptor::write(file, line);
+            done = descriptor::write(file.as_fd(), line);
             if done != Err(Errno::EINVAL) {
                 break;
             }
         }
         descriptor::close(file);
-    }
-    match opened.and(done) {
+        done
+    });
+    match written {
         Ok(_) | Err(Errno::ENOENT | Errno::EACCES | Errno::EPERM | Errno::EROFS) => Ok(()),
         Err(errno) => Err(errno),
     }

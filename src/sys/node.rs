@@ -2,7 +2,7 @@
 //! directory; [`HERE`] is the working one.
 
 use super::Errno;
-use super::descriptor::borrowed;
+use super::descriptor::Undropped;
 use super::device::Device;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
@@ -22,7 +22,7 @@ struct How {
 
 /// openat2(2) with RESOLVE_IN_ROOT (Linux 5.6): `path` as a process would see it whose root is `root`,
 /// whatever links and `..` are on the way. Names it only (O_PATH). The caller closes it.
-pub fn find_in_root(root: BorrowedFd<'_>, path: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+pub fn find_in_root(root: BorrowedFd<'_>, path: &CStr) -> Result<Undropped, Errno> {
     open_resolved(
         root,
         path,
@@ -36,7 +36,7 @@ fn open_resolved(
     path: &CStr,
     flags: i32,
     resolve: u64,
-) -> Result<BorrowedFd<'static>, Errno> {
+) -> Result<Undropped, Errno> {
     let how = How {
         flags: flags as u64,
         mode: 0,
@@ -53,7 +53,7 @@ fn open_resolved(
             size_of::<How>()
         )
     }
-    .map(|number| borrowed(number as RawFd))
+    .map(|number| Undropped::new(number as RawFd))
 }
 
 /// A directory of `directory`, by one name, opened to be listed: no link, and nothing that is mounted there, which
@@ -61,20 +61,16 @@ fn open_resolved(
 /// is known by the number of its file system alone.
 ///
 /// Errors: ENOTDIR and ELOOP for what is no directory, EXDEV for what is mounted.
-pub fn open_inner(directory: BorrowedFd<'_>, name: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+pub fn open_inner(directory: BorrowedFd<'_>, name: &CStr) -> Result<Undropped, Errno> {
     inner(directory, name, libc::O_RDONLY)
 }
 
 /// [`open_inner`] of a directory that need not be open to us: it is only named (O_PATH).
-pub fn find_inner(directory: BorrowedFd<'_>, name: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+pub fn find_inner(directory: BorrowedFd<'_>, name: &CStr) -> Result<Undropped, Errno> {
     inner(directory, name, libc::O_PATH)
 }
 
-fn inner(
-    directory: BorrowedFd<'_>,
-    name: &CStr,
-    access: i32,
-) -> Result<BorrowedFd<'static>, Errno> {
+fn inner(directory: BorrowedFd<'_>, name: &CStr, access: i32) -> Result<Undropped, Errno> {
     let flags = access | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
     let resolve = libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_XDEV | libc::RESOLVE_BENEATH;
     match open_resolved(directory, name, flags, resolve) {
@@ -85,7 +81,7 @@ fn inner(
     let opened = open(directory, name, flags, 0)?;
     let file_system = |file| super::facts::facts(file).map(|facts| facts.identity.0);
     let same = file_system(directory)
-        .and_then(|outer| Ok(outer == file_system(opened)?))
+        .and_then(|outer| Ok(outer == file_system(opened.as_fd())?))
         .and_then(|same| same.then_some(()).ok_or(Errno::EXDEV));
     match same {
         Ok(()) => Ok(opened),
@@ -102,7 +98,7 @@ pub fn open_beneath(
     directory: BorrowedFd<'_>,
     path: &CStr,
     access: i32,
-) -> Result<BorrowedFd<'static>, Errno> {
+) -> Result<Undropped, Errno> {
     let flags = access | libc::O_NOFOLLOW | libc::O_CLOEXEC;
     let resolve = libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_XDEV | libc::RESOLVE_BENEATH;
     match open_resolved(directory, path, flags, resolve) {
@@ -114,7 +110,7 @@ pub fn open_beneath(
 
 /// openat(2) of what `name` is, a link if it is one, without opening it for anything (O_PATH). The
 /// caller closes it.
-pub fn find(directory: BorrowedFd<'_>, name: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+pub fn find(directory: BorrowedFd<'_>, name: &CStr) -> Result<Undropped, Errno> {
     open(directory, name, libc::O_PATH | libc::O_NOFOLLOW, 0)
 }
 
@@ -124,7 +120,7 @@ pub fn open(
     name: &CStr,
     flags: i32,
     mode: u32,
-) -> Result<BorrowedFd<'static>, Errno> {
+) -> Result<Undropped, Errno> {
     let flags = flags | libc::O_CLOEXEC;
     // SAFETY: the name is NUL-terminated and outlives the call.
     unsafe {
@@ -136,7 +132,7 @@ pub fn open(
             mode
         )
     }
-    .map(|number| borrowed(number as RawFd))
+    .map(|number| Undropped::new(number as RawFd))
 }
 
 /// faccessat(2): whether `name` in `directory` may be written; of a directory, whether entries may be made in it.

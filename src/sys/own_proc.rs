@@ -1,6 +1,7 @@
 //! What /proc tells of the process itself, also where the host has no proc mounted, or something else there. What
 //! the child uses of it, in a mount namespace that is its own, allocates nothing.
 
+use super::descriptor::Undropped;
 use super::facts::{self, FileSystem};
 use super::mount::{self, MountFlags};
 use super::node::{self, HERE};
@@ -12,7 +13,7 @@ use syscalls::{Sysno, syscall};
 /// Opens a file below /proc/self for reading.
 ///
 /// Where that is none of proc's, by a proc of our own, which lies on top of / for the time (and takes 70 us more).
-pub fn open(name: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+pub fn open(name: &CStr) -> Result<Undropped, Errno> {
     if let Some(opened) = open_in(c"/proc/self", name)? {
         return Ok(opened);
     }
@@ -26,7 +27,7 @@ pub fn open(name: &CStr) -> Result<BorrowedFd<'static>, Errno> {
 /// /proc/self/fd, if there is a proc: the names in it lead to what the descriptors are.
 ///
 /// Errors: ENODEV if there is none.
-pub fn descriptors() -> Result<BorrowedFd<'static>, Errno> {
+pub fn descriptors() -> Result<Undropped, Errno> {
     open_in(c"/proc/self", c"fd")?.ok_or(Errno::ENODEV)
 }
 
@@ -37,8 +38,8 @@ pub fn descriptors() -> Result<BorrowedFd<'static>, Errno> {
 pub fn set(proc: Option<BorrowedFd<'_>>, path: &CStr, value: &[u8]) -> Result<(), Errno> {
     let Some(proc) = proc else {
         let proc = node::open(HERE, c"/proc", libc::O_PATH | libc::O_DIRECTORY, 0)?;
-        let done = match facts::file_system(proc) {
-            Ok(found) if found.is_proc() => set(Some(proc), path, value),
+        let done = match facts::file_system(proc.as_fd()) {
+            Ok(found) if found.is_proc() => set(Some(proc.as_fd()), path, value),
             Ok(_) => Err(Errno::ENODEV),
             Err(errno) => Err(errno),
         };
@@ -46,10 +47,10 @@ pub fn set(proc: Option<BorrowedFd<'_>>, path: &CStr, value: &[u8]) -> Result<()
         return done;
     };
     let directory = node::find_inner(proc, c"sys")?;
-    let opened = node::open_beneath(directory, path, libc::O_WRONLY);
+    let opened = node::open_beneath(directory.as_fd(), path, libc::O_WRONLY);
     descriptor::close(directory);
     let file = opened?;
-    let written = descriptor::write(file, value);
+    let written = descriptor::write(file.as_fd(), value);
     descriptor::close(file);
     match written? {
         whole if whole == value.len() => Ok(()),
@@ -92,7 +93,7 @@ pub fn change_mode_of(file: BorrowedFd<'_>, mode: u32) -> Result<(), Errno> {
     let mut name = [0; 12];
     let directory = descriptors()?;
     let name = descriptor::decimal(file, &mut name).ok_or(Errno::EBADF);
-    let changed = name.and_then(|name| node::change_mode(directory, name, mode));
+    let changed = name.and_then(|name| node::change_mode(directory.as_fd(), name, mode));
     descriptor::close(directory);
     changed
 }
@@ -114,13 +115,13 @@ pub fn open_found(found: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
 pub const READING: i32 = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
 
 /// None if the directory is not there, or not proc's.
-fn open_in(directory: &CStr, name: &CStr) -> Result<Option<BorrowedFd<'static>>, Errno> {
+fn open_in(directory: &CStr, name: &CStr) -> Result<Option<Undropped>, Errno> {
     let directory = match node::open(HERE, directory, libc::O_PATH | libc::O_DIRECTORY, 0) {
         Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EACCES) => return Ok(None),
         directory => directory?,
     };
-    let opened = match facts::file_system(directory).map(FileSystem::is_proc) {
-        Ok(true) => node::open(directory, name, libc::O_RDONLY, 0).map(Some),
+    let opened = match facts::file_system(directory.as_fd()).map(FileSystem::is_proc) {
+        Ok(true) => node::open(directory.as_fd(), name, libc::O_RDONLY, 0).map(Some),
         Ok(false) => Ok(None),
         Err(errno) => Err(errno),
     };

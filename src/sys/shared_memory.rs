@@ -29,6 +29,9 @@ impl SharedMemory {
     ///
     /// Errors: EINVAL if it is no such file.
     pub fn of(file: BorrowedFd<'_>) -> Result<Self, Errno> {
+        if !memfd::keeps_its_size(file) {
+            return Err(Errno::EINVAL);
+        }
         let size = facts::facts(file)?.size;
         let count = usize::try_from(size).map_err(|_| Errno::EINVAL)? / size_of::<AtomicU64>();
         Self::map(count, 0, file.as_raw_fd())
@@ -95,7 +98,7 @@ mod tests {
         let again = SharedMemory::of(file.as_fd()).unwrap();
         assert_eq!(again.words().len(), 3);
         let all = [anonymous.words(), mapped.words()];
-        let write = |all: &[&[AtomicU64]; 2]| -> ! {
+        let write = |_, all: &[&[AtomicU64]; 2]| -> ! {
             for words in all {
                 if let Some(last) = words.last() {
                     last.store(7, Ordering::Release);

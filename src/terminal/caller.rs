@@ -46,7 +46,7 @@ impl CallerTerminal {
     /// The size of the first standard descriptor that has one.
     pub fn size(&self) -> Option<Size> {
         (0..3)
-            .filter_map(|number| terminal::size(descriptor::borrowed(number)).ok())
+            .filter_map(|number| terminal::size(descriptor::standard(number)).ok())
             .find(|size| size.rows > 0 && size.columns > 0)
     }
 
@@ -107,7 +107,7 @@ impl CallerTerminal {
 }
 
 fn stdin() -> BorrowedFd<'static> {
-    descriptor::borrowed(0)
+    descriptor::standard(0)
 }
 
 impl Drop for CallerTerminal {

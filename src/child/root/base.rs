@@ -15,11 +15,11 @@ use std::ffi::CStr;
 pub fn leave_chroot() -> Result<(), Errno> {
     let before = node::find(HERE, c"/")?;
     let namespace = own_proc::open(c"ns/mnt")?;
-    let entered = namespace::enter_mounts(namespace);
+    let entered = namespace::enter_mounts(namespace.as_fd());
     descriptor::close(namespace);
     entered?;
     let after = node::find(HERE, c"/")?;
-    let same = facts::facts(before)?.identity == facts::facts(after)?.identity;
+    let same = facts::facts(before.as_fd())?.identity == facts::facts(after.as_fd())?.identity;
     descriptor::close(before);
     descriptor::close(after);
     if same { Ok(()) } else { Err(Errno::EXDEV) }
@@ -30,7 +30,7 @@ pub fn directory(path: &CStr, restrictions: MountFlags, state: &RootState) -> Re
     let opened = node::open(HERE, path, flags, 0).map_err(|errno| Part::Source.failed(errno))?;
     // pivot_root wants a mount point, and a directory need be none: so it is bound. Onto /, for that is
     // always there; and by the descriptor's own `.`, so that DIR may be / itself.
-    directory::enter(opened)?;
+    directory::enter(opened.as_fd())?;
     descriptor::close(opened);
     let flags = MountFlags::BIND.and(MountFlags::RECURSIVE);
     mount(Some(c"."), c"/", None, flags, None)?;
@@ -49,13 +49,13 @@ pub fn directory(path: &CStr, restrictions: MountFlags, state: &RootState) -> Re
 pub fn handed_directory(restrictions: MountFlags, state: &RootState) -> Result<(), Failed> {
     let tree = state.copy(0)?.take().ok_or(Errno::EBADF)?;
     if restrictions != MountFlags::NONE {
-        mount_tree::set_attributes(tree, restrictions, true)
+        mount_tree::set_attributes(tree.as_fd(), restrictions, true)
             .map_err(|errno| Part::Restrict.failed(errno))?;
     }
     let place = node::find(HERE, c"/")?;
-    let attached = mount_tree::attach(tree, place);
+    let attached = mount_tree::attach(tree.as_fd(), place.as_fd());
     descriptor::close(place);
-    descriptor::close(tree);
+    tree.close(state.child);
     attached?;
     settle(state)
 }
@@ -82,9 +82,9 @@ pub fn enter_work(work: &WorkDirectory) -> Result<(), Failed> {
     let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW;
     let opened = node::open(HERE, &work.path, flags, 0);
     let opened = opened.map_err(|errno| Part::Source.failed(errno))?;
-    let looked = facts::facts(opened);
+    let looked = facts::facts(opened.as_fd());
     let entered = match looked {
-        Ok(facts) if facts.identity == work.identity => directory::enter(opened),
+        Ok(facts) if facts.identity == work.identity => directory::enter(opened.as_fd()),
         Ok(_) => Err(Errno::ESTALE),
         Err(errno) => Err(errno),
     };
@@ -96,14 +96,14 @@ pub fn enter_work(work: &WorkDirectory) -> Result<(), Failed> {
 /// path, and only where they are in our mount namespace.
 fn begin_handed(layers: &Layers, state: &RootState) -> Result<(), Failed> {
     let first = state.copy(0)?.get().ok_or(Errno::EBADF)?;
-    begin_upper_like(&facts::facts(first)?, &layers.memory)?;
+    begin_upper_like(&facts::facts(first.as_fd())?, &layers.memory)?;
     for (slot, name) in (0..layers.premounted).zip(HANDED) {
         let tree = state.copy(slot)?.take().ok_or(Errno::EBADF)?;
         node::make_directory(HERE, name, 0o755)?;
         let place = node::find(HERE, name)?;
-        let attached = mount_tree::attach(tree, place);
+        let attached = mount_tree::attach(tree.as_fd(), place.as_fd());
         descriptor::close(place);
-        descriptor::close(tree);
+        tree.close(state.child);
         attached?;
     }
     Ok(())
@@ -113,7 +113,7 @@ fn begin_handed(layers: &Layers, state: &RootState) -> Result<(), Failed> {
 pub fn begin_upper(like: &CStr, memory: &CStr) -> Result<(), Failed> {
     let lower = node::open(HERE, like, libc::O_PATH | libc::O_DIRECTORY, 0);
     let lower = lower.map_err(|errno| Part::Source.failed(errno))?;
-    let looked = facts::facts(lower);
+    let looked = facts::facts(lower.as_fd());
     descriptor::close(lower);
     begin_upper_like(&looked?, memory)
 }
@@ -162,7 +162,7 @@ pub fn mount_layers(layers: &Layers, target: &CStr) -> Result<(), Errno> {
 fn settle(state: &RootState) -> Result<(), Failed> {
     state.cover();
     process::change_directory(c"/..")?;
-    state.root.set(Some(node::find(HERE, c".")?));
+    state.root.set(Some(node::find(HERE, c".")?.keep()));
     Ok(())
 }
 
@@ -177,7 +177,7 @@ pub fn read_only(state: &RootState) -> Result<(), Failed> {
 pub fn enter(state: &RootState) -> Result<(), Errno> {
     if let Some(hidden) = state.hidden.take() {
         // Or `-w /proc/self/fd/N` could lead there.
-        descriptor::close(hidden);
+        hidden.close(state.child);
     }
     directory::enter(state.root()?)?;
     // With `.` for both, the old root comes to lie on top of the new one, and nothing need be made for it
@@ -206,7 +206,7 @@ pub fn enter(state: &RootState) -> Result<(), Errno> {
 /// end in a chroot.
 fn is_initramfs() -> Result<bool, Errno> {
     let root = node::find(HERE, c"/")?;
-    let file_system = facts::file_system(root);
+    let file_system = facts::file_system(root.as_fd());
     descriptor::close(root);
     Ok(file_system?.can_be_initramfs())
 }

@@ -8,6 +8,7 @@ use super::{RootState, older};
 use crate::lingering;
 use crate::plan::root::{BindMount, Copy, Restrictions};
 use crate::report::{Failed, Part};
+use crate::sys::descriptor::{ChildDescriptor, Undropped};
 use crate::sys::facts::{self, Facts};
 use crate::sys::{Errno, MountFlags, descriptor, directory, mount, mount_tree};
 use std::ffi::CStr;
@@ -16,7 +17,7 @@ use std::os::fd::BorrowedFd;
 pub fn copy(step: &Copy, state: &RootState) -> Result<(), Failed> {
     let copied = lingering::outlast(|| mount_tree::copy(&step.path, step.recursive));
     let copied = copied.map_err(|errno| Part::Source.failed(errno))?;
-    state.copy(step.slot)?.set(Some(copied));
+    state.copy(step.slot)?.set(Some(copied.keep()));
     Ok(())
 }
 
@@ -36,7 +37,8 @@ pub fn place_hidden(
 
 fn place(name: &CStr, flags: MountFlags, target: BorrowedFd<'_>) -> Result<(), Errno> {
     let tree = mount_tree::copy(name, false)?;
-    let placed = restrict(tree, flags, false).and_then(|()| mount_tree::attach(tree, target));
+    let placed = restrict(tree.as_fd(), flags, false)
+        .and_then(|()| mount_tree::attach(tree.as_fd(), target));
     descriptor::close(tree);
     placed
 }
@@ -57,7 +59,7 @@ fn restrict(tree: BorrowedFd<'_>, flags: MountFlags, recursive: bool) -> Result<
 
 pub fn bind(step: &BindMount, state: &RootState) -> Result<(), Failed> {
     if let Some(bound) = bind_and_keep(step, state)? {
-        descriptor::close(bound);
+        bound.close(state.child);
     }
     Ok(())
 }
@@ -66,24 +68,26 @@ pub fn bind(step: &BindMount, state: &RootState) -> Result<(), Failed> {
 pub fn bind_and_keep(
     step: &BindMount,
     state: &RootState,
-) -> Result<Option<BorrowedFd<'static>>, Failed> {
+) -> Result<Option<ChildDescriptor<'static>>, Failed> {
     let tree = match step.slot {
         Some(slot) => state.copy(slot)?.take().ok_or(Errno::EBADF),
-        None => mount_tree::copy(&step.path, step.recursive),
+        None => mount_tree::copy(&step.path, step.recursive).map(Undropped::keep),
     };
     let tree = match tree {
-        Err(errno) if mount_tree::is_unavailable(errno) => return older::bind(step, state),
+        Err(errno) if mount_tree::is_unavailable(errno) => {
+            return Ok(older::bind(step, state)?.map(Undropped::keep));
+        }
         Err(Errno::ENOENT) if step.optional => return Ok(None),
         tree => tree.map_err(|errno| Part::Source.failed(errno))?,
     };
-    let facts = facts::facts(tree).map_err(|errno| Part::Source.failed(errno))?;
+    let facts = facts::facts(tree.as_fd()).map_err(|errno| Part::Source.failed(errno))?;
     let restrictions = step.restrictions(facts.kind);
-    match restrict_copy(tree, restrictions) {
-        Ok(()) => attach(tree, step, &facts, state)?,
+    match restrict_copy(tree.as_fd(), restrictions) {
+        Ok(()) => attach(tree.as_fd(), step, &facts, state)?,
         Err(Errno::ENOSYS) => {
-            let aside = older::restrict_aside(tree, restrictions, facts.kind);
+            let aside = older::restrict_aside(tree.as_fd(), restrictions, facts.kind);
             aside.map_err(|errno| Part::Restrict.failed(errno))?;
-            attach(tree, step, &facts, state)?;
+            attach(tree.as_fd(), step, &facts, state)?;
             // What lay on it has moved.
             mount::detach(c"/..")?;
         }
@@ -99,7 +103,7 @@ fn attach(
     state: &RootState,
 ) -> Result<(), Failed> {
     let target = find_target(step, source, state)?;
-    let attached = mount_tree::attach(tree, target);
+    let attached = mount_tree::attach(tree, target.as_fd());
     descriptor::close(target);
     attached.map_err(Failed::from)
 }

@@ -25,7 +25,7 @@ pub fn make(step: &DeviceNode, state: &RootState) -> Result<(), Failed> {
         Err(Errno::ENOENT) if step.bind.optional => return Ok(()),
         source => source.map_err(|errno| Part::Source.failed(errno))?,
     };
-    let looked = facts::facts(source);
+    let looked = facts::facts(source.as_fd());
     descriptor::close(source);
     let looked = looked.map_err(|errno| Part::Source.failed(errno))?;
     match looked.kind {
@@ -43,11 +43,11 @@ pub fn make(step: &DeviceNode, state: &RootState) -> Result<(), Failed> {
 
 fn make_node(step: &DeviceNode, original: &Facts, state: &RootState) -> Result<(), Failed> {
     let directory = find(state, &step.directory, Missing::MakeDirectory)?;
-    let is_on_stage =
-        facts::facts(directory).is_ok_and(|facts| Some(facts.identity.0) == state.stage.get());
+    let is_on_stage = facts::facts(directory.as_fd())
+        .is_ok_and(|facts| Some(facts.identity.0) == state.stage.get());
     let made = if is_on_stage {
         // The container's /dev, to which no one else comes yet.
-        make_like(directory, last_name(&step.bind.target), original)
+        make_like(directory.as_fd(), last_name(&step.bind.target), original)
     } else {
         Err(Errno::EEXIST)
     };
@@ -67,7 +67,7 @@ fn bind_own(step: &DeviceNode, original: &Facts, state: &RootState) -> Result<()
     let name = descriptor::decimal_of(number, &mut buffer).ok_or(Errno::EBADF)?;
     make_like(state.hidden()?, name, original)?;
     let target = super::target::find_target(&step.bind, original, state)?;
-    let placed = bind::place_hidden(name, MountFlags::NONE, target, state);
+    let placed = bind::place_hidden(name, MountFlags::NONE, target.as_fd(), state);
     descriptor::close(target);
     // Not EPERM of the whole, which is mknod's.
     placed.map_err(|errno| Part::Restrict.failed(errno))

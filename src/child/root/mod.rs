@@ -17,28 +17,30 @@ use crate::path_in_root::{self, Making, Missing};
 use crate::plan::root::{KernelFs, NAME_FILES, RootStep};
 use crate::report::{Failed, Part};
 use crate::spec::MOST_COPIES;
+use crate::sys::descriptor::{ChildDescriptor, Undropped};
+use crate::sys::in_child::InChild;
 use crate::sys::{Errno, descriptor, facts};
 use std::cell::Cell;
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
 /// What one step leaves to the next. None of it outlives execve.
-#[derive(Default)]
 pub struct RootState {
+    pub child: InChild,
     /// What / will be.
-    root: Cell<Option<BorrowedFd<'static>>>,
-    /// What becomes of a place for a usual mount that is missing.
-    places: Places,
-    copies: [Cell<Option<BorrowedFd<'static>>>; MOST_COPIES],
+    root: Cell<Option<ChildDescriptor<'static>>>,
+    /// What becomes of a place for /proc, /sys or /dev that the root does not have.
+    places: Cell<Missing>,
+    copies: [Cell<Option<ChildDescriptor<'static>>>; MOST_COPIES],
     /// The container's /proc and /sys, while what is hidden there is.
-    proc: Cell<Option<BorrowedFd<'static>>>,
-    sysfs: Cell<Option<BorrowedFd<'static>>>,
+    proc: Cell<Option<ChildDescriptor<'static>>>,
+    sysfs: Cell<Option<ChildDescriptor<'static>>>,
     /// The network namespace came from the pool, which has opened it to all users.
     pub network_is_open: Cell<bool>,
     /// How many mounts lie on the host's /, the container's among them.
     covers: Cell<u32>,
     /// Where what is bound to its place has its name, see [`stage::HIDDEN`].
-    hidden: Cell<Option<BorrowedFd<'static>>>,
+    hidden: Cell<Option<ChildDescriptor<'static>>>,
     /// The stage's file system.
     stage: Cell<Option<FileSystemNumber>>,
     /// The file systems that were mounted for this container alone, in which a file may be made that it lacks: the first
@@ -50,16 +52,6 @@ pub struct RootState {
     looked_at: [Cell<Option<FileIdentity>>; NAME_FILES],
 }
 
-/// What becomes of a place for /proc, /sys or /dev that the root does not have.
-struct Places(Cell<Missing>);
-
-impl Default for Places {
-    /// As in an overlay, where it stays or goes with all the rest.
-    fn default() -> Self {
-        Self(Cell::new(Missing::MakeDirectory))
-    }
-}
-
 /// A file system and an inode.
 type FileIdentity = (u64, u64);
 
@@ -68,29 +60,51 @@ type FileSystemNumber = u64;
 const MOST_OWN: usize = 16;
 
 impl RootState {
+    pub fn new(child: InChild) -> Self {
+        Self {
+            child,
+            root: Cell::default(),
+            // As in an overlay, where it stays or goes with all the rest.
+            places: Cell::new(Missing::MakeDirectory),
+            copies: Default::default(),
+            proc: Cell::default(),
+            sysfs: Cell::default(),
+            network_is_open: Cell::default(),
+            covers: Cell::default(),
+            hidden: Cell::default(),
+            stage: Cell::default(),
+            own: Default::default(),
+            devices: Cell::default(),
+            looked_at: Default::default(),
+        }
+    }
+
     /// With the mounts that were handed in.
-    pub fn with(premounted: &[BorrowedFd<'static>]) -> Self {
-        let state = Self::default();
+    pub fn with(child: InChild, premounted: &[ChildDescriptor<'_>]) -> Self {
+        let state = Self::new(child);
         for (slot, mount) in state.copies.iter().zip(premounted) {
-            slot.set(Some(*mount));
+            slot.set(Some(mount.in_child(child)));
         }
         state
     }
 
     /// The container's proc, while it is as it was mounted.
     pub fn proc(&self) -> Option<BorrowedFd<'static>> {
-        self.proc.get()
+        self.proc.get().map(ChildDescriptor::as_fd)
     }
 
     fn root(&self) -> Result<BorrowedFd<'static>, Errno> {
-        self.root.get().ok_or(Errno::EBADF)
+        self.root
+            .get()
+            .map(ChildDescriptor::as_fd)
+            .ok_or(Errno::EBADF)
     }
 
-    fn copy(&self, slot: u8) -> Result<&Cell<Option<BorrowedFd<'static>>>, Errno> {
+    fn copy(&self, slot: u8) -> Result<&Cell<Option<ChildDescriptor<'static>>>, Errno> {
         self.copies.get(usize::from(slot)).ok_or(Errno::EBADF)
     }
 
-    fn kernel_fs(&self, kernel_fs: KernelFs) -> &Cell<Option<BorrowedFd<'static>>> {
+    fn kernel_fs(&self, kernel_fs: KernelFs) -> &Cell<Option<ChildDescriptor<'static>>> {
         match kernel_fs {
             KernelFs::Proc => &self.proc,
             KernelFs::Sysfs => &self.sysfs,
@@ -98,7 +112,10 @@ impl RootState {
     }
 
     fn hidden(&self) -> Result<BorrowedFd<'static>, Errno> {
-        self.hidden.get().ok_or(Errno::EBADF)
+        self.hidden
+            .get()
+            .map(ChildDescriptor::as_fd)
+            .ok_or(Errno::EBADF)
     }
 
     /// Keeps in mind that this file system is the container's own. Of more than there is room for the last are
@@ -139,7 +156,7 @@ pub fn perform(
             premounted,
             makes_places,
         } => {
-            state.places.0.set(if *makes_places {
+            state.places.set(if *makes_places {
                 Missing::MakePlace
             } else {
                 Missing::Refuse
@@ -154,13 +171,15 @@ pub fn perform(
         RootStep::MountKernelFs(step) => show::show(step, state),
         RootStep::Stage => stage::begin(state).map_err(Failed::from),
         RootStep::Devices => stage::devices(),
-        RootStep::StandardDevices(own) => stage::standard_devices(own).map_err(Failed::from),
+        RootStep::StandardDevices(own) => {
+            stage::standard_devices(own, state.child).map_err(Failed::from)
+        }
         RootStep::Restrict(step) => restrict::restrict(step, state),
         RootStep::Links => stage::links().map_err(Failed::from),
         RootStep::Staged(step) => stage::file_system(step),
         RootStep::Terminal(terminal_settings) => {
             let socket = descriptors.terminal.ok_or(Errno::EBADF)?;
-            terminal::make(terminal_settings, socket).map_err(Failed::from)
+            terminal::make(terminal_settings, socket.as_fd(), state.child).map_err(Failed::from)
         }
         RootStep::Device(step) => device::make(step, state),
         RootStep::LookAtNames(targets) => names::look(targets, state),
@@ -182,15 +201,11 @@ pub fn perform(
 }
 
 /// Finds a path of the container's.
-fn find(state: &RootState, path: &CStr, missing: Missing) -> Result<BorrowedFd<'static>, Failed> {
+fn find(state: &RootState, path: &CStr, missing: Missing) -> Result<Undropped, Failed> {
     find_or_make(state, path, &Making::anywhere(missing))
 }
 
-fn find_or_make(
-    state: &RootState,
-    path: &CStr,
-    making: &Making<'_>,
-) -> Result<BorrowedFd<'static>, Failed> {
+fn find_or_make(state: &RootState, path: &CStr, making: &Making<'_>) -> Result<Undropped, Failed> {
     path_in_root::find_or_make(state.root()?, path, making).map_err(|failed| match failed {
         path_in_root::PathFailure::Find(errno) => Part::Target.failed(errno),
         path_in_root::PathFailure::Make(errno) => Part::Make.failed(errno),
@@ -202,7 +217,7 @@ fn place_for(state: &RootState, asked: bool) -> Missing {
     if asked {
         Missing::MakeDirectory
     } else {
-        state.places.0.get()
+        state.places.get()
     }
 }
 

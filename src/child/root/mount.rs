@@ -3,6 +3,7 @@
 use super::{RootState, base, find, place_for};
 use crate::plan::root::{FileSystem, OverlayMount};
 use crate::report::Failed;
+use crate::sys::descriptor::Undropped;
 use crate::sys::mount::{self, MountFlags, mount};
 use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, descriptor, directory};
@@ -10,21 +11,18 @@ use std::os::fd::BorrowedFd;
 
 pub fn file_system(step: &FileSystem, state: &RootState) -> Result<(), Failed> {
     let target = find(state, &step.target, place_for(state, step.option.is_some()))?;
-    let mounted = mount_and_move(step, target);
+    let mounted = mount_and_move(step, target.as_fd());
     descriptor::close(target);
     let mounted = mounted?;
     if step.option.is_some() && !step.flags.contains(MountFlags::READONLY) {
-        state.owns(mounted)?;
+        state.owns(mounted.as_fd())?;
     }
     descriptor::close(mounted);
     Ok(())
 }
 
 /// Mounts it on top of /, where `/..` names it, and moves it from there; what is mounted then.
-pub fn mount_and_move(
-    step: &FileSystem,
-    target: BorrowedFd<'_>,
-) -> Result<BorrowedFd<'static>, Errno> {
+pub fn mount_and_move(step: &FileSystem, target: BorrowedFd<'_>) -> Result<Undropped, Errno> {
     let kind = Some(step.kind.as_c_str());
     mount(kind, c"/", kind, step.flags, Some(&step.data))?;
     let mounted = node::find(HERE, c"/..")?;
@@ -42,19 +40,19 @@ pub fn overlay(step: &OverlayMount, state: &RootState) -> Result<(), Failed> {
         // what it needs of it.
         base::mount_layers(&step.layers, c"/")?;
         let mounted = node::find(HERE, c"/..")?;
-        state.owns(mounted)?;
+        state.owns(mounted.as_fd())?;
         descriptor::close(mounted);
-        directory::enter(target)?;
+        directory::enter(target.as_fd())?;
         mount(Some(c"/.."), c".", None, MountFlags::MOVE, None)?;
         mount::detach(c"/..")?;
     } else if let Some(work) = &step.layers.work {
         // The working directory is overlayfs' own; so from / to its place, as above.
         base::enter_work(work)?;
         base::mount_layers(&step.layers, c"/")?;
-        directory::enter(target)?;
+        directory::enter(target.as_fd())?;
         mount(Some(c"/.."), c".", None, MountFlags::MOVE, None)?;
     } else {
-        directory::enter(target)?;
+        directory::enter(target.as_fd())?;
         base::mount_layers(&step.layers, c".")?;
     }
     descriptor::close(target);

@@ -9,6 +9,7 @@ use crate::child::Channel;
 use crate::path_in_root::{Making, Missing};
 use crate::plan::root::{EtcFile, Without};
 use crate::report::{Failed, Lack, Part};
+use crate::sys::descriptor::Undropped;
 use crate::sys::facts::{self, Kind};
 use crate::sys::{Errno, MountFlags, descriptor, directory};
 use std::ffi::CStr;
@@ -19,7 +20,7 @@ pub fn look(targets: &[impl AsRef<CStr>], state: &RootState) -> Result<(), Faile
     for (place, target) in state.looked_at.iter().zip(targets) {
         // What cannot be found is not there.
         if let Ok(found) = find(state, target.as_ref(), Missing::Refuse) {
-            let looked = facts::facts(found);
+            let looked = facts::facts(found.as_fd());
             descriptor::close(found);
             place.set(Some(looked?.identity));
         }
@@ -47,7 +48,7 @@ pub fn place(file: &EtcFile, state: &RootState, channel: Channel<'_>) -> Result<
     let name = last_name(&file.target);
     directory::enter(state.hidden()?)?;
     let made = stage::make_file(name)?;
-    let written = descriptor::write_all(made, &file.content);
+    let written = descriptor::write_all(made.as_fd(), &file.content);
     descriptor::close(made);
     written?;
     let restrictions = if file.read_only {
@@ -55,13 +56,13 @@ pub fn place(file: &EtcFile, state: &RootState, channel: Channel<'_>) -> Result<
     } else {
         MountFlags::NONE
     };
-    let placed = bind::place_hidden(name, restrictions, target, state);
+    let placed = bind::place_hidden(name, restrictions, target.as_fd(), state);
     descriptor::close(target);
     placed.map_err(Failed::from)
 }
 
 /// What the file is to be mounted on; `None` if a mount has brought one along, and no one has asked for another.
-fn find_place(file: &EtcFile, state: &RootState) -> Result<Option<BorrowedFd<'static>>, Failed> {
+fn find_place(file: &EtcFile, state: &RootState) -> Result<Option<Undropped>, Failed> {
     let found = match find(state, &file.target, Missing::Refuse) {
         // What is made may lie elsewhere, where a link leads to what is not there yet.
         Err(Failed {
@@ -76,14 +77,14 @@ fn find_place(file: &EtcFile, state: &RootState) -> Result<Option<BorrowedFd<'st
             },
         ),
         found => match found {
-            Ok(there) if was_brought(file, there, state)? => {
+            Ok(there) if was_brought(file, there.as_fd(), state)? => {
                 descriptor::close(there);
                 return Ok(None);
             }
             found => found,
         },
     }?;
-    if facts::facts(found)?.kind == Kind::Directory {
+    if facts::facts(found.as_fd())?.kind == Kind::Directory {
         descriptor::close(found);
         return Err(Part::Target.failed(Errno::EISDIR));
     }

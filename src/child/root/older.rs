@@ -8,6 +8,7 @@
 use super::RootState;
 use crate::plan::root::{BindMount, Restrictions};
 use crate::report::{Failed, Part};
+use crate::sys::descriptor::Undropped;
 use crate::sys::facts::{self, Kind};
 use crate::sys::mount::{self, mount};
 use crate::sys::node::{self, HERE};
@@ -36,18 +37,18 @@ const PROPAGATIONS: MountFlags = MountFlags::PRIVATE
 const PASSES: u32 = 8;
 
 /// What is bound then; none if the host has none and that is forgiven.
-pub fn bind(step: &BindMount, state: &RootState) -> Result<Option<BorrowedFd<'static>>, Failed> {
+pub fn bind(step: &BindMount, state: &RootState) -> Result<Option<Undropped>, Failed> {
     let source = match node::open(HERE, &step.path, libc::O_PATH, 0) {
         Err(Errno::ENOENT) if step.optional => return Ok(None),
         source => source.map_err(|errno| Part::Source.failed(errno))?,
     };
-    let looked = facts::facts(source).map_err(|errno| Part::Source.failed(errno));
+    let looked = facts::facts(source.as_fd()).map_err(|errno| Part::Source.failed(errno));
     descriptor::close(source);
     let looked = looked?;
     let target = super::target::find_target(step, &looked, state)?;
     finish(step, looked.kind)?;
     let bound = node::find(HERE, PATH)?;
-    let moved = move_to(target, looked.kind == Kind::Directory);
+    let moved = move_to(target.as_fd(), looked.kind == Kind::Directory);
     descriptor::close(target);
     moved?;
     mount::detach(c"/..")?;
@@ -75,8 +76,8 @@ pub fn restrict_base(path: &CStr, flags: MountFlags, state: &RootState) -> Resul
     state.cover();
     state.cover();
     process::change_directory(c"/..")?;
-    if let Some(writable) = state.root.replace(Some(node::find(HERE, c".")?)) {
-        descriptor::close(writable);
+    if let Some(writable) = state.root.replace(Some(node::find(HERE, c".")?.keep())) {
+        writable.close(state.child);
     }
     Ok(())
 }
@@ -119,7 +120,7 @@ pub fn restrict_aside(
 ) -> Result<(), Errno> {
     begin(source == Kind::Directory)?;
     let place = node::find(HERE, PLACE)?;
-    let attached = mount_tree::attach(tree, place);
+    let attached = mount_tree::attach(tree, place.as_fd());
     descriptor::close(place);
     attached?;
     propagate(restrictions.top, MountFlags::NONE)?;
@@ -214,7 +215,7 @@ fn pass_over(
 /// user's medium, say) the kernel would refuse.
 pub fn remount(path: &CStr, flags: MountFlags) -> Result<(), Errno> {
     let mounted = node::open(HERE, path, libc::O_PATH, 0)?;
-    let has = facts::file_system(mounted);
+    let has = facts::file_system(mounted.as_fd());
     descriptor::close(mounted);
     let flags = MountFlags::REMOUNT
         .and(MountFlags::BIND)
@@ -239,7 +240,7 @@ pub fn place_file(name: &CStr, flags: MountFlags, target: BorrowedFd<'_>) -> Res
     }
     let mounted = node::find(HERE, name)?;
     let mut buffer = [0; 12];
-    let by_number = descriptor::decimal(mounted, &mut buffer).ok_or(Errno::EBADF);
+    let by_number = descriptor::decimal(mounted.as_fd(), &mut buffer).ok_or(Errno::EBADF);
     let moved = by_number.and_then(|number| move_to_file(number, target));
     descriptor::close(mounted);
     moved
@@ -248,7 +249,7 @@ pub fn place_file(name: &CStr, flags: MountFlags, target: BorrowedFd<'_>) -> Res
 /// Moves a mount onto a file, which only /proc can name by its descriptor; `mounted` may be a number there, too.
 fn move_to_file(mounted: &CStr, target: BorrowedFd<'_>) -> Result<(), Errno> {
     let descriptors = own_proc::open(c"fd")?;
-    let entered = directory::enter(descriptors);
+    let entered = directory::enter(descriptors.as_fd());
     descriptor::close(descriptors);
     entered?;
     let mut buffer = [0; 12];

@@ -47,9 +47,9 @@ pub fn restrict(all: &[Restriction], state: &RootState) -> Result<(), Failed> {
                 continue;
             }
         };
-        let flags = facts::file_system(directory)?.flags;
-        directory::enter(directory)?;
-        descriptor::close(directory);
+        let flags = facts::file_system(directory.as_fd())?.flags;
+        directory::enter(directory.as_fd())?;
+        directory.close(state.child);
         for path in &restriction.masked {
             hide(path).map_err(|errno| Part::Item(item).failed(errno))?;
             item = item.saturating_add(1);
@@ -73,7 +73,7 @@ fn count(restriction: &Restriction) -> u8 {
 /// Without it every path would look as if this kernel did not have it.
 fn check_null() -> Result<(), Errno> {
     let null = node::find(HERE, NULL)?;
-    let looked = facts::facts(null);
+    let looked = facts::facts(null.as_fd());
     descriptor::close(null);
     match looked?.kind {
         Kind::Character(facts::NULL_DEVICE) => Ok(()),
@@ -88,7 +88,7 @@ fn hide(path: &CStr) -> Result<(), Errno> {
         Err(Errno::ENOENT) => return Ok(()),
         found => found?,
     };
-    let looked = facts::facts(found);
+    let looked = facts::facts(found.as_fd());
     descriptor::close(found);
     if looked?.kind != Kind::Directory {
         return mount(Some(NULL), path, None, MountFlags::BIND, None);

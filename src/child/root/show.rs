@@ -23,9 +23,9 @@ pub fn show(step: &MountKernelFs, state: &RootState) -> Result<(), Failed> {
 
 fn mount_fresh(step: &FileSystem, kernel_fs: KernelFs, state: &RootState) -> Result<(), Failed> {
     let target = find(state, &step.target, place_for(state, false))?;
-    let mounted = mount_and_move(step, target);
+    let mounted = mount_and_move(step, target.as_fd());
     descriptor::close(target);
-    state.kernel_fs(kernel_fs).set(Some(mounted?));
+    state.kernel_fs(kernel_fs).set(Some(mounted?.keep()));
     Ok(())
 }
 
@@ -34,14 +34,14 @@ fn bind_hosts(step: &BindMount, kernel_fs: KernelFs, state: &RootState) -> Resul
     let Some(bound) = bind::bind_and_keep(step, state)? else {
         return Ok(());
     };
-    let found = facts::file_system(bound).map_err(|errno| Part::Source.failed(errno))?;
+    let found = facts::file_system(bound.as_fd()).map_err(|errno| Part::Source.failed(errno))?;
     match kernel_fs {
         KernelFs::Proc if found.is_proc() => state.proc.set(Some(bound)),
         KernelFs::Sysfs if found.is_sysfs() => state.sysfs.set(Some(bound)),
         // Something else would be hidden, and what is to be hidden would not.
         KernelFs::Proc => return Err(Part::Source.failed(Errno::ENODEV)),
         // Whatever the host has at /sys: nothing that the kernel tells.
-        KernelFs::Sysfs => descriptor::close(bound),
+        KernelFs::Sysfs => bound.close(state.child),
     }
     Ok(())
 }

@@ -6,12 +6,13 @@ use super::{RootState, find, older, place_for};
 use crate::plan::OwnDevice;
 use crate::plan::root::FileSystem;
 use crate::report::{Failed, Part};
+use crate::sys::descriptor::Undropped;
 use crate::sys::facts::{self, Kind};
+use crate::sys::in_child::InChild;
 use crate::sys::mount::{self, mount};
 use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, MountFlags, descriptor, directory, process};
 use std::ffi::CStr;
-use std::os::fd::BorrowedFd;
 
 /// As docker has it: room for nodes and links, and for no one's data.
 const DATA: &CStr = c"mode=0755,size=65536k";
@@ -42,8 +43,10 @@ pub fn begin(state: &RootState) -> Result<(), Errno> {
     process::change_directory(c"/..")?;
     node::make_directory(HERE, HIDDEN, 0o755)?;
     let hidden = node::find(HERE, HIDDEN)?;
-    state.stage.set(Some(facts::facts(hidden)?.identity.0));
-    state.hidden.set(Some(hidden));
+    state
+        .stage
+        .set(Some(facts::facts(hidden.as_fd())?.identity.0));
+    state.hidden.set(Some(hidden.keep()));
     Ok(())
 }
 
@@ -75,7 +78,7 @@ fn bind_device(own: OwnDevice) -> Result<(), Failed> {
     mount(Some(own.path()), name, None, MountFlags::BIND, None)
         .map_err(|errno| Part::Source.failed(errno))?;
     let bound = node::find(HERE, name)?;
-    let looked = facts::facts(bound);
+    let looked = facts::facts(bound.as_fd());
     descriptor::close(bound);
     let looked = looked?;
     // The host's /dev is not always what it should be: in a container of someone else's, say.
@@ -92,16 +95,16 @@ fn bind_device(own: OwnDevice) -> Result<(), Failed> {
 
 /// Puts nodes that were just made into the places of 0, 1 and 2. Open for both, whichever the caller's was open for:
 /// what these devices take and give is no one's.
-pub fn standard_devices(own: &[Option<OwnDevice>; 3]) -> Result<(), Errno> {
+pub fn standard_devices(own: &[Option<OwnDevice>; 3], child: InChild) -> Result<(), Errno> {
     for (number, wanted) in (0..).zip(own) {
         let Some(device) = wanted else { continue };
         let same = (0..number).zip(own).find(|(_, other)| *other == wanted);
         if let Some((earlier, _)) = same {
-            descriptor::duplicate_to(descriptor::borrowed(earlier), number)?;
+            descriptor::duplicate_to(descriptor::standard(earlier), number, child)?;
             continue;
         }
         let opened = node::open(HERE, device.name(), libc::O_RDWR | libc::O_NOCTTY, 0)?;
-        let placed = descriptor::duplicate_to(opened, number);
+        let placed = descriptor::duplicate_to(opened.as_fd(), number, child);
         descriptor::close(opened);
         placed?;
     }
@@ -109,7 +112,7 @@ pub fn standard_devices(own: &[Option<OwnDevice>; 3]) -> Result<(), Errno> {
 }
 
 /// A new file of the stage.
-pub fn make_file(name: &CStr) -> Result<BorrowedFd<'static>, Errno> {
+pub fn make_file(name: &CStr) -> Result<Undropped, Errno> {
     let flags = libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY | libc::O_NOFOLLOW;
     node::open(HERE, name, flags, 0o644)
 }
@@ -138,7 +141,7 @@ pub fn file_system(step: &FileSystem) -> Result<(), Failed> {
 /// Moves the stage, the topmost mount on /, to the container's /dev.
 pub fn place_dev(state: &RootState) -> Result<(), Failed> {
     let target = find(state, c"/dev", place_for(state, false))?;
-    directory::enter(target)?;
+    directory::enter(target.as_fd())?;
     descriptor::close(target);
     mount(Some(c"/.."), c".", None, MountFlags::MOVE, None).map_err(Failed::from)
 }

@@ -5,15 +5,15 @@ use crate::path_in_root::Missing;
 use crate::plan::root::BindMount;
 use crate::report::{Failed, Part};
 use crate::sys::Errno;
+use crate::sys::descriptor::Undropped;
 use crate::sys::facts::{self, Facts, Kind};
-use std::os::fd::BorrowedFd;
 
 /// The place for what is bound, of the same type: a directory, or none.
 pub fn find_target(
     step: &BindMount,
     source: &Facts,
     state: &RootState,
-) -> Result<BorrowedFd<'static>, Failed> {
+) -> Result<Undropped, Failed> {
     let is_directory = source.kind == Kind::Directory;
     let is_device = matches!(source.kind, Kind::Character(_) | Kind::Block(_));
     if step.is_device && !is_device {
@@ -25,7 +25,7 @@ pub fn find_target(
         Missing::MakeFile
     };
     let target = find(state, &step.target, missing)?;
-    let there = facts::facts(target).map_err(|errno| Part::Target.failed(errno))?;
+    let there = facts::facts(target.as_fd()).map_err(|errno| Part::Target.failed(errno))?;
     match (is_directory, there.kind == Kind::Directory) {
         (true, false) => Err(Part::Target.failed(Errno::ENOTDIR)),
         (false, true) => Err(Part::Target.failed(Errno::EISDIR)),
