@@ -9,7 +9,7 @@ use mydocker::docker::RunArgs;
 use mydocker::docker::specify::specify;
 use mydocker::docker::{self, Command};
 use mydocker::plan::{
-    self, InitPlan, Network, Outputs, OwnDevice, Source, Standard, Streams, wire,
+    self, InitPlan, NetworkSource, Outputs, OwnDevice, Source, Standard, Streams, wire,
 };
 use mydocker::report::Part;
 use mydocker::spec::{ContainerSpec, HostName, IdsWanted, MountSource, Terminal};
@@ -287,7 +287,7 @@ fn specified(arguments: &RunArgs, accepted: &Cell<u64>, random: &mut Rng) {
             accepted.set(accepted.get() + 1);
             let plan = plan::build(
                 &spec,
-                Network::Clone,
+                NetworkSource::Clone,
                 SignalSet::default(),
                 standard(&spec, random),
                 Vec::new(),

@@ -12,7 +12,7 @@ pub mod root;
 mod standard;
 pub mod wire;
 
-pub use build::{Network, build, check_options, makes_terminal};
+pub use build::{NetworkSource, build, check_options, makes_terminal};
 pub use describe::{describe_execve, describe_failure, name_step};
 pub use standard::{Outputs, OwnDevice, Prepared, Source, Standard, Streams};
 
@@ -252,3 +252,6 @@ impl ExecPlan {
 
 /// What is larger is boxed: the steps of a usual start lie in the little memory that is ready for it (src/sys/entry.rs).
 const _: () = assert!(size_of::<Step>() <= 32);
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use crate::host::root::{self, Traces};
 use crate::launch;
 use crate::log::{Level, Log, Value};
 use crate::monitor::signals::{Relayed, Signals};
-use crate::plan::{self, InitPlan, Network};
+use crate::plan::{self, InitPlan, NetworkSource};
 use crate::pool::Call;
 use crate::report::Lack;
 use crate::result_file::{ResultFile, Typed};
@@ -36,7 +36,7 @@ pub struct Asked {
     pub look: Look,
     /// A person may end the command by a key, which its code alone does not tell.
     pub reads_keys: bool,
-    network: Network,
+    network: NetworkSource,
     /// What is left for the clone to make.
     pub namespaces: Namespaces,
 }
@@ -168,13 +168,13 @@ fn without_pool(why: Errno, log: &Log) {
 }
 
 /// Where the network comes from, and what is left for the clone to make.
-fn network_and_namespaces(spec: &ContainerSpec, pooled: bool) -> (Network, Namespaces) {
+fn network_and_namespaces(spec: &ContainerSpec, pooled: bool) -> (NetworkSource, Namespaces) {
     let (network, namespaces) = match pooled {
         true => (
-            Network::Pool,
+            NetworkSource::Pool,
             spec.namespaces.anew().without(Namespace::Network),
         ),
-        false => (Network::Clone, spec.namespaces.anew()),
+        false => (NetworkSource::Clone, spec.namespaces.anew()),
     };
     let namespaces = match spec.limits {
         // Made when the container is in its cgroups, which are to be its tops.

@@ -164,17 +164,23 @@ fn binaries() -> &'static Binaries {
     BINARIES.get_or_init(|| {
         let mydocker = std::env::var_os("MYDOCKER_BIN")
             .map_or_else(|| env!("CARGO_BIN_EXE_mydocker").into(), PathBuf::from);
-        let probe = Path::new(env!("CARGO_BIN_EXE_mydocker")).with_file_name("examples/probe");
-        assert!(
-            probe.exists(),
-            "{} is missing: cargo build --examples",
-            probe.display()
-        );
         Binaries {
             mydocker: reachable(&mydocker),
-            probe: reachable(&probe),
+            probe: example("probe"),
         }
     })
+}
+
+/// A program that is built beside the tests, where every user can execute it.
+pub fn example(name: &str) -> PathBuf {
+    let examples = Path::new(env!("CARGO_BIN_EXE_mydocker")).with_file_name("examples");
+    let file = examples.join(name);
+    assert!(
+        file.exists(),
+        "{} is missing: cargo build --examples",
+        file.display()
+    );
+    reachable(&file)
 }
 
 /// `file`, or, if its directory is closed to others (a clone in root's home), a copy of it in a

@@ -29,7 +29,7 @@ const LONGEST_PATH: usize = 4096;
 /// the files by which the container's cgroups are joined; `filter` is that of its system calls.
 pub fn build(
     spec: &ContainerSpec,
-    network: Network,
+    network: NetworkSource,
     ignored: SignalSet,
     standard: Standard,
     joins: Vec<CString>,
@@ -55,7 +55,7 @@ pub fn build(
 
 /// Where the container's network comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Network {
+pub enum NetworkSource {
     /// The clone makes it, or it is the host's.
     Clone,
     /// From the pool, which has been called.
@@ -144,7 +144,7 @@ fn identity(spec: &ContainerSpec, steps: &mut Vec<Step>) {
     }
 }
 
-fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<Step> {
+fn container(spec: &ContainerSpec, network: NetworkSource, standard: Standard) -> Vec<Step> {
     let mut steps = Vec::with_capacity(if spec.root.is_some() { 32 } else { 6 });
 
     if let Some(root) = &spec.root {
@@ -155,7 +155,7 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
     steps.push(Step::MakeMountsPrivate);
     match &spec.root {
         Some(root) => {
-            if network == Network::Pool {
+            if network == NetworkSource::Pool {
                 // A sysfs shows the network devices of the namespace that it is mounted in.
                 steps.push(Step::NetworkFromPool);
             }
@@ -163,7 +163,7 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
         }
         None => {
             proc(spec, &mut steps);
-            if network == Network::Clone {
+            if network == NetworkSource::Clone {
                 steps.extend(settings(spec));
             }
         }
@@ -175,7 +175,7 @@ fn container(spec: &ContainerSpec, network: Network, standard: Standard) -> Vec<
     // Beside it, in the same new UTS namespace.
     let domain = spec.domain_name.iter();
     steps.extend(domain.map(|name| Step::DomainName(name.bytes().to_vec())));
-    if network == Network::Pool {
+    if network == NetworkSource::Pool {
         if spec.root.is_none() {
             // Last of what is set up, so that the pool has had time to answer.
             steps.push(Step::NetworkFromPool);
