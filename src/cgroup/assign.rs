@@ -1,7 +1,7 @@
 //! Which hierarchies have something to limit or to count, and what.
 
+use super::asked::Asked;
 use super::layout::{Hierarchy, Layout};
-use super::parent::Asked;
 use super::settings::{Setting, settings};
 use super::{Controller, Version};
 use crate::error::Error;
@@ -50,26 +50,52 @@ impl Presence {
 }
 
 /// What a hierarchy has to do.
-pub struct Part {
+pub struct Part<'l, 'a> {
     /// Who needs it first.
     pub asked: Asked,
+    pub hierarchy: &'l Hierarchy<'a>,
+    pub version: Version,
+    /// Those of v1 that are bound to it, or those that v1 has left to v2.
+    pub controllers: Vec<Controller>,
+    /// Those of v2 that have settings.
+    pub needed: Vec<&'static str>,
     pub settings: Vec<Setting>,
     /// A start goes on without it.
     pub only_counts: bool,
 }
 
+/// The parts of all hierarchies that have one, in the order in which their cgroups are made.
+///
+/// Errors: a limit that there is nowhere.
+#[cold]
+#[inline(never)]
+pub fn parts<'l, 'a>(
+    layout: &'l Layout<'a>,
+    limits: &Limits,
+    presence: Presence,
+) -> Result<Vec<Part<'l, 'a>>, Error> {
+    let devices = devices(limits)?;
+    let ask = |controller, version| ask(limits, &devices, controller, version);
+    let mut parts = Vec::new();
+    for hierarchy in &layout.v1 {
+        parts.extend(in_v1((layout, hierarchy), presence, &ask)?);
+    }
+    parts.extend(in_v2(layout, presence, &ask)?);
+    Ok(parts)
+}
+
 /// The part of a hierarchy of v1, if it has one.
 #[cold]
 #[inline(never)]
-pub fn in_v1(
-    (layout, found): (&Layout<'_>, &Hierarchy<'_>),
+fn in_v1<'l, 'a>(
+    (layout, found): (&Layout<'_>, &'l Hierarchy<'a>),
     Presence {
         named,
         counted,
         times,
     }: Presence,
     ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
-) -> Result<Option<Part>, Error> {
+) -> Result<Option<Part<'l, 'a>>, Error> {
     let mut all = Vec::new();
     let mut asked = None;
     for controller in found.controllers() {
@@ -113,23 +139,27 @@ pub fn in_v1(
     };
     Ok(Some(Part {
         asked: asked.unwrap_or(all_of_them),
+        hierarchy: found,
+        version: Version::V1,
+        controllers: found.controllers().collect(),
+        needed: Vec::new(),
         settings: all,
         only_counts,
     }))
 }
 
-/// The part of v2, if it has one, and the controllers that it needs.
+/// The part of v2, if it has one.
 #[cold]
 #[inline(never)]
-pub fn in_v2(
-    layout: &Layout<'_>,
+fn in_v2<'l, 'a>(
+    layout: &'l Layout<'a>,
     Presence {
         named,
         counted,
         times,
     }: Presence,
     ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
-) -> Result<Option<(Part, Vec<&'static str>)>, Error> {
+) -> Result<Option<Part<'l, 'a>>, Error> {
     let mut all = Vec::new();
     let mut needed = Vec::new();
     let mut asked = None;
@@ -165,16 +195,19 @@ pub fn in_v2(
         },
         None => return Ok(None),
     };
-    let part = Part {
+    Ok(Some(Part {
         asked,
+        hierarchy: hierarchy_of_v2(layout, asked)?,
+        version: Version::V2,
+        controllers: free(layout).collect(),
+        needed,
         settings: all,
         only_counts: false,
-    };
-    Ok(Some((part, needed)))
+    }))
 }
 
 /// The controllers that v1 does not have.
-pub fn free(layout: &Layout<'_>) -> impl Iterator<Item = Controller> {
+fn free(layout: &Layout<'_>) -> impl Iterator<Item = Controller> {
     let all = Controller::ALL.into_iter();
     all.filter(|controller| layout.v1_of(*controller).is_none())
 }
@@ -198,7 +231,7 @@ pub fn is_born(layout: &Layout<'_>, limits: &Limits) -> bool {
     clone::can_be_born_in_cgroup() && (!may_differ || kernel::version() >= BORN_WITH_CPUSET)
 }
 
-pub fn hierarchy_of_v2<'l, 'a>(
+fn hierarchy_of_v2<'l, 'a>(
     layout: &'l Layout<'a>,
     asked: Asked,
 ) -> Result<&'l Hierarchy<'a>, Error> {
@@ -234,7 +267,7 @@ impl Controller {
     }
 }
 
-pub fn ask(
+fn ask(
     limits: &Limits,
     devices: &[String],
     controller: Controller,
@@ -247,7 +280,7 @@ pub fn ask(
 }
 
 /// The numbers of the limited devices, as the kernel prints them.
-pub fn devices(limits: &Limits) -> Result<Vec<String>, Error> {
+fn devices(limits: &Limits) -> Result<Vec<String>, Error> {
     let numbers = limits.devices.iter().map(|limit| {
         let operation = format!("{}:", limit.field);
         let failed = |errno| Error::new(operation.as_str(), limit.path.to_bytes(), errno);

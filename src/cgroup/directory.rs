@@ -236,6 +236,15 @@ impl Directory {
     }
 }
 
+/// The names of a path, without its slashes.
+pub fn names(path: &CStr) -> Vec<CString> {
+    let names = path.to_bytes().split(|byte| *byte == b'/');
+    names
+        .filter(|name| !name.is_empty())
+        .filter_map(|name| CString::new(name).ok())
+        .collect()
+}
+
 /// The directory's path with the rest behind it.
 pub fn joined(directory: &CStr, rest: &CStr) -> CString {
     let slash: &[u8] = match rest.to_bytes().first() {

@@ -2,13 +2,13 @@
 
 use super::Version;
 use super::directory::{Directory, joined};
-use super::group;
+use super::fill;
 use super::parent::Site;
 use super::settings::Setting;
 use crate::error::Error;
 use crate::spec::limits::{NumberSet, PERIOD};
 use crate::sys::{Errno, facts, kernel};
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -21,28 +21,26 @@ pub fn refuse(
     site: &Site,
     name: &CStr,
 ) -> Result<(), Error> {
-    let own = joined(&site.path, name);
-    let Ok(above) = Directory::open(site.nearest(), version) else {
-        return Ok(());
-    };
+    let own = joined(site.path(), name);
+    let above = &site.nearest;
     for setting in settings {
-        let (above, own) = (&above, &own);
+        let own = &own;
         let there = |way: &&(&'static CStr, String)| {
             let (file, value) = way;
             has_file(above, version, file) && !is_of_another_scheduler(file, value)
         };
         let Some((file, value)) = setting.ways.iter().find(there) else {
-            group::not_there(setting, own).map_or(Ok(()), Err)?;
+            fill::not_there(setting, own).map_or(Ok(()), Err)?;
             continue;
         };
         if let Some(errno) = written((above, version), file, value, settings) {
-            return Err(group::not_written(setting, (own, file), value, errno));
+            return Err(fill::not_written(setting, (own, file), value, errno));
         }
         if let (Some(file), Version::V2) = (setting.shown_by, version) {
             let granted = above.read(file).ok();
             let granted = granted.and_then(|list| granted_of(value, &list));
             if let Some(shown) = granted.filter(|shown| shown != value) {
-                return Err(group::not_granted(setting, value, &shown));
+                return Err(fill::not_granted(setting, value, &shown));
             }
         }
     }
@@ -218,18 +216,6 @@ fn device(value: &str) -> Option<Errno> {
     let disk = disk(value)?;
     let is_none = Path::new(DISKS).exists() && !disk.exists();
     (is_none || disk.join("partition").exists()).then_some(Errno::ENODEV)
-}
-
-impl Site {
-    /// The nearest cgroup above that is there.
-    fn nearest(&self) -> CString {
-        let Some(first) = self.missing.first() else {
-            return self.path.clone();
-        };
-        let bytes = first.to_bytes();
-        let end = bytes.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-        CString::new(bytes.get(..end.max(1)).unwrap_or_default()).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

@@ -3,14 +3,16 @@
 //! ```text
 //! layout          which hierarchies there are, and where we are in each: texts in, data out
 //! settings        what is written for each limit: limits in, files and values out
-//! choice          which hierarchies have something to do
+//! assign          which hierarchies have something to do
+//! asked           who asks, and what they are told
 //! parent          the cgroup below which the container's is made
 //! directory       a cgroup's directory: made, locked, written, removed
 //! group           the container's cgroups, one in each hierarchy that has something to limit
-//! preview         what they would be, without making them
-//! foresee         which limits would be refused then
+//! fill            what a new one is filled with
+//! request         the cgroups that a container needs: made, or previewed
+//! foresee         which limits would be refused
 //! sweep           those of containers whose mydocker was killed
-//! figures         what a cgroup has counted
+//! usage           what a cgroup has counted
 //! processor_time  of that the time, for who asks while the container runs
 //! ```
 //!
@@ -23,14 +25,16 @@
 //! hexadecimal digits, and mydocker has it locked for as long as it lives (`locks.rs`): by a lock of its user's,
 //! for the directory can be read, and locked, by everyone.
 
+mod asked;
 mod assign;
 mod directory;
+mod fill;
 mod foresee;
 mod group;
 mod layout;
 mod parent;
-mod preview;
 mod processor_time;
+mod request;
 mod settings;
 mod sweep;
 mod usage;
@@ -38,8 +42,8 @@ mod usage;
 pub use group::{Group, Join};
 pub use layout::{Layout, usual};
 pub use parent::Written;
-pub use preview::{Preview, preview};
 pub use processor_time::ProcessorTime;
+pub use request::{Preview, Wanted};
 pub use settings::Setting;
 pub use usage::Usage;
 
@@ -88,7 +92,7 @@ impl Controller {
 
 /// The two kinds of hierarchies; see cgroups(7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Version {
+pub enum Version {
     V1,
     V2,
 }

@@ -2,7 +2,7 @@
 
 use crate::cgroup::{self, Group, Join, Layout, Preview, ProcessorTime, Usage, usual};
 use crate::error::{Error, ExitCode};
-use crate::guard::Request;
+use crate::guard::{self, Acquire, Intent, Request};
 use crate::hint::{Doing, hint, too_few_processes};
 use crate::log::{Level, Log};
 use crate::spec::limits::Limits;
@@ -12,11 +12,15 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-/// A container that is limited as a whole.
-pub struct Limited {
-    /// What the layout is told by.
+/// What the layout of hierarchies is told by.
+struct Texts {
     mountinfo: Vec<u8>,
     own: Vec<u8>,
+}
+
+/// A container that is limited as a whole.
+pub struct Limited {
+    texts: Texts,
     group: Group,
     /// Bytes.
     memory: Option<u64>,
@@ -33,6 +37,34 @@ pub struct Wanted<'a> {
     pub log: &'a Log,
 }
 
+type Taken<I> = <I as Intent>::Of<Group, Vec<Preview>>;
+
+impl Wanted<'_> {
+    /// Takes the cgroups by what is known of this host's hierarchies.
+    fn take<I: Intent>(&self) -> Result<(Texts, Taken<I>), Error> {
+        let limits = self.limits;
+        let look = |layout: &Layout<'_>| {
+            let digits = fresh_digits();
+            cgroup::Wanted::look(layout, limits, self.is_counted, self.has_keeper, &digits)
+                .and_then(I::take)
+        };
+        let own = lines(c"/proc/self/cgroup", |_| true)?;
+        // Where one is named, or some only count, no file's name proves that it is the right hierarchy.
+        let only_counts = self.is_counted || limits.cpu_time.is_some();
+        if !only_counts && limits.parent.is_none() && namespace::is_initial_cgroup() {
+            let mountinfo = usual(&own);
+            let taken = look(&Layout::assumed(&mountinfo, &own));
+            if let Ok(taken) = taken {
+                return Ok((Texts { mountinfo, own }, taken));
+            }
+            // What was made is gone again. What the error means is to be said of what is really there.
+        }
+        let mountinfo = cgroups_of_mountinfo()?;
+        let taken = look(&Layout::new(&mountinfo, &own))?;
+        Ok((Texts { mountinfo, own }, taken))
+    }
+}
+
 impl Request for Wanted<'_> {
     type Guard = Limited;
     type Preview = Vec<Preview>;
@@ -40,10 +72,15 @@ impl Request for Wanted<'_> {
     #[cold]
     #[inline(never)]
     fn acquire(self) -> Result<Limited, Error> {
-        let mut limited = Limited::make(self.limits, self.is_counted)?;
-        if self.has_keeper {
-            limited.group.is_for_keeper();
-        }
+        let (texts, group) = self.take::<Acquire>()?;
+        let limits = self.limits;
+        let limited = Limited {
+            texts,
+            group,
+            memory: limits.memory,
+            cpu_time: limits.cpu_time,
+            has_pids_limit: limits.processes.is_some(),
+        };
         if limited.group.swap_is_unlimited() && host_has_swap() {
             let message = b"--memory: this kernel does not limit swap, and the container may use all of the host's";
             self.log.write(Level::Warn, message, &[]);
@@ -54,17 +91,8 @@ impl Request for Wanted<'_> {
     #[cold]
     #[inline(never)]
     fn preview(self) -> Result<Vec<Preview>, Error> {
-        let own = lines(c"/proc/self/cgroup", |_| true)?;
-        let mountinfo = cgroups_of_mountinfo()?;
-        let layout = Layout::new(&mountinfo, &own);
-        let digits = fresh_digits();
-        cgroup::preview(
-            &layout,
-            self.limits,
-            self.is_counted,
-            self.has_keeper,
-            &digits,
-        )
+        let (_, previews) = self.take::<guard::Preview>()?;
+        Ok(previews)
     }
 }
 
@@ -76,38 +104,6 @@ pub struct Entry<'a> {
 }
 
 impl Limited {
-    fn make(limits: &Limits, counted: bool) -> Result<Self, Error> {
-        let own = lines(c"/proc/self/cgroup", |_| true)?;
-        // Where one is named, or some only count, no file's name proves that it is the right hierarchy.
-        let only_counts = counted || limits.cpu_time.is_some();
-        if !only_counts && limits.parent.is_none() && namespace::is_initial_cgroup() {
-            let mountinfo = usual(&own);
-            let layout = Layout::assumed(&mountinfo, &own);
-            if let Ok(group) = Group::make(&layout, limits, counted, &fresh_digits()) {
-                return Ok(Self {
-                    mountinfo,
-                    own,
-                    group,
-                    memory: limits.memory,
-                    cpu_time: limits.cpu_time,
-                    has_pids_limit: limits.processes.is_some(),
-                });
-            }
-            // What was made is gone again. What the error means is to be said of what is really there.
-        }
-        let mountinfo = cgroups_of_mountinfo()?;
-        let layout = Layout::new(&mountinfo, &own);
-        let group = Group::make(&layout, limits, counted, &fresh_digits())?;
-        Ok(Self {
-            mountinfo,
-            own,
-            group,
-            memory: limits.memory,
-            cpu_time: limits.cpu_time,
-            has_pids_limit: limits.processes.is_some(),
-        })
-    }
-
     /// Errors: a cgroup that cannot be joined.
     pub fn entry(&self) -> Result<Entry<'_>, Error> {
         let joins = self.group.joins().map_err(|(path, errno)| {
@@ -122,7 +118,8 @@ impl Limited {
 
     /// Removes what killed ones have left, while the command runs.
     pub fn sweep(&self) {
-        self.group.sweep(&Layout::new(&self.mountinfo, &self.own));
+        self.group
+            .sweep(&Layout::new(&self.texts.mountinfo, &self.texts.own));
     }
 
     /// What counts the processor time, and the most of `--cpu-time`, if it was asked for. Before the start, for without
