@@ -17,17 +17,54 @@ pub enum Namespace {
     Cgroup,
 }
 
+/// What is known of a kind of namespace.
+struct Kind {
+    namespace: Namespace,
+    /// What people call it.
+    name: &'static str,
+    /// What the kernel calls it: /proc/PID/ns/KIND, and in user.max_KIND_namespaces.
+    kernels: &'static str,
+    anew: NewNamespaces,
+}
+
+const fn kind(
+    namespace: Namespace,
+    name: &'static str,
+    kernels: &'static str,
+    anew: NewNamespaces,
+) -> Kind {
+    Kind {
+        namespace,
+        name,
+        kernels,
+        anew,
+    }
+}
+
+/// Every kind, in the order of its numbers.
+const KINDS: [Kind; 7] = [
+    kind(Namespace::User, "user", "user", NewNamespaces::USER),
+    kind(Namespace::Mount, "mount", "mnt", NewNamespaces::MOUNT),
+    kind(Namespace::Pid, "PID", "pid", NewNamespaces::PID),
+    kind(Namespace::Uts, "UTS", "uts", NewNamespaces::UTS),
+    kind(Namespace::Ipc, "IPC", "ipc", NewNamespaces::IPC),
+    kind(Namespace::Network, "network", "net", NewNamespaces::NETWORK),
+    kind(Namespace::Cgroup, "cgroup", "cgroup", NewNamespaces::CGROUP),
+];
+
+/// A row that is missing, or in another's place, does not compile.
+const _: () = {
+    let mut number = 0;
+    while number < KINDS.len() {
+        assert!(KINDS[number].namespace as usize == number);
+        number += 1;
+    }
+    assert!(Namespace::Cgroup as usize + 1 == KINDS.len());
+};
+
 impl Namespace {
-    const fn anew(self) -> NewNamespaces {
-        match self {
-            Self::User => NewNamespaces::USER,
-            Self::Mount => NewNamespaces::MOUNT,
-            Self::Pid => NewNamespaces::PID,
-            Self::Uts => NewNamespaces::UTS,
-            Self::Ipc => NewNamespaces::IPC,
-            Self::Network => NewNamespaces::NETWORK,
-            Self::Cgroup => NewNamespaces::CGROUP,
-        }
+    const fn kind(self) -> &'static Kind {
+        &KINDS[self as usize]
     }
 }
 
@@ -113,21 +150,10 @@ impl NamespaceWishes {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamespaceChoices([NamespaceChoice; KINDS.len()]);
 
-/// Every kind, in the order of its numbers.
-const KINDS: [Namespace; 7] = [
-    Namespace::User,
-    Namespace::Mount,
-    Namespace::Pid,
-    Namespace::Uts,
-    Namespace::Ipc,
-    Namespace::Network,
-    Namespace::Cgroup,
-];
-
 impl NamespaceChoices {
-    /// Each as `choose` has it.
-    pub fn new(choose: impl FnMut(Namespace) -> NamespaceChoice) -> Self {
-        Self(KINDS.map(choose))
+    /// A choice for each kind, as `choose` has it.
+    pub fn new(mut choose: impl FnMut(Namespace) -> NamespaceChoice) -> Self {
+        Self(KINDS.map(|kind| choose(kind.namespace)))
     }
 
     pub fn of(&self, namespace: Namespace) -> &NamespaceChoice {
@@ -141,7 +167,8 @@ impl NamespaceChoices {
 
     /// The namespaces that are the container's own.
     pub fn anew(&self) -> Namespaces {
-        let own = KINDS.into_iter().filter(|kind| self.is_new(*kind));
+        let kinds = KINDS.iter().map(|kind| kind.namespace);
+        let own = kinds.filter(|namespace| self.is_new(*namespace));
         own.fold(Namespaces::NONE, Namespaces::with)
     }
 }
@@ -164,50 +191,32 @@ impl Namespaces {
 
     #[must_use]
     pub const fn with(self, namespace: Namespace) -> Self {
-        Self(self.0.and(namespace.anew()))
+        Self(self.0.and(namespace.kind().anew))
     }
 
     #[must_use]
     pub const fn without(self, namespace: Namespace) -> Self {
-        Self(self.0.without(namespace.anew()))
+        Self(self.0.without(namespace.kind().anew))
     }
 
     pub const fn contains(self, namespace: Namespace) -> bool {
-        self.0.contain(namespace.anew())
+        self.0.contain(namespace.kind().anew)
     }
 
-    /// Their names, for people.
+    fn kinds_of(self) -> impl Iterator<Item = &'static Kind> {
+        let all = KINDS.iter();
+        all.filter(move |kind| self.contains(kind.namespace))
+    }
+
+    /// The names of its namespaces, for people.
     pub fn names(self) -> String {
-        let all = [
-            (Namespace::User, "user"),
-            (Namespace::Mount, "mount"),
-            (Namespace::Pid, "PID"),
-            (Namespace::Uts, "UTS"),
-            (Namespace::Ipc, "IPC"),
-            (Namespace::Network, "network"),
-            (Namespace::Cgroup, "cgroup"),
-        ];
-        let names = all
-            .iter()
-            .filter(|(namespace, _)| self.contains(*namespace));
-        names.map(|(_, name)| *name).collect::<Vec<_>>().join(" ")
+        let names: Vec<&str> = self.kinds_of().map(|kind| kind.name).collect();
+        names.join(" ")
     }
 
     /// What the kernel's limits call them: user.max_KIND_namespaces.
     pub fn kinds(self) -> Vec<&'static str> {
-        let all = [
-            (Namespace::User, "user"),
-            (Namespace::Mount, "mnt"),
-            (Namespace::Pid, "pid"),
-            (Namespace::Uts, "uts"),
-            (Namespace::Ipc, "ipc"),
-            (Namespace::Network, "net"),
-            (Namespace::Cgroup, "cgroup"),
-        ];
-        let kinds = all
-            .iter()
-            .filter(|(namespace, _)| self.contains(*namespace));
-        kinds.map(|(_, kind)| *kind).collect()
+        self.kinds_of().map(|kind| kind.kernels).collect()
     }
 
     /// What clone(2) makes of them.
@@ -221,10 +230,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_in_the_order_of_the_numbers() {
-        for (number, namespace) in KINDS.into_iter().enumerate() {
-            assert_eq!(namespace as usize, number, "{namespace:?}");
-        }
+    fn sets_have_names() {
+        let set = Namespaces::NONE
+            .with(Namespace::Network)
+            .with(Namespace::Mount);
+        assert_eq!(set.names(), "mount network");
+        assert_eq!(set.kinds(), ["mnt", "net"]);
     }
 
     #[test]

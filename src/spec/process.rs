@@ -12,7 +12,7 @@ pub const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/
 pub struct ProcessSpec {
     pub user: User,
     pub capabilities: Capabilities,
-    /// Of each process by itself.
+    /// Limits of each process by itself.
     pub resources: Vec<ResourceLimit>,
     pub oom_score_adjustment: Option<OomScoreAdjustment>,
     /// Whether set-user-ID and the like are without effect.

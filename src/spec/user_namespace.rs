@@ -48,7 +48,7 @@ pub enum UserNamespace {
 }
 
 impl Ids {
-    /// These, which are 0 and so on inside, users and groups alike.
+    /// Users and groups that are 0 and so on inside, and outside those of `range`.
     pub fn from_zero(range: Range) -> Self {
         let map = vec![IdMap {
             inside: 0,
