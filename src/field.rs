@@ -55,6 +55,7 @@ fields! {
     Overlay: "an overlay",
     Upper: "the upper directory",
     ReadOnly: "the read-only root",
+    Tmpfs: "tmpfs",
 
     // The process.
     Command: "the command",
@@ -134,12 +135,12 @@ impl Field {
         [before, self.spelled(), after].concat()
     }
 
-    /// ` (--rootfs)`: the front end's name for what the sentence has just said in words; nothing without a front end.
+    /// The front end's name for what a sentence has just said in words, as ` (--rootfs)`; nothing without a front end.
     #[cold]
     #[inline(never)]
-    pub fn aside(self) -> String {
+    pub fn aside(self, before: &str, after: &str) -> String {
         match SPELLING.get() {
-            Some(spelling) => [" (", spelling(self), ")"].concat(),
+            Some(spelling) => [before, spelling(self), after].concat(),
             None => String::new(),
         }
     }
@@ -165,6 +166,6 @@ mod tests {
             assert!(!word.contains("--") && !word.is_empty(), "{word}");
         }
         assert_eq!(Field::Memory.to_string(), "the limit of memory");
-        assert_eq!(Field::Root.aside(), "");
+        assert_eq!(Field::Root.aside(" (", ")"), "");
     }
 }

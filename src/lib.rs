@@ -94,7 +94,7 @@ use timing::Beginning;
 /// The program: `arguments` as execve gave them, the program's name first; `invocation` is the same. Returns the exit
 /// code.
 pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
-    let beginning = Beginning::look(&arguments);
+    let beginning = docker::may_ask_for_times(&arguments).then(Beginning::now);
     // Before anything can fail: errors name fields.
     field::spell(docker::spelling);
     // Before anything else opens a file.

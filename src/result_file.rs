@@ -1,6 +1,7 @@
 //! Where a line of JSON about a run goes: `--timing` and `--report`.
 
 use crate::error::Error;
+use crate::field::Field;
 use crate::guard::Request;
 use crate::json::Object;
 use crate::standard_streams::Stream;
@@ -42,8 +43,8 @@ impl Typed {
     /// Errors: EBADF for a descriptor that the caller has not left open for writing.
     #[cold]
     #[inline(never)]
-    pub fn look(option: &'static str, typed: &OsStr) -> Result<Self, Error> {
-        let operation = format!("open for {option}");
+    pub fn look(field: Field, typed: &OsStr) -> Result<Self, Error> {
+        let operation = format!("open for {field}");
         let failed = |errno| Error::new(operation.as_str(), typed.as_bytes(), errno);
         let number = typed.to_str().and_then(|typed| typed.strip_prefix("fd:"));
         let place = match number {
@@ -54,7 +55,7 @@ impl Typed {
                 let number = number.parse().ok().filter(|_| is_plain);
                 let number = number.ok_or_else(|| {
                     Error::refused(
-                        format!("{option} {}", typed.to_string_lossy()),
+                        format!("{field} {}", typed.to_string_lossy()),
                         "what follows fd: is the number of a descriptor that is open for writing",
                     )
                 })?;

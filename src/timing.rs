@@ -9,6 +9,7 @@
 
 use crate::cgroup::Usage;
 use crate::error::{Error, ExitCode};
+use crate::field::Field;
 use crate::json::{Array, Object};
 use crate::log::{Level, Log};
 use crate::plan::{self, InitPlan};
@@ -17,8 +18,6 @@ use crate::result_file::ResultFile;
 use crate::sys::{clock, process};
 use crate::verdict::{Reason, rusage, signed};
 use std::cell::Cell;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 
 /// When `main` began.
 #[derive(Clone, Copy)]
@@ -28,13 +27,12 @@ pub struct Beginning {
 }
 
 impl Beginning {
-    /// Looks at the clocks if `arguments` may ask for times; they have not been understood yet.
-    pub fn look(arguments: &[OsString]) -> Option<Self> {
-        let asks = |word: &OsString| word.as_bytes().starts_with(b"--timing");
-        arguments.iter().any(asks).then(|| Self {
+    /// Looks at the clocks.
+    pub fn now() -> Self {
+        Self {
             spent: clock::spent(),
             time: clock::monotonic(),
-        })
+        }
     }
 }
 
@@ -48,7 +46,7 @@ impl Parsed {
     pub fn now(beginning: Option<Beginning>) -> Self {
         let time = clock::monotonic();
         Self {
-            // Not seen: it is spelled in a way that `look` does not know.
+            // Not seen: it was typed in a way that is not looked for.
             beginning: beginning.unwrap_or(Beginning { spent: 0, time }),
             time,
         }
@@ -170,7 +168,7 @@ impl Timing {
         };
         if !self.lost.replace(true) {
             // The command runs, or has run: that is not to be undone for a measurement.
-            let error = Error::new("write", "--timing", errno).to_string();
+            let error = Error::new("write", Field::Timing.spelled(), errno).to_string();
             log.write(Level::Error, error.as_bytes(), &[]);
         }
     }

@@ -138,6 +138,49 @@ fn unsafe_is_in_sys_alone() {
     assert!(blocks > 20, "the search finds unsafe code: {blocks}");
 }
 
+/// Files that name options of docker's where they are not to. (`spec` and `explain` are on their way to name fields.)
+const NAMES_OPTIONS: [&str; 2] = ["spec/", "plan/explain/"];
+
+/// What reads as an option of ours, and is one of another program's.
+const OF_OTHER_PROGRAMS: [&str; 2] = ["systemd-run --user --scope", "unshare --mount"];
+
+/// `--memory`, somewhere in a text.
+fn option_in(text: &str) -> Option<&str> {
+    let (at, _) = text.match_indices("--").find(|(at, dashes)| {
+        let name = &text[at + dashes.len()..];
+        name.starts_with(|letter: char| letter.is_ascii_lowercase())
+    })?;
+    let rest = &text[at..];
+    Some(&rest[..rest.find(char::is_whitespace).unwrap_or(rest.len())])
+}
+
+/// An engine's user has typed no option: errors below the front end name fields (`field.rs`), and `docker` spells them.
+#[test]
+fn options_are_named_by_docker_alone() {
+    assert_eq!(
+        option_in("a\n  b -- c add --overlay, or"),
+        Some("--overlay,")
+    );
+    for (path, module, text) in modules() {
+        let is_test = path.ends_with("tests.rs");
+        if is_test || module == "docker" || module == "guide" {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let lines = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        let code = lines.collect::<Vec<_>>().join("\n");
+        let code = OF_OTHER_PROGRAMS
+            .iter()
+            .fold(code, |code, other| code.replace(other, ""));
+        let found = option_in(&code);
+        let file = path.to_str().unwrap();
+        let is_excepted = NAMES_OPTIONS.iter().any(|part| file.contains(part));
+        assert!(is_excepted || found.is_none(), "{file} names {found:?}");
+    }
+}
+
 #[test]
 fn processors_are_told_apart_in_one_place() {
     let mut places = modules()

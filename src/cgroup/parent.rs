@@ -18,6 +18,7 @@ use super::asked::Asked;
 use super::directory::{Directory, FIRST_INODE, joined};
 use super::layout::{Hierarchy, HierarchyMount, Layout};
 use crate::error::Error;
+use crate::field::Field;
 use crate::sys::{Errno, descriptor, facts};
 use pass_on::PathFromTop;
 use std::ffi::{CStr, CString};
@@ -133,12 +134,13 @@ impl Search<'_> {
             }
         }
         Err(first.unwrap_or_else(|| {
-            asked.refused(if layout.mounts(self.hierarchy).next().is_none() {
-                "its hierarchy of cgroups is mounted nowhere; see cgroups(7)"
-            } else {
-                "this process's own cgroup is not below what is mounted, as in a container: limit that one, or name a \
-                 cgroup with --cgroup-parent"
-            })
+            if layout.mounts(self.hierarchy).next().is_none() {
+                return asked.refused("its hierarchy of cgroups is mounted nowhere; see cgroups(7)");
+            }
+            let reason = "this process's own cgroup is not below what is mounted, as in a container: limit that one, \
+                          or name a cgroup";
+            let option = Field::CgroupParent.aside(" with ", "");
+            asked.refused("").hint_instead(reason.to_owned() + &option)
         }))
     }
 }

@@ -46,6 +46,12 @@ pub enum Command {
 /// The names of the commands, for messages.
 const COMMANDS: [&str; 4] = ["run", "pool", "help", "completion"];
 
+/// Whether a command line that has not been understood yet may ask for times.
+pub fn may_ask_for_times(arguments: &[OsString]) -> bool {
+    let asks = |word: &OsString| word.as_bytes().starts_with(b"--timing");
+    arguments.iter().any(asks)
+}
+
 /// Reads a command line without the program's name.
 ///
 /// `is_directory` is asked about a word that could be two things.

@@ -13,6 +13,7 @@ pub fn spelling(field: Field) -> &'static str {
         Field::Overlay => "--overlay",
         Field::Upper => "UPPER",
         Field::ReadOnly => "--read-only",
+        Field::Tmpfs => "--tmpfs",
 
         Field::Command => "COMMAND",
         Field::WorkingDirectory => "--workdir",

@@ -144,7 +144,7 @@ fn advice(doing: Doing, errno: Errno) -> Option<String> {
         }
         (Doing::ChangeDirectory, Errno::ENOENT) => {
             let own = "it has to be there: mydocker makes it only in a root of the container's own";
-            own.to_owned() + &Field::Root.aside()
+            own.to_owned() + &Field::Root.aside(" (", ")")
         }
         (Doing::FindTarget, Errno::ENOENT) => {
             Field::RootDirectory.between("it is not there, or a link to nothing: make it in ", "")

@@ -10,11 +10,13 @@
 //! a mydocker that was killed (README, Exit codes). The container cannot hold the lock itself: it could end it.
 
 use crate::error::Error;
+use crate::field::Field;
 use crate::guard::Request;
 use crate::spec::{BLOCK, IdsWanted, Range};
 use crate::sys::facts::{self, Kind};
 use crate::sys::lock::{self, Lock};
 use crate::sys::{Errno, descriptor, random};
+use std::borrow::Cow;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -92,7 +94,8 @@ fn find(
     mut is_ours: impl FnMut(Lock, u32, u32) -> Result<bool, Errno>,
 ) -> Result<u32, Error> {
     let mut is_ours = |kind, first, length| {
-        is_ours(kind, first, length).map_err(|errno| Error::new("--userns: lock", "ids", errno))
+        is_ours(kind, first, length)
+            .map_err(|errno| Error::new(Field::UserNamespace.between("", ": lock"), "ids", errno))
     };
     let ranges = match wanted {
         IdsWanted::Block(ranges) => ranges,
@@ -100,9 +103,10 @@ fn find(
             return if is_ours(Lock::Shared, first, count)? {
                 Ok(first)
             } else {
-                Err(Error::refused(
-                    format!("--userns {first}:{count}"),
-                    "some of these ids are those of a container with --userns auto",
+                Err(Error::refused_for(
+                    format!("{} {first}:{count}", Field::UserNamespace),
+                    Field::AutomaticIds
+                        .between("some of these ids are those of a container with ", ""),
                 ))
             };
         }
@@ -122,7 +126,7 @@ fn find(
         }
     }
     Err(Error::refused(
-        "--userns auto",
+        Field::AutomaticIds.spelled(),
         "every 65536 ids that could be the container's are another one's",
     ))
 }
@@ -155,11 +159,19 @@ fn check(file: BorrowedFd<'_>) -> Result<(), Errno> {
 
 fn failed(place: &CStr, errno: Errno) -> Error {
     let hint = match errno {
-        Errno::EPERM => Some("it is to be a file of root's that no one else can open"),
-        Errno::EROFS | Errno::EACCES => {
-            Some("locks on it say which ids are a container's; --userns UID:COUNT needs it less")
-        }
+        Errno::EPERM => Some(Cow::Borrowed(
+            "it is to be a file of root's that no one else can open",
+        )),
+        Errno::EROFS | Errno::EACCES => Some(Cow::Owned(Field::ChosenIds.between(
+            "locks on it say which ids are a container's; ",
+            " needs it less",
+        ))),
         _ => None,
     };
-    Error::new("--userns: open", place.to_bytes(), errno).hint(hint)
+    Error::new(
+        Field::UserNamespace.between("", ": open"),
+        place.to_bytes(),
+        errno,
+    )
+    .hint(hint)
 }

@@ -2,6 +2,7 @@
 
 use crate::cgroup::{self, Group, Join, Layout, Preview, ProcessorTime, Usage, usual};
 use crate::error::{Error, ExitCode};
+use crate::field::Field;
 use crate::guard::{self, Acquire, Intent, Request};
 use crate::hint::{Doing, hint, too_few_processes};
 use crate::log::{Level, Log};
@@ -82,8 +83,11 @@ impl Request for Wanted<'_> {
             has_pids_limit: limits.processes.is_some(),
         };
         if limited.group.swap_is_unlimited() && host_has_swap() {
-            let message = b"--memory: this kernel does not limit swap, and the container may use all of the host's";
-            self.log.write(Level::Warn, message, &[]);
+            let message = Field::Memory.between(
+                "",
+                ": this kernel does not limit swap, and the container may use all of the host's",
+            );
+            self.log.write(Level::Warn, message.as_bytes(), &[]);
         }
         Ok(limited)
     }
@@ -187,7 +191,9 @@ fn cgroups_of_mountinfo() -> Result<Vec<u8>, Error> {
     })
 }
 
-const TOO_LITTLE_FOR_SET_UP: &str = "--memory is too little for the container's own set-up";
+fn too_little_for_set_up() -> String {
+    Field::Memory.between("", " is too little for the container's own set-up")
+}
 
 /// What may have been the container's own limits.
 #[cold]
@@ -200,13 +206,16 @@ pub fn explained(error: Error, limited: Option<&Limited>) -> Error {
             Some(Errno::E2BIG | Errno::EFAULT | Errno::ENOMEM | Errno::ENOSPC | Errno::ENFILE),
             Some(_),
         ) if limited.group.memory_was_short() => match error.exit() == ExitCode::NOT_EXECUTABLE {
-            true => Error::refused("--memory", "it is too little for the command to be loaded"),
-            false => error.hint(Some(TOO_LITTLE_FOR_SET_UP)),
+            true => Error::refused(
+                Field::Memory.spelled(),
+                "it is too little for the command to be loaded",
+            ),
+            false => error.hint(Some(too_little_for_set_up())),
         },
-        (Some(Errno::ENOMEM), Some(_)) => error.hint(Some(TOO_LITTLE_FOR_SET_UP)),
+        (Some(Errno::ENOMEM), Some(_)) => error.hint(Some(too_little_for_set_up())),
         // Gone without a word: by re-exec all that it takes to say one is limited too.
         (None, Some(_)) if limited.group.oom_usage().oom_kills > Some(0) => Error::refused(
-            "--memory",
+            Field::Memory.spelled(),
             "it is too little for the container's own set-up, which the kernel has ended: out of memory",
         ),
         (Some(Errno::EAGAIN), _) if limited.has_pids_limit => error.hint(Some(too_few_processes())),

@@ -1,6 +1,7 @@
 //! `--pidfile`: the pid of the container's first process, for those who want to enter it or to send it a signal.
 
 use crate::error::Error;
+use crate::field::Field;
 use crate::guard::Request;
 use crate::sys::{Errno, Pid};
 use crate::writable;
@@ -33,10 +34,9 @@ impl Names {
         // A rename puts the file into its place, whatever is there: /dev/full would be no device any more, and
         // /dev/stdout no link.
         if std::fs::symlink_metadata(&path).is_ok_and(|facts| !facts.is_file()) {
-            return Err(Error::refused(
-                path.as_os_str().as_bytes(),
-                "--pidfile makes a file, or replaces one: this is something else",
-            ));
+            let reason = Field::PidFile
+                .between("", " makes a file, or replaces one: this is something else");
+            return Err(Error::refused_for(path.as_os_str().as_bytes(), reason));
         }
         let mut name = OsString::from(".");
         name.push(path.file_name().unwrap_or_default());
@@ -105,7 +105,7 @@ fn failed(operation: &str, path: &Path, error: &std::io::Error) -> Error {
 
 fn refused(operation: &str, path: &Path, errno: Errno) -> Error {
     Error::new(
-        format!("--pidfile: {operation}"),
+        format!("{}: {operation}", Field::PidFile),
         path.as_os_str().as_bytes(),
         errno,
     )

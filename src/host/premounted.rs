@@ -2,6 +2,7 @@
 //! no one outside, and shifted to its ids.
 
 use crate::error::Error;
+use crate::field::Field;
 use crate::guard::Request;
 use crate::launch::id_maps;
 use crate::lingering;
@@ -9,6 +10,7 @@ use crate::plan;
 use crate::spec::{Base, ContainerSpec, Identity, Ids, RootSpec};
 use crate::sys::capability::{self, SYS_ADMIN};
 use crate::sys::{Errno, MountFlags, descriptor, facts, identity, mount_tree};
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -90,7 +92,7 @@ impl Request for Wanted<'_> {
         let mut premounted = Vec::new();
         let mut namespace = None;
         for path in directories(self.root) {
-            let tree = copy(DIRECTORY, path, true, MountFlags::PRIVATE)?;
+            let tree = copy(Field::Root.spelled(), path, true, MountFlags::PRIVATE)?;
             shift(tree.as_fd(), path, self.ids, &mut namespace)?;
             premounted.push(tree);
         }
@@ -100,8 +102,8 @@ impl Request for Wanted<'_> {
             } else {
                 MountFlags::PRIVATE
             };
-            let option = format!("{}:", mount.asked_by);
-            premounted.push(copy(&option, &bind.path, bind.recursive, propagation)?);
+            let asked_by = &mount.asked_by;
+            premounted.push(copy(asked_by, &bind.path, bind.recursive, propagation)?);
         }
         Ok(premounted)
     }
@@ -112,14 +114,12 @@ impl Request for Wanted<'_> {
     fn preview(self) -> Result<(), Error> {
         match directories(self.root).first() {
             Some(path) if !capability::is_effective(SYS_ADMIN) => {
-                Err(not_copied(DIRECTORY, path, Errno::EPERM))
+                Err(not_copied(Field::Root.spelled(), path, Errno::EPERM))
             }
             _ => Ok(()),
         }
     }
 }
-
-const DIRECTORY: &str = "--rootfs:";
 
 fn directories(root: &RootSpec) -> &[CString] {
     match &root.base {
@@ -128,26 +128,28 @@ fn directories(root: &RootSpec) -> &[CString] {
     }
 }
 
-fn not_copied(option: &str, path: &CStr, errno: Errno) -> Error {
+fn not_copied(asked_by: &str, path: &CStr, errno: Errno) -> Error {
     let hint = match errno {
-        Errno::ENOSYS => Some("--userns of root takes Linux 5.12"),
-        Errno::EPERM => Some(
+        Errno::ENOSYS => Some(Cow::Owned(
+            Field::UserNamespace.between("", " of root takes Linux 5.12"),
+        )),
+        Errno::EPERM => Some(Cow::Borrowed(
             "it takes CAP_SYS_ADMIN over this mount namespace; the root of a user namespace has it in one of its \
              own (unshare --mount)",
-        ),
+        )),
         _ => None,
     };
-    Error::new(option, path.to_bytes(), errno).hint(hint)
+    Error::new(format!("{asked_by}:"), path.to_bytes(), errno).hint(hint)
 }
 
 /// A copy of a mount, which is no longer one with the host's.
 fn copy(
-    option: &str,
+    asked_by: &str,
     path: &CStr,
     recursive: bool,
     propagation: MountFlags,
 ) -> Result<OwnedFd, Error> {
-    let failed = |errno| not_copied(option, path, errno);
+    let failed = |errno| not_copied(asked_by, path, errno);
     let tree =
         descriptor::own(lingering::outlast(|| mount_tree::copy(path, recursive)).map_err(failed)?);
     mount_tree::set_attributes(tree.as_fd(), propagation, true).map_err(failed)?;
@@ -162,8 +164,11 @@ fn shift(
     ids: &Ids,
     namespace: &mut Option<OwnedFd>,
 ) -> Result<(), Error> {
-    let failed = |operation: &str, errno| Error::new(operation, path.to_bytes(), errno);
-    let facts = facts::facts(tree).map_err(|errno| failed("--userns: look at", errno))?;
+    let failed = |operation: &str, errno| {
+        let operation = Field::UserNamespace.between("", operation);
+        Error::new(operation, path.to_bytes(), errno)
+    };
+    let facts = facts::facts(tree).map_err(|errno| failed(": look at", errno))?;
     if ids.has(facts.owner) {
         return Ok(());
     }
@@ -172,8 +177,10 @@ fn shift(
         none => none.insert(id_maps::namespace_with(ids)?),
     };
     mount_tree::map_ids(tree, namespace.as_fd()).map_err(|errno| {
-        let hint = "its file system knows no idmapped mounts (Linux 5.12, tmpfs 6.3): chown the files to what \
-            --userns UID:COUNT fixes";
-        failed("--userns: map the ids of", errno).hint(Some(hint))
+        let hint = Field::ChosenIds.between(
+            "its file system knows no idmapped mounts (Linux 5.12, tmpfs 6.3): chown the files to what ",
+            " fixes",
+        );
+        failed(": map the ids of", errno).hint(Some(hint))
     })
 }

@@ -5,6 +5,7 @@ use super::bounded;
 use super::reports::time_is_up;
 use crate::child::Gate;
 use crate::error::Error;
+use crate::field::Field;
 use crate::hint::host::Host;
 use crate::lingering;
 use crate::spec::{IdMap, Ids};
@@ -14,6 +15,7 @@ use crate::sys::in_child::InChild;
 use crate::sys::node::{self, HERE};
 use crate::sys::process::{self, Ended, Patience, StringArray};
 use crate::sys::{Errno, Pid, allocation, descriptor, facts, identity};
+use std::borrow::Cow;
 use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -42,7 +44,7 @@ pub fn map(child: Pid, ids: &Ids, deadline: Option<Instant>) -> Result<(), Error
 pub fn namespace_with(ids: &Ids) -> Result<OwnedFd, Error> {
     let failed = |errno| {
         Error::new(
-            "--userns: make",
+            Field::UserNamespace.between("", ": make"),
             "a user namespace for the root's files",
             errno,
         )
@@ -91,14 +93,16 @@ fn write(child: Pid, name: &str, maps: &[IdMap]) -> Result<(), Error> {
     };
     write().map_err(|errno| {
         let hint = match errno {
-            Errno::EPERM | Errno::EINVAL => Some(
+            Errno::EPERM | Errno::EINVAL => Some(Cow::Borrowed(
                 "this root may not map them: are all of them ids of the user namespace that it is in \
                  (/proc/self/uid_map)?",
-            ),
-            Errno::ENOENT => Some("--userns needs a proc mounted on /proc"),
+            )),
+            Errno::ENOENT => Some(Cow::Owned(
+                Field::UserNamespace.between("", " needs a proc mounted on /proc"),
+            )),
             _ => None,
         };
-        Error::new("--userns: write", path.as_bytes(), errno).hint(hint)
+        Error::new(Field::UserNamespace.between("", ": write"), path.as_bytes(), errno).hint(hint)
     })
 }
 
@@ -125,7 +129,7 @@ fn help(helper: &str, child: Pid, maps: &[IdMap], deadline: Option<Instant>) -> 
         environment: StringArray::new(Vec::new()),
     };
     let name = || helper.arguments.strings()[0].to_bytes().to_vec();
-    let failed = |errno| Error::new("--userns: run", name(), errno);
+    let failed = |errno| Error::new(Field::UserNamespace.between("", ": run"), name(), errno);
     let memory = match deadline {
         None => Memory::Shared,
         // We have to be awake.
@@ -147,7 +151,7 @@ fn help(helper: &str, child: Pid, maps: &[IdMap], deadline: Option<Instant>) -> 
         ))),
         // It has said why; but not what took its rights away.
         _ => Err(Error::refused(
-            [&b"--userns: "[..], &name()].concat(),
+            [Field::UserNamespace.spelled().as_bytes(), b": ", &name()].concat(),
             "it has not mapped the ids that /etc/subuid and /etc/subgid list",
         )
         .because(helper.powerless())),

@@ -11,6 +11,7 @@ mod retry;
 
 use crate::child::{Channel, Descriptors, Gate, Link};
 use crate::error::Error;
+use crate::field::Field;
 use crate::hint::{self, Doing};
 use crate::log::{Level, Log, Value};
 use crate::plan::{InitPlan, Reaper};
@@ -416,12 +417,19 @@ pub fn say_without(lack: Lack, why: Errno, log: &Log) {
     let name = why.name().unwrap_or("unknown");
     let fields = [("errno", Value::Text(name.as_bytes()))];
     let (level, message) = match lack {
-        Lack::Spare => (Level::Info, &b"the pool gave no network namespace"[..]),
+        Lack::Spare => (
+            Level::Info,
+            "the pool gave no network namespace".to_owned(),
+        ),
         Lack::NameServers => (
             Level::Warn,
-            &b"the container has no name servers of the caller's: its /etc/resolv.conf is not there, or a link to \
-              nothing; make it in DIR, or add --overlay, or a --tmpfs where the link leads"[..],
+            Field::RootDirectory.between(
+                "the container has no name servers of the caller's: its /etc/resolv.conf is not there, or a link to \
+                 nothing; make it in ",
+                "",
+            ) + &Field::Overlay.between(", or add ", ", or a ")
+                + &Field::Tmpfs.between("", " where the link leads"),
         ),
     };
-    log.write(level, message, &fields);
+    log.write(level, message.as_bytes(), &fields);
 }

@@ -1,6 +1,7 @@
 //! What the child's reports mean.
 
 use crate::error::{Error, ExitCode};
+use crate::field::Field;
 use crate::hint::{Doing, hint};
 use crate::plan::{InitPlan, Step, describe_execve, describe_failure};
 use crate::report::{Board, Report};
@@ -51,12 +52,13 @@ const BY_SIGSYS: u8 = 128 + libc::SIGSYS as u8;
 #[cold]
 #[inline(never)]
 fn killed_by_filter() -> Error {
-    Error::refused(
-        "init: ended by SIGSYS",
-        "a filter of system calls ended it before the command ran; a profile (seccomp=FILE) has to allow \
-         execve at least",
-    )
-    .exit_with(ExitCode::NOT_EXECUTABLE)
+    let profile = Field::SeccompProfileFile.aside(" (", ")");
+    let reason = [
+        "a filter of system calls ended it before the command ran; a profile",
+        &profile,
+        " has to allow execve at least",
+    ];
+    Error::refused_for("init: ended by SIGSYS", reason.concat()).exit_with(ExitCode::NOT_EXECUTABLE)
 }
 
 /// Why the command cannot have run that ended with `code`: its filter ends who executes something. The report does not
@@ -206,8 +208,11 @@ fn ended_by(signal: i32) -> Error {
 #[cold]
 #[inline(never)]
 pub fn time_is_up() -> Error {
-    Error::refused("--timeout", "the time was up before the command ran")
-        .exit_with(ExitCode::TIME_IS_UP)
+    Error::refused(
+        Field::Timeout.spelled(),
+        "the time was up before the command ran",
+    )
+    .exit_with(ExitCode::TIME_IS_UP)
 }
 
 fn garbled(errno: Errno) -> Error {

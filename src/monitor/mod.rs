@@ -11,6 +11,7 @@ pub mod signals;
 
 use crate::cgroup::Usage;
 use crate::error::{Error, ExitCode};
+use crate::field::Field;
 use crate::launch::Container;
 use crate::log::{Level, Log, Value};
 use crate::spec::ContainerSpec;
@@ -399,7 +400,8 @@ impl<'a> Supervisor<'a> {
         let was_anything = successor.end_all();
         if let Ended::Signaled(signal) = ended {
             let message = format!(
-                "the keeper of --pid host was ended by signal {signal}, and all that it kept with it"
+                "the keeper of {} was ended by signal {signal}, and all that it kept with it",
+                Field::HostPids
             );
             // There is to be cleaned up after it: no signal ends us before that.
             self.log.keep_signals_blocked();

@@ -2,6 +2,7 @@
 
 use super::SOCKET;
 use crate::error::Error;
+use crate::field::Field;
 use crate::guard::Request;
 use crate::sys::{Errno, identity, local_socket};
 use std::ffi::{CString, OsStr};
@@ -74,5 +75,5 @@ fn call(directory: &OsStr) -> Result<Called, Error> {
 }
 
 fn named(directory: &OsStr) -> Vec<u8> {
-    [b"--pool ", directory.as_bytes()].concat()
+    [Field::Pool.spelled().as_bytes(), b" ", directory.as_bytes()].concat()
 }

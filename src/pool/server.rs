@@ -2,6 +2,7 @@
 
 use super::{NONE, PoolArgs, SOCKET, SPARE};
 use crate::error::{Error, ExitCode};
+use crate::field::Field;
 use crate::hint::{Doing, hint};
 use crate::lingering;
 use crate::log::{Level, Log, Value};
@@ -160,7 +161,7 @@ fn make_room(size: usize) -> Result<(), Error> {
         .map_err(|errno| Error::new("prlimit", "RLIMIT_NOFILE", errno))?;
     if allowed < needed as u64 {
         return Err(Error::refused(
-            format!("--size {size}"),
+            format!("{} {size}", Field::PoolSize),
             "this process may not have as many open files (ulimit -Hn)",
         ));
     }

@@ -62,7 +62,7 @@ pub struct Given<I: Intent> {
 /// Looks at what `arguments` ask for, and takes what the host lends for it.
 pub fn look<I: Intent>(arguments: &RunArgs, log: &Log) -> Result<(Asked, Lent<I>), Error> {
     let timing = arguments.timing.as_deref();
-    let timing = take::<I, _>(timing.map(|file| Typed::look("--timing", file)))?;
+    let timing = take::<I, _>(timing.map(|file| Typed::look(Field::Timing, file)))?;
     // Now, so that the pool answers while we go on.
     let called = take::<I, _>(
         arguments

@@ -4,6 +4,7 @@ use super::asked::Lent;
 use super::told::Told;
 use crate::docker::RunArgs;
 use crate::error::{Error, ExitCode};
+use crate::field::Field;
 use crate::guard::Acquire;
 use crate::host::limits::Limited;
 use crate::launch;
@@ -101,18 +102,26 @@ fn say_why(reason: Reason, arguments: &RunArgs, log: &Log) {
             .find(|(given, _)| *given == name)
             .map(|(_, value)| value)
     };
-    let (why, option, value) = match reason {
-        Reason::TimedOut => ("its time was up", "--timeout", arguments.timeout.as_ref()),
-        Reason::CpuTime => ("its processor time was up", "--cpu-time", limit("cpu-time")),
+    let (why, field, value) = match reason {
+        Reason::TimedOut => (
+            "its time was up",
+            Field::Timeout,
+            arguments.timeout.as_ref(),
+        ),
+        Reason::CpuTime => (
+            "its processor time was up",
+            Field::CpuTime,
+            limit("cpu-time"),
+        ),
         Reason::OutputLimit => (
             "it wrote too much",
-            "--output-limit",
+            Field::OutputLimit,
             arguments.output_limit.as_ref(),
         ),
         _ => return,
     };
     if let Some(value) = value {
         let value = value.to_string_lossy();
-        log.say(&Error::told(&format!("ended: {why} ({option} {value})")));
+        log.say(&Error::told(&format!("ended: {why} ({field} {value})")));
     }
 }

@@ -1,5 +1,6 @@
 //! `--privileged` in a root of its own: the host's devices, all of them, as docker has it.
 
+use crate::field::Field;
 use crate::spec::{Bind, Devices, MountSource, RootMount, RootSpec};
 use crate::sys::MountFlags;
 use std::ffi::CString;
@@ -34,7 +35,7 @@ pub fn add_all(root: &mut RootSpec) {
         });
         if !covered {
             root.mounts.push(RootMount {
-                asked_by: "--privileged".into(),
+                asked_by: Field::Privileged.spelled().into(),
                 target: path.clone(),
                 source: MountSource::Bind(Bind {
                     path,

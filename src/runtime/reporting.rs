@@ -2,6 +2,7 @@
 
 use crate::cgroup::Usage;
 use crate::error::{Error, ExitCode};
+use crate::field::Field;
 use crate::guard::Request;
 use crate::log::{Level, Log};
 use crate::monitor::End;
@@ -27,7 +28,7 @@ pub struct Wanted(Typed);
 
 impl Wanted {
     pub fn look(file: &OsStr) -> Result<Self, Error> {
-        Typed::look("--report", file).map(Self)
+        Typed::look(Field::Report, file).map(Self)
     }
 }
 
@@ -108,7 +109,7 @@ impl Reporting {
         };
         if let (Err(errno), Some(log)) = (self.file.write(verdict.object()), log) {
             // What has been is not to be undone for a report.
-            let error = Error::new("write", "--report", errno).to_string();
+            let error = Error::new("write", Field::Report.spelled(), errno).to_string();
             log.write(Level::Error, error.as_bytes(), &[]);
         }
     }

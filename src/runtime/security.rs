@@ -1,6 +1,7 @@
 //! The filter of system calls that the specification asks for.
 
 use crate::error::Error;
+use crate::field::Field;
 use crate::seccomp::{self, Host};
 use crate::spec::{Filter, ProcessSpec};
 use crate::sys::Errno;
@@ -29,15 +30,15 @@ pub fn filter(
 #[cold]
 #[inline(never)]
 fn profile(file: &OsStr, host: &Host) -> Result<Vec<Instruction>, Error> {
-    const OPTION: &str = "--security-opt seccomp:";
+    let operation = Field::SeccompProfile.between("", ":");
     let content = std::fs::read(file).map_err(|error| {
         let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
-        Error::new(OPTION, file.as_bytes(), errno)
+        Error::new(operation.as_str(), file.as_bytes(), errno)
     })?;
     let text = String::from_utf8_lossy(&content);
     seccomp::compile_profile(&text, host).map_err(|what| {
         let object = [
-            OPTION.as_bytes(),
+            operation.as_bytes(),
             b" ",
             file.as_bytes(),
             b": ",

@@ -6,6 +6,7 @@ use super::super::directory::Directory;
 use super::super::layout::Hierarchy;
 use super::Asked;
 use crate::error::Error;
+use crate::field::Field;
 use crate::sys::kernel;
 use std::ffi::CStr;
 
@@ -24,7 +25,7 @@ pub fn refuse_in_v2(asked: Asked, directory: &Directory) -> Result<(), Error> {
         let value = directory.read(file).unwrap_or_default();
         if !value.is_empty() && !value.starts_with("max") {
             let reason = "it limits the caller, and cgroup v2 wants processes in leaves: put mydocker into a cgroup below \
-                          this one, or name one with --cgroup-parent";
+                          this one, or name one";
             return Err(refused(asked, directory, file, reason));
         }
     }
@@ -49,7 +50,7 @@ pub fn refuse_in_v1(
             // None is a number too, almost as large as can be.
             if limit.is_some_and(|limit| limit < 1 << 62) {
                 let reason = "it would not limit the container: write 1 to its memory.use_hierarchy, or name another \
-                              cgroup with --cgroup-parent";
+                              cgroup";
                 return Err(refused(asked, directory, file, reason));
             }
         }
@@ -63,8 +64,8 @@ pub fn refuse_in_v1(
             c"blkio.throttle.write_iops_device",
         ] {
             if directory.read(file).is_ok_and(|limits| !limits.is_empty()) {
-                let reason = "cgroup v1 does not hand the limits of disks down: name a cgroup without any with \
-                              --cgroup-parent";
+                let reason =
+                    "cgroup v1 does not hand the limits of disks down: name a cgroup without any";
                 return Err(refused(asked, directory, file, reason));
             }
         }
@@ -87,10 +88,11 @@ pub fn count_what_is_below(asked: Asked, directory: &Directory) -> Result<(), Er
     directory.write(file, b"1").map_err(failed)
 }
 
+/// For a reason that ends in the advice to name another cgroup.
 fn refused(asked: Asked, directory: &Directory, file: &CStr, reason: &'static str) -> Error {
     let file = directory.path_of(file);
-    Error::refused(
+    Error::refused_for(
         [asked.field.spelled().as_bytes(), b": ", file.to_bytes()].concat(),
-        reason,
+        reason.to_owned() + &Field::CgroupParent.aside(" with ", ""),
     )
 }

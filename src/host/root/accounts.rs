@@ -1,6 +1,6 @@
 //! Who the users and groups of a container are: /etc/passwd and /etc/group of its root, which is hostile.
 
-use super::open_directory;
+use super::{AskedBy, open_directory};
 use crate::error::{Error, printable};
 use crate::path_in_root::{self, Missing};
 use crate::spec::{Base, Bind, MountSource, Overlay, RootSpec, Writes};
@@ -25,28 +25,28 @@ pub fn accounts(root: &RootSpec, name: &str) -> Result<Vec<u8>, Error> {
         if let MountSource::Bind(Bind { path, .. }) = &mount.source {
             if mount.target == whole {
                 // The caller's own: a link of theirs may lead anywhere of theirs.
-                let host = open_directory(&mount.asked_by, c"/")?;
+                let host = open_directory(AskedBy::Mount(&mount.asked_by), c"/")?;
                 return read(HERE, path)?.or_linked(host.as_fd(), path);
             }
             if mount.target.as_c_str() == c"/etc" {
-                let directory = open_directory(&mount.asked_by, path)?;
+                let directory = open_directory(AskedBy::Mount(&mount.asked_by), path)?;
                 return read(directory.as_fd(), &file)?.or_linked(directory.as_fd(), &file);
             }
         }
     }
-    for (option, directory) in layers(&root.base) {
+    for (asked_by, directory) in layers(&root.base) {
         let path = directory;
-        let directory = open_directory(option, path)?;
+        let directory = open_directory(asked_by, path)?;
         let etc = match path_in_root::find(directory.as_fd(), c"/etc", Missing::Refuse) {
             Ok(etc) => descriptor::own(etc),
             Err(path_in_root::PathFailure::Find(Errno::ENOENT | Errno::ENOTDIR)) => continue,
             Err(
                 path_in_root::PathFailure::Find(errno) | path_in_root::PathFailure::Make(errno),
             ) => {
-                return Err(super::named(option, path, errno));
+                return Err(super::named(asked_by, path, errno));
             }
         };
-        let asked = || format!("{option} {}", printable(path.to_bytes()));
+        let asked = || format!("{} {}", asked_by.words(), printable(path.to_bytes()));
         let found = read(etc.as_fd(), &file).and_then(|found| match found {
             Found::Nothing => Ok(None),
             found => found.or_linked(directory.as_fd(), &whole).map(Some),
@@ -59,15 +59,15 @@ pub fn accounts(root: &RootSpec, name: &str) -> Result<Vec<u8>, Error> {
 }
 
 /// The directories that / is made of, the uppermost first, and who asked for each.
-fn layers(base: &Base) -> Vec<(&'static str, &CStr)> {
+fn layers(base: &Base) -> Vec<(AskedBy<'static>, &CStr)> {
     match base {
-        Base::Directory(directory) => vec![("--rootfs", directory)],
+        Base::Directory(directory) => vec![(AskedBy::Root, directory)],
         Base::Overlay(Overlay { lower, writes }) => {
             let mut all = Vec::with_capacity(lower.len() + 1);
             if let Writes::Kept(upper) = writes {
-                all.push(("--overlay", upper.path.as_c_str()));
+                all.push((AskedBy::Upper, upper.path.as_c_str()));
             }
-            all.extend(lower.iter().map(|lower| ("--rootfs", lower.as_c_str())));
+            all.extend(lower.iter().map(|lower| (AskedBy::Root, lower.as_c_str())));
             all
         }
     }

@@ -9,6 +9,7 @@ pub use accounts::accounts;
 
 use crate::docker;
 use crate::error::{Error, printable};
+use crate::field::Field;
 use crate::guard::Request;
 use crate::hint::host;
 use crate::locks::{Locks, NoLocks};
@@ -21,21 +22,45 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use upper::WorkDirectory;
 
-fn open_directory(option: &str, path: &CStr) -> Result<OwnedFd, Error> {
-    descriptor::open(path, libc::O_PATH | libc::O_DIRECTORY, 0)
-        .map_err(|errno| named(option, path, errno))
+/// What a path of the host's is for.
+#[derive(Clone, Copy)]
+enum AskedBy<'a> {
+    /// / is made of it.
+    Root,
+    /// What is written goes there.
+    Upper,
+    /// A mount, as it was asked for.
+    Mount(&'a str),
+    Device(&'a str),
 }
 
-fn named(option: &str, path: &CStr, errno: Errno) -> Error {
-    // An option with its value is followed by what it names; one alone by its value.
-    let separator = if option.contains(' ') { ":" } else { "" };
-    let operation = format!("{}{separator}", printable(option.as_bytes()));
-    let cause = match errno {
-        Errno::ENOENT if option == "--overlay" => Some(MISSING_UPPER),
-        Errno::ENOENT if option == "--rootfs" => Some(MISSING_ROOT),
-        Errno::ENOENT if !option.starts_with("--device") => Some(MISSING_SOURCE),
-        Errno::ENOTDIR if option == "--rootfs" => Some(PACKED_ROOT),
-        Errno::EACCES => host::closed(path).or(Some(CLOSED)),
+impl AskedBy<'_> {
+    fn words(&self) -> &str {
+        match self {
+            Self::Root => Field::Root.spelled(),
+            Self::Upper => Field::Overlay.spelled(),
+            Self::Mount(mount) | Self::Device(mount) => mount,
+        }
+    }
+}
+
+fn open_directory(asked_by: AskedBy<'_>, path: &CStr) -> Result<OwnedFd, Error> {
+    descriptor::open(path, libc::O_PATH | libc::O_DIRECTORY, 0)
+        .map_err(|errno| named(asked_by, path, errno))
+}
+
+fn named(asked_by: AskedBy<'_>, path: &CStr, errno: Errno) -> Error {
+    let mut operation = printable(asked_by.words().as_bytes());
+    // What was asked for by a mount is followed by what that names; a field by its value.
+    if let AskedBy::Mount(_) | AskedBy::Device(_) = asked_by {
+        operation.push(':');
+    }
+    let cause = match (errno, asked_by) {
+        (Errno::ENOENT, AskedBy::Upper) => Some(MISSING_UPPER),
+        (Errno::ENOENT, AskedBy::Root) => Some(MISSING_ROOT),
+        (Errno::ENOENT, AskedBy::Mount(_)) => Some(MISSING_SOURCE),
+        (Errno::ENOTDIR, AskedBy::Root) => Some(PACKED_ROOT),
+        (Errno::EACCES, _) => host::closed(path).or(Some(CLOSED)),
         _ => None,
     };
     Error::new(operation, path.to_bytes(), errno).because(cause)
@@ -77,20 +102,20 @@ impl<'a> Wanted<'a> {
         let mut places = None;
         match &mut root.base {
             Base::Directory(path) => {
-                *path = canonical("--rootfs", path)?;
-                let directory = open_directory("--rootfs", path)?;
+                *path = canonical(AskedBy::Root, path)?;
+                let directory = open_directory(AskedBy::Root, path)?;
                 let path = path.clone();
                 places = places::Wanted::look(&path, directory, root, ids)?;
                 root.makes_places = places.is_some();
             }
-            Base::Overlay(overlay) => look_at_overlay("--rootfs", "--overlay", overlay)?,
+            Base::Overlay(overlay) => look_at_overlay((AskedBy::Root, AskedBy::Upper), overlay)?,
         }
         for mount in &mut root.mounts {
             look_at_mount(mount)?;
         }
         root.check_copies().map_err(docker::root::refusal)?;
         let uppers: Result<_, Error> = uppers(root)
-            .map(|(option, upper)| upper::Wanted::look(option, upper))
+            .map(|(asked_by, upper)| upper::Wanted::look(asked_by, upper))
             .collect();
         Ok(Self {
             places,
@@ -99,10 +124,10 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The upper directories that are kept, in the order of their options, each with its option's name.
-fn uppers(root: &mut RootSpec) -> impl Iterator<Item = (&str, &mut Upper)> {
+/// The upper directories that are kept, in the order in which they are mounted.
+fn uppers(root: &mut RootSpec) -> impl Iterator<Item = (AskedBy<'_>, &mut Upper)> {
     let base = match &mut root.base {
-        Base::Overlay(overlay) => Some(("--overlay", overlay)),
+        Base::Overlay(overlay) => Some((AskedBy::Upper, overlay)),
         Base::Directory(_) => None,
     };
     let mounts = root.mounts.iter_mut().filter_map(|mount| {
@@ -110,13 +135,13 @@ fn uppers(root: &mut RootSpec) -> impl Iterator<Item = (&str, &mut Upper)> {
             asked_by, source, ..
         } = mount;
         match source {
-            MountSource::Overlay(overlay) => Some((asked_by.as_str(), overlay)),
+            MountSource::Overlay(overlay) => Some((AskedBy::Mount(asked_by), overlay)),
             MountSource::Bind(_) | MountSource::Tmpfs { .. } => None,
         }
     });
     let overlays = base.into_iter().chain(mounts);
-    overlays.filter_map(|(option, overlay)| match &mut overlay.writes {
-        Writes::Kept(upper) => Some((option, upper)),
+    overlays.filter_map(|(asked_by, overlay)| match &mut overlay.writes {
+        Writes::Kept(upper) => Some((asked_by, upper)),
         _ => None,
     })
 }
@@ -151,49 +176,56 @@ impl Request for Wanted<'_> {
 }
 
 fn look_at_mount(mount: &mut RootMount) -> Result<(), Error> {
-    let option = &mount.asked_by;
+    let asked_by = AskedBy::Mount(&mount.asked_by);
     match &mut mount.source {
         // Found a moment ago, by a path without links.
         MountSource::Bind(bind) if bind.optional => {}
         MountSource::Bind(bind) => {
-            bind.path = canonical(option, &bind.path)?;
+            let asked_by = match bind.is_device {
+                true => AskedBy::Device(&mount.asked_by),
+                false => asked_by,
+            };
+            bind.path = canonical(asked_by, &bind.path)?;
             bind.is_root = bind.path.as_c_str() == c"/";
             if bind.is_device {
-                check_device(option, &bind.path)?;
+                check_device(asked_by, &bind.path)?;
             }
         }
-        MountSource::Overlay(overlay) => look_at_overlay(option, option, overlay)?,
+        MountSource::Overlay(overlay) => look_at_overlay((asked_by, asked_by), overlay)?,
         MountSource::Tmpfs { .. } => {}
     }
     Ok(())
 }
 
-fn look_at_overlay(option: &str, upper_option: &str, overlay: &mut Overlay) -> Result<(), Error> {
+fn look_at_overlay(
+    (asked_by, upper_by): (AskedBy<'_>, AskedBy<'_>),
+    overlay: &mut Overlay,
+) -> Result<(), Error> {
     for lower in &mut overlay.lower {
-        *lower = canonical(option, lower)?;
-        open_directory(option, lower)?;
+        *lower = canonical(asked_by, lower)?;
+        open_directory(asked_by, lower)?;
     }
     let Writes::Kept(upper) = &mut overlay.writes else {
         return Ok(());
     };
-    upper.path = canonical(upper_option, &upper.path).map_err(|error| {
+    upper.path = canonical(upper_by, &upper.path).map_err(|error| {
         let is_missing = error.errno() == Some(Errno::ENOENT);
         error.hint(is_missing.then_some(MISSING_UPPER))
     })?;
-    upper::check(upper_option, &upper.path, &overlay.lower)
+    upper::check(upper_by, &upper.path, &overlay.lower)
 }
 
 /// A path of the host's without links and `..`.
-fn canonical(option: &str, path: &CStr) -> Result<CString, Error> {
+fn canonical(asked_by: AskedBy<'_>, path: &CStr) -> Result<CString, Error> {
     let found = std::fs::canonicalize(OsStr::from_bytes(path.to_bytes()));
-    let failed = |errno| named(option, path, errno);
+    let failed = |errno| named(asked_by, path, errno);
     let found =
         found.map_err(|error| failed(Errno::new(error.raw_os_error().unwrap_or(libc::EIO))))?;
     CString::new(found.into_os_string().into_vec()).map_err(|_| failed(Errno::EINVAL))
 }
 
-fn check_device(option: &str, path: &CStr) -> Result<(), Error> {
-    let failed = |errno| named(option, path, errno);
+fn check_device(asked_by: AskedBy<'_>, path: &CStr) -> Result<(), Error> {
+    let failed = |errno| named(asked_by, path, errno);
     let opened = descriptor::open(path, libc::O_PATH, 0).map_err(failed)?;
     match facts::facts(opened.as_fd()).map_err(failed)?.kind {
         Kind::Character(_) | Kind::Block(_) => Ok(()),

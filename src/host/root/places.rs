@@ -5,8 +5,9 @@
 //! what is mounted on it in other mount namespaces. Two users' locks do not know of each other, so a run removes what its
 //! own user has made, and does not use what another one has.
 
-use super::{named, opened};
+use super::{AskedBy, named, opened};
 use crate::error::Error;
+use crate::field::Field;
 use crate::locks::{Byte, Locks};
 use crate::path_in_root::{self, Missing, PLACE};
 use crate::spec::{Ids, RootSpec};
@@ -65,14 +66,14 @@ impl Wanted {
                 // Whatever it is: the child says what is wrong with it.
                 Ok(_) => {}
                 Err(Errno::ENOENT) => missing = missing.or(Some(name)),
-                Err(errno) => return Err(named("--rootfs", path, errno)),
+                Err(errno) => return Err(named(AskedBy::Root, path, errno)),
             }
         }
         if missing.is_none() && !has_place {
             return Ok(None);
         }
         let looked = facts::facts(directory.as_fd());
-        let looked = looked.map_err(|errno| named("--rootfs", path, errno))?;
+        let looked = looked.map_err(|errno| named(AskedBy::Root, path, errno))?;
         Ok(Some(Self {
             path: path.to_owned(),
             places: Places {
@@ -106,14 +107,15 @@ impl Wanted {
     }
 
     fn operation(&self) -> String {
+        let root = Field::Root;
         let path = crate::error::printable(self.path.to_bytes());
         match self.missing {
             Some(name) => format!(
-                "--rootfs {path}: it has no {}, and a place is made under a lock only:",
+                "{root} {path}: it has no {}, and a place is made under a lock only:",
                 name.to_string_lossy()
             ),
             None => {
-                format!("--rootfs {path}: its places for mounts are used under a lock only:")
+                format!("{root} {path}: its places for mounts are used under a lock only:")
             }
         }
     }
@@ -130,12 +132,19 @@ fn leads_nowhere(root: &OwnedFd, name: &CStr) -> bool {
 }
 
 fn others(path: &CStr, name: &CStr) -> Error {
-    let object = [b"--rootfs ", path.to_bytes(), b": ", name.to_bytes()].concat();
-    Error::refused(
-        object,
-        "another user's mydocker has made it, and removes it; give DIR directories proc, sys and \
-         dev (chmod 755), or add --overlay",
-    )
+    let object = [
+        Field::Root.spelled().as_bytes(),
+        b" ",
+        path.to_bytes(),
+        b": ",
+        name.to_bytes(),
+    ]
+    .concat();
+    let hint = Field::RootDirectory.between(
+        "another user's mydocker has made it, and removes it; give ",
+        " directories proc, sys and dev (chmod 755), or add ",
+    );
+    Error::refused_for(object, hint + Field::Overlay.spelled())
 }
 
 fn is_place(facts: &Facts) -> bool {

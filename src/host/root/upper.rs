@@ -4,7 +4,7 @@
 //! time. So the directory above is opened before, and what is made, changed or removed is what is found from there by one
 //! name without following a link, or below the directory that was made.
 
-use super::{named, opened};
+use super::{AskedBy, named, opened};
 use crate::error::Error;
 use crate::locks::{Byte, Locks};
 use crate::spec::{Upper, work_directory};
@@ -19,15 +19,15 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 const DEEPEST: u32 = 8;
 
 /// Errors: what is written would change a layer.
-pub fn check(option: &str, upper: &CStr, lower: &[CString]) -> Result<(), Error> {
+pub fn check(asked_by: AskedBy<'_>, upper: &CStr, lower: &[CString]) -> Result<(), Error> {
     let inside = |lower: &CString| {
         let rest = upper.to_bytes().strip_prefix(lower.to_bytes());
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     };
     if lower.iter().any(inside) {
-        let option = [option.as_bytes(), b" ", upper.to_bytes()].concat();
+        let object = [asked_by.words().as_bytes(), b" ", upper.to_bytes()].concat();
         return Err(Error::refused(
-            option,
+            object,
             "it lies in a layer that is to stay as it is",
         ));
     }
@@ -36,7 +36,7 @@ pub fn check(option: &str, upper: &CStr, lower: &[CString]) -> Result<(), Error>
 
 /// An upper directory that is to be kept.
 pub struct Wanted<'a> {
-    option: &'a str,
+    asked_by: AskedBy<'a>,
     upper: &'a mut Upper,
     byte: Byte,
     beside: Beside,
@@ -44,14 +44,14 @@ pub struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     /// Errors: it is no directory, or nothing can be beside it.
-    pub fn look(option: &'a str, upper: &'a mut Upper) -> Result<Self, Error> {
-        let directory = super::open_directory(option, &upper.path)?;
+    pub fn look(asked_by: AskedBy<'a>, upper: &'a mut Upper) -> Result<Self, Error> {
+        let directory = super::open_directory(asked_by, &upper.path)?;
         let facts = facts::facts(directory.as_fd());
-        let facts = facts.map_err(|errno| named(option, &upper.path, errno))?;
+        let facts = facts.map_err(|errno| named(asked_by, &upper.path, errno))?;
         Ok(Self {
-            option,
+            asked_by,
             byte: Byte::of(&facts),
-            beside: Beside::open(option, &upper.path)?,
+            beside: Beside::open(asked_by, &upper.path)?,
             upper,
         })
     }
@@ -61,9 +61,9 @@ impl<'a> Wanted<'a> {
         let locks = opened(locks).map_err(|none| none.error(self.operation()))?;
         locks.lock_soon(self.byte, Lock::Alone).map_err(|errno| {
             let busy = (errno == Errno::EAGAIN).then_some("another container writes to it");
-            named(self.option, &self.upper.path, errno).hint(busy)
+            named(self.asked_by, &self.upper.path, errno).hint(busy)
         })?;
-        let work = WorkDirectory::make(self.option, self.beside)?;
+        let work = WorkDirectory::make(self.asked_by, self.beside)?;
         self.upper.work = Some(work.identity);
         Ok(work)
     }
@@ -75,16 +75,16 @@ impl<'a> Wanted<'a> {
         match node::find(beside.above.as_fd(), &beside.name) {
             Ok(found) => {
                 drop(descriptor::own(found));
-                beside.open_work(self.option).map(drop)
+                beside.open_work(self.asked_by).map(drop)
             }
             Err(_) => node::may_write(beside.above.as_fd(), c".")
-                .map_err(|errno| beside.no_work(self.option, errno)),
+                .map_err(|errno| beside.no_work(self.asked_by, errno)),
         }
     }
 
     fn operation(&self) -> String {
         let upper = crate::error::printable(self.upper.path.to_bytes());
-        format!("{} {upper}: open", self.option)
+        format!("{} {upper}: open", self.asked_by.words())
     }
 }
 
@@ -96,10 +96,10 @@ struct Beside {
 }
 
 impl Beside {
-    fn open(option: &str, upper: &CStr) -> Result<Self, Error> {
+    fn open(asked_by: AskedBy<'_>, upper: &CStr) -> Result<Self, Error> {
         let path = work_directory(upper).ok_or_else(|| {
             let reason = "another directory has to be made beside it, and nothing is beside /";
-            Error::refused(option, reason)
+            Error::refused(asked_by.words(), reason)
         })?;
         let end = path.to_bytes().iter().rposition(|byte| *byte == b'/');
         let (above, name) = match end.and_then(|end| path.to_bytes().split_at_checked(end + 1)) {
@@ -107,12 +107,12 @@ impl Beside {
             None => (&b"."[..], path.to_bytes()),
         };
         let [above, name] = [above, name].map(|part| CString::new(part).unwrap_or_default());
-        let above = super::open_directory(option, &above)?;
+        let above = super::open_directory(asked_by, &above)?;
         Ok(Self { path, above, name })
     }
 
-    fn open_work(&self, option: &str) -> Result<(OwnedFd, (u64, u64)), Error> {
-        let failed = |errno| named(option, &self.path, errno);
+    fn open_work(&self, asked_by: AskedBy<'_>) -> Result<(OwnedFd, (u64, u64)), Error> {
+        let failed = |errno| named(asked_by, &self.path, errno);
         // In a directory that others may write to it could be a link of theirs.
         let opened = node::open_inner(self.above.as_fd(), &self.name).map_err(failed)?;
         let opened = descriptor::own(opened);
@@ -123,9 +123,9 @@ impl Beside {
         Ok((opened, facts.identity))
     }
 
-    fn no_work(&self, option: &str, errno: Errno) -> Error {
+    fn no_work(&self, asked_by: AskedBy<'_>, errno: Errno) -> Error {
         let hint = "overlayfs needs a directory beside the upper one, on the same file system";
-        named(option, &self.path, errno).hint(Some(hint))
+        named(asked_by, &self.path, errno).hint(Some(hint))
     }
 }
 
@@ -139,14 +139,14 @@ pub struct WorkDirectory {
 }
 
 impl WorkDirectory {
-    fn make(option: &str, beside: Beside) -> Result<Self, Error> {
+    fn make(asked_by: AskedBy<'_>, beside: Beside) -> Result<Self, Error> {
         let is_new = match node::make_directory(beside.above.as_fd(), &beside.name, 0o700) {
             Ok(()) => true,
             // Of a run that was killed.
             Err(Errno::EEXIST) => false,
-            Err(errno) => return Err(beside.no_work(option, errno)),
+            Err(errno) => return Err(beside.no_work(asked_by, errno)),
         };
-        match beside.open_work(option) {
+        match beside.open_work(asked_by) {
             Ok((opened, identity)) => Ok(Self {
                 above: beside.above,
                 name: beside.name,
