@@ -1,7 +1,7 @@
 //! The plan as bytes, for the re-executed init.
 //!
 //! Both sides are the same program, so there is no version to negotiate: a magic number, then each field in its order.
-//! What a type looks like on the wire is a row of a [`table`]: [`plan`], [`root`] and [`types`] are nothing else.
+//! What a type looks like on the wire is a row of a table: `plan`, `root` and `types` are nothing else.
 
 mod fields;
 mod plan;
