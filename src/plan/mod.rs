@@ -1,20 +1,32 @@
 //! The plan: an ordered list of typed steps that turns a newborn process into a container.
 //!
-//! The parent does all the thinking and writes the plan; the child only walks it. Every string is
-//! a C string and every array has its terminator before the clone. The same plan runs in-process
-//! and, encoded ([`wire`]), behind `mydocker init`. A failed step comes back as its number, which
-//! `describe` turns into words: the plan is the only place that knows what a step is about.
+//! The parent does all the thinking and writes the plan; the child only walks it. Every string is a C string and every
+//! array has its terminator before the clone. The same plan runs in-process and, encoded ([`wire`]), behind `mydocker
+//! init`. A failed step comes back as its number, which `text` turns into words: the plan is the only place that knows
+//! what a step is about.
+//!
+//! # A new step
+//!
+//! It takes four places, and nothing compiles before it has them all:
+//!
+//! 1. its variant, here in [`Step`], or in [`root::RootStep`] if it belongs to a root;
+//! 2. its row in the wire table, `wire/plan.rs` or `wire/root.rs`, by which it comes across and is tested;
+//! 3. its text, an arm in `text/steps.rs` or `text/root/mod.rs` and a function in the file of its subject: what it is
+//!    called, what its errors may mean, why it is there;
+//! 4. how it is done, in `src/child/steps.rs` or `src/child/root`.
+//!
+//! Then it takes its place in the order, in `build`.
 
 mod build;
-mod describe;
 pub mod explain;
 pub mod root;
 mod standard;
+mod text;
 pub mod wire;
 
 pub use build::{NetworkSource, build, check_options, makes_terminal};
-pub use describe::{describe_execve, describe_failure, name_step};
 pub use standard::{Outputs, OwnDevice, Prepared, Source, Standard, Streams};
+pub use text::{describe_execve, describe_failure, name_step};
 
 use crate::spec::limits::{NumberSet, ResourceLimit};
 use crate::sys::MountFlags;

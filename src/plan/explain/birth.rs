@@ -1,7 +1,7 @@
 //! The clone, and what is between the plan's parts.
 
 use super::Start;
-use super::page::Page;
+use crate::plan::text::page::Page;
 use crate::plan::{InitPlan, Reaper};
 use crate::spec::{LaunchChoice, Namespace, Namespaces};
 

@@ -1,8 +1,8 @@
 //! The execve, and what mydocker does while the command runs.
 
 use super::Start;
-use super::page::Page;
 use crate::error::printable;
+use crate::plan::text::page::Page;
 use crate::plan::{ExecPlan, InitPlan, Prepared, Reaper};
 use crate::spec::Terminal;
 use std::ffi::CString;

@@ -3,29 +3,13 @@
 
 mod birth;
 mod command;
-mod page;
 mod prepared;
-mod root;
-mod step;
-mod words;
 
-use super::{InitPlan, Step, name_step};
-use crate::cgroup::Preview;
-use crate::spec::{ContainerSpec, Namespaces};
-use page::Page;
+pub use super::text::telling::Start;
 
-/// What there is to know of a start beside its plan.
-pub struct Start<'a> {
-    pub spec: &'a ContainerSpec,
-    /// What the clone makes.
-    pub namespaces: Namespaces,
-    /// What would be made before it.
-    pub cgroups: &'a [Preview],
-    /// mydocker begins again in a copy that no one can change.
-    pub in_sealed_copy: bool,
-    /// The child can run in its parent's memory.
-    pub can_share_memory: bool,
-}
+use super::text::explain_step;
+use super::text::page::Page;
+use super::{InitPlan, Step};
 
 /// The whole story.
 #[cold]
@@ -60,8 +44,7 @@ fn steps(page: &mut Page, title: &str, steps: &[Step], start: &Start<'_>) {
     }
     page.section(title);
     for step in steps {
-        page.step(&name_step(step));
-        step::why(page, step, start);
+        explain_step(step, page, start);
     }
 }
 
@@ -83,13 +66,15 @@ mod tests {
         };
         assert_told_apart(|step| {
             let mut page = Page::default();
-            step::why(&mut page, step, &start);
+            explain_step(step, &mut page, &start);
             let text = page.finish();
+            // Without the name, which is another's already.
+            let (_, text) = text.split_once('\n').unwrap();
             assert!(
                 text.len() > 40 && text.starts_with("     "),
                 "{step:?}: {text}"
             );
-            text
+            text.to_owned()
         });
     }
 }

@@ -1,10 +1,10 @@
 //! What is made before the clone.
 
 use super::Start;
-use super::page::Page;
 use crate::cgroup::Preview;
 use crate::error::printable;
 use crate::plan::build::makes_terminal;
+use crate::plan::text::page::Page;
 use crate::plan::{InitPlan, Prepared};
 use crate::spec::{Base, Overlay, Terminal, Writes, work_directory};
 use std::ffi::CStr;

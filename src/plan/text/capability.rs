@@ -1,31 +1,31 @@
-//! Which capability a step takes, and what keeps it from the process that does the step.
+//! What keeps the capability that a step takes from the process that does the step.
 
+use super::telling::Words;
 use crate::field::Field;
 use crate::hint::Hint;
 use crate::hint::host::Host;
-use crate::plan::{InitPlan, Step};
+use crate::plan::InitPlan;
 use crate::report::Failed;
 use crate::sys::Errno;
-use crate::sys::capability::{self, NET_ADMIN, SETGID, SETPCAP, SETUID, SYS_ADMIN};
+use crate::sys::capability::{self, NET_ADMIN};
 use std::borrow::Cow;
 
-/// Why `step` was refused, if it is for want of a capability that is seen to be wanting.
+/// Why a step with these words was refused, if it is for want of a capability that is seen to be wanting.
 #[cold]
 #[inline(never)]
-pub fn cause(plan: &InitPlan, step: &Step, failed: Failed) -> Option<Hint> {
+pub fn cause(plan: &InitPlan, words: &Words, failed: Failed) -> Option<Hint> {
     found(
         &Host::here(),
         plan.makes_user_namespace(),
-        step,
+        words,
         failed.errno,
     )
 }
 
-fn found(host: &Host, user_namespace: bool, step: &Step, errno: Errno) -> Option<Hint> {
-    let capability = taken(step)?;
+fn found(host: &Host, user_namespace: bool, words: &Words, errno: Errno) -> Option<Hint> {
+    let capability = words.capability?;
     if user_namespace {
-        if matches!(step, Step::Mount(_)) {
-            // The one before has shown that mounts may be made; a new proc has conditions of its own.
+        if words.has_conditions_of_its_own {
             return None;
         }
         // In a new one the process has all of them, unless something takes them away.
@@ -37,8 +37,8 @@ fn found(host: &Host, user_namespace: bool, step: &Step, errno: Errno) -> Option
         return None;
     }
     let name = capability::name(capability)?;
-    let otherwise = match step {
-        Step::LoopbackUp => Field::HostNetwork.between("; ", " does without"),
+    let otherwise = match capability {
+        NET_ADMIN => Field::HostNetwork.between("; ", " does without"),
         _ => String::new(),
     };
     Some(Cow::Owned(format!(
@@ -46,36 +46,18 @@ fn found(host: &Host, user_namespace: bool, step: &Step, errno: Errno) -> Option
     )))
 }
 
-/// What a step takes, in the user namespace that it is done in. Those of the root come when others have shown that
-/// SYS_ADMIN is there.
-fn taken(step: &Step) -> Option<u8> {
-    match step {
-        Step::DenySetgroups
-        | Step::MapUser(_)
-        | Step::MapGroup(_)
-        | Step::CgroupNamespace
-        | Step::MakeMountsPrivate
-        | Step::Mount(_)
-        | Step::NetworkFromPool
-        | Step::Hostname(_) => Some(SYS_ADMIN),
-        Step::LoopbackUp => Some(NET_ADMIN),
-        Step::Groups(_) | Step::Group(_) => Some(SETGID),
-        Step::User(_) => Some(SETUID),
-        Step::BoundingSet(_) => Some(SETPCAP),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::steps::words;
     use super::*;
     use crate::hint::host::tests::{APPARMOR, Fabricated, ORDINARY};
+    use crate::plan::Step;
 
     #[test]
     fn a_cause_is_named_only_if_it_was_seen() {
         let root = ("proc/self/status", "CapEff:\t0000000000200000\n");
         let host = Fabricated::new("no-net-admin", 0, &[root]);
-        let cause = |step: &Step, errno| found(&host.0, false, step, errno);
+        let cause = |step: &Step, errno| found(&host.0, false, &words(step), errno);
         assert!(
             cause(&Step::LoopbackUp, Errno::EPERM)
                 .unwrap()
@@ -95,11 +77,11 @@ mod tests {
             Step::LoopbackUp,
         ] {
             for errno in [Errno::EPERM, Errno::EACCES] {
-                let cause = found(&host.0, true, &step, errno).unwrap();
+                let cause = found(&host.0, true, &words(&step), errno).unwrap();
                 assert!(cause.contains("AppArmor"), "{step:?}: {cause}");
-                assert_eq!(found(&free.0, true, &step, errno), None);
+                assert_eq!(found(&free.0, true, &words(&step), errno), None);
             }
-            assert_eq!(found(&host.0, true, &step, Errno::EINVAL), None);
+            assert_eq!(found(&host.0, true, &words(&step), Errno::EINVAL), None);
         }
     }
 }

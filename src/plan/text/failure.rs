@@ -1,0 +1,128 @@
+//! What is said when a step has failed. The option that asked comes first.
+
+use super::steps::words;
+use super::telling::Words;
+use super::{capability, root};
+use crate::error::Error;
+use crate::hint::host::{self, Host};
+use crate::hint::{Hint, hint};
+use crate::plan::root::RootStep;
+use crate::plan::{InitPlan, Step};
+use crate::report::{Failed, Part};
+use crate::sys::Errno;
+use std::borrow::Cow;
+
+/// `step` of `plan` failed.
+#[cold]
+#[inline(never)]
+pub fn describe_failure(plan: &InitPlan, step: &Step, failed: Failed) -> Error {
+    let words = words(step);
+    let cause = capability::cause(plan, &words, failed);
+    describe(step, words, failed).because(cause)
+}
+
+fn describe(step: &Step, words: Words, failed: Failed) -> Error {
+    let errno = failed.errno;
+    if let Some((_, tells)) = words.found.filter(|(found, _)| *found == errno) {
+        let subject = [words.operation.as_bytes(), b" ", &words.object].concat();
+        return Error::refused(subject, tells);
+    }
+    let doing = words.doing(failed.part);
+    let hinted = seen(step, failed).or_else(|| hint(doing?, errno));
+    let (verb, option, object) = part(step, words, failed.part);
+    let operation = match option {
+        None => verb.into_owned(),
+        Some(option) if verb.is_empty() => option + ":",
+        Some(option) => option + ": " + &verb,
+    };
+    Error::new(operation, object, errno).because(hinted)
+}
+
+/// What was done, for which option, to what.
+fn part(step: &Step, words: Words, part: Part) -> (Cow<'static, str>, Option<String>, Vec<u8>) {
+    let Words {
+        option,
+        operation,
+        object,
+        source,
+        ..
+    } = words;
+    let in_container = |object: &[u8]| [object, b" in the container"].concat();
+    let (verb, object) = match part {
+        Part::Whole => (operation, object),
+        // What an option names itself need not be told again what it was wanted for.
+        Part::Source if option.is_some() => ("".into(), source),
+        Part::Source => (operation, source),
+        Part::Target => ("find".into(), in_container(&object)),
+        Part::Make => ("make".into(), in_container(&object)),
+        Part::Restrict => ("set the mount's flags on".into(), object),
+        Part::Item(index) => {
+            match root_step(step).and_then(|step| root::restricted_path(step, index)) {
+                Some((verb, path)) => (verb.into(), path),
+                None => (operation, object),
+            }
+        }
+    };
+    (verb, option, object)
+}
+
+fn root_step(step: &Step) -> Option<&RootStep> {
+    match step {
+        Step::Root(step) => Some(step),
+        _ => None,
+    }
+}
+
+/// The cause, where the step and the host show it.
+fn seen(step: &Step, failed: Failed) -> Option<Hint> {
+    match (root_step(step)?, failed.part, failed.errno) {
+        (RootStep::FileSystem(step), Part::Whole, Errno::EINVAL) => {
+            Host::here().unknown_id(&step.data).map(Hint::Owned)
+        }
+        (RootStep::Bind(step), _, Errno::EACCES) => host::closed(&step.path).map(Hint::Borrowed),
+        (RootStep::Copy(step), _, Errno::EACCES) => host::closed(&step.path).map(Hint::Borrowed),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::name_step;
+    use super::*;
+    use crate::plan::wire::samples::assert_told_apart;
+    use crate::plan::{Mount, Purpose};
+    use crate::sys::MountFlags;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_step_has_words_of_its_own() {
+        assert_told_apart(|step| {
+            let message = describe(step, words(step), Errno::EPERM.into()).to_string();
+            assert!(message.contains("(EPERM)"), "{message}");
+            message
+        });
+    }
+
+    /// So has each purpose of a mount.
+    #[test]
+    fn a_mounts_words_are_its_purposes() {
+        let named = |purpose| {
+            name_step(&Step::Mount(Box::new(Mount {
+                purpose,
+                source: None,
+                target: c"/proc".into(),
+                kind: None,
+                flags: MountFlags::NONE,
+            })))
+        };
+        let purposes = [
+            Purpose::Proc {
+                user_namespace: true,
+            },
+            Purpose::BindProc,
+            Purpose::RestrictProc,
+        ];
+        let names: HashSet<String> = purposes.into_iter().map(named).collect();
+        assert_eq!(names.len(), purposes.len());
+    }
+}

@@ -1,0 +1,65 @@
+//! The container's own names, network and settings.
+
+use super::telling::{Blank, Told};
+use crate::field::Field;
+use crate::hint::Doing;
+use crate::sys::capability::{NET_ADMIN, SYS_ADMIN};
+use std::ffi::CStr;
+
+impl<'p> Blank<'p> {
+    pub fn network_from_pool(self) -> Told<'p> {
+        self.says("enter a network namespace of the pool (setns)", b"")
+            .hint(Doing::MakeNamespace("net"))
+            .takes(SYS_ADMIN)
+            .why(
+                "One that the pool has ready, used by no one before, its loopback up; if it has none, one is made here. \
+                 Making one is a third to a half of a start. setns(2). Late, so that the pool has had time to answer; \
+                 with a root of its own before that, for a sysfs shows the devices of the namespace that it is mounted \
+                 in.",
+            )
+    }
+
+    pub fn host_name(self, name: &[u8]) -> Told<'p> {
+        self.says("sethostname", name).takes(SYS_ADMIN).why(
+            "In the new UTS namespace: the host keeps its own. Without --hostname it is another one at each start. \
+             sethostname(2)",
+        )
+    }
+
+    pub fn domain_name(self, name: &[u8]) -> Told<'p> {
+        self.says("setdomainname", name).why(
+            "In the new UTS namespace, as the host name. Programs of NIS ask for it, and some mail programs. \
+             setdomainname(2)",
+        )
+    }
+
+    pub fn sysctl(self, path: &CStr, value: &[u8]) -> Told<'p> {
+        let file = [b"/proc/sys/", path.to_bytes()].concat();
+        self.says_for(Field::Sysctl, ": write", &file)
+            .why(
+                "A setting that each network or IPC namespace has for itself; the host's stays. By the container's new \
+                 proc, before /proc/sys is read-only, and following no link. sysctl(8)",
+            )
+            .foreign("value", value)
+    }
+
+    pub fn loopback_up(self) -> Told<'p> {
+        self.says("set up network interface", b"lo")
+            .takes(NET_ADMIN)
+            .why(
+                "A new network namespace has its loopback down, and programs that talk to 127.0.0.1 are many: ioctl(2) \
+                 SIOCSIFFLAGS, netdevice(7).",
+            )
+    }
+
+    pub fn open_network(self, groups: &[u8]) -> Told<'p> {
+        self.says("open the network to all users by", b"/proc/sys/net/ipv4")
+            .why(
+                "As docker has it: the network is the container's own, so every user of it may bind ports below 1024 \
+                 (ip_unprivileged_port_start) and ping without a raw socket (ping_group_range). By the files of its new \
+                 proc, which show the network namespace of whoever opens them, before /proc/sys is read-only. A kernel \
+                 without them, or where they cannot be written, is forgiven. ip(7), icmp(7)",
+            )
+            .foreign("groups that may ping", groups)
+    }
+}

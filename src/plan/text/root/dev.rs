@@ -1,0 +1,95 @@
+//! /dev, which is put together aside.
+
+use crate::error::printable;
+use crate::hint::Doing;
+use crate::plan::OwnDevice;
+use crate::plan::root::FileSystem;
+use crate::plan::text::telling::{Blank, Told};
+use crate::plan::text::{bits, streams};
+use crate::sys::MountFlags;
+use crate::terminal_settings::TerminalSettings;
+
+impl<'p> Blank<'p> {
+    pub fn stage(self) -> Told<'p> {
+        let flags = MountFlags::NOSUID.and(MountFlags::STRICTATIME);
+        self.says("mount a tmpfs aside, for /dev", b"")
+            .why(
+                "Where the container's /dev, and files for its /etc, are put together: no process of any container can get at \
+                 it there, so plain names will do. On top of /, like all that is not in its place yet. tmpfs(5)",
+            )
+            .on_page(|page, _| page.item("flags", &bits::flags(flags)))
+            .item("options", "mode=0755,size=65536k")
+    }
+
+    pub fn devices(self) -> Told<'p> {
+        self.says("make the device nodes of", b"/dev")
+            .source(b"the host's /dev")
+            .hint_of_source(Doing::BindDevices)
+            .why(
+                "The device nodes that every program may expect, and none of the host's disks. Only the host's root may make \
+                 nodes, mknod(2); for an ordinary user, and where a sandbox denies it, the host's are bound.",
+            )
+            .on_page(|page, _| {
+                let names = OwnDevice::ALL.map(|device| printable(device.name().to_bytes()));
+                page.items("nodes", &names);
+            })
+    }
+
+    pub fn standard_devices(self, own: [Option<OwnDevice>; 3]) -> Told<'p> {
+        let paths = own.map(|one| one.and_then(|device| device.path().to_str().ok()));
+        self.says("make the container's", &streams::list(paths)).why(
+            "Instead of the host's nodes, whose mode and owner the container's root could change for everyone by \
+             fchmod(2) and fchown(2): open(2), dup2(2). While no one else can reach the stage.",
+        )
+    }
+
+    pub fn links(self) -> Told<'p> {
+        self.says("make the links of", b"/dev")
+            .why("As programs know them: symlink(2), into /proc; and ptmx of the container's own pts, not of the host's.")
+            .item("links", "fd stdin stdout stderr ptmx")
+    }
+
+    pub fn staged(self, step: &FileSystem) -> Told<'p> {
+        self.says_file_system(step)
+            .object(&[b"/dev/", step.target.to_bytes()].concat())
+            .why(match step.kind.to_bytes() {
+                b"devpts" => {
+                    "Terminals of the container's own, numbered from 0: the host's stay out of its reach. pts(4)"
+                }
+                b"mqueue" => {
+                    "The POSIX message queues of the IPC namespace. A kernel without them is forgiven. mq_overview(7)"
+                }
+                _ => "Shared memory by names is files there, shm_overview(7).",
+            })
+            .mounted_with(step)
+    }
+
+    pub fn terminal(self, settings: &TerminalSettings) -> Told<'p> {
+        self.says("make a terminal on", b"/dev/pts")
+            .hint_otherwise(Doing::OpenTerminal)
+            .why(
+                "Made inside, so that its name, /dev/pts/0, is one that the container knows; its master goes to mydocker over the \
+                 socket. It is /dev/console too. pty(7)",
+            )
+            .on_page(|page, _| {
+                if let Some(size) = settings.size {
+                    page.item("size", &format!("{} rows, {} columns", size.rows, size.columns));
+                }
+                if let Some(owner) = settings.owner {
+                    page.item("owner", &owner.to_string());
+                }
+            })
+    }
+
+    pub fn place_dev(self) -> Told<'p> {
+        self.says("move the tmpfs to", b"/dev").why(
+            "It is complete: the mount is moved from / to its place, MS_MOVE of mount(2). Nothing of the stage is left behind.",
+        )
+    }
+
+    pub fn drop_stage(self) -> Told<'p> {
+        self.says("detach the tmpfs aside", b"").why(
+            "What was bound from it holds on to it; the rest has served. umount2(2), MNT_DETACH",
+        )
+    }
+}

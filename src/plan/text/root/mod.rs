@@ -1,0 +1,46 @@
+//! The texts of a root of the container's own. The option that asked comes first; what nobody asked for says what it does.
+//! How the steps are done, and more of why, is in `src/child/root`.
+
+mod asked;
+mod base;
+mod dev;
+mod kernel_fs;
+mod names;
+
+pub use kernel_fs::restricted_path;
+
+use super::telling::{Blank, Told};
+use crate::plan::root::RootStep;
+
+pub fn tell<'p>(step: &RootStep, text: Blank<'p>) -> Told<'p> {
+    match step {
+        RootStep::Copy(step) => text.copy(step),
+        RootStep::LeaveChroot => text.leave_chroot(),
+        RootStep::Directory {
+            path,
+            flags,
+            premounted,
+            makes_places: _,
+        } => text.directory(path, *flags, *premounted),
+        RootStep::Overlay(layers) => text.overlay(layers),
+        RootStep::FileSystem(step) => text.file_system(step),
+        RootStep::MountKernelFs(step) => text.mount_kernel_fs(step),
+        RootStep::Stage => text.stage(),
+        RootStep::Devices => text.devices(),
+        RootStep::StandardDevices(own) => text.standard_devices(*own),
+        RootStep::Restrict(all) => text.restrict(all),
+        RootStep::Links => text.links(),
+        RootStep::Staged(step) => text.staged(step),
+        RootStep::Terminal(settings) => text.terminal(settings),
+        RootStep::PlaceDev => text.place_dev(),
+        RootStep::DropStage => text.drop_stage(),
+        RootStep::Bind(step) => text.bind(step),
+        RootStep::Device(step) => text.device(step),
+        RootStep::LookAtNames(_) => text.look_at_names(),
+        RootStep::NameFile(file) => text.name_file(file),
+        RootStep::OverlayMount(step) => text.overlay_mount(step),
+        RootStep::MakeWorkingDirectory { path, owner } => text.make_working_directory(path, *owner),
+        RootStep::ReadOnly => text.read_only(),
+        RootStep::Enter => text.enter(),
+    }
+}

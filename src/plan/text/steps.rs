@@ -1,0 +1,69 @@
+//! Which text is whose.
+//!
+//! Each step has a function of its own, in the file of its subject: the compiler asks for the arm here, the arm for the
+//! function, and the function for a name and a reason ([`super::telling`]).
+
+use super::root;
+use super::telling::{Blank, Telling, Told, Words};
+use crate::plan::Step;
+
+/// What `step` is called, and what its errors may mean.
+#[cold]
+#[inline(never)]
+pub fn words(step: &Step) -> Words {
+    let mut telling = Telling::default();
+    tell(step, telling.begin()).into_words()
+}
+
+#[cold]
+#[inline(never)]
+pub fn tell<'p>(step: &Step, text: Blank<'p>) -> Told<'p> {
+    match step {
+        Step::JoinCgroup { path, .. } => text.join_cgroup(path),
+        Step::CgroupNamespace => text.cgroup_namespace(),
+        Step::ConfirmProcessors(set) => text.confirm_processors(set),
+        Step::ConfirmMemoryNodes(set) => text.confirm_memory_nodes(set),
+        Step::OomScoreAdjustment(number) => text.oom_score_adjustment(number),
+        Step::ResourceLimit(limit) => text.resource_limit(limit),
+        Step::AwaitIds => text.await_ids(),
+        Step::AwaitReaper => text.await_reaper(),
+        Step::DenySetgroups => text.deny_setgroups(),
+        Step::MapUser(line) => text.map_user(line),
+        Step::MapGroup(line) => text.map_group(line),
+        Step::KeepCapabilities => text.keep_capabilities(),
+        Step::MakeMountsPrivate => text.make_mounts_private(),
+        Step::Mount(mount) => text.mount(mount),
+        Step::Root(step) => root::tell(step, text.of_root()),
+        Step::NetworkFromPool => text.network_from_pool(),
+        Step::Hostname(name) => text.host_name(name),
+        Step::Sysctl { path, value } => text.sysctl(path, value),
+        Step::DomainName(name) => text.domain_name(name),
+        Step::LoopbackUp => text.loopback_up(),
+        Step::OpenNetwork(groups) => text.open_network(groups),
+        Step::NewSession => text.new_session(),
+        Step::SessionKeyring => text.session_keyring(),
+        Step::UsualPersonality => text.usual_personality(),
+        Step::ControllingTerminal => text.controlling_terminal(),
+        Step::StandardTerminal => text.standard_terminal(),
+        Step::GivePipes { which, user } => text.give_pipes(which, *user),
+        Step::StandardStreams(prepared) => text.standard_streams(*prepared),
+        Step::Umask(mask) => text.umask(*mask),
+        Step::Groups(groups) => text.groups(groups),
+        Step::Group(group) => text.group(*group),
+        Step::User(user) => text.user(*user),
+        Step::WorkingDirectory(path) => text.working_directory(path),
+        Step::NotDumpable => text.not_dumpable(),
+        Step::BoundingSet(kept) => text.bounding_set(*kept),
+        Step::KeepCapabilitiesOfUser => text.keep_capabilities_of_user(),
+        Step::Capabilities {
+            held,
+            required,
+            ambient,
+        } => text.capabilities(*held, *required, *ambient),
+        Step::NoNewPrivileges => text.no_new_privileges(),
+        Step::Filter(instructions) => text.filter(instructions),
+        Step::DefaultSignals(ignored) => text.default_signals(*ignored),
+        Step::CloseDescriptors => text.close_descriptors(),
+        Step::DeathSignal => text.death_signal(),
+    }
+}
