@@ -282,7 +282,7 @@ fn ask(
 /// The numbers of the limited devices, as the kernel prints them.
 fn devices(limits: &Limits) -> Result<Vec<String>, Error> {
     let numbers = limits.devices.iter().map(|limit| {
-        let operation = format!("{}:", limit.field);
+        let operation = format!("{}:", limit.field());
         let failed = |errno| Error::new(operation.as_str(), limit.path.to_bytes(), errno);
         let opened = descriptor::open(&limit.path, libc::O_PATH, 0).map_err(failed)?;
         match facts::facts(opened.as_fd()).map_err(failed)?.kind {

@@ -11,6 +11,7 @@ use super::{Controller, Version};
 use crate::error::Error;
 use crate::field::Field;
 use crate::locks::Locks;
+use crate::spec::limits::CgroupPath;
 use crate::sys::Errno;
 use std::cell::RefCell;
 use std::ffi::{CStr, CString};
@@ -24,8 +25,8 @@ pub const PREFIX: &str = "mydocker-";
 pub struct Group {
     pub(super) name: CString,
     pub(super) members: Vec<Member>,
-    /// The path of `--cgroup-parent`.
-    pub(super) parent: Option<CString>,
+    /// Where it is to be, if someone has said.
+    pub(super) parent: Option<CgroupPath>,
     born: bool,
     /// What was not asked for by name, and is not in force: docker's default limit of swap.
     swap_is_unlimited: bool,
@@ -53,8 +54,8 @@ pub struct Member {
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 impl Group {
-    /// One without any cgroup yet. They will be called `name`; `parent` is the path of `--cgroup-parent`.
-    pub fn new(name: CString, parent: Option<CString>) -> Self {
+    /// One without any cgroup yet. They will be called `name`; `parent` is where they are to be, if someone has said.
+    pub fn new(name: CString, parent: Option<CgroupPath>) -> Self {
         Self {
             name,
             members: Vec::new(),

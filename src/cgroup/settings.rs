@@ -223,7 +223,7 @@ fn io(limits: &Limits, devices: &[String], version: Version, settings: &mut Vec<
         });
     }
     for (limit, device) in limits.devices.iter().zip(devices) {
-        let (field, rate) = (limit.field, limit.rate);
+        let (field, rate) = (limit.field(), limit.rate);
         let line = format!("{device} {rate}");
         let maximum = |file, key| match version {
             Version::V1 => Setting::new(field, file, line.clone()),
@@ -327,7 +327,6 @@ mod tests {
             processes: Some(7),
             weight: Some(1000),
             devices: vec![DeviceLimit {
-                field: Field::WriteBytes,
                 traffic: Traffic::WriteBytes,
                 path: c"/dev/sda".into(),
                 rate: 9,

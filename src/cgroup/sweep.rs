@@ -25,7 +25,7 @@ impl Group {
         for (version, hierarchy) in v1.chain(v2) {
             for mount in layout.mounts(hierarchy).filter(|mount| mount.writable) {
                 let mut path = match (&self.parent, &mount.own) {
-                    (Some(parent), _) => parent.clone(),
+                    (Some(parent), _) => CString::from(&**parent),
                     (None, Some(own)) => own.clone(),
                     (None, None) => continue,
                 };

@@ -1,6 +1,7 @@
 //! Why wishes cannot be granted.
 
 use super::{Namespace, RootConflict, UnknownId};
+use crate::field::Field;
 
 /// Why a specification is refused. A front end says it in its own words: those of its options, or of its fields.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub enum Conflict {
     /// The command is to be someone whom the container's user namespace does not know.
     UnknownId(UnknownId),
     Root(RootConflict),
+    /// The kernel takes no such value.
+    LimitOutOfRange(Field),
     /// Swap is limited, and memory is not.
     SwapWithoutMemory,
     /// Memory and swap together are limited to less than memory is.

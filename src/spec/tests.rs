@@ -1,6 +1,7 @@
 //! Specifications that are written by hand: no front end is needed for one.
 
 use super::*;
+use crate::field::Field;
 use crate::sys::capability::CapabilitySet;
 
 /// What root gets who asks for nothing but the command `true`.
@@ -165,16 +166,29 @@ fn limits_and_paths_fit_together() {
             (|wishes| wishes.process.working_directory = Some(c"tmp".into()))
                 as fn(&mut ContainerWishes),
         ),
+        (Conflict::LimitOutOfRange(Field::Memory), |wishes| {
+            wishes.limits.memory = Some(10);
+        }),
+        (Conflict::LimitOutOfRange(Field::CpuShares), |wishes| {
+            wishes.limits.shares = Some(1);
+        }),
+        (Conflict::LimitOutOfRange(Field::DeviceWeight), |wishes| {
+            wishes.limits.devices.push(limits::DeviceLimit {
+                traffic: limits::Traffic::Weight,
+                path: c"/dev/sda".into(),
+                rate: 9,
+            });
+        }),
         (Conflict::SwapWithoutMemory, |wishes| {
             wishes.limits.swap = limits::Swap::Total(9);
         }),
         (Conflict::MemoryAndSwapBelowMemory, |wishes| {
-            wishes.limits.memory = Some(10);
-            wishes.limits.swap = limits::Swap::Total(9);
+            wishes.limits.memory = Some(10 << 20);
+            wishes.limits.swap = limits::Swap::Total(9 << 20);
         }),
         (Conflict::ReservationAboveMemory, |wishes| {
-            wishes.limits.memory = Some(10);
-            wishes.limits.reservation = Some(11);
+            wishes.limits.memory = Some(10 << 20);
+            wishes.limits.reservation = Some(11 << 20);
         }),
     ] {
         assert_eq!(refused(edit), conflict);

@@ -46,6 +46,9 @@ pub fn told(conflict: Conflict, arguments: &RunArgs) -> Error {
         ),
         Conflict::UnknownId(unknown) => unknown_id(&unknown, arguments),
         Conflict::Root(conflict) => root::refusal(conflict),
+        Conflict::LimitOutOfRange(field) => {
+            Error::refused(field.spelled(), "the kernel takes no such value")
+        }
         Conflict::SwapWithoutMemory => Error::refused("--memory-swap", "it needs --memory"),
         Conflict::MemoryAndSwapBelowMemory => Error::refused(
             "--memory-swap",

@@ -9,18 +9,12 @@ use crate::docker::RunArgs;
 use crate::error::Error;
 use crate::field::Field;
 use crate::spec::limits::{
-    DeviceLimit, Limits, NumberSet, PERIOD, Quota, Swap, Traffic, whole_number,
+    CgroupPath, DeviceLimit, Limits, MEMORY, NumberSet, PERIOD, PERIODS, QUOTAS, Quota, SHARES,
+    Swap, Traffic, WEIGHTS, whole_number,
 };
 use std::ffi::{CString, OsStr, OsString};
+use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt;
-
-/// Microseconds: the kernel takes no shorter quota and no shorter period.
-const SHORTEST: u64 = 1000;
-
-/// Microseconds: the kernel takes no longer period.
-const LONGEST_PERIOD: u64 = 1_000_000;
-
-const WEIGHTS: &str = "it takes a number from 10 to 1000";
 
 /// The limits that the arguments ask for.
 pub fn asked(arguments: &RunArgs) -> Result<Limits, Error> {
@@ -87,7 +81,7 @@ fn grant(limits: &mut Limits, wish: &Wish<'_>) -> Result<(), Error> {
         "cpus" => limits.quota = cpus(wish)?,
         "cpu-quota" => limits.quota = quota(wish)?,
         "cpu-period" => {
-            limits.period = between(wish.whole(), SHORTEST, LONGEST_PERIOD)
+            limits.period = between(wish.whole(), PERIODS)
                 .ok_or_else(|| wish.refused("it takes microseconds, 1000 to 1000000"))?;
         }
         "cpu-time" => {
@@ -95,7 +89,7 @@ fn grant(limits: &mut Limits, wish: &Wish<'_>) -> Result<(), Error> {
             limits.cpu_time = Some(time);
         }
         "cpu-shares" => {
-            limits.shares = between(wish.whole(), 2, 262_144)
+            limits.shares = between(wish.whole(), SHARES)
                 .ok_or_else(|| wish.refused("it takes a number from 2 to 262144"))?;
         }
         "cpuset-cpus" => limits.processors = Some(numbers(wish)?),
@@ -103,16 +97,18 @@ fn grant(limits: &mut Limits, wish: &Wish<'_>) -> Result<(), Error> {
         "pids-limit" => {
             limits.processes = match wish.text {
                 b"-1" => None,
-                _ => between(wish.whole(), 1, u64::MAX)
+                _ => between(wish.whole(), 1..=u64::MAX)
                     .ok_or_else(|| wish.refused("it takes a number, or -1 for no limit"))?,
             };
         }
         "blkio-weight" => {
-            limits.weight = between(wish.whole(), 10, 1000).ok_or_else(|| wish.refused(WEIGHTS))?;
+            limits.weight = between(wish.whole(), WEIGHTS)
+                .ok_or_else(|| wish.refused("it takes a number from 10 to 1000"))?;
         }
         "cgroup-parent" => {
-            let parent = parent(wish.text).map_err(|reason| wish.refused(reason))?;
-            limits.parent = Some(parent);
+            let refused =
+                || wish.refused("it takes a path from the top of the hierarchy, without . and ..");
+            limits.parent = Some(CgroupPath::new(wish.text).ok_or_else(refused)?);
         }
         name => {
             let limit = device_limit(name, wish.text).map_err(|reason| wish.refused(reason))?;
@@ -129,7 +125,7 @@ fn cpus(wish: &Wish<'_>) -> Result<Option<Quota>, Error> {
     let quota = billionths * u128::from(PERIOD) / 1_000_000_000;
     match u64::try_from(quota) {
         Ok(0) if billionths == 0 => Ok(None),
-        Ok(time) if time >= SHORTEST => Ok(Some(Quota {
+        Ok(time) if QUOTAS.contains(&time) => Ok(Some(Quota {
             field: Field::Cpus,
             time,
         })),
@@ -142,7 +138,7 @@ fn quota(wish: &Wish<'_>) -> Result<Option<Quota>, Error> {
     if matches!(wish.text, b"-1" | b"0") {
         return Ok(None);
     }
-    let time = wish.whole().filter(|time| *time >= SHORTEST);
+    let time = wish.whole().filter(|time| QUOTAS.contains(time));
     let time = time.ok_or_else(|| wish.refused("it takes microseconds, 1000 or more"))?;
     Ok(Some(Quota {
         field: Field::CpuQuota,
@@ -154,9 +150,6 @@ fn numbers(wish: &Wish<'_>) -> Result<NumberSet, Error> {
     NumberSet::new(wish.text).ok_or_else(|| wish.refused("it takes a list of numbers, 0-3,7"))
 }
 
-/// The smallest page that a kernel counts memory in; of less it makes nothing at all.
-const PAGE: u64 = 4096;
-
 /// A size, or `None` for no limit.
 fn memory(wish: &Wish<'_>) -> Result<Option<u64>, Error> {
     if wish.text == b"-1" {
@@ -165,7 +158,7 @@ fn memory(wish: &Wish<'_>) -> Result<Option<u64>, Error> {
     match size::bytes(wish.text) {
         None => Err(wish.refused("it takes a size, 64m or 1.5g, or -1 for no limit")),
         Some(0) => Ok(None),
-        Some(bytes @ 1..PAGE) => {
+        Some(bytes) if !MEMORY.contains(&bytes) => {
             let mut reason = format!("{bytes} bytes are less than the kernel counts in");
             if wish.whole().is_some() {
                 reason = format!("{bytes} bytes, did you mean {bytes}m?");
@@ -177,33 +170,22 @@ fn memory(wish: &Wish<'_>) -> Result<Option<u64>, Error> {
 }
 
 /// A number in these bounds, with docker's 0 for none.
-fn between(number: Option<u64>, least: u64, most: u64) -> Option<Option<u64>> {
+fn between(number: Option<u64>, bounds: RangeInclusive<u64>) -> Option<Option<u64>> {
     match number? {
         0 => Some(None),
-        number if (least..=most).contains(&number) => Some(Some(number)),
+        number if bounds.contains(&number) => Some(Some(number)),
         _ => None,
     }
 }
 
-/// A path without surprises, and without the slashes around it.
-fn parent(text: &[u8]) -> Result<CString, &'static str> {
-    let trimmed = text.strip_prefix(b"/").unwrap_or(text);
-    let trimmed = trimmed.strip_suffix(b"/").unwrap_or(trimmed);
-    let strange = |part: &[u8]| part.is_empty() || part == b"." || part == b"..";
-    if text.is_empty() || !trimmed.is_empty() && trimmed.split(|byte| *byte == b'/').any(strange) {
-        return Err("it takes a path from the top of the hierarchy, without . and ..");
-    }
-    CString::new(trimmed).map_err(|_| "it has a NUL")
-}
-
 /// `PATH:RATE`.
 fn device_limit(name: &str, text: &[u8]) -> Result<DeviceLimit, &'static str> {
-    let (field, traffic) = match name {
-        "device-read-bps" => (Field::ReadBytes, Traffic::ReadBytes),
-        "device-write-bps" => (Field::WriteBytes, Traffic::WriteBytes),
-        "device-read-iops" => (Field::ReadOperations, Traffic::ReadOperations),
-        "device-write-iops" => (Field::WriteOperations, Traffic::WriteOperations),
-        _ => (Field::DeviceWeight, Traffic::Weight),
+    let traffic = match name {
+        "device-read-bps" => Traffic::ReadBytes,
+        "device-write-bps" => Traffic::WriteBytes,
+        "device-read-iops" => Traffic::ReadOperations,
+        "device-write-iops" => Traffic::WriteOperations,
+        _ => Traffic::Weight,
     };
     let wanted = "it takes DEVICE:RATE, /dev/sda:10mb for bytes or /dev/sda:100 for operations";
     let colon = text.iter().rposition(|byte| *byte == b':').ok_or(wanted)?;
@@ -213,7 +195,7 @@ fn device_limit(name: &str, text: &[u8]) -> Result<DeviceLimit, &'static str> {
         Traffic::ReadBytes | Traffic::WriteBytes => size::bytes(rate),
         Traffic::ReadOperations | Traffic::WriteOperations => whole_number(rate),
         Traffic::Weight => {
-            let weight = between(whole_number(rate), 10, 1000).flatten();
+            let weight = between(whole_number(rate), WEIGHTS).flatten();
             Some(weight.ok_or("it takes DEVICE:WEIGHT, with a weight from 10 to 1000")?)
         }
     };
@@ -222,7 +204,6 @@ fn device_limit(name: &str, text: &[u8]) -> Result<DeviceLimit, &'static str> {
         return Err(wanted);
     }
     Ok(DeviceLimit {
-        field,
         traffic,
         path: CString::new(path).map_err(|_| wanted)?,
         rate,

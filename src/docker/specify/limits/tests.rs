@@ -2,7 +2,7 @@
 
 use crate::docker::{Caller, RunArgs, specify::specify};
 use crate::field::Field;
-use crate::spec::limits::{DeviceLimit, Limits, NumberSet, Quota, Swap, Traffic};
+use crate::spec::limits::{CgroupPath, DeviceLimit, Limits, NumberSet, Quota, Swap, Traffic};
 use std::time::Duration;
 
 fn limits(words: &[(&'static str, &str)]) -> Result<Option<Limits>, String> {
@@ -64,13 +64,11 @@ fn values() {
         weight: Some(500),
         devices: vec![
             DeviceLimit {
-                field: Field::ReadBytes,
                 traffic: Traffic::ReadBytes,
                 path: c"/dev/sda".into(),
                 rate: 1 << 20,
             },
             DeviceLimit {
-                field: Field::WriteOperations,
                 traffic: Traffic::WriteOperations,
                 path: c"/dev/a:b".into(),
                 rate: 7,
@@ -78,7 +76,7 @@ fn values() {
         ],
         cpu_time: Some(Duration::from_millis(1500)),
         is_counted: false,
-        parent: Some(c"a/b".into()),
+        parent: CgroupPath::new(b"a/b"),
     };
     assert_eq!(found, Ok(Some(expected)));
 }
