@@ -61,7 +61,11 @@ pub struct Byte(u64);
 
 impl Byte {
     pub fn of(facts: &Facts) -> Self {
-        let (device, inode) = facts.identity;
+        Self::of_identity(facts.identity)
+    }
+
+    /// `device` and `inode` are the directory's.
+    pub fn of_identity((device, inode): (u64, u64)) -> Self {
         // Of a file offset, which has a sign.
         Self(mixed(mixed(device) ^ inode) >> 2)
     }

@@ -49,6 +49,16 @@ pub struct Member {
     directory: Directory,
 }
 
+/// What it takes to find a cgroup of a container's again, as plain data: another process can remove it when the
+/// container's mydocker is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub version: Version,
+    /// The path of the one that it is in.
+    pub above: CString,
+    pub name: CString,
+}
+
 /// How long to wait in all for a cgroup whose last process has just ended: the kernel takes it out of its
 /// cgroups a little after its parent has heard.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
@@ -118,6 +128,16 @@ impl Group {
             self.swap_is_unlimited |= fill::set(setting, &member.directory)? == Found::Nothing;
         }
         Ok(())
+    }
+
+    /// What the clean-up of each needs.
+    pub fn clean_up_record(&self) -> Vec<Record> {
+        let members = self.members.iter().map(|member| Record {
+            version: member.version,
+            above: member.above.path.clone(),
+            name: self.name.clone(),
+        });
+        members.collect()
     }
 
     /// The files by which a process joins what it is not born in.
@@ -238,4 +258,48 @@ impl Drop for Group {
 pub fn is_ours(name: &CStr) -> bool {
     let digits = name.to_bytes().strip_prefix(PREFIX.as_bytes());
     digits.is_some_and(|digits| digits.len() == 12 && digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::layout::Layout;
+    use super::super::request::Wanted;
+    use super::super::sweep;
+    use crate::guard::Request;
+    use crate::spec::limits::Limits;
+
+    #[test]
+    fn cgroups_are_removed_by_their_record() {
+        let read = |file| std::fs::read(file).unwrap();
+        let (mountinfo, own) = (read("/proc/self/mountinfo"), read("/proc/self/cgroup"));
+        let layout = Layout::new(&mountinfo, &own);
+        let limits = Limits {
+            processes: Some(9),
+            ..Limits::default()
+        };
+        let digits = format!("{:012x}", std::process::id());
+        let wanted = Wanted::look(&layout, &limits, false, false, &digits);
+        let group = match wanted.and_then(Wanted::acquire) {
+            Ok(group) => group,
+            Err(error) => return eprintln!("skipped: no cgroup can be made here: {error}"),
+        };
+        let records = group.clean_up_record();
+        let is_there = || {
+            let there = records.iter().filter(|record| {
+                let path = [record.above.to_bytes(), b"/", record.name.to_bytes()].concat();
+                std::path::Path::new(std::str::from_utf8(&path).unwrap()).exists()
+            });
+            there.count() == records.len()
+        };
+        assert!(!records.is_empty() && is_there());
+        // Its mydocker lives.
+        sweep::clean_up(&records).unwrap();
+        assert!(is_there());
+        // As if it had been killed: the kernel has ended its locks, and no destructor has run.
+        drop(group.locks.borrow_mut().take());
+        std::mem::forget(group);
+        assert!(is_there());
+        sweep::clean_up(&records).unwrap();
+        assert!(!is_there());
+    }
 }

@@ -39,12 +39,13 @@ mod settings;
 mod sweep;
 mod usage;
 
-pub use group::{Group, Join};
+pub use group::{Group, Join, Record};
 pub use layout::{Layout, usual};
 pub use parent::Written;
 pub use processor_time::ProcessorTime;
 pub use request::{Preview, Wanted};
 pub use settings::Setting;
+pub use sweep::clean_up;
 pub use usage::Usage;
 
 /// A controller that limits or counts something for us.

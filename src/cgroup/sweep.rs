@@ -2,8 +2,9 @@
 
 use super::Version;
 use super::directory::{Directory, joined};
-use super::group::{Group, is_ours};
+use super::group::{Group, Record, is_ours};
 use super::layout::Layout;
+use crate::error::Error;
 use crate::locks::Locks;
 use crate::sys::lock::Lock;
 use std::ffi::{CStr, CString};
@@ -63,6 +64,19 @@ impl Group {
             }
         }
     }
+}
+
+/// Removes the cgroups of a container whose mydocker is gone, as that would have done. What is in use stays.
+///
+/// Errors: there are no locks to be had.
+pub fn clean_up(records: &[Record]) -> Result<(), Error> {
+    let mut locks = Locks::open().map_err(|none| none.error("clean up: open"))?;
+    for record in records {
+        if let Ok(above) = Directory::open(record.above.clone(), record.version) {
+            remove_if_left(&above, &record.name, &mut locks);
+        }
+    }
+    Ok(())
 }
 
 /// Whose lock can be had, that one's mydocker is gone; or it is not there yet, and has the directory above

@@ -16,11 +16,11 @@ use crate::locks::{Locks, NoLocks};
 use crate::spec::{Base, Ids, MountSource, Overlay, RootMount, RootSpec, Upper, Writes};
 use crate::sys::facts::{self, Kind};
 use crate::sys::{Errno, descriptor};
-use places::Places;
+use places::{Places, PlacesRecord};
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use upper::WorkDirectory;
+use upper::{WorkDirectory, WorkRecord};
 
 /// What a path of the host's is for.
 #[derive(Clone, Copy)]
@@ -233,7 +233,42 @@ fn check_device(asked_by: AskedBy<'_>, path: &CStr) -> Result<(), Error> {
     }
 }
 
+/// What it takes to clean up what [`Traces`] have left, as plain data: another process can do it when theirs is gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    pub works: Vec<WorkRecord>,
+    pub places: Option<PlacesRecord>,
+}
+
+impl Record {
+    /// Cleans up, as dropping the traces would have. What is in use by then, or is no longer what it was, stays.
+    ///
+    /// Errors: there are no locks to be had.
+    pub fn clean_up(&self) -> Result<(), Error> {
+        let mut locks = Locks::open().map_err(|none| none.error("clean up: open"))?;
+        let works = self.works.iter();
+        let works = works.filter_map(|work| work.find(&mut locks)).collect();
+        drop(Traces {
+            works,
+            places: self.places.as_ref().and_then(PlacesRecord::find),
+            locks: Some(locks),
+        });
+        Ok(())
+    }
+}
+
 impl Traces {
+    /// What their clean-up needs.
+    ///
+    /// Errors: as statx(2).
+    pub fn clean_up_record(&self) -> Result<Record, Errno> {
+        let works = self.works.iter().map(WorkDirectory::clean_up_record);
+        Ok(Record {
+            works: works.collect::<Result<_, _>>()?,
+            places: self.places.as_ref().map(Places::clean_up_record),
+        })
+    }
+
     /// Drops them, apart from what every start does.
     #[cold]
     #[inline(never)]
@@ -256,3 +291,6 @@ fn opened(locks: &mut Option<Locks>) -> Result<&mut Locks, NoLocks> {
         none => Ok(none.insert(Locks::open()?)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,15 +21,37 @@ const NAMES: [&CStr; 3] = [c"proc", c"sys", c"dev"];
 
 /// DIR, whose places are there or are to be made.
 pub struct Places {
+    path: CString,
     directory: OwnedFd,
-    byte: Byte,
+    identity: (u64, u64),
     ids: Option<Ids>,
+}
+
+/// What it takes to find them again: DIR, and which directory that was, by file system and inode; and the container's ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacesRecord {
+    pub path: CString,
+    pub identity: (u64, u64),
+    pub ids: Option<Ids>,
+}
+
+impl PlacesRecord {
+    /// `None` if DIR is not there any more, or is another directory.
+    pub fn find(&self) -> Option<Places> {
+        let flags = libc::O_PATH | libc::O_DIRECTORY;
+        let directory = descriptor::open(&self.path, flags, 0).ok()?;
+        let facts = facts::facts(directory.as_fd()).ok()?;
+        (facts.identity == self.identity).then(|| Places {
+            path: self.path.clone(),
+            directory,
+            identity: self.identity,
+            ids: self.ids.clone(),
+        })
+    }
 }
 
 /// What a root needs places for.
 pub struct Wanted {
-    /// DIR, for messages.
-    path: CString,
     places: Places,
     /// The first that is not there.
     missing: Option<&'static CStr>,
@@ -75,10 +97,10 @@ impl Wanted {
         let looked = facts::facts(directory.as_fd());
         let looked = looked.map_err(|errno| named(AskedBy::Root, path, errno))?;
         Ok(Some(Self {
-            path: path.to_owned(),
             places: Places {
+                path: path.to_owned(),
                 directory,
-                byte: Byte::of(&looked),
+                identity: looked.identity,
                 ids: ids.cloned(),
             },
             missing,
@@ -92,7 +114,7 @@ impl Wanted {
         let operation = || self.operation();
         let locks = opened(locks).map_err(|none| none.error(format!("{} open", operation())))?;
         locks
-            .lock_soon(self.places.byte, Lock::Shared)
+            .lock_soon(self.places.byte(), Lock::Shared)
             .map_err(|errno| {
                 let busy = (errno == Errno::EAGAIN)
                     .then_some("another container writes to it, as an upper directory");
@@ -108,7 +130,7 @@ impl Wanted {
 
     fn operation(&self) -> String {
         let root = Field::Root;
-        let path = crate::error::printable(self.path.to_bytes());
+        let path = crate::error::printable(self.places.path.to_bytes());
         match self.missing {
             Some(name) => format!(
                 "{root} {path}: it has no {}, and a place is made under a lock only:",
@@ -157,6 +179,19 @@ fn is_ours(facts: &Facts, ids: Option<&Ids>) -> bool {
 }
 
 impl Places {
+    fn byte(&self) -> Byte {
+        Byte::of_identity(self.identity)
+    }
+
+    /// What their clean-up needs.
+    pub fn clean_up_record(&self) -> PlacesRecord {
+        PlacesRecord {
+            path: self.path.clone(),
+            identity: self.identity,
+            ids: self.ids.clone(),
+        }
+    }
+
     /// Removes them, whichever container has made them: but not while another uses DIR.
     pub fn remove(&self, locks: &mut Locks) {
         let directory = self.directory.as_fd();
@@ -165,7 +200,7 @@ impl Places {
                 .is_ok_and(|facts| is_place(&facts) && is_ours(&facts, self.ids.as_ref()))
         };
         let mut places = NAMES.into_iter().filter(is_removable).peekable();
-        if places.peek().is_some() && locks.lock(self.byte, Lock::Alone).is_ok() {
+        if places.peek().is_some() && locks.lock(self.byte(), Lock::Alone).is_ok() {
             for name in places {
                 // If it is empty: what the container put there is its own.
                 let _ = node::remove_directory(directory, name);

@@ -38,7 +38,8 @@ pub fn check(asked_by: AskedBy<'_>, upper: &CStr, lower: &[CString]) -> Result<(
 pub struct Wanted<'a> {
     asked_by: AskedBy<'a>,
     upper: &'a mut Upper,
-    byte: Byte,
+    /// Which directory it is.
+    identity: (u64, u64),
     beside: Beside,
 }
 
@@ -50,7 +51,7 @@ impl<'a> Wanted<'a> {
         let facts = facts.map_err(|errno| named(asked_by, &upper.path, errno))?;
         Ok(Self {
             asked_by,
-            byte: Byte::of(&facts),
+            identity: facts.identity,
             beside: Beside::open(asked_by, &upper.path)?,
             upper,
         })
@@ -59,11 +60,11 @@ impl<'a> Wanted<'a> {
     /// Takes it for this process, and makes overlayfs' own directory beside it.
     pub fn take(self, locks: &mut Option<Locks>) -> Result<WorkDirectory, Error> {
         let locks = opened(locks).map_err(|none| none.error(self.operation()))?;
-        locks.lock_soon(self.byte, Lock::Alone).map_err(|errno| {
+        lock(locks, self.identity).map_err(|errno| {
             let busy = (errno == Errno::EAGAIN).then_some("another container writes to it");
             named(self.asked_by, &self.upper.path, errno).hint(busy)
         })?;
-        let work = WorkDirectory::make(self.asked_by, self.beside)?;
+        let work = WorkDirectory::make(self.asked_by, self.beside, self.identity)?;
         self.upper.work = Some(work.identity);
         Ok(work)
     }
@@ -88,8 +89,14 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// Takes an upper directory, by its identity: two that write to one would corrupt it.
+fn lock(locks: &mut Locks, upper: (u64, u64)) -> Result<(), Errno> {
+    locks.lock_soon(Byte::of_identity(upper), Lock::Alone)
+}
+
 /// Where overlayfs' own directory is, or will be.
 struct Beside {
+    above_path: CString,
     path: CString,
     above: OwnedFd,
     name: CString,
@@ -107,8 +114,12 @@ impl Beside {
             None => (&b"."[..], path.to_bytes()),
         };
         let [above, name] = [above, name].map(|part| CString::new(part).unwrap_or_default());
-        let above = super::open_directory(asked_by, &above)?;
-        Ok(Self { path, above, name })
+        Ok(Self {
+            above: super::open_directory(asked_by, &above)?,
+            above_path: above,
+            path,
+            name,
+        })
     }
 
     fn open_work(&self, asked_by: AskedBy<'_>) -> Result<(OwnedFd, (u64, u64)), Error> {
@@ -131,15 +142,52 @@ impl Beside {
 
 /// The directory of overlayfs' own.
 pub struct WorkDirectory {
+    above_path: CString,
     above: OwnedFd,
     name: CString,
     opened: OwnedFd,
     /// Which one it is: its name may come to mean another.
     identity: (u64, u64),
+    /// The upper directory that it is for.
+    upper: (u64, u64),
+}
+
+/// What it takes to find a work directory again: paths, and which directories they led to, by file system and inode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkRecord {
+    pub above: CString,
+    pub above_identity: (u64, u64),
+    pub name: CString,
+    pub identity: (u64, u64),
+    pub upper: (u64, u64),
+}
+
+impl WorkRecord {
+    /// The work directory, for a process that did not make it, or made it and has forgotten it. `None`: it is not there
+    /// any more, something else is, or another container has the upper directory by now.
+    pub fn find(&self, locks: &mut Locks) -> Option<WorkDirectory> {
+        lock(locks, self.upper).ok()?;
+        let flags = libc::O_PATH | libc::O_DIRECTORY;
+        let is = |file: &OwnedFd, identity| {
+            let facts = facts::facts(file.as_fd());
+            facts.is_ok_and(|facts| facts.identity == identity)
+        };
+        let above = descriptor::open(&self.above, flags, 0).ok();
+        let above = above.filter(|above| is(above, self.above_identity))?;
+        let opened = descriptor::own(node::open_inner(above.as_fd(), &self.name).ok()?);
+        is(&opened, self.identity).then(|| WorkDirectory {
+            above_path: self.above.clone(),
+            above,
+            name: self.name.clone(),
+            opened,
+            identity: self.identity,
+            upper: self.upper,
+        })
+    }
 }
 
 impl WorkDirectory {
-    fn make(asked_by: AskedBy<'_>, beside: Beside) -> Result<Self, Error> {
+    fn make(asked_by: AskedBy<'_>, beside: Beside, upper: (u64, u64)) -> Result<Self, Error> {
         let is_new = match node::make_directory(beside.above.as_fd(), &beside.name, 0o700) {
             Ok(()) => true,
             // Of a run that was killed.
@@ -148,10 +196,12 @@ impl WorkDirectory {
         };
         match beside.open_work(asked_by) {
             Ok((opened, identity)) => Ok(Self {
+                above_path: beside.above_path,
                 above: beside.above,
                 name: beside.name,
                 opened,
                 identity,
+                upper,
             }),
             Err(error) => {
                 if is_new {
@@ -160,6 +210,21 @@ impl WorkDirectory {
                 Err(error)
             }
         }
+    }
+}
+
+impl WorkDirectory {
+    /// What its clean-up needs.
+    ///
+    /// Errors: as statx(2).
+    pub fn clean_up_record(&self) -> Result<WorkRecord, Errno> {
+        Ok(WorkRecord {
+            above: self.above_path.clone(),
+            above_identity: facts::facts(self.above.as_fd())?.identity,
+            name: self.name.clone(),
+            identity: self.identity,
+            upper: self.upper,
+        })
     }
 }
 
