@@ -1,8 +1,9 @@
 //! The steps for a root of the container's own, in their order.
 
 use super::layers::layers;
+use super::process::Becoming;
+use super::settings;
 use super::text::c_string;
-use super::{Becoming, settings};
 use crate::plan::root::{
     BindMount, Copy, DeviceNode, EtcFile, FileSystem, KernelFs, Layers, MountKernelFs,
     OverlayMount, Restriction, RootStep, Way, Without,

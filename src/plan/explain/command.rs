@@ -4,7 +4,7 @@ use super::Start;
 use crate::error::printable;
 use crate::plan::text::page::Page;
 use crate::plan::{ExecPlan, InitPlan, Prepared, Reaper};
-use crate::spec::Terminal;
+use crate::spec::{ContainerSpec, Terminal};
 use std::ffi::CString;
 use std::time::Duration;
 
@@ -78,6 +78,23 @@ pub fn monitored(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             "A signal that would end the command, had it not been PID 1 without a handler, ends the container.",
         );
     }
+    ended(page, spec);
+    page.step("leave with the command's exit code");
+    page.why(match plan.reaper {
+        Some(Reaper::Keeper) => "Or 128+n if signal n has ended it. The keeper has ended what was left; if it was killed \
+                                 itself, what it kept comes to mydocker, which ends it (PR_SET_CHILD_SUBREAPER, prctl(2)).",
+        _ => {
+            "Or 128+n if signal n has ended it. With PID 1 the kernel has ended all that was in the container, \
+             and with its last process its namespaces and its mounts are gone."
+        }
+    });
+    if !start.cgroups.is_empty() {
+        page.why("The cgroups made above are removed.");
+    }
+}
+
+/// What else ends it, as was asked for.
+fn ended(page: &mut Page, spec: &ContainerSpec) {
     if spec.ending.stop_signal != libc::SIGTERM {
         page.why(&format!(
             "A SIGTERM that mydocker is sent is handed on as signal {} (--stop-signal).",
@@ -108,18 +125,6 @@ pub fn monitored(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             "What would be more than {bytes} bytes of output (--output-limit) is not passed on; all of it is killed then, \
              exit code 153."
         ));
-    }
-    page.step("leave with the command's exit code");
-    page.why(match plan.reaper {
-        Some(Reaper::Keeper) => "Or 128+n if signal n has ended it. The keeper has ended what was left; if it was killed \
-                                 itself, what it kept comes to mydocker, which ends it (PR_SET_CHILD_SUBREAPER, prctl(2)).",
-        _ => {
-            "Or 128+n if signal n has ended it. With PID 1 the kernel has ended all that was in the container, \
-             and with its last process its namespaces and its mounts are gone."
-        }
-    });
-    if !start.cgroups.is_empty() {
-        page.why("The cgroups made above are removed.");
     }
 }
 
