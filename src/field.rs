@@ -60,7 +60,6 @@ fields! {
     // The process.
     Command: "the command",
     WorkingDirectory: "the working directory",
-    EnvironmentFile: "the file of variables",
     Terminal: "a terminal",
     Reaper: "a reaper",
 

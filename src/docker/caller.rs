@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::spec::{Credentials, IdsWanted, RootSpec};
+use crate::sys::Errno;
 use std::ffi::{OsStr, OsString};
 
 /// Reads a file of accounts, by its name below /etc.
@@ -23,6 +24,8 @@ pub struct Caller<'a> {
     pub all_variables: &'a dyn Fn() -> Vec<(OsString, OsString)>,
     /// Reads /etc/passwd or /etc/group of a container with this root, or with the caller's.
     pub accounts: &'a AccountReader,
+    /// Reads a file that was named.
+    pub named_file: &'a dyn Fn(&OsStr) -> Result<Vec<u8>, Errno>,
     /// Reads a file of the caller's; empty if there is none.
     pub file: &'a dyn Fn(&str) -> Result<Vec<u8>, Error>,
     /// The working directory.
@@ -52,6 +55,7 @@ impl Caller<'_> {
             variable: &|_| None,
             all_variables: &Vec::new,
             accounts: &|_, _| Ok(Vec::new()),
+            named_file: &|_| Err(Errno::ENOENT),
             file: &|_| Ok(Vec::new()),
             directory: &|| Ok("/".into()),
             ids: &|_| Ok(0),

@@ -17,7 +17,6 @@ pub fn spelling(field: Field) -> &'static str {
 
         Field::Command => "COMMAND",
         Field::WorkingDirectory => "--workdir",
-        Field::EnvironmentFile => "--env-file",
         Field::Terminal => "-t",
         Field::Reaper => "--init",
 

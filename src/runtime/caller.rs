@@ -1,27 +1,18 @@
 //! What a specification needs to know of the process that called.
 
 use crate::docker::image;
-use crate::docker::specify::{self, environment_file};
+use crate::docker::specify;
 use crate::docker::{Caller, IdFinder, RunArgs};
 use crate::error::Error;
-use crate::field::Field;
 use crate::host::limits::fresh_digits;
 use crate::host::root::accounts;
 use crate::log::{Level, Log, Value};
 use crate::spec::{ContainerSpec, Namespace, RootSpec, Surroundings, TERMINAL_GROUP};
 use crate::sys::{Errno, identity, namespace};
-use std::os::unix::ffi::OsStrExt;
 
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification; with `ids` for a
 /// container of root's that has many.
 pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Error> {
-    let with_files;
-    let arguments = if arguments.environment_files.is_empty() {
-        arguments
-    } else {
-        with_files = read_environment_files(arguments)?;
-        &with_files
-    };
     let user = identity::effective_user();
     // An ordinary user may not change its groups, and is mapped instead.
     let droppable_groups = if user == 0 {
@@ -41,6 +32,7 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
                 Some(root) => accounts(root, name),
                 None => read_if_there(&format!("/etc/{name}")),
             },
+            named_file: &|file| std::fs::read(file).map_err(|error| errno(&error)),
             file: &read_if_there,
             directory: &|| {
                 std::env::current_dir()
@@ -51,6 +43,12 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
             fresh_name: &fresh_digits(),
         },
     )?;
+    look_at_host(&mut spec)?;
+    Ok(spec)
+}
+
+/// What is so on this host, as far as the container depends on it.
+fn look_at_host(spec: &mut ContainerSpec) -> Result<(), Error> {
     // An ordinary user's containers have a user namespace of their own anyway.
     let is_shared = !spec.namespaces.is_new(Namespace::User);
     if is_shared && (spec.root.is_some() || !spec.namespaces.is_new(Namespace::Pid)) {
@@ -59,7 +57,7 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
     if let Some(root) = &mut spec.root {
         look_for_root(root);
     }
-    Ok(spec)
+    Ok(())
 }
 
 /// Warns root, whose container sees the host's files and may change all of them, if what was typed makes sense with an
@@ -73,28 +71,6 @@ pub fn warn(arguments: &RunArgs, log: &Log) {
         let fields = [("typed", Value::Text(word))];
         log.write(Level::Warn, image::WARNING.as_bytes(), &fields);
     }
-}
-
-/// The arguments with what their files of variables say, before the variables that were typed, which win.
-#[cold]
-#[inline(never)]
-fn read_environment_files(arguments: &RunArgs) -> Result<RunArgs, Error> {
-    let mut environment = Vec::new();
-    for file in &arguments.environment_files {
-        let content = std::fs::read(file).map_err(|error| {
-            let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
-            Error::new(
-                Field::EnvironmentFile.between("", ": read"),
-                file.as_bytes(),
-                errno,
-            )
-        })?;
-        environment.extend(environment_file::variables(file, &content)?);
-    }
-    let mut arguments = arguments.clone();
-    environment.append(&mut arguments.environment);
-    arguments.environment = environment;
-    Ok(arguments)
 }
 
 /// What a root of the container's own depends on.
@@ -151,6 +127,9 @@ fn read_if_there(path: &str) -> Result<Vec<u8>, Error> {
 }
 
 fn failed(operation: &str, object: &str, error: &std::io::Error) -> Error {
-    let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
-    Error::new(operation, object, errno)
+    Error::new(operation, object, errno(error))
+}
+
+fn errno(error: &std::io::Error) -> Errno {
+    Errno::new(error.raw_os_error().unwrap_or(libc::EIO))
 }

@@ -1,15 +1,34 @@
 //! `--env-file`: variables in a file, a line each, as docker reads it.
 
+use crate::docker::Caller;
 use crate::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// The variables of `files`, as `--env` would be given them, and behind them those that were typed, which win.
+#[cold]
+#[inline(never)]
+pub fn before(
+    typed: &[OsString],
+    files: &[OsString],
+    caller: &Caller<'_>,
+) -> Result<Vec<OsString>, Error> {
+    let mut found = Vec::new();
+    for file in files {
+        let content = (caller.named_file)(file)
+            .map_err(|errno| Error::new("--env-file: read", file.as_bytes(), errno))?;
+        found.extend(variables(file, &content)?);
+    }
+    found.extend_from_slice(typed);
+    Ok(found)
+}
 
 /// What `--env` would be given for the lines of a file: `NAME=VALUE` as it stands, without quotes or escapes that would
 /// mean anything, or `NAME` alone. Blanks before a name are no part of it; empty lines and those that begin with `#` say
 /// nothing.
 ///
 /// Errors: a line whose name is empty, or has a blank in it.
-pub fn variables(file: &OsStr, content: &[u8]) -> Result<Vec<OsString>, Error> {
+fn variables(file: &OsStr, content: &[u8]) -> Result<Vec<OsString>, Error> {
     // What Windows' editors put before the first letter.
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let mut found = Vec::new();
@@ -60,6 +79,24 @@ mod tests {
         let expected = ["A=1", "B=\"x y\" # z ", "TOKEN", "C=", "D=a=b"];
         assert_eq!(read(content).unwrap(), expected);
         assert_eq!(read("").unwrap(), Vec::<OsString>::new());
+    }
+
+    #[test]
+    fn what_is_typed_comes_last() {
+        let caller = Caller {
+            named_file: &|file| match file.to_str() {
+                Some("one") => Ok(b"A=1".to_vec()),
+                Some("two") => Ok(b"B=2".to_vec()),
+                _ => Err(crate::sys::Errno::ENOENT),
+            },
+            ..Caller::bare(0)
+        };
+        let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        let found = before(&words(&["A=3"]), &words(&["one", "two"]), &caller);
+        assert_eq!(found.unwrap(), ["A=1", "B=2", "A=3"]);
+        let error = before(&[], &words(&["none"]), &caller).unwrap_err();
+        let message = "--env-file: read none: no such file or directory (ENOENT)";
+        assert_eq!(error.to_string(), message);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 mod capabilities;
 mod environment;
-pub mod environment_file;
+mod environment_file;
 mod limits;
 mod process;
 pub mod protections;

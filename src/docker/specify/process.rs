@@ -1,7 +1,7 @@
 //! The process that the command becomes.
 
 use super::user::{Account, Accounts};
-use super::{Protections, c_string, capabilities, environment, ulimit};
+use super::{Protections, c_string, capabilities, environment, environment_file, ulimit};
 use crate::docker::{Caller, RunArgs};
 use crate::error::Error;
 use crate::spec::{Input, ProcessSpec, RootSpec, Terminal, User};
@@ -17,8 +17,16 @@ pub fn asked(
     protections: &Protections,
 ) -> Result<ProcessSpec, Error> {
     let (user, home) = user(arguments, caller, root)?;
+    let with_files;
+    let variables = match &arguments.environment_files[..] {
+        [] => &arguments.environment,
+        files => {
+            with_files = environment_file::before(&arguments.environment, files, caller)?;
+            &with_files
+        }
+    };
     let environment = environment::build(&environment::Sources {
-        wishes: &arguments.environment,
+        wishes: variables,
         hostname,
         tty: arguments.tty,
         home,
