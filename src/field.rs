@@ -104,6 +104,7 @@ fields! {
     // Namespaces.
     HostPids: "the host's PID namespace",
     HostNetwork: "the host's network",
+    HostName: "a host name",
     Sysctl: "the sysctl",
 
     // How it is started, and what is told of it.

@@ -57,6 +57,7 @@ pub fn spelling(field: Field) -> &'static str {
 
         Field::HostPids => "--pid host",
         Field::HostNetwork => "--network host",
+        Field::HostName => "--hostname",
         Field::Sysctl => "--sysctl",
 
         Field::InProcess => "--launch in-process",

@@ -20,10 +20,13 @@ impl<'p> Blank<'p> {
     }
 
     pub fn host_name(self, name: &[u8]) -> Told<'p> {
-        self.says("sethostname", name).takes(SYS_ADMIN).why(
-            "In the new UTS namespace: the host keeps its own. Without --hostname it is another one at each start. \
-             sethostname(2)",
-        )
+        self.says("sethostname", name).takes(SYS_ADMIN).explained(|page, _| {
+            page.why(&format!(
+                "In the new UTS namespace: the host keeps its own. Without {} it is another one at each start. \
+                 sethostname(2)",
+                Field::HostName
+            ));
+        })
     }
 
     pub fn domain_name(self, name: &[u8]) -> Told<'p> {

@@ -2,6 +2,7 @@
 
 use super::page::Page;
 use super::telling::{Blank, Told};
+use crate::field::Field;
 use crate::hint::Doing;
 use crate::plan::Prepared;
 use crate::standard_streams;
@@ -58,10 +59,11 @@ fn what_was_opened(page: &mut Page, prepared: [Option<Prepared>; 3]) {
         );
     }
     if prepared.contains(&Some(Prepared::Pipe)) {
-        page.why(
+        page.why(&format!(
             "A terminal is not handed down without -t: whoever has it reads what is typed there later, and can change its \
-             modes, its owner and who may write to it. And what is to be counted (--output-limit) is counted on its way. \
+             modes, its owner and who may write to it. And what is to be counted{} is counted on its way. \
              mydocker relays between the pipes and what the caller has.",
-        );
+            Field::OutputLimit.aside(" (", ")")
+        ));
     }
 }

@@ -1,8 +1,10 @@
 //! /proc and /sys.
 
+use crate::field::Field;
 use crate::hint::Doing;
 use crate::plan::root::{KernelFs, MountKernelFs, Restriction, RootStep, Way};
 use crate::plan::text::telling::{Blank, Told};
+use std::borrow::Cow;
 use std::ffi::CStr;
 
 impl<'p> Blank<'p> {
@@ -14,21 +16,25 @@ impl<'p> Blank<'p> {
                 self.says_file_system(fresh).source(hosts.path.to_bytes())
             }
         };
-        let (named, why) = match step.kernel_fs {
-            KernelFs::Proc => (
-                named.hint(Doing::MountProc {
-                    user_namespace: true,
-                }),
-                "A proc shows the PID namespace of who mounted it, so a new one needs a new proc. First, for what is mounted \
-                 later may need it. proc(5)",
-            ),
-            KernelFs::Sysfs => (
-                named,
-                "A new sysfs shows the network devices of this network namespace. Read-only (unless --privileged), for what is \
-                 set there is the host's. sysfs(5)",
-            ),
+        let named = match step.kernel_fs {
+            KernelFs::Proc => named.hint(Doing::MountProc {
+                user_namespace: true,
+            }),
+            KernelFs::Sysfs => named,
         };
-        let mut told = named.why(why);
+        let mut told = named.explained(|page, _| {
+            page.why(&match step.kernel_fs {
+                KernelFs::Proc => Cow::Borrowed(
+                    "A proc shows the PID namespace of who mounted it, so a new one needs a new proc. First, for what is \
+                     mounted later may need it. proc(5)",
+                ),
+                KernelFs::Sysfs => Cow::Owned(format!(
+                    "A new sysfs shows the network devices of this network namespace. Read-only{}, for what is set there \
+                     is the host's. sysfs(5)",
+                    Field::Privileged.aside(" (unless ", ")")
+                )),
+            });
+        });
         if let Some(fresh) = step.way.fresh() {
             told = told
                 .why(
