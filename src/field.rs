@@ -2,7 +2,7 @@
 //!
 //! An error below the front end knows which wish it is about, and not how that was typed: `--memory`, or `memory.limit`
 //! in a file of JSON. So it names a [`Field`]. The front end says once, before anything can fail, how it spells them
-//! ([`spell`]); without one, as in a unit test, the words are [neutral](Field::neutral).
+//! ([`spell`]); without one, as in a unit test, the words are neutral.
 //!
 //! The spelling is the process's, and is not handed from function to function. A process has one front end, the command
 //! that it was called as, so there is nothing to choose between; a parameter would be one more for nearly every function

@@ -195,7 +195,7 @@ fn unnamed(
     leaves
 }
 
-/// What is said of each call, in the order of [`Entry::places`].
+/// What is said of each call, in the order of [`SyscallEntry::places`].
 fn said<'a>(entries: &[(&'a SyscallEntry<'_>, &[usize])]) -> Result<Vec<Said<'a>>, String> {
     let mut said = vec![Said::default(); NUMBERS + MULTIPLEXED.len()];
     for (entry, places) in entries {

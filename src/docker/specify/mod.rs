@@ -1,6 +1,6 @@
 //! From what was typed to a specification: docker's syntax is understood here, with docker's defaults, and nowhere below.
 //!
-//! What `spec` refuses it refuses in no one's words; [`refusal`] says it by the options that were typed.
+//! What `spec` refuses it refuses in no one's words; `refusal` says it by the options that were typed.
 
 mod capabilities;
 mod environment;
