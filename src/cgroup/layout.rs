@@ -9,6 +9,7 @@
 //! (a mount for each, or for a few together), v2, or both beside each other, at whatever places.
 
 use super::Controller;
+use crate::sys::mount_list::Escape;
 use std::ffi::CString;
 
 /// The hierarchies of this machine, by the texts that tell of them.
@@ -109,8 +110,8 @@ impl<'a> Layout<'a> {
             let those = all.filter(move |mounted| mounted.writable == writable);
             those.filter_map(move |mounted| {
                 Some(HierarchyMount {
-                    point: CString::new(plain(mounted.point)).ok()?,
-                    own: below(&plain(mounted.root), hierarchy.own),
+                    point: CString::new(plain(mounted.point)?).ok()?,
+                    own: below(&plain(mounted.root)?, hierarchy.own),
                     writable,
                 })
             })
@@ -210,27 +211,14 @@ fn below(root: &[u8], own: &[u8]) -> Option<CString> {
     CString::new(rest).ok()
 }
 
-/// A path without mountinfo's escapes: `\040` for a space, and the like.
-fn plain(escaped: &[u8]) -> Vec<u8> {
+/// A path without mountinfo's escapes. `None`: the kernel has not written it.
+fn plain(escaped: &[u8]) -> Option<Vec<u8>> {
+    let mut escape = Escape::default();
     let mut path = Vec::with_capacity(escaped.len());
-    let mut rest = escaped;
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        let code = match (byte, after) {
-            (b'\\', [a, b, c, ..]) => [a, b, c].into_iter().try_fold(0u32, |code, digit| {
-                Some(code * 8 + char::from(*digit).to_digit(8)?)
-            }),
-            _ => None,
-        };
-        match code.and_then(|code| u8::try_from(code).ok()) {
-            Some(code) => {
-                path.push(code);
-                rest = after.get(3..).unwrap_or_default();
-            }
-            None => path.push(*byte),
-        }
+    for byte in escaped {
+        path.extend(escape.take(*byte).ok()?);
     }
-    path
+    Some(path)
 }
 
 #[cfg(test)]

@@ -21,84 +21,92 @@ pub enum LogFormat {
 
 /// The options about the log, of a command whose line has a place for them.
 pub(super) const fn rows<L: AsMut<LogArgs>>() -> [Row<L>; 3] {
-    [
-        Row {
-            long: "log",
-            short: None,
-            section: Section::Launch,
-            needs: Needs::Nothing,
-            reading: Reading::One(
-                Value {
-                    name: "FILE",
-                    kind: Kind::File,
-                },
-                |line| &mut line.as_mut().file,
-            ),
-            brief: "write the log there",
-            help: "Write the log to FILE.",
-            default: "stderr",
-        },
-        Row {
-            long: "log-level",
-            short: None,
-            section: Section::Launch,
-            needs: Needs::Nothing,
-            reading: Reading::Choice(
-                const {
-                    &[
-                        Choice {
-                            word: "error",
-                            choose: |line: &mut L| line.as_mut().level = Some(Level::Error),
+    [file(), level(), format()]
+}
+
+const fn file<L: AsMut<LogArgs>>() -> Row<L> {
+    Row {
+        long: "log",
+        short: None,
+        section: Section::Launch,
+        needs: Needs::Nothing,
+        reading: Reading::One(
+            Value {
+                name: "FILE",
+                kind: Kind::File,
+            },
+            |line| &mut line.as_mut().file,
+        ),
+        brief: "write the log there",
+        help: "Write the log to FILE.",
+        default: "stderr",
+    }
+}
+
+const fn level<L: AsMut<LogArgs>>() -> Row<L> {
+    Row {
+        long: "log-level",
+        short: None,
+        section: Section::Launch,
+        needs: Needs::Nothing,
+        reading: Reading::Choice(
+            const {
+                &[
+                    Choice {
+                        word: "error",
+                        choose: |line: &mut L| line.as_mut().level = Some(Level::Error),
+                    },
+                    Choice {
+                        word: "warn",
+                        choose: |line: &mut L| line.as_mut().level = Some(Level::Warn),
+                    },
+                    Choice {
+                        word: "info",
+                        choose: |line: &mut L| line.as_mut().level = Some(Level::Info),
+                    },
+                    Choice {
+                        word: "debug",
+                        choose: |line: &mut L| line.as_mut().level = Some(Level::Debug),
+                    },
+                ]
+            },
+        ),
+        brief: "how much is logged",
+        help: "How much is logged; the variable `MYDOCKER_LOG` says it too.",
+        default: "`warn`; of a pool `info`",
+    }
+}
+
+const fn format<L: AsMut<LogArgs>>() -> Row<L> {
+    Row {
+        long: "log-format",
+        short: None,
+        section: Section::Launch,
+        needs: Needs::Nothing,
+        reading: Reading::Choice(
+            const {
+                &[
+                    Choice {
+                        word: "auto",
+                        choose: |line: &mut L| line.as_mut().format = Some(LogFormat::Auto),
+                    },
+                    Choice {
+                        word: "json",
+                        choose: |line: &mut L| {
+                            line.as_mut().format = Some(LogFormat::Fixed(Format::Json));
                         },
-                        Choice {
-                            word: "warn",
-                            choose: |line: &mut L| line.as_mut().level = Some(Level::Warn),
+                    },
+                    Choice {
+                        word: "text",
+                        choose: |line: &mut L| {
+                            line.as_mut().format = Some(LogFormat::Fixed(Format::Text));
                         },
-                        Choice {
-                            word: "info",
-                            choose: |line: &mut L| line.as_mut().level = Some(Level::Info),
-                        },
-                        Choice {
-                            word: "debug",
-                            choose: |line: &mut L| line.as_mut().level = Some(Level::Debug),
-                        },
-                    ]
-                },
-            ),
-            brief: "how much is logged",
-            help: "How much is logged; the variable `MYDOCKER_LOG` says it too.",
-            default: "`warn`; of a pool `info`",
-        },
-        Row {
-            long: "log-format",
-            short: None,
-            section: Section::Launch,
-            needs: Needs::Nothing,
-            reading: Reading::Choice(
-                const {
-                    &[
-                        Choice {
-                            word: "auto",
-                            choose: |line: &mut L| line.as_mut().format = Some(LogFormat::Auto),
-                        },
-                        Choice {
-                            word: "json",
-                            choose: |line: &mut L| {
-                                line.as_mut().format = Some(LogFormat::Fixed(Format::Json));
-                            },
-                        },
-                        Choice {
-                            word: "text",
-                            choose: |line: &mut L| {
-                                line.as_mut().format = Some(LogFormat::Fixed(Format::Text));
-                            },
-                        },
-                    ]
-                },
-            ),
-            brief: "text, or a JSON object a line",
-            help: "How the log is written: `auto` is text on a terminal, else JSON, one object a line.",
-            default: "`auto`",
-        },
-    ]
+                    },
+                ]
+            },
+        ),
+        brief: "text, or a JSON object a line",
+        help: "How the log is written: `auto` is text on a terminal, else JSON, one object a line.",
+        default: "`auto`",
+    }
 }

@@ -235,7 +235,7 @@ pub fn fresh_digits() -> String {
     bytes
         .iter()
         .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|digit| char::from(if digit < 10 { b'0' } else { b'a' - 10 } + digit))
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
         .collect()
 }
 

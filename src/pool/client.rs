@@ -1,6 +1,6 @@
 //! Asking for a spare.
 
-use super::SOCKET;
+use super::{ROOTS_ALONE, SOCKET};
 use crate::error::Error;
 use crate::field::Field;
 use crate::guard::Request;
@@ -23,11 +23,7 @@ impl<'a> Call<'a> {
         if identity::effective_user() == 0 {
             return Ok(Self { directory });
         }
-        Err(Error::refused(
-            named(directory),
-            "it is for root: an ordinary user's containers have a user namespace each, and a network \
-             namespace belongs to one",
-        ))
+        Err(Error::refused(named(directory), ROOTS_ALONE))
     }
 }
 

@@ -24,6 +24,9 @@ pub use server::serve;
 /// The name of the socket in the pool's directory.
 const SOCKET: &str = "socket";
 
+const ROOTS_ALONE: &str = "it is for root: an ordinary user's containers have a user namespace each, and a network \
+                           namespace belongs to one";
+
 /// The answer that comes with a namespace.
 pub const SPARE: u8 = b's';
 /// The other one.

@@ -1,6 +1,6 @@
 //! Keeping spares.
 
-use super::{NONE, PoolArgs, SOCKET, SPARE};
+use super::{NONE, PoolArgs, ROOTS_ALONE, SOCKET, SPARE};
 use crate::error::{Error, ExitCode};
 use crate::field::Field;
 use crate::hint::{Doing, hint};
@@ -48,11 +48,7 @@ struct Pool<'a> {
 pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
     let named = |errno| Error::new("keep a pool in", arguments.directory.as_bytes(), errno);
     if identity::effective_user() != 0 {
-        return Err(Error::refused(
-            "pool",
-            "it is for root: an ordinary user's containers have a user namespace each, and a \
-             network namespace belongs to one",
-        ));
+        return Err(Error::refused("pool", ROOTS_ALONE));
     }
     // First, so that no signal finds a socket that no one will take away.
     signal::set_blocked(SignalSet(ENDING.0 | signal::OF_WRITES.0))
@@ -77,12 +73,7 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
         if signalled(signals.as_fd(), 0).map_err(named)? {
             return Ok(ExitCode::SUCCESS);
         }
-        let doing = Doing::Clone {
-            user_namespace: false,
-        };
-        lingering::outlast(|| pool.add()).map_err(|errno| {
-            Error::new("make", "a network namespace", errno).because(hint(doing, errno))
-        })?;
+        lingering::outlast(|| pool.add()).map_err(not_made)?;
     }
     // A socket that is there is a dead pool's: we hold the directory's lock.
     let name = CString::new(SOCKET).map_err(|_| named(Errno::EINVAL))?;
@@ -108,6 +99,13 @@ pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
     outcome
         .map(|()| ExitCode::SUCCESS)
         .map_err(|errno| named(errno).hint((errno == GONE).then_some(hint)))
+}
+
+fn not_made(errno: Errno) -> Error {
+    let doing = Doing::Clone {
+        user_namespace: false,
+    };
+    Error::new("make", "a network namespace", errno).because(hint(doing, errno))
 }
 
 /// How [`Pool::keep`] says that no one can call any more.

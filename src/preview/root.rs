@@ -6,7 +6,7 @@ use super::tree::{ResolvedPath, Tree};
 use crate::path_in_root::Missing;
 use crate::plan::OwnDevice;
 use crate::plan::root::{
-    BindMount, DeviceNode, EtcFile, FileSystem, MountKernelFs, RootStep, Way, Without,
+    BindMount, DeviceNode, EtcFile, FileSystem, MountKernelFs, OverlayMount, RootStep, Way, Without,
 };
 use crate::report::{Failed, Part};
 use crate::spec::{Base, ContainerSpec, MountSource, Overlay, RootSpec, Writes};
@@ -54,31 +54,12 @@ impl<'a> Coming<'a> {
                 makes_places,
                 ..
             } => self.directory(path, *flags, *makes_places),
-            RootStep::Overlay(layers) => {
-                if let Base::Overlay(overlay) = &self.root.base {
-                    self.can_be_layers(overlay)?;
-                    self.tree = Tree::new(self.overlay(overlay, layers.flags));
-                }
-                Ok(())
-            }
+            RootStep::Overlay(layers) => self.base_overlay(layers.flags),
             RootStep::MountKernelFs(step) => self.show(step),
             RootStep::FileSystem(step) => self.file_system(step),
             RootStep::Bind(step) => self.bind(step),
             RootStep::Device(step) => self.device(step),
-            RootStep::OverlayMount(step) => {
-                let mut mounts = self.root.mounts.iter();
-                let layers = mounts.find_map(|mount| match &mount.source {
-                    MountSource::Overlay(overlay) if mount.target == step.target => Some(overlay),
-                    _ => None,
-                });
-                let target = self.find(&step.target, Missing::MakeDirectory)?;
-                if let (Some(target), Some(overlay)) = (target, layers) {
-                    self.can_be_layers(overlay)?;
-                    let node = self.overlay(overlay, step.layers.flags);
-                    self.put_on_directory(target, node)?;
-                }
-                Ok(())
-            }
+            RootStep::OverlayMount(step) => self.overlay_mount(step),
             RootStep::Terminal(_) => {
                 self.has_terminal = true;
                 Ok(())
@@ -108,6 +89,29 @@ impl<'a> Coming<'a> {
             | RootStep::LookAtNames(_)
             | RootStep::Enter => Ok(()),
         }
+    }
+
+    fn base_overlay(&mut self, flags: MountFlags) -> Result<(), Failed> {
+        if let Base::Overlay(overlay) = &self.root.base {
+            self.can_be_layers(overlay)?;
+            self.tree = Tree::new(self.overlay(overlay, flags));
+        }
+        Ok(())
+    }
+
+    fn overlay_mount(&mut self, step: &OverlayMount) -> Result<(), Failed> {
+        let mut mounts = self.root.mounts.iter();
+        let layers = mounts.find_map(|mount| match &mount.source {
+            MountSource::Overlay(overlay) if mount.target == step.target => Some(overlay),
+            _ => None,
+        });
+        let target = self.find(&step.target, Missing::MakeDirectory)?;
+        if let (Some(target), Some(overlay)) = (target, layers) {
+            self.can_be_layers(overlay)?;
+            let node = self.overlay(overlay, step.layers.flags);
+            self.put_on_directory(target, node)?;
+        }
+        Ok(())
     }
 
     fn find(&mut self, path: &CStr, missing: Missing) -> Result<Found, Failed> {

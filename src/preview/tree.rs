@@ -132,11 +132,8 @@ impl Tree {
             return Ok(Walked::Unknown);
         };
         while let Some(name) = rest.pop_front() {
-            match node.is_directory() {
-                None => return Ok(Walked::Unknown),
-                Some(false) => return Err(Errno::ENOTDIR),
-                Some(true) if node.refuses(person, EXECUTE) => return Err(Errno::EACCES),
-                Some(true) => {}
+            if !may_be_passed(&node, person)? {
+                return Ok(Walked::Unknown);
             }
             match &name[..] {
                 b"." => continue,
@@ -243,4 +240,14 @@ impl Walked {
 fn names(path: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
     let names = path.split(|byte| *byte == b'/');
     names.filter(|name| !name.is_empty()).map(<[u8]>::to_vec)
+}
+
+/// Whether something can be found below `node`, or no look tells.
+fn may_be_passed(node: &Node, person: &Person) -> Result<bool, Errno> {
+    match node.is_directory() {
+        None => Ok(false),
+        Some(false) => Err(Errno::ENOTDIR),
+        Some(true) if node.refuses(person, EXECUTE) => Err(Errno::EACCES),
+        Some(true) => Ok(true),
+    }
 }

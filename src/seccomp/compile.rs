@@ -13,8 +13,9 @@ const NUMBER: u32 = 0;
 const ARCHITECTURE_FIELD: u32 = 4;
 const ARGUMENTS: u32 = 16;
 
-/// Numbers with this bit are x32's: the kernel's calls with 32-bit pointers, for which no rule was made.
-const X32: u32 = 0x4000_0000;
+/// Numbers with this bit are x32's: the kernel's calls with 32-bit pointers, for which no rule was made
+/// (`__X32_SYSCALL_BIT`).
+pub const X32: u32 = 0x4000_0000;
 
 /// A program that grows from its end. More than `N` instructions are counted and not kept.
 pub struct Program<const N: usize> {

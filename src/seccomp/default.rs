@@ -317,6 +317,7 @@ fn compiled(bounding: CapabilitySet, tracing: bool) -> Cow<'static, [Instruction
 
 #[cfg(test)]
 mod tests {
+    use super::super::compile::X32;
     use super::super::filter_summary::decided;
     use super::*;
     use crate::sys::Processor;
@@ -389,7 +390,7 @@ mod tests {
         for family in FAMILIES {
             let filter = filter_of(family, CapabilitySet::ALL);
             for architecture in [Some(family.native), family.compat].into_iter().flatten() {
-                for number in [NUMBERS as u32 - 1, 0x4000_0000, 0x4000_0001, u32::MAX] {
+                for number in [NUMBERS as u32 - 1, X32, X32 + 1, u32::MAX] {
                     let action = decided(&filter, architecture, number);
                     assert_eq!(action, Some(Action::ENOSYS), "{architecture:?} {number:#x}");
                 }

@@ -47,14 +47,46 @@ fn is_below(path: &[u8], below: &[u8]) -> bool {
         .is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
 }
 
+/// What mountinfo escapes, byte by byte: a space, tab, newline or backslash comes as a backslash and three octal digits
+/// (`\040`). Allocates nothing: the child uses it.
+#[derive(Default)]
+pub struct Escape {
+    /// The value and the count of the digits, while one comes.
+    digits: Option<(u32, u32)>,
+}
+
+impl Escape {
+    /// The byte that is meant, when it is complete.
+    ///
+    /// Errors: EBADMSG for what the kernel does not write.
+    pub fn take(&mut self, byte: u8) -> Result<Option<u8>, Errno> {
+        let (value, count) = match (self.digits, byte) {
+            (None, b'\\') => {
+                self.digits = Some((0, 0));
+                return Ok(None);
+            }
+            (None, byte) => return Ok(Some(byte)),
+            (Some((value, count)), byte) => {
+                let digit = char::from(byte).to_digit(8).ok_or(Errno::EBADMSG)?;
+                (value << 3 | digit, count.saturating_add(1))
+            }
+        };
+        if count < 3 {
+            self.digits = Some((value, count));
+            return Ok(None);
+        }
+        self.digits = None;
+        u8::try_from(value).map(Some).map_err(|_| Errno::EBADMSG)
+    }
+}
+
 /// A line as it comes: `id parent major:minor root path options …`, separated by spaces.
 struct Line {
     field: u32,
     /// [`TOP`], then the path, with what the kernel escapes unescaped.
     path: [u8; LONGEST_PATH],
     length: usize,
-    /// The digits of an escape, while one comes.
-    escape: Option<(u32, u32)>,
+    escape: Escape,
     flags: MountFlags,
     /// The option that comes.
     option: [u8; 8],
@@ -74,7 +106,7 @@ impl Line {
             field: 0,
             path,
             length: TOP.len(),
-            escape: None,
+            escape: Escape::default(),
             flags: MountFlags::NONE,
             option: [0; 8],
             option_length: 0,
@@ -112,25 +144,11 @@ impl Line {
         Ok(false)
     }
 
-    /// A space, tab, newline or backslash comes as a backslash and three octal digits.
     fn path_byte(&mut self, byte: u8) -> Result<(), Errno> {
-        let (value, digits) = match (self.escape, byte) {
-            (None, b'\\') => {
-                self.escape = Some((0, 0));
-                return Ok(());
-            }
-            (None, byte) => return self.push(byte),
-            (Some((value, digits)), byte) => {
-                let digit = char::from(byte).to_digit(8).ok_or(Errno::EBADMSG)?;
-                (value << 3 | digit, digits.saturating_add(1))
-            }
-        };
-        if digits < 3 {
-            self.escape = Some((value, digits));
-            return Ok(());
+        match self.escape.take(byte)? {
+            Some(byte) => self.push(byte),
+            None => Ok(()),
         }
-        self.escape = None;
-        self.push(u8::try_from(value).map_err(|_| Errno::EBADMSG)?)
     }
 
     fn push(&mut self, byte: u8) -> Result<(), Errno> {
