@@ -60,7 +60,8 @@ fields! {
     // The process.
     Command: "the command",
     WorkingDirectory: "the working directory",
-    Terminal: "a terminal",
+    Input: "an input",
+    Terminal: "a terminal of its own",
     Reaper: "a reaper",
 
     // Limits of the container.
@@ -84,6 +85,7 @@ fields! {
     WriteOperations: "the limit of writes to a device",
     CgroupParent: "the parent cgroup",
     Timeout: "the limit of time",
+    StopSignal: "the stop signal",
     OutputLimit: "the limit of output",
 
     // Limits of each process.
@@ -109,6 +111,7 @@ fields! {
 
     // How it is started, and what is told of it.
     InProcess: "the launch in-process",
+    ReExec: "the launch by re-exec",
     Pool: "the pool",
     PoolSize: "the number of spares",
     PidFile: "the pid file",

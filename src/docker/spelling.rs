@@ -17,6 +17,7 @@ pub fn spelling(field: Field) -> &'static str {
 
         Field::Command => "COMMAND",
         Field::WorkingDirectory => "--workdir",
+        Field::Input => "-i",
         Field::Terminal => "-t",
         Field::Reaper => "--init",
 
@@ -40,6 +41,7 @@ pub fn spelling(field: Field) -> &'static str {
         Field::WriteOperations => "--device-write-iops",
         Field::CgroupParent => "--cgroup-parent",
         Field::Timeout => "--timeout",
+        Field::StopSignal => "--stop-signal",
         Field::OutputLimit => "--output-limit",
 
         Field::ResourceLimit => "--ulimit",
@@ -61,6 +63,7 @@ pub fn spelling(field: Field) -> &'static str {
         Field::Sysctl => "--sysctl",
 
         Field::InProcess => "--launch in-process",
+        Field::ReExec => "--launch re-exec",
         Field::Pool => "--pool",
         Field::PoolSize => "--size",
         Field::PidFile => "--pidfile",

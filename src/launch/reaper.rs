@@ -1,10 +1,12 @@
 //! The program of the reaper, as the plan wants it.
 
 use crate::error::Error;
+use crate::field::Field;
 use crate::plan::{InitPlan, Reaper, Step};
 use crate::seccomp;
 use crate::sys::Errno;
 use crate::sys::reaper::{self, Settings};
+use std::borrow::Cow;
 use std::os::fd::OwnedFd;
 
 /// The file that the reaper executes, if the plan has one.
@@ -39,12 +41,19 @@ pub fn not_executed(errno: Errno) -> Error {
 
 fn failed(operation: &str, errno: Errno) -> Error {
     let hint = match errno {
-        Errno::EACCES | Errno::EPERM => Some(
+        Errno::EACCES | Errno::EPERM => Some(Cow::Borrowed(
             "a reaper is executed from a memory file, which vm.memfd_noexec or a security module forbids",
-        ),
+        )),
         // Its one argument is short. Where the kernel gets no memory for it, execve(2) says that it is too long.
         Errno::E2BIG | Errno::EFAULT | Errno::ENOMEM => {
-            Some("the limit of memory (-m, or the caller's) leaves no room for it")
+            let own = Field::OwnMemory;
+            Some(
+                own.between(
+                    "the limit of memory (",
+                    ", or the caller's) leaves no room for it",
+                )
+                .into(),
+            )
         }
         _ => None,
     };

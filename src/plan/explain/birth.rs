@@ -1,6 +1,7 @@
 //! The clone, and what is between the plan's parts.
 
 use super::Start;
+use crate::field::Field;
 use crate::plan::text::page::Page;
 use crate::plan::{InitPlan, Reaper};
 use crate::spec::{LaunchChoice, Namespace, Namespaces};
@@ -62,7 +63,7 @@ pub fn cloned(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             "It is born in its cgroup of v2 (clone3(2), CLONE_INTO_CGROUP): to move it there afterwards would cost it a wait for everyone who forks.",
         );
     }
-    page.why(memory(plan, start));
+    page.why(&memory(plan, start));
 }
 
 fn not_new(page: &mut Page, wanted: Namespaces, cloned: Namespaces) {
@@ -70,22 +71,22 @@ fn not_new(page: &mut Page, wanted: Namespaces, cloned: Namespaces) {
         if cloned.contains(namespace) {
             continue;
         }
+        let caller = "the caller's; an id inside is the same id outside".to_owned();
+        let caller = caller + &Field::UserNamespace.aside(" (", " makes one)");
         let why = match (namespace, wanted.contains(namespace)) {
             (Namespace::Network, true) => "none yet; it comes from the pool, below",
             (_, true) => {
                 "none yet; it is made below, in its cgroups, because its top is where its maker is"
             }
-            (Namespace::User, false) => {
-                "the caller's; an id inside is the same id outside (--userns makes one)"
-            }
+            (Namespace::User, false) => &caller,
             (_, false) => "the caller's, as was asked for",
         };
         page.item(name, why);
     }
 }
 
-fn memory(plan: &InitPlan, start: &Start<'_>) -> &'static str {
-    match (start.spec.launch, plan.reaper) {
+fn memory(plan: &InitPlan, start: &Start<'_>) -> String {
+    let text = match (start.spec.launch, plan.reaper) {
         (LaunchChoice::ReExec, _) => {
             "The new process has a copy of mydocker's memory, as after fork(2): re-exec is for where memory \
              cannot be shared. From here to execve it only walks the plan, which has every string ready."
@@ -96,9 +97,10 @@ fn memory(plan: &InitPlan, start: &Start<'_>) -> &'static str {
              every string ready."
         }
         _ if start.spec.ending.timeout.is_some() => {
-            "The new process has a copy of mydocker's memory, as after fork(2): mydocker watches the clock (--timeout) \
-             meanwhile, and could not if it slept until execve. From here to there it only walks the plan, which has \
-             every string ready."
+            let watches = "The new process has a copy of mydocker's memory, as after fork(2): mydocker watches the clock";
+            let rest = " meanwhile, and could not if it slept until execve. From here to there it only walks the plan, \
+                        which has every string ready.";
+            return [watches, &Field::Timeout.aside(" (", ")"), rest].concat();
         }
         (_, Some(_)) => {
             "Until it executes the reaper's program the new process runs in mydocker's own memory (CLONE_VM), on a \
@@ -125,7 +127,8 @@ fn memory(plan: &InitPlan, start: &Start<'_>) -> &'static str {
                  way in which mydocker may end."
             }
         },
-    }
+    };
+    text.to_owned()
 }
 
 /// By re-exec, what is between the birth's steps and the container's.
@@ -133,7 +136,7 @@ pub fn executed_anew(page: &mut Page, start: &Start<'_>) {
     if start.spec.launch != LaunchChoice::ReExec {
         return;
     }
-    page.section("By re-exec (--launch re-exec):");
+    page.section(&format!("By re-exec{}:", Field::ReExec.aside(" (", ")")));
     page.step("execute /proc/self/exe init");
     page.why(
         "mydocker once more, which decodes the plan from a sealed memory file (argv and the environment would \

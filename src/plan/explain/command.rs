@@ -2,6 +2,7 @@
 
 use super::Start;
 use crate::error::printable;
+use crate::field::Field;
 use crate::plan::text::page::Page;
 use crate::plan::{ExecPlan, InitPlan, Prepared, Reaper};
 use crate::spec::{ContainerSpec, Terminal};
@@ -53,10 +54,10 @@ pub fn monitored(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
     match spec.process.terminal {
         Terminal::Own => {
             page.step("relay between the two terminals");
-            page.why(
-                "poll(2) on both; with -i the caller's is in raw mode meanwhile, so that every key goes to the \
-                 container, ^C too: termios(3).",
-            );
+            page.why(&Field::Input.between(
+                "poll(2) on both; with ",
+                " the caller's is in raw mode meanwhile, so that every key goes to the container, ^C too: termios(3).",
+            ));
         }
         Terminal::None if plan.prepared_streams().contains(&Some(Prepared::Pipe)) => {
             page.step("relay between the pipes and what the caller has");
@@ -97,16 +98,18 @@ pub fn monitored(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
 fn ended(page: &mut Page, spec: &ContainerSpec) {
     if spec.ending.stop_signal != libc::SIGTERM {
         page.why(&format!(
-            "A SIGTERM that mydocker is sent is handed on as signal {} (--stop-signal).",
-            spec.ending.stop_signal
+            "A SIGTERM that mydocker is sent is handed on as signal {}{}.",
+            spec.ending.stop_signal,
+            Field::StopSignal.aside(" (", ")")
         ));
     }
     if let Some(timeout) = spec.ending.timeout {
         let timeout = seconds(timeout);
+        let option = Field::Timeout.aside(" (", ")");
         page.why(&match spec.ending.grace {
-            None => format!("After {timeout} seconds (--timeout) all of it is killed, exit code 124."),
+            None => format!("After {timeout} seconds{option} all of it is killed, exit code 124."),
             Some(grace) => format!(
-                "After {timeout} seconds (--timeout) it is sent signal {}, and all of it is killed {} seconds later, \
+                "After {timeout} seconds{option} it is sent signal {}, and all of it is killed {} seconds later, \
                  exit code 124.",
                 spec.ending.stop_signal,
                 seconds(grace)
@@ -115,15 +118,16 @@ fn ended(page: &mut Page, spec: &ContainerSpec) {
     }
     if let Some(time) = spec.limits.as_ref().and_then(|limits| limits.cpu_time) {
         page.why(&format!(
-            "When its cgroup has counted {} seconds of processor time (--cpu-time) all of it is killed, exit code 152. The \
+            "When its cgroup has counted {} seconds of processor time{} all of it is killed, exit code 152. The \
              kernel tells no one, so the count is read when what is left could be used up, at the earliest.",
-            seconds(time)
+            seconds(time),
+            Field::CpuTime.aside(" (", ")")
         ));
     }
     if let Some(bytes) = spec.ending.output_limit {
         page.why(&format!(
-            "What would be more than {bytes} bytes of output (--output-limit) is not passed on; all of it is killed then, \
-             exit code 153."
+            "What would be more than {bytes} bytes of output{} is not passed on; all of it is killed then, exit code 153.",
+            Field::OutputLimit.aside(" (", ")")
         ));
     }
 }

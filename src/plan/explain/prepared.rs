@@ -3,6 +3,7 @@
 use super::Start;
 use crate::cgroup::Preview;
 use crate::error::printable;
+use crate::field::Field;
 use crate::plan::build::makes_terminal;
 use crate::plan::text::page::Page;
 use crate::plan::{InitPlan, Prepared};
@@ -60,10 +61,10 @@ pub fn prepared(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
     let prepared = plan.prepared_streams();
     if prepared.contains(&Some(Prepared::Pipe)) {
         page.step("make pipes for what is relayed");
-        page.why(
-            "The container gets them in the place of the caller's terminal, and with --output-limit in that of stdout and \
-             stderr; one for both if both are the same. mydocker relays: pipe(2).",
-        );
+        page.why(&Field::OutputLimit.between(
+            "The container gets them in the place of the caller's terminal, and with ",
+            " in that of stdout and stderr; one for both if both are the same. mydocker relays: pipe(2).",
+        ));
     }
     if prepared.contains(&Some(Prepared::HostsNull)) {
         page.step("open /dev/null");
@@ -115,13 +116,14 @@ fn made_cgroup(page: &mut Page, cgroup: &Preview, is_first: bool, is_named: bool
         );
     } else {
         let place = match (is_named, cgroup.is_v2) {
-            (true, _) => "below the one that --cgroup-parent names",
+            (true, _) => Field::CgroupParent.between("below the one that ", " names"),
             (false, false) => {
-                "below the caller's own, so that what limits the caller limits the container too"
+                "below the caller's own, so that what limits the caller limits the container too".into()
             }
             (false, true) => {
                 "below the caller's own, or, since one with processes passes no controllers on, the nearest above \
                  it that does or can"
+                    .into()
             }
         };
         page.why(&format!(

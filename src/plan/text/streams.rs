@@ -54,9 +54,10 @@ pub fn list(names: [Option<&str>; 3]) -> Vec<u8> {
 
 fn what_was_opened(page: &mut Page, prepared: [Option<Prepared>; 3]) {
     if prepared.contains(&Some(Prepared::HostsNull)) {
-        page.why(
-            "The container reads nothing without -i: end-of-file at once, instead of what the caller types.",
-        );
+        page.why(&Field::Input.between(
+            "The container reads nothing without ",
+            ": end-of-file at once, instead of what the caller types.",
+        ));
     }
     if prepared.contains(&Some(Prepared::Pipe)) {
         page.why(&format!(
