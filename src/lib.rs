@@ -15,7 +15,7 @@
 //! In-process (the default) the child shares its parent's memory and walks the plan where it is;
 //! by re-exec it executes `/proc/self/exe init`, which decodes the same plan from a sealed memory
 //! file. Everything a container can have is either another way to write the specification or
-//! another kind of step.
+//! another kind of step. (`tests/common/by_hand.rs` writes one without a command line.)
 //!
 //! # Layers
 //!

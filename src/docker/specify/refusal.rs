@@ -1,7 +1,7 @@
 //! What a specification is refused for, in the words of docker's options.
 
 use super::{named, sysctl};
-use crate::docker::{RunArgs, root};
+use crate::docker::{RunArgs, root, spelling};
 use crate::error::Error;
 use crate::spec::{Conflict, IdOf, UnknownId};
 use std::ffi::OsString;
@@ -47,7 +47,7 @@ pub fn told(conflict: Conflict, arguments: &RunArgs) -> Error {
         Conflict::UnknownId(unknown) => unknown_id(&unknown, arguments),
         Conflict::Root(conflict) => root::refusal(conflict),
         Conflict::LimitOutOfRange(field) => {
-            Error::refused(field.spelled(), "the kernel takes no such value")
+            Error::refused(spelling(field), "the kernel takes no such value")
         }
         Conflict::SwapWithoutMemory => Error::refused("--memory-swap", "it needs --memory"),
         Conflict::MemoryAndSwapBelowMemory => Error::refused(
@@ -80,4 +80,51 @@ fn unknown_id(unknown: &UnknownId, arguments: &RunArgs) -> Error {
     };
     let reason = format!("the container's user namespace has no {name} {id}, it has {known}");
     Error::refused_for(option, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::Field;
+    use crate::spec::{Namespace, RootConflict};
+
+    #[test]
+    fn every_refusal_names_its_option() {
+        let arguments = RunArgs {
+            user: Some("bob".into()),
+            groups: vec!["9".into(), "wheel".into()],
+            sysctls: vec!["net.x=1".into()],
+            working_directory: Some("tmp".into()),
+            ..RunArgs::default()
+        };
+        let unknown = |of, id| {
+            let known = "0 to 8".to_owned();
+            Conflict::UnknownId(UnknownId { of, id, known })
+        };
+        let setting = |number, namespace| Conflict::SysctlOfHost { number, namespace };
+        for (conflict, option) in [
+            (Conflict::GroupsOfOneId, "--group-add: "),
+            (Conflict::AdministratorOfHandedMounts, "--userns: "),
+            (Conflict::NameOfHost, "--hostname: "),
+            (Conflict::DomainNameOfHost, "--domainname: "),
+            (Conflict::ProcOptionsOfHost, "--security-opt proc-opts: "),
+            (setting(0, Namespace::Network), "--sysctl net.x=1: "),
+            (Conflict::RelativeWorkingDirectory, "--workdir tmp: "),
+            (unknown(IdOf::User, 10), "--user bob: "),
+            (unknown(IdOf::Group, 10), "--user bob: "),
+            (unknown(IdOf::SupplementaryGroup, 9), "--group-add 9: "),
+            (unknown(IdOf::SupplementaryGroup, 10), "--group-add: "),
+            (Conflict::LimitOutOfRange(Field::Cpus), "--cpus: "),
+            (
+                Conflict::Root(RootConflict::SharedMemoryOfCaller),
+                "--shm-size: ",
+            ),
+            (Conflict::SwapWithoutMemory, "--memory-swap: "),
+            (Conflict::MemoryAndSwapBelowMemory, "--memory-swap: "),
+            (Conflict::ReservationAboveMemory, "--memory-reservation: "),
+        ] {
+            let message = told(conflict, &arguments).to_string();
+            assert!(message.starts_with(option), "{message}");
+        }
+    }
 }
