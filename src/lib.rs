@@ -23,6 +23,7 @@
 //!
 //! ```text
 //! main          dispatch; an error becomes an exit code
+//! explain       what a run would do: the plan's texts, and what is acquired, previewed
 //! runtime       the story of a run: specify, plan, launch, monitor
 //! timing        what --timing writes
 //! monitor       while the command runs: signals, the terminal's relay, the exit code
@@ -54,6 +55,7 @@ pub mod cgroup;
 pub mod child;
 pub mod docker;
 pub mod error;
+pub mod explain;
 pub mod field;
 pub mod guard;
 pub mod guide;
@@ -139,6 +141,9 @@ fn dispatch(
         ));
     }
     match docker::parse(arguments, &|path| std::path::Path::new(path).is_dir())? {
+        Command::Run(arguments, log) if arguments.explain => {
+            explain::run(&arguments, &log, invocation)
+        }
         Command::Run(arguments, log) => runtime::run(&arguments, &log, invocation, beginning),
         Command::Pool(arguments, log) => runtime::keep_pool(&arguments, &log),
         Command::Init => Err(launch::re_exec::enter()),

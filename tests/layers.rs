@@ -4,9 +4,10 @@
 use std::path::{Path, PathBuf};
 
 /// From the top down. Modules on one line may use each other.
-const LAYERS: [&[&str]; 18] = [
+const LAYERS: [&[&str]; 19] = [
     &["main", "entry"],
     &["lib"],
+    &["explain"],
     &["runtime"],
     &["timing"],
     &["monitor"],

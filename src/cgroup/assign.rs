@@ -57,7 +57,7 @@ pub struct Part<'l, 'a> {
     pub version: Version,
     /// Those of v1 that are bound to it, or those that v1 has left to v2.
     pub controllers: Vec<Controller>,
-    /// Those of v2 that have settings.
+    /// The names of those that have settings.
     pub needed: Vec<&'static str>,
     pub settings: Vec<Setting>,
     /// A start goes on without it.
@@ -84,6 +84,45 @@ pub fn parts<'l, 'a>(
     Ok(parts)
 }
 
+/// What is asked of some controllers.
+struct Needs {
+    /// Who needs one first.
+    asked: Option<Asked>,
+    settings: Vec<Setting>,
+    names: Vec<&'static str>,
+}
+
+impl Needs {
+    fn of(
+        controllers: impl Iterator<Item = Controller>,
+        version: Version,
+        ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
+    ) -> Result<Self, Error> {
+        let mut needs = Self {
+            asked: None,
+            settings: Vec::new(),
+            names: Vec::new(),
+        };
+        for controller in controllers {
+            let name = match version {
+                Version::V1 => Some(controller.v1_name()),
+                Version::V2 => controller.v2_name(),
+            };
+            let Some(name) = name else { continue };
+            let settings = ask(controller, version)?;
+            if let Some(setting) = settings.first() {
+                needs.names.push(name);
+                needs.asked.get_or_insert(Asked {
+                    field: setting.field,
+                    controller: name,
+                });
+            }
+            needs.settings.extend(settings);
+        }
+        Ok(needs)
+    }
+}
+
 /// The part of a hierarchy of v1, if it has one.
 #[cold]
 #[inline(never)]
@@ -96,23 +135,12 @@ fn in_v1<'l, 'a>(
     }: Presence,
     ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
 ) -> Result<Option<Part<'l, 'a>>, Error> {
-    let mut all = Vec::new();
-    let mut asked = None;
-    for controller in found.controllers() {
-        let settings = ask(controller, Version::V1)?;
-        if let Some(setting) = settings.first() {
-            asked.get_or_insert(Asked {
-                field: setting.field,
-                controller: controller.v1_name(),
-            });
-        }
-        all.extend(settings);
-    }
+    let needs = Needs::of(found.controllers(), Version::V1, ask)?;
     let Some(first) = found.controllers().next() else {
         return Ok(None);
     };
     let counts = found.controllers().any(Controller::counts);
-    let (asked, only_counts) = match asked {
+    let (asked, only_counts) = match needs.asked {
         Some(asked) => (Some(asked), false),
         None if times && found.has(Controller::CpuAccounting) => {
             let asked = Asked {
@@ -142,8 +170,8 @@ fn in_v1<'l, 'a>(
         hierarchy: found,
         version: Version::V1,
         controllers: found.controllers().collect(),
-        needed: Vec::new(),
-        settings: all,
+        needed: needs.names,
+        settings: needs.settings,
         only_counts,
     }))
 }
@@ -160,25 +188,9 @@ fn in_v2<'l, 'a>(
     }: Presence,
     ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
 ) -> Result<Option<Part<'l, 'a>>, Error> {
-    let mut all = Vec::new();
-    let mut needed = Vec::new();
-    let mut asked = None;
-    for controller in free(layout) {
-        let Some(name) = controller.v2_name() else {
-            continue;
-        };
-        let settings = ask(controller, Version::V2)?;
-        if let Some(setting) = settings.first() {
-            needed.push(name);
-            asked.get_or_insert(Asked {
-                field: setting.field,
-                controller: name,
-            });
-        }
-        all.extend(settings);
-    }
+    let needs = Needs::of(free(layout), Version::V2, ask)?;
     let is_mounted = |v2: &Hierarchy<'_>| layout.mounts(v2).next().is_some();
-    let asked = match asked {
+    let asked = match needs.asked {
         Some(asked) => asked,
         None if times && layout.v1_of(Controller::CpuAccounting).is_none() => Asked {
             field: Field::CpuTime,
@@ -200,8 +212,8 @@ fn in_v2<'l, 'a>(
         hierarchy: hierarchy_of_v2(layout, asked)?,
         version: Version::V2,
         controllers: free(layout).collect(),
-        needed,
-        settings: all,
+        needed: needs.names,
+        settings: needs.settings,
         only_counts: false,
     }))
 }

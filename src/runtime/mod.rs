@@ -1,13 +1,13 @@
 //! What the commands do: `run`, whose story `story.rs` tells, and `pool`.
 
-mod asked;
-mod caller;
+pub mod asked;
+pub mod caller;
 mod conclusion;
 mod devices;
-mod explain;
-mod logging;
-mod reporting;
-mod sealed_exe;
+pub mod logging;
+mod owners;
+pub mod reporting;
+pub mod sealed_exe;
 mod security;
 mod standard;
 mod story;
@@ -33,9 +33,6 @@ pub fn run(
     invocation: &Invocation,
     beginning: Option<Beginning>,
 ) -> Result<ExitCode, Error> {
-    if arguments.explain {
-        return explain::run(arguments, log, invocation);
-    }
     let mut report = match &arguments.report {
         Some(file) => Some(reporting::Wanted::look(file)?.acquire()?),
         None => None,

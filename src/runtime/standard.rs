@@ -1,8 +1,8 @@
 //! The caller's stdin, stdout and stderr: looked at, and what the container is given in their places.
 
+use super::owners::{self, PipeOwner};
 use crate::error::Error;
 use crate::guard::Request;
-use crate::host::premounted::{self, PipeOwner};
 use crate::monitor::relay::{Ends, Pipes};
 use crate::monitor::signals::Relayed;
 use crate::plan::{self, Outputs, OwnDevice, Prepared, Source, Standard, Streams};
@@ -39,7 +39,7 @@ pub fn look(spec: &ContainerSpec) -> Result<Look, Error> {
     Ok(match spec.process.terminal {
         Terminal::Own => {
             let outside = outside();
-            let terminal_settings = outside.terminal_settings(premounted::terminal_owner(spec));
+            let terminal_settings = outside.terminal_settings(owners::terminal_owner(spec));
             Look {
                 standard: Standard::Terminal(terminal_settings),
                 outside: Some(outside),
@@ -84,7 +84,7 @@ fn streams(spec: &ContainerSpec) -> Result<Streams, Error> {
     Ok(Streams {
         input,
         outputs,
-        given_to: match premounted::pipe_owner(spec) {
+        given_to: match owners::pipe_owner(spec) {
             PipeOwner::Inside(user) => Some(user),
             PipeOwner::Outside(_) | PipeOwner::Maker => None,
         },
@@ -139,7 +139,7 @@ impl Callers {
                 };
                 return Err(Error::refused(name, why));
             }
-            Kind::Pipe if premounted::pipe_owner(spec) != PipeOwner::Maker => {
+            Kind::Pipe if owners::pipe_owner(spec) != PipeOwner::Maker => {
                 // A FIFO is a file.
                 let has_no_name = facts::file_system(file).is_ok_and(FileSystem::is_pipefs);
                 return Ok(Self::Other(match has_no_name {
@@ -230,7 +230,7 @@ impl Opened {
             }
             Standard::Streams(streams) => {
                 opened.open(streams)?;
-                if let PipeOwner::Outside(user) = premounted::pipe_owner(spec) {
+                if let PipeOwner::Outside(user) = owners::pipe_owner(spec) {
                     opened.give_pipes(streams, user)?;
                 }
             }

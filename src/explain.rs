@@ -1,15 +1,15 @@
 //! `--explain`: what a run would do, said and not done. What a run acquires is previewed, in the run's own order, so what
 //! is refused there is refused here.
 
-use super::asked::{self, Given, explained};
-use super::sealed_exe::OwnFile;
-use super::{caller, logging, reporting};
 use crate::docker::{LogArgs, RunArgs};
 use crate::error::{Error, ExitCode};
 use crate::guard::{Preview, Request};
 use crate::log::{Level, Log};
 use crate::plan::explain::{Start, explain};
 use crate::preview;
+use crate::runtime::asked::{self, Given, explained};
+use crate::runtime::sealed_exe::OwnFile;
+use crate::runtime::{caller, logging, reporting};
 use crate::standard_streams;
 use crate::sys::invocation::Invocation;
 use crate::sys::parent_watch;
