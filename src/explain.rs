@@ -12,7 +12,6 @@ use crate::runtime::sealed_exe::OwnFile;
 use crate::runtime::{caller, logging, reporting};
 use crate::standard_streams;
 use crate::sys::invocation::Invocation;
-use crate::sys::parent_watch;
 
 #[cold]
 #[inline(never)]
@@ -40,7 +39,7 @@ fn tell(arguments: &RunArgs, invocation: &Invocation, log: &Log) -> Result<ExitC
             namespaces: asked.namespaces,
             cgroups: &cgroups,
             in_sealed_copy,
-            can_share_memory: parent_watch::is_told_of_every_end(asked.kernel),
+            kernel: asked.kernel,
         },
     );
     standard_streams::answer(text.as_bytes())

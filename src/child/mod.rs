@@ -17,6 +17,7 @@
 mod channel;
 pub mod clue;
 pub mod execute;
+pub mod gate;
 mod network;
 mod reaper;
 mod root;
@@ -29,7 +30,8 @@ use crate::plan::{InitPlan, Step};
 use crate::report::{Failed, Moment, Report};
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::in_child::InChild;
-use crate::sys::{Errno, allocation, descriptor, process};
+use crate::sys::{allocation, process};
+use gate::Gates;
 use root::RootState;
 
 /// What the parent prepared for the child. Borrowed: nothing is closed by a destructor here.
@@ -41,55 +43,15 @@ pub struct Descriptors<'a> {
     pub terminal: Option<ChildDescriptor<'a>>,
     /// The pool, which has been called and is to answer.
     pub pool: Option<ChildDescriptor<'a>>,
-    /// Where the parent says that ids are mapped.
-    pub gate: Option<Gate<'a>>,
+    pub gates: Gates<'a>,
     /// The program of the reaper.
     pub reaper: Option<ChildDescriptor<'a>>,
     /// The counter by which the reaper tells how the command has ended, if that is to be known.
     pub status: Option<ChildDescriptor<'a>>,
-    /// Where the reaper says that it runs its own program.
-    pub reapers_gate: Option<Gate<'a>>,
     /// The files by which cgroups are joined, by slot.
     pub joins: &'a [ChildDescriptor<'a>],
     /// Mounts that the parent made, by slot.
     pub premounted: &'a [ChildDescriptor<'a>],
-}
-
-/// A pipe that a child waits at. The child has both ends, as copies.
-#[derive(Clone, Copy)]
-pub struct Gate<'a> {
-    pub reader: ChildDescriptor<'a>,
-    pub writer: ChildDescriptor<'a>,
-}
-
-impl Gate<'_> {
-    /// As [`pass`](Self::pass), and until the parent has closed it.
-    pub(crate) fn pass_when_closed(self, child: InChild) -> Result<(), Errno> {
-        self.wait(child)?;
-        match descriptor::read(self.reader.as_fd(), &mut [0])? {
-            0 => self.reader.close(child),
-            _ => return Err(Errno::EBADMSG),
-        }
-        Ok(())
-    }
-
-    /// Until the parent has opened it, by a 0, or by the errno for which it will not. If it dies before, no one will.
-    pub(crate) fn pass(self, child: InChild) -> Result<(), Errno> {
-        self.wait(child)?;
-        self.reader.close(child);
-        Ok(())
-    }
-
-    fn wait(self, child: InChild) -> Result<(), Errno> {
-        // Or the end of the parent's could not be seen.
-        self.writer.close(child);
-        let mut byte = [0];
-        match (descriptor::read(self.reader.as_fd(), &mut byte)?, byte) {
-            (1, [0]) => Ok(()),
-            (1, [errno]) => Err(Errno::new(errno.into())),
-            _ => Err(Errno::ECANCELED),
-        }
-    }
 }
 
 /// The first thing after the clone, in either mode: the identity's steps.

@@ -5,8 +5,9 @@
 //! process, which waits at a gate, gives up all that it needs no more, and executes a program of one page that lies in
 //! a memory file ([`crate::sys::reaper`]). That opens the gate.
 
-use super::{Descriptors, Gate, become_command, fail};
-use crate::plan::{InitPlan, Reaper};
+use super::gate::GatePipe;
+use super::{Descriptors, become_command, fail};
+use crate::plan::{Gate, InitPlan, Reaper};
 use crate::report::{Moment, Report};
 use crate::sys::capability::{self, CapabilitySet};
 use crate::sys::clone::{self, Memory, NewNamespaces};
@@ -36,7 +37,7 @@ struct Charge {
 struct Luggage {
     /// /proc, a keeper's.
     proc: Option<ChildDescriptor<'static>>,
-    gate: ChildDescriptor<'static>,
+    gate: GatePipe<'static>,
     /// Where to tell how the command has ended.
     status: Option<ChildDescriptor<'static>>,
 }
@@ -83,12 +84,11 @@ fn start(
         Reaper::FirstProcess => None,
         Reaper::Keeper => Some(open_proc()?.keep()),
     };
-    let (reader, writer) = descriptor::pipe_undropped()?;
-    let (reader, writer) = (reader.keep(), writer.keep());
+    let gate = GatePipe::new_in_child(child)?;
     let birth = Birth {
         plan,
         descriptors: Descriptors {
-            reapers_gate: Some(Gate { reader, writer }),
+            gates: descriptors.gates.with(Gate::ReaperReady, gate),
             ..*descriptors
         },
     };
@@ -106,7 +106,7 @@ fn start(
     )?;
     let luggage = Luggage {
         proc,
-        gate: writer,
+        gate,
         status: descriptors.status.map(|status| status.in_child(child)),
     };
     Ok((Charge { command, parent }, luggage))
@@ -141,7 +141,7 @@ fn leave_all_behind(
         Some(proc) => descriptor::duplicate_to(proc.as_fd(), PROC, child)?,
         None => ChildDescriptor::numbered(PROC, child).close(child),
     }
-    descriptor::duplicate_to(luggage.gate.as_fd(), GATE, child)?;
+    descriptor::duplicate_to(luggage.gate.writer(), GATE, child)?;
     let first_left = match luggage.status {
         Some(status) => {
             descriptor::duplicate_to(status.as_fd(), STATUS_COUNTER, child)?;

@@ -39,14 +39,7 @@ pub fn perform(
         },
         Step::OomScoreAdjustment(number) => write_file(c"/proc/self/oom_score_adj", number),
         Step::ResourceLimit(limit) => process::limit(limit.resource, limit.soft, limit.hard),
-        Step::AwaitIds => {
-            let gate = descriptors.gate.ok_or(Errno::EBADF);
-            gate.and_then(|gate| gate.pass(state.child))
-        }
-        Step::AwaitReaper => {
-            let gate = descriptors.reapers_gate.ok_or(Errno::EBADF);
-            gate.and_then(|gate| gate.pass_when_closed(state.child))
-        }
+        Step::Await(gate) => descriptors.gates.pass(*gate, state.child),
         Step::DenySetgroups => write_file(c"/proc/self/setgroups", b"deny"),
         Step::MapUser(line) => write_file(c"/proc/self/uid_map", line),
         Step::MapGroup(line) => write_file(c"/proc/self/gid_map", line),

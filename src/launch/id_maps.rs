@@ -3,14 +3,14 @@
 
 use super::bounded;
 use super::reports::time_is_up;
-use crate::child::Gate;
+use crate::child::gate::GatePipe;
 use crate::error::Error;
 use crate::field::Field;
 use crate::hint::host::Host;
 use crate::lingering;
+use crate::plan::Opener;
 use crate::spec::{IdMap, Ids};
 use crate::sys::clone::{self, Memory, NewNamespaces};
-use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::in_child::InChild;
 use crate::sys::node::{self, HERE};
 use crate::sys::process::{self, Ended, Patience, StringArray};
@@ -49,13 +49,10 @@ pub fn namespace_with(ids: &Ids) -> Result<OwnedFd, Error> {
             errno,
         )
     };
-    let (reader, writer) = descriptor::pipe().map_err(failed)?;
-    let gate = Gate {
-        reader: ChildDescriptor::of(reader.as_fd()),
-        writer: ChildDescriptor::of(writer.as_fd()),
-    };
-    let wait = |child: InChild, gate: &Gate<'_>| -> ! {
-        let _ = gate.pass(child);
+    let pipe = descriptor::pipe().map_err(failed)?;
+    let gate = GatePipe::of(&pipe);
+    let wait = |child: InChild, gate: &GatePipe<'_>| -> ! {
+        let _ = gate.pass(Opener::Launcher, child);
         process::exit(0)
     };
     let spawn = || clone::spawn(NewNamespaces::USER, Memory::Copied, None, wait, &gate);
@@ -64,15 +61,9 @@ pub fn namespace_with(ids: &Ids) -> Result<OwnedFd, Error> {
         let path = CString::new(format!("/proc/{pid}/ns/user")).unwrap_or_default();
         descriptor::open(&path, libc::O_RDONLY, 0).map_err(failed)
     });
-    drop(writer);
+    drop(pipe);
     process::wait(Some(pid), Patience::Wait).map_err(failed)?;
     namespace
-}
-
-/// The child goes on.
-pub fn open(gate: &OwnedFd) -> Result<(), Error> {
-    descriptor::write_all(gate.as_fd(), &[0])
-        .map_err(|errno| Error::new("open", "the child's gate", errno))
 }
 
 fn write(child: Pid, name: &str, maps: &[IdMap]) -> Result<(), Error> {

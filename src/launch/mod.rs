@@ -1,52 +1,47 @@
 //! From the plan to a running command: clone, and the child's reports.
+//!
+//! How the child is born is decided once, from the plan: [`Birth::decide`]. Then, from hand to hand:
+//!
+//! ```text
+//! start ─▶ bear ─▶ bear_in_memory or bear_with_pipe ─▶ clone ─▶ with_retries ─▶ spawn
+//!                                                                                 │ the child
+//! await_end, born ◀─ execve, or a report ◀─ walk ◀─ begin, run ◀─ Newborn::live ◀─┘
+//! ```
+//!
+//! By re-exec `live` executes mydocker between the two parts of the walk ([`re_exec`]).
 
 mod bounded;
 pub mod id_maps;
-mod in_process;
 pub mod keeper;
+mod newborn;
+mod pipe;
 pub mod re_exec;
 mod reaper;
 mod reports;
 mod retry;
 
-use crate::child::{Channel, Descriptors, Gate, Link};
+use crate::child::gate::{GatePipe, Gates};
+use crate::child::{Channel, Descriptors, Link};
 use crate::error::Error;
 use crate::field::Field;
 use crate::hint::{self, Doing};
 use crate::log::{Level, Log, Value};
-use crate::plan::{InitPlan, Reaper};
+use crate::plan::{Birth, InitPlan, Reaper};
 use crate::report::{Board, Lack, Lacks};
 use crate::spec::{Ids, LaunchChoice, Namespace, Namespaces};
-use crate::sys::clone::{Memory, NewNamespaces};
+use crate::sys::clone::{self, Memory};
 use crate::sys::descriptor::ChildDescriptor;
-use crate::sys::shared_memory::SharedMemory;
 use crate::sys::signal::SignalSet;
-use crate::sys::{Errno, Pid, allocation, descriptor, parent_watch};
+use crate::sys::{Errno, Pid, allocation, parent_watch};
 use keeper::Successor;
+use newborn::Newborn;
+use pipe::Ends;
 use reports::{Failure, Limits};
 pub use reports::{ended_by_filter, not_executed, not_spawned};
 use std::cell::Cell;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
-
-/// How the first process is born.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    /// The child runs the plan in the memory it was cloned with.
-    InProcess,
-    /// The child executes mydocker anew, which runs the plan.
-    ReExec,
-}
-
-impl Mode {
-    fn name(self) -> &'static [u8] {
-        match self {
-            Self::InProcess => b"in-process",
-            Self::ReExec => b"re-exec",
-        }
-    }
-}
 
 /// What a launch needs.
 pub struct Launch<'a> {
@@ -97,7 +92,7 @@ pub struct Container {
 /// A child that was born, and what it has reported.
 struct Born {
     pid: Pid,
-    mode: Mode,
+    birth: Birth,
     /// What the container goes without.
     lacks: Lacks,
     reported: Result<(), Failure>,
@@ -138,67 +133,39 @@ impl Launch<'_> {
         let deadline = self
             .timeout
             .and_then(|timeout| Instant::now().checked_add(timeout));
-        let Born {
-            pid,
-            mode,
-            lacks,
-            reported,
-        } = self.clone(deadline)?;
-        for (lack, why) in Lack::ALL.into_iter().zip(lacks) {
+        let birth = Birth::decide(self.plan, self.choice, self.timeout.is_some(), self.kernel);
+        let born = match self.bear(birth, deadline) {
+            Err(Unborn::Refused(error)) if self.choice == LaunchChoice::Auto => {
+                self.fall_back(error, deadline)?
+            }
+            born => born?,
+        };
+        for (lack, why) in Lack::ALL.into_iter().zip(born.lacks) {
             if let Some(why) = why {
                 say_without(lack, why, self.log);
             }
         }
-        match reported {
-            Ok(()) => {
-                self.log.write(
-                    Level::Info,
-                    b"init come on",
-                    &[
-                        ("launch", Value::Text(mode.name())),
-                        ("pid", Value::Number(i64::from(pid))),
-                    ],
-                );
-                Ok(Container {
-                    pid,
-                    has_reaper: self.plan.reaper.is_some(),
-                    successor,
-                    deadline,
-                })
-            }
-            Err(failure) => {
-                // Gone it should be, or going. But what cannot be understood must not run on, with no
-                // one to watch it.
-                let ended = match failure {
-                    // By itself, so that its end tells why: under a reaper that of the command's process does.
-                    Failure::Silent => bounded::wait_a_moment(pid),
-                    Failure::Said(_) => Ok(None),
-                };
-                let ended = ended
-                    .and_then(|ended| match ended {
-                        None => bounded::end(pid, deadline),
-                        ended => Ok(ended),
-                    })
-                    .map_err(|errno| Error::new("wait for", "the container", errno))?;
-                // A keeper may have started the command's process by then.
-                successor.map(Successor::end_all);
-                Err(failure.explained(ended))
-            }
+        if let Err(failure) = born.reported {
+            return Err(ended(born.pid, failure, successor, deadline));
         }
-    }
-
-    fn clone(&self, deadline: Option<Instant>) -> Result<Born, Error> {
-        match self.choice {
-            LaunchChoice::InProcess => Ok(self.clone_as(Mode::InProcess, deadline)?),
-            LaunchChoice::ReExec => Ok(self.clone_as(Mode::ReExec, deadline)?),
-            LaunchChoice::Auto => {
-                self.clone_as(Mode::InProcess, deadline)
-                    .or_else(|unborn| match unborn {
-                        Unborn::Refused(error) => self.fall_back(error, deadline),
-                        Unborn::Failed(error) => Err(error),
-                    })
-            }
-        }
+        let launch = match born.birth {
+            Birth::ReExec => &b"re-exec"[..],
+            Birth::Shared | Birth::SharedWithPipe(_) | Birth::Copied(_) => b"in-process",
+        };
+        self.log.write(
+            Level::Info,
+            b"init come on",
+            &[
+                ("launch", Value::Text(launch)),
+                ("pid", Value::Number(i64::from(born.pid))),
+            ],
+        );
+        Ok(Container {
+            pid: born.pid,
+            has_reaper: self.plan.reaper.is_some(),
+            successor,
+            deadline,
+        })
     }
 
     /// Some places (filters, emulators) refuse a clone that shares memory and allow one that does
@@ -209,7 +176,7 @@ impl Launch<'_> {
         if error.errno().is_some_and(retry::is_limit) {
             return Err(error);
         }
-        let born = match self.clone_as(Mode::ReExec, deadline) {
+        let born = match self.bear(Birth::ReExec, deadline) {
             Ok(born) => born,
             Err(Unborn::Refused(_)) => return Err(error),
             Err(Unborn::Failed(another)) => return Err(another),
@@ -223,34 +190,19 @@ impl Launch<'_> {
         Ok(born)
     }
 
-    fn clone_as(&self, mode: Mode, deadline: Option<Instant>) -> Result<Born, Unborn> {
-        match self.memory(mode) {
-            // The command's process alone, in our memory until its execve.
-            Memory::Shared
-                if self.plan.reaper.is_none()
-                    && parent_watch::is_told_of_every_end(self.kernel) =>
-            {
-                self.clone_in_memory()
+    fn bear(&self, birth: Birth, deadline: Option<Instant>) -> Result<Born, Unborn> {
+        match birth {
+            Birth::Shared => self.bear_in_memory(),
+            Birth::SharedWithPipe(_) => self.bear_with_pipe(birth, Memory::Shared, deadline),
+            Birth::Copied(_) | Birth::ReExec => {
+                self.bear_with_pipe(birth, Memory::Copied, deadline)
             }
-            memory => self.clone_with_pipe(mode, memory, deadline),
-        }
-    }
-
-    /// Whose memory the first process runs in until its execve, of the command or of its reaper's program. Where it is
-    /// ours we sleep, and nothing but SIGKILL wakes us (vfork(2)): not the child that waits for us, not a clock that ends
-    /// what is held up. (Re-exec is for where memory cannot be shared.)
-    fn memory(&self, mode: Mode) -> Memory {
-        let waits_for_us = self.plan.awaits_ids();
-        if mode == Mode::ReExec || waits_for_us || self.timeout.is_some() {
-            Memory::Copied
-        } else {
-            Memory::Shared
         }
     }
 
     /// The child leaves its reports in our memory, where we find them when we wake: it has executed
     /// the command then, or is gone.
-    fn clone_in_memory(&self) -> Result<Born, Unborn> {
+    fn bear_in_memory(&self) -> Result<Born, Unborn> {
         // Where that is refused memory cannot be shared.
         parent_watch::announce_end()
             .map_err(|errno| Unborn::Refused(Error::new("set_tid_address", "", errno)))?;
@@ -262,119 +214,100 @@ impl Launch<'_> {
             board,
             link: Link::Memory,
         };
-        let birth = in_process::Birth::new(self, channel, None, None);
-        let pid = self.with_retries(|flags| birth.clone(flags, Memory::Shared))?;
-        Ok(self.born(pid, Mode::InProcess, board, Ok(())))
+        let descriptors = self.descriptors(channel, Gates::NONE, None);
+        let pid = self.clone(Memory::Shared, &Newborn::new(self.plan, descriptors, None))?;
+        Ok(self.born(pid, Birth::Shared, board, Ok(())))
     }
 
+    /// The child's end of a pipe tells how long it lives, and its reports are in memory that we have in common.
     #[cold]
     #[inline(never)]
-    fn clone_with_pipe(
+    fn bear_with_pipe(
         &self,
-        mode: Mode,
+        birth: Birth,
         memory: Memory,
         deadline: Option<Instant>,
     ) -> Result<Born, Unborn> {
-        let (reader, writer) =
-            descriptor::pipe().map_err(|errno| Error::new("pipe", "for reports", errno))?;
-        let size = Board::size(self.moments.len());
-        let failed = |errno| Error::new("make memory for", "reports", errno);
-        let (shared, file) = match mode {
-            Mode::InProcess => (SharedMemory::new(size).map_err(failed)?, None),
-            Mode::ReExec => {
-                let made = SharedMemory::with_file(c"mydocker reports", size);
-                made.map(|(shared, file)| (shared, Some(file)))
-                    .map_err(failed)?
-            }
-        };
-        let board = Board::new(shared.words());
-        let channel = Channel {
-            board,
-            link: Link::Pipe {
-                writer: ChildDescriptor::of(writer.as_fd()),
-                reader: Some(ChildDescriptor::of(reader.as_fd())),
-            },
-        };
-        let gate = match self.ids {
+        let ends = Ends::new(self.plan, birth, Board::size(self.moments.len()))?;
+        let program = reaper::program(self.plan)?;
+        let program = program.as_ref().map(AsFd::as_fd);
+        let descriptors = self.descriptors(ends.channel(), ends.gates(), program);
+        let again = match &ends.file {
             None => None,
-            Some(_) => Some(
-                descriptor::pipe().map_err(|errno| Error::new("pipe", "for the gate", errno))?,
-            ),
-        };
-        let childs_gate = gate.as_ref().map(|(reader, writer)| Gate {
-            reader: ChildDescriptor::of(reader.as_fd()),
-            writer: ChildDescriptor::of(writer.as_fd()),
-        });
-        let reaper = reaper::program(self.plan)?;
-        let reaper = reaper.as_ref().map(AsFd::as_fd);
-        let pid = match &file {
-            None => {
-                let birth = in_process::Birth::new(self, channel, childs_gate, reaper);
-                self.with_retries(|flags| birth.clone(flags, memory))
-            }
             Some(file) => {
-                let reports = (writer.as_fd(), file.as_fd());
-                let birth = re_exec::Birth::new(self, channel, reports, childs_gate, reaper)?;
-                self.with_retries(|flags| birth.clone(flags))
+                let reports = (ends.writer.as_fd(), file.as_fd());
+                Some(re_exec::Again::new(self, reports, program)?)
             }
-        }?;
-        if let (Some(ids), Some((_, gate))) = (self.ids, &gate) {
-            let mapped = id_maps::map(pid, ids, deadline);
-            if let Err(error) = mapped.and_then(|()| id_maps::open(gate)) {
-                // It waits; or it did not get that far, and has said why.
-                let _ = bounded::end(pid, deadline);
-                return match reports::meaning(self.plan, board) {
-                    Err(Failure::Said(said)) => Err(said.into()),
-                    _ => Err(error.into()),
-                };
-            }
+        };
+        let pid = self.clone(
+            memory,
+            &Newborn::new(self.plan, descriptors, again.as_ref()),
+        )?;
+        // The child's ends once more, which it has put in their places.
+        drop(again);
+        let Ends {
+            reader,
+            writer,
+            shared,
+            file: _,
+            ids,
+        } = ends;
+        let board = Board::new(shared.words());
+        if let (Some(wanted), Some(gate)) = (self.ids, &ids)
+            && let Err(error) = open_ids(pid, wanted, gate, deadline)
+        {
+            // It waits; or it did not get that far, and has said why.
+            let _ = bounded::end(pid, deadline);
+            return match reports::meaning(self.plan, board) {
+                Err(Failure::Said(said)) => Err(said.into()),
+                _ => Err(error.into()),
+            };
         }
-        drop(gate);
-        // Ours closed, the pipe ends when the child's do: at execve, or when it leaves.
-        drop(writer);
-        let keeper = self.is_kept().then_some(pid);
-        let ended = reports::await_end(
-            reader.as_fd(),
-            board,
-            Limits {
-                keeper,
-                deadline,
-                ending: self.ending,
-            },
-        );
-        Ok(self.born(pid, mode, board, ended))
+        // Ours closed, the pipes end when the child's do: at execve, or when it leaves.
+        drop((ids, writer));
+        let limits = Limits {
+            keeper: (self.plan.reaper == Some(Reaper::Keeper)).then_some(pid),
+            deadline,
+            ending: self.ending,
+        };
+        let ended = reports::await_end(reader.as_fd(), board, limits);
+        Ok(self.born(pid, birth, board, ended))
+    }
+
+    fn clone(&self, memory: Memory, newborn: &Newborn<'_>) -> Result<Pid, Unborn> {
+        let result = retry::with_retries(self.namespaces, self.log, |namespaces| {
+            let born = clone::spawn(namespaces, memory, self.cgroup, Newborn::live, newborn);
+            // The child shared our memory until now, if it did.
+            allocation::allow();
+            born
+        });
+        result.map_err(|errno| Unborn::Refused(not_cloned(self.namespaces, errno)))
     }
 
     /// What a child has left on the board, which has executed something or is gone.
-    fn born(&self, pid: Pid, mode: Mode, board: Board<'_>, ended: Result<(), Failure>) -> Born {
+    fn born(&self, pid: Pid, birth: Birth, board: Board<'_>, ended: Result<(), Failure>) -> Born {
         for (place, time) in self.moments.iter().zip(board.times()) {
             place.set(time);
         }
         Born {
             pid,
-            mode,
+            birth,
             lacks: board.lacks(),
             reported: ended.and_then(|()| reports::meaning(self.plan, board)),
         }
-    }
-
-    /// Whether the child is a keeper.
-    fn is_kept(&self) -> bool {
-        self.plan.reaper == Some(Reaper::Keeper)
     }
 
     /// What the child is given.
     fn descriptors<'c>(
         &'c self,
         channel: Channel<'c>,
-        gate: Option<Gate<'c>>,
+        gates: Gates<'c>,
         reaper: Option<BorrowedFd<'c>>,
     ) -> Descriptors<'c> {
         Descriptors {
             channel,
-            gate,
+            gates,
             reaper: reaper.map(ChildDescriptor::of),
-            reapers_gate: None,
             joins: self.joins,
             premounted: self.premounted,
             streams: self.streams.map(|file| file.map(ChildDescriptor::of)),
@@ -383,19 +316,49 @@ impl Launch<'_> {
             status: self.status.map(ChildDescriptor::of),
         }
     }
+}
 
-    fn with_retries(
-        &self,
-        mut clone: impl FnMut(NewNamespaces) -> Result<Pid, Errno>,
-    ) -> Result<Pid, Unborn> {
-        let result = retry::with_retries(self.namespaces, self.log, |flags| {
-            let born = clone(flags);
-            // The child shared our memory until now, if it did.
-            allocation::allow();
-            born
-        });
-        result.map_err(|errno| Unborn::Refused(not_cloned(self.namespaces, errno)))
+/// Ends what is left of a start that has failed.
+#[cold]
+#[inline(never)]
+fn ended(
+    pid: Pid,
+    failure: Failure,
+    successor: Option<Successor>,
+    deadline: Option<Instant>,
+) -> Error {
+    // Gone it should be, or going. But what cannot be understood must not run on, with no
+    // one to watch it.
+    let ended = match failure {
+        // By itself, so that its end tells why: under a reaper that of the command's process does.
+        Failure::Silent => bounded::wait_a_moment(pid),
+        Failure::Said(_) => Ok(None),
+    };
+    let ended = ended.and_then(|ended| match ended {
+        None => bounded::end(pid, deadline),
+        ended => Ok(ended),
+    });
+    match ended {
+        Err(errno) => Error::new("wait for", "the container", errno),
+        Ok(ended) => {
+            // A keeper may have started the command's process by then.
+            successor.map(Successor::end_all);
+            failure.explained(ended)
+        }
     }
+}
+
+/// Maps the ids that the child waits for, and lets it go on.
+fn open_ids(
+    pid: Pid,
+    ids: &Ids,
+    gate: &(OwnedFd, OwnedFd),
+    deadline: Option<Instant>,
+) -> Result<(), Error> {
+    id_maps::map(pid, ids, deadline)?;
+    GatePipe::of(gate)
+        .open()
+        .map_err(|errno| Error::new("open", "the child's gate", errno))
 }
 
 /// The clone into these namespaces has failed.

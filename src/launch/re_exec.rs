@@ -5,16 +5,16 @@
 //! memory file: argv and the environment would show it to everyone who can read /proc.
 
 use super::Launch;
-use crate::child::{self, Channel, Descriptors, Gate, Link};
+use crate::child::gate::Gates;
+use crate::child::{self, Channel, Descriptors, Link};
 use crate::error::Error;
 use crate::plan::{InitPlan, Step, wire};
 use crate::report::{Board, Moment, Report};
-use crate::sys::clone::{self, Memory, NewNamespaces};
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::in_child::InChild;
 use crate::sys::process::{self, StringArray};
 use crate::sys::shared_memory::{self, SharedMemory};
-use crate::sys::{Errno, Pid, descriptor, memfd};
+use crate::sys::{Errno, descriptor, memfd};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 const PLAN: RawFd = 3;
@@ -51,23 +51,18 @@ fn joined_later(plan: &InitPlan) -> usize {
 /// A descriptor and the number that init expects it under.
 type Placement = (OwnedFd, RawFd);
 
-/// What the child is given.
-pub(super) struct Birth<'a> {
-    plan: &'a InitPlan,
-    descriptors: Descriptors<'a>,
-    cgroup: Option<BorrowedFd<'a>>,
+/// How a child executes mydocker anew.
+pub struct Again {
     placements: Vec<Placement>,
     arguments: StringArray,
     environment: StringArray,
 }
 
-impl<'a> Birth<'a> {
+impl Again {
     /// `reports` are the channel's: its end of the pipe, and the file of its board.
     pub fn new(
-        launch: &'a Launch<'_>,
-        channel: Channel<'a>,
+        launch: &Launch<'_>,
         reports: (BorrowedFd<'_>, BorrowedFd<'_>),
-        gate: Option<Gate<'a>>,
         reaper: Option<BorrowedFd<'_>>,
     ) -> Result<Self, Error> {
         let plan = memfd::sealed(c"mydocker plan", &wire::encode(launch.plan))
@@ -115,9 +110,6 @@ impl<'a> Birth<'a> {
             }
         }
         Ok(Self {
-            plan: launch.plan,
-            descriptors: launch.descriptors(channel, gate, None),
-            cgroup: launch.cgroup,
             placements,
             arguments: StringArray::new(vec![c"mydocker".into(), c"init".into()]),
             // Nothing of the caller's environment is init's business.
@@ -125,22 +117,15 @@ impl<'a> Birth<'a> {
         })
     }
 
-    pub fn clone(&self, namespaces: NewNamespaces) -> Result<Pid, Errno> {
-        // Copied, for where memory cannot be shared.
-        clone::spawn(namespaces, Memory::Copied, self.cgroup, Self::execute, self)
-    }
-
-    /// The child's side: puts the descriptors in their places and executes mydocker. The child rule
-    /// holds.
-    fn execute(child: InChild, birth: &Self) -> ! {
-        child::begin(child, birth.plan, &birth.descriptors);
-        for (file, number) in &birth.placements {
+    /// Puts the descriptors in their places and executes mydocker. The child rule holds.
+    pub fn execute(&self, child: InChild, descriptors: &Descriptors<'_>) -> ! {
+        for (file, number) in &self.placements {
             if let Err(errno) = descriptor::duplicate_to(file.as_fd(), *number, child) {
-                child::fail(Report::ReExecute(errno), &birth.descriptors);
+                child::fail(Report::ReExecute(errno), descriptors);
             }
         }
-        let errno = process::execve(c"/proc/self/exe", &birth.arguments, &birth.environment);
-        child::fail(Report::ReExecute(errno), &birth.descriptors)
+        let errno = process::execve(c"/proc/self/exe", &self.arguments, &self.environment);
+        child::fail(Report::ReExecute(errno), descriptors)
     }
 }
 
@@ -181,10 +166,9 @@ pub fn enter() -> Error {
         streams: [None; 3],
         terminal: None,
         pool: None,
-        // It was passed before the execve.
-        gate: None,
+        // Those that mydocker opens were passed before the execve.
+        gates: Gates::NONE,
         reaper: None,
-        reapers_gate: None,
         status: None,
         joins: &[],
         premounted: &[],

@@ -17,14 +17,18 @@
 //!
 //! Then it takes its place in the order, in `build`.
 
+mod birth;
 mod build;
 pub mod explain;
+mod gate;
 pub mod root;
 mod standard;
 mod text;
 pub mod wire;
 
+pub use birth::{AwakeReason, Birth, PipeReason};
 pub use build::{NetworkSource, build, check_options, makes_terminal};
+pub use gate::{Gate, Opener};
 pub use standard::{Outputs, OwnDevice, Prepared, Source, Standard, Streams};
 pub use text::{describe_execve, describe_failure, name_step};
 
@@ -84,15 +88,10 @@ impl InitPlan {
             .any(|step| matches!(step, Step::NetworkFromPool))
     }
 
-    /// Whether the parent has to map ids while the child waits.
-    pub fn awaits_ids(&self) -> bool {
-        self.birth.iter().any(|step| matches!(step, Step::AwaitIds))
-    }
-
     /// Whether it is walked in a user namespace of the container's.
     pub fn makes_user_namespace(&self) -> bool {
         let mut birth = self.birth.iter();
-        birth.any(|step| matches!(step, Step::AwaitIds | Step::MapUser(_)))
+        birth.any(|step| matches!(step, Step::Await(Gate::IdsMapped) | Step::MapUser(_)))
     }
 
     /// Every step, in the order of their numbers.
@@ -139,10 +138,8 @@ pub enum Step {
     /// A number, for /proc/self/oom_score_adj.
     OomScoreAdjustment(Vec<u8>),
     ResourceLimit(ResourceLimit),
-    /// Wait until the parent has mapped ids into our user namespace.
-    AwaitIds,
-    /// Wait until the reaper, our parent, has executed its own program and given up its rights.
-    AwaitReaper,
+    /// Wait until another process has done something.
+    Await(Gate),
     /// Give up setgroups(2) in the new user namespace.
     DenySetgroups,
     /// A line for /proc/self/uid_map, as user_namespaces(7) has it.

@@ -9,7 +9,7 @@ mod text;
 pub use layers::check_options;
 pub use root::makes_terminal;
 
-use super::{InitPlan, Mount, Purpose, Reaper, Standard, Step};
+use super::{Gate, InitPlan, Mount, Purpose, Reaper, Standard, Step};
 use crate::spec::{ContainerSpec, FirstProcess, Identity, Namespace, RootSpec};
 use crate::sys::MountFlags;
 use crate::sys::seccomp::Instruction;
@@ -111,7 +111,7 @@ fn identity(spec: &ContainerSpec, steps: &mut Vec<Step>) {
         steps.extend([
             // Many ids are mapped by who has CAP_SETUID outside; until then we are no one here, and could make
             // no file.
-            Step::AwaitIds,
+            Step::Await(Gate::IdsMapped),
             // The caller's groups are not the container's. While we may: before the user.
             Step::Groups(Vec::new()),
             Step::Group(0),

@@ -1,6 +1,6 @@
 //! What makes the command's process, and the execve at its end: done by PID 1, or by PID 2 under a reaper.
 
-use crate::plan::{ExecPlan, Reaper, Standard, Step};
+use crate::plan::{ExecPlan, Gate, Reaper, Standard, Step};
 use crate::spec::{ContainerSpec, Identity};
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
@@ -24,7 +24,7 @@ pub(super) fn process(
     filter: Option<Cow<'static, [Instruction]>>,
     reaper: Option<Reaper>,
 ) -> Vec<Step> {
-    let mut awaited = reaper.map(|_| Step::AwaitReaper);
+    let mut awaited = reaper.map(|_| Step::Await(Gate::ReaperReady));
     let mut filter = filter.map(Step::Filter);
     session(&mut steps, standard);
     limits(&mut steps, spec);

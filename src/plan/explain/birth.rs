@@ -3,7 +3,7 @@
 use super::Start;
 use crate::field::Field;
 use crate::plan::text::page::Page;
-use crate::plan::{InitPlan, Reaper};
+use crate::plan::{AwakeReason, Birth, InitPlan, PipeReason, Reaper};
 use crate::spec::{LaunchChoice, Namespace, Namespaces};
 
 /// Each kind of namespace: its name, and what it isolates.
@@ -86,47 +86,48 @@ fn not_new(page: &mut Page, wanted: Namespaces, cloned: Namespaces) {
 }
 
 fn memory(plan: &InitPlan, start: &Start<'_>) -> String {
-    let text = match (start.spec.launch, plan.reaper) {
-        (LaunchChoice::ReExec, _) => {
+    let is_timed = start.spec.ending.timeout.is_some();
+    let text = match Birth::decide(plan, start.spec.launch, is_timed, start.kernel) {
+        Birth::ReExec => {
             "The new process has a copy of mydocker's memory, as after fork(2): re-exec is for where memory \
              cannot be shared. From here to execve it only walks the plan, which has every string ready."
         }
-        _ if plan.awaits_ids() => {
+        Birth::Copied(AwakeReason::Gate) => {
             "The new process has a copy of mydocker's memory, as after fork(2): mydocker maps its ids while it \
              waits, and could not if it slept until execve. From here to there it only walks the plan, which has \
              every string ready."
         }
-        _ if start.spec.ending.timeout.is_some() => {
+        Birth::Copied(AwakeReason::Clock) => {
             let watches = "The new process has a copy of mydocker's memory, as after fork(2): mydocker watches the clock";
             let rest = " meanwhile, and could not if it slept until execve. From here to there it only walks the plan, \
                         which has every string ready.";
             return [watches, &Field::Timeout.aside(" (", ")"), rest].concat();
         }
-        (_, Some(_)) => {
+        Birth::SharedWithPipe(PipeReason::Reaper) => {
             "Until it executes the reaper's program the new process runs in mydocker's own memory (CLONE_VM), on a \
              part of the stack that mydocker does not use, and mydocker sleeps meanwhile (CLONE_VFORK), as in \
              vfork(2). It only walks the plan, which has every string ready, and allocates nothing."
         }
-        (choice, None) => match (choice, start.can_share_memory) {
-            (LaunchChoice::Auto, true) => {
+        Birth::Shared => match start.spec.launch {
+            LaunchChoice::Auto => {
                 "Until execve the new process runs in mydocker's own memory (CLONE_VM), on a part of the stack \
                  that mydocker does not use, and mydocker sleeps meanwhile (CLONE_VFORK), as in vfork(2): \
                  nothing is copied, so this is several times as fast as fork(2). It only walks the plan, which \
                  has every string ready, and allocates nothing. Where such a clone is refused it is \
                  done once more by re-exec."
             }
-            (_, true) => {
+            LaunchChoice::InProcess | LaunchChoice::ReExec => {
                 "Until execve the new process runs in mydocker's own memory (CLONE_VM), on a part of the stack \
                  that mydocker does not use, and mydocker sleeps meanwhile (CLONE_VFORK), as in vfork(2): \
                  nothing is copied, so this is several times as fast as fork(2). It only walks the plan, which \
                  has every string ready, and allocates nothing."
             }
-            (_, false) => {
-                "Until execve the new process runs in mydocker's own memory (CLONE_VM, CLONE_VFORK), as in \
-                 vfork(2); it reports by a pipe, because this kernel (before 4.8) does not tell it of every \
-                 way in which mydocker may end."
-            }
         },
+        Birth::SharedWithPipe(PipeReason::OldKernel) => {
+            "Until execve the new process runs in mydocker's own memory (CLONE_VM, CLONE_VFORK), as in \
+             vfork(2); it reports by a pipe, because this kernel (before 4.8) does not tell it of every \
+             way in which mydocker may end."
+        }
     };
     text.to_owned()
 }

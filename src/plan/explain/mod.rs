@@ -62,7 +62,7 @@ mod tests {
             spec: &spec,
             cgroups: &[],
             in_sealed_copy: false,
-            can_share_memory: true,
+            kernel: (6, 1),
         };
         assert_told_apart(|step| {
             let mut page = Page::default();

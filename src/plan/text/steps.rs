@@ -5,7 +5,7 @@
 
 use super::root;
 use super::telling::{Blank, Telling, Told, Words};
-use crate::plan::Step;
+use crate::plan::{Gate, Step};
 
 /// What `step` is called, and what its errors may mean.
 #[cold]
@@ -25,8 +25,8 @@ pub fn tell<'p>(step: &Step, text: Blank<'p>) -> Told<'p> {
         Step::ConfirmMemoryNodes(set) => text.confirm_memory_nodes(set),
         Step::OomScoreAdjustment(number) => text.oom_score_adjustment(number),
         Step::ResourceLimit(limit) => text.resource_limit(limit),
-        Step::AwaitIds => text.await_ids(),
-        Step::AwaitReaper => text.await_reaper(),
+        Step::Await(Gate::IdsMapped) => text.await_ids(),
+        Step::Await(Gate::ReaperReady) => text.await_reaper(),
         Step::DenySetgroups => text.deny_setgroups(),
         Step::MapUser(line) => text.map_user(line),
         Step::MapGroup(line) => text.map_group(line),

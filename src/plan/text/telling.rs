@@ -25,8 +25,8 @@ pub struct Start<'a> {
     pub cgroups: &'a [Preview],
     /// mydocker begins again in a copy that no one can change.
     pub in_sealed_copy: bool,
-    /// The child can run in its parent's memory.
-    pub can_share_memory: bool,
+    /// The kernel's version.
+    pub kernel: (u32, u32),
 }
 
 /// What a step is called, and what its errors may mean.

@@ -1,13 +1,14 @@
 //! The plan and its steps.
 
 use super::table::{Input, Malformed, Wire, table};
-use crate::plan::{ExecPlan, InitPlan, Mount, Prepared, Purpose, Reaper, Step};
+use crate::plan::{ExecPlan, Gate, InitPlan, Mount, Prepared, Purpose, Reaper, Step};
 
 table! { struct InitPlan {
     birth, container, reaper, process, command, premounted, timed, tells_status,
 } }
 table! { struct ExecPlan { searched, candidates, arguments, environment } }
 table! { enum Reaper { 0 => FirstProcess, 1 => Keeper } }
+table! { enum Gate { 0 => IdsMapped, 1 => ReaperReady } }
 
 // A step that goes leaves its number free. What is new takes the lowest that is.
 table! { enum Step {
@@ -44,9 +45,8 @@ table! { enum Step {
     30 => Filter(instructions),
     31 => SessionKeyring,
     32 => UsualPersonality,
-    33 => AwaitIds,
+    33 => Await(gate),
     34 => NotDumpable,
-    35 => AwaitReaper,
     36 => GivePipes { which, user },
     37 => ConfirmProcessors(set),
     38 => ConfirmMemoryNodes(set),

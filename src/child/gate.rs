@@ -1,0 +1,87 @@
+//! Gates: how a child waits until another process has done something.
+//!
+//! A gate is a pipe, the same type on both sides. Who opens it writes a 0, or the errno for which it will not; if it dies
+//! before, no one has the other end any more, and no one will open it. Which gates there are is the plan's table
+//! ([`Gate`]).
+
+use crate::plan::{Gate, Opener};
+use crate::sys::Errno;
+use crate::sys::descriptor::{self, ChildDescriptor, Undropped};
+use crate::sys::in_child::InChild;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// The pipe of a gate. The child has both ends, as copies.
+#[derive(Clone, Copy)]
+pub struct GatePipe<'a> {
+    reader: ChildDescriptor<'a>,
+    writer: ChildDescriptor<'a>,
+}
+
+impl<'a> GatePipe<'a> {
+    /// Of a pipe: its reader and its writer.
+    pub fn of((reader, writer): &'a (OwnedFd, OwnedFd)) -> Self {
+        Self {
+            reader: ChildDescriptor::of(reader.as_fd()),
+            writer: ChildDescriptor::of(writer.as_fd()),
+        }
+    }
+
+    /// For a child that has one of its own.
+    pub fn new_in_child(_: InChild) -> Result<GatePipe<'static>, Errno> {
+        let (reader, writer) = descriptor::pipe_undropped()?;
+        Ok(GatePipe {
+            reader: Undropped::keep(reader),
+            writer: Undropped::keep(writer),
+        })
+    }
+
+    /// By what the gate is opened.
+    pub fn writer(self) -> BorrowedFd<'a> {
+        self.writer.as_fd()
+    }
+
+    /// Lets the child go on.
+    pub fn open(self) -> Result<(), Errno> {
+        descriptor::write_all(self.writer(), &[0])
+    }
+
+    /// Waits until the gate has been opened.
+    pub fn pass(self, opener: Opener, child: InChild) -> Result<(), Errno> {
+        // Or the end of the opener's could not be seen.
+        self.writer.close(child);
+        let reader = self.reader.as_fd();
+        let mut byte = [0];
+        match (descriptor::read(reader, &mut byte)?, byte) {
+            (1, [0]) => {}
+            (1, [errno]) => return Err(Errno::new(errno.into())),
+            _ => return Err(Errno::ECANCELED),
+        }
+        // A reaper stays: that it has closed its end as well is how it is known to have nothing open any more.
+        if opener == Opener::Reaper && descriptor::read(reader, &mut [0])? != 0 {
+            return Err(Errno::EBADMSG);
+        }
+        self.reader.close(child);
+        Ok(())
+    }
+}
+
+/// The gates that a child may have to pass.
+#[derive(Clone, Copy)]
+pub struct Gates<'a>([Option<GatePipe<'a>>; Gate::COUNT]);
+
+impl<'a> Gates<'a> {
+    pub const NONE: Self = Self([None; Gate::COUNT]);
+
+    #[must_use]
+    pub fn with(mut self, gate: Gate, pipe: GatePipe<'a>) -> Self {
+        if let Some(place) = self.0.get_mut(gate as usize) {
+            *place = Some(pipe);
+        }
+        self
+    }
+
+    pub fn pass(&self, gate: Gate, child: InChild) -> Result<(), Errno> {
+        let pipe = self.0.get(gate as usize).copied().flatten();
+        pipe.ok_or(Errno::EBADF)?.pass(gate.opener(), child)
+    }
+}

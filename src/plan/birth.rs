@@ -1,0 +1,129 @@
+//! How the first process is born: whose memory it runs in, and how it reports. Decided here and nowhere else; `launch`
+//! does it, and `explain` tells of it.
+
+use super::{Gate, InitPlan, Opener, Step};
+use crate::spec::LaunchChoice;
+use crate::sys::parent_watch;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Birth {
+    /// In mydocker's own memory until it executes the command. mydocker sleeps meanwhile, and nothing but SIGKILL wakes it
+    /// (vfork(2)); the reports are in its memory when it wakes.
+    Shared,
+    /// In mydocker's own memory until it executes something, with reports that come by a pipe.
+    SharedWithPipe(PipeReason),
+    /// In a copy of mydocker's memory, which is awake, with reports that come by a pipe.
+    Copied(AwakeReason),
+    /// In a copy that executes mydocker anew, for where memory cannot be shared.
+    ReExec,
+}
+
+/// Why the child's memory does not tell how the start has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PipeReason {
+    /// The command's process is the child's child, in a copy.
+    Reaper,
+    /// This kernel does not tell a child in our memory of every way in which we may end.
+    OldKernel,
+}
+
+/// Why mydocker has to be awake while the child walks its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AwakeReason {
+    /// The child waits for what mydocker does.
+    Gate,
+    /// A clock ends what is held up.
+    Clock,
+}
+
+impl Birth {
+    /// `is_timed`: whether there is an end to how long the start may take. `kernel` is the kernel's version.
+    pub fn decide(
+        plan: &InitPlan,
+        launch: LaunchChoice,
+        is_timed: bool,
+        kernel: (u32, u32),
+    ) -> Self {
+        if launch == LaunchChoice::ReExec {
+            Self::ReExec
+        } else if plan.awaits_launcher() {
+            Self::Copied(AwakeReason::Gate)
+        } else if is_timed {
+            Self::Copied(AwakeReason::Clock)
+        } else if plan.reaper.is_some() {
+            Self::SharedWithPipe(PipeReason::Reaper)
+        } else if !parent_watch::is_told_of_every_end(kernel) {
+            Self::SharedWithPipe(PipeReason::OldKernel)
+        } else {
+            Self::Shared
+        }
+    }
+}
+
+impl InitPlan {
+    /// Whether a process of the child's has to pass this gate.
+    pub fn awaits(&self, gate: Gate) -> bool {
+        let mut steps = self.steps();
+        steps.any(|step| matches!(step, Step::Await(awaited) if *awaited == gate))
+    }
+
+    /// Whether a process of the child's has to wait for mydocker.
+    pub fn awaits_launcher(&self) -> bool {
+        self.steps()
+            .any(|step| matches!(step, Step::Await(gate) if gate.opener() == Opener::Launcher))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{ExecPlan, Reaper};
+    use crate::sys::process::StringArray;
+
+    fn plan(birth: Vec<Step>, reaper: Option<Reaper>) -> InitPlan {
+        InitPlan {
+            birth,
+            container: vec![Step::MakeMountsPrivate],
+            reaper,
+            process: reaper
+                .map(|_| Step::Await(Gate::ReaperReady))
+                .into_iter()
+                .collect(),
+            command: ExecPlan {
+                searched: false,
+                candidates: vec![c"/bin/x".into()],
+                arguments: StringArray::new(vec![c"x".into()]),
+                environment: StringArray::new(vec![]),
+            },
+            premounted: 0,
+            timed: false,
+            tells_status: false,
+        }
+    }
+
+    #[test]
+    fn memory_is_shared_where_nothing_needs_mydocker_awake() {
+        use AwakeReason::{Clock, Gate as WaitsForUs};
+        use PipeReason::{OldKernel, Reaper as HasReaper};
+        let waits = || vec![Step::Await(Gate::IdsMapped)];
+        let reaper = Some(Reaper::FirstProcess);
+        let (new, old) = ((6, 1), (4, 7));
+        for (birth, reaper, is_timed, kernel, expected) in [
+            (vec![], None, false, new, Birth::Shared),
+            (vec![], None, false, old, Birth::SharedWithPipe(OldKernel)),
+            // A reaper is not mydocker: the one who waits for it is no one whose memory mydocker sleeps for.
+            (vec![], reaper, false, new, Birth::SharedWithPipe(HasReaper)),
+            (vec![], reaper, true, new, Birth::Copied(Clock)),
+            (vec![], None, true, old, Birth::Copied(Clock)),
+            (waits(), reaper, true, new, Birth::Copied(WaitsForUs)),
+            (waits(), None, false, new, Birth::Copied(WaitsForUs)),
+        ] {
+            let plan = plan(birth, reaper);
+            for launch in [LaunchChoice::Auto, LaunchChoice::InProcess] {
+                assert_eq!(Birth::decide(&plan, launch, is_timed, kernel), expected);
+            }
+            let anew = Birth::decide(&plan, LaunchChoice::ReExec, is_timed, kernel);
+            assert_eq!(anew, Birth::ReExec);
+        }
+    }
+}
