@@ -5,7 +5,7 @@ use crate::contestants::{Contestant, Form, Kind};
 use crate::filter;
 use crate::mount_namespaces::mount_namespace;
 use crate::programs::Programs;
-use mydocker::spec::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
+use mydocker::docker::root::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 use nix::mount::{MntFlags, umount2};
 use serde_json::{Value, json};
 use std::ffi::{CStr, OsString};
@@ -296,12 +296,9 @@ fn bundle(
         text["linux"]["seccomp"] = filter::profile();
     }
     if configuration.protections == Protections::OfPaths {
-        let masked = [
-            below("/proc", &MASKED_IN_PROC),
-            below("/sys", &MASKED_IN_SYS),
-        ];
+        let masked = [texts(&MASKED_IN_PROC), texts(&MASKED_IN_SYS)];
         text["linux"]["maskedPaths"] = json!(masked.concat());
-        text["linux"]["readonlyPaths"] = json!(below("/proc", &READ_ONLY_IN_PROC));
+        text["linux"]["readonlyPaths"] = json!(texts(&READ_ONLY_IN_PROC));
     }
     std::fs::write(directory.join("config.json"), text.to_string())
 }
@@ -324,9 +321,9 @@ const CAPABILITIES: [&str; 14] = [
     "CAP_SETFCAP",
 ];
 
-fn below(directory: &str, paths: &[&CStr]) -> Vec<String> {
-    let each = |path: &&CStr| format!("{directory}/{}", path.to_string_lossy());
-    paths.iter().map(each).collect()
+fn texts(paths: &[&CStr]) -> Vec<String> {
+    let texts = paths.iter().map(|path| path.to_string_lossy());
+    texts.map(|text| text.into_owned()).collect()
 }
 
 pub fn root_file_system(root: &Path, command: &Path) -> std::io::Result<()> {

@@ -1,6 +1,6 @@
 //! How each step is done.
 
-use super::root::{self, RootState};
+use super::root::{self, RootState, kernel_fs};
 use super::{Descriptors, network as from_pool};
 use crate::lingering;
 use crate::plan::{Prepared, Step};
@@ -51,13 +51,12 @@ pub fn perform(
             MountFlags::PRIVATE.and(MountFlags::RECURSIVE),
             None,
         ),
-        Step::Mount(step) => mount(
-            step.source.as_deref(),
-            &step.target,
-            step.kind.as_deref(),
-            step.flags,
-            None,
-        ),
+        Step::MountKernelFs(step) => {
+            return match step.in_root {
+                true => kernel_fs::mount_in_root(step, state),
+                false => kernel_fs::mount_over(step),
+            };
+        }
         Step::Hostname(name) => process::set_hostname(name),
         Step::Sysctl { path, value } => own_proc::set(state.proc(), path, value),
         Step::DomainName(name) => process::set_domain_name(name),

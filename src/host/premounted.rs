@@ -57,8 +57,8 @@ impl Request for Wanted<'_> {
             } else {
                 MountFlags::PRIVATE
             };
-            let asked_by = &mount.asked_by;
-            premounted.push(copy(asked_by, &bind.path, bind.recursive, propagation)?);
+            let asked_by = mount.label();
+            premounted.push(copy(&asked_by, &bind.path, bind.recursive, propagation)?);
         }
         Ok(premounted)
     }

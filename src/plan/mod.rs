@@ -26,19 +26,19 @@ mod standard;
 mod text;
 pub mod wire;
 
+pub use crate::spec::OwnDevice;
 pub use birth::{AwakeReason, Birth, PipeReason};
 pub use build::{NetworkSource, build, check_options, makes_terminal};
 pub use gate::{Gate, Opener};
-pub use standard::{Outputs, OwnDevice, Prepared, Source, Standard, Streams};
+pub use standard::{Outputs, Prepared, Source, Standard, Streams};
 pub use text::{describe_execve, describe_failure, name_step};
 
 use crate::spec::limits::{NumberSet, ResourceLimit};
-use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
 use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
-use root::RootStep;
+use root::{MountKernelFs, RootStep};
 use std::borrow::Cow;
 use std::ffi::CString;
 
@@ -150,8 +150,8 @@ pub enum Step {
     KeepCapabilities,
     /// Cut every mount off from the host's, so that nothing done below is seen outside.
     MakeMountsPrivate,
-    /// Boxed, for it is twice as large as any other step.
-    Mount(Box<Mount>),
+    /// /proc or /sys. Boxed, for it is larger than any other step.
+    MountKernelFs(Box<MountKernelFs>),
     /// Boxed, for the largest of them are many times as large as any other step.
     Root(Box<RootStep>),
     /// Enter the network namespace that the pool has ready, its loopback up, or make one.
@@ -210,27 +210,6 @@ pub enum Step {
     CloseDescriptors,
     /// Die with the parent.
     DeathSignal,
-}
-
-/// A call of mount(2).
-#[derive(Debug, PartialEq)]
-pub struct Mount {
-    pub purpose: Purpose,
-    pub source: Option<CString>,
-    pub target: CString,
-    pub kind: Option<CString>,
-    pub flags: MountFlags,
-}
-
-/// What a mount is for, in messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// A new proc.
-    Proc { user_namespace: bool },
-    /// The host's proc, once more.
-    BindProc,
-    /// The flags of that.
-    RestrictProc,
 }
 
 /// The execve at the end.

@@ -7,7 +7,7 @@
 //! there to where it belongs.
 
 use super::OwnDevice;
-use crate::spec::{Devices, MOST_HANDED};
+use crate::spec::{Devices, Link, MOST_HANDED, Node};
 use crate::sys::MountFlags;
 use crate::sys::facts::Kind;
 use crate::terminal_settings::TerminalSettings;
@@ -35,24 +35,27 @@ pub enum RootStep {
     Overlay(Layers),
     /// A file system on a directory of the container's.
     FileSystem(FileSystem),
-    /// /proc or /sys, and a hold on it.
-    MountKernelFs(MountKernelFs),
-    /// Begin what is put together aside: a small tmpfs on top of /.
-    Stage,
-    /// The device nodes that every program may expect.
-    Devices,
+    /// Begin what is put together aside: a tmpfs on top of /.
+    Stage {
+        flags: MountFlags,
+        data: CString,
+    },
+    /// Device nodes of the stage.
+    Devices(Vec<Node>),
     /// Put some of those into the places of 0, 1 and 2.
     StandardDevices([Option<OwnDevice>; 3]),
-    /// What of them the container is kept from.
+    /// What the container is kept from of file systems that are held.
     Restrict(Vec<Restriction>),
-    /// The links of /dev.
-    Links,
-    /// A file system on a new directory of the stage.
+    /// What it is kept from elsewhere.
+    RestrictPaths(RestrictedPaths),
+    /// Links of the stage.
+    Links(Vec<Link>),
+    /// A file system on a new directory of the stage, which is called as its target's last part.
     Staged(FileSystem),
     /// A pseudo-terminal of the container's own devpts, and /dev/console; its master goes to the parent.
     Terminal(TerminalSettings),
-    /// The stage becomes /dev.
-    PlaceDev,
+    /// The stage goes to its place in the container.
+    PlaceStage(CString),
     /// The stage has served.
     DropStage,
     Bind(BindMount),
@@ -90,27 +93,26 @@ pub struct FileSystem {
     pub optional: bool,
 }
 
-/// What the kernel shows of itself, a file system each.
+/// What the kernel shows of itself, a file system each. The first one of each kind is held by the mount itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KernelFs {
     Proc,
     Sysfs,
 }
 
-impl KernelFs {
-    /// Where it is mounted.
-    pub const fn directory(self) -> &'static CStr {
-        match self {
-            Self::Proc => c"/proc",
-            Self::Sysfs => c"/sys",
-        }
-    }
-}
-
 /// How one of them comes to its place.
+///
+/// There is one step for it, with a root of the container's own and without, and two ways in which the child carries it out.
+/// The caller's /proc is where it is: mount(2) covers it, one system call. In a root of the container's own the place is
+/// looked up inside the root, which a path for mount(2) is not, so it is mounted on top of / and moved; and it is held,
+/// for what is hidden of it is found from there.
 #[derive(Debug, PartialEq)]
 pub struct MountKernelFs {
     pub kernel_fs: KernelFs,
+    /// Whether it is mounted in a root of the container's own; else on the caller's.
+    pub in_root: bool,
+    /// Whether a user namespace may be why it fails.
+    pub user_namespace: bool,
     pub way: Way,
 }
 
@@ -119,9 +121,9 @@ pub enum Way {
     /// Mounted anew.
     Fresh(FileSystem),
     /// The host's once more.
-    Bound(BindMount),
+    Bound(Box<BindMount>),
     /// Mounted anew, or the host's where that may not be.
-    FreshOrBound(FileSystem, BindMount),
+    FreshOrBound(FileSystem, Box<BindMount>),
 }
 
 impl Way {
@@ -138,15 +140,32 @@ impl Way {
             Self::Fresh(_) => None,
         }
     }
+
+    pub fn target(&self) -> &CStr {
+        match self {
+            Self::Fresh(fresh) | Self::FreshOrBound(fresh, _) => &fresh.target,
+            Self::Bound(bind) => &bind.target,
+        }
+    }
 }
 
 /// What is hidden and what is only to be read, of one of them.
 #[derive(Debug, PartialEq)]
 pub struct Restriction {
     pub kernel_fs: KernelFs,
+    /// Where it is mounted.
+    pub directory: CString,
     /// Paths below it. Those that this kernel does not have are no error.
     pub masked: Vec<Cow<'static, CStr>>,
     pub read_only: Vec<Cow<'static, CStr>>,
+}
+
+/// What is hidden and what is only to be read, by absolute paths of the container's, which are looked up inside the root.
+/// What is not there is no error.
+#[derive(Debug, PartialEq)]
+pub struct RestrictedPaths {
+    pub masked: Vec<CString>,
+    pub read_only: Vec<CString>,
 }
 
 /// What the kernel is told about an overlay.

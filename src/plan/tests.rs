@@ -56,7 +56,7 @@ fn of_a_command_alone() {
         [
             "DeathSignal",
             "MakeMountsPrivate",
-            "Mount",
+            "MountKernelFs",
             "OpenNetwork",
             "Hostname",
             "LoopbackUp",

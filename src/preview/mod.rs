@@ -44,6 +44,7 @@ pub fn look(
     let first = plan.birth.iter().chain(&plan.container);
     let seen = steps(plan, first, |step| match (step, &mut coming) {
         (Step::Root(step), Some(coming)) => coming.perform(step),
+        (Step::MountKernelFs(step), Some(coming)) => coming.mount_kernel_fs(step),
         _ => own::look(step, spec).map_err(Failed::from),
     });
     if let Some(why) = coming.as_ref().and_then(|coming| coming.name_servers) {

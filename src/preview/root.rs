@@ -4,12 +4,12 @@ use super::node::{Ground, Node, What, made};
 use super::person::Person;
 use super::tree::{ResolvedPath, Tree};
 use crate::path_in_root::Missing;
-use crate::plan::OwnDevice;
 use crate::plan::root::{
-    BindMount, DeviceNode, EtcFile, FileSystem, MountKernelFs, OverlayMount, RootStep, Way, Without,
+    BindMount, DeviceNode, EtcFile, FileSystem, KernelFs, MountKernelFs, OverlayMount, RootStep,
+    Way, Without,
 };
 use crate::report::{Failed, Part};
-use crate::spec::{Base, ContainerSpec, MountSource, Overlay, RootSpec, Writes};
+use crate::spec::{self, Base, ContainerSpec, MountSource, Overlay, RootSpec, Writes};
 use crate::sys::facts::{self, Kind};
 use crate::sys::{Errno, MountFlags, descriptor, kernel, mount_list};
 use std::ffi::CStr;
@@ -24,7 +24,8 @@ pub struct Coming<'a> {
     pub tree: Tree,
     /// What becomes of a place for /proc, /sys or /dev that is missing.
     places: Missing,
-    has_terminal: bool,
+    /// What lies on the stage, by name.
+    staged: Vec<(Vec<u8>, Node)>,
     /// Why the container goes without the caller's name servers, if it does.
     pub name_servers: Option<Errno>,
 }
@@ -40,7 +41,7 @@ impl<'a> Coming<'a> {
             set_up: Person::of_set_up(spec),
             tree: Tree::new(unknown),
             places: Missing::MakeDirectory,
-            has_terminal: false,
+            staged: Vec::new(),
             name_servers: None,
         }
     }
@@ -55,16 +56,27 @@ impl<'a> Coming<'a> {
                 ..
             } => self.directory(path, *flags, *makes_places),
             RootStep::Overlay(layers) => self.base_overlay(layers.flags),
-            RootStep::MountKernelFs(step) => self.show(step),
             RootStep::FileSystem(step) => self.file_system(step),
             RootStep::Bind(step) => self.bind(step),
             RootStep::Device(step) => self.device(step),
             RootStep::OverlayMount(step) => self.overlay_mount(step),
             RootStep::Terminal(_) => {
-                self.has_terminal = true;
+                self.stage_unknown(b"console".to_vec());
                 Ok(())
             }
-            RootStep::PlaceDev => self.place_dev(),
+            RootStep::Stage { .. } => {
+                self.staged.clear();
+                Ok(())
+            }
+            RootStep::Devices(nodes) => self.stage_nodes(nodes),
+            RootStep::Links(links) => {
+                for link in links {
+                    self.stage_unknown(last_name(&link.path));
+                }
+                Ok(())
+            }
+            RootStep::Staged(step) => self.stage_file_system(step),
+            RootStep::PlaceStage(target) => self.place_stage(target),
             RootStep::NameFile(file) => self.name_file(file),
             RootStep::MakeWorkingDirectory { path, owner } => {
                 let outside = owner.map(|_| Person::of_command(self.spec).ids());
@@ -79,12 +91,9 @@ impl<'a> Coming<'a> {
             // Of the host's, which has been looked at; or nothing of the root's.
             RootStep::Copy(_)
             | RootStep::LeaveChroot
-            | RootStep::Stage
-            | RootStep::Devices
             | RootStep::StandardDevices(_)
             | RootStep::Restrict(_)
-            | RootStep::Links
-            | RootStep::Staged(_)
+            | RootStep::RestrictPaths(_)
             | RootStep::DropStage
             | RootStep::LookAtNames(_)
             | RootStep::Enter => Ok(()),
@@ -222,8 +231,11 @@ impl<'a> Coming<'a> {
         node
     }
 
-    fn show(&mut self, step: &MountKernelFs) -> Result<(), Failed> {
-        let directory = step.kernel_fs.directory();
+    pub fn mount_kernel_fs(&mut self, step: &MountKernelFs) -> Result<(), Failed> {
+        let hosts = match step.kernel_fs {
+            KernelFs::Proc => c"/proc",
+            KernelFs::Sysfs => c"/sys",
+        };
         let flags = match &step.way {
             Way::Fresh(fresh) | Way::FreshOrBound(fresh, _) => fresh.flags,
             Way::Bound(bind) => bind.flags,
@@ -232,11 +244,11 @@ impl<'a> Coming<'a> {
             kernel_fs: Some(step.kernel_fs),
             ..Ground::default()
         };
-        let Some(target) = self.find(directory, self.place_for(false))? else {
+        let Some(target) = self.find(step.way.target(), self.place_for(false))? else {
             return Ok(());
         };
         // Another instance of it shows what the host's does, but for processes.
-        let node = Node::hosts(directory, ground.clone().with(flags))
+        let node = Node::hosts(hosts, ground.clone().with(flags))
             .unwrap_or(Node::new(What::Unknown, ground));
         match &step.way {
             Way::Bound(_) => self.put_alike(target, node, true),
@@ -249,6 +261,11 @@ impl<'a> Coming<'a> {
         let Some(target) = self.find(&step.target, missing)? else {
             return Ok(());
         };
+        let node = self.tmpfs(step);
+        self.put_on_directory(target, node)
+    }
+
+    fn tmpfs(&self, step: &FileSystem) -> Node {
         let option = |name: &[u8], radix| {
             let options = step.data.to_bytes().split(|byte| *byte == b',');
             let mut values = options.filter_map(|option| option.strip_prefix(name));
@@ -265,8 +282,7 @@ impl<'a> Coming<'a> {
             is_own: step.option.is_some() && !step.flags.contains(MountFlags::READONLY),
             ..Ground::default()
         };
-        let node = Node::new(made(Kind::Directory, mode, ids), ground.with(step.flags));
-        self.put_on_directory(target, node)
+        Node::new(made(Kind::Directory, mode, ids), ground.with(step.flags))
     }
 
     fn bind(&mut self, step: &BindMount) -> Result<(), Failed> {
@@ -329,30 +345,48 @@ impl<'a> Coming<'a> {
         }
     }
 
-    fn place_dev(&mut self) -> Result<(), Failed> {
-        let Some(target) = self.find(c"/dev", self.place_for(false))? else {
+    fn stage_nodes(&mut self, nodes: &[spec::Node]) -> Result<(), Failed> {
+        for node in nodes {
+            let made = made(Kind::Character(node.device), node.mode, self.set_up.ids());
+            self.stage(last_name(&node.path), Node::new(made, Ground::default()));
+        }
+        Ok(())
+    }
+
+    fn stage_file_system(&mut self, step: &FileSystem) -> Result<(), Failed> {
+        let name = last_name(&step.target);
+        if *step.kind == *c"tmpfs" {
+            let node = self.tmpfs(step);
+            self.stage(name, node);
+        } else {
+            self.stage_unknown(name);
+        }
+        Ok(())
+    }
+
+    fn stage(&mut self, name: Vec<u8>, node: Node) {
+        self.staged.push((name, node));
+    }
+
+    /// What a process of the container's sees alone.
+    fn stage_unknown(&mut self, name: Vec<u8>) {
+        self.stage(name, Node::new(What::Unknown, Ground::default()));
+    }
+
+    fn place_stage(&mut self, target: &CStr) -> Result<(), Failed> {
+        let Some(target) = self.find(target, self.place_for(false))? else {
             return Ok(());
         };
-        let ids = self.set_up.ids();
-        let node = |what| Node::new(what, Ground::default());
+        let directory = made(Kind::Directory, 0o755, self.set_up.ids());
         let place = target.0.clone();
-        self.put_on_directory(target, node(made(Kind::Directory, 0o755, ids)))?;
-        let at = |name: &str| [&place[..], b"/", name.as_bytes()].concat();
-        for device in OwnDevice::ALL {
-            let kind = Kind::Character(device.device());
-            let name = device.name().to_string_lossy();
-            self.tree.make(at(&name), node(made(kind, 0o666, ids)));
+        self.put_on_directory(target, Node::new(directory, Ground::default()))?;
+        for (name, node) in std::mem::take(&mut self.staged) {
+            let path = [&place[..], b"/", &name].concat();
+            match node.is_directory() {
+                Some(true) => self.tree.mount(path, node),
+                _ => self.tree.make(path, node),
+            }
         }
-        // What lies there a process of the container's sees alone.
-        for name in ["fd", "stdin", "stdout", "stderr", "ptmx", "pts", "mqueue"] {
-            self.tree.make(at(name), node(What::Unknown));
-        }
-        if self.has_terminal {
-            self.tree.make(at("console"), node(What::Unknown));
-        }
-        let memory = Ground::default().with(MountFlags::NOEXEC);
-        let memory = Node::new(made(Kind::Directory, 0o1777, ids), memory);
-        self.tree.mount(at("shm"), memory);
         Ok(())
     }
 
@@ -382,6 +416,11 @@ impl<'a> Coming<'a> {
         }
         Ok(())
     }
+}
+
+fn last_name(path: &CStr) -> Vec<u8> {
+    let names = path.to_bytes().rsplit(|byte| *byte == b'/');
+    names.take(1).flatten().copied().collect()
 }
 
 fn ids(spec: &ContainerSpec) -> Option<&crate::spec::Ids> {

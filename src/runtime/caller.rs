@@ -9,6 +9,8 @@ use crate::host::root::accounts;
 use crate::log::{Level, Log, Value};
 use crate::spec::{ContainerSpec, Namespace, RootSpec, Surroundings, TERMINAL_GROUP};
 use crate::sys::{Errno, identity, namespace};
+use std::borrow::Cow;
+use std::ffi::CStr;
 
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification; with `ids` for a
 /// container of root's that has many.
@@ -43,19 +45,19 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
             fresh_name: &fresh_digits(),
         },
     )?;
-    look_at_host(&mut spec)?;
+    look_at_host(&mut spec, arguments)?;
     Ok(spec)
 }
 
 /// What is so on this host, as far as the container depends on it.
-fn look_at_host(spec: &mut ContainerSpec) -> Result<(), Error> {
+fn look_at_host(spec: &mut ContainerSpec, arguments: &RunArgs) -> Result<(), Error> {
     // An ordinary user's containers have a user namespace of their own anyway.
     let is_shared = !spec.namespaces.is_new(Namespace::User);
     if is_shared && (spec.root.is_some() || !spec.namespaces.is_new(Namespace::Pid)) {
         spec.surroundings = surroundings()?;
     }
     if let Some(root) = &mut spec.root {
-        look_for_root(root);
+        look_for_root(root, arguments);
     }
     Ok(())
 }
@@ -76,11 +78,13 @@ pub fn warn(arguments: &RunArgs, log: &Log) {
 /// What a root of the container's own depends on.
 #[cold]
 #[inline(never)]
-fn look_for_root(root: &mut RootSpec) {
-    if root.security.restricted_paths {
-        root.security.throttles = super::security::throttles();
+fn look_for_root(root: &mut RootSpec, arguments: &RunArgs) {
+    let hides_in_sys = |path: &Cow<'static, CStr>| path.to_bytes().starts_with(b"/sys/");
+    if root.masked.iter().any(hides_in_sys) {
+        let throttles = super::security::throttles().into_iter();
+        root.masked.extend(throttles.map(Cow::Owned));
     }
-    if root.security.privileged {
+    if arguments.privileged {
         super::devices::add_all(root);
     }
 }

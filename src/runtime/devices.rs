@@ -19,7 +19,7 @@ const OWN: [&str; 12] = [
 #[cold]
 #[inline(never)]
 pub fn add_all(root: &mut RootSpec) {
-    if root.is_premounted || root.mounts_on("/dev") {
+    if root.is_premounted || root.asks_for("/dev") {
         return;
     }
     let mut found = Vec::new();
@@ -29,13 +29,14 @@ pub fn add_all(root: &mut RootSpec) {
             continue;
         };
         // What someone asked for comes instead of it, or covers it.
-        let covered = root.mounts.iter().any(|mount| {
+        let mut asked = root.mounts.iter().filter(|mount| mount.asked_by.is_some());
+        let covered = asked.any(|mount| {
             let rest = path.to_bytes().strip_prefix(mount.target.to_bytes());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
         });
         if !covered {
             root.mounts.push(RootMount {
-                asked_by: Field::Privileged.spelled().into(),
+                asked_by: Some(Field::Privileged.spelled().into()),
                 target: path.clone(),
                 source: MountSource::Bind(Bind {
                     path,

@@ -49,8 +49,7 @@ fn profile(file: &OsStr, host: &Host) -> Result<Vec<Instruction>, Error> {
     })
 }
 
-/// The directories that count, for each processor, how often it was too hot, which tells what others compute: paths below
-/// /sys. Docker hides them where a machine has them.
+/// The directories that count, for each processor, how often it was too hot, which tells what others compute. Docker hides them where a machine has them.
 pub fn throttles() -> Vec<CString> {
     const PROCESSORS: &str = "/sys/devices/system/cpu";
     let first = Path::new(PROCESSORS).join("cpu0/thermal_throttle");
@@ -71,7 +70,9 @@ fn listed_throttles(processors: &str) -> Vec<CString> {
         let name = entry.file_name().into_string().ok()?;
         let number = name.strip_prefix("cpu")?;
         let is_one = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        is_one.then(|| CString::new(format!("devices/system/cpu/{name}/thermal_throttle")).ok())?
+        is_one.then(|| {
+            CString::new(format!("/sys/devices/system/cpu/{name}/thermal_throttle")).ok()
+        })?
     });
     numbered.collect()
 }
@@ -89,7 +90,7 @@ mod tests {
         let mut found = listed_throttles(directory.to_str().unwrap());
         std::fs::remove_dir_all(&directory).unwrap();
         found.sort();
-        let path = |name| format!("devices/system/cpu/{name}/thermal_throttle");
+        let path = |name| format!("/sys/devices/system/cpu/{name}/thermal_throttle");
         let found: Vec<String> = found
             .into_iter()
             .map(|path| path.into_string().unwrap())

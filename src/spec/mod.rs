@@ -12,6 +12,7 @@ mod launch;
 pub mod limits;
 mod names;
 mod namespaces;
+mod own_device;
 mod process;
 pub mod repeated;
 mod root;
@@ -28,11 +29,12 @@ pub use namespaces::{
     JoinTarget, Namespace, NamespaceChoice, NamespaceChoices, NamespaceWishes, Namespaces, Network,
     PidfdNumber,
 };
+pub use own_device::OwnDevice;
 pub use process::{DEFAULT_PATH, Filter, Input, OomScoreAdjustment, ProcessSpec, Terminal, User};
 pub use root::{
-    Base, Bind, Devices, MASKED_IN_PROC, MASKED_IN_SYS, MOST_COPIES, MOST_HANDED, MountConflict,
-    MountSource, Mounter, NameFile, Overlay, READ_ONLY_IN_PROC, RootConflict, RootMount,
-    RootSecurity, RootSpec, RootWishes, Upper, Writes, clean_target,
+    Base, Bind, Devices, FileSystem, Link, MOST_COPIES, MOST_HANDED, MountConflict, MountSource,
+    Mounter, NameFile, Node, Overlay, RootConflict, RootMount, RootSpec, RootWishes, Upper, Writes,
+    below, clean_target, name_in,
 };
 pub use sysctl::{Sysctl, SysctlFault};
 pub use user_namespace::{BLOCK, Ids, IdsWanted, Range, UserNamespace};
@@ -148,9 +150,7 @@ impl ContainerSpec {
 
     /// Whether its /dev is one of its own, with nodes of its own.
     pub fn has_own_dev(&self) -> bool {
-        self.root
-            .as_ref()
-            .is_some_and(|root| !root.mounts_on("/dev"))
+        self.root.as_ref().is_some_and(RootSpec::has_own_dev)
     }
 
     /// Whether it is in the host's PID namespace, where a keeper stays beside the command.
@@ -208,9 +208,7 @@ fn check_sharing(wishes: &ContainerWishes, namespaces: &NamespaceChoices) -> Res
     }
     // Before Linux 5.8 all mounts of a PID namespace's proc have the same.
     let root = wishes.root.as_ref();
-    if !namespaces.is_new(Namespace::Pid)
-        && root.is_some_and(|root| !root.security.proc_options.is_empty())
-    {
+    if !namespaces.is_new(Namespace::Pid) && root.is_some_and(RootSpec::has_proc_options) {
         return Err(Conflict::ProcOptionsOfHost);
     }
     let settings = wishes.sysctls.iter().map(|setting| setting.namespace);

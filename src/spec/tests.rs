@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::field::Field;
+pub(crate) use crate::spec::root::tests::bare_root;
+use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 
 /// What root gets who asks for nothing but the command `true`.
@@ -44,7 +46,7 @@ pub(crate) fn wishes_of_true() -> ContainerWishes {
     }
 }
 
-const ROOT: Credentials<'_> = Credentials {
+pub(crate) const ROOT: Credentials<'_> = Credentials {
     user: 0,
     group: 0,
     droppable_groups: &[],
@@ -61,16 +63,11 @@ fn refused(edit: impl FnOnce(&mut ContainerWishes)) -> Conflict {
     ContainerSpec::new(wishes, &ROOT).unwrap_err()
 }
 
-fn root_with(security: RootSecurity, mounter: Mounter) -> Option<RootSpec> {
-    let wishes = RootWishes {
-        base: Base::Directory(c"/root".into()),
-        read_only: false,
-        mounts: Vec::new(),
-        name_files: Vec::new(),
-        shared_memory: None,
-        security,
-    };
-    RootSpec::new(wishes, mounter, false).ok()
+/// A root in which nothing is mounted but this.
+fn root_with(mount: Option<RootMount>, mounter: Mounter) -> Option<RootSpec> {
+    let mut wishes = bare_root();
+    wishes.mounts.extend(mount);
+    RootSpec::new(wishes, mounter).ok()
 }
 
 #[test]
@@ -122,11 +119,19 @@ fn nothing_of_the_hosts_is_changed() {
         assert_eq!(conflict, Conflict::SysctlOfHost { number, namespace });
     }
     let options = refused(|wishes| {
-        let security = RootSecurity {
-            proc_options: c"hidepid=2".into(),
-            ..RootSecurity::default()
+        let proc = FileSystem {
+            kind: c"proc".into(),
+            flags: MountFlags::NONE,
+            data: c"hidepid=2".into(),
+            optional: false,
+            instead: None,
         };
-        wishes.root = root_with(security, Mounter::Root);
+        let proc = RootMount {
+            asked_by: None,
+            target: c"/proc".into(),
+            source: MountSource::FileSystem(proc),
+        };
+        wishes.root = root_with(Some(proc), Mounter::Root);
     });
     assert_eq!(options, Conflict::ProcOptionsOfHost);
 }
@@ -153,7 +158,7 @@ fn who_it_is_to_be_is_looked_at() {
     assert_eq!(unknown, Conflict::UnknownId(expected));
     let administrator = refused(|wishes| {
         wishes.process.capabilities.bounding = CapabilitySet::ALL;
-        wishes.root = root_with(RootSecurity::default(), Mounter::Handed);
+        wishes.root = root_with(None, Mounter::Handed);
     });
     assert_eq!(administrator, Conflict::AdministratorOfHandedMounts);
 }

@@ -41,6 +41,17 @@ pub fn copy(path: &CStr, recursive: bool) -> Result<Undropped, Errno> {
         .map(|number| Undropped::new(number as RawFd))
 }
 
+/// A copy of the mount that `file` lies on, from there down, with every mount below it, as [`copy`] gives it.
+pub fn copy_of(file: BorrowedFd<'_>) -> Result<Undropped, Errno> {
+    let flags = OPEN_TREE_CLONE
+        | OPEN_TREE_CLOEXEC
+        | libc::AT_RECURSIVE as u32
+        | libc::AT_EMPTY_PATH as u32;
+    // SAFETY: the path is an empty NUL-terminated string.
+    unsafe { syscall!(Sysno::open_tree, file.as_raw_fd(), c"".as_ptr(), flags) }
+        .map(|number| Undropped::new(number as RawFd))
+}
+
 /// Whether an errno of [`copy`] means that mounts which are attached nowhere cannot be had, so that another way is to
 /// be taken: the kernel has none (before 5.2), or one more is too many, for each counts as a mount namespace (ENOSPC).
 /// No one waits for room then: who waits would have a mount namespace of its own meanwhile, which others wait for.

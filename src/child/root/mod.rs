@@ -3,11 +3,11 @@
 mod base;
 mod bind;
 mod device;
+pub mod kernel_fs;
 mod mount;
 mod names;
 mod older;
 mod restrict;
-mod show;
 mod stage;
 mod target;
 mod terminal;
@@ -168,14 +168,14 @@ pub fn perform(
         }
         RootStep::Overlay(layers) => base::overlay(layers, state),
         RootStep::FileSystem(step) => mount::file_system(step, state),
-        RootStep::MountKernelFs(step) => show::show(step, state),
-        RootStep::Stage => stage::begin(state).map_err(Failed::from),
-        RootStep::Devices => stage::devices(),
+        RootStep::Stage { flags, data } => stage::begin(*flags, data, state).map_err(Failed::from),
+        RootStep::Devices(nodes) => stage::devices(nodes),
         RootStep::StandardDevices(own) => {
             stage::standard_devices(own, state.child).map_err(Failed::from)
         }
         RootStep::Restrict(step) => restrict::restrict(step, state),
-        RootStep::Links => stage::links().map_err(Failed::from),
+        RootStep::RestrictPaths(step) => restrict::restrict_paths(step, state),
+        RootStep::Links(links) => stage::links(links).map_err(Failed::from),
         RootStep::Staged(step) => stage::file_system(step),
         RootStep::Terminal(terminal_settings) => {
             let socket = descriptors.terminal.ok_or(Errno::EBADF)?;
@@ -184,7 +184,7 @@ pub fn perform(
         RootStep::Device(step) => device::make(step, state),
         RootStep::LookAtNames(targets) => names::look(targets, state),
         RootStep::NameFile(file) => names::place(file, state, descriptors.channel),
-        RootStep::PlaceDev => stage::place_dev(state),
+        RootStep::PlaceStage(target) => stage::place(target, state),
         RootStep::DropStage => stage::discard().map_err(Failed::from),
         RootStep::Bind(step) => bind::bind(step, state),
         RootStep::OverlayMount(step) => mount::overlay(step, state),

@@ -6,19 +6,22 @@
 //! copy of /proc to bind all of that from would take fewer calls; but to take the copy away again waits for
 //! everyone who may be reading the list of mounts, which costs more than all the rest.)
 
-use super::RootState;
-use crate::plan::root::{KernelFs, Restriction};
+use super::{RootState, bind, find};
+use crate::path_in_root::Missing;
+use crate::plan::root::{KernelFs, RestrictedPaths, Restriction};
 use crate::report::{Failed, Part};
+use crate::sys::descriptor::Undropped;
 use crate::sys::facts::{self, Kind};
 use crate::sys::mount::mount;
 use crate::sys::node::{self, HERE};
-use crate::sys::{Errno, MountFlags, descriptor, directory, process};
+use crate::sys::{Errno, MountFlags, descriptor, directory, mount_tree, process};
 use std::ffi::CStr;
 
 /// On the stage, as our root sees it: the topmost mount on /. The directory keeps its name, see
 /// [`HIDDEN`](super::stage::HIDDEN).
 const NULL: &CStr = c"/../null";
 const EMPTY: &CStr = c"/../pts/mydocker.empty";
+const EMPTY_NAME: &CStr = c"mydocker.empty";
 
 /// With what is mounted below: in a user namespace the kernel takes no mount apart.
 const BIND_ALL: MountFlags = MountFlags::BIND.and(MountFlags::RECURSIVE);
@@ -31,7 +34,7 @@ const REMOUNT: MountFlags = MountFlags::REMOUNT
 /// The working directory is the stage, before and after.
 pub fn restrict(all: &[Restriction], state: &RootState) -> Result<(), Failed> {
     check_null()?;
-    node::make_directory(HERE, EMPTY, 0o555)?;
+    make_empty()?;
     let mut item = 0u8;
     for restriction in all {
         let directory = match (
@@ -62,12 +65,72 @@ pub fn restrict(all: &[Restriction], state: &RootState) -> Result<(), Failed> {
     process::change_directory(c"/..").map_err(Failed::from)
 }
 
+/// By paths of the container's, which are looked up inside the root.
+pub fn restrict_paths(step: &RestrictedPaths, state: &RootState) -> Result<(), Failed> {
+    check_null()?;
+    make_empty()?;
+    let mut item = 0u8;
+    for path in &step.masked {
+        hide_in_root(path, state).map_err(|errno| Part::Item(item).failed(errno))?;
+        item = item.saturating_add(1);
+    }
+    for path in &step.read_only {
+        forbid_writes_in_root(path, state).map_err(|errno| Part::Item(item).failed(errno))?;
+        item = item.saturating_add(1);
+    }
+    process::change_directory(c"/..").map_err(Failed::from)
+}
+
+/// What the container has at a path, if it has something.
+fn find_there(path: &CStr, state: &RootState) -> Result<Option<Undropped>, Errno> {
+    match find(state, path, Missing::Refuse) {
+        Ok(found) => Ok(Some(found)),
+        Err(failed) if failed.errno == Errno::ENOENT => Ok(None),
+        Err(failed) => Err(failed.errno),
+    }
+}
+
+fn hide_in_root(path: &CStr, state: &RootState) -> Result<(), Errno> {
+    let Some(target) = find_there(path, state)? else {
+        return Ok(());
+    };
+    // From the directory of the stage that has the empty one.
+    let (name, flags) = match facts::facts(target.as_fd())?.kind {
+        Kind::Directory => (EMPTY_NAME, MountFlags::READONLY.and(MountFlags::NOSUID)),
+        _ => (c"../null", MountFlags::NONE),
+    };
+    let placed = bind::place_hidden(name, flags, target.as_fd(), state);
+    descriptor::close(target);
+    placed
+}
+
+/// As a copy of the mount, which takes Linux 5.2, and 5.12 for its flags: a file has no path that is sure to be its own.
+fn forbid_writes_in_root(path: &CStr, state: &RootState) -> Result<(), Errno> {
+    let Some(target) = find_there(path, state)? else {
+        return Ok(());
+    };
+    let tree = mount_tree::copy_of(target.as_fd())?;
+    let placed = mount_tree::set_attributes(tree.as_fd(), MountFlags::READONLY, true)
+        .and_then(|()| mount_tree::attach(tree.as_fd(), target.as_fd()));
+    descriptor::close(tree);
+    descriptor::close(target);
+    placed
+}
+
 fn count(restriction: &Restriction) -> u8 {
     let paths = restriction
         .masked
         .len()
         .saturating_add(restriction.read_only.len());
     u8::try_from(paths).unwrap_or(u8::MAX)
+}
+
+/// A stage that is used twice has it.
+fn make_empty() -> Result<(), Errno> {
+    match node::make_directory(HERE, EMPTY, 0o555) {
+        Err(Errno::EEXIST) => Ok(()),
+        made => made,
+    }
 }
 
 /// Without it every path would look as if this kernel did not have it.

@@ -2,10 +2,11 @@
 //!
 //! No one else can reach it there, so plain names will do: no link and no other file gets in between.
 
-use super::{RootState, find, older, place_for};
+use super::{RootState, find, last_name, older, place_for};
 use crate::plan::OwnDevice;
 use crate::plan::root::FileSystem;
 use crate::report::{Failed, Part};
+use crate::spec::{Link, Node};
 use crate::sys::descriptor::Undropped;
 use crate::sys::facts::{self, Kind};
 use crate::sys::in_child::InChild;
@@ -13,9 +14,6 @@ use crate::sys::mount::{self, mount};
 use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, MountFlags, descriptor, directory, process};
 use std::ffi::CStr;
-
-/// As docker has it: room for nodes and links, and for no one's data.
-const DATA: &CStr = c"mode=0755,size=65536k";
 
 /// The directory that devpts will cover, or, without a /dev of the container's own, no one comes to: what is bound from
 /// it keeps its name there, for the kernel lets nothing be mounted on what has no name any more, and a container in this
@@ -25,28 +23,18 @@ pub const HIDDEN: &CStr = c"pts";
 /// The owner of what belongs to no one in this user namespace, unless proc_sys_kernel(5), overflowuid, says another.
 const OVERFLOW: u32 = 65_534;
 
-const LINKS: [(&CStr, &CStr); 5] = [
-    (c"fd", c"/proc/self/fd"),
-    (c"stdin", c"/proc/self/fd/0"),
-    (c"stdout", c"/proc/self/fd/1"),
-    (c"stderr", c"/proc/self/fd/2"),
-    // The devpts of the container's own, where the host's /dev/ptmx would make terminals of the host's.
-    (c"ptmx", c"pts/ptmx"),
-];
-
-pub fn begin(state: &RootState) -> Result<(), Errno> {
+pub fn begin(flags: MountFlags, data: &CStr, state: &RootState) -> Result<(), Errno> {
     let kind = Some(c"tmpfs");
-    // A device node is what /dev is for; a set-user-ID program is not. Times as they are: a terminal's
-    // access time is how long its user has been idle.
-    let flags = MountFlags::NOSUID.and(MountFlags::STRICTATIME);
-    mount(kind, c"/", kind, flags, Some(DATA))?;
+    mount(kind, c"/", kind, flags, Some(data))?;
     process::change_directory(c"/..")?;
     node::make_directory(HERE, HIDDEN, 0o755)?;
     let hidden = node::find(HERE, HIDDEN)?;
     state
         .stage
         .set(Some(facts::facts(hidden.as_fd())?.identity.0));
-    state.hidden.set(Some(hidden.keep()));
+    if let Some(earlier) = state.hidden.replace(Some(hidden.keep())) {
+        earlier.close(state.child);
+    }
     Ok(())
 }
 
@@ -56,33 +44,38 @@ pub fn discard() -> Result<(), Errno> {
 
 /// Nodes can be made by the host's root alone, not by that of a user namespace, nor where a sandbox denies it, all of
 /// them or some (a device cgroup): those are bound.
-pub fn devices() -> Result<(), Failed> {
+pub fn devices(nodes: &[Node]) -> Result<(), Failed> {
     let mut makes = true;
-    for own in OwnDevice::ALL {
+    let mut is_first = true;
+    for wanted in nodes {
         if makes {
-            match node::make_device(HERE, own.name(), 0o666, own.device()) {
-                Ok(()) => continue,
+            match node::make_device(HERE, last_name(&wanted.path), wanted.mode, wanted.device) {
+                Ok(()) => {
+                    is_first = false;
+                    continue;
+                }
                 // If the first one may not be made it is a matter of rights, which all of them take.
-                Err(Errno::EPERM) => makes = own != OwnDevice::Null,
+                Err(Errno::EPERM) => makes = !is_first,
                 Err(errno) => return Err(errno.into()),
             }
         }
-        bind_device(own)?;
+        is_first = false;
+        bind_device(wanted)?;
     }
     Ok(())
 }
 
-fn bind_device(own: OwnDevice) -> Result<(), Failed> {
-    let name = own.name();
+fn bind_device(wanted: &Node) -> Result<(), Failed> {
+    let name = last_name(&wanted.path);
     descriptor::close(make_file(name)?);
-    mount(Some(own.path()), name, None, MountFlags::BIND, None)
+    mount(Some(&wanted.path), name, None, MountFlags::BIND, None)
         .map_err(|errno| Part::Source.failed(errno))?;
     let bound = node::find(HERE, name)?;
     let looked = facts::facts(bound.as_fd());
     descriptor::close(bound);
     let looked = looked?;
     // The host's /dev is not always what it should be: in a container of someone else's, say.
-    if looked.kind != Kind::Character(own.device()) {
+    if looked.kind != Kind::Character(wanted.device) {
         return Err(Part::Source.failed(Errno::ENODEV));
     }
     if looked.owner == OVERFLOW {
@@ -117,30 +110,31 @@ pub fn make_file(name: &CStr) -> Result<Undropped, Errno> {
     node::open(HERE, name, flags, 0o644)
 }
 
-pub fn links() -> Result<(), Errno> {
-    for (name, content) in LINKS {
-        node::make_link(content, HERE, name)?;
+pub fn links(links: &[Link]) -> Result<(), Errno> {
+    for link in links {
+        node::make_link(&link.content, HERE, last_name(&link.path))?;
     }
     Ok(())
 }
 
 pub fn file_system(step: &FileSystem) -> Result<(), Failed> {
-    match node::make_directory(HERE, &step.target, 0o755) {
+    let name = last_name(&step.target);
+    match node::make_directory(HERE, name, 0o755) {
         // [`HIDDEN`] is one of them.
         Ok(()) | Err(Errno::EEXIST) => {}
         Err(errno) => return Err(errno.into()),
     }
     let kind = Some(step.kind.as_c_str());
-    match mount(kind, &step.target, kind, step.flags, Some(&step.data)) {
+    match mount(kind, name, kind, step.flags, Some(&step.data)) {
         // The kernel was built without it, or it shows what this user namespace does not own.
         Err(Errno::ENODEV | Errno::EPERM) if step.optional => Ok(()),
         done => done.map_err(Failed::from),
     }
 }
 
-/// Moves the stage, the topmost mount on /, to the container's /dev.
-pub fn place_dev(state: &RootState) -> Result<(), Failed> {
-    let target = find(state, c"/dev", place_for(state, false))?;
+/// Moves the stage, the topmost mount on /, to its place in the container.
+pub fn place(target: &CStr, state: &RootState) -> Result<(), Failed> {
+    let target = find(state, target, place_for(state, false))?;
     directory::enter(target.as_fd())?;
     descriptor::close(target);
     mount(Some(c"/.."), c".", None, MountFlags::MOVE, None).map_err(Failed::from)

@@ -42,6 +42,6 @@ pub fn parse(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error> 
             is_root: false,
             optional: false,
         }),
-        asked_by: option,
+        asked_by: Some(option),
     })
 }

@@ -8,21 +8,21 @@ mod overlay;
 mod refusal;
 mod storage;
 mod tmpfs;
+mod usual_mounts;
 mod volume;
 
 pub use refusal::refusal;
+pub use usual_mounts::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 
 use super::{Caller, RunArgs};
 use crate::docker::specify::protections::Protections;
 use crate::docker::specify::size::bytes;
 use crate::error::Error;
-use crate::spec::{
-    Mounter, NamespaceChoice, RootConflict, RootMount, RootSecurity, RootSpec, RootWishes,
-    clean_target,
-};
+use crate::spec::{Mounter, NamespaceChoice, RootMount, RootSpec, RootWishes, clean_target};
 use crate::sys::Errno;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
+use usual_mounts::{Choices, Usual};
 
 /// `None` without `--rootfs`.
 ///
@@ -38,9 +38,7 @@ pub fn specify(
         return Ok(None);
     }
     let wishes = wishes(arguments, caller, hostname, protections)?;
-    RootSpec::new(wishes, mounter, shares_ipc(arguments))
-        .map(Some)
-        .map_err(refusal)
+    RootSpec::new(wishes, mounter).map(Some).map_err(refusal)
 }
 
 #[cold]
@@ -51,21 +49,37 @@ fn wishes(
     hostname: Option<&[u8]>,
     protections: &Protections,
 ) -> Result<RootWishes, Error> {
-    Ok(RootWishes {
-        mounts: mounts(arguments, caller)?,
-        base: overlay::base(arguments, caller)?,
-        read_only: arguments.read_only,
-        name_files: name_files::all(arguments, caller, hostname)?,
+    let mut asked = mounts(arguments, caller)?;
+    let base = overlay::base(arguments, caller)?;
+    let name_files = name_files::all(arguments, caller, hostname)?;
+    let choices = Choices {
+        protections,
+        privileged: arguments.privileged,
+        shares_ipc: shares_ipc(arguments),
         shared_memory: shared_memory(arguments)?,
-        security: RootSecurity {
-            restricted_paths: protections.restricted_paths,
-            throttles: Vec::new(),
-            proc_options: protections.proc_options.clone(),
-            privileged: arguments.privileged,
-        },
+    };
+    let Usual {
+        mut mounts,
+        nodes,
+        links,
+        masked,
+        read_only_paths,
+    } = usual_mounts::beside(&asked, &choices);
+    mounts.append(&mut asked);
+    Ok(RootWishes {
+        base,
+        read_only: arguments.read_only,
+        opens_devices: arguments.privileged,
+        mounts,
+        nodes,
+        links,
+        masked,
+        read_only_paths,
+        name_files,
     })
 }
 
+/// What was asked for, in its order.
 fn mounts(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Vec<RootMount>, Error> {
     let mut mounts = Vec::new();
     for typed in &arguments.volumes {
@@ -100,8 +114,10 @@ fn shared_memory(arguments: &RunArgs) -> Result<Option<u64>, Error> {
         return Ok(None);
     };
     if shares_ipc(arguments) {
-        // Whatever the size: 0, the default, is none that the caller's is known to have.
-        return Err(refusal(RootConflict::SharedMemoryOfCaller));
+        return Err(Error::refused(
+            "--shm-size",
+            "with --ipc host /dev/shm is the caller's, as large as it is",
+        ));
     }
     let size = bytes(typed.as_bytes()).ok_or_else(|| {
         let option = [b"--shm-size ", typed.as_bytes()].concat();

@@ -43,7 +43,7 @@ pub fn parse(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error> 
         Some(_) => return refuse("its type= must be bind, tmpfs or overlay"),
     };
     Ok(RootMount {
-        asked_by: option,
+        asked_by: Some(option),
         target,
         source,
     })

@@ -10,10 +10,6 @@ pub fn refusal(conflict: RootConflict) -> Error {
         RootConflict::Mount { asked_by, conflict } => {
             Error::refused(asked_by, reason_of_mount(conflict))
         }
-        RootConflict::SharedMemoryOfCaller => Error::refused(
-            "--shm-size",
-            "with --ipc host /dev/shm is the caller's, as large as it is",
-        ),
         RootConflict::WritesKeptByHanded => Error::refused(
             "--overlay",
             "with --userns its writes can go to memory only",

@@ -28,13 +28,20 @@ fn root(edit: impl FnOnce(&mut RunArgs)) -> Result<RootSpec, String> {
     root_for(0, edit)
 }
 
+/// What was asked for in a root, beside what every one has.
+fn asked(root: RootSpec) -> Vec<RootMount> {
+    let mut mounts = root.mounts;
+    mounts.retain(|mount| mount.asked_by.is_some());
+    mounts
+}
+
 fn words(typed: &[&str]) -> Vec<OsString> {
     typed.iter().map(OsString::from).collect()
 }
 
 fn bind(typed: &str) -> Result<(String, Bind), String> {
-    let mut root = root(|arguments| arguments.volumes = words(&[typed]))?;
-    let RootMount { target, source, .. } = root.mounts.remove(0);
+    let root = root(|arguments| arguments.volumes = words(&[typed]))?;
+    let RootMount { target, source, .. } = asked(root).remove(0);
     match source {
         MountSource::Bind(bind) => Ok((target.into_string().unwrap(), bind)),
         other => Err(format!("{other:?}")),
@@ -125,9 +132,7 @@ fn nothing_is_mounted_in_a_shared_mount() {
     });
     assert!(refused.unwrap_err().contains("it would appear on the host"));
     let root = root(|arguments| arguments.volumes = words(&["/1:/a:rshared", "/2:/x/y/z"]));
-    let targets: Vec<_> = root
-        .unwrap()
-        .mounts
+    let targets: Vec<_> = asked(root.unwrap())
         .into_iter()
         .map(|mount| mount.target)
         .collect();
@@ -147,9 +152,7 @@ fn what_lies_in_another_target_comes_after_it() {
         arguments.volumes = words(&["/1:/a/b", "/2:/c"]);
         arguments.tmpfs = words(&["/a", "/c/d/e"]);
     });
-    let targets: Vec<_> = root
-        .unwrap()
-        .mounts
+    let targets: Vec<_> = asked(root.unwrap())
         .into_iter()
         .map(|mount| mount.target)
         .collect();
@@ -179,9 +182,11 @@ fn no_two_mounts_on_one_target() {
 #[test]
 fn a_tmpfs() {
     let tmpfs = |typed: &str| {
-        let mut root = root(|arguments| arguments.tmpfs = words(&[typed]))?;
-        match root.mounts.remove(0).source {
-            MountSource::Tmpfs { flags, data } => Ok((flags, data.into_string().unwrap())),
+        let root = root(|arguments| arguments.tmpfs = words(&[typed]))?;
+        match asked(root).remove(0).source {
+            MountSource::FileSystem(found) if *found.kind == *c"tmpfs" => {
+                Ok((found.flags, found.data.into_string().unwrap()))
+            }
             other => Err(format!("{other:?}")),
         }
     };
@@ -219,8 +224,8 @@ fn a_tmpfs() {
 #[test]
 fn mounts_in_dockers_long_form() {
     let mount = |typed: &str| {
-        let mut root = root(|arguments| arguments.mounts = words(&[typed]))?;
-        Ok::<_, String>(root.mounts.remove(0).source)
+        let root = root(|arguments| arguments.mounts = words(&[typed]))?;
+        Ok::<_, String>(asked(root).remove(0).source)
     };
     let MountSource::Bind(bind) =
         mount("type=bind,\"src=/a,\"\"b\"\"\",dst=/b,readonly,bind-propagation=rslave").unwrap()
@@ -250,7 +255,7 @@ fn mounts_in_dockers_long_form() {
     assert_eq!(overlay.writes, Writes::ThrownAway { size: None });
     let tmpfs = mount("type=tmpfs,target=/t,tmpfs-size=64m,tmpfs-mode=1700").unwrap();
     assert!(
-        matches!(tmpfs, MountSource::Tmpfs { data, .. } if data.as_c_str() == c"size=67108864,mode=1700")
+        matches!(tmpfs, MountSource::FileSystem(found) if *found.data == *c"size=67108864,mode=1700")
     );
     for (typed, reason) in [
         ("type=tmpfs,target=/a,tmpfs-size=x", "takes a size"),
@@ -285,8 +290,8 @@ fn mounts_in_dockers_long_form() {
 #[test]
 fn devices() {
     let device = |typed: &str| {
-        let mut root = root(|arguments| arguments.devices = words(&[typed]))?;
-        let RootMount { target, source, .. } = root.mounts.remove(0);
+        let root = root(|arguments| arguments.devices = words(&[typed]))?;
+        let RootMount { target, source, .. } = asked(root).remove(0);
         match source {
             MountSource::Bind(bind) if bind.is_device => Ok((bind.path, target)),
             other => Err(format!("{other:?}")),

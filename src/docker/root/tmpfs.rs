@@ -2,7 +2,7 @@
 
 use super::{c_string, named, target};
 use crate::error::Error;
-use crate::spec::{MountSource, RootMount};
+use crate::spec::{FileSystem, MountSource, RootMount};
 use crate::sys::MountFlags;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -28,7 +28,7 @@ pub fn parse(typed: &OsString) -> Result<RootMount, Error> {
     Ok(RootMount {
         target: target(&option, destination)?,
         source: tmpfs.source(&option)?,
-        asked_by: option,
+        asked_by: Some(option),
     })
 }
 
@@ -101,10 +101,13 @@ impl Tmpfs {
                 b",mode=1777"
             });
         }
-        Ok(MountSource::Tmpfs {
+        Ok(MountSource::FileSystem(FileSystem {
+            kind: c"tmpfs".into(),
             flags: self.flags,
             data: c_string(option, &self.data)?,
-        })
+            optional: false,
+            instead: None,
+        }))
     }
 }
 

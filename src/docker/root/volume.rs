@@ -79,7 +79,7 @@ pub fn parse(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error> 
     }
     Ok(RootMount {
         target: target(&option, destination)?,
-        asked_by: option,
+        asked_by: Some(option),
         source: MountSource::Bind(bind),
     })
 }

@@ -116,8 +116,8 @@ mod tests {
             (unknown(IdOf::SupplementaryGroup, 10), "--group-add: "),
             (Conflict::LimitOutOfRange(Field::Cpus), "--cpus: "),
             (
-                Conflict::Root(RootConflict::SharedMemoryOfCaller),
-                "--shm-size: ",
+                Conflict::Root(RootConflict::WritesKeptByHanded),
+                "--overlay: ",
             ),
             (Conflict::SwapWithoutMemory, "--memory-swap: "),
             (Conflict::MemoryAndSwapBelowMemory, "--memory-swap: "),

@@ -25,11 +25,11 @@ pub fn accounts(root: &RootSpec, name: &str) -> Result<Vec<u8>, Error> {
         if let MountSource::Bind(Bind { path, .. }) = &mount.source {
             if mount.target == whole {
                 // The caller's own: a link of theirs may lead anywhere of theirs.
-                let host = open_directory(AskedBy::Mount(&mount.asked_by), c"/")?;
+                let host = open_directory(AskedBy::Mount(&mount.label()), c"/")?;
                 return read(HERE, path)?.or_linked(host.as_fd(), path);
             }
             if mount.target.as_c_str() == c"/etc" {
-                let directory = open_directory(AskedBy::Mount(&mount.asked_by), path)?;
+                let directory = open_directory(AskedBy::Mount(&mount.label()), path)?;
                 return read(directory.as_fd(), &file)?.or_linked(directory.as_fd(), &file);
             }
         }

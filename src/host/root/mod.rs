@@ -135,8 +135,11 @@ fn uppers(root: &mut RootSpec) -> impl Iterator<Item = (AskedBy<'_>, &mut Upper)
             asked_by, source, ..
         } = mount;
         match source {
-            MountSource::Overlay(overlay) => Some((AskedBy::Mount(asked_by), overlay)),
-            MountSource::Bind(_) | MountSource::Tmpfs { .. } => None,
+            MountSource::Overlay(overlay) => {
+                let asked_by = asked_by.as_deref().unwrap_or_default();
+                Some((AskedBy::Mount(asked_by), overlay))
+            }
+            MountSource::Bind(_) | MountSource::FileSystem(_) => None,
         }
     });
     let overlays = base.into_iter().chain(mounts);
@@ -176,13 +179,14 @@ impl Request for Wanted<'_> {
 }
 
 fn look_at_mount(mount: &mut RootMount) -> Result<(), Error> {
-    let asked_by = AskedBy::Mount(&mount.asked_by);
+    let label = mount.label();
+    let asked_by = AskedBy::Mount(&label);
     match &mut mount.source {
         // Found a moment ago, by a path without links.
         MountSource::Bind(bind) if bind.optional => {}
         MountSource::Bind(bind) => {
             let asked_by = match bind.is_device {
-                true => AskedBy::Device(&mount.asked_by),
+                true => AskedBy::Device(&label),
                 false => asked_by,
             };
             bind.path = canonical(asked_by, &bind.path)?;
@@ -192,7 +196,7 @@ fn look_at_mount(mount: &mut RootMount) -> Result<(), Error> {
             }
         }
         MountSource::Overlay(overlay) => look_at_overlay((asked_by, asked_by), overlay)?,
-        MountSource::Tmpfs { .. } => {}
+        MountSource::FileSystem(_) => {}
     }
     Ok(())
 }

@@ -70,7 +70,7 @@ impl Wanted {
         let mut missing = None;
         let mut has_place = false;
         for name in NAMES {
-            if root.mounts_on(&format!("/{}", name.to_string_lossy())) {
+            if root.asks_for(&format!("/{}", name.to_string_lossy())) {
                 // What was asked for is made for good.
                 continue;
             }

@@ -2,6 +2,7 @@
 //! its reason beside it.
 
 mod layers;
+mod mounts;
 mod process;
 mod root;
 mod text;
@@ -9,8 +10,9 @@ mod text;
 pub use layers::check_options;
 pub use root::makes_terminal;
 
-use super::{Gate, InitPlan, Mount, Purpose, Reaper, Standard, Step};
-use crate::spec::{ContainerSpec, FirstProcess, Identity, Namespace, RootSpec};
+use super::root::{BindMount, FileSystem, KernelFs, MountKernelFs, Way};
+use super::{Gate, InitPlan, Reaper, Standard, Step};
+use crate::spec::{ContainerSpec, Devices, FirstProcess, Identity, Namespace, RootSpec};
 use crate::sys::MountFlags;
 use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
@@ -155,7 +157,7 @@ fn container(spec: &ContainerSpec, network: NetworkSource, standard: Standard) -
             root::steps(spec, root, standard, &mut steps);
         }
         None => {
-            proc(spec, &mut steps);
+            steps.push(proc(spec));
             if network == NetworkSource::Clone {
                 steps.extend(settings(spec));
             }
@@ -204,39 +206,41 @@ fn settings(spec: &ContainerSpec) -> impl Iterator<Item = Step> {
 }
 
 /// /proc shows the PID namespace of whoever mounted it, so a new namespace needs a new mount.
-fn proc(spec: &ContainerSpec, steps: &mut Vec<Step>) {
-    // What lies in /proc is neither programs nor devices.
-    let restrictions = MountFlags::NOSUID
-        .and(MountFlags::NODEV)
-        .and(MountFlags::NOEXEC);
+fn proc(spec: &ContainerSpec) -> Step {
+    let bound = MountFlags::NOSUID.and(MountFlags::NOEXEC);
     let user_namespace = spec.is_in_user_namespace();
-    let mount = |purpose, source: &CString, kind, flags| {
-        Step::Mount(Box::new(Mount {
-            purpose,
-            source: Some(source.clone()),
+    let way = if spec.namespaces.is_new(Namespace::Pid) || !user_namespace {
+        Way::Fresh(FileSystem {
+            option: None,
             target: c"/proc".into(),
-            kind,
-            flags,
-        }))
-    };
-    if spec.namespaces.is_new(Namespace::Pid) || !user_namespace {
-        let name: CString = c"proc".into();
-        let kind = Some(name.clone());
-        steps.push(mount(
-            Purpose::Proc { user_namespace },
-            &name,
-            kind,
-            restrictions,
-        ));
+            kind: c"proc".into(),
+            // What lies in /proc is neither programs nor devices.
+            flags: bound.and(MountFlags::NODEV),
+            data: CString::default(),
+            optional: false,
+        })
     } else {
         // The host's PID namespace seen from a new user namespace: the kernel lets only the owner
         // of a PID namespace mount a proc of it, so the host's is bound (with what is mounted in
         // it: a part that the host covered must not come to light), and then restricted, because a
         // bind takes no other flags.
-        let path: CString = c"/proc".into();
-        let bind = MountFlags::BIND.and(MountFlags::RECURSIVE);
-        steps.push(mount(Purpose::BindProc, &path, None, bind));
-        let remount = MountFlags::BIND.and(MountFlags::REMOUNT).and(restrictions);
-        steps.push(mount(Purpose::RestrictProc, &path, None, remount));
-    }
+        Way::Bound(Box::new(BindMount {
+            option: None,
+            path: c"/proc".into(),
+            slot: None,
+            target: c"/proc".into(),
+            recursive: true,
+            flags: bound,
+            recursive_flags: false,
+            devices: Devices::None,
+            is_device: false,
+            optional: false,
+        }))
+    };
+    Step::MountKernelFs(Box::new(MountKernelFs {
+        kernel_fs: KernelFs::Proc,
+        in_root: false,
+        user_namespace,
+        way,
+    }))
 }

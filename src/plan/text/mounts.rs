@@ -3,7 +3,8 @@
 use super::bits;
 use super::telling::{Blank, Told};
 use crate::hint::Doing;
-use crate::plan::{Mount, Purpose};
+use crate::plan::root::{BindMount, FileSystem, MountKernelFs, Way};
+use crate::sys::MountFlags;
 use crate::sys::capability::SYS_ADMIN;
 
 impl<'p> Blank<'p> {
@@ -19,18 +20,18 @@ impl<'p> Blank<'p> {
             .item("mount(2) flags", "private,recursive")
     }
 
-    pub fn mount(self, mount: &Mount) -> Told<'p> {
-        let target = mount.target.to_bytes();
-        let told = match mount.purpose {
-            Purpose::Proc { user_namespace } => self.proc(target, user_namespace),
-            Purpose::BindProc => self.bind_proc(target),
-            Purpose::RestrictProc => self.restrict_proc(target),
-        };
-        told.on_page(|page, _| page.item("mount(2) flags", &bits::flags(mount.flags)))
+    /// On the caller's own.
+    pub fn cover_kernel_fs(self, step: &MountKernelFs) -> Told<'p> {
+        match &step.way {
+            Way::Fresh(fresh) | Way::FreshOrBound(fresh, _) => {
+                self.proc(fresh, step.user_namespace)
+            }
+            Way::Bound(hosts) => self.bind_proc(hosts),
+        }
     }
 
-    fn proc(self, target: &[u8], user_namespace: bool) -> Told<'p> {
-        self.says("mount proc on", target)
+    fn proc(self, fresh: &FileSystem, user_namespace: bool) -> Told<'p> {
+        self.says_file_system(fresh)
             .hint(Doing::MountProc { user_namespace })
             .takes(SYS_ADMIN)
             .has_conditions_of_its_own()
@@ -42,23 +43,24 @@ impl<'p> Blank<'p> {
                 "A proc shows the PID namespace of who mounted it, so a new namespace needs a new one: with the host's, \
                  ps would show the host's processes. proc(5)"
             })
+            .on_page(|page, _| page.item("mount(2) flags", &bits::flags(fresh.flags)))
     }
 
-    fn bind_proc(self, target: &[u8]) -> Told<'p> {
-        self.says("bind the host's proc on", target)
+    fn bind_proc(self, hosts: &BindMount) -> Told<'p> {
+        self.says_bind("bind the host's proc on", hosts)
             .takes(SYS_ADMIN)
             .has_conditions_of_its_own()
             .why(
                 "Only the owner of a PID namespace may mount a proc of it, and this user namespace does not own the \
                  host's: so the host's is bound, with what is mounted in it, for a part that the host covered must not \
-                 come to light. mount(2)",
+                 come to light. A bind takes no other flags than its original's, so they are set afterwards. mount(2)",
             )
-    }
-
-    fn restrict_proc(self, target: &[u8]) -> Told<'p> {
-        self.says("set nosuid,nodev,noexec on", target)
-            .takes(SYS_ADMIN)
-            .has_conditions_of_its_own()
-            .why("A bind takes no other flags than its original's, so they are set afterwards. mount(2)")
+            .on_page(|page, _| {
+                let bind = MountFlags::BIND.and(MountFlags::RECURSIVE);
+                page.item("mount(2) flags", &bits::flags(bind));
+                let remount = MountFlags::BIND.and(MountFlags::REMOUNT);
+                let flags = remount.and(MountFlags::NODEV).and(hosts.flags);
+                page.item("and then", &bits::flags(flags));
+            })
     }
 }

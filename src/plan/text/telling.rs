@@ -128,7 +128,9 @@ impl<'p> Blank<'p> {
         self.says_of(field.between("", operation).into(), object)
     }
 
-    fn says_of(self, operation: Cow<'static, str>, object: &[u8]) -> Named<'p> {
+    #[cold]
+    #[inline(never)]
+    pub fn says_of(self, operation: Cow<'static, str>, object: &[u8]) -> Named<'p> {
         self.0.words.operation = operation;
         self.0.words.object = object.to_vec();
         Named(self.0)
@@ -149,12 +151,6 @@ impl<'p> Blank<'p> {
 pub struct Named<'p>(&'p mut Telling<'p>);
 
 impl<'p> Named<'p> {
-    /// What it is done to, if that has another name here.
-    pub fn object(self, object: &[u8]) -> Self {
-        self.0.words.object = object.to_vec();
-        self
-    }
-
     /// This option has asked for it, if one has.
     #[cold]
     #[inline(never)]

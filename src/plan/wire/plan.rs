@@ -1,7 +1,7 @@
 //! The plan and its steps.
 
 use super::table::{Input, Malformed, Wire, table};
-use crate::plan::{ExecPlan, Gate, InitPlan, Mount, Prepared, Purpose, Reaper, Step};
+use crate::plan::{ExecPlan, Gate, InitPlan, Prepared, Reaper, Step};
 
 table! { struct InitPlan {
     birth, container, reaper, process, command, premounted, timed, tells_status,
@@ -16,7 +16,7 @@ table! { enum Step {
     1 => MapUser(line),
     2 => MapGroup(line),
     3 => MakeMountsPrivate,
-    4 => Mount(mount),
+    4 => MountKernelFs(mount),
     5 => Hostname(name),
     6 => LoopbackUp,
     7 => NewSession,
@@ -53,11 +53,5 @@ table! { enum Step {
     39 => OpenNetwork(groups),
     40 => DomainName(name),
     41 => Sysctl { path, value },
-} }
-table! { struct Mount { purpose, source, target, kind, flags } }
-table! { enum Purpose {
-    0 => Proc { user_namespace },
-    1 => BindProc,
-    2 => RestrictProc,
 } }
 table! { enum Prepared { 0 => HostsNull, 1 => Pipe } }

@@ -4,7 +4,7 @@ use super::table::{Input, Malformed, Wire, table};
 use crate::plan::OwnDevice;
 use crate::plan::root::{
     BindMount, Copy, DeviceNode, EtcFile, FileSystem, KernelFs, Layers, MountKernelFs,
-    OverlayMount, Restriction, RootStep, Way, Without, WorkDirectory,
+    OverlayMount, RestrictedPaths, Restriction, RootStep, Way, Without, WorkDirectory,
 };
 
 table! { enum RootStep {
@@ -12,14 +12,14 @@ table! { enum RootStep {
     1 => Directory { path, flags, premounted, makes_places },
     2 => Overlay(layers),
     3 => FileSystem(file_system),
-    4 => MountKernelFs(mount),
-    5 => Stage,
-    6 => Devices,
-    7 => Links,
+    4 => RestrictPaths(paths),
+    5 => Stage { flags, data },
+    6 => Devices(nodes),
+    7 => Links(links),
     8 => Staged(file_system),
     9 => Terminal(settings),
     10 => NameFile(file),
-    11 => PlaceDev,
+    11 => PlaceStage(target),
     12 => DropStage,
     13 => Bind(bind),
     14 => OverlayMount(mount),
@@ -41,10 +41,11 @@ table! { struct DeviceNode { directory, bind } }
 table! { struct OverlayMount { option, target, layers } }
 table! { struct Layers { data, redirected, flags, like, memory, work, premounted } }
 table! { struct WorkDirectory { path, identity } }
-table! { struct MountKernelFs { kernel_fs, way } }
+table! { struct MountKernelFs { kernel_fs, in_root, user_namespace, way } }
 table! { enum Way { 0 => Fresh(fresh), 1 => Bound(hosts), 2 => FreshOrBound(fresh, hosts) } }
 table! { enum KernelFs { 0 => Proc, 1 => Sysfs } }
-table! { struct Restriction { kernel_fs, masked, read_only } }
+table! { struct Restriction { kernel_fs, directory, masked, read_only } }
+table! { struct RestrictedPaths { masked, read_only } }
 table! { struct EtcFile { target, content, without, looked_at, read_only } }
 table! { enum Without { 0 => Fine, 1 => Told, 2 => Refused(option) } }
 table! { enum OwnDevice {

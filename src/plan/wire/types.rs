@@ -3,10 +3,11 @@
 #[cfg(test)]
 use super::samples::Seed;
 use super::table::{Input, Malformed, Wire, table};
-use crate::spec::Devices;
 use crate::spec::limits::{NumberSet, ResourceLimit};
+use crate::spec::{Devices, Link, Node};
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
+use crate::sys::device::Device;
 use crate::sys::process::StringArray;
 use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
@@ -23,6 +24,9 @@ table! { struct ResourceLimit { resource, soft, hard } }
 table! { struct TerminalSettings { modes, size, owner } }
 table! { struct Modes { input, output, control, local, line, characters } }
 table! { struct Size { rows, columns, width, height } }
+table! { struct Node { path, device, mode } }
+table! { struct Device { major, minor } }
+table! { struct Link { path, content } }
 table! { enum Devices { 0 => All, 1 => Source, 2 => None } }
 
 /// As a list that a person would write.

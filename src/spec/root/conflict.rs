@@ -1,6 +1,7 @@
 //! Why a root cannot be had as it was wished.
 
 use std::borrow::Cow;
+use std::ffi::CString;
 
 /// The words of each are neutral: a front end tells it by the name of what asked for it.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,8 +15,10 @@ pub enum RootConflict {
     CoveredFile { asked_by: String },
     /// A tmpfs is to belong to someone whom the container's user namespace does not know.
     UnknownId { asked_by: String, reason: String },
-    /// /dev/shm is the caller's, as large as it is.
-    SharedMemoryOfCaller,
+    /// A node or a link lies in no tmpfs of the container's own, or not in that of the others.
+    MadeNowhere(CString),
+    /// A path cannot be hidden, or be made read-only.
+    Restricted(CString),
     /// An overlay without a directory.
     NoLayer,
     /// The directory that keeps an overlay's writes cannot be handed in.
@@ -47,9 +50,13 @@ impl RootConflict {
             Self::CoveredFile { asked_by } => {
                 (asked_by, "a mount of yours covers the file that it is for")
             }
-            Self::SharedMemoryOfCaller => (
-                "/dev/shm".into(),
-                "in a shared IPC namespace it is the caller's, as large as it is",
+            Self::MadeNowhere(path) => (
+                path.to_string_lossy().into_owned(),
+                "device nodes and links are made in one tmpfs of the container's own",
+            ),
+            Self::Restricted(path) => (
+                path.to_string_lossy().into_owned(),
+                "what is hidden or read-only must be an absolute path without . and .., and in no shared mount",
             ),
             Self::NoLayer => ("/".into(), "an overlay needs a directory"),
             Self::WritesKeptByHanded => (

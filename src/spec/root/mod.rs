@@ -3,17 +3,19 @@
 //! A front end writes [`RootWishes`]; [`RootSpec::new`] refuses what cannot be had, as a [`RootConflict`] that the front
 //! end tells in its own words: a mount carries what asked for it, and nothing here knows how it was written.
 
+mod check;
 mod conflict;
 mod name_file;
-mod security;
+mod paths;
 
 pub use conflict::{MountConflict, RootConflict};
 pub use name_file::NameFile;
-pub use security::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC, RootSecurity};
+pub use paths::{below, clean_target, name_in};
 
-use super::{Identity, UserNamespace, repeated};
-use crate::hint::host::ids_of_options;
+use super::UserNamespace;
 use crate::sys::MountFlags;
+use crate::sys::device::Device;
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
 /// What a front end asks of a root.
@@ -21,12 +23,16 @@ use std::ffi::{CStr, CString};
 pub struct RootWishes {
     pub base: Base,
     pub read_only: bool,
+    /// Whether the device nodes that the base brings along open.
+    pub opens_devices: bool,
     /// In the order in which they are mounted.
     pub mounts: Vec<RootMount>,
+    pub nodes: Vec<Node>,
+    pub links: Vec<Link>,
+    /// Absolute, as the container sees them, as are the next.
+    pub masked: Vec<Cow<'static, CStr>>,
+    pub read_only_paths: Vec<Cow<'static, CStr>>,
     pub name_files: Vec<NameFile>,
-    /// Bytes that /dev/shm holds; `None`: 64 MiB.
-    pub shared_memory: Option<u64>,
-    pub security: RootSecurity,
 }
 
 /// By whose rights a container's mounts are made.
@@ -53,19 +59,28 @@ impl Mounter {
 }
 
 /// The container's root file system, and what is mounted in it.
+///
+/// What a container has of /proc, /sys and /dev is in these lists as everything else is: nothing is mounted, made or hidden
+/// that is not there.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RootSpec {
     pub base: Base,
     pub read_only: bool,
-    /// What was asked for beside the usual /proc, /sys and /dev, in the order in which it is mounted.
+    /// Whether the device nodes that the base brings along open.
+    pub opens_devices: bool,
+    /// In the order in which they are mounted.
     pub mounts: Vec<RootMount>,
+    /// They lie in one tmpfs among the mounts, as the links do, see [`RootSpec::assembled`].
+    pub nodes: Vec<Node>,
+    pub links: Vec<Link>,
+    /// What no one in the container sees, file or directory. What is not there is hidden already.
+    pub masked: Vec<Cow<'static, CStr>>,
+    /// What is read and not written, with all that is mounted below it.
+    pub read_only_paths: Vec<Cow<'static, CStr>>,
     pub name_files: Vec<NameFile>,
-    /// Bytes that /dev/shm holds; `None`: 64 MiB.
-    pub shared_memory: Option<u64>,
-    pub security: RootSecurity,
     /// Whether its directories are opened outside and handed to the container, see [`Mounter::Handed`].
     pub is_premounted: bool,
-    /// Whether places for /proc, /sys and /dev may be made in DIR, which the runtime finds out.
+    /// Whether places for the usual mounts may be made in DIR, which the runtime finds out.
     pub makes_places: bool,
 }
 
@@ -107,20 +122,26 @@ pub struct Upper {
     pub work: Option<(u64, u64)>,
 }
 
-/// A mount that was asked for.
+/// A mount in the container.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RootMount {
-    /// What asked for it, as messages name it.
-    pub asked_by: String,
+    /// What asked for it, as messages name it. `None`: every container has it.
+    pub asked_by: Option<String>,
     /// Absolute, as the container sees it, without `.`, `..` and repeated slashes.
     pub target: CString,
     pub source: MountSource,
 }
 
 impl RootMount {
+    /// What messages call it.
+    pub fn label(&self) -> String {
+        let target = || self.target.to_string_lossy().into_owned();
+        self.asked_by.clone().unwrap_or_else(target)
+    }
+
     fn refused(&self, conflict: MountConflict) -> RootConflict {
         RootConflict::Mount {
-            asked_by: self.asked_by.clone(),
+            asked_by: self.label(),
             conflict,
         }
     }
@@ -129,13 +150,50 @@ impl RootMount {
     pub fn reaches_host(&self) -> bool {
         matches!(&self.source, MountSource::Bind(bind) if bind.reaches_host())
     }
+
+    /// The file system that it is, without a source, of this type.
+    pub fn file_system(&self, kind: &CStr) -> Option<&FileSystem> {
+        match &self.source {
+            MountSource::FileSystem(found) if *found.kind == *kind => Some(found),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum MountSource {
     Bind(Bind),
-    Tmpfs { flags: MountFlags, data: CString },
+    FileSystem(FileSystem),
     Overlay(Overlay),
+}
+
+/// A file system without a device.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FileSystem {
+    /// Its type, as mount(2) knows it; and its source, in mountinfo.
+    pub kind: CString,
+    pub flags: MountFlags,
+    pub data: CString,
+    /// Whether a kernel without it is forgiven.
+    pub optional: bool,
+    /// What is bound where the container may not mount a new one, for it shows what is not the container's.
+    pub instead: Option<Bind>,
+}
+
+/// The node of a character device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// As the container sees it. Where no node may be made, what the host has at this path is bound.
+    pub path: CString,
+    pub device: Device,
+    pub mode: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// As the container sees it.
+    pub path: CString,
+    pub content: CString,
 }
 
 /// Something of the caller's, seen at another place.
@@ -192,76 +250,67 @@ pub const MOST_COPIES: usize = 32;
 pub const MOST_HANDED: usize = 10;
 
 impl RootSpec {
-    /// `shares_ipc`: whether the container's IPC objects are the caller's.
-    ///
-    /// Errors: wishes that contradict each other, or that such a mounter cannot grant.
-    #[cold]
-    #[inline(never)]
-    pub fn new(
-        wishes: RootWishes,
-        mounter: Mounter,
-        shares_ipc: bool,
-    ) -> Result<Self, RootConflict> {
-        check(&wishes.mounts, mounter)?;
-        if shares_ipc && wishes.shared_memory.is_some() {
-            return Err(RootConflict::SharedMemoryOfCaller);
-        }
-        let is_premounted = mounter == Mounter::Handed;
-        if let Base::Overlay(overlay) = &wishes.base {
-            match overlay.writes {
-                _ if overlay.lower.is_empty() => return Err(RootConflict::NoLayer),
-                Writes::Kept(_) if is_premounted => return Err(RootConflict::WritesKeptByHanded),
-                _ => {}
-            }
-        }
-        let root = Self {
-            base: wishes.base,
-            read_only: wishes.read_only,
-            mounts: wishes.mounts,
-            name_files: wishes.name_files,
-            shared_memory: wishes.shared_memory,
-            security: wishes.security,
-            is_premounted,
-            makes_places: false,
-        };
-        for file in &root.name_files {
-            if let Some(asked_by) = file.asked_by.as_ref().filter(|_| root.covers(file)) {
-                return Err(RootConflict::CoveredFile {
-                    asked_by: asked_by.clone(),
-                });
-            }
-        }
-        Ok(root)
-    }
-
     /// The binds that are copied before anything else is done, or handed in: each has its slot, in this order.
     pub fn early(&self) -> impl Iterator<Item = (&RootMount, &Bind)> {
         self.mounts.iter().filter_map(|mount| match &mount.source {
-            MountSource::Bind(bind) if self.is_premounted || bind.is_copied_early() => {
+            // What every container has is everyone's, and the way there is open.
+            MountSource::Bind(bind)
+                if (self.is_premounted && mount.asked_by.is_some()) || bind.is_copied_early() =>
+            {
                 Some((mount, bind))
             }
             _ => None,
         })
     }
 
-    /// Errors: a tmpfs is to belong to someone whom the container's user namespace does not know.
-    pub fn check_ids(&self, identity: &Identity) -> Result<(), RootConflict> {
-        for mount in &self.mounts {
-            let MountSource::Tmpfs { data, .. } = &mount.source else {
-                continue;
-            };
-            for (name, id) in ids_of_options(data) {
-                if let Some(known) = identity.known_without(name == "uid", id) {
-                    return Err(RootConflict::UnknownId {
-                        asked_by: mount.asked_by.clone(),
-                        reason: format!(
-                            "the container's user namespace has no {name} {id}, it has {known}"
-                        ),
-                    });
-                }
-            }
-        }
-        Ok(())
+    /// The tmpfs in which the nodes and the links lie, by its number among the mounts: it is put together aside, before
+    /// anyone can come to it.
+    pub fn assembled(&self) -> Option<usize> {
+        let nodes = self.nodes.iter().map(|node| &node.path);
+        let first = nodes
+            .chain(self.links.iter().map(|link| &link.path))
+            .next()?;
+        let holds = |mount: &RootMount| {
+            mount.file_system(c"tmpfs").is_some() && name_in(&mount.target, first).is_some()
+        };
+        self.mounts.iter().position(holds)
+    }
+
+    /// The mounts that are put together with the tmpfs of this number: file systems on directories of it that come
+    /// directly after it.
+    pub fn assembled_with(&self, number: usize) -> usize {
+        let Some((tmpfs, after)) = self.mounts.get(number..).and_then(<[_]>::split_first) else {
+            return 0;
+        };
+        let belongs = |mount: &&RootMount| {
+            let is_plain = matches!(
+                &mount.source,
+                MountSource::FileSystem(found) if found.instead.is_none() && !is_kernels(found)
+            );
+            mount.asked_by.is_none() && is_plain && name_in(&tmpfs.target, &mount.target).is_some()
+        };
+        after.iter().take_while(belongs).count()
+    }
+
+    /// Whether its /dev is one of its own, with nodes of its own and a devpts.
+    pub fn has_own_dev(&self) -> bool {
+        self.assembled().is_some_and(|number| {
+            let end = number.saturating_add(self.assembled_with(number));
+            let mut assembled = self.mounts.get(number..=end).unwrap_or_default().iter();
+            assembled.next().is_some_and(|dev| *dev.target == *c"/dev")
+                && assembled.any(|mount| {
+                    *mount.target == *c"/dev/pts" && mount.file_system(c"devpts").is_some()
+                })
+        })
+    }
+
+    /// Whether a proc is mounted with options of its own.
+    pub fn has_proc_options(&self) -> bool {
+        let mut procs = self
+            .mounts
+            .iter()
+            .filter_map(|mount| mount.file_system(c"proc"));
+        procs.any(|proc| !proc.data.is_empty())
     }
 
     /// How many slots come before those: the directories that / is made of, if they are handed in.
@@ -273,113 +322,28 @@ impl RootSpec {
         }
     }
 
-    /// Errors: too many slots.
-    pub fn check_copies(&self) -> Result<(), RootConflict> {
-        let premounted = usize::from(self.handed_directories());
-        if premounted > MOST_HANDED {
-            return Err(RootConflict::TooManyLayers);
-        }
-        let free = MOST_COPIES - premounted;
-        match self.early().nth(free) {
-            None => Ok(()),
-            Some((mount, _)) => Err(mount.refused(MountConflict::TooManyCopies)),
-        }
-    }
-
-    /// Whether one of the mounts asked for brings a file of /etc along. (A tmpfs on /etc brings none.)
+    /// Whether one of the mounts brings a file of /etc along. (A tmpfs on /etc brings none.)
     pub fn covers(&self, file: &NameFile) -> bool {
         let path = format!("/etc/{}", file.name);
         self.mounts.iter().any(|mount| {
             let target = mount.target.to_bytes();
-            let is_empty = matches!(mount.source, MountSource::Tmpfs { .. });
+            let is_empty = mount.file_system(c"tmpfs").is_some();
             target == path.as_bytes() || (target == b"/etc" && !is_empty)
         })
     }
 
-    /// Whether one of the mounts asked for is on this target.
-    pub fn mounts_on(&self, target: &str) -> bool {
+    /// Whether someone asked for a mount on this target.
+    pub fn asks_for(&self, target: &str) -> bool {
         self.mounts
             .iter()
-            .any(|mount| mount.target.to_bytes() == target.as_bytes())
+            .any(|mount| mount.asked_by.is_some() && mount.target.to_bytes() == target.as_bytes())
     }
 }
 
-/// Refuses what no order of mounting makes right.
-fn check(mounts: &[RootMount], mounter: Mounter) -> Result<(), RootConflict> {
-    let targets: Vec<&CStr> = mounts.iter().map(|mount| &*mount.target).collect();
-    let first = repeated::first_of_each(&targets);
-    // With more than so many it is refused anyway.
-    let shared = mounts.iter().filter(|mount| mount.reaches_host());
-    let shared: Vec<&RootMount> = shared.take(MOST_COPIES + 1).collect();
-    for (mount, is_first) in mounts.iter().zip(first) {
-        let target = mount.target.to_bytes();
-        let lies_in = |other: &&RootMount| {
-            let rest = target.strip_prefix(other.target.to_bytes());
-            rest.is_some_and(|rest| rest.starts_with(b"/"))
-        };
-        let conflict = if !is_clean(target) {
-            MountConflict::TargetIsNoPath
-        } else if target == b"/" {
-            MountConflict::TargetIsRoot
-        } else if target == b"/proc" || target.starts_with(b"/proc/") {
-            MountConflict::TargetInProc
-        } else if !is_first {
-            MountConflict::TargetRepeated
-        } else if shared.iter().any(lies_in) {
-            MountConflict::TargetInShared
-        } else {
-            match &mount.source {
-                MountSource::Overlay(_) if mounter == Mounter::Handed => {
-                    MountConflict::OverlayOfHanded
-                }
-                MountSource::Bind(bind) if bind.reaches_host() && mounter == Mounter::Handed => {
-                    MountConflict::SharedByHanded
-                }
-                MountSource::Bind(bind) if bind.reaches_host() && mounter == Mounter::User => {
-                    MountConflict::SharedByUser
-                }
-                _ => continue,
-            }
-        };
-        return Err(mount.refused(conflict));
-    }
-    Ok(())
-}
-
-/// Whether it is a path such as [`clean_target`] gives.
-fn is_clean(target: &[u8]) -> bool {
-    let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..");
-    match target.strip_prefix(b"/") {
-        Some(b"") => true,
-        Some(names) => names.split(|byte| *byte == b'/').all(is_name),
-        None => false,
-    }
-}
-
-/// A path of the container's, its `.`, `..` and repeated slashes taken out, without a look at the files. `None`: it is
-/// not absolute.
-pub fn clean_target(path: &[u8]) -> Option<Vec<u8>> {
-    if !path.starts_with(b"/") {
-        return None;
-    }
-    let mut names: Vec<&[u8]> = Vec::new();
-    for name in path.split(|byte| *byte == b'/') {
-        match name {
-            b"" | b"." => {}
-            b".." => drop(names.pop()),
-            name => names.push(name),
-        }
-    }
-    let mut clean = Vec::with_capacity(path.len());
-    for name in &names {
-        clean.push(b'/');
-        clean.extend(*name);
-    }
-    if clean.is_empty() {
-        clean.push(b'/');
-    }
-    Some(clean)
+/// Whether it shows what the kernel knows: proc or sysfs.
+fn is_kernels(found: &FileSystem) -> bool {
+    matches!(found.kind.to_bytes(), b"proc" | b"sysfs")
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,29 +1,49 @@
 use super::*;
 
+/// A directory, in which nothing is mounted.
+pub(crate) fn bare_root() -> RootWishes {
+    RootWishes {
+        base: Base::Directory(c"/base".into()),
+        read_only: false,
+        opens_devices: false,
+        mounts: Vec::new(),
+        nodes: Vec::new(),
+        links: Vec::new(),
+        masked: Vec::new(),
+        read_only_paths: Vec::new(),
+        name_files: Vec::new(),
+    }
+}
+
 /// The root that these mounts give, whoever makes them.
 fn root(mounts: Vec<RootMount>, mounter: Mounter) -> Result<RootSpec, RootConflict> {
     let wishes = RootWishes {
-        base: Base::Directory(c"/base".into()),
-        read_only: false,
         mounts,
-        name_files: Vec::new(),
-        shared_memory: None,
-        security: RootSecurity::default(),
+        ..bare_root()
     };
-    RootSpec::new(wishes, mounter, false)
+    RootSpec::new(wishes, mounter)
 }
 
 fn mount(target: &CStr, source: MountSource) -> RootMount {
     RootMount {
-        asked_by: format!("mounts: {}", target.to_string_lossy()),
+        asked_by: Some(format!("mounts: {}", target.to_string_lossy())),
         target: target.into(),
         source,
     }
 }
 
+fn file_system(kind: &CStr) -> FileSystem {
+    FileSystem {
+        kind: kind.into(),
+        flags: MountFlags::NONE,
+        data: CString::default(),
+        optional: false,
+        instead: None,
+    }
+}
+
 fn tmpfs(target: &CStr) -> RootMount {
-    let (flags, data) = (MountFlags::NONE, c"".into());
-    mount(target, MountSource::Tmpfs { flags, data })
+    mount(target, MountSource::FileSystem(file_system(c"tmpfs")))
 }
 
 fn bind(target: &CStr, flags: MountFlags) -> RootMount {
@@ -47,7 +67,7 @@ fn overlay(writes: Writes) -> Overlay {
 
 /// What is said against the last of these mounts.
 fn refused(mounts: Vec<RootMount>, mounter: Mounter) -> Option<MountConflict> {
-    let last = mounts.last().map(|mount| mount.asked_by.clone());
+    let last = mounts.last().map(RootMount::label);
     match root(mounts, mounter) {
         Ok(_) => None,
         Err(RootConflict::Mount { asked_by, conflict }) => {
@@ -118,46 +138,117 @@ fn what_a_mounter_may() {
 }
 
 #[test]
+fn a_proc_is_all_that_is_mounted_on_proc() {
+    let proc = |target| mount(target, MountSource::FileSystem(file_system(c"proc")));
+    assert_eq!(refused(vec![proc(c"/proc")], Mounter::Root), None);
+    assert_eq!(
+        refused(vec![proc(c"/proc/1")], Mounter::Root),
+        Some(MountConflict::TargetInProc)
+    );
+}
+
+/// Of what every container has, and no one has asked for.
+#[test]
+fn what_was_asked_for_may_cover_what_is_usual() {
+    let usual = |target| RootMount {
+        asked_by: None,
+        ..tmpfs(target)
+    };
+    let mounts = vec![usual(c"/a"), usual(c"/a"), tmpfs(c"/a")];
+    assert_eq!(
+        root(mounts, Mounter::Root).map(|root| root.mounts.len()),
+        Ok(3)
+    );
+    let conflict = root(vec![usual(c"a")], Mounter::Root).unwrap_err();
+    assert_eq!(conflict.words().0, "a");
+}
+
+#[test]
 fn what_is_no_mount() {
-    let wishes = |base, shared_memory, mounts| RootWishes {
-        base,
-        read_only: false,
-        mounts,
-        name_files: vec![NameFile {
-            name: "hosts",
-            content: Vec::new(),
-            asked_by: Some("names: a".into()),
-            is_missed: false,
-        }],
-        shared_memory,
-        security: RootSecurity::default(),
+    let refused = |edit: &dyn Fn(&mut RootWishes), mounter| {
+        let mut wishes = bare_root();
+        edit(&mut wishes);
+        RootSpec::new(wishes, mounter).err()
     };
-    let directory = || Base::Directory(c"/base".into());
-    let covered = wishes(directory(), None, vec![bind(c"/etc", MountFlags::NONE)]);
-    let covered = RootSpec::new(covered, Mounter::Root, false).unwrap_err();
-    assert_eq!(covered.words().0, "names: a");
-    let memory = |shares_ipc| {
-        RootSpec::new(
-            wishes(directory(), Some(1), Vec::new()),
-            Mounter::Root,
-            shares_ipc,
-        )
+    let covered = refused(
+        &|wishes| {
+            wishes.mounts = vec![bind(c"/etc", MountFlags::NONE)];
+            wishes.name_files = vec![NameFile {
+                name: "hosts",
+                content: Vec::new(),
+                asked_by: Some("names: a".into()),
+                is_missed: false,
+            }];
+        },
+        Mounter::Root,
+    );
+    assert_eq!(covered.unwrap().words().0, "names: a");
+    let kept = |wishes: &mut RootWishes| {
+        let path = c"/upper".into();
+        wishes.base = Base::Overlay(overlay(Writes::Kept(Upper { path, work: None })));
     };
-    assert!(memory(false).is_ok());
-    assert_eq!(memory(true), Err(RootConflict::SharedMemoryOfCaller));
-    let path = c"/upper".into();
-    let kept = overlay(Writes::Kept(Upper { path, work: None }));
-    let kept = wishes(Base::Overlay(kept), None, Vec::new());
+    assert_eq!(refused(&kept, Mounter::Root), None);
     assert_eq!(
-        RootSpec::new(kept, Mounter::Handed, false),
-        Err(RootConflict::WritesKeptByHanded)
+        refused(&kept, Mounter::Handed),
+        Some(RootConflict::WritesKeptByHanded)
     );
-    let (lower, writes) = (Vec::new(), Writes::Refused);
-    let none = wishes(Base::Overlay(Overlay { lower, writes }), None, Vec::new());
-    assert_eq!(
-        RootSpec::new(none, Mounter::Root, false),
-        Err(RootConflict::NoLayer)
-    );
+    let none = |wishes: &mut RootWishes| {
+        let (lower, writes) = (Vec::new(), Writes::Refused);
+        wishes.base = Base::Overlay(Overlay { lower, writes });
+    };
+    assert_eq!(refused(&none, Mounter::Root), Some(RootConflict::NoLayer));
+}
+
+#[test]
+fn nodes_and_links_lie_in_one_tmpfs() {
+    let device = Device { major: 1, minor: 3 };
+    let refused = |targets: &[&CStr], node: &CStr, link: &CStr| {
+        let wishes = RootWishes {
+            mounts: targets.iter().map(|target| tmpfs(target)).collect(),
+            nodes: vec![Node {
+                path: node.into(),
+                device,
+                mode: 0o600,
+            }],
+            links: vec![Link {
+                path: link.into(),
+                content: c"x".into(),
+            }],
+            ..bare_root()
+        };
+        RootSpec::new(wishes, Mounter::Root).err()
+    };
+    assert_eq!(refused(&[c"/a", c"/d"], c"/d/null", c"/d/link"), None);
+    for (targets, node, link, path) in [
+        (&[][..], c"/d/null", c"/d/link", c"/d/null"),
+        (&[c"/d"], c"/d/e/null", c"/d/link", c"/d/e/null"),
+        (&[c"/d", c"/e"], c"/d/null", c"/e/link", c"/e/link"),
+        (&[c"/d"], c"/d/null", c"/d/", c"/d/"),
+    ] {
+        assert_eq!(
+            refused(targets, node, link),
+            Some(RootConflict::MadeNowhere(path.into()))
+        );
+    }
+}
+
+#[test]
+fn nothing_is_hidden_on_the_host() {
+    let refused = |path: &'static CStr| {
+        let wishes = RootWishes {
+            mounts: vec![bind(c"/shared", MountFlags::SHARED)],
+            masked: vec![Cow::Borrowed(c"/proc/kcore")],
+            read_only_paths: vec![Cow::Borrowed(path)],
+            ..bare_root()
+        };
+        RootSpec::new(wishes, Mounter::Root).err()
+    };
+    for path in [c"/etc/shadow", c"/sharedness", c"/shared"] {
+        assert_eq!(refused(path), None, "{path:?}");
+    }
+    for path in [c"/shared/a", c"a", c"/", c"/a/../b"] {
+        assert_eq!(refused(path), Some(RootConflict::Restricted(path.into())));
+    }
 }
 
 #[test]

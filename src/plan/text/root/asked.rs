@@ -1,5 +1,6 @@
 //! What can be asked for: binds, devices, file systems, overlays, the working directory.
 
+use crate::error::printable;
 use crate::field::Field;
 use crate::hint::Doing;
 use crate::plan::root::{BindMount, DeviceNode, FileSystem, OverlayMount};
@@ -12,14 +13,8 @@ use std::ffi::CStr;
 
 impl<'p> Blank<'p> {
     pub fn says_file_system(self, step: &FileSystem) -> Named<'p> {
-        let operation = match step.kind.to_bytes() {
-            b"proc" => "mount proc on",
-            b"sysfs" => "mount sysfs on",
-            b"devpts" => "mount devpts on",
-            b"mqueue" => "mount mqueue on",
-            _ => "mount tmpfs on",
-        };
-        self.says(operation, step.target.to_bytes())
+        let kind = printable(step.kind.to_bytes());
+        self.says_of(format!("mount {kind} on").into(), step.target.to_bytes())
             .asked_by(step.option.as_deref())
     }
 
@@ -37,10 +32,10 @@ impl<'p> Blank<'p> {
         };
         named
             .why(match step.option {
-                Some(_) => {
+                Some(_) if *step.kind == *c"tmpfs" => {
                     "As was asked for: empty, in memory, and gone with the container. tmpfs(5)"
                 }
-                None => "A file system without a device, of the container's own. mount(2)",
+                _ => "A file system without a device, of the container's own. mount(2)",
             })
             .mounted_with(step)
     }

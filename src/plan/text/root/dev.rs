@@ -6,33 +6,32 @@ use crate::plan::OwnDevice;
 use crate::plan::root::FileSystem;
 use crate::plan::text::telling::{Blank, Told};
 use crate::plan::text::{bits, streams};
+use crate::spec::{Link, Node};
 use crate::sys::MountFlags;
 use crate::terminal_settings::TerminalSettings;
+use std::ffi::CStr;
 
 impl<'p> Blank<'p> {
-    pub fn stage(self) -> Told<'p> {
-        let flags = MountFlags::NOSUID.and(MountFlags::STRICTATIME);
+    pub fn stage(self, flags: MountFlags, data: &CStr) -> Told<'p> {
         self.says("mount a tmpfs aside, for /dev", b"")
             .why(
                 "Where the container's /dev, and files for its /etc, are put together: no process of any container can get at \
                  it there, so plain names will do. On top of /, like all that is not in its place yet. tmpfs(5)",
             )
             .on_page(|page, _| page.item("flags", &bits::flags(flags)))
-            .item("options", "mode=0755,size=65536k")
+            .foreign("options", data.to_bytes())
     }
 
-    pub fn devices(self) -> Told<'p> {
-        self.says("make the device nodes of", b"/dev")
+    pub fn devices(self, nodes: &[Node]) -> Told<'p> {
+        let first = nodes.first().map(|node| &*node.path);
+        self.says("make the device nodes of", directory_of(first))
             .source(b"the host's /dev")
             .hint_of_source(Doing::BindDevices)
             .why(
                 "The device nodes that every program may expect, and none of the host's disks. Only the host's root may make \
                  nodes, mknod(2); for an ordinary user, and where a sandbox denies it, the host's are bound.",
             )
-            .on_page(|page, _| {
-                let names = OwnDevice::ALL.map(|device| printable(device.name().to_bytes()));
-                page.items("nodes", &names);
-            })
+            .on_page(|page, _| page.items("nodes", &names(nodes.iter().map(|node| &*node.path))))
     }
 
     pub fn standard_devices(self, own: [Option<OwnDevice>; 3]) -> Told<'p> {
@@ -43,15 +42,15 @@ impl<'p> Blank<'p> {
         )
     }
 
-    pub fn links(self) -> Told<'p> {
-        self.says("make the links of", b"/dev")
+    pub fn links(self, links: &[Link]) -> Told<'p> {
+        let first = links.first().map(|link| &*link.path);
+        self.says("make the links of", directory_of(first))
             .why("As programs know them: symlink(2), into /proc; and ptmx of the container's own pts, not of the host's.")
-            .item("links", "fd stdin stdout stderr ptmx")
+            .on_page(|page, _| page.items("links", &names(links.iter().map(|link| &*link.path))))
     }
 
     pub fn staged(self, step: &FileSystem) -> Told<'p> {
         self.says_file_system(step)
-            .object(&[b"/dev/", step.target.to_bytes()].concat())
             .why(match step.kind.to_bytes() {
                 b"devpts" => {
                     "Terminals of the container's own, numbered from 0: the host's stay out of its reach. pts(4)"
@@ -59,7 +58,8 @@ impl<'p> Blank<'p> {
                 b"mqueue" => {
                     "The POSIX message queues of the IPC namespace. A kernel without them is forgiven. mq_overview(7)"
                 }
-                _ => "Shared memory by names is files there, shm_overview(7).",
+                b"tmpfs" => "Shared memory by names is files there, shm_overview(7).",
+                _ => "A file system without a device, of the container's own. mount(2)",
             })
             .mounted_with(step)
     }
@@ -81,8 +81,8 @@ impl<'p> Blank<'p> {
             })
     }
 
-    pub fn place_dev(self) -> Told<'p> {
-        self.says("move the tmpfs to", b"/dev").why(
+    pub fn place_stage(self, target: &CStr) -> Told<'p> {
+        self.says("move the tmpfs to", target.to_bytes()).why(
             "It is complete: the mount is moved from / to its place, MS_MOVE of mount(2). Nothing of the stage is left behind.",
         )
     }
@@ -92,4 +92,17 @@ impl<'p> Blank<'p> {
             "What was bound from it holds on to it; the rest has served. umount2(2), MNT_DETACH",
         )
     }
+}
+
+/// Where the nodes or the links lie, by the first of them.
+fn directory_of(first: Option<&CStr>) -> &[u8] {
+    let path = first.map_or(&b""[..], CStr::to_bytes);
+    let end = path.iter().rposition(|byte| *byte == b'/');
+    end.and_then(|end| path.get(..end)).unwrap_or(path)
+}
+
+/// What each is called there.
+fn names<'a>(paths: impl Iterator<Item = &'a CStr>) -> Vec<String> {
+    let last = |path: &'a CStr| path.to_bytes().rsplit(|byte| *byte == b'/').next();
+    paths.filter_map(last).map(printable).collect()
 }

@@ -2,7 +2,7 @@
 
 use crate::field::Field;
 use crate::hint::Doing;
-use crate::plan::root::{KernelFs, MountKernelFs, Restriction, RootStep, Way};
+use crate::plan::root::{KernelFs, MountKernelFs, RestrictedPaths, Restriction, RootStep, Way};
 use crate::plan::text::telling::{Blank, Told};
 use std::borrow::Cow;
 use std::ffi::CStr;
@@ -18,7 +18,7 @@ impl<'p> Blank<'p> {
         };
         let named = match step.kernel_fs {
             KernelFs::Proc => named.hint(Doing::MountProc {
-                user_namespace: true,
+                user_namespace: step.user_namespace,
             }),
             KernelFs::Sysfs => named,
         };
@@ -55,7 +55,7 @@ impl<'p> Blank<'p> {
     }
 
     pub fn restrict(self, all: &[Restriction]) -> Told<'p> {
-        let directories = all.iter().map(|one| one.kernel_fs.directory().to_bytes());
+        let directories = all.iter().map(|one| one.directory.to_bytes());
         let directories: Vec<&[u8]> = directories.collect();
         self.says("restrict what is seen of", &directories.join(&b" and "[..]))
             .why(
@@ -66,7 +66,7 @@ impl<'p> Blank<'p> {
             .on_page(|page, _| {
                 for step in all {
                     for (label, paths) in [("hidden", &step.masked), ("read-only", &step.read_only)] {
-                        let paths = paths.iter().map(|path| whole(step.kernel_fs, path));
+                        let paths = paths.iter().map(|path| whole(&step.directory, path));
                         let paths: Vec<Vec<u8>> = paths.collect();
                         if !paths.is_empty() {
                             page.foreign(label, &paths.join(&b' '));
@@ -75,23 +75,48 @@ impl<'p> Blank<'p> {
                 }
             })
     }
+
+    pub fn restrict_paths(self, step: &RestrictedPaths) -> Told<'p> {
+        self.says("restrict what is seen of", b"the root")
+            .why(
+                "What is hidden or read-only anywhere else, when all is mounted: a file by /dev/null bound on it, a directory by \
+                 an empty one; and what is read is bound onto itself, read-only. Each path is looked up inside the root, and \
+                 what is not there is hidden already. open_tree(2), mount_setattr(2), move_mount(2)",
+            )
+            .on_page(|page, _| {
+                for (label, paths) in [("hidden", &step.masked), ("read-only", &step.read_only)] {
+                    let paths: Vec<&[u8]> = paths.iter().map(|path| path.to_bytes()).collect();
+                    if !paths.is_empty() {
+                        page.foreign(label, &paths.join(&b' '));
+                    }
+                }
+            })
+    }
 }
 
-/// The path below /, from one below the file system.
-fn whole(kernel_fs: KernelFs, path: &CStr) -> Vec<u8> {
-    [kernel_fs.directory().to_bytes(), b"/", path.to_bytes()].concat()
+/// The absolute path, from one below the file system.
+fn whole(directory: &CStr, path: &CStr) -> Vec<u8> {
+    [directory.to_bytes(), b"/", path.to_bytes()].concat()
 }
 
 /// What was being done to which path, of all that are restricted.
 pub fn restricted_path(step: &RootStep, index: u8) -> Option<(&'static str, Vec<u8>)> {
-    let RootStep::Restrict(all) = step else {
-        return None;
+    let all = match step {
+        RootStep::Restrict(all) => all,
+        RootStep::RestrictPaths(paths) => {
+            let masked = paths.masked.iter().map(|path| ("hide", path));
+            let read_only = paths.read_only.iter().map(|path| ("make read-only", path));
+            let mut both = masked.chain(read_only);
+            let (verb, path) = both.nth(usize::from(index))?;
+            return Some((verb, path.to_bytes().to_vec()));
+        }
+        _ => return None,
     };
     let paths = all.iter().flat_map(|one| {
         let masked = one.masked.iter().map(|path| ("hide", path));
         let read_only = one.read_only.iter().map(|path| ("make read-only", path));
         let both = masked.chain(read_only);
-        both.map(|(verb, path)| (verb, whole(one.kernel_fs, path)))
+        both.map(|(verb, path)| (verb, whole(&one.directory, path)))
     });
     paths.into_iter().nth(usize::from(index))
 }
