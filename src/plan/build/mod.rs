@@ -41,7 +41,7 @@ pub fn build(
         container: container(spec, network, standard),
         reaper,
         process: process::process(entry, spec, standard, ignored, filter, reaper),
-        command: process::command(spec),
+        command: process::command(&spec.process),
         premounted: spec.root.as_ref().map_or(0, premounted),
         timed: false,
         tells_status: false,

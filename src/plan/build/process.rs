@@ -1,7 +1,7 @@
 //! What makes the command's process, and the execve at its end: done by PID 1, or by PID 2 under a reaper.
 
 use crate::plan::{ExecPlan, Gate, Reaper, Standard, Step};
-use crate::spec::{ContainerSpec, Identity};
+use crate::spec::{ContainerSpec, DEFAULT_PATH, Identity, ProcessSpec};
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
 use crate::sys::seccomp::Instruction;
@@ -28,7 +28,7 @@ pub(super) fn process(
     let mut filter = filter.map(Step::Filter);
     session(&mut steps, standard);
     limits(&mut steps, spec);
-    surroundings(&mut steps, spec);
+    surroundings(&mut steps, &spec.process);
     // Before anything is given up. In shared memory (see launch) this process's memory is mydocker's, and whoever has
     // the user and the few capabilities that are left could open it: a root of another container that shares our PID
     // namespace, say. It stays with mydocker, whom no one needs to look into either; execve resets the command's.
@@ -44,10 +44,10 @@ pub(super) fn process(
         // Without that it takes CAP_SYS_ADMIN, which goes below.
         steps.extend(filter.take());
     }
-    become_user(&mut steps, spec, standard);
+    become_user(&mut steps, &spec.process, &spec.identity, standard);
     // As late as its gate is open: the reaper has as much to do.
     steps.extend(awaited);
-    before_execve(&mut steps, spec, ignored);
+    before_execve(&mut steps, &spec.process, ignored);
     // Last of all: the calls above need not be among those that it allows.
     steps.extend(filter);
     steps
@@ -81,8 +81,8 @@ fn limits(steps: &mut Vec<Step>, spec: &ContainerSpec) {
 }
 
 /// What the process would have of the caller's otherwise.
-fn surroundings(steps: &mut Vec<Step>, spec: &ContainerSpec) {
-    if spec.process.new_keyring {
+fn surroundings(steps: &mut Vec<Step>, process: &ProcessSpec) {
+    if process.new_keyring {
         // The caller's keys (of encrypted directories, of network file systems) are not the container's. Before
         // the user changes: it counts among the caller's keys, and the host's root may have many.
         steps.push(Step::SessionKeyring);
@@ -92,13 +92,18 @@ fn surroundings(steps: &mut Vec<Step>, spec: &ContainerSpec) {
 }
 
 /// The command's ids and capabilities.
-fn become_user(steps: &mut Vec<Step>, spec: &ContainerSpec, standard: Standard) {
-    let capabilities = &spec.process.capabilities;
+fn become_user(
+    steps: &mut Vec<Step>,
+    process: &ProcessSpec,
+    identity: &Identity,
+    standard: Standard,
+) {
+    let capabilities = &process.capabilities;
     let Becoming {
         user,
         group,
         supplementary,
-    } = Becoming::new(&spec.identity);
+    } = Becoming::new(identity);
     if user.is_some() && capabilities.held != CapabilitySet::NONE {
         // Or the change from root to another user would empty the set that they are to be taken from.
         steps.push(Step::KeepCapabilitiesOfUser);
@@ -137,15 +142,15 @@ fn become_user(steps: &mut Vec<Step>, spec: &ContainerSpec, standard: Standard) 
 }
 
 /// Where the command starts, and what is closed and reset before the execve.
-fn before_execve(steps: &mut Vec<Step>, spec: &ContainerSpec, ignored: SignalSet) {
+fn before_execve(steps: &mut Vec<Step>, process: &ProcessSpec, ignored: SignalSet) {
     // Before the first path of the container's own is looked up: a link of /proc/self/fd would lead out of the root
     // through whatever is open. After all that needs one: the terminal, /dev/null, the reaper's gate.
     steps.push(Step::CloseDescriptors);
     // As the user, with no more rights: a directory that is closed to them stays closed.
-    if let Some(directory) = &spec.process.working_directory {
+    if let Some(directory) = &process.working_directory {
         steps.push(Step::WorkingDirectory(directory.clone()));
     }
-    if spec.process.no_new_privileges {
+    if process.no_new_privileges {
         // A set-user-ID program would run with the host's root's rights on the host's files. As PID 1 it
         // would also lose the death signal and could outlive mydocker.
         steps.push(Step::NoNewPrivileges);
@@ -199,33 +204,22 @@ impl<'a> Becoming<'a> {
     }
 }
 
-pub(super) fn command(spec: &ContainerSpec) -> ExecPlan {
-    let name = spec
-        .process
-        .arguments
-        .first()
-        .map_or(&b""[..], |name| name.to_bytes());
+pub(super) fn command(process: &ProcessSpec) -> ExecPlan {
+    let first = process.arguments.first();
+    let name = first.map_or(&b""[..], |name| name.to_bytes());
     let searched = !name.contains(&b'/');
     let candidates = if searched {
-        let path = spec
-            .process
-            .environment
-            .iter()
-            .find_map(|variable| variable.to_bytes().strip_prefix(b"PATH="));
-        search(name, path.unwrap_or(crate::spec::DEFAULT_PATH))
+        let mut variables = process.environment.iter();
+        let path = variables.find_map(|variable| variable.to_bytes().strip_prefix(b"PATH="));
+        search(name, path.unwrap_or(DEFAULT_PATH))
     } else {
-        spec.process
-            .arguments
-            .first()
-            .cloned()
-            .into_iter()
-            .collect()
+        first.cloned().into_iter().collect()
     };
     ExecPlan {
         searched,
         candidates,
-        arguments: StringArray::new(spec.process.arguments.clone()),
-        environment: StringArray::new(spec.process.environment.clone()),
+        arguments: StringArray::new(process.arguments.clone()),
+        environment: StringArray::new(process.environment.clone()),
     }
 }
 
