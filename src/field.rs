@@ -7,8 +7,9 @@
 //! The spelling is the process's, and is not handed from function to function. A process has one front end, the command
 //! that it was called as, so there is nothing to choose between; a parameter would be one more for nearly every function
 //! that can fail, for the sake of texts alone; and a text that is put together far from where it is told could be
-//! put together without it. As it is no one can forget it: a `Field` has no other way to become text. A text with a
-//! field in it is made where the error is made, for errors are rare and their texts are short.
+//! put together without it. As it is no one can forget it: [`Field::spelled`] and what is made of it are the only way from
+//! a `Field` to a message. A text with a field in it is made where the error is made, for errors are rare and their texts
+//! are short.
 //!
 //! The child makes no texts, and never comes here.
 
