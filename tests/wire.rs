@@ -40,7 +40,7 @@ impl Sample {
         let head = "#![allow(dead_code, unused_imports)]\n\
             mod fields;\n\
             mod table;\n\
-            use table::{Input, Malformed, Wire, table};\n";
+            use table::{Input, Wire, table};\n";
         let file = self.0.path().join("sample.rs");
         std::fs::write(&file, [head, text].concat()).unwrap();
         let mut rustc = Command::new(compiler());
@@ -83,6 +83,7 @@ fn what_is_forgotten_does_not_compile() {
             "300 =>",
             "literal out of range",
         ),
+        ("no row of the number 0", "0 =>", "5 =>", "E0080"),
         (
             "a row too many",
             "0 => First",

@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 use super::samples::{Round, Seed};
-use super::table::{Input, Malformed, Wire};
+use super::table::{Input, Wire};
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
@@ -13,8 +13,8 @@ macro_rules! numbers {
                 out.extend_from_slice(&self.to_le_bytes());
             }
 
-            fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
-                input.array().map(Self::from_le_bytes)
+            fn decode(input: &mut Input<'_>) -> Self {
+                Self::from_le_bytes(input.array())
             }
 
             #[cfg(test)]
@@ -32,12 +32,12 @@ impl Wire for bool {
         u8::from(*self).encode(out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        match u8::decode(input)? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(Malformed),
+    fn decode(input: &mut Input<'_>) -> Self {
+        let byte = u8::decode(input);
+        if byte > 1 {
+            input.spoil();
         }
+        byte == 1
     }
 
     #[cfg(test)]
@@ -56,9 +56,9 @@ fn encode_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-fn decode_bytes<'a>(input: &mut Input<'a>) -> Result<&'a [u8], Malformed> {
-    let length = u32::decode(input)?;
-    input.take(usize::try_from(length).map_err(|_| Malformed)?)
+fn decode_bytes<'a>(input: &mut Input<'a>) -> &'a [u8] {
+    let length = u32::decode(input);
+    input.take(usize::try_from(length).unwrap_or(usize::MAX))
 }
 
 impl Wire for CString {
@@ -66,8 +66,11 @@ impl Wire for CString {
         encode_bytes(self.to_bytes(), out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        Self::new(decode_bytes(input)?).map_err(|_| Malformed)
+    fn decode(input: &mut Input<'_>) -> Self {
+        Self::new(decode_bytes(input)).unwrap_or_else(|_| {
+            input.spoil();
+            Self::default()
+        })
     }
 
     #[cfg(test)]
@@ -83,8 +86,8 @@ impl Wire for Cow<'static, CStr> {
         encode_bytes(self.to_bytes(), out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        CString::decode(input).map(Self::Owned)
+    fn decode(input: &mut Input<'_>) -> Self {
+        Self::Owned(CString::decode(input))
     }
 
     #[cfg(test)]
@@ -107,12 +110,15 @@ impl<T: Wire> Wire for Vec<T> {
     }
 
     /// The length is not trusted with memory: items are taken until they run out.
-    fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
+    fn decode(input: &mut Input<'_>) -> Self {
         let mut items = Self::new();
-        for _ in 0..u32::decode(input)? {
-            items.push(T::decode(input)?);
+        for _ in 0..u32::decode(input) {
+            if input.is_spoilt() {
+                break;
+            }
+            items.push(T::decode(input));
         }
-        Ok(items)
+        items
     }
 
     #[cfg(test)]
@@ -126,8 +132,8 @@ impl<T: Wire + Clone> Wire for Cow<'static, [T]> {
         encode_list(self, out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        Vec::decode(input).map(Self::Owned)
+    fn decode(input: &mut Input<'_>) -> Self {
+        Self::Owned(Vec::decode(input))
     }
 
     #[cfg(test)]
@@ -144,12 +150,12 @@ impl<T: Wire + Copy + Default, const N: usize> Wire for [T; N] {
         }
     }
 
-    fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
+    fn decode(input: &mut Input<'_>) -> Self {
         let mut items = [T::default(); N];
         for item in &mut items {
-            *item = T::decode(input)?;
+            *item = T::decode(input);
         }
-        Ok(items)
+        items
     }
 
     /// Each sample at each place.
@@ -169,8 +175,8 @@ impl<T: Wire> Wire for Option<T> {
         }
     }
 
-    fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        bool::decode(input)?.then(|| T::decode(input)).transpose()
+    fn decode(input: &mut Input<'_>) -> Self {
+        bool::decode(input).then(|| T::decode(input))
     }
 
     #[cfg(test)]
@@ -185,8 +191,8 @@ impl<T: Wire> Wire for Box<T> {
         (**self).encode(out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        T::decode(input).map(Self::new)
+    fn decode(input: &mut Input<'_>) -> Self {
+        Self::new(T::decode(input))
     }
 
     #[cfg(test)]
@@ -201,8 +207,8 @@ impl<A: Wire, B: Wire> Wire for (A, B) {
         self.1.encode(out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        Ok((A::decode(input)?, B::decode(input)?))
+    fn decode(input: &mut Input<'_>) -> Self {
+        (A::decode(input), B::decode(input))
     }
 
     #[cfg(test)]

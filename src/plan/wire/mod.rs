@@ -31,16 +31,12 @@ pub fn encode(plan: &InitPlan) -> Vec<u8> {
 #[cold]
 #[inline(never)]
 pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
-    let mut input = Input { rest: bytes };
-    if u32::decode(&mut input)? != MAGIC {
+    let mut input = Input::new(bytes);
+    if u32::decode(&mut input) != MAGIC {
         return Err(Malformed);
     }
-    let plan = InitPlan::decode(&mut input)?;
-    if input.rest.is_empty() {
-        Ok(plan)
-    } else {
-        Err(Malformed)
-    }
+    let plan = InitPlan::decode(&mut input);
+    input.finish().map(|()| plan)
 }
 
 #[cfg(test)]
@@ -57,7 +53,9 @@ mod tests {
     }
 
     fn decoded<T: Wire>(bytes: &[u8]) -> Result<T, Malformed> {
-        T::decode(&mut Input { rest: bytes })
+        let mut input = Input::new(bytes);
+        let value = T::decode(&mut input);
+        input.finish().map(|()| value)
     }
 
     /// One step of each kind, and all the rest of a plan.
@@ -83,10 +81,7 @@ mod tests {
         }
         // By itself, so that no step takes the next one's bytes.
         for step in every_kind_of_step() {
-            let bytes = encoded(&step);
-            let mut input = Input { rest: &bytes };
-            assert_eq!(Step::decode(&mut input).as_ref(), Ok(&step));
-            assert!(input.rest.is_empty(), "{step:?}");
+            assert_eq!(decoded(&encoded(&step)).as_ref(), Ok(&step));
         }
         assert_eq!(
             decoded(&encoded(&CString::default())),

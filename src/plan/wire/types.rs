@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 use super::samples::Seed;
-use super::table::{Input, Malformed, Wire, table};
+use super::table::{Input, Wire, table};
 use crate::spec::limits::{NumberSet, ResourceLimit};
 use crate::spec::{Devices, Link, Node};
 use crate::sys::MountFlags;
@@ -35,8 +35,11 @@ impl Wire for NumberSet {
         self.to_string().into_bytes().encode(out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        Self::new(&Vec::decode(input)?).ok_or(Malformed)
+    fn decode(input: &mut Input<'_>) -> Self {
+        Self::new(&<Vec<u8>>::decode(input)).unwrap_or_else(|| {
+            input.spoil();
+            Self::of(0)
+        })
     }
 
     #[cfg(test)]
@@ -53,8 +56,8 @@ impl Wire for StringArray {
         super::fields::encode_list(self.strings(), out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Result<Self, Malformed> {
-        Vec::decode(input).map(Self::new)
+    fn decode(input: &mut Input<'_>) -> Self {
+        Self::new(Vec::decode(input))
     }
 
     #[cfg(test)]

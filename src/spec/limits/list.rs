@@ -41,6 +41,13 @@ impl NumberSet {
         Some(Self { ranges })
     }
 
+    /// The set of this number alone.
+    pub fn of(number: u32) -> Self {
+        Self {
+            ranges: vec![(number, number)],
+        }
+    }
+
     pub fn count(&self) -> u32 {
         let sizes = self.ranges.iter().map(|(first, last)| last - first + 1);
         sizes.sum()
