@@ -1,8 +1,10 @@
 //! A container that is written by hand: what another front end than docker's command line does, in its shortest form.
 //!
 //! ```text
-//! by_hand in-process|re-exec COMMAND ARG...   runs COMMAND in a container of its own, and ends with its exit code
-//! by_hand init                                is what re-exec executes
+//! by_hand in-process|re-exec [in DIR] COMMAND ARG...   runs COMMAND in a container of its own, and ends with its exit
+//!                                                      code; in DIR: with a root that docker's command line never asks
+//!                                                      for
+//! by_hand init                                         is what re-exec executes
 //! ```
 
 use mydocker::error::Error;
@@ -15,13 +17,15 @@ use mydocker::plan::{self, NetworkSource, Outputs, Source, Standard, Streams};
 use mydocker::seccomp::{self, Host};
 use mydocker::spec::limits::Limits;
 use mydocker::spec::{
-    Capabilities, ContainerSpec, ContainerWishes, Credentials, DEFAULT_CAPABILITIES, Ending,
-    Filter, FirstProcess, HostName, Input, LaunchChoice, NamespaceWishes, ProcessSpec, Terminal,
-    User, UserNamespace,
+    Base, Bind, Capabilities, ContainerSpec, ContainerWishes, Credentials, DEFAULT_CAPABILITIES,
+    Devices, Ending, FileSystem, Filter, FirstProcess, HostName, Input, LaunchChoice, Link,
+    MountSource, Mounter, NamespaceWishes, Node, Overlay, OwnDevice, ProcessSpec, RootMount,
+    RootSpec, RootWishes, Terminal, User, UserNamespace, Writes,
 };
 use mydocker::sys::capability::CapabilitySet;
-use mydocker::sys::{identity, kernel};
-use std::ffi::CString;
+use mydocker::sys::{MountFlags, identity, kernel};
+use std::borrow::Cow;
+use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStringExt;
 use std::process::ExitCode;
 
@@ -37,10 +41,13 @@ fn main() -> ExitCode {
         Some("re-exec") => LaunchChoice::ReExec,
         _ => panic!("in-process or re-exec"),
     };
-    let command = arguments
-        .map(|argument| CString::new(argument.into_vec()).expect("no NUL"))
-        .collect();
-    match run(launch, command) {
+    let arguments = arguments.map(|argument| CString::new(argument.into_vec()).expect("no NUL"));
+    let mut command: Vec<CString> = arguments.collect();
+    let directory = match command.first().map(|word| word.as_bytes()) {
+        Some(b"in") => command.drain(..2).nth(1),
+        _ => None,
+    };
+    match run(launch, directory, command) {
         Ok(code) => code.into(),
         Err(error) => {
             eprintln!("{error}");
@@ -96,13 +103,101 @@ fn wishes(launch: LaunchChoice, command: Vec<CString>, is_root: bool) -> Contain
     }
 }
 
-fn run(launch: LaunchChoice, command: Vec<CString>) -> Result<u8, Error> {
+/// An overlay of DIR: /sys after /dev, which is called /devices, other file systems in other places, and what is hidden
+/// or read-only of files that are no kernel's. The last mount is one that was asked for.
+fn root(directory: CString, is_root: bool) -> RootSpec {
+    let paths = |paths: &[&'static CStr]| paths.iter().map(|path| Cow::Borrowed(*path)).collect();
+    let bound = |path: &CStr, flags: MountFlags| Bind {
+        path: path.into(),
+        recursive: true,
+        flags,
+        recursive_flags: true,
+        devices: Devices::None,
+        is_device: false,
+        is_root: false,
+        optional: false,
+    };
+    let etc = CString::new([directory.as_bytes(), b"/etc"].concat()).expect("no NUL");
+    let mount = |target: &CStr, source| RootMount {
+        asked_by: None,
+        target: target.into(),
+        source,
+    };
+    let new = |target: &CStr, kind: &CStr, data: &CStr| {
+        let instead = (*kind == *c"sysfs").then(|| bound(c"/sys", MountFlags::READONLY));
+        let system = FileSystem {
+            kind: kind.into(),
+            flags: MountFlags::NOSUID,
+            data: data.into(),
+            optional: false,
+            instead,
+        };
+        mount(target, MountSource::FileSystem(system))
+    };
+    let wishes = RootWishes {
+        base: Base::Overlay(Overlay {
+            lower: vec![directory],
+            writes: Writes::ThrownAway { size: None },
+        }),
+        read_only: false,
+        opens_devices: false,
+        mounts: vec![
+            new(c"/scratch/deep", c"ramfs", c"mode=0777"),
+            new(c"/proc", c"proc", c""),
+            new(c"/devices", c"tmpfs", c"mode=0755,size=1m"),
+            new(c"/devices/queues", c"mqueue", c""),
+            new(c"/old/proc", c"proc", c""),
+            new(c"/sys", c"sysfs", c""),
+            RootMount {
+                asked_by: Some("mounts[6]".into()),
+                ..mount(
+                    c"/again",
+                    MountSource::Bind(bound(&etc, MountFlags::READONLY)),
+                )
+            },
+        ],
+        nodes: vec![Node {
+            path: c"/devices/null".into(),
+            hosts: OwnDevice::Null.path().into(),
+            device: OwnDevice::Null.device(),
+            mode: 0o666,
+        }],
+        links: vec![Link {
+            path: c"/devices/link".into(),
+            content: c"null".into(),
+        }],
+        masked: paths(&[
+            c"/proc/keys",
+            c"/sys/kernel",
+            c"/etc/secret",
+            c"/etc/secrets",
+            c"/etc/none",
+        ]),
+        read_only_paths: paths(&[c"/proc/sys", c"/etc/fixed", c"/tmp/fixed"]),
+        name_files: Vec::new(),
+    };
+    let mounter = match is_root {
+        true => Mounter::Root,
+        false => Mounter::User,
+    };
+    RootSpec::new(wishes, mounter).expect("a root that can be had")
+}
+
+fn run(
+    launch: LaunchChoice,
+    directory: Option<CString>,
+    command: Vec<CString>,
+) -> Result<u8, Error> {
     let caller = Credentials {
         user: identity::effective_user(),
         group: identity::effective_group(),
         droppable_groups: &[],
     };
-    let wishes = wishes(launch, command, caller.user == 0);
+    let is_root = caller.user == 0;
+    let wishes = ContainerWishes {
+        root: directory.map(|directory| root(directory, is_root)),
+        ..wishes(launch, command, is_root)
+    };
     let spec = ContainerSpec::new(wishes, &caller).expect("wishes that fit together");
     let kernel = kernel::version();
     let filter = seccomp::default_filter(&Host {

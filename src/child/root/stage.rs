@@ -68,7 +68,7 @@ pub fn devices(nodes: &[Node]) -> Result<(), Failed> {
 fn bind_device(wanted: &Node) -> Result<(), Failed> {
     let name = last_name(&wanted.path);
     descriptor::close(make_file(name)?);
-    mount(Some(&wanted.path), name, None, MountFlags::BIND, None)
+    mount(Some(&wanted.hosts), name, None, MountFlags::BIND, None)
         .map_err(|errno| Part::Source.failed(errno))?;
     let bound = node::find(HERE, name)?;
     let looked = facts::facts(bound.as_fd());

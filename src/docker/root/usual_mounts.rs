@@ -152,6 +152,7 @@ impl Usual {
         }
         self.nodes.extend(OwnDevice::ALL.map(|own| Node {
             path: own.path().into(),
+            hosts: own.path().into(),
             device: own.device(),
             mode: 0o666,
         }));

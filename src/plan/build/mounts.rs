@@ -442,6 +442,7 @@ fn null() -> Node {
     let null = OwnDevice::Null;
     Node {
         path: null.path().into(),
+        hosts: null.path().into(),
         device: null.device(),
         mode: 0o666,
     }

@@ -24,7 +24,7 @@ table! { struct ResourceLimit { resource, soft, hard } }
 table! { struct TerminalSettings { modes, size, owner } }
 table! { struct Modes { input, output, control, local, line, characters } }
 table! { struct Size { rows, columns, width, height } }
-table! { struct Node { path, device, mode } }
+table! { struct Node { path, hosts, device, mode } }
 table! { struct Device { major, minor } }
 table! { struct Link { path, content } }
 table! { enum Devices { 0 => All, 1 => Source, 2 => None } }

@@ -183,8 +183,10 @@ pub struct FileSystem {
 /// The node of a character device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// As the container sees it. Where no node may be made, what the host has at this path is bound.
+    /// As the container sees it.
     pub path: CString,
+    /// What the host calls it, which is bound where no node may be made.
+    pub hosts: CString,
     pub device: Device,
     pub mode: u32,
 }

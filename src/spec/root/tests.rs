@@ -207,6 +207,7 @@ fn nodes_and_links_lie_in_one_tmpfs() {
             mounts: targets.iter().map(|target| tmpfs(target)).collect(),
             nodes: vec![Node {
                 path: node.into(),
+                hosts: c"/dev/null".into(),
                 device,
                 mode: 0o600,
             }],

@@ -186,6 +186,7 @@ fn what_is_hidden_is_hidden_as_soon_as_it_can_be() {
         ],
         nodes: vec![Node {
             path: c"/devices/null".into(),
+            hosts: c"/dev/null".into(),
             device,
             mode: 0o600,
         }],
