@@ -3,6 +3,7 @@
 
 mod layers;
 mod mounts;
+mod name_files;
 mod process;
 mod root;
 mod text;

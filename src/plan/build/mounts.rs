@@ -11,7 +11,7 @@
 //!   mounted.
 
 use super::layers::layers;
-use super::root::name_files;
+use super::name_files::name_files;
 use super::settings;
 use super::text::c_string;
 use crate::plan::root::{

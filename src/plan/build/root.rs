@@ -4,11 +4,9 @@ use super::layers::layers;
 use super::mounts::Mounting;
 use super::process::Becoming;
 use super::text::c_string;
-use crate::plan::root::{Copy, EtcFile, Layers, RootStep, Without};
+use crate::plan::root::{Copy, Layers, RootStep};
 use crate::plan::{Standard, Step};
-use crate::spec::{
-    Base, ContainerSpec, MountSource, NameFile, Namespace, RootMount, RootSpec, Terminal,
-};
+use crate::spec::{Base, ContainerSpec, Namespace, RootSpec, Terminal};
 use crate::sys::MountFlags;
 
 /// Whether the container's terminal is made on a devpts of its own.
@@ -101,33 +99,4 @@ pub fn steps(spec: &ContainerSpec, root: &RootSpec, standard: Standard, steps: &
         push(RootStep::ReadOnly);
     }
     push(RootStep::Enter);
-}
-
-/// The files that only this container has, but those that someone brings along: they are what is wanted.
-pub fn name_files(root: &RootSpec) -> Vec<EtcFile> {
-    let brings_files = |mount: &RootMount| match &mount.source {
-        MountSource::Bind(bind) => !bind.is_device,
-        MountSource::Overlay(_) => true,
-        MountSource::FileSystem(_) => false,
-    };
-    let looks = root.mounts.iter().any(brings_files);
-    let wanted = root.name_files.iter().filter(|file| !root.covers(file));
-    (0..)
-        .zip(wanted)
-        .map(|(slot, file)| EtcFile {
-            target: c_string([b"/etc/", file.name.as_bytes()].concat()),
-            content: file.content.clone(),
-            without: without(file),
-            looked_at: looks.then_some(slot),
-            read_only: root.read_only,
-        })
-        .collect()
-}
-
-fn without(file: &NameFile) -> Without {
-    match &file.asked_by {
-        Some(option) => Without::Refused(c_string(option.as_bytes())),
-        None if file.is_missed => Without::Told,
-        None => Without::Fine,
-    }
 }
