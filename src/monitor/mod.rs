@@ -148,7 +148,7 @@ impl<'a> Supervisor<'a> {
             log,
             timed,
             status,
-            grace: spec.ending.grace,
+            grace: spec.ending.timeout.and_then(|timeout| timeout.grace),
             stop_signal: spec.ending.stop_signal,
             was_asked: false,
             cpu_time,

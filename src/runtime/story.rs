@@ -113,7 +113,7 @@ fn start(
         ids: premounted::ids(&asked.spec),
         premounted: &in_child(premounted.iter()),
         moments: &moments,
-        timeout: asked.spec.ending.timeout,
+        timeout: asked.spec.ending.timeout.map(|timeout| timeout.after),
         ending: lent.signals.ending(),
         log,
     }

@@ -52,13 +52,18 @@ pub enum FirstProcess {
     Reaper,
 }
 
+/// How long the command may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeout {
+    pub after: Duration,
+    /// How long it may take to end when its time is up, before it is killed; `None`: it is not asked.
+    pub grace: Option<Duration>,
+}
+
 /// What bounds a container's life, and what ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// How long the command may run.
-    pub timeout: Option<Duration>,
-    /// How long it may take to end when its time is up, before it is killed.
-    pub grace: Option<Duration>,
+    pub timeout: Option<Timeout>,
     /// What asks it to end: then, and when mydocker is sent SIGTERM.
     pub stop_signal: i32,
     /// How many bytes it may write to stdout and stderr together.

@@ -38,7 +38,6 @@ pub(crate) fn wishes_of_true() -> ContainerWishes {
         first_process: FirstProcess::Command,
         ending: Ending {
             timeout: None,
-            grace: None,
             stop_signal: libc::SIGTERM,
             output_limit: None,
         },

@@ -95,7 +95,6 @@ fn wishes(launch: LaunchChoice, command: Vec<CString>, is_root: bool) -> Contain
         first_process: FirstProcess::Command,
         ending: Ending {
             timeout: None,
-            grace: None,
             stop_signal: 15,
             output_limit: None,
         },
@@ -231,7 +230,7 @@ fn run(
         ids: None,
         premounted: &[],
         moments: &[],
-        timeout: spec.ending.timeout,
+        timeout: None,
         ending: signals.ending(),
         log: &log,
     }

@@ -113,10 +113,8 @@ fn domain_name(arguments: &RunArgs) -> Result<Option<HostName>, Error> {
 }
 
 fn ending(arguments: &RunArgs) -> Result<Ending, Error> {
-    let timeout = limits::timeout(arguments.timeout.as_ref())?;
     Ok(Ending {
-        timeout: timeout.map(|(after, _)| after),
-        grace: timeout.and_then(|(_, grace)| grace),
+        timeout: limits::timeout(arguments.timeout.as_ref())?,
         output_limit: limits::output(arguments.output_limit.as_ref())?,
         stop_signal: stop_signal::stop_signal(arguments.stop_signal.as_ref())?,
     })

@@ -5,7 +5,7 @@ use crate::error::printable;
 use crate::field::Field;
 use crate::plan::text::page::Page;
 use crate::plan::{ExecPlan, InitPlan, Prepared, Reaper};
-use crate::spec::{ContainerSpec, Terminal};
+use crate::spec::{ContainerSpec, Terminal, Timeout};
 use std::ffi::CString;
 use std::time::Duration;
 
@@ -103,10 +103,10 @@ fn ended(page: &mut Page, spec: &ContainerSpec) {
             Field::StopSignal.aside(" (", ")")
         ));
     }
-    if let Some(timeout) = spec.ending.timeout {
-        let timeout = seconds(timeout);
+    if let Some(Timeout { after, grace }) = spec.ending.timeout {
+        let timeout = seconds(after);
         let option = Field::Timeout.aside(" (", ")");
-        page.why(&match spec.ending.grace {
+        page.why(&match grace {
             None => format!("After {timeout} seconds{option} all of it is killed, exit code 124."),
             Some(grace) => format!(
                 "After {timeout} seconds{option} it is sent signal {}, and all of it is killed {} seconds later, \

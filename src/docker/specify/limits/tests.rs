@@ -2,6 +2,7 @@
 
 use crate::docker::{Caller, RunArgs, specify::specify};
 use crate::field::Field;
+use crate::spec::Timeout;
 use crate::spec::limits::{CgroupPath, DeviceLimit, Limits, NumberSet, Quota, Swap, Traffic};
 use std::time::Duration;
 
@@ -169,10 +170,11 @@ fn mistakes_are_named() {
 #[test]
 fn times() {
     let time = |text: &str| super::timeout(Some(&text.into())).ok().flatten();
-    assert_eq!(time("2"), Some((Duration::from_secs(2), None)));
-    assert_eq!(time("0.25"), Some((Duration::from_millis(250), None)));
+    let timeout = |after, grace| Some(Timeout { after, grace });
+    assert_eq!(time("2"), timeout(Duration::from_secs(2), None));
+    assert_eq!(time("0.25"), timeout(Duration::from_millis(250), None));
     let (five, two) = (Duration::from_secs(5), Duration::from_secs(2));
-    assert_eq!(time("5:2"), Some((five, Some(two))));
+    assert_eq!(time("5:2"), timeout(five, Some(two)));
     for wrong in ["0", "-1", "1s", "", "99999999999999999999"] {
         assert_eq!(time(wrong), None, "{wrong}");
     }

@@ -2,12 +2,13 @@
 
 use crate::docker::specify::size;
 use crate::error::Error;
+use crate::spec::Timeout;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 /// `--timeout`: how long the command may run, and how long it may take to end then.
-pub fn timeout(value: Option<&OsString>) -> Result<Option<(Duration, Option<Duration>)>, Error> {
+pub fn timeout(value: Option<&OsString>) -> Result<Option<Timeout>, Error> {
     let Some(value) = value else {
         return Ok(None);
     };
@@ -28,7 +29,7 @@ pub fn timeout(value: Option<&OsString>) -> Result<Option<(Duration, Option<Dura
     };
     let after = time()?;
     let grace = time()?;
-    Ok(after.map(|after| (after, grace)))
+    Ok(after.map(|after| Timeout { after, grace }))
 }
 
 /// `--output-limit`: bytes.
