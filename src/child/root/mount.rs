@@ -11,7 +11,15 @@ use std::os::fd::BorrowedFd;
 
 pub fn file_system(step: &FileSystem, state: &RootState) -> Result<(), Failed> {
     let target = find(state, &step.target, place_for(state, step.option.is_some()))?;
-    let mounted = mount_and_move(step, target.as_fd());
+    let mounted = match mount_on_top(step) {
+        // The kernel was built without it, or it shows what this user namespace does not own.
+        Err(Errno::ENODEV | Errno::EPERM) if step.optional => {
+            descriptor::close(target);
+            return Ok(());
+        }
+        Err(errno) => Err(errno),
+        Ok(()) => move_from_top(target.as_fd()),
+    };
     descriptor::close(target);
     let mounted = mounted?;
     if step.option.is_some() && !step.flags.contains(MountFlags::READONLY) {
@@ -23,8 +31,16 @@ pub fn file_system(step: &FileSystem, state: &RootState) -> Result<(), Failed> {
 
 /// Mounts it on top of /, where `/..` names it, and moves it from there; what is mounted then.
 pub fn mount_and_move(step: &FileSystem, target: BorrowedFd<'_>) -> Result<Undropped, Errno> {
+    mount_on_top(step)?;
+    move_from_top(target)
+}
+
+fn mount_on_top(step: &FileSystem) -> Result<(), Errno> {
     let kind = Some(step.kind.as_c_str());
-    mount(kind, c"/", kind, step.flags, Some(&step.data))?;
+    mount(kind, c"/", kind, step.flags, Some(&step.data))
+}
+
+fn move_from_top(target: BorrowedFd<'_>) -> Result<Undropped, Errno> {
     let mounted = node::find(HERE, c"/..")?;
     // Through the descriptor: `.` is what was found, whatever its path means by now.
     directory::enter(target)?;

@@ -39,6 +39,7 @@ fn reason_of_mount(conflict: MountConflict) -> &'static str {
         | MountConflict::TargetInProc
         | MountConflict::TargetRepeated
         | MountConflict::TargetInShared
+        | MountConflict::AfterShared
         | MountConflict::SharedByUser => conflict.reason(),
     }
 }

@@ -8,7 +8,7 @@
 //!   and devices are made there and bound.
 //! - *What is hidden and read-only*: below the first proc and the first sysfs as soon as there is a stage, from the mounts
 //!   themselves, which are held until then. Elsewhere, and below those that come later in the list, when everything is
-//!   mounted.
+//!   mounted but what is shared with the host.
 
 use super::layers::layers;
 use super::name_files::name_files;
@@ -116,7 +116,7 @@ impl<'a> Mounting<'a> {
                 self.look_at_names(files.as_deref().unwrap_or_default());
             }
             if shared == number {
-                self.place_names(files.take());
+                self.finish_own(files.take());
             }
             match kernel_fs {
                 Some(kernel_fs) => self.mount_kernel_fs(kernel_fs, mount),
@@ -132,8 +132,22 @@ impl<'a> Mounting<'a> {
         if self.stage == Stage::NotBegun {
             self.begin_stage(number);
         }
-        self.place_names(files.take());
-        self.restrict_the_rest();
+        self.finish_own(files.take());
+        if self.stage == Stage::Aside {
+            // What was bound from it holds on to it.
+            self.push(RootStep::DropStage);
+        }
+    }
+
+    /// What comes after the mounts, or one could cover it; and before those that are shared, or it would appear on the
+    /// host, wherever a link of the root leads.
+    fn finish_own(&mut self, files: Option<Vec<EtcFile>>) {
+        for file in files.into_iter().flatten() {
+            self.push(RootStep::NameFile(file));
+        }
+        if !self.restrictions.is_empty() {
+            self.restrict_the_rest();
+        }
     }
 
     fn push(&mut self, step: RootStep) {
@@ -276,37 +290,29 @@ impl<'a> Mounting<'a> {
         }
     }
 
-    /// Whatever could not be hidden earlier; then the bare stage has served.
+    /// Whatever could not be hidden earlier.
     fn restrict_the_rest(&mut self) {
-        if !self.restrictions.is_empty() {
-            if self.stage == Stage::Placed {
-                // It is the container's by now.
-                self.push(RootStep::Stage {
-                    flags: BARE_FLAGS,
-                    data: BARE.into(),
-                });
-                self.push(RootStep::Devices(vec![null()]));
-                self.stage = Stage::Aside;
-            }
-            self.restrict_held(self.root.mounts.len());
-            let of = |wanted| {
-                let paths = self.restrictions.iter();
-                let paths = paths.filter(|(access, _)| *access == wanted);
-                paths
-                    .map(|(_, path)| path.to_owned().clone().into_owned())
-                    .collect::<Vec<CString>>()
-            };
-            let (masked, read_only) = (of(Access::None), of(Access::Read));
-            if !masked.is_empty() || !read_only.is_empty() {
-                self.push(RootStep::RestrictPaths(RestrictedPaths {
-                    masked,
-                    read_only,
-                }));
-            }
+        if self.stage == Stage::Placed {
+            // It is the container's by now.
+            self.push(RootStep::Stage {
+                flags: BARE_FLAGS,
+                data: BARE.into(),
+            });
+            self.push(RootStep::Devices(vec![null()]));
+            self.stage = Stage::Aside;
         }
-        if self.stage == Stage::Aside {
-            // What was bound from it holds on to it.
-            self.push(RootStep::DropStage);
+        self.restrict_held(self.root.mounts.len());
+        let rest = std::mem::take(&mut self.restrictions);
+        let of = |wanted| {
+            let paths = rest.iter().filter(|(access, _)| *access == wanted);
+            paths.map(|(_, path)| CString::from(&***path)).collect()
+        };
+        let (masked, read_only) = (of(Access::None), of(Access::Read));
+        if !rest.is_empty() {
+            self.push(RootStep::RestrictPaths(RestrictedPaths {
+                masked,
+                read_only,
+            }));
         }
     }
 
@@ -315,13 +321,6 @@ impl<'a> Mounting<'a> {
         if files.iter().any(|file| file.looked_at.is_some()) {
             let targets = files.iter().map(|file| file.target.clone());
             self.push(RootStep::LookAtNames(targets.collect()));
-        }
-    }
-
-    /// After the mounts, or one could cover them; and not on those that are shared, for they would appear on the host.
-    fn place_names(&mut self, files: Option<Vec<EtcFile>>) {
-        for file in files.into_iter().flatten() {
-            self.push(RootStep::NameFile(file));
         }
     }
 

@@ -102,7 +102,10 @@ impl RootSpec {
             let mut shared = self.mounts.iter().filter(|mount| mount.reaches_host());
             !is_clean(bytes)
                 || bytes == b"/"
-                || shared.any(|mount| below(mount.target.to_bytes(), bytes).is_some())
+                || shared.any(|mount| {
+                    let target = mount.target.to_bytes();
+                    target == bytes || below(target, bytes).is_some()
+                })
         };
         match self
             .masked
@@ -163,6 +166,11 @@ fn check(mounts: &[RootMount], mounter: Mounter) -> Result<(), RootConflict> {
             }
         };
         return Err(mount.refused(conflict));
+    }
+    let mut after = mounts.iter().skip_while(|mount| !mount.reaches_host());
+    if let Some(mount) = after.find(|mount| !mount.reaches_host()) {
+        // It could come to lie in one that is, by a link of the root, and appear on the host.
+        return Err(mount.refused(MountConflict::AfterShared));
     }
     Ok(())
 }

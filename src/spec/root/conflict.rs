@@ -35,6 +35,7 @@ pub enum MountConflict {
     TargetInProc,
     TargetRepeated,
     TargetInShared,
+    AfterShared,
     OverlayOfHanded,
     SharedByHanded,
     SharedByUser,
@@ -82,6 +83,7 @@ impl MountConflict {
             Self::TargetInShared => {
                 "its target lies in a shared mount, and it would appear on the host"
             }
+            Self::AfterShared => "a mount that is shared with the host comes before it",
             Self::OverlayOfHanded => "with ids of its own the container cannot have it",
             Self::SharedByHanded => {
                 "with ids of its own the container's mounts cannot reach the host"

@@ -118,6 +118,11 @@ fn targets_that_no_order_makes_right() {
         refused(shared, Mounter::Root),
         Some(MountConflict::TargetInShared)
     );
+    let after = vec![bind(c"/a", MountFlags::SHARED), tmpfs(c"/b")];
+    assert_eq!(
+        refused(after, Mounter::Root),
+        Some(MountConflict::AfterShared)
+    );
 }
 
 #[test]
@@ -244,10 +249,10 @@ fn nothing_is_hidden_on_the_host() {
         };
         RootSpec::new(wishes, Mounter::Root).err()
     };
-    for path in [c"/etc/shadow", c"/sharedness", c"/shared"] {
+    for path in [c"/etc/shadow", c"/sharedness"] {
         assert_eq!(refused(path), None, "{path:?}");
     }
-    for path in [c"/shared/a", c"a", c"/", c"/a/../b"] {
+    for path in [c"/shared/a", c"/shared", c"a", c"/", c"/a/../b"] {
         assert_eq!(refused(path), Some(RootConflict::Restricted(path.into())));
     }
 }

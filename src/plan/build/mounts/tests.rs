@@ -249,6 +249,33 @@ fn what_hides_is_made_where_it_is_missing() {
     );
 }
 
+/// Or it would appear on the host, wherever a link of the root leads.
+#[test]
+fn all_is_hidden_before_something_is_shared() {
+    let wishes = RootWishes {
+        mounts: vec![
+            usual(c"/proc", c"proc"),
+            bind(c"/a", MountFlags::NONE),
+            bind(c"/shared", MountFlags::SHARED),
+        ],
+        masked: vec![Cow::Borrowed(c"/etc/shadow")],
+        ..bare_root()
+    };
+    assert_eq!(
+        told(wishes),
+        [
+            "hold /proc",
+            "settings",
+            "begin mode=0755,size=65536k",
+            "nodes /dev/null",
+            "bind /a",
+            "restrict /etc/shadow:",
+            "bind /shared",
+            "drop",
+        ]
+    );
+}
+
 /// The tmpfs that has nodes may come after what needs a stage.
 #[test]
 fn a_stage_waits_for_its_place() {
