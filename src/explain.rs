@@ -7,7 +7,7 @@ use crate::guard::{Preview, Request};
 use crate::log::{Level, Log};
 use crate::plan::explain::{Start, explain};
 use crate::preview;
-use crate::runtime::asked::{self, Given, explained};
+use crate::runtime::asked::{self, explained};
 use crate::runtime::sealed_exe::OwnFile;
 use crate::runtime::{caller, logging, reporting};
 use crate::standard_streams;
@@ -28,7 +28,7 @@ fn tell(arguments: &RunArgs, invocation: &Invocation, log: &Log) -> Result<ExitC
     let cgroups = lent.limited.unwrap_or_default();
     let joins = cgroups.iter().filter_map(|cgroup| cgroup.join.clone());
     let plan = asked.plan(joins.collect(), lent.signals)?;
-    let Given { .. } = asked.give::<Preview>()?;
+    asked.give::<Preview>()?;
     preview::look(&plan, &asked.spec, asked.namespaces, log)
         .map_err(|error| explained(error, arguments, None))?;
     caller::warn(arguments, log);

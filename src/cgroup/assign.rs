@@ -1,6 +1,6 @@
 //! Which hierarchies have something to limit or to count, and what.
 
-use super::asked::Asked;
+use super::asker::Asker;
 use super::layout::{Hierarchy, Layout};
 use super::settings::{Setting, settings};
 use super::{Controller, Version};
@@ -52,7 +52,7 @@ impl Presence {
 /// What a hierarchy has to do.
 pub struct Part<'l, 'a> {
     /// Who needs it first.
-    pub asked: Asked,
+    pub asker: Asker,
     pub hierarchy: &'l Hierarchy<'a>,
     pub version: Version,
     /// Those of v1 that are bound to it, or those that v1 has left to v2.
@@ -87,7 +87,7 @@ pub fn parts<'l, 'a>(
 /// What is asked of some controllers.
 struct Needs {
     /// Who needs one first.
-    asked: Option<Asked>,
+    asker: Option<Asker>,
     settings: Vec<Setting>,
     names: Vec<&'static str>,
 }
@@ -99,7 +99,7 @@ impl Needs {
         ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
     ) -> Result<Self, Error> {
         let mut needs = Self {
-            asked: None,
+            asker: None,
             settings: Vec::new(),
             names: Vec::new(),
         };
@@ -112,7 +112,7 @@ impl Needs {
             let settings = ask(controller, version)?;
             if let Some(setting) = settings.first() {
                 needs.names.push(name);
-                needs.asked.get_or_insert(Asked {
+                needs.asker.get_or_insert(Asker {
                     field: setting.field,
                     controller: name,
                 });
@@ -140,33 +140,33 @@ fn in_v1<'l, 'a>(
         return Ok(None);
     };
     let counts = found.controllers().any(Controller::counts);
-    let (asked, only_counts) = match needs.asked {
-        Some(asked) => (Some(asked), false),
+    let (asker, only_counts) = match needs.asker {
+        Some(asker) => (Some(asker), false),
         None if times && found.has(Controller::CpuAccounting) => {
-            let asked = Asked {
+            let asker = Asker {
                 field: Field::CpuTime,
                 controller: Controller::CpuAccounting.v1_name(),
             };
-            (Some(asked), false)
+            (Some(asker), false)
         }
         // Who names a cgroup wants the container there, in every hierarchy that is to be seen.
         None if named && layout.mounts(found).next().is_some() => (None, false),
         None if counts && counted == Counted::Surely => {
-            let asked = Asked {
+            let asker = Asker {
                 field: Field::CgroupReport,
                 controller: first.v1_name(),
             };
-            (Some(asked), false)
+            (Some(asker), false)
         }
         None if counts && counted == Counted::IfItCanBe => (None, true),
         None => return Ok(None),
     };
-    let all_of_them = Asked {
+    let all_of_them = Asker {
         field: Field::CgroupParent,
         controller: first.v1_name(),
     };
     Ok(Some(Part {
-        asked: asked.unwrap_or(all_of_them),
+        asker: asker.unwrap_or(all_of_them),
         hierarchy: found,
         version: Version::V1,
         controllers: found.controllers().collect(),
@@ -190,26 +190,26 @@ fn in_v2<'l, 'a>(
 ) -> Result<Option<Part<'l, 'a>>, Error> {
     let needs = Needs::of(free(layout), Version::V2, ask)?;
     let is_mounted = |v2: &Hierarchy<'_>| layout.mounts(v2).next().is_some();
-    let asked = match needs.asked {
-        Some(asked) => asked,
-        None if times && layout.v1_of(Controller::CpuAccounting).is_none() => Asked {
+    let asker = match needs.asker {
+        Some(asker) => asker,
+        None if times && layout.v1_of(Controller::CpuAccounting).is_none() => Asker {
             field: Field::CpuTime,
             // v2 counts without one.
             controller: Controller::CpuAccounting.v1_name(),
         },
-        None if named && layout.v2.as_ref().is_some_and(is_mounted) => Asked {
+        None if named && layout.v2.as_ref().is_some_and(is_mounted) => Asker {
             field: Field::CgroupParent,
             controller: "cgroup v2",
         },
-        None if counted == Counted::Surely && free(layout).any(Controller::counts) => Asked {
+        None if counted == Counted::Surely && free(layout).any(Controller::counts) => Asker {
             field: Field::CgroupReport,
             controller: "cgroup v2",
         },
         None => return Ok(None),
     };
     Ok(Some(Part {
-        asked,
-        hierarchy: hierarchy_of_v2(layout, asked)?,
+        asker,
+        hierarchy: hierarchy_of_v2(layout, asker)?,
         version: Version::V2,
         controllers: free(layout).collect(),
         needed: needs.names,
@@ -245,10 +245,10 @@ pub fn is_born(layout: &Layout<'_>, limits: &Limits) -> bool {
 
 fn hierarchy_of_v2<'l, 'a>(
     layout: &'l Layout<'a>,
-    asked: Asked,
+    asker: Asker,
 ) -> Result<&'l Hierarchy<'a>, Error> {
     layout.v2.as_ref().ok_or_else(|| {
-        asked.refused(
+        asker.refused(
             "no hierarchy of cgroups is mounted that has it; see cgroups(7) (mount -t cgroup2 none \
              /sys/fs/cgroup)",
         )

@@ -1,6 +1,6 @@
 //! What a new cgroup is filled with: its limits, and what a cpuset cannot be without.
 
-use super::asked::Asked;
+use super::asker::Asker;
 use super::directory::{Directory, joined};
 use super::settings::Setting;
 use crate::error::Error;
@@ -13,7 +13,7 @@ use std::ffi::CStr;
 #[cold]
 #[inline(never)]
 pub fn fill_cpuset(
-    asked: Asked,
+    asker: Asker,
     above: &Directory,
     below: &Directory,
     settings: &[Setting],
@@ -24,14 +24,14 @@ pub fn fill_cpuset(
             continue;
         }
         let read = |directory: &Directory| {
-            let failed = |errno| asked.failed("read", &directory.path_of(file), errno);
+            let failed = |errno| asker.failed("read", &directory.path_of(file), errno);
             directory.read(file).map_err(failed)
         };
         if !read(below)?.is_empty() {
             continue;
         }
         let list = read(above)?;
-        let failed = |errno| asked.failed("write to", &below.path_of(file), errno);
+        let failed = |errno| asker.failed("write to", &below.path_of(file), errno);
         below.write(file, list.as_bytes()).map_err(failed)?;
     }
     Ok(())

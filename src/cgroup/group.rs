@@ -100,10 +100,10 @@ impl Group {
         search: &Search<'_>,
         is_born: impl Fn() -> bool,
     ) -> Result<(), Error> {
-        let (asked, is_v1) = (part.asked, part.version == Version::V1);
+        let (asker, is_v1) = (part.asker, part.version == Version::V1);
         let has_cpuset = is_v1 && part.controllers.contains(&Controller::Cpuset);
         let fill = |above: &Directory, below: &Directory, settings: &[Setting]| match has_cpuset {
-            true => fill::fill_cpuset(asked, above, below, settings),
+            true => fill::fill_cpuset(asker, above, below, settings),
             false => Ok(()),
         };
         let make = |above: &Directory| above.make_locked(&self.name, &mut self.locks.borrow_mut());
@@ -122,7 +122,7 @@ impl Group {
         };
         fill(&member.above, &member.directory, &part.settings)?;
         if is_v1 && part.controllers.contains(&Controller::Memory) {
-            parent::count_what_is_below(asked, &member.directory)?;
+            parent::count_what_is_below(asker, &member.directory)?;
         }
         for setting in &part.settings {
             self.swap_is_unlimited |= fill::set(setting, &member.directory)? == Found::Nothing;

@@ -4,7 +4,7 @@
 //! layout          which hierarchies there are, and where we are in each: texts in, data out
 //! settings        what is written for each limit: limits in, files and values out
 //! assign          which hierarchies have something to do
-//! asked           who asks, and what they are told
+//! asker           who asks, and what they are told
 //! parent          the cgroup below which the container's is made
 //! directory       a cgroup's directory: made, locked, written, removed
 //! group           the container's cgroups, one in each hierarchy that has something to limit
@@ -25,7 +25,7 @@
 //! hexadecimal digits, and mydocker has it locked for as long as it lives (`locks.rs`): by a lock of its user's,
 //! for the directory can be read, and locked, by everyone.
 
-mod asked;
+mod asker;
 mod assign;
 mod directory;
 mod fill;

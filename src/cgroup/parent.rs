@@ -14,7 +14,7 @@ pub use pass_on::Controllers;
 pub use site::{Site, Written};
 
 use super::Version;
-use super::asked::Asked;
+use super::asker::Asker;
 use super::directory::{Directory, FIRST_INODE, joined};
 use super::layout::{Hierarchy, HierarchyMount, Layout};
 use crate::error::Error;
@@ -26,7 +26,7 @@ use std::os::fd::AsFd;
 
 /// What a site is searched for.
 pub struct Search<'a> {
-    pub asked: Asked,
+    pub asker: Asker,
     pub layout: &'a Layout<'a>,
     pub hierarchy: &'a Hierarchy<'a>,
     pub version: Version,
@@ -47,8 +47,8 @@ impl Search<'_> {
             (Some(path), _) => self.named_site(path)?,
             (None, Version::V1) => {
                 let (_, directory) = self.place(own)?;
-                limited::refuse_in_v1(self.asked, self.hierarchy, &directory)?;
-                Site::at(self.asked, self.version, directory)
+                limited::refuse_in_v1(self.asker, self.hierarchy, &directory)?;
+                Site::at(self.asker, self.version, directory)
             }
             (None, Version::V2) => return self.climb(attempt),
         };
@@ -61,16 +61,16 @@ impl Search<'_> {
     fn named_site(&self, path: &CStr) -> Result<Site, Error> {
         let top = |mount: &HierarchyMount| Some(mount.point.clone());
         let (mount, top) = self.place(top)?;
-        let mut site = Site::at(self.asked, self.version, top);
+        let mut site = Site::at(self.asker, self.version, top);
         site.follow(path)?;
         match self.version {
             Version::V1 if site.missing.is_empty() => {
-                limited::refuse_in_v1(self.asked, self.hierarchy, &site.nearest)?;
+                limited::refuse_in_v1(self.asker, self.hierarchy, &site.nearest)?;
             }
             // What is new has no limits.
             Version::V1 => {}
             Version::V2 => {
-                let way = PathFromTop::new(self.asked, &mount, path);
+                let way = PathFromTop::new(self.asker, &mount, path);
                 site.written = way.look(&site, way.len(), self.controllers)?;
             }
         }
@@ -82,16 +82,16 @@ impl Search<'_> {
         &self,
         attempt: impl Fn(&mut Site) -> Result<T, Error>,
     ) -> Result<(Site, T), Error> {
-        let asked = self.asked;
+        let asker = self.asker;
         let (mount, directory) = self.place(own)?;
-        let way = PathFromTop::new(asked, &mount, mount.own.as_deref().unwrap_or_default());
-        let mut site = Site::at(asked, self.version, directory);
+        let way = PathFromTop::new(asker, &mount, mount.own.as_deref().unwrap_or_default());
+        let mut site = Site::at(asker, self.version, directory);
         let mut failure: Option<Error> = None;
         for depth in (0..=way.len()).rev() {
             if depth != way.len() {
                 // Beside it nothing would be limited by it.
-                limited::refuse_in_v2(asked, &site.nearest)?;
-                site = Site::at(asked, self.version, way.open(depth)?);
+                limited::refuse_in_v2(asker, &site.nearest)?;
+                site = Site::at(asker, self.version, way.open(depth)?);
             }
             let looked = way.look(&site, depth, self.controllers);
             let made = looked.and_then(|written| {
@@ -107,7 +107,7 @@ impl Search<'_> {
                 },
             }
         }
-        Err(failure.unwrap_or_else(|| asked.refused("no cgroup is there")))
+        Err(failure.unwrap_or_else(|| asker.refused("no cgroup is there")))
     }
 
     /// The place where a hierarchy can be used: the first that is what it is said to be.
@@ -115,7 +115,7 @@ impl Search<'_> {
         &self,
         path: impl Fn(&HierarchyMount) -> Option<CString>,
     ) -> Result<(HierarchyMount, Directory), Error> {
-        let (layout, asked) = (self.layout, self.asked);
+        let (layout, asker) = (self.layout, self.asker);
         let mut first = None;
         for mount in layout.mounts(self.hierarchy) {
             let Some(path) = path(&mount) else { continue };
@@ -129,18 +129,18 @@ impl Search<'_> {
             match opened {
                 Ok(directory) => return Ok((mount, directory)),
                 Err(errno) => {
-                    first.get_or_insert_with(|| asked.failed("open", &path, errno));
+                    first.get_or_insert_with(|| asker.failed("open", &path, errno));
                 }
             }
         }
         Err(first.unwrap_or_else(|| {
             if layout.mounts(self.hierarchy).next().is_none() {
-                return asked.refused("its hierarchy of cgroups is mounted nowhere; see cgroups(7)");
+                return asker.refused("its hierarchy of cgroups is mounted nowhere; see cgroups(7)");
             }
             let reason = "this process's own cgroup is not below what is mounted, as in a container: limit that one, \
                           or name a cgroup";
             let option = Field::CgroupParent.aside(" with ", "");
-            asked.refused("").hint_instead(reason.to_owned() + &option)
+            asker.refused("").hint_instead(reason.to_owned() + &option)
         }))
     }
 }

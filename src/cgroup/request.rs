@@ -73,7 +73,7 @@ impl<'l, 'a> Wanted<'l, 'a> {
 
     fn search<'s>(&'s self, part: &'s Part<'l, 'a>) -> Search<'s> {
         Search {
-            asked: part.asked,
+            asker: part.asker,
             layout: self.layout,
             hierarchy: part.hierarchy,
             version: part.version,

@@ -4,7 +4,7 @@
 use super::super::Controller;
 use super::super::directory::Directory;
 use super::super::layout::Hierarchy;
-use super::Asked;
+use super::Asker;
 use crate::error::Error;
 use crate::field::Field;
 use crate::sys::kernel;
@@ -12,7 +12,7 @@ use std::ffi::CStr;
 
 /// A cgroup of the caller's that the container would be beside. (A number of processes is no reason: systemd gives
 /// every scope one.)
-pub fn refuse_in_v2(asked: Asked, directory: &Directory) -> Result<(), Error> {
+pub fn refuse_in_v2(asker: Asker, directory: &Directory) -> Result<(), Error> {
     for file in [
         c"memory.max",
         c"memory.high",
@@ -26,7 +26,7 @@ pub fn refuse_in_v2(asked: Asked, directory: &Directory) -> Result<(), Error> {
         if !value.is_empty() && !value.starts_with("max") {
             let reason = "it limits the caller, and cgroup v2 wants processes in leaves: put mydocker into a cgroup below \
                           this one, or name one";
-            return Err(refused(asked, directory, file, reason));
+            return Err(refused(asker, directory, file, reason));
         }
     }
     Ok(())
@@ -39,7 +39,7 @@ const ALWAYS_HIERARCHICAL: (u32, u32) = (5, 11);
 #[cold]
 #[inline(never)]
 pub fn refuse_in_v1(
-    asked: Asked,
+    asker: Asker,
     hierarchy: &Hierarchy<'_>,
     directory: &Directory,
 ) -> Result<(), Error> {
@@ -51,7 +51,7 @@ pub fn refuse_in_v1(
             if limit.is_some_and(|limit| limit < 1 << 62) {
                 let reason = "it would not limit the container: write 1 to its memory.use_hierarchy, or name another \
                               cgroup";
-                return Err(refused(asked, directory, file, reason));
+                return Err(refused(asker, directory, file, reason));
             }
         }
     }
@@ -66,7 +66,7 @@ pub fn refuse_in_v1(
             if directory.read(file).is_ok_and(|limits| !limits.is_empty()) {
                 let reason =
                     "cgroup v1 does not hand the limits of disks down: name a cgroup without any";
-                return Err(refused(asked, directory, file, reason));
+                return Err(refused(asker, directory, file, reason));
             }
         }
     }
@@ -79,20 +79,20 @@ fn counts_what_is_below(directory: &Directory) -> bool {
 }
 
 /// Has what is made in a new cgroup of v1 count as its own, so that its limit is one of all that is in it.
-pub fn count_what_is_below(asked: Asked, directory: &Directory) -> Result<(), Error> {
+pub fn count_what_is_below(asker: Asker, directory: &Directory) -> Result<(), Error> {
     if counts_what_is_below(directory) {
         return Ok(());
     }
     let file = c"memory.use_hierarchy";
-    let failed = |errno| asked.failed("write to", &directory.path_of(file), errno);
+    let failed = |errno| asker.failed("write to", &directory.path_of(file), errno);
     directory.write(file, b"1").map_err(failed)
 }
 
 /// For a reason that ends in the advice to name another cgroup.
-fn refused(asked: Asked, directory: &Directory, file: &CStr, reason: &'static str) -> Error {
+fn refused(asker: Asker, directory: &Directory, file: &CStr, reason: &'static str) -> Error {
     let file = directory.path_of(file);
     Error::refused_for(
-        [asked.field.spelled().as_bytes(), b": ", file.to_bytes()].concat(),
+        [asker.field.spelled().as_bytes(), b": ", file.to_bytes()].concat(),
         reason.to_owned() + &Field::CgroupParent.aside(" with ", ""),
     )
 }

@@ -1,7 +1,7 @@
 //! Which controllers a cgroup of v2 passes on, and what it takes to have it pass on others.
 
 use super::super::Version;
-use super::super::asked::Asked;
+use super::super::asker::Asker;
 use super::super::directory::{Directory, joined, names};
 use super::super::layout::HierarchyMount;
 use super::site::{PASSED_ON, Site, Written};
@@ -28,15 +28,15 @@ impl<'a> Controllers<'a> {
 
 /// The way from the top of v2 to a cgroup.
 pub struct PathFromTop<'a> {
-    asked: Asked,
+    asker: Asker,
     mount: &'a HierarchyMount,
     names: Vec<CString>,
 }
 
 impl<'a> PathFromTop<'a> {
-    pub fn new(asked: Asked, mount: &'a HierarchyMount, path: &CStr) -> Self {
+    pub fn new(asker: Asker, mount: &'a HierarchyMount, path: &CStr) -> Self {
         Self {
-            asked,
+            asker,
             mount,
             names: names(path),
         }
@@ -50,7 +50,7 @@ impl<'a> PathFromTop<'a> {
     pub fn open(&self, depth: usize) -> Result<Directory, Error> {
         let names = self.names.iter().take(depth);
         let path = names.fold(self.mount.point.clone(), |path, name| joined(&path, name));
-        let failed = |errno| self.asked.failed("open", &path, errno);
+        let failed = |errno| self.asker.failed("open", &path, errno);
         Directory::open(path.clone(), Version::V2).map_err(failed)
     }
 
@@ -120,7 +120,7 @@ impl<'a> PathFromTop<'a> {
             let file = directory.path_of(c"cgroup.type");
             return Err(Error::refused(
                 [
-                    self.asked.field.spelled().as_bytes(),
+                    self.asker.field.spelled().as_bytes(),
                     b": ",
                     file.to_bytes(),
                 ]
@@ -147,12 +147,12 @@ impl<'a> PathFromTop<'a> {
     }
 
     fn not_written(&self, directory: &Directory, errno: Errno) -> Error {
-        self.asked
+        self.asker
             .failed("write to", &directory.path_of(PASSED_ON), errno)
     }
 
     fn nowhere(&self) -> Error {
-        self.asked.refused(
+        self.asker.refused(
             "this machine's cgroup v2 does not have it, and v1 neither (cgroup.controllers at its top)",
         )
     }

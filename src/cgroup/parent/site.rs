@@ -1,7 +1,7 @@
 //! Where a container's cgroup is to be: found by looking, and nothing made yet.
 
 use super::super::Version;
-use super::super::asked::Asked;
+use super::super::asker::Asker;
 use super::super::directory::{Directory, joined, names};
 use crate::error::Error;
 use crate::sys::Errno;
@@ -32,7 +32,7 @@ impl Written {
 }
 
 pub struct Site {
-    asked: Asked,
+    asker: Asker,
     version: Version,
     /// Those above the nearest, from the top down, of a cgroup that is named.
     above: Vec<Directory>,
@@ -46,9 +46,9 @@ pub struct Site {
 
 impl Site {
     /// A site in a cgroup that is there.
-    pub fn at(asked: Asked, version: Version, nearest: Directory) -> Self {
+    pub fn at(asker: Asker, version: Version, nearest: Directory) -> Self {
         Self {
-            asked,
+            asker,
             version,
             above: Vec::new(),
             nearest,
@@ -68,7 +68,7 @@ impl Site {
             match self.nearest.child(&name) {
                 Ok(child) => self.go_to(child),
                 Err(Errno::ENOENT) => self.missing.push(path),
-                Err(errno) => return Err(self.asked.failed("mkdir", &path, errno)),
+                Err(errno) => return Err(self.asker.failed("mkdir", &path, errno)),
             }
         }
         Ok(())
@@ -106,7 +106,7 @@ impl Site {
                 Err(Errno::EEXIST) => self.nearest.child(&name),
                 made => made,
             };
-            let made = made.map_err(|errno| self.asked.failed("mkdir", &path, errno))?;
+            let made = made.map_err(|errno| self.asker.failed("mkdir", &path, errno))?;
             fill(&self.nearest, &made)?;
             self.go_to(made);
         }
@@ -115,7 +115,7 @@ impl Site {
                 .and_then(|directory| directory.write(PASSED_ON, written.value.as_bytes()));
             match done {
                 Err(errno) if !written.is_optional => {
-                    return Err(self.asked.failed("write to", &written.file, errno));
+                    return Err(self.asker.failed("write to", &written.file, errno));
                 }
                 _ => {}
             }
@@ -129,7 +129,7 @@ impl Site {
     pub fn preview(&self, name: &CStr) -> Result<(), Error> {
         let may = self.nearest.may_write(c".");
         may.map_err(|errno| match self.missing.first() {
-            Some(missing) => self.asked.failed("mkdir", missing, errno),
+            Some(missing) => self.asker.failed("mkdir", missing, errno),
             None => self.not_made(name, errno),
         })
     }
@@ -137,9 +137,9 @@ impl Site {
     fn not_made(&self, name: &CStr, errno: Errno) -> Error {
         match self.version {
             Version::V1 => self
-                .asked
+                .asker
                 .failed("mkdir", &self.nearest.path_of(name), errno),
-            Version::V2 => self.asked.failed("mkdir in", &self.nearest.path, errno),
+            Version::V2 => self.asker.failed("mkdir in", &self.nearest.path, errno),
         }
     }
 }

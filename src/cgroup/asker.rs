@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 
 /// Who needs a hierarchy, for messages.
 #[derive(Clone, Copy)]
-pub struct Asked {
+pub struct Asker {
     pub field: Field,
     /// The controller's name.
     pub controller: &'static str,
@@ -21,7 +21,7 @@ const DELEGATE: &str = "an ordinary user needs a cgroup v2 of their own: systemd
 const ROOTS_ALONE: &str =
     "limits of cgroup v1 are root's to give; an ordinary user's take v2 (mydocker help limits)";
 
-impl Asked {
+impl Asker {
     /// `doing` to `path` failed.
     pub fn failed(self, doing: &str, path: &CStr, errno: Errno) -> Error {
         let hint = match errno {
