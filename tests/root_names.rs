@@ -35,6 +35,10 @@ fn names_are_those_of_the_container() {
         // On the host's UTS namespace the name is the host's.
         let script = "[ $(hostname) = $(cat /etc/hostname) ] && grep -c \"$(hostname)\" /etc/hosts";
         assert_eq!(tree.says(&["--uts=host"], script), "1\n", "{case}");
+        // So they are where something of the host's is mounted that nobody has asked for by a mount: /dev/shm.
+        let options = ["--ipc=host", "--hostname=box"];
+        let said = tree.says(&options, "cat /etc/hostname");
+        assert_eq!(said, "box\n", "{case}");
         // They can be written to, as docker's can, and no one else sees it.
         tree.says(&[], "echo 1.2.3.4 x >> /etc/hosts");
         assert_eq!(tree.snapshot(), before, "{case}");

@@ -11,7 +11,9 @@ pub fn name_files(root: &RootSpec) -> Vec<EtcFile> {
         MountSource::Overlay(_) => true,
         MountSource::FileSystem(_) => false,
     };
-    let looks = root.mounts.iter().any(brings_files);
+    // What every container has brings none; the look is before the first of those that were asked for.
+    let mut asked = root.mounts.iter().filter(|mount| mount.asked_by.is_some());
+    let looks = asked.any(brings_files);
     let wanted = root.name_files.iter().filter(|file| !root.covers(file));
     (0..)
         .zip(wanted)
