@@ -11,6 +11,8 @@ pub enum Conflict {
     /// CAP_SYS_ADMIN, in a container whose mounts come from outside: they are not locked, so it could allow again what they
     /// forbid.
     AdministratorOfHandedMounts,
+    /// The root was checked for another [`Mounter`](super::Mounter) than this caller and user namespace make.
+    RootOfAnotherMounter,
     /// A host name, in the host's UTS namespace.
     NameOfHost,
     /// A NIS domain name, in the host's UTS namespace.

@@ -129,7 +129,8 @@ pub const TERMINAL_GROUP: u32 = 5;
 impl ContainerSpec {
     /// Errors: wishes that contradict each other, or that such a caller cannot be granted.
     pub fn new(wishes: ContainerWishes, caller: &Credentials<'_>) -> Result<Self, Conflict> {
-        check_user(&wishes)?;
+        check_root(&wishes, caller)?;
+        check_process(&wishes)?;
         let namespaces = wishes.namespaces.choices(&wishes.user_namespace);
         check_sharing(&wishes, &namespaces)?;
         let identity = Identity::new(&wishes.process.user, caller, wishes.user_namespace);
@@ -184,15 +185,25 @@ impl ContainerSpec {
     }
 }
 
-/// What the command is and may do, as far as the user namespace decides it.
-fn check_user(wishes: &ContainerWishes) -> Result<(), Conflict> {
+/// By whose rights the root is mounted, and what that leaves to the command.
+fn check_root(wishes: &ContainerWishes, caller: &Credentials<'_>) -> Result<(), Conflict> {
+    let Some(root) = &wishes.root else {
+        return Ok(());
+    };
+    let mounter = Mounter::new(caller.user, &wishes.user_namespace);
+    if root.is_premounted != (mounter == Mounter::Handed) {
+        return Err(Conflict::RootOfAnotherMounter);
+    }
+    if root.is_premounted && wishes.process.capabilities.bounding.contains(SYS_ADMIN) {
+        return Err(Conflict::AdministratorOfHandedMounts);
+    }
+    Ok(())
+}
+
+fn check_process(wishes: &ContainerWishes) -> Result<(), Conflict> {
     let process = &wishes.process;
     if process.user.insists_on_groups && wishes.user_namespace == UserNamespace::Single {
         return Err(Conflict::GroupsOfOneId);
-    }
-    let is_premounted = wishes.root.as_ref().is_some_and(|root| root.is_premounted);
-    if is_premounted && process.capabilities.bounding.contains(SYS_ADMIN) {
-        return Err(Conflict::AdministratorOfHandedMounts);
     }
     let directory = process.working_directory.as_ref();
     if directory.is_some_and(|path| !path.to_bytes().starts_with(b"/")) {

@@ -69,6 +69,13 @@ fn root_with(mount: Option<RootMount>, mounter: Mounter) -> Option<RootSpec> {
     RootSpec::new(wishes, mounter).ok()
 }
 
+fn ids() -> Ids {
+    Ids::from_zero(Range {
+        first: 1000,
+        count: 10,
+    })
+}
+
 #[test]
 fn what_is_not_asked_for_is_new_or_the_callers() {
     let spec = spec_of_true();
@@ -144,10 +151,7 @@ fn who_it_is_to_be_is_looked_at() {
     assert_eq!(groups, Conflict::GroupsOfOneId);
     let unknown = refused(|wishes| {
         wishes.process.user.id = 10;
-        wishes.user_namespace = UserNamespace::Ranges(Ids::from_zero(Range {
-            first: 1000,
-            count: 10,
-        }));
+        wishes.user_namespace = UserNamespace::Ranges(ids());
     });
     let expected = UnknownId {
         of: IdOf::User,
@@ -158,8 +162,19 @@ fn who_it_is_to_be_is_looked_at() {
     let administrator = refused(|wishes| {
         wishes.process.capabilities.bounding = CapabilitySet::ALL;
         wishes.root = root_with(None, Mounter::Handed);
+        wishes.user_namespace = UserNamespace::Ranges(ids());
     });
     assert_eq!(administrator, Conflict::AdministratorOfHandedMounts);
+    for (mounter, user_namespace) in [
+        (Mounter::Handed, UserNamespace::Callers),
+        (Mounter::Root, UserNamespace::Ranges(ids())),
+    ] {
+        let another = refused(|wishes| {
+            wishes.root = root_with(None, mounter);
+            wishes.user_namespace = user_namespace;
+        });
+        assert_eq!(another, Conflict::RootOfAnotherMounter);
+    }
 }
 
 #[test]

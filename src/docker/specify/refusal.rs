@@ -24,6 +24,10 @@ pub fn told(conflict: Conflict, arguments: &RunArgs) -> Error {
             "with --rootfs it cannot be given together with CAP_SYS_ADMIN, which could undo what the container's mounts \
              forbid",
         ),
+        Conflict::RootOfAnotherMounter => Error::refused(
+            "--rootfs",
+            "it was checked for another user namespace than the container has",
+        ),
         Conflict::NameOfHost => Error::refused(
             "--hostname",
             "it cannot be given with --uts host: it would rename the host",
@@ -105,6 +109,7 @@ mod tests {
         for (conflict, option) in [
             (Conflict::GroupsOfOneId, "--group-add: "),
             (Conflict::AdministratorOfHandedMounts, "--userns: "),
+            (Conflict::RootOfAnotherMounter, "--rootfs: "),
             (Conflict::NameOfHost, "--hostname: "),
             (Conflict::DomainNameOfHost, "--domainname: "),
             (Conflict::ProcOptionsOfHost, "--security-opt proc-opts: "),
