@@ -14,9 +14,6 @@ pub fn refusal(conflict: RootConflict) -> Error {
             "--overlay",
             "with --userns its writes can go to memory only",
         ),
-        RootConflict::TooManyLayers => {
-            Error::refused("--rootfs", "with --userns there can be ten at the most")
-        }
         conflict => {
             let (object, reason) = conflict.words();
             Error::refused(object, "").hint_instead(reason)
@@ -32,14 +29,13 @@ fn reason_of_mount(conflict: MountConflict) -> &'static str {
         MountConflict::SharedByHanded => {
             "with --userns the container's mounts cannot reach the host"
         }
-        MountConflict::TooManyCopies => {
-            "at most 32 mounts can be slave, shared or of the whole /; with --userns 32 in all"
-        }
         MountConflict::TargetIsNoPath
         | MountConflict::TargetInProc
         | MountConflict::TargetRepeated
         | MountConflict::TargetInShared
         | MountConflict::AfterShared
-        | MountConflict::SharedByUser => conflict.reason(),
+        | MountConflict::SharedByUser
+        // The host's looks find that one later.
+        | MountConflict::TooManyCopies => conflict.reason(),
     }
 }

@@ -7,13 +7,15 @@ mod upper;
 
 pub use accounts::accounts;
 
-use crate::docker;
 use crate::error::{Error, printable};
 use crate::field::Field;
 use crate::guard::Request;
 use crate::hint::host;
 use crate::locks::{Locks, NoLocks};
-use crate::spec::{Base, Ids, MountSource, Overlay, RootMount, RootSpec, Upper, Writes};
+use crate::spec::{
+    Base, Ids, MountConflict, MountSource, Overlay, RootConflict, RootMount, RootSpec, Upper,
+    Writes,
+};
 use crate::sys::facts::{self, Kind};
 use crate::sys::{Errno, descriptor};
 use places::{Places, PlacesRecord};
@@ -113,7 +115,7 @@ impl<'a> Wanted<'a> {
         for mount in &mut root.mounts {
             look_at_mount(mount)?;
         }
-        root.check_copies().map_err(docker::root::refusal)?;
+        root.check_copies().map_err(too_many)?;
         let uppers: Result<_, Error> = uppers(root)
             .map(|(asked_by, upper)| upper::Wanted::look(asked_by, upper))
             .collect();
@@ -121,6 +123,29 @@ impl<'a> Wanted<'a> {
             places,
             uppers: uppers?,
         })
+    }
+}
+
+/// What [`RootSpec::check_copies`] has found.
+#[cold]
+#[inline(never)]
+fn too_many(conflict: RootConflict) -> Error {
+    match conflict {
+        RootConflict::TooManyLayers => Error::refused_for(
+            Field::Root.spelled(),
+            Field::UserNamespace.between("with ", " there can be ten at the most"),
+        ),
+        RootConflict::Mount {
+            asked_by,
+            conflict: MountConflict::TooManyCopies,
+        } => {
+            let most = "at most 32 mounts can be slave, shared or of the whole /; with ";
+            Error::refused_for(asked_by, Field::UserNamespace.between(most, " 32 in all"))
+        }
+        conflict => {
+            let (object, reason) = conflict.words();
+            Error::refused(object, "").hint_instead(reason)
+        }
     }
 }
 
