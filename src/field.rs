@@ -107,6 +107,7 @@ fields! {
     // Namespaces.
     HostPids: "the host's PID namespace",
     HostNetwork: "the host's network",
+    Network: "the network",
     HostName: "a host name",
     Sysctl: "the sysctl",
 

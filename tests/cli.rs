@@ -58,7 +58,7 @@ fn mistakes_are_named_on_stderr_with_the_way_to_the_help_and_125() {
         ),
         (
             &["run", "--network=other", "sh"],
-            "option '--network' takes none or host, not 'other' (mydocker help run)",
+            "option '--network' takes none, host or ns:PATH, not 'other' (mydocker help run)",
         ),
         (
             &["run", "--user"],

@@ -247,7 +247,10 @@ fn what_is_not_here_has_a_way() {
         (&["run", "--restart=always", "sh"], "loop"),
         (&["run", "--cidfile", "x", "sh"], "--pidfile"),
         (&["run", "--stop-timeout", "3", "sh"], "--timeout 5:2"),
-        (&["run", "--network=container:x", "sh"], "nsenter -t PID -n"),
+        (
+            &["run", "--network=container:x", "sh"],
+            "ns:/proc/PID/ns/net",
+        ),
         (&["exec", "-ti", "x", "sh"], "nsenter -t PID -a"),
         (&["exec", "-ti", "x", "sh"], "--pidfile"),
         (&["container", "run", "alpine"], "mydocker run"),

@@ -48,6 +48,8 @@ pub struct Descriptors<'a> {
     pub reaper: Option<ChildDescriptor<'a>>,
     /// The counter by which the reaper tells how the command has ended, if that is to be known.
     pub status: Option<ChildDescriptor<'a>>,
+    /// Namespaces that are joined, by slot.
+    pub namespaces: &'a [ChildDescriptor<'a>],
     /// The files by which cgroups are joined, by slot.
     pub joins: &'a [ChildDescriptor<'a>],
     /// Mounts that the parent made, by slot.

@@ -5,6 +5,7 @@ use super::Channel;
 use crate::lingering;
 use crate::pool::{PATIENCE, SPARE};
 use crate::report::Lack;
+use crate::sys::clone::NewNamespaces;
 use crate::sys::descriptor::{self, Undropped, Waiting};
 use crate::sys::local_socket::{self, Record};
 use crate::sys::{Errno, namespace, network};
@@ -14,7 +15,7 @@ use std::os::fd::BorrowedFd;
 pub fn enter(socket: BorrowedFd<'_>, channel: &Channel<'_>) -> Result<bool, Errno> {
     match answer(socket) {
         Ok(spare) => {
-            let entered = namespace::enter_network(spare.as_fd());
+            let entered = namespace::join(spare.as_fd(), NewNamespaces::NETWORK);
             descriptor::close(spare);
             entered.map(|()| true)
         }

@@ -5,6 +5,7 @@ use super::{Descriptors, network as from_pool};
 use crate::lingering;
 use crate::plan::{Prepared, Step};
 use crate::report::Failed;
+use crate::spec::Namespace;
 use crate::spec::limits::NumberSet;
 use crate::sys::in_child::InChild;
 use crate::sys::mount::mount;
@@ -26,6 +27,9 @@ pub fn perform(
     let done = match step {
         Step::Root(step) => return root::perform(step, state, descriptors),
         Step::JoinCgroup { slot, .. } => join_cgroup(*slot, descriptors, state.child),
+        Step::JoinNamespace {
+            namespace, slot, ..
+        } => join_namespace(*namespace, *slot, descriptors, state.child),
         Step::CgroupNamespace => match lingering::outlast(namespace::new_cgroup) {
             // A kernel without them (before 4.6), which shows every cgroup's name to everyone.
             Err(Errno::EINVAL) => Ok(()),
@@ -180,6 +184,20 @@ fn join_cgroup(slot: u8, descriptors: &Descriptors<'_>, child: InChild) -> Resul
     let file = descriptors.joins.get(usize::from(slot)).copied();
     let file = file.ok_or(Errno::EBADF)?;
     let joined = descriptor::write(file.as_fd(), b"0").map(drop);
+    file.close(child);
+    joined
+}
+
+/// By the file that the parent has opened, so that no path is looked up again.
+fn join_namespace(
+    namespace: Namespace,
+    slot: u8,
+    descriptors: &Descriptors<'_>,
+    child: InChild,
+) -> Result<(), Errno> {
+    let file = descriptors.namespaces.get(usize::from(slot)).copied();
+    let file = file.ok_or(Errno::EBADF)?;
+    let joined = namespace::join(file.as_fd(), namespace.flag());
     file.close(child);
     joined
 }

@@ -236,7 +236,7 @@ mod tests {
             (&["-u"], "option '-u' needs a value"),
             (
                 &["--network=other", "sh"],
-                "option '--network' takes none or host, not 'other'",
+                "option '--network' takes none, host or ns:PATH, not 'other'",
             ),
             (
                 &["--log-level=loud", "sh"],

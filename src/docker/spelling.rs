@@ -59,6 +59,7 @@ pub fn spelling(field: Field) -> &'static str {
 
         Field::HostPids => "--pid host",
         Field::HostNetwork => "--network host",
+        Field::Network => "--network",
         Field::HostName => "--hostname",
         Field::Sysctl => "--sysctl",
 

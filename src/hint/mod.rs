@@ -21,6 +21,7 @@ pub enum Doing {
     },
     /// Of this kind, as the kernel's sysctls name it.
     MakeNamespace(&'static str),
+    JoinNamespace,
     MapUser,
     SetGroups,
     MakeMountsPrivate,
@@ -184,6 +185,11 @@ fn usual(doing: Doing, errno: Errno) -> Option<&'static str> {
         (Doing::Clone { .. }, Errno::EAGAIN) => {
             Some("a limit on processes is reached (ulimit -u, or the pids cgroup)")
         }
+        (Doing::JoinNamespace, Errno::EPERM) => Some(
+            "it belongs to another user namespace: who may join it is root there (an ordinary user's container is in a \
+             user namespace of its own)",
+        ),
+        (Doing::JoinNamespace, Errno::EINVAL) => Some("it is no namespace of this kind"),
         (Doing::SetGroups, Errno::EPERM) => Some("this user namespace forbids to change groups"),
         (Doing::MakeMountsPrivate, Errno::EINVAL) => {
             Some("/ is not a mount point: mydocker cannot run in a chroot")

@@ -12,6 +12,7 @@
 
 mod bounded;
 pub mod id_maps;
+pub mod joined;
 pub mod keeper;
 mod newborn;
 mod pipe;
@@ -33,6 +34,7 @@ use crate::sys::clone::{self, Memory};
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::signal::SignalSet;
 use crate::sys::{Errno, Pid, allocation, parent_watch};
+use joined::ChildrenElsewhere;
 use keeper::Successor;
 use newborn::Newborn;
 use pipe::Ends;
@@ -60,6 +62,10 @@ pub struct Launch<'a> {
     pub status: Option<BorrowedFd<'a>>,
     /// The directory of the cgroup (v2) that the child is to be born in.
     pub cgroup: Option<BorrowedFd<'a>>,
+    /// The namespaces that are joined, by slot.
+    pub joined: &'a [ChildDescriptor<'a>],
+    /// The PID namespace that the container is born in, if it is not ours and not a new one.
+    pub pid_namespace: Option<BorrowedFd<'a>>,
     /// The files by which the plan joins others, by slot.
     pub joins: &'a [ChildDescriptor<'a>],
     /// The ids that are mapped from outside, if the plan waits for that.
@@ -275,12 +281,15 @@ impl Launch<'_> {
     }
 
     fn clone(&self, memory: Memory, newborn: &Newborn<'_>) -> Result<Pid, Unborn> {
+        // Back again when the child is born: what is started later is none of that namespace's.
+        let elsewhere = ChildrenElsewhere::begin(self.pid_namespace)?;
         let result = retry::with_retries(self.namespaces, self.log, |namespaces| {
             let born = clone::spawn(namespaces, memory, self.cgroup, Newborn::live, newborn);
             // The child shared our memory until now, if it did.
             allocation::allow();
             born
         });
+        drop(elsewhere);
         result.map_err(|errno| Unborn::Refused(not_cloned(self.namespaces, errno)))
     }
 
@@ -308,6 +317,7 @@ impl Launch<'_> {
             channel,
             gates,
             reaper: reaper.map(ChildDescriptor::of),
+            namespaces: self.joined,
             joins: self.joins,
             premounted: self.premounted,
             streams: self.streams.map(|file| file.map(ChildDescriptor::of)),

@@ -26,8 +26,10 @@ const TERMINAL: RawFd = 9;
 const POOL: RawFd = 10;
 const REAPER: RawFd = 11;
 const STATUS: RawFd = 12;
-/// The first of those.
-const HANDED: RawFd = 13;
+/// The mount namespace that is joined.
+const MOUNTS: RawFd = 13;
+/// The first of the mounts that are handed in.
+const HANDED: RawFd = 14;
 
 /// The originals are moved above the numbers agreed on, or putting one in its place could close
 /// another. No higher than need be: the limit of open files may be low.
@@ -67,6 +69,9 @@ impl Again {
     ) -> Result<Self, Error> {
         let plan = memfd::sealed(c"mydocker plan", &wire::encode(launch.plan))
             .map_err(|errno| Error::new("make a memory file for", "the plan", errno))?;
+        let mounts = launch.plan.joined_mounts();
+        let mounts = mounts.and_then(|slot| launch.joined.get(usize::from(slot)));
+        let mounts = mounts.map(|file| file.as_fd());
         let files = [
             (Some(reports.0), LINK),
             (Some(reports.1), BOARD),
@@ -75,6 +80,7 @@ impl Again {
             (launch.pool, POOL),
             (reaper, REAPER),
             (launch.status, STATUS),
+            (mounts, MOUNTS),
         ];
         let streams = launch.streams.into_iter().zip(STREAMS);
         let premounted = launch
@@ -170,6 +176,7 @@ pub fn enter() -> Error {
         gates: Gates::NONE,
         reaper: None,
         status: None,
+        namespaces: &[],
         joins: &[],
         premounted: &[],
     };
@@ -185,6 +192,10 @@ pub fn enter() -> Error {
                 .map(numbered)
                 .collect();
             descriptors.joins = &joins;
+            // The others were joined before the execve; it keeps its slot.
+            let slot = plan.joined_mounts().map(usize::from);
+            let namespaces = slot.map_or(Vec::new(), |slot| vec![numbered(MOUNTS); slot + 1]);
+            descriptors.namespaces = &namespaces;
             descriptors.channel.pass(Moment::Entered);
             // Only what was placed: the numbers may be the caller's descriptors otherwise.
             for ((file, number), wanted) in descriptors

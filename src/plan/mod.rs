@@ -33,6 +33,7 @@ pub use gate::{Gate, Opener};
 pub use standard::{Outputs, Prepared, Source, Standard, Streams};
 pub use text::{describe_execve, describe_failure, name_step};
 
+use crate::spec::Namespace;
 use crate::spec::limits::{NumberSet, ResourceLimit};
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
@@ -94,6 +95,14 @@ impl InitPlan {
         birth.any(|step| matches!(step, Step::Await(Gate::IdsMapped) | Step::MapUser(_)))
     }
 
+    /// The slot of the mount namespace that is joined, if one is: after a re-exec, which may not be possible in there.
+    pub fn joined_mounts(&self) -> Option<u8> {
+        self.container.iter().find_map(|step| match step {
+            Step::JoinNamespace { slot, .. } => Some(*slot),
+            _ => None,
+        })
+    }
+
     /// Every step, in the order of their numbers.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.birth
@@ -128,6 +137,14 @@ pub enum Step {
         slot: u8,
         /// The file's path, for messages.
         path: CString,
+    },
+    /// Enter a namespace that is there already, setns(2).
+    JoinNamespace {
+        namespace: Namespace,
+        /// Which of the namespaces that the parent has opened.
+        slot: u8,
+        /// What it is found by, for messages.
+        name: CString,
     },
     /// Take the cgroups that we are in for the tops of their hierarchies.
     CgroupNamespace,

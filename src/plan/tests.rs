@@ -3,8 +3,10 @@
 use super::*;
 use crate::spec::tests::wishes_of_true;
 use crate::spec::{
-    ContainerSpec, ContainerWishes, Credentials, HostName, NamespaceChoice, Network, Sysctl,
+    ContainerSpec, ContainerWishes, Credentials, HostName, JoinTarget, NamespaceChoice,
+    NamespaceChoices, Network, Sysctl,
 };
+use std::ffi::CStr;
 
 const CALLERS: Standard = Standard::Streams(Streams {
     input: Source::Callers,
@@ -99,4 +101,54 @@ fn of_what_is_asked_for() {
         assert!(!has(kind), "{kind}: {kinds:?}");
     }
     assert_eq!(plan.reaper, Some(Reaper::Keeper));
+}
+
+#[test]
+fn of_namespaces_that_are_there() {
+    let target = |name: &CStr| JoinTarget::Path(name.into());
+    let join = |name: &CStr| NamespaceChoice::Join(target(name));
+    let joins = |plan: &InitPlan| -> Vec<(Namespace, u8)> {
+        let steps = plan.steps();
+        steps
+            .filter_map(|step| match step {
+                Step::JoinNamespace {
+                    namespace, slot, ..
+                } => Some((*namespace, *slot)),
+                _ => None,
+            })
+            .collect()
+    };
+    let some = plan(|wishes| {
+        wishes.namespaces.pid = join(c"pid");
+        wishes.namespaces.ipc = join(c"ipc");
+        wishes.namespaces.network = Network::Join(target(c"net"));
+    });
+    // The PID namespace has a slot, and is the launcher's to join. In it nothing ends with the command.
+    assert_eq!(joins(&some), [(Namespace::Ipc, 1), (Namespace::Network, 2)]);
+    assert_eq!(some.reaper, Some(Reaper::Keeper));
+    let kinds = kinds(&some);
+    assert!(
+        !kinds
+            .iter()
+            .any(|kind| kind == "LoopbackUp" || kind == "OpenNetwork")
+    );
+
+    let mut spec = ContainerSpec::new(wishes_of_true(), &ROOT).unwrap();
+    spec.namespaces = NamespaceChoices::new(|_| join(c"there"));
+    let source = NetworkSource::Clone;
+    let all = build(&spec, source, SignalSet::EMPTY, CALLERS, Vec::new(), None);
+    let order = [
+        (Namespace::User, 0),
+        (Namespace::Uts, 2),
+        (Namespace::Ipc, 3),
+        (Namespace::Network, 4),
+        (Namespace::Cgroup, 5),
+        (Namespace::Mount, 6),
+    ];
+    assert_eq!(joins(&all), order);
+    assert_eq!(all.joined_mounts(), Some(6));
+    assert!(
+        !all.steps()
+            .any(|step| matches!(step, Step::Root(_) | Step::MakeMountsPrivate))
+    );
 }

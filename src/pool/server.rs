@@ -6,6 +6,7 @@ use crate::field::Field;
 use crate::hint::{Doing, hint};
 use crate::lingering;
 use crate::log::{Level, Log, Value};
+use crate::sys::clone::NewNamespaces;
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::directory::Share;
 use crate::sys::node::{self, HERE};
@@ -345,7 +346,7 @@ impl Pool<'_> {
             namespace::own_network()
         });
         // Home again, or it would live on by us being in it when its container is gone.
-        namespace::enter_network(self.home.as_fd())?;
+        namespace::join(self.home.as_fd(), NewNamespaces::NETWORK)?;
         self.spares.push(made?);
         Ok(())
     }

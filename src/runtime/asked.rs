@@ -14,6 +14,7 @@ use crate::host::pid_file::{Names, PidFile};
 use crate::host::premounted;
 use crate::host::root::{self, Traces};
 use crate::launch;
+use crate::launch::joined::{self, Joined};
 use crate::log::{Level, Log, Value};
 use crate::monitor::signals::{Relayed, Signals};
 use crate::plan::{self, InitPlan, NetworkSource};
@@ -39,6 +40,8 @@ pub struct Asked {
     network: NetworkSource,
     /// What is left for the clone to make.
     pub namespaces: Namespaces,
+    /// The namespaces that are joined, until they are.
+    pub joined: Vec<Joined>,
 }
 
 /// What the host lends to a container, and takes back, in this order.
@@ -71,6 +74,8 @@ pub fn look<I: Intent>(arguments: &RunArgs, log: &Log) -> Result<(Asked, Lent<I>
     )?
     .map(I::common);
     let mut spec = caller::specify(arguments, &|wanted| I::take(wanted).map(I::common))?;
+    // Before anything is made.
+    let joined = joined::open(&spec.namespaces)?;
     let kernel = kernel::version();
     let filter = security::filter(&spec.process, kernel)?;
     let ids = premounted::ids(&spec).cloned();
@@ -98,6 +103,7 @@ pub fn look<I: Intent>(arguments: &RunArgs, log: &Log) -> Result<(Asked, Lent<I>
         look,
         network,
         namespaces,
+        joined,
     };
     let lent = Lent {
         limited,

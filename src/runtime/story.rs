@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::guard::Acquire;
 use crate::host::limits::Entry;
 use crate::host::premounted;
-use crate::launch::{Container, Launch};
+use crate::launch::{Container, Launch, joined};
 use crate::log::{Level, Log, Value};
 use crate::monitor::relay::{Allowance, Ends, Relay};
 use crate::monitor::signals::Signals;
@@ -99,6 +99,7 @@ fn start(
     let premounted = premounted.unwrap_or_default();
     let moments = told.begin(&plan);
     let pool = lent.pool.take();
+    let joined = std::mem::take(&mut asked.joined);
     let container = Launch {
         plan: &plan,
         namespaces: asked.namespaces,
@@ -109,6 +110,8 @@ fn start(
         pool: pool.as_ref().map(AsFd::as_fd),
         status: status.as_ref().map(AsFd::as_fd),
         cgroup: birthplace,
+        joined: &in_child(joined.iter().map(|one| &one.file)),
+        pid_namespace: joined::pid_namespace(&joined),
         joins: &in_child(joins.iter().map(|join| &join.opened)),
         ids: premounted::ids(&asked.spec),
         premounted: &in_child(premounted.iter()),
@@ -121,7 +124,7 @@ fn start(
     .map_err(|error| explained(error, arguments, lent.limited.as_ref()))?;
     told.is_running();
     // The container has its copies: a mount that we keep could not be taken away on the host.
-    drop((premounted, joins));
+    drop((premounted, joins, joined));
     let ends = opened.ends()?;
     // An answer that came too late goes with it, and does not stay for as long as the container.
     drop(pool);

@@ -25,6 +25,8 @@ pub enum Conflict {
         number: usize,
         namespace: Namespace,
     },
+    /// A network namespace that is joined, from a user namespace of the container's own.
+    JoinedNetworkOfOthers,
     /// The working directory is no absolute path.
     RelativeWorkingDirectory,
     /// The command is to be someone whom the container's user namespace does not know.

@@ -172,12 +172,12 @@ impl ContainerSpec {
     /// Whether what the container's root owns belongs to a user namespace that is not the kernel's first: its own or
     /// mydocker's.
     pub fn is_in_user_namespace(&self) -> bool {
-        self.namespaces.is_new(Namespace::User) || self.surroundings != Surroundings::Host
+        !self.namespaces.is_callers(Namespace::User) || self.surroundings != Surroundings::Host
     }
 
     /// Whether terminals can belong to their group.
     pub fn has_terminal_group(&self) -> bool {
-        !self.namespaces.is_new(Namespace::User)
+        self.namespaces.is_callers(Namespace::User)
             && match self.surroundings {
                 Surroundings::Host => true,
                 Surroundings::UserNamespace { has_terminal_group } => has_terminal_group,
@@ -226,6 +226,12 @@ fn check_sharing(wishes: &ContainerWishes, namespaces: &NamespaceChoices) -> Res
     let root = wishes.root.as_ref();
     if !namespaces.is_new(Namespace::Pid) && root.is_some_and(RootSpec::has_proc_options) {
         return Err(Conflict::ProcOptionsOfHost);
+    }
+    // Who is in a new user namespace has no rights in a network namespace that is none of its own.
+    if let (UserNamespace::Ranges(_), Network::Join(_)) =
+        (&wishes.user_namespace, &wishes.namespaces.network)
+    {
+        return Err(Conflict::JoinedNetworkOfOthers);
     }
     let settings = wishes.sysctls.iter().map(|setting| setting.namespace);
     match (0..).zip(settings).find(|(_, of)| !namespaces.is_new(*of)) {

@@ -2,7 +2,8 @@
 
 use super::UserNamespace;
 use crate::sys::clone::NewNamespaces;
-use std::ffi::CString;
+use std::borrow::Cow;
+use std::ffi::{CStr, CString};
 
 /// A kind of namespace, as namespaces(7) lists them. Time namespaces are not used: clone(2) cannot
 /// make one, and a clock of its own is nothing that a container is expected to have.
@@ -66,6 +67,16 @@ impl Namespace {
     const fn kind(self) -> &'static Kind {
         &KINDS[self as usize]
     }
+
+    /// What people call it.
+    pub const fn name(self) -> &'static str {
+        self.kind().name
+    }
+
+    /// What clone(2) and setns(2) call it.
+    pub const fn flag(self) -> NewNamespaces {
+        self.kind().anew
+    }
 }
 
 /// What a container has of one kind of namespace.
@@ -87,6 +98,19 @@ pub enum JoinTarget {
     Path(CString),
     /// A process that is in it, by an open pidfd.
     Process(PidfdNumber),
+}
+
+impl JoinTarget {
+    /// What messages call it.
+    pub fn name(&self) -> Cow<'_, CStr> {
+        match self {
+            Self::Path(path) => Cow::Borrowed(path),
+            Self::Process(PidfdNumber(number)) => {
+                let name = format!("of the process of descriptor {number}");
+                Cow::Owned(CString::new(name).unwrap_or_default())
+            }
+        }
+    }
 }
 
 /// The number of a pidfd that someone else keeps open.
@@ -163,6 +187,23 @@ impl NamespaceChoices {
     /// Whether the container has one of its own.
     pub fn is_new(&self, namespace: Namespace) -> bool {
         *self.of(namespace) == NamespaceChoice::New
+    }
+
+    /// Whether it is the caller's.
+    pub fn is_callers(&self, namespace: Namespace) -> bool {
+        *self.of(namespace) == NamespaceChoice::Host
+    }
+
+    /// The namespaces that are joined, in this order: the user namespace first, which gives the rights for the others, and
+    /// the mount namespace last, in which no path is any more what it was.
+    pub fn joined(&self) -> impl Iterator<Item = (Namespace, &JoinTarget)> {
+        let kinds = KINDS.iter().map(|kind| kind.namespace);
+        let but_mounts = kinds.filter(|namespace| *namespace != Namespace::Mount);
+        let order = but_mounts.chain([Namespace::Mount]);
+        order.filter_map(|namespace| match self.of(namespace) {
+            NamespaceChoice::Join(target) => Some((namespace, target)),
+            NamespaceChoice::New | NamespaceChoice::Host => None,
+        })
     }
 
     /// The namespaces that are the container's own.

@@ -40,6 +40,15 @@ impl NewNamespaces {
     pub const PID: Self = Self(libc::CLONE_NEWPID as u32);
     pub const NETWORK: Self = Self(libc::CLONE_NEWNET as u32);
 
+    /// Those of a number that the kernel has told, if it is a namespace's.
+    pub(super) const fn of(flag: u32) -> Self {
+        Self(flag)
+    }
+
+    pub(super) const fn flags(self) -> u32 {
+        self.0
+    }
+
     /// The namespaces of both.
     #[must_use]
     pub const fn and(self, others: Self) -> Self {

@@ -199,6 +199,11 @@ impl FileSystem {
         self.kind == 0x6367_7270
     }
 
+    /// Whether its files are namespaces (since Linux 3.19; before, they were proc's).
+    pub fn is_nsfs(self) -> bool {
+        self.kind == 0x6e73_6673
+    }
+
     pub fn is_proc(self) -> bool {
         self.kind == 0x9fa0
     }

@@ -1,6 +1,7 @@
 //! Namespaces that are entered after they were made: unshare(2) and setns(2).
 
-use super::{Errno, descriptor};
+use super::clone::NewNamespaces;
+use super::{Errno, descriptor, facts};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use syscalls::{Sysno, syscall};
 
@@ -42,17 +43,57 @@ pub fn new_cgroup() -> Result<(), Errno> {
     unsafe { syscall!(Sysno::unshare, libc::CLONE_NEWCGROUP) }.map(drop)
 }
 
-/// Moves this process into the mount namespace that `file` is: root and working directory become the
-/// namespace's own root, the topmost of what is mounted there.
-pub fn enter_mounts(file: BorrowedFd<'_>) -> Result<(), Errno> {
+/// setns(2): moves this process into a namespace that is there, of this kind. `file` is the namespace, or a pidfd of a
+/// process that is in it (Linux 5.8). A PID namespace is for the children that are made from then on; with a mount
+/// namespace, root and working directory become its own root, the topmost of what is mounted there.
+///
+/// Errors: EINVAL if it is no namespace of this kind.
+pub fn join(file: BorrowedFd<'_>, kind: NewNamespaces) -> Result<(), Errno> {
     // SAFETY: no pointers.
-    unsafe { syscall!(Sysno::setns, file.as_raw_fd(), libc::CLONE_NEWNS) }.map(drop)
+    unsafe { syscall!(Sysno::setns, file.as_raw_fd(), kind.flags()) }.map(drop)
 }
 
-/// Moves this process into the network namespace that `file` is.
-///
-/// Errors: EINVAL if it is no network namespace.
-pub fn enter_network(file: BorrowedFd<'_>) -> Result<(), Errno> {
-    // SAFETY: no pointers.
-    unsafe { syscall!(Sysno::setns, file.as_raw_fd(), libc::CLONE_NEWNET) }.map(drop)
+/// What a file is that is to stand for a namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    Namespace(NewNamespaces),
+    Other,
+}
+
+/// Looks at the file, ioctl_ns(2).
+pub fn look(file: BorrowedFd<'_>) -> Look {
+    const NS_GET_NSTYPE: u32 = 0xb703;
+    // A device might take the call for another one.
+    match facts::file_system(file) {
+        Ok(found) if found.is_nsfs() => {}
+        Ok(found) if found.is_proc() => return by_name(file),
+        _ => return Look::Other,
+    }
+    // SAFETY: the kernel takes no argument and answers a number.
+    match unsafe { syscall!(Sysno::ioctl, file.as_raw_fd(), NS_GET_NSTYPE, 0) } {
+        Ok(kind) => Look::Namespace(NewNamespaces::of(kind as u32)),
+        Err(_) => by_name(file),
+    }
+}
+
+/// Before Linux 4.11 the link in /proc tells the kind: `net:[4026531840]`, which is no path.
+fn by_name(file: BorrowedFd<'_>) -> Look {
+    let kinds = [
+        ("user", NewNamespaces::USER),
+        ("mnt", NewNamespaces::MOUNT),
+        ("pid", NewNamespaces::PID),
+        ("uts", NewNamespaces::UTS),
+        ("ipc", NewNamespaces::IPC),
+        ("net", NewNamespaces::NETWORK),
+        ("cgroup", NewNamespaces::CGROUP),
+    ];
+    let name = descriptor::name_in_proc(file);
+    let link = std::fs::read_link(std::path::Path::new(&*name.to_string_lossy()));
+    let link = link.unwrap_or_default();
+    let link = link.to_string_lossy();
+    let kind = kinds.into_iter().find(|(kind, _)| {
+        let rest = link.strip_prefix(kind);
+        rest.is_some_and(|rest| rest.starts_with(":["))
+    });
+    kind.map_or(Look::Other, |(_, kind)| Look::Namespace(kind))
 }

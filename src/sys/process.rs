@@ -104,6 +104,13 @@ pub fn open(pid: Pid) -> Result<OwnedFd, Errno> {
     Ok(super::descriptor::owned(number as i32))
 }
 
+/// Another name of a pidfd of this number, close-on-exec.
+pub fn duplicate_pidfd(number: i32) -> Result<OwnedFd, Errno> {
+    // SAFETY: no pointers; a number that is not open is an errno.
+    let copy = unsafe { syscall!(Sysno::fcntl, number, libc::F_DUPFD_CLOEXEC, 3) }?;
+    Ok(super::descriptor::owned(copy as i32))
+}
+
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {

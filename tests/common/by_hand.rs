@@ -1,15 +1,16 @@
 //! A container that is written by hand: what another front end than docker's command line does, in its shortest form.
 //!
 //! ```text
-//! by_hand in-process|re-exec [in DIR] COMMAND ARG...   runs COMMAND in a container of its own, and ends with its exit
-//!                                                      code; in DIR: with a root that docker's command line never asks
-//!                                                      for
-//! by_hand init                                         is what re-exec executes
+//! by_hand in-process|re-exec [in DIR | KIND=PATH...] COMMAND ARG...
+//!     runs COMMAND in a container of its own, and ends with its exit code; in DIR: with a root that docker's command line
+//!     never asks for; KIND=PATH: in a namespace that is there, of a kind as /proc/PID/ns has it; KIND=host: in the caller's
+//! by_hand init
+//!     is what re-exec executes
 //! ```
 
 use mydocker::error::Error;
 use mydocker::guard::Request;
-use mydocker::launch::{self, Launch};
+use mydocker::launch::{self, Launch, joined};
 use mydocker::log::{Level, Log};
 use mydocker::monitor::Supervisor;
 use mydocker::monitor::signals::Relayed;
@@ -18,14 +19,17 @@ use mydocker::seccomp::{self, Host};
 use mydocker::spec::limits::Limits;
 use mydocker::spec::{
     Base, Bind, Capabilities, ContainerSpec, ContainerWishes, Credentials, DEFAULT_CAPABILITIES,
-    Devices, Ending, FileSystem, Filter, FirstProcess, HostName, Input, LaunchChoice, Link,
-    MountSource, Mounter, NamespaceWishes, Node, Overlay, OwnDevice, ProcessSpec, RootMount,
-    RootSpec, RootWishes, Terminal, User, UserNamespace, Writes,
+    Devices, Ending, FileSystem, Filter, FirstProcess, HostName, Input, JoinTarget, LaunchChoice,
+    Link, MountSource, Mounter, Namespace, NamespaceChoice, NamespaceChoices, NamespaceWishes,
+    Node, Overlay, OwnDevice, ProcessSpec, RootMount, RootSpec, RootWishes, Terminal, User,
+    UserNamespace, Writes,
 };
 use mydocker::sys::capability::CapabilitySet;
+use mydocker::sys::descriptor::ChildDescriptor;
 use mydocker::sys::{MountFlags, identity, kernel};
 use std::borrow::Cow;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 use std::process::ExitCode;
 
@@ -41,19 +45,40 @@ fn main() -> ExitCode {
         Some("re-exec") => LaunchChoice::ReExec,
         _ => panic!("in-process or re-exec"),
     };
+    let mut joined = Vec::new();
+    let mut arguments = arguments.peekable();
+    while let Some((kind, path)) = arguments.peek().and_then(|word| namespace(word)) {
+        joined.push((kind, path));
+        arguments.next();
+    }
     let arguments = arguments.map(|argument| CString::new(argument.into_vec()).expect("no NUL"));
     let mut command: Vec<CString> = arguments.collect();
     let directory = match command.first().map(|word| word.as_bytes()) {
         Some(b"in") => command.drain(..2).nth(1),
         _ => None,
     };
-    match run(launch, directory, command) {
+    match run(launch, directory, joined, command) {
         Ok(code) => code.into(),
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn namespace(word: &OsStr) -> Option<(Namespace, CString)> {
+    let (kind, path) = word.to_str()?.split_once('=')?;
+    let kind = match kind {
+        "user" => Namespace::User,
+        "mnt" => Namespace::Mount,
+        "pid" => Namespace::Pid,
+        "uts" => Namespace::Uts,
+        "ipc" => Namespace::Ipc,
+        "net" => Namespace::Network,
+        "cgroup" => Namespace::Cgroup,
+        _ => return None,
+    };
+    Some((kind, CString::new(path).ok()?))
 }
 
 /// The command as user 7, called `byhand`, with a variable and nothing else of the caller's environment.
@@ -185,6 +210,7 @@ fn root(directory: CString, is_root: bool) -> RootSpec {
 fn run(
     launch: LaunchChoice,
     directory: Option<CString>,
+    targets: Vec<(Namespace, CString)>,
     command: Vec<CString>,
 ) -> Result<u8, Error> {
     let caller = Credentials {
@@ -197,7 +223,23 @@ fn run(
         root: directory.map(|directory| root(directory, is_root)),
         ..wishes(launch, command, is_root)
     };
-    let spec = ContainerSpec::new(wishes, &caller).expect("wishes that fit together");
+    let mut spec = ContainerSpec::new(wishes, &caller).expect("wishes that fit together");
+    spec.namespaces = NamespaceChoices::new(|namespace| {
+        let mut targets = targets.iter();
+        match targets.find(|(kind, _)| *kind == namespace) {
+            Some((_, path)) if path.as_bytes() == b"host" => NamespaceChoice::Host,
+            Some((_, path)) => NamespaceChoice::Join(JoinTarget::Path(path.clone())),
+            None => spec.namespaces.of(namespace).clone(),
+        }
+    });
+    if !spec.namespaces.is_new(Namespace::Uts) {
+        spec.hostname = None;
+    }
+    let joined = joined::open(&spec.namespaces)?;
+    let joined_files: Vec<ChildDescriptor<'_>> = joined
+        .iter()
+        .map(|one| ChildDescriptor::of(one.file.as_fd()))
+        .collect();
     let kernel = kernel::version();
     let filter = seccomp::default_filter(&Host {
         capabilities: spec.process.capabilities.bounding,
@@ -226,6 +268,8 @@ fn run(
         pool: None,
         status: None,
         cgroup: None,
+        joined: &joined_files,
+        pid_namespace: joined::pid_namespace(&joined),
         joins: &[],
         ids: None,
         premounted: &[],

@@ -3,6 +3,7 @@
 use super::{RootState, older};
 use crate::plan::root::{HANDED, Layers, WorkDirectory};
 use crate::report::{Failed, Part};
+use crate::sys::clone::NewNamespaces;
 use crate::sys::facts::Facts;
 use crate::sys::mount::{self, MountFlags, mount};
 use crate::sys::node::{self, HERE};
@@ -15,7 +16,7 @@ use std::ffi::CStr;
 pub fn leave_chroot() -> Result<(), Errno> {
     let before = node::find(HERE, c"/")?;
     let namespace = own_proc::open(c"ns/mnt")?;
-    let entered = namespace::enter_mounts(namespace.as_fd());
+    let entered = namespace::join(namespace.as_fd(), NewNamespaces::MOUNT);
     descriptor::close(namespace);
     entered?;
     let after = node::find(HERE, c"/")?;

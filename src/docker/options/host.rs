@@ -33,9 +33,13 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         short: None,
         section: Section::Namespaces,
         needs: Needs::Nothing,
-        reading: Reading::Own(words("none|host", &["none", "host"]), network),
-        brief: "none: a loopback of its own; host: yours",
-        help: "`none`: only a loopback of its own; `host`: your network.",
+        reading: Reading::Own(
+            words("none|host|ns:PATH", &["none", "host", "ns:"]),
+            network,
+        ),
+        brief: "only a loopback, yours, or one that is there",
+        help: "`none`: only a loopback of its own; `host`: your network; `ns:PATH`: the network namespace of this file \
+               (`ip netns add`, `/proc/PID/ns/net`), as it is.",
         default: "`none`",
     },
     Row {
@@ -133,7 +137,7 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         reading: Reading::Many(text("ADDRESS"), |line| &mut line.run.dns),
         brief: "a name server for /etc/resolv.conf",
         help: "A name server for `/etc/resolv.conf`.",
-        default: "with `--network host` yours",
+        default: "with `--network host` or `ns:PATH` yours",
     },
     Row {
         long: "dns-search",
@@ -143,7 +147,7 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         reading: Reading::Many(text("DOMAIN"), |line| &mut line.run.dns_searches),
         brief: "a domain in which names are looked for",
         help: "A domain in which names are looked for; `.` for none.",
-        default: "with `--network host` yours",
+        default: "with `--network host` or `ns:PATH` yours",
     },
     Row {
         long: "dns-option",
@@ -153,7 +157,7 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         reading: Reading::Many(text("OPTION"), |line| &mut line.run.dns_options),
         brief: "an option of resolv.conf(5)",
         help: "An option of resolv.conf(5): `ndots:2`.",
-        default: "with `--network host` yours",
+        default: "with `--network host` or `ns:PATH` yours",
     },
     Row {
         long: "add-host",
@@ -187,11 +191,11 @@ fn network(line: &mut RunLine, name: &'static str, typed: OsString) -> Result<()
         Some(shared) if shared.starts_with("container:") => {
             return Err(Error::refused(
                 format!("--{name} {shared}"),
-                "another container's network is shared from outside, by root: nsenter -t PID -n mydocker run --network host \
-                 COMMAND (PID: --pidfile)",
+                "another container's network is joined by the file of its namespace: --network ns:/proc/PID/ns/net (PID: \
+                 --pidfile)",
             ));
         }
-        _ => return Err(bad_value((name, RUN_HELP), &typed, "none or host")),
+        _ => return Err(bad_value((name, RUN_HELP), &typed, "none, host or ns:PATH")),
     };
     Ok(())
 }

@@ -53,7 +53,7 @@ pub fn all(
     files.push(NameFile {
         name: "resolv.conf",
         // Without a network there is no one to ask.
-        is_missed: arguments.network == Network::Host && !content.is_empty(),
+        is_missed: arguments.network != Network::Loopback && !content.is_empty(),
         content,
         asked_by: asked_by("--dns", &arguments.dns)
             .or_else(|| asked_by("--dns-search", &arguments.dns_searches))
@@ -107,7 +107,7 @@ fn hosts(
 fn resolv_conf(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Vec<u8>, Error> {
     // Without a network no server can be reached, and the C library asks its own loopback then, which
     // refuses at once.
-    let callers = if arguments.network == Network::Host {
+    let callers = if arguments.network != Network::Loopback {
         (caller.file)("/etc/resolv.conf")?
     } else {
         Vec::new()

@@ -23,7 +23,7 @@ use super::{Caller, RunArgs, root};
 use crate::error::Error;
 use crate::spec::{
     Capabilities, ContainerSpec, ContainerWishes, Ending, FirstProcess, HostName, Mounter,
-    NamespaceChoice, NamespaceWishes, Network,
+    NamespaceChoice, NamespaceWishes,
 };
 use crate::sys::Errno;
 use std::ffi::{CString, OsString};
@@ -34,7 +34,7 @@ use std::os::unix::ffi::OsStrExt;
 /// Errors: wishes that cannot be understood or granted, each named with the option that asked.
 pub fn specify(arguments: &RunArgs, caller: &Caller<'_>) -> Result<ContainerSpec, Error> {
     let user_namespace = user_namespace::asked(arguments.user_namespace.as_deref(), caller)?;
-    let namespaces = namespaces(arguments)?;
+    let namespaces = namespaces(arguments);
     let hostname = hostname(arguments, caller)?;
     let name = hostname.as_ref().map(HostName::bytes);
     let mounter = Mounter::new(caller.user, &user_namespace);
@@ -66,20 +66,14 @@ pub fn capabilities(arguments: &RunArgs, user: u32) -> Result<Capabilities, Erro
     capabilities::asked(arguments, user)
 }
 
-fn namespaces(arguments: &RunArgs) -> Result<NamespaceWishes, Error> {
-    if let Network::Join(_) = arguments.network {
-        return Err(Error::refused(
-            "--network ns:PATH",
-            "a network namespace that is there cannot be joined yet",
-        ));
-    }
-    Ok(NamespaceWishes {
+fn namespaces(arguments: &RunArgs) -> NamespaceWishes {
+    NamespaceWishes {
         network: arguments.network.clone(),
         pid: arguments.pid.clone(),
         uts: arguments.uts.clone(),
         ipc: arguments.ipc.clone(),
         cgroup: arguments.cgroup.clone(),
-    })
+    }
 }
 
 /// The host name that was asked for, or that of a UTS namespace of the container's own.
@@ -134,7 +128,7 @@ fn c_string(what: &str, bytes: &[u8]) -> Result<CString, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{Namespace, Namespaces};
+    use crate::spec::{Namespace, Namespaces, Network};
 
     fn spec(caller_user: u32, edit: impl FnOnce(&mut RunArgs)) -> Result<ContainerSpec, Error> {
         let mut arguments = RunArgs {

@@ -3,7 +3,7 @@
 use super::{named, sysctl};
 use crate::docker::{RunArgs, root, spelling};
 use crate::error::Error;
-use crate::spec::{Conflict, IdOf, UnknownId};
+use crate::spec::{Conflict, IdOf, Network, UnknownId};
 use std::ffi::OsString;
 
 /// The refusal of what `arguments` ask for.
@@ -40,10 +40,16 @@ pub fn told(conflict: Conflict, arguments: &RunArgs) -> Error {
             "--security-opt proc-opts",
             "it cannot be given with --pid host: on some kernels the host's /proc would change with it",
         ),
-        Conflict::SysctlOfHost { number, namespace } => match arguments.sysctls.get(number) {
-            Some(typed) => sysctl::shared(typed, namespace),
-            None => sysctl::shared(&OsString::new(), namespace),
-        },
+        Conflict::SysctlOfHost { number, namespace } => {
+            let typed = arguments.sysctls.get(number).cloned().unwrap_or_default();
+            let joins_network = matches!(arguments.network, Network::Join(_));
+            sysctl::shared(&typed, namespace, joins_network)
+        }
+        Conflict::JoinedNetworkOfOthers => Error::refused(
+            "--userns",
+            "it cannot be given with --network ns:PATH: the network namespace does not belong to the container's user \
+             namespace, which may not join it",
+        ),
         Conflict::RelativeWorkingDirectory => Error::refused(
             typed("--workdir", &arguments.working_directory),
             "it must be an absolute path, as the container sees it",
@@ -113,6 +119,7 @@ mod tests {
             (Conflict::NameOfHost, "--hostname: "),
             (Conflict::DomainNameOfHost, "--domainname: "),
             (Conflict::ProcOptionsOfHost, "--security-opt proc-opts: "),
+            (Conflict::JoinedNetworkOfOthers, "--userns: "),
             (setting(0, Namespace::Network), "--sysctl net.x=1: "),
             (Conflict::RelativeWorkingDirectory, "--workdir tmp: "),
             (unknown(IdOf::User, 10), "--user bob: "),

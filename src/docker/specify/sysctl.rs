@@ -30,8 +30,11 @@ fn one(typed: &OsString) -> Result<Sysctl, Error> {
 }
 
 /// The refusal of a setting whose namespace is not the container's own.
-pub fn shared(typed: &OsString, namespace: Namespace) -> Error {
+pub fn shared(typed: &OsString, namespace: Namespace, joins_network: bool) -> Error {
     let reason = match namespace {
+        Namespace::Network if joins_network => {
+            "with --network ns:PATH it would change a network that is not the container's own"
+        }
         Namespace::Network => "with --network host it would be the host's",
         _ => "with --ipc host it would be the host's",
     };
@@ -83,7 +86,7 @@ mod tests {
             (Namespace::Network, "--network host"),
             (Namespace::Ipc, "--ipc host"),
         ] {
-            let error = shared(&"x.y=1".into(), namespace).to_string();
+            let error = shared(&"x.y=1".into(), namespace, false).to_string();
             assert!(error.starts_with("--sysctl x.y=1: "), "{error}");
             assert!(error.contains(reason), "{error}");
         }

@@ -13,7 +13,9 @@ pub use root::makes_terminal;
 
 use super::root::{BindMount, FileSystem, KernelFs, MountKernelFs, Way};
 use super::{Gate, InitPlan, Reaper, Standard, Step};
-use crate::spec::{ContainerSpec, Devices, FirstProcess, Identity, Namespace, RootSpec};
+use crate::spec::{
+    ContainerSpec, Devices, FirstProcess, Identity, JoinTarget, Namespace, RootSpec,
+};
 use crate::sys::MountFlags;
 use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
@@ -96,6 +98,7 @@ fn birth_and_entry(
             Identity::Set { .. } | Identity::Mapped { .. } => entry.extend(score),
         }
         identity(spec, &mut birth);
+        join_namespaces(spec, &mut birth);
         entry.extend(joins);
         entry.extend(top);
     } else {
@@ -104,6 +107,7 @@ fn birth_and_entry(
         // While the /proc that is seen is one in which we are.
         birth.extend(score);
         identity(spec, &mut birth);
+        join_namespaces(spec, &mut birth);
         birth.extend(top);
     }
     (birth, entry)
@@ -140,31 +144,40 @@ fn identity(spec: &ContainerSpec, steps: &mut Vec<Step>) {
     }
 }
 
+/// Enters the namespaces that are joined: after the cgroups, which the user in another user namespace may not write to. The
+/// PID namespace is the launcher's to join, for its children, and the mount namespace comes last.
+fn join_namespaces(spec: &ContainerSpec, steps: &mut Vec<Step>) {
+    for (slot, (namespace, target)) in (0..).zip(spec.namespaces.joined()) {
+        if matches!(namespace, Namespace::Pid | Namespace::Mount) {
+            continue;
+        }
+        steps.push(join(namespace, slot, target));
+        if namespace == Namespace::User {
+            // Its root, or we would be no one there. The change of the user clears the death signal.
+            steps.extend([Step::Group(0), Step::User(0), Step::DeathSignal]);
+        }
+    }
+}
+
+fn join(namespace: Namespace, slot: u8, target: &JoinTarget) -> Step {
+    Step::JoinNamespace {
+        namespace,
+        slot,
+        name: target.name().into_owned(),
+    }
+}
+
 fn container(spec: &ContainerSpec, network: NetworkSource, standard: Standard) -> Vec<Step> {
     let mut steps = Vec::with_capacity(if spec.root.is_some() { 32 } else { 6 });
 
-    if let Some(root) = &spec.root {
-        root::before_private(root, &mut steps);
+    let joined = (0..).zip(spec.namespaces.joined());
+    let mounts = joined
+        .filter(|(_, (namespace, _))| *namespace == Namespace::Mount)
+        .map(|(slot, (namespace, target))| join(namespace, slot, target));
+    steps.extend(mounts);
+    if spec.namespaces.is_new(Namespace::Mount) {
+        mounts_of(spec, network, standard, &mut steps);
     }
-    // Before any mount: a new mount namespace is a copy whose mounts still share with their
-    // originals, and where / is shared a mount in one appears in the other.
-    steps.push(Step::MakeMountsPrivate);
-    match &spec.root {
-        Some(root) => {
-            if network == NetworkSource::Pool {
-                // A sysfs shows the network devices of the namespace that it is mounted in.
-                steps.push(Step::NetworkFromPool);
-            }
-            root::steps(spec, root, standard, &mut steps);
-        }
-        None => {
-            steps.push(proc(spec));
-            if network == NetworkSource::Clone {
-                steps.extend(settings(spec));
-            }
-        }
-    }
-
     if let Some(name) = &spec.hostname {
         steps.push(Step::Hostname(name.bytes().to_vec()));
     }
@@ -191,6 +204,36 @@ fn container(spec: &ContainerSpec, network: NetworkSource, standard: Standard) -
         }
     }
     steps
+}
+
+/// What is mounted in a new mount namespace, and what is set by the new proc.
+fn mounts_of(
+    spec: &ContainerSpec,
+    network: NetworkSource,
+    standard: Standard,
+    steps: &mut Vec<Step>,
+) {
+    if let Some(root) = &spec.root {
+        root::before_private(root, steps);
+    }
+    // Before any mount: a new mount namespace is a copy whose mounts still share with their
+    // originals, and where / is shared a mount in one appears in the other.
+    steps.push(Step::MakeMountsPrivate);
+    match &spec.root {
+        Some(root) => {
+            if network == NetworkSource::Pool {
+                // A sysfs shows the network devices of the namespace that it is mounted in.
+                steps.push(Step::NetworkFromPool);
+            }
+            root::steps(spec, root, standard, steps);
+        }
+        None => {
+            steps.push(proc(spec));
+            if network == NetworkSource::Clone {
+                steps.extend(settings(spec));
+            }
+        }
+    }
 }
 
 /// What is set in the container's own namespaces, when they are all there: by a proc, before it is read-only.

@@ -4,7 +4,7 @@ use super::Start;
 use crate::field::Field;
 use crate::plan::text::page::Page;
 use crate::plan::{AwakeReason, Birth, InitPlan, PipeReason, Reaper};
-use crate::spec::{LaunchChoice, Namespace, Namespaces};
+use crate::spec::{LaunchChoice, Namespace, NamespaceChoice, Namespaces};
 
 /// Each kind of namespace: its name, and what it isolates.
 const KINDS: [(Namespace, &str, &str); 7] = [
@@ -57,7 +57,7 @@ pub fn cloned(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             page.item(name, what);
         }
     }
-    not_new(page, wanted, start.namespaces);
+    not_new(page, wanted, start);
     if start.cgroups.iter().any(|cgroup| cgroup.join.is_none()) {
         page.why(
             "It is born in its cgroup of v2 (clone3(2), CLONE_INTO_CGROUP): to move it there afterwards would cost it a wait for everyone who forks.",
@@ -66,14 +66,22 @@ pub fn cloned(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
     page.why(&memory(plan, start));
 }
 
-fn not_new(page: &mut Page, wanted: Namespaces, cloned: Namespaces) {
+fn not_new(page: &mut Page, wanted: Namespaces, start: &Start<'_>) {
     for (namespace, name, _) in KINDS {
-        if cloned.contains(namespace) {
+        if start.namespaces.contains(namespace) {
             continue;
         }
         let caller = "the caller's; an id inside is the same id outside".to_owned();
         let caller = caller + &Field::UserNamespace.aside(" (", " makes one)");
+        let is_joined = matches!(
+            start.spec.namespaces.of(namespace),
+            NamespaceChoice::Join(_)
+        );
         let why = match (namespace, wanted.contains(namespace)) {
+            (Namespace::Pid, _) if is_joined => {
+                "one that is there; mydocker has joined it for this clone"
+            }
+            _ if is_joined => "not yet; one that is there is joined below",
             (Namespace::Network, true) => "none yet; it comes from the pool, below",
             (_, true) => {
                 "none yet; it is made below, in its cgroups, because its top is where its maker is"

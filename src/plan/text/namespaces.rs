@@ -3,6 +3,7 @@
 use super::telling::{Blank, Told};
 use crate::field::Field;
 use crate::hint::Doing;
+use crate::spec::Namespace;
 use crate::sys::capability::{NET_ADMIN, SYS_ADMIN};
 use std::ffi::CStr;
 
@@ -17,6 +18,31 @@ impl<'p> Blank<'p> {
                  with a root of its own before that, for a sysfs shows the devices of the namespace that it is mounted \
                  in.",
             )
+    }
+
+    pub fn join_namespace(self, namespace: Namespace, name: &CStr) -> Told<'p> {
+        let object = [namespace.name().as_bytes(), b" namespace ", name.to_bytes()].concat();
+        let named = self
+            .says("join", &object)
+            .hint(Doing::JoinNamespace)
+            .takes(SYS_ADMIN)
+            .has_conditions_of_its_own();
+        match namespace {
+            Namespace::Network => named.why(
+                "mydocker has opened it before anything was made. Its interfaces, addresses and settings are another's, and \
+                 stay as they are: no loopback is set up. Before a sysfs is mounted, which shows the devices of the \
+                 namespace that it is mounted in. setns(2)",
+            ),
+            Namespace::User => named.why(
+                "First of all that is joined: it gives the rights to join the others, which it owns. setns(2)",
+            ),
+            Namespace::Mount => named.why(
+                "Last of all that is joined: root and working directory are the namespace's own from here on. setns(2)",
+            ),
+            Namespace::Pid | Namespace::Uts | Namespace::Ipc | Namespace::Cgroup => {
+                named.why("mydocker has opened it before anything was made. setns(2)")
+            }
+        }
     }
 
     pub fn host_name(self, name: &[u8]) -> Told<'p> {

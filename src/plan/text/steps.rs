@@ -20,6 +20,9 @@ pub fn words(step: &Step) -> Words {
 pub fn tell<'p>(step: &Step, text: Blank<'p>) -> Told<'p> {
     match step {
         Step::JoinCgroup { path, .. } => text.join_cgroup(path),
+        Step::JoinNamespace {
+            namespace, name, ..
+        } => text.join_namespace(*namespace, name),
         Step::CgroupNamespace => text.cgroup_namespace(),
         Step::ConfirmProcessors(set) => text.confirm_processors(set),
         Step::ConfirmMemoryNodes(set) => text.confirm_memory_nodes(set),

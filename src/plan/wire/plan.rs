@@ -53,5 +53,6 @@ table! { enum Step {
     39 => OpenNetwork(groups),
     40 => DomainName(name),
     41 => Sysctl { path, value },
+    35 => JoinNamespace { namespace, slot, name },
 } }
 table! { enum Prepared { 0 => HostsNull, 1 => Pipe } }

@@ -4,7 +4,7 @@
 use super::samples::Seed;
 use super::table::{Input, Wire, table};
 use crate::spec::limits::{NumberSet, ResourceLimit};
-use crate::spec::{Devices, Link, Node};
+use crate::spec::{Devices, Link, Namespace, Node};
 use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::device::Device;
@@ -27,6 +27,9 @@ table! { struct Size { rows, columns, width, height } }
 table! { struct Node { path, hosts, device, mode } }
 table! { struct Device { major, minor } }
 table! { struct Link { path, content } }
+table! { enum Namespace {
+    0 => User, 1 => Mount, 2 => Pid, 3 => Uts, 4 => Ipc, 5 => Network, 6 => Cgroup,
+} }
 table! { enum Devices { 0 => All, 1 => Source, 2 => None } }
 
 /// As a list that a person would write.

@@ -1,0 +1,123 @@
+//! Namespaces that are there already: opened before anything is made, and joined by the child. A PID namespace is joined by
+//! us, before the clone: setns(2) of one concerns the children of who calls it.
+
+use crate::error::Error;
+use crate::field::Field;
+use crate::hint::{self, Doing};
+use crate::spec::{JoinTarget, Namespace, NamespaceChoice, NamespaceChoices, Namespaces};
+use crate::sys::namespace::{self, Look};
+use crate::sys::{Errno, descriptor, process};
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// A namespace that is to be joined, held open.
+pub struct Joined {
+    pub namespace: Namespace,
+    pub file: OwnedFd,
+}
+
+/// Those of `choices`, in the order in which they are joined.
+///
+/// Errors: what cannot be opened, or is no namespace of its kind.
+pub fn open(choices: &NamespaceChoices) -> Result<Vec<Joined>, Error> {
+    if let NamespaceChoice::Join(target) = choices.of(Namespace::User) {
+        check_owner(choices, &target.name())?;
+    }
+    choices
+        .joined()
+        .map(|(namespace, target)| open_one(namespace, target))
+        .collect()
+}
+
+/// The clone would make new namespaces before the child has joined the user namespace, which would not own them then.
+#[cold]
+#[inline(never)]
+fn check_owner(choices: &NamespaceChoices, name: &CStr) -> Result<(), Error> {
+    let made = choices.anew();
+    if made == Namespaces::NONE {
+        return Ok(());
+    }
+    let reason = format!(
+        "with a user namespace that is joined no other can be new: {}",
+        made.names()
+    );
+    Err(Error::refused_for(name.to_bytes(), reason))
+}
+
+#[cold]
+#[inline(never)]
+fn open_one(namespace: Namespace, target: &JoinTarget) -> Result<Joined, Error> {
+    let name = target.name();
+    let operation = match namespace {
+        Namespace::Network => Field::Network.between("", ": open"),
+        _ => "open".to_owned(),
+    };
+    let file = match target {
+        // A pidfd tells of itself when it is used.
+        JoinTarget::Process(pidfd) => process::duplicate_pidfd(pidfd.0),
+        JoinTarget::Path(path) => {
+            // What is no namespace may be a FIFO that no one writes to, or a terminal.
+            let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
+            descriptor::open(path, flags, 0)
+        }
+    };
+    let file = file.map_err(|errno| Error::new(&operation, name.to_bytes(), errno))?;
+    if let JoinTarget::Path(path) = target {
+        check(namespace, path, namespace::look(file.as_fd()))?;
+    }
+    Ok(Joined { namespace, file })
+}
+
+fn check(namespace: Namespace, path: &CStr, look: Look) -> Result<(), Error> {
+    let reason = match look {
+        Look::Namespace(kind) if kind == namespace.flag() => return Ok(()),
+        Look::Namespace(_) => format!(
+            "it is a namespace of another kind, not a {} namespace",
+            namespace.name()
+        ),
+        Look::Other => format!("it is no {} namespace", namespace.name()),
+    };
+    let named = match namespace {
+        Namespace::Network => Field::Network.between("", " ns:").into_bytes(),
+        _ => Vec::new(),
+    };
+    let named = [&named, path.to_bytes()].concat();
+    Err(Error::refused_for(named, reason))
+}
+
+/// The PID namespace among `joined`.
+pub fn pid_namespace(joined: &[Joined]) -> Option<BorrowedFd<'_>> {
+    let mut joined = joined.iter();
+    let found = joined.find(|one| one.namespace == Namespace::Pid);
+    found.map(|one| one.file.as_fd())
+}
+
+/// Children go to a PID namespace that is joined, until this is dropped.
+pub struct ChildrenElsewhere(OwnedFd);
+
+impl ChildrenElsewhere {
+    /// If there is one.
+    pub fn begin(namespace: Option<BorrowedFd<'_>>) -> Result<Option<Self>, Error> {
+        namespace.map(Self::begin_in).transpose()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_in(file: BorrowedFd<'_>) -> Result<Self, Error> {
+        let failed = |errno: Errno| {
+            let error = Error::new("join", "PID namespace", errno);
+            error.because(hint::hint(Doing::JoinNamespace, errno))
+        };
+        let own = descriptor::open(c"/proc/self/ns/pid", libc::O_RDONLY, 0).map_err(failed)?;
+        namespace::join(file, Namespace::Pid.flag()).map_err(failed)?;
+        Ok(Self(own))
+    }
+}
+
+impl Drop for ChildrenElsewhere {
+    /// Helpers of ours that are started later are children as well.
+    fn drop(&mut self) {
+        // Our own may always be gone back to by who was allowed to leave it.
+        let _ = namespace::join(self.0.as_fd(), Namespace::Pid.flag());
+    }
+}
