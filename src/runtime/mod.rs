@@ -1,4 +1,6 @@
 //! What the commands do: `run`, whose story `story.rs` tells, and `pool`.
+//!
+//! What a run asks for and acquires, and in which order, `asked.rs` says for `--explain` too (`explain.rs` above).
 
 pub mod asked;
 pub mod caller;
