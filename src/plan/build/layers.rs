@@ -1,6 +1,6 @@
 //! What overlayfs is told.
 
-use super::text::c_string;
+use super::c_string::c_string;
 use crate::error::Error;
 use crate::field::Field;
 use crate::plan::root::{HANDED, Layers, RootStep, WorkDirectory};

@@ -1,12 +1,12 @@
 //! From the specification to the plan. The order of the steps is decided here, and each place has
 //! its reason beside it.
 
+mod c_string;
 mod layers;
 mod mounts;
 mod name_files;
 mod process;
 mod root;
-mod text;
 
 pub use layers::check_options;
 pub use root::makes_terminal;

@@ -10,10 +10,10 @@
 //!   themselves, which are held until then. Elsewhere, and below those that come later in the list, when everything is
 //!   mounted but what is shared with the host.
 
+use super::c_string::c_string;
 use super::layers::layers;
 use super::name_files::name_files;
 use super::settings;
-use super::text::c_string;
 use crate::plan::root::{
     BindMount, DeviceNode, EtcFile, FileSystem, KernelFs, Layers, MountKernelFs, OverlayMount,
     RestrictedPaths, Restriction, RootStep, Way,

@@ -1,6 +1,6 @@
 //! The files of names that are a container's alone: /etc/hosts and its like.
 
-use super::text::c_string;
+use super::c_string::c_string;
 use crate::plan::root::{EtcFile, Without};
 use crate::spec::{MountSource, NameFile, RootMount, RootSpec};
 

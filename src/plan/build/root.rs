@@ -1,9 +1,9 @@
 //! The steps for a root of the container's own, in their order.
 
+use super::c_string::c_string;
 use super::layers::layers;
 use super::mounts::Mounting;
 use super::process::Becoming;
-use super::text::c_string;
 use crate::plan::root::{Copy, Layers, RootStep};
 use crate::plan::{Standard, Step};
 use crate::spec::{Base, ContainerSpec, Namespace, RootSpec, Terminal};

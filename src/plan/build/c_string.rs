@@ -1,4 +1,4 @@
-//! Text for the kernel.
+//! Strings for the kernel.
 
 use std::ffi::CString;
 
