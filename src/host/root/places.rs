@@ -70,8 +70,8 @@ impl Wanted {
         let mut missing = None;
         let mut has_place = false;
         for name in NAMES {
-            if root.asks_for(&format!("/{}", name.to_string_lossy())) {
-                // What was asked for is made for good.
+            if !root.has_usual(&format!("/{}", name.to_string_lossy())) {
+                // What was asked for instead is made for good.
                 continue;
             }
             match facts::facts_of(directory.as_fd(), name) {

@@ -125,7 +125,8 @@ pub struct Upper {
 /// A mount in the container.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RootMount {
-    /// What asked for it, as messages name it. `None`: every container has it.
+    /// What asked for it, as messages name it; a place for it that is missing is made for good. `None`: every container
+    /// has it, and no place for it is to stay behind in the caller's directory.
     pub asked_by: Option<String>,
     /// Absolute, as the container sees it, without `.`, `..` and repeated slashes.
     pub target: CString,
@@ -332,6 +333,13 @@ impl RootSpec {
             let is_empty = mount.file_system(c"tmpfs").is_some();
             target == path.as_bytes() || (target == b"/etc" && !is_empty)
         })
+    }
+
+    /// Whether every container has a mount on this target.
+    pub fn has_usual(&self, target: &str) -> bool {
+        self.mounts
+            .iter()
+            .any(|mount| mount.asked_by.is_none() && mount.target.to_bytes() == target.as_bytes())
     }
 
     /// Whether someone asked for a mount on this target.
