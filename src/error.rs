@@ -27,7 +27,12 @@ impl ExitCode {
 /// What went wrong: an operation on an object, the kernel's errno, and a hint where the errno alone
 /// would mislead. The errno stays a number until it is printed.
 #[derive(Debug)]
-pub struct Error {
+pub struct Error(Box<Parts>);
+
+/// What an error is made of. Behind a pointer: whatever may fail hands its result on, and would hand on a hundred bytes each
+/// time for what almost never comes.
+#[derive(Debug)]
+struct Parts {
     operation: String,
     object: String,
     errno: Option<Errno>,
@@ -39,32 +44,36 @@ pub struct Error {
 // Cold and not inlined, all three, so that what a start does without errors lies close together:
 // what costs a small program is the memory its code is fetched from.
 impl Error {
+    fn of(parts: Parts) -> Self {
+        Self(Box::new(parts))
+    }
+
     /// `operation` on `object` failed with `errno`. Exit code 125.
     #[cold]
     #[inline(never)]
     pub fn new(operation: impl Into<String>, object: impl AsRef<[u8]>, errno: Errno) -> Self {
-        Self {
+        Self::of(Parts {
             operation: operation.into(),
             object: printable(object.as_ref()),
             errno: Some(errno),
             hint: None,
             help: None,
             exit: ExitCode::OWN_FAILURE,
-        }
+        })
     }
 
     /// A refusal of our own, with no system call behind it. Exit code 125.
     #[cold]
     #[inline(never)]
     pub fn refused(object: impl AsRef<[u8]>, reason: &'static str) -> Self {
-        Self {
+        Self::of(Parts {
             operation: String::new(),
             object: with_value(object.as_ref()),
             errno: None,
             hint: Some(Cow::Borrowed(reason)),
             help: None,
             exit: ExitCode::OWN_FAILURE,
-        }
+        })
     }
 
     /// A refusal whose reason names what was found.
@@ -79,7 +88,7 @@ impl Error {
     #[inline(never)]
     pub fn told(message: &str) -> Self {
         let mut error = Self::refused(message, "");
-        error.hint = None;
+        error.0.hint = None;
         error
     }
 
@@ -87,19 +96,19 @@ impl Error {
     #[cold]
     #[inline(never)]
     pub fn usage(message: impl Into<String>, help: &'static str) -> Self {
-        Self {
+        Self::of(Parts {
             operation: printable(message.into().as_bytes()),
             object: String::new(),
             errno: None,
             hint: None,
             help: Some(help),
             exit: ExitCode::OWN_FAILURE,
-        }
+        })
     }
 
     #[must_use]
     pub fn hint(mut self, hint: Option<impl Into<Cow<'static, str>>>) -> Self {
-        self.hint = self.hint.or(hint.map(Into::into));
+        self.0.hint = self.0.hint.or(hint.map(Into::into));
         self
     }
 
@@ -108,7 +117,7 @@ impl Error {
     #[inline(never)]
     #[must_use]
     pub fn hint_instead(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
@@ -123,7 +132,7 @@ impl Error {
 
     #[must_use]
     pub fn exit_with(mut self, exit: ExitCode) -> Self {
-        self.exit = exit;
+        self.0.exit = exit;
         self
     }
 
@@ -132,21 +141,21 @@ impl Error {
     #[inline(never)]
     #[must_use]
     pub fn behind(mut self, asked: &str) -> Self {
-        self.operation = format!("{asked}: {}", self.operation);
+        self.0.operation = format!("{asked}: {}", self.0.operation);
         self
     }
 
     pub fn exit(&self) -> ExitCode {
-        self.exit
+        self.0.exit
     }
 
     pub fn errno(&self) -> Option<Errno> {
-        self.errno
+        self.0.errno
     }
 
     /// The command that tells what can be typed, if the command line was at fault.
     pub fn help(&self) -> Option<&'static str> {
-        self.help
+        self.0.help
     }
 }
 
@@ -154,16 +163,16 @@ impl fmt::Display for Error {
     /// One line: `operation object: what the errno says (ERRNO): hint`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for part in [&self.operation, &self.object] {
+        for part in [&self.0.operation, &self.0.object] {
             if !part.is_empty() {
                 write!(f, "{separator}{part}")?;
                 separator = " ";
             }
         }
-        if let Some(errno) = self.errno {
+        if let Some(errno) = self.0.errno {
             write!(f, ": {}", Explained(errno))?;
         }
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = &self.0.hint {
             write!(f, ": {hint}")?;
         }
         Ok(())
