@@ -1,8 +1,23 @@
 //! What `--volume` and the bind of `--mount` have in common.
 
 use crate::error::Error;
-use crate::spec::Devices;
+use crate::spec::{Bind, Devices};
 use crate::sys::MountFlags;
+use std::ffi::CString;
+
+/// A bind of `path` with all that is mounted below it, as nothing else has been said.
+pub fn whole(path: CString) -> Bind {
+    Bind {
+        path,
+        recursive: true,
+        flags: MountFlags::NONE,
+        recursive_flags: true,
+        devices: Devices::Source,
+        is_device: false,
+        is_root: false,
+        optional: false,
+    }
+}
 
 /// The word for a propagation, with what is mounted below or (without the r) too: a tree of which one
 /// part propagates and another does not is nothing that anyone has asked for.

@@ -1,7 +1,7 @@
 //! `--mount type=…,KEY=VALUE,…`, docker's syntax: fields of comma-separated values, so that a path with a
 //! comma can be written in double quotes.
 
-use super::bind::{propagation, set_devices, set_propagation};
+use super::bind::{propagation, set_devices, set_propagation, whole};
 use super::overlay::kept;
 use super::tmpfs::Tmpfs;
 use super::{absolute, named, target};
@@ -79,16 +79,7 @@ impl Mount<'_> {
         let mut path = None;
         // What it says about the mounts below is about a read-only bind.
         let mut says_access = false;
-        let mut bind = Bind {
-            path: CString::default(),
-            recursive: true,
-            flags: MountFlags::NONE,
-            recursive_flags: true,
-            devices: Devices::Source,
-            is_device: false,
-            is_root: false,
-            optional: false,
-        };
+        let mut bind = whole(CString::default());
         for (key, value) in self.own() {
             match (key, value) {
                 (b"source" | b"src", value) => path = Some(self.path(value)?),

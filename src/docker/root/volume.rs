@@ -1,6 +1,6 @@
 //! `--volume`.
 
-use super::bind::{propagation, set_devices, set_propagation};
+use super::bind::{propagation, set_devices, set_propagation, whole};
 use super::{absolute, named, target};
 use crate::docker::Caller;
 use crate::error::Error;
@@ -29,16 +29,23 @@ pub fn parse(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error> 
     if !source.contains(&b'/') && source != b"." && source != b".." {
         return refuse("there are no named volumes; a directory here is written ./NAME");
     }
-    let mut bind = Bind {
-        path: absolute(&option, OsStr::from_bytes(source), caller)?,
-        recursive: true,
-        flags: MountFlags::NONE,
-        recursive_flags: true,
-        devices: Devices::Source,
-        is_device: false,
-        is_root: false,
-        optional: false,
-    };
+    let mut bind = whole(absolute(&option, OsStr::from_bytes(source), caller)?);
+    set_options(&mut bind, words, &option, caller)?;
+    Ok(RootMount {
+        target: target(&option, destination)?,
+        asked_by: Some(option),
+        source: MountSource::Bind(bind),
+    })
+}
+
+/// The options behind the second colon.
+fn set_options(
+    bind: &mut Bind,
+    words: &[u8],
+    option: &str,
+    caller: &Caller<'_>,
+) -> Result<(), Error> {
+    let refuse = |reason| Err(Error::refused(option, reason));
     let mut access = None;
     for word in words
         .split(|byte| *byte == b',')
@@ -63,12 +70,10 @@ pub fn parse(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error> 
             b"z" | b"Z" => {
                 return refuse("SELinux is on here, and mydocker sets no labels; see chcon(1)");
             }
-            b"dev" => bind.devices = set_devices(&option, bind.devices, Devices::All)?,
-            b"nodev" => bind.devices = set_devices(&option, bind.devices, Devices::None)?,
+            b"dev" => bind.devices = set_devices(option, bind.devices, Devices::All)?,
+            b"nodev" => bind.devices = set_devices(option, bind.devices, Devices::None)?,
             word => match propagation(word) {
-                Some(propagation) => {
-                    bind.flags = set_propagation(&option, bind.flags, propagation)?
-                }
+                Some(propagation) => bind.flags = set_propagation(option, bind.flags, propagation)?,
                 None => {
                     return refuse(
                         "its options are ro, rw, rprivate, rslave, rshared, noexec, nosuid, nodev, dev, z and Z",
@@ -77,9 +82,5 @@ pub fn parse(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error> 
             },
         }
     }
-    Ok(RootMount {
-        target: target(&option, destination)?,
-        asked_by: Some(option),
-        source: MountSource::Bind(bind),
-    })
+    Ok(())
 }

@@ -60,16 +60,16 @@ pub fn told(conflict: Conflict, arguments: &RunArgs) -> Error {
             Error::refused(spelling(field), "the kernel takes no such value")
         }
         Conflict::SwapWithoutMemory => Error::refused("--memory-swap", "it needs --memory"),
-        Conflict::MemoryAndSwapBelowMemory => Error::refused(
-            "--memory-swap",
-            "it is memory and swap together, and has to be at least what --memory is",
-        ),
+        Conflict::MemoryAndSwapBelowMemory => Error::refused("--memory-swap", BELOW_MEMORY),
         Conflict::ReservationAboveMemory => Error::refused(
             "--memory-reservation",
             "it has to be at most what --memory is",
         ),
     }
 }
+
+const BELOW_MEMORY: &str =
+    "it is memory and swap together, and has to be at least what --memory is";
 
 fn unknown_id(unknown: &UnknownId, arguments: &RunArgs) -> Error {
     let UnknownId { of, id, known } = unknown;
