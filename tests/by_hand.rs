@@ -3,8 +3,13 @@
 mod common;
 
 use common::tree::each;
-use common::{cases, example, finish, write_program};
+use common::{
+    Caller, Case, PATIENCE, Signal, cases, eventually, example, finish, kill, mark, marked,
+    root_cases, skip, write_program,
+};
 use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 
 #[test]
 fn a_container_without_a_command_line() {
@@ -118,4 +123,169 @@ fn a_root_without_a_command_line() {
             "{case}: {outcome:?}"
         );
     });
+}
+
+/// A process in namespaces of its own; its user namespace has 100 ids.
+struct Holder {
+    child: Child,
+    pid: u32,
+}
+
+impl Holder {
+    /// `None`, and said so, where they cannot be made.
+    fn new(options: &[&str]) -> Option<Self> {
+        let mut child = Command::new("unshare")
+            .args(options)
+            .args(["sh", "-c", "echo ready; read -r line; sleep 1000"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("unshare");
+        let mut line = String::new();
+        let output = child.stdout.as_mut().expect("a pipe");
+        BufReader::new(output).read_line(&mut line).expect("read");
+        let parent = child.id();
+        // With --fork the namespaces are its child's.
+        let children = format!("/proc/{parent}/task/{parent}/children");
+        let children = std::fs::read_to_string(children).unwrap_or_default();
+        let forked = children.split_whitespace().next();
+        let pid = match options.contains(&"--fork") {
+            true => forked.and_then(|pid| pid.parse().ok()).unwrap_or(parent),
+            false => parent,
+        };
+        let holder = Self { child, pid };
+        if line != "ready\n" {
+            skip("namespaces cannot be made here");
+            return None;
+        }
+        Some(holder)
+    }
+
+    fn file(&self, kind: &str) -> String {
+        format!("/proc/{}/ns/{kind}", self.pid)
+    }
+
+    fn name(&self, kind: &str) -> String {
+        let name = std::fs::read_link(self.file(kind)).expect("a namespace");
+        name.to_str().expect("letters").to_owned()
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `by_hand` with these of the holder's namespaces, and the caller's for the rest of `others`.
+fn joining(case: Case, holder: &Holder, kinds: &[&str], others: &[&str], script: &str) -> Command {
+    let mut line: Vec<OsString> = vec![example("by_hand").into(), case.launch.into()];
+    for kind in kinds {
+        line.push(format!("{kind}={}", holder.file(kind)).into());
+    }
+    for kind in others {
+        line.push(format!("{kind}=host").into());
+    }
+    line.extend(["/bin/sh", "-c", script].map(OsString::from));
+    case.prepared(&line)
+}
+
+/// How they are called, as the container sees them.
+fn names(kinds: &[&str]) -> String {
+    let files: Vec<String> = kinds
+        .iter()
+        .map(|kind| format!("/proc/self/ns/{kind}"))
+        .collect();
+    format!("for file in {}; do readlink $file; done", files.join(" "))
+}
+
+#[test]
+fn namespaces_that_are_there_are_joined() {
+    let every = ["--net", "--uts", "--ipc", "--cgroup", "--mount"];
+    for case in root_cases() {
+        assert_eq!(case.caller, Caller::Root);
+        for (options, kinds, others) in [
+            (&every[..], &["net", "uts", "ipc", "cgroup"][..], &[][..]),
+            (&every, &["mnt"], &[]),
+            (&every, &["mnt", "net", "uts", "ipc", "cgroup"], &["pid"]),
+            (
+                &["--user", "--net", "--uts", "--ipc", "--cgroup", "--mount"],
+                &["user", "mnt", "net", "uts", "ipc", "cgroup"],
+                &["pid"],
+            ),
+        ] {
+            let Some(holder) = Holder::new(options) else {
+                continue;
+            };
+            if kinds.contains(&"user") {
+                for file in ["uid_map", "gid_map"] {
+                    let map = format!("/proc/{}/{file}", holder.pid);
+                    std::fs::write(map, "0 0 100").expect("a map");
+                }
+            }
+            let script = names(kinds) + "; id -u";
+            let outcome = finish(joining(case, &holder, kinds, others, &script));
+            let own: Vec<String> = kinds.iter().map(|kind| holder.name(kind)).collect();
+            let expected = own.join("\n") + "\n7\n";
+            assert_eq!(
+                outcome.output(case),
+                expected,
+                "{case} {kinds:?}: {outcome:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn with_a_user_namespace_that_is_joined_none_is_new() {
+    for case in root_cases() {
+        let Some(holder) = Holder::new(&["--user", "--map-root-user", "--net"]) else {
+            continue;
+        };
+        let outcome = finish(joining(case, &holder, &["user", "net"], &[], "true"));
+        assert_eq!(outcome.code(), Some(1), "{case}: {outcome:?}");
+        assert!(
+            outcome.stderr.contains("no other can be new: mount"),
+            "{case}: {outcome:?}"
+        );
+    }
+}
+
+/// Nothing ends with the command there, so a keeper ends what is left; and what mydocker starts later is its own again.
+#[test]
+fn in_a_pid_namespace_that_is_joined_nothing_stays() {
+    for case in root_cases() {
+        let Some(holder) = Holder::new(&["--pid", "--fork", "--kill-child"]) else {
+            continue;
+        };
+        // What the command leaves behind has its environment, by which it is found.
+        let mark = mark();
+        let left = format!("export MARK={mark}; sleep 1000 & ");
+        let script = left.clone() + &names(&["pid"]) + "; exit 5";
+        let outcome = finish(joining(case, &holder, &["pid"], &[], &script));
+        assert_eq!(outcome.code(), Some(5), "{case}: {outcome:?}");
+        assert_eq!(outcome.stdout, holder.name("pid") + "\n", "{case}");
+        assert!(
+            eventually(|| marked(&mark).is_empty()),
+            "{case}: something is left"
+        );
+
+        for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+            let script = left.clone() + "exec sleep 1000";
+            let mut command = joining(case, &holder, &["pid"], &[], &script);
+            let mut child = command.spawn().expect("by_hand");
+            assert!(
+                eventually(|| marked(&mark).len() == 2),
+                "{case} {signal}: it runs"
+            );
+            kill(child.id(), signal);
+            child.wait().expect("its end");
+            let ended = eventually(|| marked(&mark).is_empty());
+            assert!(
+                ended,
+                "{case} {signal}: something is left after {PATIENCE:?}"
+            );
+        }
+    }
 }

@@ -56,6 +56,24 @@ pub struct Descriptors<'a> {
     pub premounted: &'a [ChildDescriptor<'a>],
 }
 
+impl<'a> Descriptors<'a> {
+    /// Nothing but a way to report.
+    pub const fn none(channel: Channel<'a>) -> Self {
+        Self {
+            channel,
+            streams: [None; 3],
+            terminal: None,
+            pool: None,
+            gates: Gates::NONE,
+            reaper: None,
+            status: None,
+            namespaces: &[],
+            joins: &[],
+            premounted: &[],
+        }
+    }
+}
+
 /// The first thing after the clone, in either mode: the identity's steps.
 pub fn begin(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) {
     allocation::forbid();

@@ -5,7 +5,6 @@
 //! memory file: argv and the environment would show it to everyone who can read /proc.
 
 use super::Launch;
-use crate::child::gate::Gates;
 use crate::child::{self, Channel, Descriptors, Link};
 use crate::error::Error;
 use crate::plan::{InitPlan, Step, wire};
@@ -160,60 +159,49 @@ pub fn enter() -> Error {
     let decoded = stay_with_parent(numbered(LINK))
         .and_then(|()| read_all(numbered(PLAN).as_fd()))
         .and_then(|bytes| wire::decode(&bytes).map_err(|wire::Malformed| Errno::EBADMSG));
-    let mut descriptors = Descriptors {
-        channel: Channel {
-            board: Board::new(words),
-            link: Link::Pipe {
-                writer: numbered(LINK),
-                // It was closed before, or by the execve that brought us here.
-                reader: None,
-            },
+    let channel = Channel {
+        board: Board::new(words),
+        link: Link::Pipe {
+            writer: numbered(LINK),
+            // It was closed before, or by the execve that brought us here.
+            reader: None,
         },
-        streams: [None; 3],
-        terminal: None,
-        pool: None,
-        // Those that mydocker opens were passed before the execve.
-        gates: Gates::NONE,
-        reaper: None,
-        status: None,
-        namespaces: &[],
-        joins: &[],
-        premounted: &[],
     };
     match decoded {
-        Ok(plan) => {
-            let premounted: Vec<ChildDescriptor<'_>> = (HANDED..)
-                .take(usize::from(plan.premounted))
-                .map(numbered)
-                .collect();
-            descriptors.premounted = &premounted;
-            let joins: Vec<ChildDescriptor<'_>> = (first_join(&plan)..)
-                .take(joined_later(&plan))
-                .map(numbered)
-                .collect();
-            descriptors.joins = &joins;
-            // The others were joined before the execve; it keeps its slot.
-            let slot = plan.joined_mounts().map(usize::from);
-            let namespaces = slot.map_or(Vec::new(), |slot| vec![numbered(MOUNTS); slot + 1]);
-            descriptors.namespaces = &namespaces;
-            descriptors.channel.pass(Moment::Entered);
-            // Only what was placed: the numbers may be the caller's descriptors otherwise.
-            for ((file, number), wanted) in descriptors
-                .streams
-                .iter_mut()
-                .zip(STREAMS)
-                .zip(plan.prepared_streams())
-            {
-                *file = wanted.map(|_| numbered(number));
-            }
-            descriptors.terminal = plan.needs_terminal().then(|| numbered(TERMINAL));
-            descriptors.reaper = plan.reaper.map(|_| numbered(REAPER));
-            descriptors.status = plan.tells_status.then(|| numbered(STATUS));
-            descriptors.pool = plan.needs_pool().then(|| numbered(POOL));
-            child::run(child, &plan, &descriptors)
-        }
-        Err(errno) => child::fail(Report::Plan(errno), &descriptors),
+        Ok(plan) => go_on(child, &plan, channel),
+        Err(errno) => child::fail(Report::Plan(errno), &Descriptors::none(channel)),
     }
+}
+
+/// With what the parent has placed, and no more: other numbers may be the caller's descriptors.
+fn go_on(child: InChild, plan: &InitPlan, channel: Channel<'_>) -> ! {
+    let numbered = |number| ChildDescriptor::numbered(number, child);
+    let from = |first: RawFd, count: usize| -> Vec<ChildDescriptor<'_>> {
+        (first..).take(count).map(numbered).collect()
+    };
+    let premounted = from(HANDED, plan.premounted.into());
+    let joins = from(first_join(plan), joined_later(plan));
+    // The others were joined before the execve; it keeps its slot.
+    let slot = plan.joined_mounts().map(usize::from);
+    let namespaces = slot.map_or(Vec::new(), |slot| vec![numbered(MOUNTS); slot + 1]);
+    channel.pass(Moment::Entered);
+    let mut streams = [None; 3];
+    for ((file, number), wanted) in streams.iter_mut().zip(STREAMS).zip(plan.prepared_streams()) {
+        *file = wanted.map(|_| numbered(number));
+    }
+    let descriptors = Descriptors {
+        streams,
+        terminal: plan.needs_terminal().then(|| numbered(TERMINAL)),
+        pool: plan.needs_pool().then(|| numbered(POOL)),
+        reaper: plan.reaper.map(|_| numbered(REAPER)),
+        status: plan.tells_status.then(|| numbered(STATUS)),
+        namespaces: &namespaces,
+        joins: &joins,
+        premounted: &premounted,
+        // The gates that mydocker opens were passed before the execve.
+        ..Descriptors::none(channel)
+    };
+    child::run(child, plan, &descriptors)
 }
 
 /// The pipe came here by execve, and tells of the command's by its end; and where a security module has something to

@@ -108,6 +108,9 @@ assembled! {
     "svc #0",
     "cmp w0, w22",
     "b.ne .Lreaper_end_by_kill",
+    "cbnz w22, .Lreaper_hand_on",
+    "ldr w9, [sp, #{si_pid}]",
+    "cbz w9, .Lreaper_end_by_kill",
     //
     // w1: the signal.
     ".Lreaper_hand_on:",

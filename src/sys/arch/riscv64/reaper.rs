@@ -109,6 +109,9 @@ assembled! {
     "li a7, {getppid}",
     "ecall",
     "bne a0, s5, .Lreaper_end_by_kill",
+    "bnez s5, .Lreaper_hand_on",
+    "lw t0, {si_pid}(sp)",
+    "beqz t0, .Lreaper_end_by_kill",
     //
     // a1: the signal.
     ".Lreaper_hand_on:",

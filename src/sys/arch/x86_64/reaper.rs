@@ -120,6 +120,12 @@ assembled! {
     "cmp eax, r14d",
     "mov eax, {parent_died}",
     "jne .Lreaper_end_by_kill",
+    // In a PID namespace that was joined the parent is no one who is seen: its number is 0, and so is the sender's, which
+    // no process of the namespace has.
+    "test r14d, r14d",
+    "jnz .Lreaper_hand_on",
+    "cmp dword ptr [rsp + {si_pid}], 0",
+    "je .Lreaper_end_by_kill",
     //
     // The command is our child and not yet waited for, so the number is still its own.
     ".Lreaper_hand_on:",
