@@ -225,8 +225,8 @@ fn the_commonest_mistakes_have_these_words() {
             (
                 &["run", "--network", "bridge", "sh"],
                 125,
-                "--network bridge: there is no bridge: a container has only a loopback (none), or your network (host); \
-                 a device can be moved in from outside, ip link set NAME netns PID",
+                "--network bridge: there is no bridge: a container has a loopback (none), your network (host) or one that is there \
+                 (ns:PATH, ip netns); a device is moved in by ip link set NAME netns PID",
             ),
         ] {
             let outcome = typed(case, tree, words);

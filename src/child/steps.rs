@@ -9,6 +9,7 @@ use crate::spec::Namespace;
 use crate::spec::limits::NumberSet;
 use crate::sys::in_child::InChild;
 use crate::sys::mount::mount;
+use crate::sys::signal::SignalSet;
 use crate::sys::{
     Errno, MountFlags, affinity, capability, close_range, descriptor, facts, identity, keyring,
     namespace, network, own_proc, process, seccomp, signal, terminal,
@@ -30,17 +31,9 @@ pub fn perform(
         Step::JoinNamespace {
             namespace, slot, ..
         } => join_namespace(*namespace, *slot, descriptors, state.child),
-        Step::CgroupNamespace => match lingering::outlast(namespace::new_cgroup) {
-            // A kernel without them (before 4.6), which shows every cgroup's name to everyone.
-            Err(Errno::EINVAL) => Ok(()),
-            done => done,
-        },
+        Step::CgroupNamespace => cgroup_namespace(),
         Step::ConfirmProcessors(asked) => keeps_to(asked, affinity::processors()?),
-        Step::ConfirmMemoryNodes(asked) => match affinity::memory_nodes() {
-            // A kernel that knows no nodes, or a filter around us that denies the question, as docker's does.
-            Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
-            applied => keeps_to(asked, applied?),
-        },
+        Step::ConfirmMemoryNodes(asked) => memory_comes_from(asked),
         Step::OomScoreAdjustment(number) => write_file(c"/proc/self/oom_score_adj", number),
         Step::ResourceLimit(limit) => process::limit(limit.resource, limit.soft, limit.hard),
         Step::Await(gate) => descriptors.gates.pass(*gate, state.child),
@@ -48,29 +41,14 @@ pub fn perform(
         Step::MapUser(line) => write_file(c"/proc/self/uid_map", line),
         Step::MapGroup(line) => write_file(c"/proc/self/gid_map", line),
         Step::KeepCapabilities => capability::keep_across_exec(),
-        Step::MakeMountsPrivate => mount(
-            None,
-            c"/",
-            None,
-            MountFlags::PRIVATE.and(MountFlags::RECURSIVE),
-            None,
-        ),
-        Step::MountKernelFs(step) => {
-            return match step.in_root {
-                true => kernel_fs::mount_in_root(step, state),
-                false => kernel_fs::mount_over(step),
-            };
-        }
+        Step::MakeMountsPrivate => make_mounts_private(),
+        Step::MountKernelFs(step) if step.in_root => return kernel_fs::mount_in_root(step, state),
+        Step::MountKernelFs(step) => return kernel_fs::mount_over(step),
         Step::Hostname(name) => process::set_hostname(name),
         Step::Sysctl { path, value } => own_proc::set(state.proc(), path, value),
         Step::DomainName(name) => process::set_domain_name(name),
-        Step::NetworkFromPool => {
-            let pool = descriptors.pool.ok_or(Errno::EBADF)?;
-            from_pool::enter(pool.as_fd(), &descriptors.channel)
-                .map(|is_pools| state.network_is_open.set(is_pools))
-        }
-        Step::OpenNetwork(_) if state.network_is_open.get() => Ok(()),
-        Step::OpenNetwork(groups) => network::open_to_users(state.proc(), groups),
+        Step::NetworkFromPool => network_from_pool(state, descriptors),
+        Step::OpenNetwork(groups) => open_network(groups, state),
         Step::LoopbackUp => network::loopback_up().map(drop),
         Step::NewSession => process::new_session(),
         Step::SessionKeyring => session_keyring(),
@@ -78,24 +56,14 @@ pub fn perform(
         Step::ControllingTerminal => {
             terminal::make_controlling(descriptors.terminal.ok_or(Errno::EBADF)?.as_fd())
         }
-        Step::StandardTerminal => {
-            let terminal = descriptors.terminal.ok_or(Errno::EBADF)?;
-            for number in 0..FIRST_PRIVATE {
-                descriptor::duplicate_to(terminal.as_fd(), number, state.child)?;
-            }
-            Ok(())
-        }
+        Step::StandardTerminal => standard_terminal(descriptors, state.child),
         Step::GivePipes { which, user } => give_pipes(which, *user),
         Step::StandardStreams(prepared) => standard_streams(prepared, descriptors, state.child),
         Step::Umask(mask) => process::set_umask(*mask),
         Step::Groups(groups) => identity::set_groups(groups),
         Step::Group(group) => identity::set_group(*group),
         Step::User(user) => identity::set_user(*user),
-        // No descriptor leads to a directory of the host's any more; but in the host's PID namespace those of other
-        // processes could.
-        Step::WorkingDirectory(path) => {
-            process::change_directory(path).and_then(|()| process::is_below_root())
-        }
+        Step::WorkingDirectory(path) => working_directory(path),
         Step::NotDumpable => process::not_dumpable(),
         Step::BoundingSet(kept) => capability::bound(*kept),
         Step::KeepCapabilitiesOfUser => capability::keep_across_users(),
@@ -106,17 +74,70 @@ pub fn perform(
         } => capability::limit(*held, *required, *ambient),
         Step::NoNewPrivileges => process::no_new_privileges(),
         Step::Filter(instructions) => seccomp::load(instructions),
-        Step::DefaultSignals(ignored) => {
-            // execve resets what has a handler and leaves what is ignored, so only that needs it.
-            for number in ignored.iter() {
-                signal::set_default(number)?;
-            }
-            signal::set_blocked(signal::SignalSet::EMPTY)
-        }
+        Step::DefaultSignals(ignored) => default_signals(*ignored),
         Step::CloseDescriptors => close_descriptors(descriptors, state.child),
         Step::DeathSignal => die_with_parent(descriptors),
     };
     done.map_err(Failed::from)
+}
+
+fn cgroup_namespace() -> Result<(), Errno> {
+    match lingering::outlast(namespace::new_cgroup) {
+        // A kernel without them (before 4.6), which shows every cgroup's name to everyone.
+        Err(Errno::EINVAL) => Ok(()),
+        done => done,
+    }
+}
+
+fn memory_comes_from(asked: &NumberSet) -> Result<(), Errno> {
+    match affinity::memory_nodes() {
+        // A kernel that knows no nodes, or a filter around us that denies the question, as docker's does.
+        Err(Errno::ENOSYS | Errno::EPERM) => Ok(()),
+        applied => keeps_to(asked, applied?),
+    }
+}
+
+fn make_mounts_private() -> Result<(), Errno> {
+    let flags = MountFlags::PRIVATE.and(MountFlags::RECURSIVE);
+    mount(None, c"/", None, flags, None)
+}
+
+fn network_from_pool(state: &RootState, descriptors: &Descriptors<'_>) -> Result<(), Errno> {
+    let pool = descriptors.pool.ok_or(Errno::EBADF)?;
+    let is_pools = from_pool::enter(pool.as_fd(), &descriptors.channel)?;
+    state.network_is_open.set(is_pools);
+    Ok(())
+}
+
+/// One of the pool's is open already.
+fn open_network(groups: &[u8], state: &RootState) -> Result<(), Errno> {
+    match state.network_is_open.get() {
+        true => Ok(()),
+        false => network::open_to_users(state.proc(), groups),
+    }
+}
+
+/// No descriptor leads to a directory of the host's any more; but in the host's PID namespace those of other processes
+/// could.
+fn working_directory(path: &CStr) -> Result<(), Errno> {
+    process::change_directory(path)?;
+    process::is_below_root()
+}
+
+fn standard_terminal(descriptors: &Descriptors<'_>, child: InChild) -> Result<(), Errno> {
+    let terminal = descriptors.terminal.ok_or(Errno::EBADF)?;
+    for number in 0..FIRST_PRIVATE {
+        descriptor::duplicate_to(terminal.as_fd(), number, child)?;
+    }
+    Ok(())
+}
+
+/// execve resets what has a handler and leaves what is ignored, so only that needs it.
+fn default_signals(ignored: SignalSet) -> Result<(), Errno> {
+    for number in ignored.iter() {
+        signal::set_default(number)?;
+    }
+    signal::set_blocked(SignalSet::EMPTY)
 }
 
 fn give_pipes(which: &[bool; 3], user: u32) -> Result<(), Errno> {

@@ -200,7 +200,7 @@ mod tests {
             ("none", Network::Loopback),
             ("host", Network::Host),
             ("ns:/run/netns/x", joined(c"/run/netns/x")),
-            ("ns:x:y", joined(c"x:y")),
+            ("ns:./x:y", joined(c"./x:y")),
         ] {
             assert_eq!(run(&["--network", word, "sh"]).unwrap().0.network, network);
         }

@@ -6,7 +6,7 @@ use crate::field::Field;
 use crate::hint::{self, Doing};
 use crate::spec::{JoinTarget, Namespace, NamespaceChoice, NamespaceChoices, Namespaces};
 use crate::sys::namespace::{self, Look};
-use crate::sys::{Errno, descriptor, process};
+use crate::sys::{Errno, descriptor, facts, process};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -64,6 +64,12 @@ fn open_one(namespace: Namespace, target: &JoinTarget) -> Result<Joined, Error> 
     let file = file.map_err(|errno| Error::new(&operation, name.to_bytes(), errno))?;
     if let JoinTarget::Path(path) = target {
         check(namespace, path, namespace::look(file.as_fd()))?;
+        if namespace == Namespace::Network && is_own_network(file.as_fd()) {
+            return Err(Error::refused(
+                named(namespace, path),
+                "it is the network namespace that mydocker itself is in, not a container's",
+            ));
+        }
     }
     Ok(Joined { namespace, file })
 }
@@ -77,12 +83,23 @@ fn check(namespace: Namespace, path: &CStr, look: Look) -> Result<(), Error> {
         ),
         Look::Other => format!("it is no {} namespace", namespace.name()),
     };
-    let named = match namespace {
+    Err(Error::refused_for(named(namespace, path), reason))
+}
+
+fn named(namespace: Namespace, path: &CStr) -> Vec<u8> {
+    let asked = match namespace {
         Namespace::Network => Field::Network.between("", " ns:").into_bytes(),
         _ => Vec::new(),
     };
-    let named = [&named, path.to_bytes()].concat();
-    Err(Error::refused_for(named, reason))
+    [&asked, path.to_bytes()].concat()
+}
+
+/// Whether `file` is the network namespace of this process. Who means another's has named a process that is in none, and
+/// would give the container the host's network.
+fn is_own_network(file: BorrowedFd<'_>) -> bool {
+    let own = descriptor::open(c"/proc/self/ns/net", libc::O_RDONLY, 0);
+    let identity = |file: BorrowedFd<'_>| facts::facts(file).map(|facts| facts.identity);
+    own.is_ok_and(|own| identity(own.as_fd()) == identity(file))
 }
 
 /// The PID namespace among `joined`.

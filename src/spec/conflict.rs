@@ -27,6 +27,8 @@ pub enum Conflict {
     },
     /// A network namespace that is joined, from a user namespace of the container's own.
     JoinedNetworkOfOthers,
+    /// A network namespace is joined by an ordinary user, whose container is in a user namespace of one id.
+    NetworkJoinedByOneId,
     /// The working directory is no absolute path.
     RelativeWorkingDirectory,
     /// The command is to be someone whom the container's user namespace does not know.

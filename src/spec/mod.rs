@@ -228,10 +228,12 @@ fn check_sharing(wishes: &ContainerWishes, namespaces: &NamespaceChoices) -> Res
         return Err(Conflict::ProcOptionsOfHost);
     }
     // Who is in a new user namespace has no rights in a network namespace that is none of its own.
-    if let (UserNamespace::Ranges(_), Network::Join(_)) =
-        (&wishes.user_namespace, &wishes.namespaces.network)
-    {
-        return Err(Conflict::JoinedNetworkOfOthers);
+    if let Network::Join(_) = &wishes.namespaces.network {
+        match wishes.user_namespace {
+            UserNamespace::Ranges(_) => return Err(Conflict::JoinedNetworkOfOthers),
+            UserNamespace::Single => return Err(Conflict::NetworkJoinedByOneId),
+            UserNamespace::Callers => {}
+        }
     }
     let settings = wishes.sysctls.iter().map(|setting| setting.namespace);
     match (0..).zip(settings).find(|(_, of)| !namespaces.is_new(*of)) {

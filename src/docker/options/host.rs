@@ -33,13 +33,10 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         short: None,
         section: Section::Namespaces,
         needs: Needs::Nothing,
-        reading: Reading::Own(
-            words("none|host|ns:PATH", &["none", "host", "ns:"]),
-            network,
-        ),
+        reading: Reading::Own(words("none|host|ns:PATH", &["none", "host"]), network),
         brief: "only a loopback, yours, or one that is there",
         help: "`none`: only a loopback of its own; `host`: your network; `ns:PATH`: the network namespace of this file \
-               (`ip netns add`, `/proc/PID/ns/net`), as it is.",
+               (`ip netns add`, `/proc/PID/ns/net`), as it is, its loopback too; for root.",
         default: "`none`",
     },
     Row {
@@ -184,8 +181,8 @@ fn network(line: &mut RunLine, name: &'static str, typed: OsString) -> Result<()
         Some("bridge" | "default" | "private" | "slirp4netns" | "pasta") => {
             return Err(Error::refused(
                 format!("--{name} {}", typed.to_string_lossy()),
-                "there is no bridge: a container has only a loopback (none), or your network (host); a device can be \
-                 moved in from outside, ip link set NAME netns PID",
+                "there is no bridge: a container has a loopback (none), your network (host) or one that is there (ns:PATH, \
+                 ip netns); a device is moved in by ip link set NAME netns PID",
             ));
         }
         Some(shared) if shared.starts_with("container:") => {
@@ -193,6 +190,12 @@ fn network(line: &mut RunLine, name: &'static str, typed: OsString) -> Result<()
                 format!("--{name} {shared}"),
                 "another container's network is joined by the file of its namespace: --network ns:/proc/PID/ns/net (PID: \
                  --pidfile)",
+            ));
+        }
+        Some(path) if path.starts_with('/') => {
+            return Err(Error::refused(
+                format!("--{name} {path}"),
+                "a network namespace that is there is named ns:PATH",
             ));
         }
         _ => return Err(bad_value((name, RUN_HELP), &typed, "none, host or ns:PATH")),
@@ -209,6 +212,11 @@ fn joined(name: &str, path: &[u8]) -> Result<Network, Error> {
     };
     if path.is_empty() {
         return Err(refused("ns:PATH names the file of a network namespace"));
+    }
+    if !path.contains(&b'/') {
+        return Err(refused(
+            "it takes a path: ip netns keeps its names in /run/netns",
+        ));
     }
     let path = CString::new(path).map_err(|_| refused("there is a NUL in the path"))?;
     Ok(Network::Join(JoinTarget::Path(path)))

@@ -50,6 +50,7 @@ pub fn told(conflict: Conflict, arguments: &RunArgs) -> Error {
             "it cannot be given with --network ns:PATH: the network namespace does not belong to the container's user \
              namespace, which may not join it",
         ),
+        Conflict::NetworkJoinedByOneId => Error::refused("--network ns:PATH", OF_ONE_ID),
         Conflict::RelativeWorkingDirectory => Error::refused(
             typed("--workdir", &arguments.working_directory),
             "it must be an absolute path, as the container sees it",
@@ -67,6 +68,9 @@ pub fn told(conflict: Conflict, arguments: &RunArgs) -> Error {
         ),
     }
 }
+
+const OF_ONE_ID: &str = "an ordinary user's container is in a user namespace of its own and may join none; where you are root, \
+     you may: nsenter -t PID -U --preserve-credentials mydocker run ...";
 
 const BELOW_MEMORY: &str =
     "it is memory and swap together, and has to be at least what --memory is";
@@ -120,6 +124,7 @@ mod tests {
             (Conflict::DomainNameOfHost, "--domainname: "),
             (Conflict::ProcOptionsOfHost, "--security-opt proc-opts: "),
             (Conflict::JoinedNetworkOfOthers, "--userns: "),
+            (Conflict::NetworkJoinedByOneId, "--network ns:PATH: "),
             (setting(0, Namespace::Network), "--sysctl net.x=1: "),
             (Conflict::RelativeWorkingDirectory, "--workdir tmp: "),
             (unknown(IdOf::User, 10), "--user bob: "),
