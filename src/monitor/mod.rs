@@ -14,7 +14,7 @@ use crate::error::{Error, ExitCode};
 use crate::field::Field;
 use crate::launch::Container;
 use crate::log::{Level, Log, Value};
-use crate::spec::ContainerSpec;
+use crate::spec::{ContainerSpec, Namespace};
 use crate::sys::clock;
 use crate::sys::code;
 use crate::sys::process::{self, Ended, Patience};
@@ -105,6 +105,8 @@ impl KilledFor {
 /// A running container and what has been done to it.
 pub struct Supervisor<'a> {
     container: Container,
+    /// Whether its PID namespace was there already.
+    joins_pids: bool,
     log: &'a Log,
     timed: bool,
     /// How the command has ended, if a reaper tells that.
@@ -145,6 +147,7 @@ impl<'a> Supervisor<'a> {
         Self {
             deadline: container.deadline,
             container,
+            joins_pids: spec.joins(Namespace::Pid),
             log,
             timed,
             status,
@@ -399,10 +402,12 @@ impl<'a> Supervisor<'a> {
         };
         let was_anything = successor.end_all();
         if let Ended::Signaled(signal) = ended {
-            let message = format!(
-                "the keeper of {} was ended by signal {signal}, and all that it kept with it",
-                Field::HostPids
-            );
+            let (whose, kept) = match self.joins_pids {
+                // Its orphans have gone to that namespace's PID 1.
+                true => ("others' processes".to_owned(), "what it kept may run on"),
+                false => (Field::HostPids.to_string(), "all that it kept with it"),
+            };
+            let message = format!("the keeper of {whose} was ended by signal {signal}, and {kept}");
             // There is to be cleaned up after it: no signal ends us before that.
             self.log.keep_signals_blocked();
             self.log.say(&Error::told(&message));

@@ -133,8 +133,9 @@ fn of_namespaces_that_are_there() {
             .any(|kind| kind == "LoopbackUp" || kind == "OpenNetwork")
     );
 
-    let mut spec = ContainerSpec::new(wishes_of_true(), &ROOT).unwrap();
-    spec.namespaces = NamespaceChoices::new(|_| join(c"there"));
+    let spec = ContainerSpec::new(wishes_of_true(), &ROOT).unwrap();
+    let spec = spec.in_namespaces(NamespaceChoices::new(|_| join(c"there")));
+    let spec = spec.unwrap();
     let source = NetworkSource::Clone;
     let all = build(&spec, source, SignalSet::EMPTY, CALLERS, Vec::new(), None);
     let order = [

@@ -13,6 +13,8 @@ pub enum Conflict {
     AdministratorOfHandedMounts,
     /// The root was checked for another [`Mounter`](super::Mounter) than this caller and user namespace make.
     RootOfAnotherMounter,
+    /// A root of its own, in a mount namespace that is not: its mounts would be others' as well.
+    RootOfOtherMounts,
     /// A host name, in the host's UTS namespace.
     NameOfHost,
     /// A NIS domain name, in the host's UTS namespace.

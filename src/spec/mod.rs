@@ -95,7 +95,8 @@ pub struct ContainerSpec {
     pub process: ProcessSpec,
     /// `None`: the caller's.
     pub root: Option<RootSpec>,
-    pub namespaces: NamespaceChoices,
+    /// Changed by [`ContainerSpec::in_namespaces`], which sees that the rest fits.
+    pub(crate) namespaces: NamespaceChoices,
     pub identity: Identity,
     /// `None`: the caller's.
     pub hostname: Option<HostName>,
@@ -152,6 +153,37 @@ impl ContainerSpec {
             launch: wishes.launch,
             surroundings: Surroundings::Host,
         })
+    }
+
+    /// This container in other namespaces. In a UTS namespace that is not its own it has no name of its own.
+    ///
+    /// Errors: what is mounted and set for a container is not for the namespaces of others.
+    pub fn in_namespaces(mut self, namespaces: NamespaceChoices) -> Result<Self, Conflict> {
+        if !namespaces.is_new(Namespace::Mount) && self.root.is_some() {
+            return Err(Conflict::RootOfOtherMounts);
+        }
+        let settings = self.sysctls.iter().map(|setting| setting.namespace);
+        // They are set by a proc of the container's own.
+        let is_others =
+            |of: &Namespace| !namespaces.is_new(*of) || !namespaces.is_new(Namespace::Mount);
+        if let Some((number, namespace)) = (0..).zip(settings).find(|(_, of)| is_others(of)) {
+            return Err(Conflict::SysctlOfHost { number, namespace });
+        }
+        if !namespaces.is_new(Namespace::Uts) {
+            self.hostname = None;
+            self.domain_name = None;
+        }
+        self.namespaces = namespaces;
+        Ok(self)
+    }
+
+    /// Whether it is in a namespace of this kind that is there already, and not the caller's.
+    pub fn joins(&self, namespace: Namespace) -> bool {
+        matches!(self.namespaces.of(namespace), NamespaceChoice::Join(_))
+    }
+
+    pub fn namespaces(&self) -> &NamespaceChoices {
+        &self.namespaces
     }
 
     /// Whether its /dev is one of its own, with nodes of its own.

@@ -213,3 +213,27 @@ fn limits_and_paths_fit_together() {
         assert_eq!(refused(edit), conflict);
     }
 }
+
+#[test]
+fn a_root_is_not_for_the_mounts_of_others() {
+    let of_others = |others: Namespace| {
+        NamespaceChoices::new(|namespace| match namespace == others {
+            true => NamespaceChoice::Host,
+            false => NamespaceChoice::New,
+        })
+    };
+    let with_root = || {
+        let mut wishes = wishes_of_true();
+        wishes.root = root_with(None, Mounter::Root);
+        assert!(wishes.root.is_some());
+        ContainerSpec::new(wishes, &ROOT).unwrap()
+    };
+    let refused = with_root().in_namespaces(of_others(Namespace::Mount));
+    assert_eq!(refused.unwrap_err(), Conflict::RootOfOtherMounts);
+    let taken = with_root()
+        .in_namespaces(of_others(Namespace::Uts))
+        .unwrap();
+    assert_eq!(taken.hostname, None);
+    let without = spec_of_true().in_namespaces(of_others(Namespace::Mount));
+    assert!(without.is_ok());
+}

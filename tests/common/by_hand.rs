@@ -223,19 +223,19 @@ fn run(
         root: directory.map(|directory| root(directory, is_root)),
         ..wishes(launch, command, is_root)
     };
-    let mut spec = ContainerSpec::new(wishes, &caller).expect("wishes that fit together");
-    spec.namespaces = NamespaceChoices::new(|namespace| {
+    let spec = ContainerSpec::new(wishes, &caller).expect("wishes that fit together");
+    let namespaces = NamespaceChoices::new(|namespace| {
         let mut targets = targets.iter();
         match targets.find(|(kind, _)| *kind == namespace) {
             Some((_, path)) if path.as_bytes() == b"host" => NamespaceChoice::Host,
             Some((_, path)) => NamespaceChoice::Join(JoinTarget::Path(path.clone())),
-            None => spec.namespaces.of(namespace).clone(),
+            None => spec.namespaces().of(namespace).clone(),
         }
     });
-    if !spec.namespaces.is_new(Namespace::Uts) {
-        spec.hostname = None;
-    }
-    let joined = joined::open(&spec.namespaces)?;
+    let spec = spec
+        .in_namespaces(namespaces)
+        .expect("namespaces that fit the wishes");
+    let joined = joined::open(spec.namespaces())?;
     let joined_files: Vec<ChildDescriptor<'_>> = joined
         .iter()
         .map(|one| ChildDescriptor::of(one.file.as_fd()))
@@ -260,7 +260,7 @@ fn run(
     let log = Log::new(None, false, Level::Warn, None);
     let container = Launch {
         plan: &plan,
-        namespaces: spec.namespaces.anew(),
+        namespaces: spec.namespaces().anew(),
         choice: spec.launch,
         kernel,
         streams: [None; 3],

@@ -28,6 +28,10 @@ pub fn told(conflict: Conflict, arguments: &RunArgs) -> Error {
             "--rootfs",
             "it was checked for another user namespace than the container has",
         ),
+        Conflict::RootOfOtherMounts => Error::refused(
+            "--rootfs",
+            "it takes a mount namespace of the container's own",
+        ),
         Conflict::NameOfHost => Error::refused(
             "--hostname",
             "it cannot be given with --uts host: it would rename the host",
@@ -120,6 +124,7 @@ mod tests {
             (Conflict::GroupsOfOneId, "--group-add: "),
             (Conflict::AdministratorOfHandedMounts, "--userns: "),
             (Conflict::RootOfAnotherMounter, "--rootfs: "),
+            (Conflict::RootOfOtherMounts, "--rootfs: "),
             (Conflict::NameOfHost, "--hostname: "),
             (Conflict::DomainNameOfHost, "--domainname: "),
             (Conflict::ProcOptionsOfHost, "--security-opt proc-opts: "),

@@ -253,7 +253,8 @@ fn settings(spec: &ContainerSpec) -> impl Iterator<Item = Step> {
 fn proc(spec: &ContainerSpec) -> Step {
     let bound = MountFlags::NOSUID.and(MountFlags::NOEXEC);
     let user_namespace = spec.is_in_user_namespace();
-    let way = if spec.namespaces.is_new(Namespace::Pid) || !user_namespace {
+    // (Of a namespace that is joined the host's would show others.)
+    let way = if !spec.namespaces.is_callers(Namespace::Pid) || !user_namespace {
         Way::Fresh(FileSystem {
             option: None,
             target: c"/proc".into(),

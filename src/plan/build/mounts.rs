@@ -171,7 +171,7 @@ impl<'a> Mounting<'a> {
         let hosts = new.instead.as_ref();
         let hosts = hosts.map(|bind| Box::new(self.bind(mount, bind, None)));
         let spec = self.spec;
-        let owns_processes = spec.namespaces.is_new(Namespace::Pid) || !self.user_namespace;
+        let owns_processes = !spec.namespaces.is_callers(Namespace::Pid) || !self.user_namespace;
         let way = match (kernel_fs, hosts) {
             // The host's PID namespace seen from a new user namespace: only the owner of a PID namespace may
             // mount a proc of it.
