@@ -7,15 +7,17 @@
 //! failed, if one did.
 //!
 //! ```text
-//! argv ──▶ RunArgs ──▶ ContainerSpec ──▶ InitPlan ──▶ clone ──▶ steps ──▶ execve
-//!          (what was     (validated        (every byte             │
-//!           typed)        wishes)           prepared)              └─ Report: step + errno ─▶ parent
+//! argv ─▶ RunArgs ─▶ ContainerSpec ─▶ guards ─▶ InitPlan ─▶ clone ─▶ steps ─▶ execve
+//!        (what was    (validated     (what the   (every byte           │
+//!         typed)       wishes)        host lends) prepared)            └─ Report: step + errno ─▶ parent
 //! ```
 //!
 //! In-process (the default) the child shares its parent's memory and walks the plan where it is;
 //! by re-exec it executes `/proc/self/exe init`, which decodes the same plan from a sealed memory
 //! file. Everything a container can have is either another way to write the specification or
-//! another kind of step. (`tests/common/by_hand.rs` writes one without a command line.)
+//! another kind of step. A front end writes the specification: `docker` is the one there is, and
+//! `tests/common/by_hand.rs` writes one without a command line. What the host lends is asked for in
+//! one order, by a run to have it and by `--explain` to look at it.
 //!
 //! # Layers
 //!

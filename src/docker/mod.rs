@@ -1,5 +1,6 @@
-//! Docker's command line: what was typed, as types. Pure: it reads no environment and makes no system
-//! call.
+//! Docker's command line, a front end: what was typed, as types ([`RunArgs`]), and what that asks of a container, as the
+//! specification has it ([`specify`], and `root` for what is mounted). Docker's syntax and the names of its options are here
+//! and nowhere else. Pure: it reads no environment and makes no system call.
 
 mod caller;
 pub mod completion;
