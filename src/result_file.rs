@@ -30,10 +30,10 @@ pub enum ResultFile {
 /// What an option was given for it: nothing is opened yet.
 pub struct Typed {
     operation: String,
-    place: Place,
+    place: Destination,
 }
 
-enum Place {
+enum Destination {
     Stdout,
     File(CString),
     Callers(BorrowedFd<'static>),
@@ -49,7 +49,7 @@ impl Typed {
         let number = typed.to_str().and_then(|typed| typed.strip_prefix("fd:"));
         let place = match number {
             _ if typed == "-" && inherited::is_stand_in(1) => return Err(failed(Errno::EBADF)),
-            _ if typed == "-" => Place::Stdout,
+            _ if typed == "-" => Destination::Stdout,
             Some(number) => {
                 let is_plain = number.bytes().all(|byte| byte.is_ascii_digit());
                 let number = number.parse().ok().filter(|_| is_plain);
@@ -59,13 +59,15 @@ impl Typed {
                         "what follows fd: is the number of a descriptor that is open for writing",
                     )
                 })?;
-                Place::Callers(inherited::callers(number).map_err(|errno| {
+                Destination::Callers(inherited::callers(number).map_err(|errno| {
                     failed(errno).hint(Some(
                         "the caller has left no such descriptor open for writing",
                     ))
                 })?)
             }
-            None => Place::File(CString::new(typed.as_bytes()).map_err(|_| failed(Errno::EINVAL))?),
+            None => Destination::File(
+                CString::new(typed.as_bytes()).map_err(|_| failed(Errno::EINVAL))?,
+            ),
         };
         Ok(Self { operation, place })
     }
@@ -79,9 +81,9 @@ impl Request for Typed {
     fn acquire(self) -> Result<ResultFile, Error> {
         let Self { operation, place } = self;
         Ok(match place {
-            Place::Stdout => ResultFile::Stdout(Stream::stdout()),
-            Place::Callers(file) => ResultFile::Callers(file),
-            Place::File(path) => {
+            Destination::Stdout => ResultFile::Stdout(Stream::stdout()),
+            Destination::Callers(file) => ResultFile::Callers(file),
+            Destination::File(path) => {
                 let file = LineFile {
                     operation: &operation,
                     path: &path,
@@ -97,8 +99,8 @@ impl Request for Typed {
 
     fn preview(self) -> Result<(), Error> {
         match &self.place {
-            Place::Stdout | Place::Callers(_) => Ok(()),
-            Place::File(path) => LineFile {
+            Destination::Stdout | Destination::Callers(_) => Ok(()),
+            Destination::File(path) => LineFile {
                 operation: &self.operation,
                 path,
             }

@@ -40,7 +40,7 @@ impl Sample {
         let head = "#![allow(dead_code, unused_imports)]\n\
             mod fields;\n\
             mod table;\n\
-            use table::{Input, Wire, table};\n";
+            use table::{Unread, Wire, table};\n";
         let file = self.0.path().join("sample.rs");
         std::fs::write(&file, [head, text].concat()).unwrap();
         let mut rustc = Command::new(compiler());

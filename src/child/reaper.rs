@@ -19,7 +19,7 @@ use crate::sys::{Errno, Pid, close_range, descriptor, facts, process};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// What the command's process needs of its parent, the reaper.
-struct Birth<'a> {
+struct CommandsParent<'a> {
     plan: &'a InitPlan,
     descriptors: Descriptors<'a>,
 }
@@ -85,7 +85,7 @@ fn start(
         Reaper::Keeper => Some(open_proc()?.keep()),
     };
     let gate = GatePipe::new_in_child(child)?;
-    let birth = Birth {
+    let birth = CommandsParent {
         plan,
         descriptors: Descriptors {
             gates: descriptors.gates.with(Gate::ReaperReady, gate),
@@ -98,7 +98,7 @@ fn start(
         Memory::Copied,
         // Where we are.
         None,
-        |child, birth: &Birth<'_>| {
+        |child, birth: &CommandsParent<'_>| {
             birth.descriptors.channel.pass(Moment::Spawned);
             become_command(child, birth.plan, &birth.descriptors)
         },

@@ -102,19 +102,19 @@ impl Request for Wanted<'_> {
 
 /// Where it is to be born and what it has to join.
 #[derive(Default)]
-pub struct Entry<'a> {
+pub struct CgroupEntry<'a> {
     pub birthplace: Option<BorrowedFd<'a>>,
     pub joins: Vec<Join>,
 }
 
 impl Limited {
     /// Errors: a cgroup that cannot be joined.
-    pub fn entry(&self) -> Result<Entry<'_>, Error> {
+    pub fn entry(&self) -> Result<CgroupEntry<'_>, Error> {
         let joins = self.group.joins().map_err(|(path, errno)| {
             Error::new("join the cgroup by", path.to_bytes(), errno)
                 .because(hint(Doing::JoinCgroup, errno))
         })?;
-        Ok(Entry {
+        Ok(CgroupEntry {
             birthplace: self.group.birthplace(),
             joins,
         })

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::field::Field;
 use crate::hint::{self, Doing};
 use crate::spec::{JoinTarget, Namespace, NamespaceChoice, NamespaceChoices, Namespaces};
-use crate::sys::namespace::{self, Look};
+use crate::sys::namespace::{self, NamespaceFile};
 use crate::sys::{Errno, descriptor, facts, process};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -74,14 +74,14 @@ fn open_one(namespace: Namespace, target: &JoinTarget) -> Result<Joined, Error> 
     Ok(Joined { namespace, file })
 }
 
-fn check(namespace: Namespace, path: &CStr, look: Look) -> Result<(), Error> {
+fn check(namespace: Namespace, path: &CStr, look: NamespaceFile) -> Result<(), Error> {
     let reason = match look {
-        Look::Namespace(kind) if kind == namespace.flag() => return Ok(()),
-        Look::Namespace(_) => format!(
+        NamespaceFile::Namespace(kind) if kind == namespace.flag() => return Ok(()),
+        NamespaceFile::Namespace(_) => format!(
             "it is a namespace of another kind, not a {} namespace",
             namespace.name()
         ),
-        Look::Other => format!("it is no {} namespace", namespace.name()),
+        NamespaceFile::None => format!("it is no {} namespace", namespace.name()),
     };
     Err(Error::refused_for(named(namespace, path), reason))
 }

@@ -1,7 +1,7 @@
 //! What was asked for, looked at as far as it concerns this host, and what the host lends for it: for a run as for
 //! `--explain`, in one order.
 
-use super::standard::{self, Look, Opened};
+use super::standard::{self, Opened, StandardPlan};
 use super::{caller, security};
 use crate::cgroup;
 use crate::docker::RunArgs;
@@ -34,7 +34,7 @@ pub struct Asked {
     pub spec: ContainerSpec,
     pub kernel: (u32, u32),
     filter: Option<Cow<'static, [Instruction]>>,
-    pub look: Look,
+    pub look: StandardPlan,
     /// A person may end the command by a key, which its code alone does not tell.
     pub reads_keys: bool,
     network: NetworkSource,

@@ -15,13 +15,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::Rc;
 
 /// What the container's 0, 1 and 2 are to be.
-pub struct Look {
+pub struct StandardPlan {
     pub standard: Standard,
     /// The caller's terminal, if something is relayed.
     pub outside: Option<CallerTerminal>,
 }
 
-impl Look {
+impl StandardPlan {
     pub fn relayed(&self) -> Relayed {
         match self.standard {
             Standard::Terminal(_) => Relayed::Terminal,
@@ -34,20 +34,20 @@ impl Look {
 /// Looks at what the caller has there, as far as the container would get it.
 ///
 /// Errors: what leads out of a root, or can be neither read nor written.
-pub fn look(spec: &ContainerSpec) -> Result<Look, Error> {
+pub fn look(spec: &ContainerSpec) -> Result<StandardPlan, Error> {
     let outside = || CallerTerminal::look(spec.process.input == Input::Caller);
     Ok(match spec.process.terminal {
         Terminal::Own => {
             let outside = outside();
             let terminal_settings = outside.terminal_settings(owners::terminal_owner(spec));
-            Look {
+            StandardPlan {
                 standard: Standard::Terminal(terminal_settings),
                 outside: Some(outside),
             }
         }
         Terminal::None => {
             let streams = streams(spec)?;
-            Look {
+            StandardPlan {
                 standard: Standard::Streams(streams),
                 outside: streams.are_relayed().then(outside),
             }

@@ -9,7 +9,7 @@ use super::told::Told;
 use crate::docker::RunArgs;
 use crate::error::Error;
 use crate::guard::Acquire;
-use crate::host::limits::Entry;
+use crate::host::limits::CgroupEntry;
 use crate::host::premounted;
 use crate::launch::{Container, Launch, joined};
 use crate::log::{Level, Log, Value};
@@ -85,9 +85,9 @@ fn start(
     told: &mut Told<'_>,
     log: &Log,
 ) -> Result<Started, Error> {
-    let Entry { birthplace, joins } = match &lent.limited {
+    let CgroupEntry { birthplace, joins } = match &lent.limited {
         Some(limited) => limited.entry()?,
-        None => Entry::default(),
+        None => CgroupEntry::default(),
     };
     let paths = joins.iter().map(|join| join.path.clone()).collect();
     let mut plan = asked.plan(paths, lent.signals.ignored)?;

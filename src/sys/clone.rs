@@ -77,16 +77,16 @@ pub enum Memory {
 }
 
 /// What the raw call starts on the new stack.
-struct Entry<'a, T> {
+struct StackEntry<'a, T> {
     run: fn(InChild, &T) -> !,
     argument: &'a T,
 }
 
 extern "C" fn enter<T>(entry: *const c_void) -> ! {
-    // SAFETY: `spawn` passes the address of its own local `Entry<T>`, and that frame is alive: in
+    // SAFETY: `spawn` passes the address of its own local `StackEntry<T>`, and that frame is alive: in
     // shared memory its owner is suspended in clone until we are gone, in copied memory it is our
     // copy, which nothing else changes.
-    let entry = unsafe { &*entry.cast::<Entry<'_, T>>() };
+    let entry = unsafe { &*entry.cast::<StackEntry<'_, T>>() };
     (entry.run)(InChild::new(), entry.argument)
 }
 
@@ -113,7 +113,7 @@ pub fn spawn<T>(
         Memory::Copied => 0,
     };
     let flags = namespaces.0 | memory_flags as u32;
-    let entry = Entry { run, argument };
+    let entry = StackEntry { run, argument };
     let pointer = std::ptr::from_ref(&entry).cast();
     let returned = match cgroup {
         None => {

@@ -55,29 +55,30 @@ pub fn join(file: BorrowedFd<'_>, kind: NewNamespaces) -> Result<(), Errno> {
 
 /// What a file is that is to stand for a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum NamespaceFile {
     Namespace(NewNamespaces),
-    Other,
+    /// It stands for none.
+    None,
 }
 
 /// Looks at the file, ioctl_ns(2).
-pub fn look(file: BorrowedFd<'_>) -> Look {
+pub fn look(file: BorrowedFd<'_>) -> NamespaceFile {
     const NS_GET_NSTYPE: u32 = 0xb703;
     // A device might take the call for another one.
     match facts::file_system(file) {
         Ok(found) if found.is_nsfs() => {}
         Ok(found) if found.is_proc() => return by_name(file),
-        _ => return Look::Other,
+        _ => return NamespaceFile::None,
     }
     // SAFETY: the kernel takes no argument and answers a number.
     match unsafe { syscall!(Sysno::ioctl, file.as_raw_fd(), NS_GET_NSTYPE, 0) } {
-        Ok(kind) => Look::Namespace(NewNamespaces::of(kind as u32)),
+        Ok(kind) => NamespaceFile::Namespace(NewNamespaces::of(kind as u32)),
         Err(_) => by_name(file),
     }
 }
 
 /// Before Linux 4.11 the link in /proc tells the kind: `net:[4026531840]`, which is no path.
-fn by_name(file: BorrowedFd<'_>) -> Look {
+fn by_name(file: BorrowedFd<'_>) -> NamespaceFile {
     let kinds = [
         ("user", NewNamespaces::USER),
         ("mnt", NewNamespaces::MOUNT),
@@ -95,5 +96,7 @@ fn by_name(file: BorrowedFd<'_>) -> Look {
         let rest = link.strip_prefix(kind);
         rest.is_some_and(|rest| rest.starts_with(":["))
     });
-    kind.map_or(Look::Other, |(_, kind)| Look::Namespace(kind))
+    kind.map_or(NamespaceFile::None, |(_, kind)| {
+        NamespaceFile::Namespace(kind)
+    })
 }

@@ -28,7 +28,7 @@ pub fn parse(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error> 
         return refuse("it has no target=");
     };
     let target = target(&option, destination)?;
-    let mount = Mount {
+    let mount = TypedMount {
         option: &option,
         pairs: &pairs,
         caller,
@@ -49,13 +49,13 @@ pub fn parse(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error> 
     })
 }
 
-struct Mount<'a> {
+struct TypedMount<'a> {
     option: &'a str,
     pairs: &'a [(&'a [u8], Option<&'a [u8]>)],
     caller: &'a Caller<'a>,
 }
 
-impl Mount<'_> {
+impl TypedMount<'_> {
     fn refuse<T>(&self, reason: &'static str) -> Result<T, Error> {
         Err(Error::refused(self.option, reason))
     }

@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 use super::samples::{Round, Seed};
-use super::table::{Input, Wire};
+use super::table::{Unread, Wire};
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
@@ -13,7 +13,7 @@ macro_rules! numbers {
                 out.extend_from_slice(&self.to_le_bytes());
             }
 
-            fn decode(input: &mut Input<'_>) -> Self {
+            fn decode(input: &mut Unread<'_>) -> Self {
                 Self::from_le_bytes(input.array())
             }
 
@@ -32,7 +32,7 @@ impl Wire for bool {
         u8::from(*self).encode(out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Self {
+    fn decode(input: &mut Unread<'_>) -> Self {
         let byte = u8::decode(input);
         if byte > 1 {
             input.spoil();
@@ -56,7 +56,7 @@ fn encode_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(bytes);
 }
 
-fn decode_bytes<'a>(input: &mut Input<'a>) -> &'a [u8] {
+fn decode_bytes<'a>(input: &mut Unread<'a>) -> &'a [u8] {
     let length = u32::decode(input);
     input.take(usize::try_from(length).unwrap_or(usize::MAX))
 }
@@ -66,7 +66,7 @@ impl Wire for CString {
         encode_bytes(self.to_bytes(), out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Self {
+    fn decode(input: &mut Unread<'_>) -> Self {
         Self::new(decode_bytes(input)).unwrap_or_else(|_| {
             input.spoil();
             Self::default()
@@ -86,7 +86,7 @@ impl Wire for Cow<'static, CStr> {
         encode_bytes(self.to_bytes(), out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Self {
+    fn decode(input: &mut Unread<'_>) -> Self {
         Self::Owned(CString::decode(input))
     }
 
@@ -110,7 +110,7 @@ impl<T: Wire> Wire for Vec<T> {
     }
 
     /// The length is not trusted with memory: items are taken until they run out.
-    fn decode(input: &mut Input<'_>) -> Self {
+    fn decode(input: &mut Unread<'_>) -> Self {
         let mut items = Self::new();
         for _ in 0..u32::decode(input) {
             if input.is_spoilt() {
@@ -132,7 +132,7 @@ impl<T: Wire + Clone> Wire for Cow<'static, [T]> {
         encode_list(self, out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Self {
+    fn decode(input: &mut Unread<'_>) -> Self {
         Self::Owned(Vec::decode(input))
     }
 
@@ -150,7 +150,7 @@ impl<T: Wire + Copy + Default, const N: usize> Wire for [T; N] {
         }
     }
 
-    fn decode(input: &mut Input<'_>) -> Self {
+    fn decode(input: &mut Unread<'_>) -> Self {
         let mut items = [T::default(); N];
         for item in &mut items {
             *item = T::decode(input);
@@ -175,7 +175,7 @@ impl<T: Wire> Wire for Option<T> {
         }
     }
 
-    fn decode(input: &mut Input<'_>) -> Self {
+    fn decode(input: &mut Unread<'_>) -> Self {
         bool::decode(input).then(|| T::decode(input))
     }
 
@@ -191,7 +191,7 @@ impl<T: Wire> Wire for Box<T> {
         (**self).encode(out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Self {
+    fn decode(input: &mut Unread<'_>) -> Self {
         Self::new(T::decode(input))
     }
 
@@ -207,7 +207,7 @@ impl<A: Wire, B: Wire> Wire for (A, B) {
         self.1.encode(out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Self {
+    fn decode(input: &mut Unread<'_>) -> Self {
         (A::decode(input), B::decode(input))
     }
 

@@ -13,7 +13,7 @@ mod types;
 
 use super::InitPlan;
 pub use table::Malformed;
-use table::{Input, Wire};
+use table::{Unread, Wire};
 
 const MAGIC: u32 = 0x6e61_6c70;
 
@@ -31,7 +31,7 @@ pub fn encode(plan: &InitPlan) -> Vec<u8> {
 #[cold]
 #[inline(never)]
 pub fn decode(bytes: &[u8]) -> Result<InitPlan, Malformed> {
-    let mut input = Input::new(bytes);
+    let mut input = Unread::new(bytes);
     if u32::decode(&mut input) != MAGIC {
         return Err(Malformed);
     }
@@ -53,7 +53,7 @@ mod tests {
     }
 
     fn decoded<T: Wire>(bytes: &[u8]) -> Result<T, Malformed> {
-        let mut input = Input::new(bytes);
+        let mut input = Unread::new(bytes);
         let value = T::decode(&mut input);
         input.finish().map(|()| value)
     }

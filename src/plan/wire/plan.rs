@@ -1,6 +1,6 @@
 //! The plan and its steps.
 
-use super::table::{Input, Wire, table};
+use super::table::{Unread, Wire, table};
 use crate::plan::{ExecPlan, Gate, InitPlan, Prepared, Reaper, Step};
 
 table! { struct InitPlan {

@@ -1,6 +1,6 @@
 //! The root's steps.
 
-use super::table::{Input, Wire, table};
+use super::table::{Unread, Wire, table};
 use crate::plan::OwnDevice;
 use crate::plan::root::{
     BindMount, Copy, DeviceNode, EtcFile, FileSystem, KernelFs, Layers, MountKernelFs,

@@ -10,7 +10,7 @@ pub trait Wire: Sized {
 
     /// Takes what [`encode`](Wire::encode) has written. Of other bytes it makes some value, and the input is spoilt.
     /// Whatever the bytes are, it does not panic, and it allocates no more than a small multiple of what it has read.
-    fn decode(input: &mut Input<'_>) -> Self;
+    fn decode(input: &mut Unread<'_>) -> Self;
 
     /// Some values, never none, in which each form of the type appears.
     #[cfg(test)]
@@ -21,12 +21,12 @@ pub trait Wire: Sized {
 ///
 /// What cannot be read spoils them: there are none any more, and zeros in their place. So the one question at the end,
 /// whether they were spoilt, stands for one after each field, which took 6 KB of code.
-pub struct Input<'a> {
+pub struct Unread<'a> {
     rest: &'a [u8],
     is_spoilt: bool,
 }
 
-impl<'a> Input<'a> {
+impl<'a> Unread<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         Self {
             rest: bytes,
@@ -111,7 +111,7 @@ macro_rules! table {
             }
 
             #[cold]
-            fn decode(input: &mut Input<'_>) -> Self {
+            fn decode(input: &mut Unread<'_>) -> Self {
                 match u8::decode(input) {
                     $($number => {
                         $($( let $item = Wire::decode(input); )+)?
@@ -153,7 +153,7 @@ macro_rules! table {
             }
 
             #[cold]
-            fn decode(input: &mut Input<'_>) -> Self {
+            fn decode(input: &mut Unread<'_>) -> Self {
                 $($( let $item = Wire::decode(input); )+)?
                 $($( let $field = Wire::decode(input); )+)?
                 Self $( ( $($item),+ ) )? $( { $($field),+ } )?

@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 use super::samples::Seed;
-use super::table::{Input, Wire, table};
+use super::table::{Unread, Wire, table};
 use crate::spec::limits::{NumberSet, ResourceLimit};
 use crate::spec::{Devices, Link, Namespace, Node};
 use crate::sys::MountFlags;
@@ -38,7 +38,7 @@ impl Wire for NumberSet {
         self.to_string().into_bytes().encode(out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Self {
+    fn decode(input: &mut Unread<'_>) -> Self {
         Self::new(&<Vec<u8>>::decode(input)).unwrap_or_else(|| {
             input.spoil();
             Self::of(0)
@@ -59,7 +59,7 @@ impl Wire for StringArray {
         super::fields::encode_list(self.strings(), out);
     }
 
-    fn decode(input: &mut Input<'_>) -> Self {
+    fn decode(input: &mut Unread<'_>) -> Self {
         Self::new(Vec::decode(input))
     }
 
