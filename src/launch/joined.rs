@@ -109,7 +109,8 @@ pub fn pid_namespace(joined: &[Joined]) -> Option<BorrowedFd<'_>> {
     found.map(|one| one.file.as_fd())
 }
 
-/// Children go to a PID namespace that is joined, until this is dropped.
+/// Children go to a PID namespace that is joined, until this is ended.
+#[must_use]
 pub struct ChildrenElsewhere(OwnedFd);
 
 impl ChildrenElsewhere {
@@ -129,12 +130,14 @@ impl ChildrenElsewhere {
         namespace::join(file, Namespace::Pid.flag()).map_err(failed)?;
         Ok(Self(own))
     }
-}
 
-impl Drop for ChildrenElsewhere {
-    /// Helpers of ours that are started later are children as well.
-    fn drop(&mut self) {
-        // Our own may always be gone back to by who was allowed to leave it.
-        let _ = namespace::join(self.0.as_fd(), Namespace::Pid.flag());
+    /// Back again: helpers of ours that are started later are children as well.
+    ///
+    /// Errors: EPERM, if the rights with which it was left are gone.
+    #[cold]
+    #[inline(never)]
+    pub fn end(self) -> Result<(), Error> {
+        namespace::join(self.0.as_fd(), Namespace::Pid.flag())
+            .map_err(|errno| Error::new("go back to", "the PID namespace of mydocker", errno))
     }
 }

@@ -289,8 +289,13 @@ impl Launch<'_> {
             allocation::allow();
             born
         });
-        drop(elsewhere);
-        result.map_err(|errno| Unborn::Refused(not_cloned(self.namespaces, errno)))
+        let back = elsewhere.map_or(Ok(()), ChildrenElsewhere::end);
+        let pid = result.map_err(|errno| Unborn::Refused(not_cloned(self.namespaces, errno)))?;
+        back.map(|()| pid).map_err(|error| {
+            // Nothing runs after a step of the start that has failed.
+            let _ = bounded::end(pid, None);
+            Unborn::Failed(error)
+        })
     }
 
     /// What a child has left on the board, which has executed something or is gone.
