@@ -55,7 +55,7 @@ pub struct Part<'l, 'a> {
     pub asker: Asker,
     pub hierarchy: &'l Hierarchy<'a>,
     pub version: Version,
-    /// Those of v1 that are bound to it, or those that v1 has left to v2.
+    /// The controllers of v1 that are bound to it, or those that v1 has left to v2.
     pub controllers: Vec<Controller>,
     /// The names of those that have settings.
     pub needed: Vec<&'static str>,

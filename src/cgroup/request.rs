@@ -24,7 +24,7 @@ pub struct Wanted<'l, 'a> {
 }
 
 impl<'l, 'a> Wanted<'l, 'a> {
-    /// Those for `limits`, called after `digits`; with those that count, if `counted`. A container that `has_keeper` is
+    /// The cgroups for `limits`, called after `digits`; with those that count, if `counted`. A container that `has_keeper` is
     /// born in none of them: its first process stays outside, and the command joins.
     ///
     /// Errors: a limit that there is nowhere.

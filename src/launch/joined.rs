@@ -16,7 +16,7 @@ pub struct Joined {
     pub file: OwnedFd,
 }
 
-/// Those of `choices`, in the order in which they are joined.
+/// The namespaces of `choices` that are joined, in their order.
 ///
 /// Errors: what cannot be opened, or is no namespace of its kind.
 pub fn open(choices: &NamespaceChoices) -> Result<Vec<Joined>, Error> {

@@ -173,7 +173,7 @@ pub struct RestrictedPaths {
 pub struct Layers {
     /// `lowerdir=…`, and `upperdir` and `workdir` if it has them.
     pub data: CString,
-    /// These and that directories of lower layers can be renamed, where the kernel allows it.
+    /// `data`, and that directories of lower layers can be renamed, where the kernel allows it.
     pub redirected: Option<CString>,
     pub flags: MountFlags,
     /// If its upper directory is to be made, in memory: the lower directory that it is to look like.

@@ -39,7 +39,7 @@ fn plan(edit: impl FnOnce(&mut ContainerWishes)) -> InitPlan {
     )
 }
 
-/// Its steps, by the names of their kinds.
+/// The steps of a plan, by the names of their kinds.
 fn kinds(plan: &InitPlan) -> Vec<String> {
     plan.steps()
         .map(|step| {

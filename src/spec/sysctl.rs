@@ -20,7 +20,7 @@ pub enum SysctlFault {
     Value,
     /// A part of the name is empty, `.` or `..`.
     Name,
-    /// It belongs to no namespace, so it would be the host's.
+    /// The setting belongs to no namespace, so it would be the host's.
     OfNoNamespace,
 }
 

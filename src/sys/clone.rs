@@ -40,7 +40,7 @@ impl NewNamespaces {
     pub const PID: Self = Self(libc::CLONE_NEWPID as u32);
     pub const NETWORK: Self = Self(libc::CLONE_NEWNET as u32);
 
-    /// Those of a number that the kernel has told, if it is a namespace's.
+    /// The namespaces of a number that the kernel has told, if it is a namespace's.
     pub(super) const fn of(flag: u32) -> Self {
         Self(flag)
     }

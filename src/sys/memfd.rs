@@ -11,7 +11,7 @@ use syscalls::{Sysno, syscall};
 /// No one can change, shrink or grow the file any more, nor take these seals away.
 const ALL_SEALS: i32 = SIZE_SEALS | libc::F_SEAL_WRITE;
 
-/// Its size stays, and so do these seals.
+/// The size of the file stays, and so do these seals.
 const SIZE_SEALS: i32 = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW;
 
 /// A memory file that holds `content` and can never be changed.

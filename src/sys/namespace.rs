@@ -57,7 +57,7 @@ pub fn join(file: BorrowedFd<'_>, kind: NewNamespaces) -> Result<(), Errno> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamespaceFile {
     Namespace(NewNamespaces),
-    /// It stands for none.
+    /// The file stands for no namespace.
     None,
 }
 

@@ -34,7 +34,7 @@ impl Written {
 pub struct Site {
     asker: Asker,
     version: Version,
-    /// Those above the nearest, from the top down, of a cgroup that is named.
+    /// The directories above the nearest, from the top down, of a cgroup that is named.
     above: Vec<Directory>,
     /// The last one on the way that is there.
     pub nearest: Directory,

@@ -75,7 +75,7 @@ fn layers(base: &Base) -> Vec<(AskedBy<'static>, &CStr)> {
 
 /// What a list of accounts was found to be.
 enum Found {
-    /// Its content; empty if it is no file: the device that overlayfs puts in the place of what was
+    /// The content of a file; empty if it is none: the device that overlayfs puts in the place of what was
     /// removed, or a FIFO, which would keep us waiting.
     Content(Vec<u8>),
     /// A link: the file lies elsewhere.

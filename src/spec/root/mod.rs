@@ -171,7 +171,7 @@ pub enum MountSource {
 /// A file system without a device.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FileSystem {
-    /// Its type, as mount(2) knows it; and its source, in mountinfo.
+    /// The file system's type, as mount(2) knows it; and its source, in mountinfo.
     pub kind: CString,
     pub flags: MountFlags,
     pub data: CString,
