@@ -7,7 +7,7 @@
 //!
 //! # A new step
 //!
-//! It takes four places, and nothing compiles before it has them all:
+//! A new step takes four places, and nothing compiles before it has them all:
 //!
 //! 1. its variant, here in [`Step`], or in [`root::RootStep`] if it belongs to a root;
 //! 2. its row in the wire table, `wire/plan.rs` or `wire/root.rs`, by which it comes across and is tested;

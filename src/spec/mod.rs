@@ -159,16 +159,7 @@ impl ContainerSpec {
     ///
     /// Errors: what is mounted and set for a container is not for the namespaces of others.
     pub fn in_namespaces(mut self, namespaces: NamespaceChoices) -> Result<Self, Conflict> {
-        if !namespaces.is_new(Namespace::Mount) && self.root.is_some() {
-            return Err(Conflict::RootOfOtherMounts);
-        }
-        let settings = self.sysctls.iter().map(|setting| setting.namespace);
-        // They are set by a proc of the container's own.
-        let is_others =
-            |of: &Namespace| !namespaces.is_new(*of) || !namespaces.is_new(Namespace::Mount);
-        if let Some((number, namespace)) = (0..).zip(settings).find(|(_, of)| is_others(of)) {
-            return Err(Conflict::SysctlOfHost { number, namespace });
-        }
+        check_namespaces(self.root.as_ref(), &self.sysctls, &namespaces)?;
         if !namespaces.is_new(Namespace::Uts) {
             self.hostname = None;
             self.domain_name = None;
@@ -254,11 +245,6 @@ fn check_sharing(wishes: &ContainerWishes, namespaces: &NamespaceChoices) -> Res
             return Err(Conflict::DomainNameOfHost);
         }
     }
-    // Before Linux 5.8 all mounts of a PID namespace's proc have the same.
-    let root = wishes.root.as_ref();
-    if !namespaces.is_new(Namespace::Pid) && root.is_some_and(RootSpec::has_proc_options) {
-        return Err(Conflict::ProcOptionsOfHost);
-    }
     // Who is in a new user namespace has no rights in a network namespace that is none of its own.
     if let Network::Join(_) = &wishes.namespaces.network {
         match wishes.user_namespace {
@@ -267,8 +253,27 @@ fn check_sharing(wishes: &ContainerWishes, namespaces: &NamespaceChoices) -> Res
             UserNamespace::Callers => {}
         }
     }
-    let settings = wishes.sysctls.iter().map(|setting| setting.namespace);
-    match (0..).zip(settings).find(|(_, of)| !namespaces.is_new(*of)) {
+    check_namespaces(wishes.root.as_ref(), &wishes.sysctls, namespaces)
+}
+
+/// What is mounted and set for a container is not for the namespaces of others.
+fn check_namespaces(
+    root: Option<&RootSpec>,
+    sysctls: &[Sysctl],
+    namespaces: &NamespaceChoices,
+) -> Result<(), Conflict> {
+    let has_mounts = namespaces.is_new(Namespace::Mount);
+    if root.is_some() && !has_mounts {
+        return Err(Conflict::RootOfOtherMounts);
+    }
+    // Before Linux 5.8 all mounts of a PID namespace's proc have the same.
+    if !namespaces.is_new(Namespace::Pid) && root.is_some_and(RootSpec::has_proc_options) {
+        return Err(Conflict::ProcOptionsOfHost);
+    }
+    let settings = sysctls.iter().map(|setting| setting.namespace);
+    // They are set by a proc of the container's own.
+    let mut others = (0..).zip(settings);
+    match others.find(|(_, of)| !namespaces.is_new(*of) || !has_mounts) {
         Some((number, namespace)) => Err(Conflict::SysctlOfHost { number, namespace }),
         None => Ok(()),
     }
