@@ -1,35 +1,6 @@
 //! Reads JSON (RFC 8259), as far as profiles have it: numbers are whole.
 
-use std::iter::Peekable;
-use std::str::Chars;
-
-#[derive(Debug, PartialEq)]
-pub enum Value {
-    Null,
-    Boolean(bool),
-    Number(i128),
-    Text(String),
-    List(Vec<Value>),
-    /// In the order of the text.
-    Object(Vec<(String, Value)>),
-}
-
-impl Value {
-    /// The member of an object, if it has it and it is not null. As docker reads profiles, which is in Go: capitals
-    /// are not told from small letters, and of two the last one counts. A rule that docker obeys must not be passed
-    /// over.
-    pub fn get(&self, name: &str) -> Option<&Self> {
-        let Self::Object(members) = self else {
-            return None;
-        };
-        let named = members
-            .iter()
-            .rfind(|(member, _)| member.eq_ignore_ascii_case(name));
-        named
-            .map(|(_, value)| value)
-            .filter(|value| **value != Self::Null)
-    }
-}
+use super::Value;
 
 /// Deeper than any profile; a text that is nothing but brackets must not use the stack up.
 const DEEPEST: u32 = 32;
@@ -37,16 +8,18 @@ const DEEPEST: u32 = 32;
 /// Longer than any word or number that is right.
 const LONGEST: usize = 40;
 
+const BAD_CODE: &str = "a bad \\u";
+
 /// Errors: where the text is no JSON, by its line.
 pub fn parse(text: &str) -> Result<Value, String> {
     let mut reader = Reader {
-        rest: text.chars().peekable(),
+        rest: text,
         line: 1,
     };
     let value = reader.value(0);
     let value = value.and_then(|value| {
         reader.skip_space();
-        match reader.rest.next() {
+        match reader.peek() {
             None => Ok(value),
             Some(letter) => Err(format!("{letter:?} after the end")),
         }
@@ -55,31 +28,46 @@ pub fn parse(text: &str) -> Result<Value, String> {
 }
 
 struct Reader<'a> {
-    rest: Peekable<Chars<'a>>,
+    rest: &'a str,
     line: usize,
 }
 
 impl Reader<'_> {
+    fn peek(&self) -> Option<char> {
+        self.rest.chars().next()
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let letter = self.peek()?;
+        self.rest = self.rest.get(letter.len_utf8()..)?;
+        Some(letter)
+    }
+
+    /// Takes `wanted` if it comes next.
+    fn next_if(&mut self, wanted: char) -> bool {
+        let rest = self.rest.strip_prefix(wanted);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
     fn skip_space(&mut self) {
-        while let Some(letter) = self
-            .rest
-            .next_if(|letter| matches!(letter, ' ' | '\t' | '\n' | '\r'))
-        {
-            self.line += usize::from(letter == '\n');
-        }
+        let rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        let space = &self.rest[..self.rest.len() - rest.len()];
+        self.line += space.matches('\n').count();
+        self.rest = rest;
     }
 
     /// Takes `wanted` if it comes next, after space.
     fn takes(&mut self, wanted: char) -> bool {
         self.skip_space();
-        self.rest.next_if_eq(&wanted).is_some()
+        self.next_if(wanted)
     }
 
     fn expect(&mut self, wanted: char) -> Result<(), String> {
         if self.takes(wanted) {
             return Ok(());
         }
-        match self.rest.peek() {
+        match self.peek() {
             None => Err(format!("it ends where {wanted:?} should be")),
             Some(letter) => Err(format!("{letter:?} where {wanted:?} should be")),
         }
@@ -90,12 +78,12 @@ impl Reader<'_> {
             return Err("it is nested too deeply".into());
         }
         self.skip_space();
-        match self.rest.peek() {
+        match self.peek() {
             Some('{') => {
                 let mut members = Vec::new();
                 self.items('{', '}', |reader| {
                     reader.skip_space();
-                    let name = reader.text()?;
+                    let name = String::from_utf8(reader.string()?).map_err(|_| BAD_CODE)?;
                     reader.expect(':')?;
                     members.push((name, reader.value(depth + 1)?));
                     Ok(())
@@ -110,7 +98,7 @@ impl Reader<'_> {
                 })?;
                 Ok(Value::List(items))
             }
-            Some('"') => self.text().map(Value::Text),
+            Some('"') => self.string().map(Value::string),
             _ => self.word(),
         }
     }
@@ -134,65 +122,81 @@ impl Reader<'_> {
         }
     }
 
-    fn text(&mut self) -> Result<String, String> {
+    /// The bytes of a string.
+    fn string(&mut self) -> Result<Vec<u8>, String> {
         self.expect('"')?;
-        let mut text = String::new();
+        let mut string = Vec::new();
         loop {
-            match self.rest.next() {
-                Some('"') => return Ok(text),
-                Some('\\') => text.push(self.escaped()?),
-                Some(letter) if letter >= ' ' => text.push(letter),
+            let special = |byte| matches!(byte, b'"' | b'\\' | ..b' ');
+            let plain = self.rest.bytes().position(special);
+            let (plain, rest) = self.rest.split_at(plain.unwrap_or(self.rest.len()));
+            string.extend_from_slice(plain.as_bytes());
+            self.rest = rest;
+            match self.next() {
+                Some('"') => return Ok(string),
+                Some('\\') => self.escaped(&mut string)?,
                 _ => return Err("a string does not end".into()),
             }
         }
     }
 
-    fn escaped(&mut self) -> Result<char, String> {
-        let letter = match self.rest.next() {
-            Some('n') => '\n',
-            Some('t') => '\t',
-            Some('r') => '\r',
-            Some('b') => '\u{8}',
-            Some('f') => '\u{c}',
-            Some(letter @ ('"' | '\\' | '/')) => letter,
-            Some('u') => self.unicode().ok_or("a bad \\u")?,
+    fn escaped(&mut self, string: &mut Vec<u8>) -> Result<(), String> {
+        let byte = match self.next() {
+            Some('n') => b'\n',
+            Some('t') => b'\t',
+            Some('r') => b'\r',
+            Some('b') => 8,
+            Some('f') => 12,
+            Some('"') => b'"',
+            Some('\\') => b'\\',
+            Some('/') => b'/',
+            Some('u') => return self.code(string).ok_or_else(|| BAD_CODE.into()),
             _ => return Err("a bad escape in a string".into()),
         };
-        Ok(letter)
+        string.push(byte);
+        Ok(())
     }
 
-    /// What follows `\u`. A letter beyond four digits is written as a pair of halves.
-    fn unicode(&mut self) -> Option<char> {
+    /// What follows `\u`: a letter; of one beyond four digits the first half of a pair; a byte that is no letter, as
+    /// [`Object::bytes`](super::Object::bytes) writes it.
+    fn code(&mut self, string: &mut Vec<u8>) -> Option<()> {
         let half = self.four_digits()?;
-        if !(0xd800..0xdc00).contains(&half) {
-            return char::from_u32(half);
-        }
-        self.rest.next_if_eq(&'\\')?;
-        self.rest.next_if_eq(&'u')?;
-        let other = self.four_digits()?.checked_sub(0xdc00)?;
-        let letter = 0x1_0000 + ((half - 0xd800) << 10) + other;
-        char::from_u32(letter).filter(|_| other < 0x400)
+        let code = match half {
+            0xdc80..=0xdcff => {
+                string.push(half as u8);
+                return Some(());
+            }
+            0xd800..0xdc00 => {
+                let pair = self.next_if('\\') && self.next_if('u');
+                let other = pair.then(|| self.four_digits())??;
+                let other = other.checked_sub(0xdc00).filter(|other| *other < 0x400)?;
+                0x1_0000 + ((half - 0xd800) << 10) + other
+            }
+            code => code,
+        };
+        let letter = char::from_u32(code)?;
+        string.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+        Some(())
     }
 
     fn four_digits(&mut self) -> Option<u32> {
         (0..4).try_fold(0, |number, _| {
-            Some(number << 4 | self.rest.next()?.to_digit(16)?)
+            Some(number << 4 | self.next()?.to_digit(16)?)
         })
     }
 
     /// A number, or one of the three words.
     fn word(&mut self) -> Result<Value, String> {
-        let mut word = String::new();
+        let of_a_word = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
+        let end = self.rest.find(|letter| !of_a_word(letter));
         // Any that is longer is wrong, and not to be shown whole.
-        while let Some(letter) = self.rest.next_if(|letter| {
-            word.len() < LONGEST && (letter.is_ascii_alphanumeric() || "+-.".contains(*letter))
-        }) {
-            word.push(letter);
-        }
+        let end = end.unwrap_or(self.rest.len()).min(LONGEST);
+        let (word, rest) = self.rest.split_at(end);
+        self.rest = rest;
         let is_number = word.starts_with(|first: char| first == '-' || first.is_ascii_digit());
         let digits = word.trim_start_matches('-');
         let is_padded = digits.len() > 1 && digits.starts_with('0');
-        match word.as_str() {
+        match word {
             "null" => Ok(Value::Null),
             "true" => Ok(Value::Boolean(true)),
             "false" => Ok(Value::Boolean(false)),
@@ -202,7 +206,7 @@ impl Reader<'_> {
                 .filter(|_| !is_padded)
                 .map(Value::Number)
                 .ok_or_else(|| format!("{number}: no whole number")),
-            "" => match self.rest.peek() {
+            "" => match self.peek() {
                 None => Err("it ends where a value should be".into()),
                 Some(letter) => Err(format!("{letter:?} where a value should be")),
             },
@@ -236,12 +240,15 @@ mod tests {
     }
 
     #[test]
-    fn members_are_found_as_go_finds_them() {
-        let value = parse(r#"{"a": 1, "B": 2, "A": 3, "c": 4, "c": null}"#).unwrap();
-        assert_eq!(value.get("a"), Some(&Value::Number(3)));
-        assert_eq!(value.get("b"), Some(&Value::Number(2)));
-        assert_eq!(value.get("c"), None);
-        assert_eq!(Value::Null.get("a"), None);
+    fn bytes_that_are_no_letters() {
+        for (text, bytes) in [
+            (r#""a\udcff""#, &b"a\xff"[..]),
+            (r#""\uDC80\udcbf""#, b"\x80\xbf"),
+            // A pair stays a pair.
+            (r#""\ud83d\udc80""#, "💀".as_bytes()),
+        ] {
+            assert_eq!(parse(text).unwrap().bytes(), Some(bytes), "{text}");
+        }
     }
 
     #[test]
@@ -257,6 +264,11 @@ mod tests {
             ("nul", "line 1: nul where a value should be"),
             ("\"\\ud800\"", "line 1: a bad \\u"),
             ("\"\\ud83d\\ue000\"", "line 1: a bad \\u"),
+            ("\"\\udc7f\"", "line 1: a bad \\u"),
+            ("\"\\udd00\"", "line 1: a bad \\u"),
+            ("\"\\udfff\"", "line 1: a bad \\u"),
+            ("\"\\udbff\\n\"", "line 1: a bad \\u"),
+            ("{\"\\udc80\": 1}", "line 1: a bad \\u"),
             ("\"\\u+041\"", "line 1: a bad \\u"),
             ("\"\\u004\"", "line 1: a bad \\u"),
             ("007", "line 1: 007: no whole number"),
