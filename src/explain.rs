@@ -9,7 +9,7 @@ use crate::plan::explain::{Start, explain};
 use crate::preview;
 use crate::runtime::asked::{self, explained};
 use crate::runtime::sealed_exe::OwnFile;
-use crate::runtime::{caller, logging, reporting};
+use crate::runtime::{Setting, caller, logging, reporting};
 use crate::standard_streams;
 use crate::sys::invocation::Invocation;
 
@@ -24,7 +24,7 @@ pub fn run(arguments: &RunArgs, log: &LogArgs, invocation: &Invocation) -> Resul
 
 fn tell(arguments: &RunArgs, invocation: &Invocation, log: &Log) -> Result<ExitCode, Error> {
     let in_sealed_copy = OwnFile::look(arguments, invocation)?.preview()?;
-    let (mut asked, lent) = asked::look::<Preview>(arguments, log)?;
+    let (mut asked, lent) = asked::look::<Preview>(&Setting::of_caller(arguments, log))?;
     let cgroups = lent.limited.unwrap_or_default();
     let joins = cgroups.iter().filter_map(|cgroup| cgroup.join.clone());
     let plan = asked.plan(joins.collect(), lent.signals)?;

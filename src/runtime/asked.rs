@@ -2,7 +2,7 @@
 //! `--explain`, in one order.
 
 use super::standard::{self, Opened, StandardPlan};
-use super::{caller, security};
+use super::{Setting, caller, security};
 use crate::cgroup;
 use crate::docker::RunArgs;
 use crate::docker::image;
@@ -21,7 +21,7 @@ use crate::plan::{self, InitPlan, NetworkSource};
 use crate::pool::Call;
 use crate::report::Lack;
 use crate::result_file::{ResultFile, Typed};
-use crate::spec::{ContainerSpec, Namespace, Namespaces};
+use crate::spec::{ContainerSpec, IdsWanted, Namespace, Namespaces};
 use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
 use crate::sys::{Errno, kernel};
@@ -62,8 +62,14 @@ pub struct Given<I: Intent> {
     pub premounted: Option<I::Of<Vec<OwnedFd>, ()>>,
 }
 
-/// Looks at what `arguments` ask for, and takes what the host lends for it.
-pub fn look<I: Intent>(arguments: &RunArgs, log: &Log) -> Result<(Asked, Lent<I>), Error> {
+/// Looks at what was asked for, and takes what the host lends for it.
+pub fn look<I: Intent>(setting: &Setting<'_>) -> Result<(Asked, Lent<I>), Error> {
+    let Setting {
+        arguments,
+        asking,
+        streams,
+        log,
+    } = setting;
     let timing = arguments.timing.as_deref();
     let timing = take::<I, _>(timing.map(|file| Typed::look(Field::Timing, file)))?;
     // Now, so that the pool answers while we go on.
@@ -73,15 +79,16 @@ pub fn look<I: Intent>(arguments: &RunArgs, log: &Log) -> Result<(Asked, Lent<I>
             .map(|directory| Call::look(directory)),
     )?
     .map(I::common);
-    let mut spec = caller::specify(arguments, &|wanted| I::take(wanted).map(I::common))?;
+    let ids = |wanted: IdsWanted<'_>| I::take(wanted).map(I::common);
+    let mut spec = caller::specify(arguments, &ids, asking)?;
     // Before anything is made.
     let joined = joined::open(&spec.namespaces)?;
     let kernel = kernel::version();
-    let filter = security::filter(&spec.process, kernel)?;
+    let filter = security::filter(&spec.process, kernel, &asking.origin)?;
     let ids = premounted::ids(&spec).cloned();
     let own = spec.root.as_mut();
     let traces = take::<I, _>(own.map(|own| root::Wanted::look(own, ids.as_ref())))?;
-    let look = standard::look(&spec)?;
+    let look = standard::look(&spec, *streams)?;
     let pid_file = take::<I, _>(arguments.pid_file.as_deref().map(Names::look))?;
     // Before the clone, so that a signal that comes meanwhile waits and is handed on.
     let signals = I::take(look.relayed())?;

@@ -1,5 +1,6 @@
 //! What a specification needs to know of the process that called.
 
+use super::origin::Origin;
 use crate::docker::image;
 use crate::docker::specify;
 use crate::docker::{Caller, IdFinder, RunArgs};
@@ -12,9 +13,25 @@ use crate::sys::{Errno, identity, namespace};
 use std::borrow::Cow;
 use std::ffi::CStr;
 
+/// Whom the command line's reading asks, and what it finds there.
+pub struct Asking<'a> {
+    pub origin: Origin<'a>,
+    /// The host name of a container that is given none; `None`: one that no other has.
+    pub host_name: Option<&'a str>,
+}
+
 /// Looks at the caller, as far as the arguments make it necessary, and writes the specification; with `ids` for a
 /// container of root's that has many.
-pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Error> {
+pub fn specify(
+    arguments: &RunArgs,
+    ids: &IdFinder,
+    asking: &Asking<'_>,
+) -> Result<ContainerSpec, Error> {
+    let origin = asking.origin;
+    let fresh_name = match asking.host_name {
+        Some(name) => Cow::Borrowed(name),
+        None => Cow::Owned(fresh_digits()),
+    };
     let user = identity::effective_user();
     // An ordinary user may not change its groups, and is mapped instead.
     let droppable_groups = if user == 0 {
@@ -28,21 +45,20 @@ pub fn specify(arguments: &RunArgs, ids: &IdFinder) -> Result<ContainerSpec, Err
             user,
             group: identity::effective_group(),
             droppable_groups: &droppable_groups,
-            variable: &|name| std::env::var_os(name),
-            all_variables: &|| std::env::vars_os().collect(),
+            variable: &|name| origin.variable(name),
+            all_variables: &|| origin.variables(),
             accounts: &|root, name| match root {
                 Some(root) => accounts(root, name),
                 None => read_if_there(&format!("/etc/{name}")),
             },
-            named_file: &|file| std::fs::read(file).map_err(|error| errno(&error)),
+            named_file: &|file| origin.file(file),
             file: &read_if_there,
             directory: &|| {
-                std::env::current_dir()
-                    .map(std::path::PathBuf::into_os_string)
-                    .map_err(|error| failed("find", "the working directory", &error))
+                let found = origin.directory();
+                found.map_err(|errno| Error::new("find", "the working directory", errno))
             },
             ids,
-            fresh_name: &fresh_digits(),
+            fresh_name: &fresh_name,
         },
     )?;
     look_at_host(&mut spec, arguments)?;
@@ -126,14 +142,9 @@ fn read_if_there(path: &str) -> Result<Vec<u8>, Error> {
     match std::fs::read(path) {
         Ok(content) => Ok(content),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(failed("read", path, &error)),
+        Err(error) => {
+            let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
+            Err(Error::new("read", path, errno))
+        }
     }
-}
-
-fn failed(operation: &str, object: &str, error: &std::io::Error) -> Error {
-    Error::new(operation, object, errno(error))
-}
-
-fn errno(error: &std::io::Error) -> Errno {
-    Errno::new(error.raw_os_error().unwrap_or(libc::EIO))
 }

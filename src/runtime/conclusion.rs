@@ -1,6 +1,7 @@
-//! The end of a run: what it has used is counted, what was lent is taken back, and who is to be told is told.
+//! The end of a run: what it has used is counted, what was lent is taken back, and the one who asked is told.
 
 use super::asked::Lent;
+use super::reporting::Reporting;
 use super::told::Told;
 use crate::docker::RunArgs;
 use crate::error::{Error, ExitCode};
@@ -16,7 +17,6 @@ use crate::plan::InitPlan;
 use crate::sys::process::{self, Ended};
 use crate::sys::signal;
 use crate::verdict::Reason;
-use std::convert::Infallible;
 
 /// How a run has ended.
 pub struct Outcome {
@@ -25,14 +25,24 @@ pub struct Outcome {
     pub lost: Option<Error>,
 }
 
-/// Ends this process as the container has ended. Returns only if something went wrong.
-pub fn conclude(
+/// A container that has ended, of which nothing is left.
+pub struct Settled {
+    pub end: End,
+    /// Output that was lost.
+    pub lost: Option<Error>,
+    signals: Signals,
+}
+
+/// Counts what the container has used, and takes back what was lent.
+///
+/// Errors: what has ended was not the command.
+pub fn settle(
     outcome: Outcome,
     lent: Lent<Acquire>,
-    mut told: Told<'_>,
-    (arguments, plan): (&RunArgs, &InitPlan),
+    told: &mut Told<'_>,
+    plan: &InitPlan,
     log: &Log,
-) -> Result<Infallible, Error> {
+) -> Result<Settled, Error> {
     let Outcome { mut end, lost } = outcome;
     let Lent {
         limited,
@@ -60,22 +70,41 @@ pub fn conclude(
         }
         return Err(error);
     }
-    say_why(end.reason, arguments, log);
-    if let Some(lost) = lost {
-        // What the command could not be told is not a success.
-        return Err(match end.exit {
-            ExitCode::SUCCESS => lost,
-            exit => lost.exit_with(exit),
-        });
+    Ok(Settled { end, lost, signals })
+}
+
+impl Settled {
+    /// Says what there is to say of the end, and writes the report.
+    ///
+    /// Errors: output that was lost, with the exit code that this gives.
+    pub fn tell(
+        &mut self,
+        report: Option<&Reporting>,
+        arguments: &RunArgs,
+        log: &Log,
+    ) -> Result<(), Error> {
+        say_why(self.end.reason, arguments, log);
+        if let Some(lost) = self.lost.take() {
+            // What the command could not be told is not a success.
+            return Err(match self.end.exit {
+                ExitCode::SUCCESS => lost,
+                exit => lost.exit_with(exit),
+            });
+        }
+        if let Some(report) = report {
+            report.write(self.end.exit, None, Some(log));
+        }
+        Ok(())
     }
-    if let Some(report) = told.report {
-        report.write(end.exit, None, Some(log));
+
+    /// Ends this process as the container has ended.
+    pub fn leave(self, arguments: &RunArgs) -> ! {
+        if self.end.interrupted {
+            die_of_interrupt(self.end, arguments.interactive, self.signals);
+        }
+        // Now, without a destructor: what they would free the kernel takes back for less.
+        process::exit(i32::from(self.end.exit.0))
     }
-    if end.interrupted {
-        die_of_interrupt(end, arguments.interactive, signals);
-    }
-    // Now, without a destructor: what they would free the kernel takes back for less.
-    process::exit(i32::from(end.exit.0))
 }
 
 /// Dies of SIGINT if a ^C that a person typed has ended the command: a shell's loop goes on with its next round as long as

@@ -7,6 +7,7 @@ pub mod caller;
 mod conclusion;
 mod devices;
 pub mod logging;
+mod origin;
 mod owners;
 pub mod reporting;
 pub mod sealed_exe;
@@ -24,8 +25,34 @@ use crate::pool::{self, PoolArgs};
 
 use crate::sys::invocation::Invocation;
 use crate::timing::Beginning;
+use caller::Asking;
+use origin::Origin;
 use reporting::Reporting;
 use sealed_exe::OwnFile;
+use standard::StreamsOf;
+
+/// What a container is started by.
+pub struct Setting<'a> {
+    pub arguments: &'a RunArgs,
+    pub asking: Asking<'a>,
+    pub streams: StreamsOf,
+    pub log: &'a Log,
+}
+
+impl<'a> Setting<'a> {
+    /// What this process was called for, in the foreground.
+    pub fn of_caller(arguments: &'a RunArgs, log: &'a Log) -> Self {
+        Self {
+            arguments,
+            asking: Asking {
+                origin: Origin::Caller,
+                host_name: None,
+            },
+            streams: StreamsOf::Caller,
+            log,
+        }
+    }
+}
 
 /// Runs a container and ends this process with its exit code. What goes wrong on the way is said here,
 /// in the log or to the person who called, and then this returns the exit code for that.
@@ -48,7 +75,13 @@ pub fn run(
         }
         OwnFile::look(arguments, invocation)
             .and_then(OwnFile::acquire)
-            .and_then(|()| story::run(arguments, log, beginning, report.as_mut()))
+            .and_then(|()| {
+                story::run(
+                    &Setting::of_caller(arguments, log),
+                    beginning,
+                    report.as_mut(),
+                )
+            })
             .map(|never| match never {})
             .inspect_err(|error| failed(error, report.as_ref(), Some(log)))
     });

@@ -1,10 +1,10 @@
 //! The filter of system calls that the specification asks for.
 
+use super::origin::Origin;
 use crate::error::Error;
 use crate::field::Field;
 use crate::seccomp::{self, Host};
 use crate::spec::{Filter, ProcessSpec};
-use crate::sys::Errno;
 use crate::sys::seccomp::Instruction;
 use std::borrow::Cow;
 use std::ffi::{CString, OsStr};
@@ -15,6 +15,7 @@ use std::path::Path;
 pub fn filter(
     process: &ProcessSpec,
     kernel: (u32, u32),
+    origin: &Origin<'_>,
 ) -> Result<Option<Cow<'static, [Instruction]>>, Error> {
     let host = Host {
         capabilities: process.capabilities.bounding,
@@ -23,18 +24,17 @@ pub fn filter(
     match &process.filter {
         Filter::None => Ok(None),
         Filter::Default => Ok(Some(seccomp::default_filter(&host))),
-        Filter::Profile(file) => profile(file, &host).map(|filter| Some(filter.into())),
+        Filter::Profile(file) => profile(file, &host, origin).map(|filter| Some(filter.into())),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn profile(file: &OsStr, host: &Host) -> Result<Vec<Instruction>, Error> {
+fn profile(file: &OsStr, host: &Host, origin: &Origin<'_>) -> Result<Vec<Instruction>, Error> {
     let operation = Field::SeccompProfile.between("", ":");
-    let content = std::fs::read(file).map_err(|error| {
-        let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
-        Error::new(operation.as_str(), file.as_bytes(), errno)
-    })?;
+    let content = origin
+        .file(file)
+        .map_err(|errno| Error::new(operation.as_str(), file.as_bytes(), errno))?;
     let text = String::from_utf8_lossy(&content);
     seccomp::compile_profile(&text, host).map_err(|what| {
         let object = [

@@ -14,6 +14,14 @@ use crate::terminal::{CallerTerminal, TerminalSource};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::Rc;
 
+/// Whom the container's 0, 1 and 2 are connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamsOf {
+    Caller,
+    /// The monitor of a container that no one waits for: it keeps what is written, and hands it to those who attach.
+    Monitor,
+}
+
 /// What the container's 0, 1 and 2 are to be.
 pub struct StandardPlan {
     pub standard: Standard,
@@ -34,7 +42,7 @@ impl StandardPlan {
 /// Looks at what the caller has there, as far as the container would get it.
 ///
 /// Errors: what leads out of a root, or can be neither read nor written.
-pub fn look(spec: &ContainerSpec) -> Result<StandardPlan, Error> {
+pub fn look(spec: &ContainerSpec, streams_of: StreamsOf) -> Result<StandardPlan, Error> {
     let outside = || CallerTerminal::look(spec.process.input == Input::Caller);
     Ok(match spec.process.terminal {
         Terminal::Own => {
@@ -46,13 +54,41 @@ pub fn look(spec: &ContainerSpec) -> Result<StandardPlan, Error> {
             }
         }
         Terminal::None => {
-            let streams = streams(spec)?;
+            let streams = match streams_of {
+                StreamsOf::Caller => streams(spec)?,
+                StreamsOf::Monitor => monitors(spec),
+            };
             StandardPlan {
                 standard: Standard::Streams(streams),
                 outside: streams.are_relayed().then(outside),
             }
         }
     })
+}
+
+/// Pipes of the monitor's. With `-i` its input stays open for those who attach.
+#[cold]
+#[inline(never)]
+fn monitors(spec: &ContainerSpec) -> Streams {
+    Streams {
+        input: match spec.process.input {
+            Input::Nothing if spec.has_own_dev() => Source::Own(OwnDevice::Null),
+            Input::Nothing => Source::HostsNull,
+            Input::Caller => Source::Pipe,
+        },
+        outputs: Outputs::Separate {
+            output: Source::Pipe,
+            error: Source::Pipe,
+        },
+        given_to: given_to(spec),
+    }
+}
+
+fn given_to(spec: &ContainerSpec) -> Option<u32> {
+    match owners::pipe_owner(spec) {
+        PipeOwner::Inside(user) => Some(user),
+        PipeOwner::Outside(_) | PipeOwner::Maker => None,
+    }
 }
 
 fn streams(spec: &ContainerSpec) -> Result<Streams, Error> {
@@ -84,10 +120,7 @@ fn streams(spec: &ContainerSpec) -> Result<Streams, Error> {
     Ok(Streams {
         input,
         outputs,
-        given_to: match owners::pipe_owner(spec) {
-            PipeOwner::Inside(user) => Some(user),
-            PipeOwner::Outside(_) | PipeOwner::Maker => None,
-        },
+        given_to: given_to(spec),
     })
 }
 

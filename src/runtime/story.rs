@@ -1,9 +1,10 @@
 //! The story of a run: look at the caller, write the specification and the plan, start the container, monitor it until it
 //! ends.
 
+use super::Setting;
 use super::asked::{self, Asked, Given, Lent, explained};
 use super::caller;
-use super::conclusion::{self, Outcome};
+use super::conclusion::{self, Outcome, Settled};
 use super::reporting::Reporting;
 use super::told::Told;
 use crate::docker::RunArgs;
@@ -24,31 +25,46 @@ use crate::timing::{Beginning, Parsed, Timing};
 use std::convert::Infallible;
 use std::os::fd::{AsFd, OwnedFd};
 
-/// Returns only if something fails.
+/// In the foreground. Returns only if something fails.
 pub fn run(
-    arguments: &RunArgs,
-    log: &Log,
+    setting: &Setting<'_>,
     beginning: Option<Beginning>,
     report: Option<&mut Reporting>,
 ) -> Result<Infallible, Error> {
+    let mut told = Told {
+        timing: None,
+        report,
+    };
+    let mut settled = live(setting, beginning, &mut told)?;
+    let report = told.report.as_deref();
+    settled.tell(report, setting.arguments, setting.log)?;
+    settled.leave(setting.arguments)
+}
+
+/// One life of a container, from nothing to nothing.
+pub fn live(
+    setting: &Setting<'_>,
+    beginning: Option<Beginning>,
+    told: &mut Told<'_>,
+) -> Result<Settled, Error> {
+    let Setting { arguments, log, .. } = setting;
     let parsed = arguments.timing.as_ref().map(|_| Parsed::now(beginning));
-    let (mut asked, mut lent) = asked::look::<Acquire>(arguments, log)?;
+    let (mut asked, mut lent) = asked::look::<Acquire>(setting)?;
     let timing = parsed.zip(lent.timing.take());
-    let timing = timing.map(|(parsed, target)| Timing::new(parsed, target));
-    let mut told = Told { timing, report };
+    told.timing = timing.map(|(parsed, target)| Timing::new(parsed, target));
     let cpu_time = match &lent.limited {
         Some(limited) => limited.cpu_time()?,
         None => None,
     };
     let cpu_time = cpu_time.map(|(counted, most)| CpuTime::new(counted, most));
-    let started = start(&mut asked, &mut lent, arguments, &mut told, log)?;
+    let started = start(&mut asked, &mut lent, arguments, told, log)?;
     announce(&mut lent, arguments, &started, log);
     if let Some(limited) = &lent.limited {
         limited.sweep();
     }
     let Started { plan, running } = started;
-    let outcome = accompany(&asked, running, cpu_time, &lent.signals, &told, log)?;
-    conclusion::conclude(outcome, lent, told, (arguments, &plan), log)
+    let outcome = accompany(&asked, running, cpu_time, &lent.signals, told, log)?;
+    conclusion::settle(outcome, lent, told, &plan, log)
 }
 
 /// A container that runs, with the plan that it was made by.

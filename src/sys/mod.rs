@@ -26,6 +26,7 @@ pub mod descriptor;
 pub mod device;
 pub mod directory;
 pub mod facts;
+pub mod fork;
 pub mod identity;
 pub mod in_child;
 pub mod inherited;
