@@ -42,6 +42,7 @@
 //! spec          what a container is to be: no descriptors, no system calls, no one's syntax
 //! pool          spare network namespaces: kept, and asked for
 //! path_in_root  paths inside a root, which no link leads out of
+//! control       what a container's monitor is asked and answers, by a socket
 //! locks         which directories a run uses, told to the same user's other runs
 //! guard, guide, log, standard_streams, result_file, hint, error, field, report, terminal_settings,
 //! lingering, json, time, writable
@@ -55,6 +56,7 @@
 
 pub mod cgroup;
 pub mod child;
+pub mod control;
 pub mod docker;
 pub mod error;
 pub mod explain;

@@ -7,6 +7,7 @@ use common::fuzzing::*;
 use common::profiles::{HAND_WRITTEN, random_profile};
 use fastrand::Rng;
 use mydocker::cgroup::{Layout, usual};
+use mydocker::control::{Answer, LONGEST, Request, Shown, Typed};
 use mydocker::docker::specify::{Account, Accounts};
 use mydocker::error::Error;
 use mydocker::seccomp::compile_profile;
@@ -97,6 +98,35 @@ fn profiles_of_any_kind() {
                     assert!(is_json.is_err(), "{message}: {}", shown(&text));
                 }
             }
+        }
+    });
+}
+
+/// What a monitor and who calls it send each other is either nothing that they know, or what it was made of.
+#[test]
+fn messages_of_any_kind() {
+    fuzz("messages", |random| {
+        let mut record: Vec<u8> = (0..random.usize(..40)).map(|_| random.u8(..)).collect();
+        if let Some(kind) = record.first_mut() {
+            // Mostly those that there are.
+            let near = [1, 32, 64, 96][random.usize(..4)] + random.u8(..6);
+            *kind = if random.u8(..8) > 0 { near } else { *kind };
+        }
+        if random.bool() {
+            for byte in record.iter_mut().skip(1) {
+                *byte = random.u8(..3);
+            }
+        }
+        let again = [
+            Request::decode(&record).map(Request::encode),
+            Typed::decode(&record).map(Typed::encode),
+            Shown::decode(&record).map(Shown::encode),
+        ];
+        for again in again.into_iter().flatten() {
+            assert_eq!(again, record);
+        }
+        if let Some(answer) = Answer::decode(&record) {
+            assert!(answer.encode().len() <= LONGEST);
         }
     });
 }

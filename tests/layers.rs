@@ -24,6 +24,7 @@ const LAYERS: [&[&str]; 19] = [
     &["spec"],
     &["pool"],
     &[
+        "control",
         "error",
         "field",
         "guard",

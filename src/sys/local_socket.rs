@@ -225,9 +225,27 @@ pub fn receive(socket: BorrowedFd<'_>) -> Result<Option<Record>, Errno> {
     Ok((count == 1).then_some(Record { byte, file }))
 }
 
+/// Receives one record of bytes, if one is there: how many it had, which is more than the buffer has room for if the rest
+/// of it was thrown away. Zero is the end of the connection. Never waits.
+pub fn receive_bytes(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize, Errno> {
+    let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
+    // SAFETY: the kernel writes at most `len` bytes into the buffer; the sender's address is not asked for.
+    unsafe {
+        syscall!(
+            Sysno::recvfrom,
+            socket.as_raw_fd(),
+            buffer.as_mut_ptr(),
+            buffer.len(),
+            flags,
+            0,
+            0
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::descriptor::{own, standard};
+    use super::super::descriptor::{own, send_without_waiting, standard};
     use super::*;
     use std::os::fd::AsFd;
 
@@ -258,6 +276,22 @@ mod tests {
         assert_eq!(peer_user(server.as_fd()), Ok(own));
         drop(server);
         assert!(receive(client.as_fd()).unwrap().is_none());
+    }
+
+    #[test]
+    fn records_of_bytes_stay_apart() {
+        let (client, server) = super::pair().unwrap();
+        for record in [b"one".as_slice(), b"and another"] {
+            send_without_waiting(server.as_fd(), record).unwrap();
+        }
+        let mut buffer = [0; 5];
+        let mut receive = || receive_bytes(client.as_fd(), &mut buffer);
+        assert_eq!(receive(), Ok(3));
+        assert_eq!(receive(), Ok(11), "and six of them are gone");
+        assert_eq!(receive(), Err(Errno::EAGAIN));
+        drop(server);
+        assert_eq!(receive_bytes(client.as_fd(), &mut buffer), Ok(0));
+        assert_eq!(&buffer, b"and a");
     }
 
     #[test]
