@@ -41,6 +41,7 @@
 //! docker        docker's command line: its syntax, read into what `spec` defines; help texts
 //! spec          what a container is to be: no descriptors, no system calls, no one's syntax
 //! pool          spare network namespaces: kept, and asked for
+//! format        what is shown of containers: templates, tables, docker's words for times and sizes
 //! path_in_root  paths inside a root, which no link leads out of
 //! control       what a container's monitor is asked and answers, by a socket
 //! locks         which directories a run uses, told to the same user's other runs
@@ -61,6 +62,7 @@ pub mod docker;
 pub mod error;
 pub mod explain;
 pub mod field;
+pub mod format;
 pub mod guard;
 pub mod guide;
 pub mod hint;

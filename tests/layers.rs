@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// From the top down. Modules on one line may use each other.
-const LAYERS: [&[&str]; 19] = [
+const LAYERS: [&[&str]; 20] = [
     &["main", "entry"],
     &["lib"],
     &["explain"],
@@ -23,6 +23,7 @@ const LAYERS: [&[&str]; 19] = [
     &["docker"],
     &["spec"],
     &["pool"],
+    &["format"],
     &[
         "control",
         "error",
