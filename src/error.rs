@@ -10,6 +10,8 @@ pub struct ExitCode(pub u8);
 
 impl ExitCode {
     pub const SUCCESS: Self = Self(0);
+    /// A command about containers could not do what it was asked to, as docker has it.
+    pub const FAILURE: Self = Self(1);
     /// The command was ended because its time was up, as timeout(1) has it.
     pub const TIME_IS_UP: Self = Self(124);
     /// The command was ended because its processor time was up: 128 and SIGXCPU, as the kernel ends one process.
@@ -90,6 +92,13 @@ impl Error {
         let mut error = Self::refused(message, "");
         error.0.hint = None;
         error
+    }
+
+    /// What a command about containers could not do, in words that say it all. Exit code 1.
+    #[cold]
+    #[inline(never)]
+    pub fn failure(message: &str) -> Self {
+        Self::told(message).exit_with(ExitCode::FAILURE)
     }
 
     /// A command line that cannot be understood; the command `help` tells what can be.

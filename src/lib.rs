@@ -29,6 +29,7 @@
 //! runtime       the story of a run: specify, plan, launch, monitor
 //! timing        what --timing writes
 //! monitor       while the command runs: signals, the terminal's relay, the exit code
+//! store         containers that stay: a directory each, with what was asked, how it is, and who has it
 //! terminal      the container's pseudo-terminal and the caller's terminal
 //! preview       what a start will fail at, as far as a look tells
 //! host          what the host lends: places in a root, ids, cgroups, copies of mounts
@@ -83,6 +84,7 @@ pub mod runtime;
 pub mod seccomp;
 pub mod spec;
 pub mod standard_streams;
+pub mod store;
 pub mod sys;
 pub mod terminal;
 pub mod terminal_settings;

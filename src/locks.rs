@@ -255,7 +255,7 @@ fn check(file: BorrowedFd<'_>, kind: Kind) -> Result<(), Errno> {
 }
 
 /// Who the user is outside of the user namespace that it may be in: another one there may have the same number here.
-fn outside_user() -> u32 {
+pub fn outside_user() -> u32 {
     let user = identity::effective_user();
     let maps = std::fs::read("/proc/self/uid_map").unwrap_or_default();
     let mapped = identity::mapped(&maps);

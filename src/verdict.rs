@@ -32,6 +32,22 @@ pub enum Reason {
 }
 
 impl Reason {
+    const ALL: [Self; 8] = [
+        Self::Exited,
+        Self::Signaled,
+        Self::TimedOut,
+        Self::CpuTime,
+        Self::OutputLimit,
+        Self::OutOfMemory,
+        Self::StoppedBySignal,
+        Self::NotStarted,
+    ];
+
+    /// The reason that has this word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.word() == word)
+    }
+
     /// The reason's word in the object.
     pub const fn word(self) -> &'static str {
         match self {

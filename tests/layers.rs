@@ -11,6 +11,7 @@ const LAYERS: [&[&str]; 20] = [
     &["runtime"],
     &["timing"],
     &["monitor"],
+    &["store"],
     &["terminal"],
     &["preview"],
     &["host"],

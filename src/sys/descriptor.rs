@@ -205,6 +205,12 @@ pub fn reserve(file: BorrowedFd<'_>, bytes: usize) -> Result<(), Errno> {
     }
 }
 
+/// ftruncate(2).
+pub fn set_size(file: BorrowedFd<'_>, bytes: usize) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::ftruncate, file.as_raw_fd(), bytes) }.map(drop)
+}
+
 /// write(2), once.
 pub fn write(file: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Errno> {
     // SAFETY: the kernel reads at most `len` bytes from the slice.

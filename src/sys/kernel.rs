@@ -1,7 +1,9 @@
 //! Which kernel this is.
 
+use super::descriptor;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 use syscalls::{Sysno, syscall};
 
 /// The first two numbers of its release, uname(2): Linux 6.1 is (6, 1). What cannot be understood is as old as can be.
@@ -24,6 +26,18 @@ fn first_two(release: &[u8]) -> Option<(u32, u32)> {
     let mut numbers = release.split(|byte| !byte.is_ascii_digit());
     let mut number = || std::str::from_utf8(numbers.next()?).ok()?.parse().ok();
     Some((number()?, number()?))
+}
+
+/// Which run of the kernel this is: another one after each boot. `None` without a /proc.
+#[cold]
+#[inline(never)]
+pub fn boot() -> Option<String> {
+    let path = c"/proc/sys/kernel/random/boot_id";
+    let file = descriptor::open(path, libc::O_RDONLY, 0).ok()?;
+    let mut text = [0; 64];
+    let count = descriptor::read(file.as_fd(), &mut text).ok()?;
+    let text = std::str::from_utf8(text.get(..count)?).ok()?.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]

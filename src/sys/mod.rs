@@ -45,6 +45,7 @@ pub mod node;
 pub mod own_proc;
 pub mod parent_watch;
 pub mod process;
+pub mod process_start;
 pub mod random;
 pub mod reaper;
 pub mod seccomp;

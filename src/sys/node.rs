@@ -238,6 +238,58 @@ pub fn read_link(link: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize, Errno
     }
 }
 
+/// readlinkat(2) of the link `name` in `directory`: how many bytes of `buffer` its content fills.
+pub fn read_link_of(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    buffer: &mut [u8],
+) -> Result<usize, Errno> {
+    // SAFETY: the name is NUL-terminated and outlives the call; the kernel writes at most `len` bytes into the buffer.
+    unsafe {
+        syscall!(
+            Sysno::readlinkat,
+            directory.as_raw_fd(),
+            name.as_ptr(),
+            buffer.as_mut_ptr(),
+            buffer.len()
+        )
+    }
+}
+
+/// Whether a rename may take the place of what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replace {
+    /// If it is of the same kind, at once for everyone who looks.
+    Yes,
+    /// EEXIST if there is something, and EINVAL where the file system cannot tell (RENAME_NOREPLACE).
+    No,
+}
+
+/// renameat2(2) within a directory.
+pub fn rename(
+    directory: BorrowedFd<'_>,
+    from: &CStr,
+    to: &CStr,
+    replace: Replace,
+) -> Result<(), Errno> {
+    let flags = match replace {
+        Replace::Yes => 0,
+        Replace::No => libc::RENAME_NOREPLACE,
+    };
+    // SAFETY: both names are NUL-terminated and outlive the call.
+    unsafe {
+        syscall!(
+            Sysno::renameat2,
+            directory.as_raw_fd(),
+            from.as_ptr(),
+            directory.as_raw_fd(),
+            to.as_ptr(),
+            flags
+        )
+    }
+    .map(drop)
+}
+
 /// unlinkat(2) of what is no directory.
 pub fn remove_file(directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
     remove(directory, name, 0)

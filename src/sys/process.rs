@@ -2,7 +2,7 @@
 
 use super::{Errno, Pid, arch};
 use std::ffi::{CStr, CString, c_char};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use syscalls::{Sysno, syscall};
 
 /// A null-terminated array of strings, as execve(2) wants argv and envp, ready before the clone.
@@ -102,6 +102,14 @@ pub fn open(pid: Pid) -> Result<OwnedFd, Errno> {
     // SAFETY: no pointers; the descriptor is new, and close-on-exec by itself.
     let number = unsafe { syscall!(Sysno::pidfd_open, pid, 0) }?;
     Ok(super::descriptor::owned(number as i32))
+}
+
+/// pidfd_send_signal(2): `signal` for the process that a pidfd is of, and for no other that has its number by now.
+///
+/// Errors: ESRCH once it has ended; ENOSYS before Linux 5.1.
+pub fn signal(pidfd: BorrowedFd<'_>, signal: i32) -> Result<(), Errno> {
+    // SAFETY: no pointers: without a siginfo the kernel makes kill(2)'s own.
+    unsafe { syscall!(Sysno::pidfd_send_signal, pidfd.as_raw_fd(), signal, 0, 0) }.map(drop)
 }
 
 /// Another name of a pidfd of this number, close-on-exec.

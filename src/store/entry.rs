@@ -1,0 +1,238 @@
+//! A container, as one finds it who does not own it.
+
+use super::config::Config;
+use super::content;
+use super::files;
+use super::id::Id;
+use super::links;
+use super::name::Name;
+use super::names;
+use super::owned::{Missing, OWNER, Owned};
+use super::place::Place;
+use super::state::{Phase, State};
+use crate::error::Error;
+use crate::sys::lock::{self, Lock};
+use crate::sys::{Errno, descriptor, local_socket, node};
+use std::ffi::{CStr, OsString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+/// A container that is there.
+pub struct Entry {
+    place: Rc<Place>,
+    pub id: Id,
+    /// `None` for a moment, while it is being made or removed.
+    pub name: Option<Name>,
+    pub config: Config,
+}
+
+/// How it is with a container now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// As it was written last.
+    pub state: State,
+    pub status: Status,
+}
+
+/// Docker's states of containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Created,
+    Running,
+    Paused,
+    Restarting,
+    Exited,
+    /// Its monitor was killed, or the host has booted anew, and no one has put that right yet.
+    Dead,
+}
+
+impl Status {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Restarting => "restarting",
+            Self::Exited => "exited",
+            Self::Dead => "dead",
+        }
+    }
+
+    const fn of(phase: Phase) -> Self {
+        match phase {
+            Phase::Created => Self::Created,
+            Phase::Running => Self::Running,
+            Phase::Paused => Self::Paused,
+            Phase::Restarting => Self::Restarting,
+            Phase::Exited => Self::Exited,
+        }
+    }
+}
+
+impl Entry {
+    /// `None` if there is no such container.
+    pub(super) fn read(place: &Rc<Place>, id: Id) -> Result<Option<Self>, Error> {
+        match content::config(place, &id) {
+            Ok(config) => Ok(Some(Self {
+                place: Rc::clone(place),
+                id,
+                name: None,
+                config,
+            })),
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn named(self, name: Option<Name>) -> Self {
+        Self { name, ..self }
+    }
+
+    pub(super) fn with_its_name(self) -> Self {
+        let name = links::of(&self.place, &self.id);
+        self.named(name)
+    }
+
+    /// What people call it: its name, or the beginning of its id.
+    pub fn word(&self) -> String {
+        match &self.name {
+            Some(name) => name.to_string(),
+            None => self.id.short(),
+        }
+    }
+
+    /// The path of a file of it, to be told.
+    pub fn path(&self, name: &CStr) -> PathBuf {
+        let told = self.place.told(&files::inner(&self.id, name));
+        OsString::from_vec(told).into()
+    }
+
+    /// Opens a file of it to be read.
+    ///
+    /// Errors: as open(2).
+    pub fn open(&self, name: &CStr) -> Result<OwnedFd, Errno> {
+        let flags = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK;
+        let path = files::inner(&self.id, name);
+        node::open(self.containers(), &path, flags, 0).map(descriptor::own)
+    }
+
+    /// Its directory, to be listed.
+    ///
+    /// Errors: as open(2).
+    pub fn directory(&self) -> Result<OwnedFd, Errno> {
+        let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW;
+        node::open(self.containers(), &self.id.c_string(), flags, 0).map(descriptor::own)
+    }
+
+    /// How it is with it, as it was written last.
+    pub fn state(&self) -> Result<State, Error> {
+        content::state(&self.place, &self.id)
+    }
+
+    /// How it is with it now.
+    #[cold]
+    #[inline(never)]
+    pub fn look(&self) -> Result<Look, Error> {
+        let mut look = self.look_once()?;
+        if look.status == Status::Dead {
+            // Or it has ended between our two looks.
+            look = self.look_once()?;
+        }
+        Ok(look)
+    }
+
+    fn look_once(&self) -> Result<Look, Error> {
+        let state = self.state()?;
+        let status = match state.phase.is_live() && !self.has_owner()? {
+            true => Status::Dead,
+            false => Status::of(state.phase),
+        };
+        Ok(Look { state, status })
+    }
+
+    /// Whether someone has its lock: its monitor, or who starts or removes it.
+    ///
+    /// Errors: as open(2) and fcntl(2).
+    pub fn has_owner(&self) -> Result<bool, Error> {
+        let path = files::inner(&self.id, files::LOCK);
+        let free = node::open(
+            self.containers(),
+            &path,
+            libc::O_RDONLY | libc::O_NOFOLLOW,
+            0,
+        )
+        .map(descriptor::own)
+        .and_then(|file| lock::is_free(file.as_fd(), Lock::Alone, OWNER, 1));
+        match free {
+            Ok(free) => Ok(!free),
+            // It has been removed meanwhile.
+            Err(Errno::ENOENT) => Ok(false),
+            Err(errno) => Err(Error::new(
+                "look at the lock",
+                self.place.told(&path),
+                errno,
+            )),
+        }
+    }
+
+    /// Takes its lock: to start it, to remove it, or to put right what a crash has left.
+    ///
+    /// Errors: someone else has it, or it is no longer there.
+    #[cold]
+    #[inline(never)]
+    pub fn take(&self) -> Result<Owned, Error> {
+        match self.try_take() {
+            Err(Errno::EAGAIN) => Err(Error::failure(&format!(
+                "container {} is being started, stopped or removed by another command",
+                self.word()
+            ))),
+            Err(Errno::ENOENT) => Err(Error::failure(&format!(
+                "No such container: {}",
+                self.word()
+            ))),
+            taken => taken.map_err(|errno| {
+                Error::new(
+                    "lock",
+                    self.place.told(&files::inner(&self.id, files::LOCK)),
+                    errno,
+                )
+            }),
+        }
+    }
+
+    /// Errors: EAGAIN if someone else has it; ENOENT if the container is no longer there.
+    pub fn try_take(&self) -> Result<Owned, Errno> {
+        let owned = Owned::take(&self.place, &self.id, Missing::Refuse)?;
+        // Half removed already by someone who was killed.
+        let config = files::inner(&self.id, files::CONFIG);
+        let _ = descriptor::own(node::find(self.containers(), &config)?);
+        Ok(owned)
+    }
+
+    /// Calls its monitor.
+    ///
+    /// Errors: as connect(2): ENOENT and ECONNREFUSED if no one is there.
+    pub fn call(&self) -> Result<OwnedFd, Errno> {
+        content::socket(&self.place, &self.id, local_socket::connect)
+    }
+
+    /// Gives it another name.
+    ///
+    /// Errors: another container has it.
+    #[cold]
+    #[inline(never)]
+    pub fn rename(&self, new: &Name) -> Result<(), Error> {
+        names::rename(&self.place, &self.id, new)
+    }
+
+    fn containers(&self) -> BorrowedFd<'_> {
+        self.place.containers.as_fd()
+    }
+}
+
+/// Whether a file is not there: nor its directory, if it has been removed meanwhile.
+fn is_gone(error: &Error) -> bool {
+    matches!(error.errno(), Some(Errno::ENOENT | Errno::ENOTDIR))
+}

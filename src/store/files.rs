@@ -1,0 +1,75 @@
+//! The files of a container's directory: their names, and how they are read and written.
+
+use super::id::Id;
+use crate::sys::node::{self, Replace};
+use crate::sys::{Errno, descriptor};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, BorrowedFd};
+
+pub const LOCK: &CStr = c"lock";
+pub const CONFIG: &CStr = c"config.json";
+pub const STATE: &CStr = c"state.json";
+/// A page of room for the next state, whatever else fills the disk; and that state, while it is being written.
+pub const SPARE: &CStr = c"spare";
+/// What waits for callers.
+pub const SOCKET: &CStr = c"socket";
+
+/// Room for a usual state: a page.
+const ROOM: usize = 4096;
+
+/// The longest file that is read: beyond all that mydocker writes.
+const LONGEST: usize = 64 << 20;
+
+/// The path of a file, from the directory of all containers.
+pub fn inner(id: &Id, name: &CStr) -> CString {
+    let path = format!("{id}/{}", name.to_string_lossy());
+    CString::new(path).unwrap_or_default()
+}
+
+/// A file's whole content.
+///
+/// Errors: as open(2) and read(2).
+pub fn read(directory: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>, Errno> {
+    let flags = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = descriptor::own(node::open(directory, path, flags, 0)?);
+    let mut content = Vec::new();
+    let mut buffer = [0; ROOM];
+    loop {
+        let count = descriptor::read(file.as_fd(), &mut buffer)?;
+        content.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        // No file here is written in place, so there is no more.
+        if count < buffer.len() {
+            return Ok(content);
+        }
+        if content.len() > LONGEST {
+            return Err(Errno::EFBIG);
+        }
+    }
+}
+
+/// Puts a file there, as a whole: under another name first. Of the state the other name is that of its spare, which has
+/// room.
+///
+/// Errors: as open(2), write(2) and rename(2).
+pub fn write(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    draft: &CStr,
+    content: &[u8],
+) -> Result<(), Errno> {
+    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = descriptor::own(node::open(directory, draft, flags, 0o600)?);
+    descriptor::write_all(file.as_fd(), content)?;
+    descriptor::set_size(file.as_fd(), content.len())?;
+    node::rename(directory, draft, name, Replace::Yes)
+}
+
+/// Keeps room for the next state, which will be about as long as this one, where there is some.
+pub fn keep_spare(directory: BorrowedFd<'_>, length: usize) {
+    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    if let Ok(file) = node::open(directory, SPARE, flags, 0o600) {
+        let file = descriptor::own(file);
+        let room = (length + ROOM / 4).next_multiple_of(ROOM);
+        let _ = descriptor::reserve(file.as_fd(), room);
+    }
+}

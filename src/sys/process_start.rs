@@ -1,0 +1,106 @@
+//! When processes have started, by /proc/PID/stat: with its pid it tells a process from all that get the same pid later.
+
+use super::descriptor::{self, Undropped};
+use super::node::{self, HERE};
+use super::{Errno, Pid, facts};
+use std::ffi::CString;
+
+/// The field `starttime` of proc_pid_stat(5): ticks from the boot to the start of a process that is there, also of one that
+/// has ended and that no one has waited for yet ([`State::Ended`]).
+///
+/// Errors: ESRCH if there is no such process; ENODEV if what is mounted on /proc is no proc.
+pub fn start_time(pid: Pid) -> Result<u64, Errno> {
+    stat(pid).map(|(_, start_time)| start_time)
+}
+
+/// Whether a process can still do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Alive,
+    /// A zombie, or about to be gone.
+    Ended,
+}
+
+/// Whether the process of this number that has started at that time is there.
+///
+/// Errors: as [`start_time`].
+pub fn state(pid: Pid, start_time: u64) -> Result<State, Errno> {
+    match stat(pid)? {
+        (state, started) if started == start_time => Ok(state),
+        _ => Err(Errno::ESRCH),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn stat(pid: Pid) -> Result<(State, u64), Errno> {
+    let proc = node::open(HERE, c"/proc", libc::O_PATH | libc::O_DIRECTORY, 0)?;
+    let read = match facts::file_system(proc.as_fd()) {
+        Ok(found) if found.is_proc() => read(&proc, pid),
+        Ok(_) => Err(Errno::ENODEV),
+        Err(errno) => Err(errno),
+    };
+    descriptor::close(proc);
+    read
+}
+
+fn read(proc: &Undropped, pid: Pid) -> Result<(State, u64), Errno> {
+    let path = CString::new(format!("{pid}/stat")).map_err(|_| Errno::EINVAL)?;
+    let file = node::open(proc.as_fd(), &path, libc::O_RDONLY, 0).map_err(|errno| match errno {
+        Errno::ENOENT => Errno::ESRCH,
+        errno => errno,
+    })?;
+    // Fifty-two numbers and a name of at most sixteen bytes: the kernel gives them at once.
+    let mut text = [0; 1024];
+    let count = descriptor::read(file.as_fd(), &mut text);
+    descriptor::close(file);
+    parsed(text.get(..count?).unwrap_or_default()).ok_or(Errno::EIO)
+}
+
+/// The name, the second field, is between brackets, and may have brackets and spaces in it.
+fn parsed(text: &[u8]) -> Option<(State, u64)> {
+    let end = text.iter().rposition(|byte| *byte == b')')?;
+    let rest = std::str::from_utf8(text.get(end + 1..)?).ok()?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = match fields.next()? {
+        "Z" | "X" | "x" => State::Ended,
+        _ => State::Alive,
+    };
+    // The third was the state; this is the twenty-second.
+    Some((state, fields.nth(18)?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_counted_from_the_name() {
+        let rest = "1 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 4711 99";
+        let text = |state, name| format!("7 ({name}) {state} {rest}");
+        for (line, found) in [
+            (text("S", "cat"), Some((State::Alive, 4711))),
+            (text("Z", "a) R 1 (b"), Some((State::Ended, 4711))),
+            ("7 (cat) S 1 1".into(), None),
+            ("".into(), None),
+        ] {
+            assert_eq!(parsed(line.as_bytes()), found, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_process_is_told_from_others() {
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = child.id() as Pid;
+        let started = start_time(pid).unwrap();
+        assert!(started >= start_time(1).unwrap());
+        assert_eq!(state(pid, started), Ok(State::Alive));
+        assert_eq!(state(pid, started + 1), Err(Errno::ESRCH));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(state(pid, started), Err(Errno::ESRCH));
+    }
+}
