@@ -46,6 +46,7 @@
 //! path_in_root  paths inside a root, which no link leads out of
 //! control       what a container's monitor is asked and answers, by a socket
 //! locks         which directories a run uses, told to the same user's other runs
+//! container_log what a container has written, as docker's json-file has it
 //! guard, guide, log, standard_streams, result_file, hint, error, field, report, terminal_settings,
 //! lingering, json, time, writable
 //! sys           one system call each; the only `unsafe`
@@ -58,6 +59,7 @@
 
 pub mod cgroup;
 pub mod child;
+pub mod container_log;
 pub mod control;
 pub mod docker;
 pub mod error;

@@ -2,19 +2,138 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+const BILLION: u64 = 1_000_000_000;
+
+/// From 1 March of the year 0 on.
+const DAYS_TO_1970: u64 = 719_468;
+const DAYS_IN_400_YEARS: u64 = 146_097;
+
 /// Now, in UTC, to the second: `2026-01-31T23:59:59Z`.
 pub fn now() -> String {
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    rfc3339(seconds)
+    rfc3339(nanoseconds() / BILLION)
+}
+
+/// Nanoseconds since 1970, until 2554.
+pub fn nanoseconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    })
+}
+
+/// Nanoseconds since 1970, in UTC: `2026-01-31T23:59:59.000000001Z`.
+pub fn to_the_nanosecond(nanoseconds: u64) -> String {
+    let mut text = rfc3339(nanoseconds / BILLION);
+    text.pop();
+    text.push_str(&format!(".{:09}Z", nanoseconds % BILLION));
+    text
+}
+
+/// Nanoseconds since 1970 of a date with a time and a zone, as RFC 3339 has them: `2026-01-31T23:59:59.5+01:00`. What is
+/// before 1970 is 1970, and what is smaller than a nanosecond is cut off.
+pub fn parse(text: &[u8]) -> Option<u64> {
+    let mut rest = text;
+    let seconds = take_date(&mut rest)?;
+    let separator = *rest.first()?;
+    rest = rest.get(1..)?;
+    let hour = take_number(&mut rest, 2, 0..=23)?;
+    let minute = take_part(&mut rest, b':', 2, 0..=59)?;
+    // A leap second.
+    let second = take_part(&mut rest, b':', 2, 0..=60)?;
+    let fraction = take_fraction(&mut rest)?;
+    let offset = take_zone(&mut rest)?;
+    let is_whole = matches!(separator, b'T' | b't' | b' ') && rest.is_empty();
+    let seconds = seconds + i64::from(hour * 3_600 + minute * 60 + second) - i64::from(offset);
+    let Ok(seconds) = u64::try_from(seconds) else {
+        return is_whole.then_some(0);
+    };
+    let nanoseconds = seconds.checked_mul(BILLION)?.checked_add(fraction)?;
+    is_whole.then_some(nanoseconds)
+}
+
+/// Seconds from 1970 to the beginning of a date, `2026-01-31`, in UTC.
+fn take_date(rest: &mut &[u8]) -> Option<i64> {
+    let year = take_number(rest, 4, 1..=9_999)?;
+    let month = take_part(rest, b'-', 2, 1..=12)?;
+    let day = take_part(rest, b'-', 2, 1..=31)?;
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let longest = match month {
+        2 => 28 + u32::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if day > longest {
+        return None;
+    }
+    let months_from_march = (month + 9) % 12;
+    let year = year - u32::from(month <= 2);
+    let days = 365 * year + year / 4 - year / 100 + year / 400;
+    let days = days + (153 * months_from_march + 2) / 5 + day - 1;
+    Some((i64::from(days) - DAYS_TO_1970 as i64) * 86_400)
+}
+
+/// Takes `digits` digits, if they come next, for a number that is in `allowed`.
+fn take_number(
+    rest: &mut &[u8],
+    digits: usize,
+    allowed: std::ops::RangeInclusive<u32>,
+) -> Option<u32> {
+    let text = rest.get(..digits)?;
+    let number = text.iter().try_fold(0, |number, digit| {
+        Some(number * 10 + char::from(*digit).to_digit(10)?)
+    })?;
+    *rest = rest.get(digits..)?;
+    allowed.contains(&number).then_some(number)
+}
+
+/// [`take_number`] behind a separator.
+fn take_part(
+    rest: &mut &[u8],
+    separator: u8,
+    digits: usize,
+    allowed: std::ops::RangeInclusive<u32>,
+) -> Option<u32> {
+    *rest = rest.strip_prefix(&[separator])?;
+    take_number(rest, digits, allowed)
+}
+
+/// Nanoseconds of `.123`, if it comes next; else none.
+fn take_fraction(rest: &mut &[u8]) -> Option<u64> {
+    let Some(digits) = rest.strip_prefix(b".") else {
+        return Some(0);
+    };
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit());
+    let (digits, after) = digits.split_at(end.unwrap_or(digits.len()));
+    *rest = after;
+    let mut scale = BILLION;
+    let nanoseconds = digits.iter().map(|digit| {
+        scale /= 10;
+        u64::from(digit - b'0') * scale
+    });
+    let nanoseconds = nanoseconds.sum();
+    (!digits.is_empty()).then_some(nanoseconds)
+}
+
+/// Seconds that a zone is ahead of UTC: `Z`, `+01:00`.
+fn take_zone(rest: &mut &[u8]) -> Option<i32> {
+    let sign = match rest.first()? {
+        b'Z' | b'z' => 0,
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    *rest = rest.get(1..)?;
+    if sign == 0 {
+        return Some(0);
+    }
+    let hours = take_number(rest, 2, 0..=23)?;
+    let minutes = take_part(rest, b':', 2, 0..=59)?;
+    Some(sign * i32::try_from(hours * 3_600 + minutes * 60).ok()?)
 }
 
 /// Seconds since 1970 as a date, by the proleptic Gregorian calendar. Days are counted from
 /// 1 March of the year 0, so that a leap day is the last day of its year.
 fn rfc3339(seconds: u64) -> String {
-    const DAYS_TO_1970: u64 = 719_468;
-    const DAYS_IN_400_YEARS: u64 = 146_097;
     let (days, second) = (seconds / 86_400 + DAYS_TO_1970, seconds % 86_400);
     let day_of_era = days % DAYS_IN_400_YEARS;
     let year_of_era =
@@ -35,7 +154,43 @@ fn rfc3339(seconds: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::rfc3339;
+    use super::*;
+
+    #[test]
+    fn moments_are_read_as_they_are_written() {
+        let mut random = fastrand::Rng::with_seed(15);
+        for _ in 0..20_000 {
+            let moment = random.u64(..);
+            let text = to_the_nanosecond(moment);
+            assert_eq!(parse(text.as_bytes()), Some(moment), "{text}");
+        }
+    }
+
+    #[test]
+    fn zones_and_fractions() {
+        for (text, nanoseconds) in [
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("1970-01-01 00:00:01.5z", Some(1_500_000_000)),
+            ("1970-01-01t01:00:00.0000000019+01:00", Some(1)),
+            ("1969-12-31T23:59:00-00:01", Some(0)),
+            ("1969-12-31T23:59:00Z", Some(0)),
+            ("2024-02-29T00:00:00Z", Some(1_709_164_800_000_000_000)),
+            ("2025-02-29T00:00:00Z", None),
+            ("2025-04-31T00:00:00Z", None),
+            ("2025-13-01T00:00:00Z", None),
+            ("2025-01-01T24:00:00Z", None),
+            ("2025-01-01T00:00:00", None),
+            ("2025-01-01T00:00:00.Z", None),
+            ("2025-01-01T00:00:00Zx", None),
+            ("2025-01-01T00:00:00+0100", None),
+            ("2025-01-01", None),
+            ("+025-01-01T00:00:00Z", None),
+            ("9999-12-31T23:59:59Z", None),
+            ("", None),
+        ] {
+            assert_eq!(parse(text.as_bytes()), nanoseconds, "{text}");
+        }
+    }
 
     #[test]
     fn known_moments() {

@@ -26,6 +26,7 @@ const LAYERS: [&[&str]; 20] = [
     &["pool"],
     &["format"],
     &[
+        "container_log",
         "control",
         "error",
         "field",

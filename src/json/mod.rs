@@ -11,7 +11,7 @@ mod writer;
 
 pub use reader::parse;
 pub use value::Value;
-pub use writer::{Array, Object};
+pub use writer::{Array, Object, push_bytes};
 
 #[cfg(test)]
 mod tests {

@@ -130,6 +130,16 @@ pub(super) enum Otherwise {
 /// Adds a string, with its quotes.
 pub(super) fn push_string(text: &mut String, value: &[u8], otherwise: Otherwise) {
     text.push('"');
+    push_content(text, value, otherwise);
+    text.push('"');
+}
+
+/// Adds a part of a string, as [`Object::bytes`] writes it. A letter that is divided between two parts is no letter.
+pub fn push_bytes(text: &mut String, part: &[u8]) {
+    push_content(text, part, Otherwise::Kept);
+}
+
+fn push_content(text: &mut String, value: &[u8], otherwise: Otherwise) {
     for chunk in value.utf8_chunks() {
         push_escaped(text, chunk.valid());
         match otherwise {
@@ -142,7 +152,6 @@ pub(super) fn push_string(text: &mut String, value: &[u8], otherwise: Otherwise)
             }
         }
     }
-    text.push('"');
 }
 
 /// RFC 8259, section 7: the quote, the backslash and U+0000 to U+001F must be escaped. DEL and
