@@ -26,6 +26,7 @@
 //! ```text
 //! main          dispatch; an error becomes an exit code
 //! explain       what a run would do: the plan's texts, and what is acquired, previewed
+//! commands      one file for each command that knows containers by their names
 //! runtime       the story of a run: specify, plan, launch, monitor
 //! timing        what --timing writes
 //! monitor       while the command runs: signals, the terminal's relay, the exit code
@@ -59,6 +60,7 @@
 
 pub mod cgroup;
 pub mod child;
+pub mod commands;
 pub mod container_log;
 pub mod control;
 pub mod docker;
@@ -154,7 +156,29 @@ fn dispatch(
         Command::Run(arguments, log) if arguments.explain => {
             explain::run(&arguments, &log, invocation)
         }
+        Command::Run(arguments, _) if arguments.is_stored() => {
+            Err(commands::not_built("run, of a container that stays"))
+        }
         Command::Run(arguments, log) => runtime::run(&arguments, &log, invocation, beginning),
+        Command::Create(arguments, log) => commands::create::run(&arguments, &log),
+        Command::Start(arguments) => commands::start::run(&arguments),
+        Command::Restart(arguments) => commands::restart::run(&arguments),
+        Command::Ps(arguments) => commands::ps::run(&arguments),
+        Command::Inspect(arguments) => commands::inspect::run(&arguments),
+        Command::Logs(arguments) => commands::logs::run(&arguments),
+        Command::Top(arguments) => commands::top::run(&arguments),
+        Command::Stats(arguments) => commands::stats::run(&arguments),
+        Command::Wait(arguments) => commands::wait::run(&arguments),
+        Command::Exec(arguments) => commands::exec::run(&arguments),
+        Command::Attach(arguments) => commands::attach::run(&arguments),
+        Command::Cp(arguments) => commands::cp::run(&arguments),
+        Command::Stop(arguments) => commands::stop::run(&arguments),
+        Command::Kill(arguments) => commands::kill::run(&arguments),
+        Command::Pause(arguments) => commands::pause::run(&arguments),
+        Command::Unpause(arguments) => commands::unpause::run(&arguments),
+        Command::Rename(arguments) => commands::rename::run(&arguments),
+        Command::Update(arguments) => commands::update::run(&arguments),
+        Command::Rm(arguments) => commands::rm::run(&arguments),
         Command::Pool(arguments, log) => runtime::keep_pool(&arguments, &log),
         Command::Init => Err(launch::re_exec::enter()),
         Command::Completion(shell) => print(&shell.script()),

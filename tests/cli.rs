@@ -42,7 +42,7 @@ fn mistakes_are_named_on_stderr_with_the_way_to_the_help_and_125() {
         (&["run", "-ti"], missing),
         (
             &[],
-            "missing command: run, pool, help or completion (mydocker help)",
+            "missing command: mydocker run COMMAND runs one, mydocker help lists them (mydocker help)",
         ),
         (
             &["rnu", "sh"],

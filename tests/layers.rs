@@ -4,10 +4,11 @@
 use std::path::{Path, PathBuf};
 
 /// From the top down. Modules on one line may use each other.
-const LAYERS: [&[&str]; 20] = [
+const LAYERS: &[&[&str]] = &[
     &["main", "entry"],
     &["lib"],
     &["explain"],
+    &["commands"],
     &["runtime"],
     &["timing"],
     &["monitor"],

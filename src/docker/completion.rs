@@ -3,8 +3,9 @@
 //! A user sources what is printed, or puts it where the shell looks (`~/.local/share/bash-completion/completions/mydocker`;
 //! for zsh a file `_mydocker` in a directory of `$fpath`).
 
-use super::options::{self, Kind, Reading, Row, Tables, all};
-use super::{COMMANDS, pool};
+use super::commands;
+use super::described::Words;
+use super::options::{Kind, Reading, Row, Tables, all};
 use crate::guide;
 
 /// A shell that can complete.
@@ -28,7 +29,7 @@ impl Shell {
 }
 
 /// What an option's value can be completed to; `None` for one that takes no value of its own.
-fn kind<L>(row: &Row<L>) -> Option<Kind> {
+fn kind(row: &Row) -> Option<Kind> {
     match &row.reading {
         Reading::Switch(_) | Reading::Choosing(_) | Reading::Help | Reading::Optional(..) => None,
         Reading::One(value, _) | Reading::Many(value, _) | Reading::Own(value, _) => {
@@ -39,7 +40,7 @@ fn kind<L>(row: &Row<L>) -> Option<Kind> {
 }
 
 /// The words that an option takes, if they are few.
-fn words<L>(row: &Row<L>) -> Vec<&'static str> {
+fn words(row: &Row) -> Vec<&'static str> {
     match &row.reading {
         Reading::Choice(choices) => choices.iter().map(|choice| choice.word).collect(),
         _ => match kind(row) {
@@ -50,7 +51,7 @@ fn words<L>(row: &Row<L>) -> Vec<&'static str> {
 }
 
 /// Every name of an option, with its dashes.
-fn names<L>(row: &Row<L>) -> Vec<String> {
+fn spelled(row: &Row) -> Vec<String> {
     let short = row.short.map(|letter| format!("-{letter}"));
     let long = Some(format!("--{}", row.long));
     short.into_iter().chain(long).collect()
@@ -58,39 +59,60 @@ fn names<L>(row: &Row<L>) -> Vec<String> {
 
 fn bash() -> String {
     let mut script = String::from(BASH_HEAD);
-    for (command, cases, options) in [
-        ("run", bash_values(options::RUN), bash_names(options::RUN)),
-        (
-            "pool",
-            bash_values(pool::OPTIONS),
-            bash_names(pool::OPTIONS),
-        ),
-    ] {
+    for command in commands::ALL {
+        let name = command.name;
+        let cases = bash_values(command.options);
+        let options = bash_names(command.options);
         script.push_str(&format!(
-            "_mydocker_{command}_value() {{\n    case $1 in\n{cases}    *) return 1 ;;\n    esac\n}}\n\
-             _mydocker_{command}_options='{options}'\n\n"
+            "_mydocker_{name}_value() {{\n    case $1 in\n{cases}    *) return 1 ;;\n    esac\n}}\n\
+             _mydocker_{name}_options='{options}'\n\n"
         ));
     }
     script.push_str(&with_words(BASH_TAIL));
     script
 }
 
+/// What the words of a command are, as the scripts call it.
+fn words_of(words: Words) -> &'static str {
+    match words {
+        Words::None => "none",
+        Words::Command => "command",
+        Words::Container | Words::ContainerAndName => "container",
+        Words::Containers | Words::ContainersIfAny => "containers",
+        Words::ContainerAndCommand | Words::ContainerAndOptions => "entered",
+        Words::Copy => "places",
+        Words::DirectoryIfAny => "directory",
+    }
+}
+
+/// A case for each kind of words, with the commands that have them.
+fn kinds() -> String {
+    let mut text = String::new();
+    for command in commands::ALL {
+        let kind = words_of(command.words);
+        text.push_str(&format!("    {}) kind={kind} ;;\n", command.name));
+    }
+    text
+}
+
 /// The end of a script, with the names of commands and of guides.
 fn with_words(script: &str) -> String {
     let names = guide::ALL.iter().map(|guide| guide.name);
-    let topics: Vec<&str> = names.filter(|name| !COMMANDS.contains(name)).collect();
+    let commands = super::names();
+    let topics: Vec<&str> = names.filter(|name| !commands.contains(name)).collect();
     script
-        .replace("COMMANDS", &COMMANDS.join(" "))
+        .replace("    KINDS\n", &kinds())
+        .replace("COMMANDS", &commands.join(" "))
         .replace("TOPICS", &topics.join(" "))
 }
 
-fn bash_names<L>(tables: Tables<L>) -> String {
-    let names: Vec<String> = all(tables).flat_map(names).collect();
+fn bash_names(tables: Tables) -> String {
+    let names: Vec<String> = all(tables).flat_map(spelled).collect();
     names.join(" ")
 }
 
 /// A case for each option that takes a value: how to complete it.
-fn bash_values<L>(tables: Tables<L>) -> String {
+fn bash_values(tables: Tables) -> String {
     let mut cases = String::new();
     for row in all(tables) {
         let Some(kind) = kind(row) else { continue };
@@ -103,7 +125,7 @@ fn bash_values<L>(tables: Tables<L>) -> String {
             Kind::Directory => "_mydocker_directories \"$2\"".to_owned(),
             Kind::Text | Kind::Words(_) => "COMPREPLY=()".to_owned(),
         };
-        cases.push_str(&format!("    {}) {action} ;;\n", names(row).join("|")));
+        cases.push_str(&format!("    {}) {action} ;;\n", spelled(row).join("|")));
     }
     cases
 }
@@ -130,30 +152,51 @@ _mydocker_executables() {
 
 ";
 
-/// bash takes `=` for a word of its own (COMP_WORDBREAKS), so `--name=val` comes as three.
-const BASH_TAIL: &str = "_mydocker() {
-    local word=${COMP_WORDS[COMP_CWORD]} command= option= i
+/// bash takes `=` for a word of its own (COMP_WORDBREAKS), so `--name=val` comes as three. What the words of a command are
+/// told apart by is its kind.
+const BASH_TAIL: &str = "_mydocker_names() {
+    COMPREPLY=($(compgen -W \"$(\"${COMP_WORDS[0]}\" \"${state[@]}\" ps -a --format '{{.Names}}' 2>/dev/null)\" -- \"$1\"))
+}
+_mydocker() {
+    local word=${COMP_WORDS[COMP_CWORD]} command= option= kind= i at=1 count=0
+    local -a state=()
     COMPREPLY=()
-    if ((COMP_CWORD == 1)); then
-        COMPREPLY=($(compgen -W 'COMMANDS -h --help --version' -- \"$word\"))
+    while ((at < COMP_CWORD)); do
+        case ${COMP_WORDS[at]} in
+        --state)
+            ((at++))
+            [[ ${COMP_WORDS[at]} == = ]] && ((at++))
+            ((at >= COMP_CWORD)) && { _mydocker_directories \"${word#=}\"; return; }
+            state=(--state \"${COMP_WORDS[at]}\")
+            ;;
+        container) ;;
+        *) break ;;
+        esac
+        ((at++))
+    done
+    if ((at >= COMP_CWORD)); then
+        COMPREPLY=($(compgen -W 'COMMANDS -h --help --state --version' -- \"$word\"))
         return
     fi
-    command=${COMP_WORDS[1]}
+    command=${COMP_WORDS[at]}
+    case $command in
+    ls | list) command=ps ;;
+    remove) command=rm ;;
+    esac
     case $command in
     help) COMPREPLY=($(compgen -W 'COMMANDS TOPICS --man' -- \"$word\")); return ;;
     completion) COMPREPLY=($(compgen -W 'bash zsh' -- \"$word\")); return ;;
-    run | pool) ;;
+    KINDS
     *) return ;;
     esac
     local options=_mydocker_${command}_options
-    # Where the options end, the container's command begins, and what follows is its own.
-    for ((i = 2; i < COMP_CWORD; i++)); do
+    for ((i = at + 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --)
             ((i++))
             break
             ;;
-        -*)
+        -?*)
             option=${COMP_WORDS[i]}
             if [[ ${COMP_WORDS[i + 1]} == = ]]; then
                 ((i + 1 == COMP_CWORD)) && word=
@@ -164,19 +207,31 @@ const BASH_TAIL: &str = "_mydocker() {
                 ((i++))
                 ((i >= COMP_CWORD)) && { _mydocker_${command}_value \"$option\" \"$word\"; return; }
             fi
+            [[ $option == --state ]] && state=(--state \"${COMP_WORDS[i]}\")
             COMPREPLY=()
             ;;
-        *) break ;;
+        *)
+            # Where the options end, a container's command begins, and what follows is its own.
+            [[ $kind == command || $kind == entered ]] && break
+            ((count++))
+            ;;
         esac
     done
-    if ((i < COMP_CWORD)); then
-        [[ $command == run ]] && _mydocker_files \"$word\"
+    if ((i < COMP_CWORD)) && [[ ${COMP_WORDS[i - 1]} != -- ]]; then
+        case $kind in
+        command) _mydocker_files \"$word\" ;;
+        entered) ((i + 1 == COMP_CWORD)) && _mydocker_executables \"$word\" || _mydocker_files \"$word\" ;;
+        esac
     elif [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W \"${!options}\" -- \"$word\"))
-    elif [[ $command == run ]]; then
-        _mydocker_executables \"$word\"
     else
-        _mydocker_directories \"$word\"
+        case $kind in
+        command) _mydocker_executables \"$word\" ;;
+        directory) _mydocker_directories \"$word\" ;;
+        containers | entered) _mydocker_names \"$word\" ;;
+        container) ((count == 0)) && _mydocker_names \"$word\" ;;
+        places) _mydocker_files \"$word\" ;;
+        esac
     fi
 }
 complete -F _mydocker mydocker
@@ -184,29 +239,44 @@ complete -F _mydocker mydocker
 
 fn zsh() -> String {
     let mut script = String::from("#compdef mydocker\n\n");
-    for (command, options, rest) in [
-        ("run", zsh_options(options::RUN), ZSH_COMMAND),
-        (
-            "pool",
-            zsh_options(pool::OPTIONS),
-            "'1:directory:_directories'",
-        ),
-    ] {
+    for command in commands::ALL {
+        let name = command.name;
+        let options = zsh_options(command.options);
+        let rest = zsh_words(command.words);
+        // Where options end at the first word they stand only before it.
+        let ends = if command.words.end_options() {
+            " -A '-*'"
+        } else {
+            ""
+        };
         script.push_str(&format!(
-            "_mydocker_{command}() {{\n    _arguments -s -S -A '-*' \\\n{options}        {rest}\n}}\n\n"
+            "_mydocker_{name}() {{\n    _arguments -s -S{ends} \\\n{options}        {rest}\n}}\n\n"
         ));
     }
     script.push_str(&with_words(ZSH_TAIL));
     script
 }
 
-/// The container's command, and its own arguments, completed as if it stood alone.
-const ZSH_COMMAND: &str = "'(-)1: :_command_names -e' '*::arguments:_normal'";
+/// The words of a command. The container's command, and its own arguments, are completed as if they stood alone.
+fn zsh_words(words: Words) -> &'static str {
+    match words {
+        Words::None => "",
+        Words::Command => "'(-)1: :_command_names -e' '*::arguments:_normal'",
+        Words::Container | Words::ContainerAndOptions => "'1:container:_mydocker_names'",
+        Words::ContainerAndName => "'1:container:_mydocker_names' '2:name: '",
+        Words::Containers | Words::ContainersIfAny => "'*:container:_mydocker_names'",
+        Words::ContainerAndCommand => {
+            "'(-)1:container:_mydocker_names' '2: :_command_names -e' '*::arguments:_files'"
+        }
+        Words::Copy => "'1:source:_files' '2:destination:_files'",
+        Words::DirectoryIfAny => "'1:directory:_directories'",
+    }
+}
 
-fn zsh_options<L>(tables: Tables<L>) -> String {
+fn zsh_options(tables: Tables) -> String {
     let mut specs = String::new();
     for row in all(tables) {
-        let names = names(row);
+        let names = spelled(row);
         let takes_value = kind(row).is_some();
         let spelled: Vec<String> = names
             .iter()
@@ -232,7 +302,7 @@ fn zsh_options<L>(tables: Tables<L>) -> String {
     specs
 }
 
-fn zsh_value<L>(row: &Row<L>) -> String {
+fn zsh_value(row: &Row) -> String {
     let Some(kind) = kind(row) else {
         return String::new();
     };
@@ -266,18 +336,46 @@ fn zsh_quoted(text: &str) -> String {
     quoted
 }
 
-const ZSH_TAIL: &str = "_mydocker() {
+const ZSH_TAIL: &str = "_mydocker_names() {
+    local -a names
+    names=(${(f)\"$($mydocker_program $mydocker_state ps -a --format '{{.Names}}' 2>/dev/null)\"})
+    compadd -a names
+}
+_mydocker() {
+    local mydocker_program=$words[1] command
+    local -a mydocker_state
+    while ((CURRENT > 2)); do
+        case $words[2] in
+        --state=*)
+            mydocker_state=($words[2])
+            ;;
+        --state)
+            ((CURRENT == 3)) && { _directories; return }
+            mydocker_state=(--state $words[3])
+            shift words
+            ((CURRENT--))
+            ;;
+        container) ;;
+        *) break ;;
+        esac
+        shift words
+        ((CURRENT--))
+    done
     if ((CURRENT == 2)); then
         compadd COMMANDS
         return
     fi
-    local command=$words[2]
+    command=$words[2]
     shift words
     ((CURRENT--))
     case $command in
-    run | pool) _mydocker_$command ;;
+    ls | list) command=ps ;;
+    remove) command=rm ;;
+    esac
+    case $command in
     help) compadd COMMANDS TOPICS -- --man ;;
     completion) compadd bash zsh ;;
+    *) ((${+functions[_mydocker_$command]})) && _mydocker_$command ;;
     esac
 }
 

@@ -3,18 +3,6 @@
 /// Options of `docker run`, by their names without dashes, and what is said to them.
 const OPTIONS: &[(&[&str], &str)] = &[
     (
-        &["d", "detach", "detach-keys"],
-        "a container runs in the foreground; the shell puts it in the background: mydocker run ... > FILE &",
-    ),
-    (
-        &["name"],
-        "containers have no names here; the pid of mydocker run stands for one, $! in a shell",
-    ),
-    (
-        &["cidfile"],
-        "containers have no names here; --pidfile FILE writes the pid of the container's first process",
-    ),
-    (
         &["p", "publish", "P", "publish-all", "expose"],
         "ports are not forwarded; --network host gives the container your network",
     ),
@@ -35,10 +23,6 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "there are no images, so there is no entrypoint to replace: COMMAND and its arguments are what runs",
     ),
     (
-        &["l", "label", "label-file", "annotation"],
-        "containers have no labels here; -e sets a variable that can be found in /proc/PID/environ",
-    ),
-    (
         &["volumes-from", "volume-driver"],
         "there are only directories of yours: give both containers the same -v SRC:DST",
     ),
@@ -52,11 +36,7 @@ const OPTIONS: &[(&[&str], &str)] = &[
             "health-timeout",
             "no-healthcheck",
         ],
-        "nothing looks after a container's health; run the check from outside: nsenter -t PID -a COMMAND (--pidfile FILE)",
-    ),
-    (
-        &["log-driver", "log-opt"],
-        "the command's output is mydocker's own: send it where you like, > FILE or | logger",
+        "nothing looks after a container's health; whoever wants to know runs the check: mydocker exec CONTAINER COMMAND",
     ),
     (
         &["platform", "pull", "q", "quiet", "disable-content-trust"],
@@ -67,16 +47,12 @@ const OPTIONS: &[(&[&str], &str)] = &[
         "name the devices that it needs: --device /dev/dri, and -v for the driver's libraries",
     ),
     (
-        &["restart"],
-        "nothing restarts a container; a loop does: until mydocker run ...; do sleep 1; done",
+        &["annotation"],
+        "that is for other runtimes; --label is a note on a container",
     ),
     (
         &["a", "attach", "sig-proxy"],
         "stdout and stderr are always attached and signals always handed on; -i attaches stdin",
-    ),
-    (
-        &["stop-timeout"],
-        "there is no docker stop to wait; --timeout 5:2 asks after 5 seconds and kills 2 seconds later",
     ),
     (&["runtime"], "mydocker is the runtime; see --launch"),
     (
@@ -107,47 +83,40 @@ const OPTIONS: &[(&[&str], &str)] = &[
     ),
 ];
 
+/// Options of docker's other commands.
+const OPTIONS_OF: &[(&str, &[&str], &str)] = &[
+    (
+        "create",
+        &["d", "detach"],
+        "create starts nothing; run -d does, and start after create",
+    ),
+    (
+        "ps",
+        &["s", "size"],
+        "a container has no layer of its own to measure; du tells of its root, a directory of yours",
+    ),
+    (
+        "inspect",
+        &["s", "size"],
+        "a container has no layer of its own to measure; du tells of its root, a directory of yours",
+    ),
+    (
+        "start",
+        &["checkpoint", "checkpoint-dir"],
+        "there are no checkpoints; start runs the command anew",
+    ),
+    (
+        "rm",
+        &["l", "link"],
+        "there are no links between containers to remove",
+    ),
+];
+
 /// Commands of docker's and podman's.
 const COMMANDS: &[(&[&str], &str)] = &[
     (
-        &["ps", "ls", "top", "stats"],
-        "there is no list of containers: each is a process that you see, pgrep -a mydocker",
-    ),
-    (
-        &["container"],
-        "its commands stand alone here: mydocker run; each container is a process that you see, pgrep -a mydocker",
-    ),
-    (
-        &["exec"],
-        "there is no such command; enter a container as root with nsenter -t PID -a COMMAND, PID as --pidfile FILE has it \
-         (not mydocker's own)",
-    ),
-    (
-        &["logs", "attach"],
-        "nothing keeps a container's output: send it where you like, mydocker run ... > FILE",
-    ),
-    (
-        &["stop", "kill", "pause", "unpause"],
-        "a container runs in the foreground; kill(1) sends a signal to its mydocker run, which hands it on",
-    ),
-    (
-        &["wait"],
-        "a container runs in the foreground; the shell waits for one in the background: wait PID",
-    ),
-    (
-        &[
-            "create",
-            "start",
-            "restart",
-            "rename",
-            "update",
-            "checkpoint",
-        ],
-        "a container is made by run, and is what its options say until it ends",
-    ),
-    (
-        &["rm", "rmi", "prune", "system"],
-        "there is nothing to remove: a container leaves nothing behind, and a root is a directory of yours",
+        &["rmi", "prune", "system"],
+        "there are no images; mydocker rm $(mydocker ps -aq -f status=exited) removes containers that have ended",
     ),
     (
         &[
@@ -157,12 +126,16 @@ const COMMANDS: &[(&[&str], &str)] = &[
         "there are no images: a root is a directory (--rootfs DIR), made by debootstrap, docker export, or skopeo and umoci",
     ),
     (
-        &["cp", "export", "diff"],
+        &["export", "diff"],
         "a root is a directory of yours: use cp, tar and diff on it",
     ),
     (
-        &["inspect", "info", "events", "port"],
-        "mydocker run --explain tells what a container is made of; there is no daemon to ask",
+        &["info", "events", "port"],
+        "there is no daemon to ask; mydocker ps and inspect tell of containers, run --explain of a start",
+    ),
+    (
+        &["checkpoint"],
+        "there are no checkpoints: a container that is started again begins anew",
     ),
     (&["version"], "it is an option: mydocker --version"),
     (
@@ -197,13 +170,23 @@ const COMMANDS: &[(&[&str], &str)] = &[
 /// The answer to an option of docker's, by its long name or its letter.
 #[cold]
 #[inline(never)]
-pub fn option(name: &str) -> Option<&'static str> {
-    answer(OPTIONS, name)
+pub fn option(command: &str, name: &str) -> Option<&'static str> {
+    let mut rows = OPTIONS_OF.iter();
+    let own = rows.find(|(of, names, _)| *of == command && names.contains(&name));
+    match own {
+        Some((_, _, answer)) => Some(answer),
+        None if is_runs(command) => answer(OPTIONS, name),
+        None => None,
+    }
+}
+
+/// Whether a command has docker's options of `run`, or some of them.
+fn is_runs(command: &str) -> bool {
+    matches!(command, "run" | "create" | "update")
 }
 
 /// Switches of `docker run`, each with the value by which it asks for what is so here anyway.
 const ASKING_NOTHING: &[(&[&str], &str)] = &[
-    (&["d", "detach"], "false"),
     (&["P", "publish-all"], "false"),
     (&["oom-kill-disable"], "false"),
     (&["sig-proxy"], "true"),
@@ -212,9 +195,9 @@ const ASKING_NOTHING: &[(&[&str], &str)] = &[
 /// Whether this switch, whose value the parser has, asks for what is so here anyway.
 #[cold]
 #[inline(never)]
-pub fn asks_nothing(name: &str, parser: &mut lexopt::Parser) -> bool {
+pub fn asks_nothing(command: &str, name: &str, parser: &mut lexopt::Parser) -> bool {
     let mut rows = ASKING_NOTHING.iter();
-    let row = rows.find(|(names, _)| names.contains(&name));
+    let row = rows.find(|(names, _)| is_runs(command) && names.contains(&name));
     row.is_some_and(|(_, idle)| parser.optional_value().is_some_and(|value| value == *idle))
 }
 
@@ -233,35 +216,39 @@ fn answer(table: &[(&[&str], &'static str)], name: &str) -> Option<&'static str>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::options;
+    use crate::docker::{commands, options};
 
     #[test]
     fn nothing_is_here_and_elsewhere() {
-        for row in options::all(options::RUN) {
-            assert_eq!(option(row.long), None, "{}", row.long);
-            let letter = row.short.map(String::from).unwrap_or_default();
-            assert_eq!(option(&letter), None, "{letter}");
-        }
-        for name in crate::docker::COMMANDS {
-            assert_eq!(command(name), None, "{name}");
+        for known in commands::ALL {
+            for row in options::all(known.options) {
+                assert_eq!(option(known.name, row.long), None, "{}", row.long);
+                let letter = row.short.map(String::from).unwrap_or_default();
+                assert_eq!(option(known.name, &letter), None, "{letter}");
+            }
+            assert_eq!(command(known.name), None, "{}", known.name);
         }
     }
 
-    /// As `docker help` lists them, but for those that are here.
+    /// As `docker help` lists them.
     #[test]
-    fn all_commands_of_dockers_have_an_answer() {
-        let dockers = "attach build builder buildx checkpoint commit compose config container context cp create diff \
+    fn all_commands_of_dockers_are_here_or_have_an_answer() {
+        let dockers = "attach build builder buildx checkpoint commit compose config context cp create diff \
                        events exec export history image images import info inspect kill load login logout logs manifest \
-                       network node pause plugin port ps pull push rename restart rm rmi save scout search secret \
+                       network node pause plugin port ps pull push rename restart rm rmi run save scout search secret \
                        service stack start stats stop swarm system tag top trust unpause update version volume wait";
         for name in dockers.split(' ').filter(|name| !name.is_empty()) {
-            assert_ne!(command(name), None, "{name}");
+            let is_here = commands::find(name.as_ref()).is_some();
+            assert_ne!(command(name).is_some(), is_here, "{name}");
         }
     }
 
     #[test]
     fn answers_fit_a_line() {
-        for (names, answer) in OPTIONS.iter().chain(COMMANDS) {
+        let of_others = OPTIONS_OF.iter().map(|(_, names, answer)| (names, answer));
+        let answers = OPTIONS.iter().chain(COMMANDS);
+        let answers = answers.map(|(names, answer)| (names, answer));
+        for (names, answer) in answers.chain(of_others) {
             let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);
             let line = "mydocker: --: ".len() + longest + answer.len();
             assert!(line <= 200, "{names:?}: {line}");

@@ -1,44 +1,70 @@
 //! The help texts, put together.
 
+use super::commands::{self, pool, run};
+use super::described::{Described, Group};
 use super::texts::*;
 use super::topic::{Detail, Topic};
-use super::{manual, options, pool, render};
+use super::{manual, render};
 use crate::guide;
 
 #[cold]
 #[inline(never)]
 pub fn text(topic: Topic) -> String {
     match topic {
-        Topic::Mydocker => [MYDOCKER, &guides(), TRY].concat(),
-        Topic::Run(Detail::Brief) => [
-            RUN_USAGE_LINE,
-            RUN_TEXT,
-            &render::options(options::RUN, render::brief),
-            "\nmydocker help run tells more of each.\n",
+        Topic::Mydocker => [MYDOCKER, &listed(), OPTIONS, &guides(), TRY].concat(),
+        Topic::Command(command, Detail::Brief) => [
+            &head(command),
+            &*render::options(command.options, render::brief),
+            "\n",
+            command.help,
+            " tells more of each.\n",
         ]
         .concat(),
-        Topic::Run(Detail::Full) => [
-            RUN_USAGE_LINE,
-            RUN_TEXT,
-            EXAMPLES,
-            &render::options(options::RUN, render::full),
-            EXIT_CODES,
-        ]
-        .concat(),
-        Topic::Pool => [
-            POOL_USAGE_LINE,
-            POOL_TEXT,
-            &render::options(pool::OPTIONS, render::full),
-            &guide::find("pool")
-                .map(|guide| ["\n", &guide.plain()].concat())
-                .unwrap_or_default(),
-        ]
-        .concat(),
+        Topic::Command(command, Detail::Full) => full(command),
         Topic::Completion => COMPLETION.to_owned(),
         Topic::Init => INIT.to_owned(),
         Topic::Guide(guide) => guide.plain(),
         Topic::Manual => manual::page(),
     }
+}
+
+fn head(command: &Described) -> String {
+    ["usage: ", &command.usage(), "\n", command.text].concat()
+}
+
+fn full(command: &Described) -> String {
+    let options = render::options(command.options, render::full);
+    let (examples, more) = match command {
+        command if *command == run::COMMAND => (EXAMPLES, EXIT_CODES.to_owned()),
+        command if *command == pool::COMMAND => ("", of_pools()),
+        _ => ("", String::new()),
+    };
+    [&head(command), examples, &options, &more].concat()
+}
+
+/// The guide, if this build has it.
+fn of_pools() -> String {
+    let guide = guide::find("pool");
+    let text = guide.map(|guide| ["\n", &guide.plain()].concat());
+    text.unwrap_or_default()
+}
+
+/// A line for each command, under the heading of its group.
+fn listed() -> String {
+    let mut text = String::new();
+    for group in Group::ALL {
+        text.push_str(&format!("\n{}:\n", group.title()));
+        let here = commands::ALL
+            .iter()
+            .filter(|command| command.group == group);
+        for command in here {
+            text.push_str(&line(command.name, command.about));
+        }
+    }
+    for (name, about) in OTHER_COMMANDS {
+        text.push_str(&line(name, about));
+    }
+    text
 }
 
 /// A line for each guide, if this build has them.
@@ -48,7 +74,11 @@ fn guides() -> String {
         if text.is_empty() {
             text.push_str("\nguides (mydocker help TOPIC):\n");
         }
-        text.push_str(&format!("  {:10}  {}\n", guide.name, guide.about));
+        text.push_str(&line(guide.name, guide.about));
     }
     text
+}
+
+fn line(name: &str, about: &str) -> String {
+    format!("  {name:10}  {about}\n")
 }

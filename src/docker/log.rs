@@ -1,6 +1,6 @@
 //! `--log` and its kin, which every command that does something takes.
 
-use super::options::{Choice, Kind, Needs, Reading, Row, Section, Value};
+use super::options::{Choice, Kind, Line, Needs, Reading, Row, Section, Value};
 use crate::log::{Format, Level};
 use std::ffi::OsString;
 
@@ -19,12 +19,10 @@ pub enum LogFormat {
     Fixed(Format),
 }
 
-/// The options about the log, of a command whose line has a place for them.
-pub(super) const fn rows<L: AsMut<LogArgs>>() -> [Row<L>; 3] {
-    [file(), level(), format()]
-}
+/// The options about the log.
+pub(super) const ROWS: [Row; 3] = [file(), level(), format()];
 
-const fn file<L: AsMut<LogArgs>>() -> Row<L> {
+const fn file() -> Row {
     Row {
         long: "log",
         short: None,
@@ -35,7 +33,7 @@ const fn file<L: AsMut<LogArgs>>() -> Row<L> {
                 name: "FILE",
                 kind: Kind::File,
             },
-            |line| &mut line.as_mut().file,
+            |line| &mut line.log.file,
         ),
         brief: "write the log there",
         help: "Write the log to FILE.",
@@ -43,68 +41,60 @@ const fn file<L: AsMut<LogArgs>>() -> Row<L> {
     }
 }
 
-const fn level<L: AsMut<LogArgs>>() -> Row<L> {
+const fn level() -> Row {
     Row {
         long: "log-level",
         short: None,
         section: Section::Launch,
         needs: Needs::Nothing,
-        reading: Reading::Choice(
-            const {
-                &[
-                    Choice {
-                        word: "error",
-                        choose: |line: &mut L| line.as_mut().level = Some(Level::Error),
-                    },
-                    Choice {
-                        word: "warn",
-                        choose: |line: &mut L| line.as_mut().level = Some(Level::Warn),
-                    },
-                    Choice {
-                        word: "info",
-                        choose: |line: &mut L| line.as_mut().level = Some(Level::Info),
-                    },
-                    Choice {
-                        word: "debug",
-                        choose: |line: &mut L| line.as_mut().level = Some(Level::Debug),
-                    },
-                ]
+        reading: Reading::Choice(&[
+            Choice {
+                word: "error",
+                choose: |line: &mut Line| line.log.level = Some(Level::Error),
             },
-        ),
+            Choice {
+                word: "warn",
+                choose: |line: &mut Line| line.log.level = Some(Level::Warn),
+            },
+            Choice {
+                word: "info",
+                choose: |line: &mut Line| line.log.level = Some(Level::Info),
+            },
+            Choice {
+                word: "debug",
+                choose: |line: &mut Line| line.log.level = Some(Level::Debug),
+            },
+        ]),
         brief: "how much is logged",
         help: "How much is logged; the variable `MYDOCKER_LOG` says it too.",
         default: "`warn`; of a pool `info`",
     }
 }
 
-const fn format<L: AsMut<LogArgs>>() -> Row<L> {
+const fn format() -> Row {
     Row {
         long: "log-format",
         short: None,
         section: Section::Launch,
         needs: Needs::Nothing,
-        reading: Reading::Choice(
-            const {
-                &[
-                    Choice {
-                        word: "auto",
-                        choose: |line: &mut L| line.as_mut().format = Some(LogFormat::Auto),
-                    },
-                    Choice {
-                        word: "json",
-                        choose: |line: &mut L| {
-                            line.as_mut().format = Some(LogFormat::Fixed(Format::Json));
-                        },
-                    },
-                    Choice {
-                        word: "text",
-                        choose: |line: &mut L| {
-                            line.as_mut().format = Some(LogFormat::Fixed(Format::Text));
-                        },
-                    },
-                ]
+        reading: Reading::Choice(&[
+            Choice {
+                word: "auto",
+                choose: |line: &mut Line| line.log.format = Some(LogFormat::Auto),
             },
-        ),
+            Choice {
+                word: "json",
+                choose: |line: &mut Line| {
+                    line.log.format = Some(LogFormat::Fixed(Format::Json));
+                },
+            },
+            Choice {
+                word: "text",
+                choose: |line: &mut Line| {
+                    line.log.format = Some(LogFormat::Fixed(Format::Text));
+                },
+            },
+        ]),
         brief: "text, or a JSON object a line",
         help: "How the log is written: `auto` is text on a terminal, else JSON, one object a line.",
         default: "`auto`",

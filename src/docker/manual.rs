@@ -2,8 +2,9 @@
 //!
 //! The page is roff for man(7). `.TP` is a paragraph with a tag, `\fB` and `\fI` are bold and italic, `\fR` ends both.
 
-use super::options::{Needs, Row, Section, Tables, all};
-use super::{options, pool, texts};
+use super::described::Described;
+use super::options::{Needs, Reading, Row, Tables};
+use super::{commands, render, texts};
 
 /// The whole page.
 #[cold]
@@ -13,13 +14,20 @@ pub fn page() -> String {
         ".TH MYDOCKER 1 \"\" \"mydocker ",
         env!("CARGO_PKG_VERSION"),
         "\" \"User Commands\"\n",
-        ".SH NAME\nmydocker \\- run a command in a container of its own\n",
-        ".SH SYNOPSIS\n.B mydocker run\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIARG\\fR...]\n.br\n",
-        ".B mydocker pool\n[\\fIOPTIONS\\fR] [\\fIDIR\\fR]\n.br\n",
-        ".B mydocker help\n[\\fICOMMAND\\fR|\\fITOPIC\\fR]\n.br\n",
-        ".B mydocker completion\n\\fBbash\\fR|\\fBzsh\\fR\n",
+        ".SH NAME\nmydocker \\- run a command in a container of its own\n.SH SYNOPSIS\n",
     ]
     .concat();
+    for command in commands::ALL {
+        page.push_str(&format!(
+            ".B mydocker {}\n{}\n.br\n",
+            command.name,
+            synopsis(command)
+        ));
+    }
+    page.push_str(
+        ".B mydocker help\n[\\fICOMMAND\\fR|\\fITOPIC\\fR]\n.br\n\
+         .B mydocker completion\n\\fBbash\\fR|\\fBzsh\\fR\n",
+    );
     section("DESCRIPTION", texts::RUN_TEXT, &mut page);
     page.push_str(".SH EXAMPLES\n.nf\n");
     for example in texts::EXAMPLES
@@ -30,13 +38,36 @@ pub fn page() -> String {
         page.push('\n');
     }
     page.push_str(".fi\n.SH OPTIONS OF RUN\n");
-    tagged(options::RUN, &mut page);
-    section("POOL", texts::POOL_TEXT, &mut page);
-    page.push_str(".SS options\n");
-    tagged(pool::OPTIONS, &mut page);
+    tagged(commands::run::COMMAND.options, &mut page);
+    let (run, create) = (&commands::run::COMMAND, &commands::create::COMMAND);
+    for command in commands::ALL.into_iter().filter(|command| *command != run) {
+        section(&command.name.to_uppercase(), command.text, &mut page);
+        // What create has are options of run.
+        if command != create {
+            tagged(command.options, &mut page);
+        }
+    }
     section("EXIT STATUS", texts::EXIT_CODES, &mut page);
     page.push_str(".SH SEE ALSO\n.BR namespaces (7),\n.BR cgroups (7),\n.BR capabilities (7),\n.BR unshare (1)\n");
     page
+}
+
+/// `[OPTIONS] CONTAINER`, what is to be replaced in italics.
+fn synopsis(command: &Described) -> String {
+    let mut text = String::from("[\\fIOPTIONS\\fR] ");
+    let mut in_word = false;
+    for letter in command.words.usage().chars() {
+        let is_of_word = letter.is_ascii_alphanumeric();
+        if is_of_word != in_word {
+            text.push_str(if is_of_word { "\\fI" } else { "\\fR" });
+            in_word = is_of_word;
+        }
+        text.push_str(&escaped(letter.encode_utf8(&mut [0; 4])));
+    }
+    if in_word {
+        text.push_str("\\fR");
+    }
+    text
 }
 
 fn section(title: &str, text: &str, page: &mut String) {
@@ -48,12 +79,9 @@ fn section(title: &str, text: &str, page: &mut String) {
     }
 }
 
-fn tagged<L>(tables: Tables<L>, page: &mut String) {
-    for section in Section::ALL {
-        let mut rows = all(tables).filter(|row| row.section == section).peekable();
-        if rows.peek().is_some() {
-            page.push_str(&format!(".SS {}\n", escaped(section.title())));
-        }
+fn tagged(tables: Tables, page: &mut String) {
+    for (title, rows) in render::parts(tables) {
+        page.push_str(&format!(".SS {}\n", escaped(title)));
         for row in rows {
             page.push_str(".TP\n");
             page.push_str(&tag(row));
@@ -71,7 +99,7 @@ fn tagged<L>(tables: Tables<L>, page: &mut String) {
 }
 
 /// `-v, --volume SRC:DST`, names in bold and the value in italics.
-fn tag<L>(row: &Row<L>) -> String {
+fn tag(row: &Row) -> String {
     let mut tag = String::new();
     if let Some(letter) = row.short {
         tag.push_str(&format!("\\fB\\-{letter}\\fR, "));
@@ -80,7 +108,7 @@ fn tag<L>(row: &Row<L>) -> String {
     if let Some(value) = row.value_name() {
         let value = escaped(&value);
         tag.push_str(&match row.reading {
-            options::Reading::Optional(..) => format!("[=\\fI{value}\\fR]"),
+            Reading::Optional(..) => format!("[=\\fI{value}\\fR]"),
             _ => format!(" \\fI{value}\\fR"),
         });
     }

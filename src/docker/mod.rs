@@ -3,17 +3,17 @@
 //! and nowhere else. Pure: it reads no environment and makes no system call.
 
 mod caller;
+mod commands;
 pub mod completion;
+mod described;
 mod elsewhere;
 pub mod help;
 pub mod image;
 mod log;
 mod manual;
 pub mod options;
-mod pool;
 mod render;
 pub mod root;
-mod run;
 mod run_args;
 pub mod specify;
 mod spelling;
@@ -22,6 +22,11 @@ mod texts;
 mod topic;
 
 pub use caller::{AccountReader, Caller, IdFinder};
+pub use commands::{
+    AttachArgs, CpArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, PauseArgs, PsArgs, RenameArgs,
+    RestartArgs, RmArgs, StartArgs, StatsArgs, StopArgs, TopArgs, UnpauseArgs, UpdateArgs,
+    WaitArgs,
+};
 pub use log::{LogArgs, LogFormat};
 pub use run_args::{OverlayChoice, RunArgs};
 pub use spelling::spelling;
@@ -36,6 +41,25 @@ use std::os::unix::ffi::OsStrExt;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
     Run(Box<RunArgs>, LogArgs),
+    Create(Box<RunArgs>, LogArgs),
+    Start(Box<StartArgs>),
+    Restart(Box<RestartArgs>),
+    Ps(Box<PsArgs>),
+    Inspect(Box<InspectArgs>),
+    Logs(Box<LogsArgs>),
+    Top(Box<TopArgs>),
+    Stats(Box<StatsArgs>),
+    Wait(Box<WaitArgs>),
+    Exec(Box<ExecArgs>),
+    Attach(Box<AttachArgs>),
+    Cp(Box<CpArgs>),
+    Stop(Box<StopArgs>),
+    Kill(Box<KillArgs>),
+    Pause(Box<PauseArgs>),
+    Unpause(Box<UnpauseArgs>),
+    Rename(Box<RenameArgs>),
+    Update(Box<UpdateArgs>),
+    Rm(Box<RmArgs>),
     Pool(PoolArgs, LogArgs),
     /// The re-exec entry. Only mydocker itself calls it.
     Init,
@@ -44,8 +68,11 @@ pub enum Command {
     Version,
 }
 
-/// The names of the commands, for messages.
-const COMMANDS: [&str; 4] = ["run", "pool", "help", "completion"];
+/// The names of the commands, for messages and completions.
+fn names() -> Vec<&'static str> {
+    let names = commands::ALL.iter().map(|command| command.name);
+    names.chain(["help", "completion"]).collect()
+}
 
 /// Whether a command line that has not been understood yet may ask for times.
 pub fn may_ask_for_times(arguments: &[OsString]) -> bool {
@@ -62,25 +89,55 @@ pub fn parse(
     arguments: Vec<OsString>,
     is_directory: &dyn Fn(&OsStr) -> bool,
 ) -> Result<Command, Error> {
+    read(arguments, None, is_directory)
+}
+
+/// Reads a command line before which `state` was typed.
+fn read(
+    arguments: Vec<OsString>,
+    state: Option<OsString>,
+    is_directory: &dyn Fn(&OsStr) -> bool,
+) -> Result<Command, Error> {
     if arguments
         .first()
         .is_some_and(|word| word.as_bytes().starts_with(b"-"))
     {
-        return before_the_command(arguments);
+        return before_the_command(arguments, is_directory);
     }
     // docker's habit: what follows the first word belongs to it. So the word is looked at here and
     // the rest is given to its own parser.
     let mut parser = lexopt::Parser::from_args(arguments);
-    match next(&mut parser, topic::HELP)? {
-        Some(Word::Value(word)) => match word.as_bytes() {
-            b"run" => run::parse(parser, is_directory),
-            b"pool" => pool::parse(parser),
-            b"init" => Ok(Command::Init),
-            b"help" => help_topic(&mut parser),
-            b"completion" => shell(&mut parser),
-            _ => Err(unknown_command(&word.to_string_lossy(), &[])),
-        },
-        _ => Err(missing_command()),
+    let Some(Word::Value(word)) = next(&mut parser, topic::HELP)? else {
+        return Err(missing_command());
+    };
+    if let Some(command) = commands::find(&word) {
+        return commands::read(command, parser, state, is_directory);
+    }
+    match word.as_bytes() {
+        b"init" => Ok(Command::Init),
+        b"help" => help_topic(&mut parser),
+        b"completion" => shell(&mut parser),
+        b"container" => of_containers(&mut parser, state, is_directory),
+        _ => Err(unknown_command(&word.to_string_lossy(), &[])),
+    }
+}
+
+/// docker's long spelling: `container ps` is `ps`.
+#[cold]
+#[inline(never)]
+fn of_containers(
+    parser: &mut lexopt::Parser,
+    state: Option<OsString>,
+    is_directory: &dyn Fn(&OsStr) -> bool,
+) -> Result<Command, Error> {
+    let words = parser.raw_args();
+    let words: Vec<OsString> = words
+        .map_err(|error| not_understood(&error, topic::HELP))?
+        .collect();
+    match words.first() {
+        None => Ok(Command::Help(topic::Topic::Mydocker)),
+        Some(word) if word == "container" => Err(unknown_command("container", &[])),
+        Some(_) => read(words, state, is_directory),
     }
 }
 
@@ -88,16 +145,19 @@ pub fn parse(
 #[inline(never)]
 fn missing_command() -> Error {
     Error::usage(
-        "missing command: run, pool, help or completion",
+        "missing command: mydocker run COMMAND runs one, mydocker help lists them",
         topic::HELP,
     )
 }
 
-/// An option in the place of the command: mydocker's own, or most likely one of `run`, which was left out or comes
+/// An option in the place of the command: `--state`, mydocker's own, or most likely one of `run`, which was left out or comes
 /// later.
 #[cold]
 #[inline(never)]
-fn before_the_command(arguments: Vec<OsString>) -> Result<Command, Error> {
+fn before_the_command(
+    arguments: Vec<OsString>,
+    is_directory: &dyn Fn(&OsStr) -> bool,
+) -> Result<Command, Error> {
     let words = arguments.iter().filter(|word| *word != "run");
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
     let mut message = String::from("did you mean 'mydocker run");
@@ -124,6 +184,13 @@ fn before_the_command(arguments: Vec<OsString>) -> Result<Command, Error> {
             })
         }
         Some(Word::Long(name)) => match name.as_str() {
+            "state" => {
+                let state = parser.value();
+                let state = state.map_err(|error| not_understood(&error, topic::HELP))?;
+                let rest = parser.raw_args();
+                let rest = rest.map_err(|error| not_understood(&error, topic::HELP))?;
+                read(rest.collect(), Some(state), is_directory)
+            }
             "help" => Ok(Command::Help(topic::Topic::Mydocker)),
             "version" => Ok(Command::Version),
             name if options::all(options::RUN).any(|row| row.long == name) => {
@@ -141,12 +208,15 @@ fn before_the_command(arguments: Vec<OsString>) -> Result<Command, Error> {
 fn help_topic(parser: &mut lexopt::Parser) -> Result<Command, Error> {
     match next(parser, topic::HELP)? {
         None => Ok(Command::Help(topic::Topic::Mydocker)),
+        Some(Word::Value(word)) if commands::find(&word).is_some() => {
+            let command = commands::find(&word);
+            let full = |command| topic::Topic::Command(command, topic::Detail::Full);
+            Ok(Command::Help(command.map_or(topic::Topic::Mydocker, full)))
+        }
         Some(Word::Value(word)) => match word.as_bytes() {
-            b"run" => Ok(Command::Help(topic::Topic::Run(topic::Detail::Full))),
-            b"pool" => Ok(Command::Help(topic::Topic::Pool)),
             b"completion" => Ok(Command::Help(topic::Topic::Completion)),
             b"init" => Ok(Command::Help(topic::Topic::Init)),
-            b"help" => Ok(Command::Help(topic::Topic::Mydocker)),
+            b"help" | b"container" => Ok(Command::Help(topic::Topic::Mydocker)),
             other => {
                 let mut name = String::from_utf8_lossy(other).into_owned();
                 // `exit codes`, say.
@@ -204,7 +274,10 @@ enum Word {
 
 fn next(parser: &mut lexopt::Parser, help: &'static str) -> Result<Option<Word>, Error> {
     Ok(
-        match parser.next().map_err(|error| described(&error, help))? {
+        match parser
+            .next()
+            .map_err(|error| not_understood(&error, help))?
+        {
             None => None,
             Some(lexopt::Arg::Short(letter)) => Some(Word::Short(letter)),
             Some(lexopt::Arg::Long(name)) => Some(Word::Long(name.to_owned())),
@@ -214,7 +287,7 @@ fn next(parser: &mut lexopt::Parser, help: &'static str) -> Result<Option<Word>,
 }
 
 /// lexopt's own complaints: an option without its value, a flag with one.
-fn described(error: &lexopt::Error, help: &'static str) -> Error {
+fn not_understood(error: &lexopt::Error, help: &'static str) -> Error {
     use lexopt::Error as Lexopt;
     let message = match error {
         Lexopt::MissingValue { option: Some(name) } => format!("option '{name}' needs a value"),
@@ -237,9 +310,6 @@ fn bad_value((name, help): (&str, &'static str), typed: &OsStr, choices: &str) -
 }
 
 fn unknown_option(name: &str, known: &[&str], help: &'static str) -> Error {
-    if let Some(answer) = elsewhere::option(name) {
-        return Error::refused(format!("--{name}"), answer);
-    }
     let mut message = format!("unknown option '--{name}'");
     if let Some(near) = suggest::nearest(name, known) {
         message.push_str(&format!(", did you mean '--{near}'?"));
@@ -254,7 +324,7 @@ fn unknown_command(word: &str, topics: &[&str]) -> Error {
         return Error::refused(word, answer);
     }
     let mut message = format!("unknown command '{word}'");
-    let known = [&COMMANDS, topics].concat();
+    let known = [&names(), topics].concat();
     if let Some(near) = suggest::nearest(word, &known) {
         message.push_str(&format!(", did you mean '{near}'?"));
     } else if topics.is_empty() {
@@ -286,13 +356,16 @@ mod tests {
         }
         assert_eq!(
             parse_words(&["help", "run"]),
-            Ok(Command::Help(topic::Topic::Run(topic::Detail::Full)))
+            Ok(Command::Help(topic::Topic::Command(
+                &commands::run::COMMAND,
+                topic::Detail::Full
+            )))
         );
     }
 
     #[test]
     fn every_command_is_explained() {
-        for name in COMMANDS {
+        for name in names() {
             let explained = parse_words(&["help", name]);
             assert!(matches!(explained, Ok(Command::Help(_))), "{explained:?}");
         }
@@ -319,7 +392,7 @@ mod tests {
     fn mistakes() {
         assert_eq!(
             parse_words(&[]),
-            Err("missing command: run, pool, help or completion".into())
+            Err("missing command: mydocker run COMMAND runs one, mydocker help lists them".into())
         );
         assert_eq!(
             parse_words(&["rnu"]),

@@ -8,15 +8,26 @@ const WIDTH: usize = 80;
 /// Where what an option does begins.
 const COLUMN: usize = 27;
 
-/// A line or more for each option, under the heading of its section.
-pub fn options<L>(tables: Tables<L>, describe: fn(&Row<L>) -> String) -> String {
+/// The most options that are read as one list.
+const ONE_LIST: usize = 20;
+
+/// The options of a command under their headings: those of their sections, if there are many.
+pub fn parts(tables: Tables) -> Vec<(&'static str, Vec<&'static Row>)> {
+    if all(tables).count() <= ONE_LIST {
+        return vec![(Section::Own.title(), all(tables).collect())];
+    }
+    let parts = Section::ALL.into_iter().map(|section| {
+        let rows = all(tables).filter(|row| row.section == section);
+        (section.title(), rows.collect::<Vec<_>>())
+    });
+    parts.filter(|(_, rows)| !rows.is_empty()).collect()
+}
+
+/// A line or more for each option, under its heading.
+pub fn options(tables: Tables, describe: fn(&Row) -> String) -> String {
     let mut text = String::new();
-    for section in Section::ALL {
-        let mut rows = all(tables).filter(|row| row.section == section).peekable();
-        if rows.peek().is_none() {
-            continue;
-        }
-        text.push_str(&format!("\n{}:\n", section.title()));
+    for (title, rows) in parts(tables) {
+        text.push_str(&format!("\n{title}:\n"));
         for row in rows {
             entry(&row.usage("    "), &describe(row), &mut text);
         }
@@ -26,29 +37,24 @@ pub fn options<L>(tables: Tables<L>, describe: fn(&Row<L>) -> String) -> String 
 
 /// The README's table: a row for each section, with its options. A test holds the README to it.
 #[cfg(test)]
-fn table<L>(tables: Tables<L>) -> String {
+fn table(tables: Tables) -> String {
     let mut text = String::from("| | |\n|---|---|\n");
-    for section in Section::ALL {
-        let rows = all(tables).filter(|row| row.section == section);
-        let options: Vec<String> = rows.map(marked).collect();
-        text.push_str(&format!(
-            "| {} | {} |\n",
-            section.title(),
-            options.join(", ")
-        ));
+    for (title, rows) in parts(tables) {
+        let options: Vec<String> = rows.into_iter().map(marked).collect();
+        text.push_str(&format!("| {title} | {} |\n", options.join(", ")));
     }
     text
 }
 
 /// `-m`, `--memory SIZE`, marked as what is typed. A bar would end a cell of the table.
 #[cfg(test)]
-fn marked<L>(row: &Row<L>) -> String {
+fn marked(row: &Row) -> String {
     let usage = row.usage("").replace('|', "\\|");
     format!("`{}`", usage.replacen(", ", "` `", 1))
 }
 
 /// All that a row tells, in plain words.
-pub fn full<L>(row: &Row<L>) -> String {
+pub fn full(row: &Row) -> String {
     let mut words = plain(row.help);
     if row.needs == Needs::Root {
         words.push_str(" (needs --rootfs)");
@@ -60,7 +66,7 @@ pub fn full<L>(row: &Row<L>) -> String {
 }
 
 /// A few words on a row.
-pub fn brief<L>(row: &Row<L>) -> String {
+pub fn brief(row: &Row) -> String {
     row.brief.to_owned()
 }
 
@@ -99,6 +105,8 @@ pub fn entry(usage: &str, words: &str, text: &mut String) {
 mod tests {
     use super::*;
     use crate::docker::options::RUN;
+    use crate::docker::topic::{Detail, Topic};
+    use crate::docker::{commands, help};
 
     #[test]
     fn lines_are_wrapped() {
@@ -116,10 +124,15 @@ mod tests {
 
     #[test]
     fn nothing_is_wider_than_a_terminal() {
-        for text in [options(RUN, full), options(RUN, brief)] {
-            for line in text.lines() {
-                assert!(line.chars().count() <= WIDTH, "{line}");
+        for command in commands::ALL {
+            for detail in [Detail::Brief, Detail::Full] {
+                for line in help::text(Topic::Command(command, detail)).lines() {
+                    assert!(line.chars().count() <= WIDTH, "{line}");
+                }
             }
+        }
+        for line in help::text(Topic::Mydocker).lines() {
+            assert!(line.chars().count() <= WIDTH, "{line}");
         }
     }
 
@@ -135,14 +148,17 @@ mod tests {
 
     #[test]
     fn every_option_is_told_of_once() {
-        for text in [options(RUN, full), options(RUN, brief)] {
-            for row in all(RUN) {
-                let usage = row.usage("");
-                let its = text.lines().filter(|line| {
-                    let rest = line.trim_start().strip_prefix(&usage);
-                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-                });
-                assert_eq!(its.count(), 1, "{usage}");
+        let tables = commands::ALL.map(|command| command.options);
+        for tables in tables {
+            for text in [options(tables, full), options(tables, brief)] {
+                for row in all(tables) {
+                    let usage = row.usage("");
+                    let its = text.lines().filter(|line| {
+                        let rest = line.trim_start().strip_prefix(&usage);
+                        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+                    });
+                    assert_eq!(its.count(), 1, "{usage}");
+                }
             }
         }
     }

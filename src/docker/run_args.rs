@@ -59,8 +59,28 @@ pub struct RunArgs {
     /// `NAME=VALUE`.
     pub security_options: Vec<OsString>,
     pub privileged: bool,
-    /// What docker must be told is how it is here; it tells that docker was meant.
+    /// Remove it when it has ended. It tells that docker was meant, too.
     pub rm: bool,
+    /// Let it run by itself.
+    pub detach: bool,
+    pub name: Option<OsString>,
+    /// `no`, `on-failure[:N]`, `always` or `unless-stopped`.
+    pub restart: Option<OsString>,
+    /// `KEY=VALUE`, or `KEY` alone.
+    pub labels: Vec<OsString>,
+    /// Files of such, which come before them.
+    pub label_files: Vec<OsString>,
+    /// Where to write its id.
+    pub id_file: Option<OsString>,
+    pub log_driver: Option<OsString>,
+    /// `max-size=SIZE`, `max-file=N`.
+    pub log_options: Vec<OsString>,
+    /// How long a stop waits before it kills.
+    pub stop_timeout: Option<OsString>,
+    /// What is typed to leave its terminal, as the bytes that come.
+    pub detach_keys: Option<Vec<u8>>,
+    /// The directory of the containers that stay.
+    pub state: Option<OsString>,
     pub no_new_keyring: bool,
     pub oom_score_adjustment: Option<OsString>,
     pub timeout: Option<OsString>,
@@ -85,6 +105,23 @@ impl RunArgs {
     /// spared its own fatal signals.
     pub fn has_reaper(&self) -> bool {
         self.init.unwrap_or(self.report.is_some())
+    }
+
+    /// Whether the container is kept in the store: something was asked for that means nothing for one that is not.
+    pub fn is_stored(&self) -> bool {
+        let values = [
+            &self.name,
+            &self.id_file,
+            &self.log_driver,
+            &self.stop_timeout,
+        ];
+        let lists = [&self.labels, &self.label_files, &self.log_options];
+        let restarts = self.restart.as_ref().is_some_and(|policy| policy != "no");
+        self.detach
+            || restarts
+            || self.detach_keys.is_some()
+            || values.into_iter().any(Option::is_some)
+            || lists.into_iter().any(|list| !list.is_empty())
     }
 
     /// The pool, if the container can have its network namespace from there. One of the pool's belongs to no user

@@ -77,16 +77,16 @@ pub fn spelling(field: Field) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::docker::commands;
     use crate::docker::options::{self, Row, Tables, all, by_name};
-    use crate::docker::{pool, texts};
 
     /// Whether a row takes this value, or its help tells of it.
-    fn takes<L>(row: &Row<L>, value: &str) -> bool {
+    fn takes(row: &Row, value: &str) -> bool {
         let name = row.value_name().unwrap_or_default();
         name == value || name.split('|').any(|word| word == value) || row.help.contains(value)
     }
 
-    fn is_an_option<L>(tables: Tables<L>, option: &str, value: Option<&str>) -> bool {
+    fn is_an_option(tables: Tables, option: &str, value: Option<&str>) -> bool {
         let row = match option.strip_prefix("--") {
             Some(long) => by_name(tables, long),
             None => all(tables).find(|row| {
@@ -99,7 +99,8 @@ mod tests {
 
     /// A word of the help texts: what stands for a value.
     fn stands_for_a_value(word: &str) -> bool {
-        texts::RUN_USAGE_LINE.contains(word) || all(options::RUN).any(|row| takes(row, word))
+        commands::run::COMMAND.usage().contains(word)
+            || all(options::RUN).any(|row| takes(row, word))
     }
 
     #[test]
@@ -112,7 +113,7 @@ mod tests {
             };
             let is_known = if option.starts_with('-') {
                 is_an_option(options::RUN, option, value)
-                    || is_an_option(pool::OPTIONS, option, value)
+                    || is_an_option(commands::pool::COMMAND.options, option, value)
             } else {
                 stands_for_a_value(spelled)
             };

@@ -2,25 +2,31 @@
 
 pub const MYDOCKER: &str = "mydocker runs a command in a container of its own.
 
-usage: mydocker run [OPTIONS] COMMAND [ARG...]
-       mydocker pool [OPTIONS] [DIR]
+usage: mydocker [--state DIR] COMMAND [OPTIONS] [...]
        mydocker help [COMMAND|TOPIC]
+";
 
-commands:
-  run         run a command in a new container
-  pool        keep network namespaces ready, for runs that start faster
-  help        explain a command or a topic; help --man prints the man page
-  completion  print completions for a shell, bash or zsh
-  init        the container's own entry; not to be called by hand
+/// Commands that have no options, as the list of commands has them.
+pub const OTHER_COMMANDS: [(&str, &str); 3] = [
+    (
+        "help",
+        "explain a command or a topic; help --man prints the man page",
+    ),
+    ("completion", "print completions for a shell, bash or zsh"),
+    (
+        "init",
+        "the container's own entry; not to be called by hand",
+    ),
+];
 
+pub const OPTIONS: &str = "
 options:
-  -h, --help     this text
-      --version  the version
+  -h, --help       this text
+      --state DIR  where containers that stay are kept; every command takes it
+      --version    the version
 ";
 
 pub const TRY: &str = "\nTry: mydocker run -ti /bin/sh\n";
-
-pub const RUN_USAGE_LINE: &str = "usage: mydocker run [OPTIONS] COMMAND [ARG...]\n";
 
 pub const RUN_TEXT: &str = "
 Runs COMMAND in new PID, mount, network, IPC, UTS and cgroup namespaces, and
@@ -40,8 +46,6 @@ exit codes: the command's own; 128+n if signal n ended it; 127 not found;
 126 found but not executable; 125 mydocker itself failed; 124 after --timeout,
 152 --cpu-time, 153 --output-limit.
 ";
-
-pub const POOL_USAGE_LINE: &str = "usage: mydocker pool [OPTIONS] [DIR]\n";
 
 pub const POOL_TEXT: &str = "
 Keeps network namespaces ready in DIR (default: /run/mydocker-pool), a directory

@@ -1,13 +1,13 @@
 //! What can be explained, and where it is told.
 
+use super::described::Described;
 use crate::guide::Guide;
 
 /// A thing to explain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topic {
     Mydocker,
-    Run(Detail),
-    Pool,
+    Command(&'static Described, Detail),
     Completion,
     Init,
     Guide(&'static Guide),

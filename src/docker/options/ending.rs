@@ -1,10 +1,10 @@
 //! The end of a container and what is told of it; and how it is started.
 
 use super::limits::of_cgroup;
-use super::{Choice, Needs, Reading, Row, RunLine, Section, directory, file, text};
+use super::{Choice, Line, Needs, Reading, Row, Section, directory, file, text};
 use crate::spec::LaunchChoice;
 
-pub const OPTIONS: &[Row<RunLine>] = &[
+pub const OPTIONS: &[Row] = &[
     Row {
         long: "timeout",
         short: None,
@@ -50,16 +50,6 @@ pub const OPTIONS: &[Row<RunLine>] = &[
                mydocker is sent is handed on as this one, and `--timeout 5:2` sends it after five seconds. (`--timeout 5` \
                asks nothing, and kills.)",
         default: "`SIGTERM`",
-    },
-    Row {
-        long: "rm",
-        short: None,
-        section: Section::Ending,
-        needs: Needs::Nothing,
-        reading: Reading::Switch(|line| &mut line.run.rm),
-        brief: "accepted: containers leave nothing behind",
-        help: "Accepted, for fingers that type it: containers never leave anything behind.",
-        default: "",
     },
     Row {
         long: "pidfile",
@@ -116,29 +106,7 @@ pub const OPTIONS: &[Row<RunLine>] = &[
                refused, in the same words, as far as a look tells.",
         default: "",
     },
-    Row {
-        long: "launch",
-        short: None,
-        section: Section::Launch,
-        needs: Needs::Nothing,
-        reading: Reading::Choice(&[
-            Choice {
-                word: "in-process",
-                choose: |line: &mut RunLine| line.run.launch = LaunchChoice::InProcess,
-            },
-            Choice {
-                word: "re-exec",
-                choose: |line: &mut RunLine| line.run.launch = LaunchChoice::ReExec,
-            },
-            Choice {
-                word: "auto",
-                choose: |line: &mut RunLine| line.run.launch = LaunchChoice::Auto,
-            },
-        ]),
-        brief: "how the first process is born",
-        help: "How the first process is born: in mydocker's memory, or by executing mydocker anew.",
-        default: "`auto`: re-exec where memory cannot be shared",
-    },
+    LAUNCH,
     Row {
         long: "pool",
         short: None,
@@ -150,3 +118,28 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         default: "it is made",
     },
 ];
+
+/// `--launch`.
+pub const LAUNCH: Row = Row {
+    long: "launch",
+    short: None,
+    section: Section::Launch,
+    needs: Needs::Nothing,
+    reading: Reading::Choice(&[
+        Choice {
+            word: "in-process",
+            choose: |line: &mut Line| line.run.launch = LaunchChoice::InProcess,
+        },
+        Choice {
+            word: "re-exec",
+            choose: |line: &mut Line| line.run.launch = LaunchChoice::ReExec,
+        },
+        Choice {
+            word: "auto",
+            choose: |line: &mut Line| line.run.launch = LaunchChoice::Auto,
+        },
+    ]),
+    brief: "how the first process is born",
+    help: "How the first process is born: in mydocker's memory, or by executing mydocker anew.",
+    default: "`auto`: re-exec where memory cannot be shared",
+};

@@ -1,11 +1,11 @@
 //! The root, and what is seen in it.
 
-use super::{Asked, Needs, Reading, Row, RunLine, Section, directory, file, text};
+use super::{Asked, Line, Needs, Reading, Row, Section, directory, file, text};
 use crate::docker::OverlayChoice;
 
 use std::os::unix::ffi::OsStrExt;
 
-pub const OPTIONS: &[Row<RunLine>] = &[
+pub const OPTIONS: &[Row] = &[
     Row {
         long: "rootfs",
         short: None,
@@ -108,7 +108,7 @@ pub const OPTIONS: &[Row<RunLine>] = &[
 /// UPPER only if it is written as a path, and is a directory, which no command is.
 #[cold]
 #[inline(never)]
-fn overlay(line: &mut RunLine, parser: &mut lexopt::Parser, asked: &Asked<'_>) {
+fn overlay(line: &mut Line, parser: &mut lexopt::Parser, asked: &Asked<'_>) {
     let upper = parser.optional_value().or_else(|| {
         let mut words = parser.try_raw_args()?;
         words.next_if(|word| word.as_bytes().contains(&b'/') && (asked.is_directory)(word))

@@ -1,13 +1,13 @@
 //! What the container shares with the host, and what it is called.
 
-use super::{Choice, Needs, Reading, Row, RunLine, Section, text, words};
+use super::{Choice, Line, Needs, Reading, Row, Section, text, words};
 use crate::docker::{bad_value, topic::RUN_HELP};
 use crate::error::Error;
 use crate::spec::{JoinTarget, NamespaceChoice, Network};
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-pub const OPTIONS: &[Row<RunLine>] = &[
+pub const OPTIONS: &[Row] = &[
     Row {
         long: "hostname",
         short: None,
@@ -47,11 +47,11 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         reading: Reading::Choice(&[
             Choice {
                 word: "private",
-                choose: |line: &mut RunLine| line.run.pid = NamespaceChoice::New,
+                choose: |line: &mut Line| line.run.pid = NamespaceChoice::New,
             },
             Choice {
                 word: "host",
-                choose: |line: &mut RunLine| line.run.pid = NamespaceChoice::Host,
+                choose: |line: &mut Line| line.run.pid = NamespaceChoice::Host,
             },
         ]),
         brief: "share your process ids",
@@ -66,11 +66,11 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         reading: Reading::Choice(&[
             Choice {
                 word: "private",
-                choose: |line: &mut RunLine| line.run.ipc = NamespaceChoice::New,
+                choose: |line: &mut Line| line.run.ipc = NamespaceChoice::New,
             },
             Choice {
                 word: "host",
-                choose: |line: &mut RunLine| line.run.ipc = NamespaceChoice::Host,
+                choose: |line: &mut Line| line.run.ipc = NamespaceChoice::Host,
             },
         ]),
         brief: "share your IPC objects",
@@ -85,11 +85,11 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         reading: Reading::Choice(&[
             Choice {
                 word: "private",
-                choose: |line: &mut RunLine| line.run.uts = NamespaceChoice::New,
+                choose: |line: &mut Line| line.run.uts = NamespaceChoice::New,
             },
             Choice {
                 word: "host",
-                choose: |line: &mut RunLine| line.run.uts = NamespaceChoice::Host,
+                choose: |line: &mut Line| line.run.uts = NamespaceChoice::Host,
             },
         ]),
         brief: "share your host name",
@@ -104,11 +104,11 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         reading: Reading::Choice(&[
             Choice {
                 word: "private",
-                choose: |line: &mut RunLine| line.run.cgroup = NamespaceChoice::New,
+                choose: |line: &mut Line| line.run.cgroup = NamespaceChoice::New,
             },
             Choice {
                 word: "host",
-                choose: |line: &mut RunLine| line.run.cgroup = NamespaceChoice::Host,
+                choose: |line: &mut Line| line.run.cgroup = NamespaceChoice::Host,
             },
         ]),
         brief: "see the names of all cgroups",
@@ -168,7 +168,7 @@ pub const OPTIONS: &[Row<RunLine>] = &[
     },
 ];
 
-fn network(line: &mut RunLine, name: &'static str, typed: OsString) -> Result<(), Error> {
+fn network(line: &mut Line, name: &'static str, typed: OsString) -> Result<(), Error> {
     // podman's spelling; a path may have any bytes.
     if let Some(path) = typed.as_bytes().strip_prefix(b"ns:") {
         line.run.network = joined(name, path)?;

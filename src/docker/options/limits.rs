@@ -1,16 +1,17 @@
 //! What the container may use: of its cgroup, and of each process by itself.
 
-use super::{Needs, Reading, Row, RunLine, Section, Value, text};
+use super::{Needs, Reading, Row, Section, Value, text};
 
 /// A wish to the container's cgroup.
-pub(super) const fn of_cgroup(value: Value) -> Reading<RunLine> {
+pub(super) const fn of_cgroup(value: Value) -> Reading {
     Reading::Own(value, |line, name, value| {
         line.run.limits.push((name, value));
         Ok(())
     })
 }
 
-pub const OPTIONS: &[Row<RunLine>] = &[
+/// What `mydocker update` can change as well.
+pub const OF_UPDATE: &[Row] = &[
     Row {
         long: "memory",
         short: Some('m'),
@@ -121,6 +122,9 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         help: "A share of the disks, 10 to 1000. It has effect on disks whose scheduler is bfq.",
         default: "",
     },
+];
+
+pub const OPTIONS: &[Row] = &[
     Row {
         long: "blkio-weight-device",
         short: None,

@@ -9,26 +9,31 @@ mod ending;
 mod files;
 mod host;
 mod limits;
+mod line;
 mod process;
 mod read;
 mod rights;
+mod stay;
 
-use crate::docker::RunArgs;
+pub use ending::LAUNCH;
+pub use limits::OF_UPDATE;
+pub use line::{Line, Others};
+pub use process::{ENVIRONMENT_FILE, INTERACTIVE, TTY};
 pub use read::{Asked, End, read};
+pub use stay::{DETACH_KEYS, RESTART, STATE};
 
-use super::LogArgs;
 use crate::error::Error;
 
 use std::ffi::{OsStr, OsString};
 
-/// One option of a command whose options are read into an `L`.
-pub struct Row<L: 'static> {
+/// One option of a command.
+pub struct Row {
     /// The name after `--`.
     pub long: &'static str,
     pub short: Option<char>,
     pub section: Section,
     pub needs: Needs,
-    pub reading: Reading<L>,
+    pub reading: Reading,
     /// A few words, for `-h` and for completions.
     pub brief: &'static str,
     /// What it does, in sentences, for `help run`, the man page and the guide.
@@ -47,11 +52,14 @@ pub enum Section {
     Rights,
     Namespaces,
     Ending,
+    Staying,
     Launch,
+    /// Of another command than `run`, which has no parts.
+    Own,
 }
 
 impl Section {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Streams,
         Self::Process,
         Self::Files,
@@ -59,7 +67,9 @@ impl Section {
         Self::Rights,
         Self::Namespaces,
         Self::Ending,
+        Self::Staying,
         Self::Launch,
+        Self::Own,
     ];
 
     pub const fn title(self) -> &'static str {
@@ -71,7 +81,9 @@ impl Section {
             Self::Rights => "what it may do",
             Self::Namespaces => "namespaces, network and names",
             Self::Ending => "its end, and what is told of it",
+            Self::Staying => "a container that stays",
             Self::Launch => "how it is started",
+            Self::Own => "options",
         }
     }
 }
@@ -85,24 +97,24 @@ pub enum Needs {
 }
 
 /// How an option is read.
-pub enum Reading<L: 'static> {
+pub enum Reading {
     /// `--tty`, and `--tty=false`.
-    Switch(fn(&mut L) -> &mut bool),
+    Switch(fn(&mut Line) -> &mut bool),
     /// One that is on or off by what else is given, if no one has said: `--init`, and `--init=false`.
-    Choosing(fn(&mut L) -> &mut Option<bool>),
+    Choosing(fn(&mut Line) -> &mut Option<bool>),
     /// A value, of which the last one counts.
-    One(Value, fn(&mut L) -> &mut Option<OsString>),
+    One(Value, fn(&mut Line) -> &mut Option<OsString>),
     /// A value, each of which counts.
-    Many(Value, fn(&mut L) -> &mut Vec<OsString>),
+    Many(Value, fn(&mut Line) -> &mut Vec<OsString>),
     /// One of a few words.
-    Choice(&'static [Choice<L>]),
+    Choice(&'static [Choice]),
     /// A value with a rule of its own; the option's name comes along.
     Own(
         Value,
-        fn(&mut L, &'static str, OsString) -> Result<(), Error>,
+        fn(&mut Line, &'static str, OsString) -> Result<(), Error>,
     ),
     /// A value that may be left out; only a word after `=` is certainly one.
-    Optional(Value, fn(&mut L, &mut lexopt::Parser, &Asked<'_>)),
+    Optional(Value, fn(&mut Line, &mut lexopt::Parser, &Asked<'_>)),
     Help,
 }
 
@@ -123,33 +135,33 @@ pub enum Kind {
 }
 
 /// A word that an option takes, and what it means.
-pub struct Choice<L: 'static> {
+pub struct Choice {
     pub word: &'static str,
-    pub choose: fn(&mut L),
+    pub choose: fn(&mut Line),
 }
 
 /// A value that a shell cannot complete.
-const fn text(name: &'static str) -> Value {
+pub const fn text(name: &'static str) -> Value {
     let kind = Kind::Text;
     Value { name, kind }
 }
 
-const fn file(name: &'static str) -> Value {
+pub const fn file(name: &'static str) -> Value {
     let kind = Kind::File;
     Value { name, kind }
 }
 
-const fn directory(name: &'static str) -> Value {
+pub const fn directory(name: &'static str) -> Value {
     let kind = Kind::Directory;
     Value { name, kind }
 }
 
-const fn words(name: &'static str, words: &'static [&'static str]) -> Value {
+pub const fn words(name: &'static str, words: &'static [&'static str]) -> Value {
     let kind = Kind::Words(words);
     Value { name, kind }
 }
 
-impl<L> Row<L> {
+impl Row {
     /// The value as help texts name it; `None` for a switch.
     pub fn value_name(&self) -> Option<String> {
         match &self.reading {
@@ -191,53 +203,64 @@ impl<L> Row<L> {
 }
 
 /// Other names of options: docker's older ones, and podman's.
-const ALIASES: [(&str, &str); 2] = [("net", "network"), ("dns-opt", "dns-option")];
+const ALIASES: [(&str, &str); 3] = [
+    ("net", "network"),
+    ("dns-opt", "dns-option"),
+    ("timeout", "time"),
+];
 
 /// The row of the option that is called `name`.
-pub fn by_name<L>(tables: Tables<L>, name: &str) -> Option<&'static Row<L>> {
-    let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
-    let name = alias.map_or(name, |(_, name)| *name);
-    all(tables).find(|row| row.long == name)
+pub fn by_name(tables: Tables, name: &str) -> Option<&'static Row> {
+    let called = |name: &str| all(tables).find(|row| row.long == name);
+    called(name).or_else(|| {
+        let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
+        alias.and_then(|(_, name)| called(name))
+    })
 }
 
 /// The rows of a command, in the tables that they come from.
-pub type Tables<L> = &'static [&'static [Row<L>]];
+pub type Tables = &'static [&'static [Row]];
 
 /// Every row, in order.
-pub fn all<L>(tables: Tables<L>) -> impl Iterator<Item = &'static Row<L>> {
+pub fn all(tables: Tables) -> impl Iterator<Item = &'static Row> {
     tables.iter().flat_map(|table| table.iter())
 }
 
-/// What was typed after `mydocker run`.
-#[derive(Default)]
-pub struct RunLine {
-    pub run: RunArgs,
-    pub log: LogArgs,
-}
-
-impl AsMut<LogArgs> for RunLine {
-    fn as_mut(&mut self) -> &mut LogArgs {
-        &mut self.log
-    }
-}
-
 /// The options of `mydocker run`.
-pub const RUN: Tables<RunLine> = &[
+pub const RUN: Tables = &[
     process::OPTIONS,
     files::OPTIONS,
+    limits::OF_UPDATE,
     limits::OPTIONS,
     rights::OPTIONS,
     host::OPTIONS,
     ending::OPTIONS,
-    LOG_OF_RUN,
-    HELP_OF_RUN,
+    stay::DETACH,
+    stay::OPTIONS,
+    LOG,
+    HELP,
 ];
 
-const LOG_OF_RUN: &[Row<RunLine>] = &super::log::rows();
-const HELP_OF_RUN: &[Row<RunLine>] = &[help()];
+/// The options of `mydocker create`: it starts nothing.
+pub const CREATE: Tables = &[
+    process::OPTIONS,
+    files::OPTIONS,
+    limits::OF_UPDATE,
+    limits::OPTIONS,
+    rights::OPTIONS,
+    host::OPTIONS,
+    ending::OPTIONS,
+    stay::OPTIONS,
+    LOG,
+    HELP,
+];
 
-/// `--help` itself, for every command.
-pub const fn help<L>() -> Row<L> {
+/// The options about the log, of every command that does something of its own.
+pub const LOG: &[Row] = &super::log::ROWS;
+/// `--help`, of every command.
+pub const HELP: &[Row] = &[help()];
+
+const fn help() -> Row {
     Row {
         long: "help",
         short: Some('h'),
@@ -250,11 +273,9 @@ pub const fn help<L>() -> Row<L> {
     }
 }
 
-const _: () = check(RUN);
-
 /// What no type says of a table: names that are none or are given twice, texts that are missing, or too long for the
 /// line that they are for.
-pub const fn check<L>(tables: Tables<L>) {
+pub const fn check(tables: Tables) {
     let mut table = 0;
     while table < tables.len() {
         let mut row = 0;
@@ -279,7 +300,7 @@ pub const fn check<L>(tables: Tables<L>) {
 }
 
 /// No other row has this one's names.
-const fn check_once<L>(tables: Tables<L>, table: usize, row: usize) {
+const fn check_once(tables: Tables, table: usize, row: usize) {
     let mine = &tables[table][row];
     let mut other_table = 0;
     while other_table < tables.len() {
@@ -309,8 +330,37 @@ const fn same(one: &[u8], other: &[u8]) -> bool {
     at == one.len() && at == other.len()
 }
 
+/// A switch of one command alone.
+pub const fn switch(
+    (long, short): (&'static str, Option<char>),
+    field: fn(&mut Line) -> &mut bool,
+    brief: &'static str,
+    help: &'static str,
+) -> Row {
+    own((long, short), Reading::Switch(field), brief, help)
+}
+
+/// An option of one command alone.
+pub const fn own(
+    (long, short): (&'static str, Option<char>),
+    reading: Reading,
+    brief: &'static str,
+    help: &'static str,
+) -> Row {
+    Row {
+        long,
+        short,
+        section: Section::Own,
+        needs: Needs::Nothing,
+        reading,
+        brief,
+        help,
+        default: "",
+    }
+}
+
 /// The value of an option that takes one of a few words, or what it takes.
-fn chosen<'a, L>(choices: &'a [Choice<L>], typed: &OsStr) -> Result<&'a Choice<L>, String> {
+fn chosen<'a>(choices: &'a [Choice], typed: &OsStr) -> Result<&'a Choice, String> {
     let found = choices.iter().find(|choice| typed == choice.word);
     found.ok_or_else(|| {
         let words: Vec<&str> = choices.iter().map(|choice| choice.word).collect();

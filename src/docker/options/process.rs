@@ -1,28 +1,10 @@
 //! Streams, and the process that the command becomes.
 
-use super::{Needs, Reading, Row, RunLine, Section, directory, file, text};
+use super::{Needs, Reading, Row, Section, directory, file, text};
 
-pub const OPTIONS: &[Row<RunLine>] = &[
-    Row {
-        long: "interactive",
-        short: Some('i'),
-        section: Section::Streams,
-        needs: Needs::Nothing,
-        reading: Reading::Switch(|line| &mut line.run.interactive),
-        brief: "keep stdin",
-        help: "Keep stdin: the container reads what you type or send.",
-        default: "the container reads nothing",
-    },
-    Row {
-        long: "tty",
-        short: Some('t'),
-        section: Section::Streams,
-        needs: Needs::Nothing,
-        reading: Reading::Switch(|line| &mut line.run.tty),
-        brief: "a terminal of its own",
-        help: "Give the container a terminal of its own, which is relayed to yours.",
-        default: "your stdout and stderr, and no controlling terminal",
-    },
+pub const OPTIONS: &[Row] = &[
+    INTERACTIVE,
+    TTY,
     Row {
         long: "env",
         short: Some('e'),
@@ -34,16 +16,7 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         default: "`PATH` (docker's), `HOSTNAME`, `HOME` (that of the container's user; without `--rootfs` and `-u` \
                   yours), with `-t` `TERM` (yours)",
     },
-    Row {
-        long: "env-file",
-        short: None,
-        section: Section::Process,
-        needs: Needs::Nothing,
-        reading: Reading::Many(file("FILE"), |line| &mut line.run.environment_files),
-        brief: "set variables, a line each",
-        help: "Set variables from a file, `NAME=VALUE` or `NAME` on each line, `#` for a comment; `-e` wins over it.",
-        default: "",
-    },
+    ENVIRONMENT_FILE,
     Row {
         long: "workdir",
         short: Some('w'),
@@ -86,3 +59,39 @@ pub const OPTIONS: &[Row<RunLine>] = &[
         default: "the command is PID 1; with `--report` the reaper is, unless `--init=false`",
     },
 ];
+
+/// `--interactive`.
+pub const INTERACTIVE: Row = Row {
+    long: "interactive",
+    short: Some('i'),
+    section: Section::Streams,
+    needs: Needs::Nothing,
+    reading: Reading::Switch(|line| &mut line.run.interactive),
+    brief: "keep stdin",
+    help: "Keep stdin: the container reads what you type or send.",
+    default: "the container reads nothing",
+};
+
+/// `--tty`.
+pub const TTY: Row = Row {
+    long: "tty",
+    short: Some('t'),
+    section: Section::Streams,
+    needs: Needs::Nothing,
+    reading: Reading::Switch(|line| &mut line.run.tty),
+    brief: "a terminal of its own",
+    help: "Give the container a terminal of its own, which is relayed to yours.",
+    default: "your stdout and stderr, and no controlling terminal",
+};
+
+/// `--env-file`.
+pub const ENVIRONMENT_FILE: Row = Row {
+    long: "env-file",
+    short: None,
+    section: Section::Process,
+    needs: Needs::Nothing,
+    reading: Reading::Many(file("FILE"), |line| &mut line.run.environment_files),
+    brief: "set variables, a line each",
+    help: "Set variables from a file, `NAME=VALUE` or `NAME` on each line, `#` for a comment; `-e` wins over it.",
+    default: "",
+};

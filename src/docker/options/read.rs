@@ -1,8 +1,8 @@
 //! The parser of a command's options, by its table.
 
-use super::{Kind, Needs, Reading, Row, Tables, Value, all, by_name, chosen};
+use super::{Kind, Line, Needs, Reading, Row, Tables, Value, all, by_name, chosen};
 use crate::docker::topic::Detail;
-use crate::docker::{bad_value, described, elsewhere, unknown_option};
+use crate::docker::{bad_value, elsewhere, not_understood, unknown_option};
 use crate::error::Error;
 use std::ffi::{OsStr, OsString};
 
@@ -10,6 +10,8 @@ use std::ffi::{OsStr, OsString};
 pub struct Asked<'a> {
     /// Whether a word, which could be two things, is a directory.
     pub is_directory: &'a dyn Fn(&OsStr) -> bool,
+    /// The command whose line it is.
+    pub command: &'static str,
     /// Where a complaint says that more is told.
     pub help: &'static str,
 }
@@ -29,14 +31,14 @@ pub enum End {
 /// `needed` is told of each option that needs something else, when it has been given.
 ///
 /// Errors: what cannot be understood, with the way to the help.
-pub fn read<L>(
+pub fn read(
     parser: &mut lexopt::Parser,
-    tables: Tables<L>,
-    line: &mut L,
+    tables: Tables,
+    line: &mut Line,
     asked: &Asked<'_>,
-    needed: &mut dyn FnMut(&'static Row<L>),
+    needed: &mut dyn FnMut(&'static Row),
 ) -> Result<End, Error> {
-    let mut switched: Option<&'static Row<L>> = None;
+    let mut switched: Option<&'static Row> = None;
     loop {
         let row = match parser.next() {
             Ok(None) => return Ok(End::Line),
@@ -45,10 +47,10 @@ pub fn read<L>(
                 let found = all(tables).find(|row| row.short == Some(letter));
                 let Some(row) = found else {
                     let name = letter.to_string();
-                    if elsewhere::asks_nothing(&name, parser) {
+                    if elsewhere::asks_nothing(asked.command, &name, parser) {
                         continue;
                     }
-                    return Err(unknown_letter(&name, asked.help));
+                    return Err(unknown_letter(&name, asked));
                 };
                 if let Reading::Help = row.reading {
                     return Ok(End::Help(Detail::Brief));
@@ -59,10 +61,10 @@ pub fn read<L>(
                 Some(row) => row,
                 None => {
                     let name = name.to_owned();
-                    if elsewhere::asks_nothing(&name, parser) {
+                    if elsewhere::asks_nothing(asked.command, &name, parser) {
                         continue;
                     }
-                    return Err(unknown(&name, tables, asked.help));
+                    return Err(unknown(&name, tables, asked));
                 }
             },
             // A switch with a value, which lexopt has given us without: pflag's booleans.
@@ -71,12 +73,12 @@ pub fn read<L>(
                     Some(row) => switch_to(row, line, &value, asked.help)?,
                     None => {
                         let error = lexopt::Error::UnexpectedValue { option, value };
-                        return Err(described(&error, asked.help));
+                        return Err(not_understood(&error, asked.help));
                     }
                 }
                 continue;
             }
-            Err(error) => return Err(described(&error, asked.help)),
+            Err(error) => return Err(not_understood(&error, asked.help)),
         };
         if let Reading::Help = row.reading {
             return Ok(End::Help(Detail::Full));
@@ -91,30 +93,33 @@ pub fn read<L>(
 
 #[cold]
 #[inline(never)]
-fn unknown_letter(letter: &str, help: &'static str) -> Error {
-    match elsewhere::option(letter) {
+fn unknown_letter(letter: &str, asked: &Asked<'_>) -> Error {
+    match elsewhere::option(asked.command, letter) {
         Some(answer) => Error::refused(format!("-{letter}"), answer),
-        None => Error::usage(format!("unknown option '-{letter}'"), help),
+        None => Error::usage(format!("unknown option '-{letter}'"), asked.help),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn unknown<L>(name: &str, tables: Tables<L>, help: &'static str) -> Error {
+fn unknown(name: &str, tables: Tables, asked: &Asked<'_>) -> Error {
+    if let Some(answer) = elsewhere::option(asked.command, name) {
+        return Error::refused(format!("--{name}"), answer);
+    }
     let known: Vec<&str> = all(tables).map(|row| row.long).collect();
-    unknown_option(name, &known, help)
+    unknown_option(name, &known, asked.help)
 }
 
-fn take<L>(
-    row: &'static Row<L>,
+fn take(
+    row: &'static Row,
     parser: &mut lexopt::Parser,
-    line: &mut L,
+    line: &mut Line,
     asked: &Asked<'_>,
 ) -> Result<(), Error> {
     let mut value = || {
         parser
             .value()
-            .map_err(|error| described(&error, asked.help))
+            .map_err(|error| not_understood(&error, asked.help))
     };
     match &row.reading {
         Reading::Switch(field) => *field(line) = true,
@@ -147,9 +152,9 @@ fn named(option: &str, value: &Value, typed: OsString) -> Result<OsString, Error
 /// A switch with a value of pflag's.
 #[cold]
 #[inline(never)]
-fn switch_to<L>(
-    row: &'static Row<L>,
-    line: &mut L,
+fn switch_to(
+    row: &'static Row,
+    line: &mut Line,
     typed: &OsStr,
     help: &'static str,
 ) -> Result<(), Error> {

@@ -1,8 +1,8 @@
 //! What the command may do.
 
-use super::{Needs, Reading, Row, RunLine, Section, words};
+use super::{Needs, Reading, Row, Section, words};
 
-pub const OPTIONS: &[Row<RunLine>] = &[
+pub const OPTIONS: &[Row] = &[
     Row {
         long: "cap-add",
         short: None,

@@ -3,6 +3,7 @@
 //! What `spec` refuses it refuses in no one's words; `refusal` says it by the options that were typed.
 
 mod capabilities;
+mod detach_keys;
 mod environment;
 mod environment_file;
 mod limits;
@@ -16,7 +17,9 @@ mod ulimit;
 mod user;
 mod user_namespace;
 
+pub use detach_keys::detach_keys;
 pub use protections::Protections;
+pub use stop_signal::signal;
 pub use user::{Account, Accounts};
 
 use super::{Caller, RunArgs, root};

@@ -1,7 +1,7 @@
-//! `--stop-signal`: by which signal a container is asked to end.
+//! `--stop-signal`: by which signal a container is asked to end; and the signals of other options.
 
 use crate::error::Error;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 /// Names without SIG, as kill(1) has them.
 const NAMES: [(&str, i32); 31] = [
@@ -44,13 +44,17 @@ const LAST: i32 = 64;
 
 /// Errors: what is no signal.
 pub fn stop_signal(typed: Option<&OsString>) -> Result<i32, Error> {
-    let Some(typed) = typed else {
-        return Ok(libc::SIGTERM);
-    };
+    typed.map_or(Ok(libc::SIGTERM), |typed| signal("stop-signal", typed))
+}
+
+/// The signal that an option names.
+///
+/// Errors: what is no signal.
+pub fn signal(option: &str, typed: &OsStr) -> Result<i32, Error> {
     let signal = typed.to_str().and_then(number);
     signal.ok_or_else(|| {
         Error::refused(
-            format!("--stop-signal {}", typed.to_string_lossy()),
+            format!("--{option} {}", typed.to_string_lossy()),
             "it takes the name of a signal, SIGTERM, INT or RTMIN+3, or a number from 1 to 64",
         )
     })

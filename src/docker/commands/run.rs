@@ -1,56 +1,40 @@
-//! The options of `mydocker run`, docker's spelling where docker has them.
+//! `mydocker run`, docker's spelling where docker has an option.
 
-use super::options::{self, Asked, End, Reading, Row, RunLine};
-use super::topic::{Detail, RUN_HELP, Topic};
-use super::{Command, described};
+use crate::docker::described::{Described, Group, Words};
+use crate::docker::options::{self, Line, Reading, Row};
+use crate::docker::topic::{Detail, RUN_HELP, Topic};
+use crate::docker::{Command, not_understood, texts};
 use crate::error::Error;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-/// Reads what follows `run`.
-pub fn parse(
-    mut parser: lexopt::Parser,
-    is_directory: &dyn Fn(&OsStr) -> bool,
-) -> Result<Command, Error> {
-    let mut line = RunLine::default();
-    let asked = Asked {
-        is_directory,
-        help: RUN_HELP,
-    };
-    let mut needing = Vec::new();
-    let end = options::read(&mut parser, options::RUN, &mut line, &asked, &mut |row| {
-        needing.push(row);
-    })?;
-    match end {
-        End::Help(Detail::Brief) => help_or_hostname(&mut parser),
-        End::Help(Detail::Full) => Ok(Command::Help(Topic::Run(Detail::Full))),
-        End::Line => Err(Error::usage(
-            "missing container command: mydocker run [OPTIONS] COMMAND [ARG...]",
-            RUN_HELP,
-        )),
-        // The first word that is no option is COMMAND, and whatever follows belongs to it.
-        End::Word(command) => {
-            if line.run.rootfs.is_empty() {
-                check_needs(needing, &mut line)?;
-            }
-            line.run.command.push(command);
-            let rest = parser
-                .raw_args()
-                .map_err(|error| described(&error, RUN_HELP))?;
-            line.run.command.extend(rest);
-            Ok(Command::Run(Box::new(line.run), line.log))
-        }
-    }
+pub static COMMAND: Described = Described {
+    name: "run",
+    group: Group::Start,
+    words: Words::Command,
+    about: "run a command in a new container",
+    text: texts::RUN_TEXT,
+    help: RUN_HELP,
+    options: options::RUN,
+    make,
+};
+
+fn make(mut line: Line, words: Vec<OsString>) -> Result<Command, Error> {
+    line.run.command = words;
+    Ok(Command::Run(Box::new(line.run), line.log))
 }
 
 /// `-h` is help; docker's is short for `--hostname`, and whoever types a name after it and a command means that.
 #[cold]
 #[inline(never)]
-fn help_or_hostname(parser: &mut lexopt::Parser) -> Result<Command, Error> {
+pub fn help_or_hostname(
+    command: &'static Described,
+    parser: &mut lexopt::Parser,
+) -> Result<Command, Error> {
     let attached = parser.optional_value().is_some();
     let words = parser
         .raw_args()
-        .map_err(|error| described(&error, RUN_HELP))?;
+        .map_err(|error| not_understood(&error, RUN_HELP))?;
     let is_named = match words.as_slice() {
         [name, _, ..] => !name.as_bytes().starts_with(b"-"),
         _ => false,
@@ -61,11 +45,11 @@ fn help_or_hostname(parser: &mut lexopt::Parser) -> Result<Command, Error> {
             RUN_HELP,
         ));
     }
-    Ok(Command::Help(Topic::Run(Detail::Brief)))
+    Ok(Command::Help(Topic::Command(command, Detail::Brief)))
 }
 
 /// Refuses the first option that has nothing to act on without a root.
-fn check_needs(needing: Vec<&Row<RunLine>>, line: &mut RunLine) -> Result<(), Error> {
+pub fn check_needs(needing: Vec<&Row>, line: &mut Line) -> Result<(), Error> {
     for row in needing {
         // One that has been switched off again asks for nothing.
         let is_off = matches!(row.reading, Reading::Switch(field) if !*field(line));
@@ -231,7 +215,10 @@ mod tests {
                 &["--netwrok", "host", "sh"],
                 "unknown option '--netwrok', did you mean '--network'?",
             ),
-            (&["--detached", "sh"], "unknown option '--detached'"),
+            (
+                &["--detached", "sh"],
+                "unknown option '--detached', did you mean '--detach'?",
+            ),
             (&["--user"], "option '--user' needs a value"),
             (&["-u"], "option '-u' needs a value"),
             (
@@ -256,7 +243,7 @@ mod tests {
             (&["-tih"], "Brief"),
             (&["-h", "-ti", "sh"], "Brief"),
         ] {
-            let expected = format!("Help(Run({detail}))");
+            let expected = format!("Help(Command(run, {detail}))");
             assert_eq!(run(words).unwrap_err(), expected, "{words:?}");
         }
         for words in [
@@ -287,7 +274,13 @@ mod tests {
             (&["-tieA=1", "sh"], (true, true)),
             // docker's, which ask for what is so here.
             (
-                &["-it", "--detach=false", "--sig-proxy=true", "sh"],
+                &[
+                    "-it",
+                    "--detach=false",
+                    "--sig-proxy=true",
+                    "--publish-all=false",
+                    "sh",
+                ],
                 (true, true),
             ),
         ] {

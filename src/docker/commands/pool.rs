@@ -1,0 +1,100 @@
+//! `mydocker pool`.
+
+use crate::docker::described::{Described, Group, Words};
+use crate::docker::options::{self, Line, Reading, Row, text};
+use crate::docker::topic::POOL_HELP;
+use crate::docker::{Command, bad_value, texts};
+use crate::error::Error;
+use crate::pool::PoolArgs;
+use std::ffi::OsString;
+
+pub static COMMAND: Described = Described {
+    name: "pool",
+    group: Group::Mydocker,
+    words: Words::DirectoryIfAny,
+    about: "keep network namespaces ready, for runs that start faster",
+    text: texts::POOL_TEXT,
+    help: POOL_HELP,
+    options: &[&[SIZE], options::LOG, options::HELP],
+    make,
+};
+
+const SIZE: Row = Row {
+    default: "`16`",
+    ..options::own(
+        ("size", None),
+        Reading::Own(text("N"), size),
+        "how many to keep",
+        "How many to keep.",
+    )
+};
+
+/// The most spares that a pool keeps: each is a descriptor, and some tens of KiB of the kernel's
+/// memory.
+const LARGEST: usize = 10_000;
+
+fn size(line: &mut Line, name: &'static str, typed: OsString) -> Result<(), Error> {
+    let number = typed.to_str().and_then(|number| number.parse().ok());
+    let size = number.filter(|size| (1..=LARGEST).contains(size));
+    let size =
+        size.ok_or_else(|| bad_value((name, POOL_HELP), &typed, "a number from 1 to 10000"))?;
+    line.others.size = Some(size);
+    Ok(())
+}
+
+fn make(line: Line, words: Vec<OsString>) -> Result<Command, Error> {
+    let directory = words.into_iter().next();
+    let arguments = PoolArgs {
+        size: line.others.size.unwrap_or(PoolArgs::DEFAULT_SIZE),
+        directory: directory.unwrap_or_else(|| PoolArgs::DEFAULT_DIRECTORY.into()),
+    };
+    Ok(Command::Pool(arguments, line.log))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(words: &[&str]) -> Result<PoolArgs, String> {
+        let words = ["pool"].iter().chain(words).map(std::ffi::OsString::from);
+        match crate::docker::parse(words.collect(), &|_| false) {
+            Ok(Command::Pool(arguments, _)) => Ok(arguments),
+            Ok(other) => Err(format!("{other:?}")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn options() {
+        let arguments = pool(&["--size=3", "--log-level", "debug", "/x"]).unwrap();
+        assert_eq!((arguments.size, arguments.directory), (3, "/x".into()));
+        let arguments = pool(&[]).unwrap();
+        assert_eq!(arguments.directory, PoolArgs::DEFAULT_DIRECTORY);
+        assert_eq!(pool(&["-h"]), Err("Help(Command(pool, Brief))".into()));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (words, message) in [
+            (
+                &["--size=0"][..],
+                "option '--size' takes a number from 1 to 10000, not '0'",
+            ),
+            (
+                &["--size", "many"],
+                "option '--size' takes a number from 1 to 10000, not 'many'",
+            ),
+            (
+                &["--sise=1"],
+                "unknown option '--sise', did you mean '--size'?",
+            ),
+            (
+                &["/a", "/b"],
+                "unexpected word '/b': mydocker pool [OPTIONS] [DIR]",
+            ),
+            (&["-x"], "unknown option '-x'"),
+        ] {
+            assert_eq!(pool(words), Err(message.into()), "{words:?}");
+        }
+    }
+}

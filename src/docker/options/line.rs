@@ -1,0 +1,43 @@
+//! What the options of a command line are read into, whichever command it is.
+
+use crate::docker::{LogArgs, RunArgs};
+use std::ffi::OsString;
+
+/// The options of a command line.
+#[derive(Debug, Default)]
+pub struct Line {
+    /// Those of `run`; other commands have some of them.
+    pub run: RunArgs,
+    pub log: LogArgs,
+    pub others: Others,
+}
+
+/// Options that `run` has not.
+#[derive(Debug, Default)]
+pub struct Others {
+    pub all: bool,
+    pub quiet: bool,
+    pub whole: bool,
+    pub last: Option<usize>,
+    pub latest: bool,
+    pub filters: Vec<OsString>,
+    pub format: Option<OsString>,
+    pub follow: bool,
+    pub tail: Option<u64>,
+    pub since: Option<OsString>,
+    pub until: Option<OsString>,
+    pub timestamps: bool,
+    pub details: bool,
+    pub attach: bool,
+    pub no_stdin: bool,
+    pub signal_proxy: Option<bool>,
+    /// `-1` is for ever.
+    pub seconds: Option<i32>,
+    pub signal: Option<i32>,
+    pub force: bool,
+    pub volumes: bool,
+    pub once: bool,
+    pub archive: bool,
+    pub follow_link: bool,
+    pub size: Option<usize>,
+}
