@@ -1,9 +1,9 @@
 //! What was asked of a container: `config.json`.
 
 use super::id::Id;
-use super::text;
-use crate::json::Object;
-use std::ffi::{OsStr, OsString};
+use super::member;
+use crate::json::{Array, Object, Value};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 /// What `run` or `create` was told, and what it has looked at to understand that: enough to understand it again.
@@ -27,47 +27,69 @@ impl Config {
         let mut object = Object::new();
         object.text("id", self.id.to_string().as_bytes());
         object.number("created", i64::try_from(self.created).unwrap_or(i64::MAX));
-        text::put(&mut object, "directory", self.directory.as_bytes());
-        text::put_list(&mut object, "words", ["word"], text::words(&self.words));
+        object.bytes("directory", self.directory.as_bytes());
+        let words = self.words.iter().map(|word| word.as_bytes());
+        object.array("words", array(words));
         let variables = self.variables.iter();
-        let variables = variables.map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
-        text::put_list(&mut object, "variables", ["name", "value"], variables);
+        object.array(
+            "variables",
+            pairs(variables.map(|(name, value)| [name.as_bytes(), value.as_bytes()])),
+        );
         let files = self.files.iter();
-        let files = files.map(|(path, content)| [OsStr::as_bytes(path), content]);
-        text::put_list(&mut object, "files", ["path", "content"], files);
+        object.array(
+            "files",
+            pairs(files.map(|(path, content)| [path.as_bytes(), content])),
+        );
         object
     }
 
     /// Errors: what is wrong with the text.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let value = text::parse(bytes)?;
+        let value = member::parse(bytes)?;
         Self::of(&value).ok_or_else(|| "a member is missing".into())
     }
 
-    fn of(value: &crate::json::Value) -> Option<Self> {
-        let word = |value| text::os_string(value, "word");
-        let variable = |value| {
-            Some((
-                text::os_string(value, "name")?,
-                text::os_string(value, "value")?,
-            ))
+    fn of(value: &Value) -> Option<Self> {
+        let list = |key| Some(value.get(key)?.list()?.iter());
+        let variable = |pair| {
+            let [name, value] = pair_of(pair)?;
+            Some((member::os_string(name)?, member::os_string(value)?))
         };
-        let file = |value| {
-            Some((
-                text::os_string(value, "path")?,
-                text::bytes(value, "content")?,
-            ))
+        let file = |pair| {
+            let [path, content] = pair_of(pair)?;
+            Some((member::os_string(path)?, content.bytes()?.to_vec()))
         };
-        let list = |key| text::list(value, key).iter();
         Some(Self {
-            id: Id::parse(&text::bytes(value, "id")?)?,
-            created: text::number(value, "created")?,
-            words: list("words").map(word).collect::<Option<_>>()?,
-            directory: text::os_string(value, "directory")?,
-            variables: list("variables").map(variable).collect::<Option<_>>()?,
-            files: list("files").map(file).collect::<Option<_>>()?,
+            id: Id::parse(value.get("id")?.bytes()?)?,
+            created: member::number(value, "created")?,
+            words: list("words")?
+                .map(member::os_string)
+                .collect::<Option<_>>()?,
+            directory: member::os_string(value.get("directory")?)?,
+            variables: list("variables")?.map(variable).collect::<Option<_>>()?,
+            files: list("files")?.map(file).collect::<Option<_>>()?,
         })
     }
+}
+
+fn array<'a>(strings: impl IntoIterator<Item = &'a [u8]>) -> Array {
+    let mut array = Array::default();
+    for string in strings {
+        array.bytes(string);
+    }
+    array
+}
+
+fn pairs<'a>(pairs: impl Iterator<Item = [&'a [u8]; 2]>) -> Array {
+    let mut all = Array::default();
+    for pair in pairs {
+        all.array(array(pair));
+    }
+    all
+}
+
+fn pair_of(value: &Value) -> Option<&[Value; 2]> {
+    value.list()?.try_into().ok()
 }
 
 #[cfg(test)]

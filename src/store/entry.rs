@@ -10,9 +10,10 @@ use super::names;
 use super::owned::{Missing, OWNER, Owned};
 use super::place::Place;
 use super::state::{Phase, State};
+use crate::control::{self, Caller};
 use crate::error::Error;
 use crate::sys::lock::{self, Lock};
-use crate::sys::{Errno, descriptor, local_socket, node};
+use crate::sys::{Errno, descriptor, node};
 use std::ffi::{CStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
@@ -213,9 +214,19 @@ impl Entry {
 
     /// Calls its monitor.
     ///
-    /// Errors: as connect(2): ENOENT and ECONNREFUSED if no one is there.
-    pub fn call(&self) -> Result<OwnedFd, Errno> {
-        content::socket(&self.place, &self.id, local_socket::connect)
+    /// Errors: someone else's answers in its place.
+    #[cold]
+    #[inline(never)]
+    pub fn call(&self) -> Result<Caller, Error> {
+        match self.directory() {
+            Ok(directory) => control::connect(directory.as_fd()),
+            Err(Errno::ENOENT) => Ok(Caller::NoOne),
+            Err(errno) => Err(Error::new(
+                "open",
+                self.place.told(&self.id.c_string()),
+                errno,
+            )),
+        }
     }
 
     /// Gives it another name.

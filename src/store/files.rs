@@ -11,8 +11,6 @@ pub const CONFIG: &CStr = c"config.json";
 pub const STATE: &CStr = c"state.json";
 /// A page of room for the next state, whatever else fills the disk; and that state, while it is being written.
 pub const SPARE: &CStr = c"spare";
-/// What waits for callers.
-pub const SOCKET: &CStr = c"socket";
 
 /// Room for a usual state: a page.
 const ROOM: usize = 4096;

@@ -21,12 +21,12 @@ mod files;
 mod id;
 mod links;
 mod make;
+mod member;
 mod name;
 mod names;
 mod owned;
 mod place;
 mod state;
-mod text;
 
 #[cfg(test)]
 mod tests;

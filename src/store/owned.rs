@@ -10,7 +10,7 @@ use super::state::State;
 use crate::error::Error;
 use crate::sys::lock::{self, Lock};
 use crate::sys::node;
-use crate::sys::{Errno, descriptor, directory, facts, local_socket};
+use crate::sys::{Errno, descriptor, directory, facts};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
@@ -102,20 +102,6 @@ impl Owned {
 
     pub fn config(&self) -> Result<Config, Error> {
         content::config(&self.place, &self.id)
-    }
-
-    /// Waits for callers at its socket, in the place of who did so before.
-    ///
-    /// Errors: as bind(2).
-    #[cold]
-    #[inline(never)]
-    pub fn listen(&self) -> Result<OwnedFd, Error> {
-        let failed = |errno| Error::new("listen at", self.told(files::SOCKET), errno);
-        match node::remove_file(self.directory.as_fd(), files::SOCKET) {
-            Ok(()) | Err(Errno::ENOENT) => {}
-            Err(errno) => return Err(failed(errno)),
-        }
-        content::socket(&self.place, &self.id, local_socket::listen).map_err(failed)
     }
 
     /// Removes it with its names. It is seen by no one from the first step on, whatever happens then: who meets the rest

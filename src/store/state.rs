@@ -1,6 +1,6 @@
 //! How it is with a container: `state.json`.
 
-use super::text;
+use super::member;
 use crate::cgroup;
 use crate::host;
 use crate::json::{Object, Value};
@@ -142,7 +142,7 @@ impl State {
         ];
         for (key, text) in texts {
             if let Some(text) = text {
-                text::put(&mut object, key, text.as_bytes());
+                object.text(key, text.as_bytes());
             }
         }
         let flags = [
@@ -150,44 +150,44 @@ impl State {
             ("stopped_by_hand", self.stopped_by_hand),
         ];
         for (key, flag) in flags {
-            object.number(key, flag.into());
+            object.boolean(key, flag);
         }
         object
     }
 
     /// Errors: what is wrong with the text.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let value = text::parse(bytes)?;
+        let value = member::parse(bytes)?;
         Self::of(&value).ok_or_else(|| "its phase is missing".into())
     }
 
     fn of(value: &Value) -> Option<Self> {
-        let word = text::text(value, "phase")?;
+        let word = member::text(value, "phase")?;
         let phase = Phase::ALL.into_iter().find(|phase| phase.word() == word)?;
         let process = |key| {
             let process = value.get(key)?;
             Some(Process {
-                pid: text::number(process, "pid")?,
-                start_time: text::number(process, "start_time")?,
+                pid: member::number(process, "pid")?,
+                start_time: member::number(process, "start_time")?,
             })
         };
-        let reason = text::text(value, "reason");
+        let reason = member::text(value, "reason");
         Some(Self {
             phase,
             first: process("first"),
             monitor: process("monitor"),
-            boot: text::text(value, "boot"),
-            started: text::number(value, "started"),
-            finished: text::number(value, "finished"),
-            exit: text::number(value, "exit"),
+            boot: member::text(value, "boot"),
+            started: member::number(value, "started"),
+            finished: member::number(value, "finished"),
+            exit: member::number(value, "exit"),
             reason: reason.and_then(|word| Reason::of_word(&word)),
-            error: text::text(value, "error"),
-            oom_killed: text::flag(value, "oom_killed"),
-            restarts: text::number(value, "restarts").unwrap_or(0),
-            stopped_by_hand: text::flag(value, "stopped_by_hand"),
+            error: member::text(value, "error"),
+            oom_killed: member::flag(value, "oom_killed"),
+            restarts: member::number(value, "restarts").unwrap_or(0),
+            stopped_by_hand: member::flag(value, "stopped_by_hand"),
             cgroups: Vec::new(),
             root: None,
-            lost_log_bytes: text::number(value, "lost_log_bytes").unwrap_or(0),
+            lost_log_bytes: member::number(value, "lost_log_bytes").unwrap_or(0),
         })
     }
 }
