@@ -1,6 +1,7 @@
 //! The messages, and how they are written.
 
 use super::record::{Reader, Writer};
+use crate::container_log::Output;
 use crate::sys::terminal::Size;
 
 /// How long a container may take to end before it is killed.
@@ -58,18 +59,10 @@ pub enum Typed<'a> {
     Size(Size),
 }
 
-/// Where the container has written something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Stdout, or its terminal.
-    Output,
-    Error,
-}
-
 /// What someone who is attached is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown<'a> {
-    Output(Source, &'a [u8]),
+    Output(Output, &'a [u8]),
     /// The container has ended, with this exit code. The connection ends when its state is written.
     Exited(u8),
     /// What comes was not taken in time, and nothing more is sent.
@@ -233,8 +226,8 @@ impl<'a> Shown<'a> {
         match self {
             Self::Output(source, bytes) => {
                 let kind = match source {
-                    Source::Output => OUTPUT,
-                    Source::Error => ERROR,
+                    Output::Stdout => OUTPUT,
+                    Output::Stderr => ERROR,
                 };
                 Writer::new(kind).bytes(bytes)
             }
@@ -247,8 +240,8 @@ impl<'a> Shown<'a> {
     pub fn decode(record: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(record);
         let shown = match reader.byte()? {
-            OUTPUT => return Some(Self::Output(Source::Output, reader.bytes())),
-            ERROR => return Some(Self::Output(Source::Error, reader.bytes())),
+            OUTPUT => return Some(Self::Output(Output::Stdout, reader.bytes())),
+            ERROR => return Some(Self::Output(Output::Stderr, reader.bytes())),
             EXITED => Self::Exited(reader.byte()?),
             CUT_OFF => Self::CutOff,
             _ => return None,
@@ -330,8 +323,8 @@ mod tests {
             assert_eq!(Typed::decode(&typed.encode()), Some(typed));
         }
         for shown in [
-            Shown::Output(Source::Output, b"\n"),
-            Shown::Output(Source::Error, b""),
+            Shown::Output(Output::Stdout, b"\n"),
+            Shown::Output(Output::Stderr, b""),
             Shown::Exited(255),
             Shown::CutOff,
         ] {
@@ -342,7 +335,7 @@ mod tests {
     #[test]
     fn no_record_is_too_long() {
         let bytes = vec![7; MOST_BYTES + 1];
-        assert!(Shown::Output(Source::Error, &bytes).encode().len() <= LONGEST);
+        assert!(Shown::Output(Output::Stderr, &bytes).encode().len() <= LONGEST);
         let why = "x".repeat(MOST_BYTES * 2);
         assert!(Answer::Refused(why).encode().len() <= LONGEST);
     }

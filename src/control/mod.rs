@@ -15,9 +15,6 @@ mod record;
 mod server;
 
 pub use client::{Caller, ask, call, connect, until_closed};
-pub use message::{Answer, Attached, Patience, Request, Shown, Source, Typed};
+pub use message::{Answer, Attached, Patience, Request, Shown, Typed};
 pub use record::{LONGEST, MOST_BYTES};
-pub use server::{accept, listen};
-
-/// The socket's name in the container's directory.
-pub const SOCKET: &str = "socket";
+pub use server::accept;

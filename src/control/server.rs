@@ -1,29 +1,17 @@
 //! The monitor's side.
 
-use super::SOCKET;
-use crate::sys::{Errno, descriptor, identity, local_socket};
-use std::ffi::CString;
+use crate::sys::{Errno, identity, local_socket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// The socket in `directory`, by a name that is short whatever the directory's is: `sun_path` has room for 107 bytes.
-pub(super) fn path(directory: BorrowedFd<'_>) -> Result<CString, Errno> {
-    let directory = descriptor::name_in_proc(directory);
-    let path = [directory.to_bytes(), b"/", SOCKET.as_bytes()].concat();
-    CString::new(path).map_err(|_| Errno::EINVAL)
-}
-
-/// A socket in `directory` that waits for callers.
-///
-/// Errors: EADDRINUSE, the name is there already; as bind(2).
-pub fn listen(directory: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
-    local_socket::listen(&path(directory)?)
+/// Whether a user may ask a monitor of this process's user, or be asked as one.
+pub(super) fn is_trusted(user: u32) -> bool {
+    user == 0 || user == identity::effective_user()
 }
 
 /// The next caller who may ask something, if one waits: this process's user, or root. All others are hung up on.
 pub fn accept(socket: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Errno> {
     while let Some(caller) = local_socket::accept(socket)? {
-        let user = local_socket::peer_user(caller.as_fd())?;
-        if user == 0 || user == identity::effective_user() {
+        if is_trusted(local_socket::peer_user(caller.as_fd())?) {
             return Ok(Some(caller));
         }
     }

@@ -50,7 +50,7 @@ impl Allowance {
     }
 
     /// How many of `count` bytes that have come may be used.
-    fn take(&mut self, count: usize) -> usize {
+    pub fn take(&mut self, count: usize) -> usize {
         let Some(left) = &mut self.left else {
             return count;
         };

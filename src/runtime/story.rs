@@ -187,7 +187,7 @@ fn accompany(
     let (end, lost) = match (ends, &asked.look.outside) {
         (Some(ends), Some(outside)) => {
             let allowance = Allowance::new(asked.spec.ending.output_limit);
-            Relay::new(supervisor, log, ends, outside, (*signals, allowance))?.run()?
+            Relay::new(supervisor, log, ends, outside, (*signals, allowance), None)?.run()?
         }
         _ => (supervisor.wait(*signals)?, None),
     };

@@ -4,12 +4,14 @@
 //! One loop over poll(2): signals, and a channel for each direction. Nothing in it
 //! waits anywhere else, so a reader that has stopped costs no CPU and a signal is never late.
 
+mod asked;
 mod drain;
 mod output;
 
 pub use super::channel::Allowance;
 use super::channel::{Channel, Got};
 use super::console::Console;
+use super::desk::{Desk, Hooks};
 use super::signals::{JOB_CONTROL, Signals};
 use super::{End, Supervisor, sooner};
 use crate::error::{Error, ExitCode};
@@ -72,6 +74,8 @@ pub struct Relay<'a> {
     passed: u64,
     /// How much may still come by all of them.
     allowance: Allowance,
+    /// Where others ask something of a container with a name.
+    desk: Option<(&'a mut Desk, &'a mut dyn Hooks)>,
 }
 
 impl<'a> Relay<'a> {
@@ -83,6 +87,7 @@ impl<'a> Relay<'a> {
         ends: Ends,
         outside: &'a CallerTerminal,
         (signals, allowance): (Signals, Allowance),
+        desk: Option<(&'a mut Desk, &'a mut dyn Hooks)>,
     ) -> Result<Self, Error> {
         let awaited = SignalSet(signals.forwarded.0 | JOB_CONTROL.0).with(libc::SIGCHLD);
         let mut relay = Self {
@@ -98,6 +103,7 @@ impl<'a> Relay<'a> {
             lost: None,
             passed: 0,
             allowance,
+            desk,
         };
         let done = match ends {
             Ends::Terminal(terminal) => relay.take_terminal(terminal),
@@ -194,8 +200,12 @@ impl<'a> Relay<'a> {
                 self.enter_raw_mode();
             }
             let mut waiting = self.waiting(foreground);
-            descriptor::wait(&mut waiting, self.timeout(foreground))
-                .map_err(|errno| Error::new("poll", "", errno))?;
+            let timeout = self.timeout(foreground);
+            match self.desk.is_some() {
+                false => descriptor::wait(&mut waiting, timeout),
+                true => self.wait_at_desk(&mut waiting, timeout),
+            }
+            .map_err(|errno| Error::new("poll", "", errno))?;
             self.supervisor.look_at_the_clock()?;
             let [signals, input_read, input_write, outputs @ ..] =
                 waiting.map(|entry| entry.happened());
