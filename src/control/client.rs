@@ -5,7 +5,7 @@ use super::record::LONGEST;
 use super::server;
 use crate::error::Error;
 use crate::sys::descriptor::{self, Waiting};
-use crate::sys::{Errno, local_socket};
+use crate::sys::{Errno, facts, local_socket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// How long to wait before calling again where too many wait already, in milliseconds.
@@ -18,21 +18,25 @@ pub enum Caller {
     NoOne,
 }
 
-/// Calls a monitor by `connect`, again if too many wait there already.
+/// Calls the monitor whose socket lies in `directory`.
 ///
-/// Errors: who answers is neither this process's user nor root.
-pub fn connect(connect: impl Fn() -> Result<OwnedFd, Errno>) -> Result<Caller, Error> {
+/// Errors: it is neither the directory's owner's nor root's.
+pub fn connect(directory: BorrowedFd<'_>) -> Result<Caller, Error> {
     let failed = |errno| Error::new("connect to", "the container's monitor", errno);
+    let path = server::path(directory).map_err(failed)?;
     let socket = loop {
-        match connect() {
+        match local_socket::connect(&path) {
             Ok(socket) => break socket,
             Err(Errno::ENOENT | Errno::ECONNREFUSED) => return Ok(Caller::NoOne),
-            Err(Errno::EAGAIN) => descriptor::wait(&mut [], BUSY).map_err(failed)?,
+            Err(Errno::EAGAIN) => {
+                descriptor::wait(&mut [], BUSY).map_err(failed)?;
+            }
             Err(errno) => return Err(failed(errno)),
         }
     };
+    let owner = facts::facts(directory).map_err(failed)?.owner;
     let user = local_socket::peer_user(socket.as_fd()).map_err(failed)?;
-    match server::is_trusted(user) {
+    match user == owner || user == 0 {
         true => Ok(Caller::Connected(socket)),
         false => Err(Error::refused(
             "the container's monitor",
@@ -100,17 +104,27 @@ fn failed(errno: Errno) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::accept;
+    use super::super::{accept, listen};
     use super::*;
-    use std::ffi::CString;
+
+    /// A directory with a name that no socket's address has room for.
+    fn directory() -> (std::path::PathBuf, OwnedFd) {
+        let name = format!(
+            "mydocker-control-{}-{}",
+            std::process::id(),
+            "x".repeat(100)
+        );
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        let opened = std::fs::File::open(&path).unwrap();
+        (path, opened.into())
+    }
 
     #[test]
     fn a_monitor_is_called_and_answers() {
-        let path = std::env::temp_dir().join(format!("mydocker-control-{}", std::process::id()));
-        let name = CString::new(path.to_str().unwrap()).unwrap();
-        let call = || connect(|| local_socket::connect(&name));
-        assert!(matches!(call(), Ok(Caller::NoOne)));
-        let listener = local_socket::listen(&name).unwrap();
+        let (path, directory) = directory();
+        assert!(matches!(connect(directory.as_fd()), Ok(Caller::NoOne)));
+        let listener = listen(directory.as_fd()).unwrap();
         let monitor = std::thread::spawn(move || {
             for answer in [
                 Some(Answer::Done),
@@ -129,7 +143,7 @@ mod tests {
             }
         });
         let asked = || {
-            let Ok(Caller::Connected(socket)) = call() else {
+            let Ok(Caller::Connected(socket)) = connect(directory.as_fd()) else {
                 panic!("no monitor");
             };
             let asked = ask(socket.as_fd(), Request::Unpause);
@@ -141,7 +155,7 @@ mod tests {
         let gone = asked().unwrap_err().to_string();
         assert!(gone.ends_with("the container has just ended"), "{gone}");
         monitor.join().unwrap();
-        assert!(matches!(call(), Ok(Caller::NoOne)));
-        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(connect(directory.as_fd()), Ok(Caller::NoOne)));
+        std::fs::remove_dir_all(&path).unwrap();
     }
 }

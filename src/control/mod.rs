@@ -17,4 +17,9 @@ mod server;
 pub use client::{Caller, ask, call, connect, until_closed};
 pub use message::{Answer, Attached, Patience, Request, Shown, Typed};
 pub use record::{LONGEST, MOST_BYTES};
-pub use server::accept;
+pub use server::{accept, listen};
+
+use std::ffi::CStr;
+
+/// The socket's name in the container's directory.
+pub const SOCKET: &CStr = c"socket";
