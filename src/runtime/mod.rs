@@ -6,6 +6,7 @@ pub mod asked;
 pub mod caller;
 mod conclusion;
 mod devices;
+pub mod heal;
 pub mod logging;
 mod origin;
 mod owners;

@@ -19,6 +19,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// A container that is there.
 pub struct Entry {
@@ -35,6 +36,16 @@ pub struct Look {
     /// As it was written last.
     pub state: State,
     pub status: Status,
+}
+
+/// An open hand on a container, for who waits for its end.
+pub struct Watch(OwnedFd);
+
+impl Watch {
+    /// The exit code of the last life that has ended.
+    pub fn exit(&self) -> Option<u8> {
+        files::told_exit(self.0.as_fd())
+    }
 }
 
 /// Docker's states of containers.
@@ -146,7 +157,7 @@ impl Entry {
 
     fn look_once(&self) -> Result<Look, Error> {
         let state = self.state()?;
-        let status = match state.phase.is_live() && !self.has_owner()? {
+        let status = match state.needs_a_monitor() && !self.has_owner()? {
             true => Status::Dead,
             false => Status::of(state.phase),
         };
@@ -178,13 +189,23 @@ impl Entry {
         }
     }
 
-    /// Takes its lock: to start it, to remove it, or to put right what a crash has left.
+    /// Takes its lock: to start it or to remove it. A monitor that has just written how its container has ended keeps the
+    /// lock for a moment.
     ///
     /// Errors: someone else has it, or it is no longer there.
     #[cold]
     #[inline(never)]
     pub fn take(&self) -> Result<Owned, Error> {
-        match self.try_take() {
+        const PAUSES: u32 = 200;
+        let mut taken = self.try_take();
+        for _ in 0..PAUSES {
+            if !matches!(taken, Err(Errno::EAGAIN)) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+            taken = self.try_take();
+        }
+        match taken {
             Err(Errno::EAGAIN) => Err(Error::failure(&format!(
                 "container {} is being started, stopped or removed by another command",
                 self.word()
@@ -210,6 +231,13 @@ impl Entry {
         let config = files::inner(&self.id, files::CONFIG);
         let _ = descriptor::own(node::find(self.containers(), &config)?);
         Ok(owned)
+    }
+
+    /// What tells how it has ended, also when it is gone by then.
+    ///
+    /// Errors: as open(2).
+    pub fn watch(&self) -> Result<Watch, Errno> {
+        self.open(files::LOCK).map(Watch)
     }
 
     /// Calls its monitor.

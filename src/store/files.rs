@@ -71,3 +71,20 @@ pub fn keep_spare(directory: BorrowedFd<'_>, length: usize) {
         let _ = descriptor::reserve(file.as_fd(), room);
     }
 }
+
+/// Writes an exit code into the file of the lock, for who has that open: it stays the same file to the end, whoever starts or
+/// removes the container meanwhile.
+///
+/// Errors: as write(2).
+pub fn tell_exit(lock: BorrowedFd<'_>, exit: u8) -> Result<(), Errno> {
+    descriptor::write_at(lock, &[exit], 0).map(drop)
+}
+
+/// The exit code of the last life that has ended, as [`tell_exit`] has told it.
+pub fn told_exit(lock: BorrowedFd<'_>) -> Option<u8> {
+    let mut exit = [0];
+    match descriptor::read_at(lock, &mut exit, 0) {
+        Ok(1) => Some(exit[0]),
+        _ => None,
+    }
+}

@@ -32,7 +32,7 @@ mod state;
 mod tests;
 
 pub use config::Config;
-pub use entry::{Entry, Look, Status};
+pub use entry::{Entry, Look, Status, Watch};
 pub use id::Id;
 pub use name::Name;
 pub use owned::Owned;
@@ -167,9 +167,10 @@ impl Store {
     }
 }
 
+/// What is said of a word that no container is meant by.
 #[cold]
 #[inline(never)]
-fn no_such_container(word: &OsStr) -> Error {
+pub fn no_such_container(word: &OsStr) -> Error {
     Error::failure(&format!("No such container: {}", word.to_string_lossy()))
 }
 

@@ -6,7 +6,7 @@ use super::files;
 use super::id::Id;
 use super::links;
 use super::place::Place;
-use super::state::State;
+use super::state::{Phase, State};
 use crate::error::Error;
 use crate::sys::lock::{self, Lock};
 use crate::sys::node;
@@ -92,6 +92,10 @@ impl Owned {
         files::write(directory, files::STATE, files::SPARE, text.as_bytes())
             .map_err(|errno| Error::new("write", self.told(files::STATE), errno))?;
         files::keep_spare(directory, text.len());
+        if let (Phase::Exited, Some(exit)) = (state.phase, state.exit) {
+            // Of no use to anyone but those who wait.
+            let _ = files::tell_exit(self.lock.as_fd(), exit);
+        }
         Ok(())
     }
 

@@ -107,6 +107,12 @@ impl State {
         }
     }
 
+    /// Whether there is something that only a monitor takes care of: it runs, or is about to, or something of it is left.
+    pub fn needs_a_monitor(&self) -> bool {
+        let is_left = self.first.is_some() || !self.cgroups.is_empty() || self.root.is_some();
+        self.phase.is_live() || is_left
+    }
+
     /// Whether it was written since this kernel has booted. Not known where there is no /proc.
     pub fn is_of_this_boot(&self) -> bool {
         self.boot.is_none() || self.boot == kernel::boot()
