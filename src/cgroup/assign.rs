@@ -18,6 +18,8 @@ pub struct Presence {
     pub counted: Counted,
     /// Whether processor time is counted, or it is an error: `--cpu-time`.
     pub times: bool,
+    /// It stays, and everything is to be had of it that can be.
+    pub kept: bool,
 }
 
 /// Whether what a container uses is counted.
@@ -36,6 +38,7 @@ impl Presence {
         Self {
             named: limits.parent.is_some(),
             times: limits.cpu_time.is_some(),
+            kept: limits.is_kept,
             counted: match (limits.is_counted, wanted) {
                 (true, _) => Counted::Surely,
                 (false, true) => Counted::IfItCanBe,
@@ -60,8 +63,10 @@ pub struct Part<'l, 'a> {
     /// The names of those that have settings.
     pub needed: Vec<&'static str>,
     pub settings: Vec<Setting>,
+    /// The names of others of v2 that are wished for, the one that matters most first: as many as can be had.
+    pub wished: Vec<&'static str>,
     /// A start goes on without it.
-    pub only_counts: bool,
+    pub is_optional: bool,
 }
 
 /// The parts of all hierarchies that have one, in the order in which their cgroups are made.
@@ -132,6 +137,7 @@ fn in_v1<'l, 'a>(
         named,
         counted,
         times,
+        kept,
     }: Presence,
     ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
 ) -> Result<Option<Part<'l, 'a>>, Error> {
@@ -140,7 +146,9 @@ fn in_v1<'l, 'a>(
         return Ok(None);
     };
     let counts = found.controllers().any(Controller::counts);
-    let (asker, only_counts) = match needs.asker {
+    let (asker, is_optional) = match needs.asker {
+        None if found.only_freezes() && !kept => return Ok(None),
+        None if found.only_freezes() => (None, true),
         Some(asker) => (Some(asker), false),
         None if times && found.has(Controller::CpuAccounting) => {
             let asker = Asker {
@@ -158,7 +166,7 @@ fn in_v1<'l, 'a>(
             };
             (Some(asker), false)
         }
-        None if counts && counted == Counted::IfItCanBe => (None, true),
+        None if kept || counts && counted == Counted::IfItCanBe => (None, true),
         None => return Ok(None),
     };
     let all_of_them = Asker {
@@ -172,7 +180,8 @@ fn in_v1<'l, 'a>(
         controllers: found.controllers().collect(),
         needed: needs.names,
         settings: needs.settings,
-        only_counts,
+        wished: Vec::new(),
+        is_optional,
     }))
 }
 
@@ -185,38 +194,62 @@ fn in_v2<'l, 'a>(
         named,
         counted,
         times,
+        kept,
     }: Presence,
     ask: &impl Fn(Controller, Version) -> Result<Vec<Setting>, Error>,
 ) -> Result<Option<Part<'l, 'a>>, Error> {
     let needs = Needs::of(free(layout), Version::V2, ask)?;
     let is_mounted = |v2: &Hierarchy<'_>| layout.mounts(v2).next().is_some();
-    let asker = match needs.asker {
-        Some(asker) => asker,
-        None if times && layout.v1_of(Controller::CpuAccounting).is_none() => Asker {
-            field: Field::CpuTime,
-            // v2 counts without one.
-            controller: Controller::CpuAccounting.v1_name(),
-        },
-        None if named && layout.v2.as_ref().is_some_and(is_mounted) => Asker {
-            field: Field::CgroupParent,
-            controller: "cgroup v2",
-        },
-        None if counted == Counted::Surely && free(layout).any(Controller::counts) => Asker {
-            field: Field::CgroupReport,
-            controller: "cgroup v2",
-        },
+    let all_of_them = Asker {
+        field: Field::CgroupParent,
+        controller: "cgroup v2",
+    };
+    let (asker, is_optional) = match needs.asker {
+        Some(asker) => (asker, false),
+        None if times && layout.v1_of(Controller::CpuAccounting).is_none() => {
+            let asker = Asker {
+                field: Field::CpuTime,
+                // v2 counts without one.
+                controller: Controller::CpuAccounting.v1_name(),
+            };
+            (asker, false)
+        }
+        None if named && layout.v2.as_ref().is_some_and(is_mounted) => (all_of_them, false),
+        None if counted == Counted::Surely && free(layout).any(Controller::counts) => {
+            let asker = Asker {
+                field: Field::CgroupReport,
+                ..all_of_them
+            };
+            (asker, false)
+        }
+        None if kept && layout.v2.as_ref().is_some_and(is_mounted) => (all_of_them, true),
         None => return Ok(None),
     };
+    let names = WISHED
+        .into_iter()
+        .filter(|one| layout.v1_of(*one).is_none());
+    let names = names.filter_map(Controller::v2_name);
+    let wished = names.filter(|name| kept && !needs.names.contains(name));
     Ok(Some(Part {
         asker,
         hierarchy: hierarchy_of_v2(layout, asker)?,
         version: Version::V2,
         controllers: free(layout).collect(),
+        wished: wished.collect(),
         needed: needs.names,
         settings: needs.settings,
-        only_counts: false,
+        is_optional,
     }))
 }
+
+/// What a container that stays is counted and limited by, what is looked at most first.
+const WISHED: [Controller; 5] = [
+    Controller::Memory,
+    Controller::Pids,
+    Controller::Cpu,
+    Controller::Io,
+    Controller::Cpuset,
+];
 
 /// The controllers that v1 does not have.
 fn free(layout: &Layout<'_>) -> impl Iterator<Item = Controller> {
@@ -303,4 +336,77 @@ fn devices(limits: &Limits) -> Result<Vec<String>, Error> {
         }
     });
     numbers.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEPT: Presence = Presence {
+        named: false,
+        counted: Counted::No,
+        times: false,
+        kept: true,
+    };
+
+    fn found(mountinfo: &[u8], own: &[u8], limits: &Limits, presence: Presence) -> Vec<String> {
+        let layout = Layout::new(mountinfo, own);
+        let parts = parts(&layout, limits, presence).unwrap();
+        let parts = parts.iter().map(|part| {
+            let names: Vec<&str> = part.controllers.iter().map(|one| one.v1_name()).collect();
+            format!(
+                "{}{:?} {} needs {:?} wishes {:?}",
+                if part.is_optional { "perhaps " } else { "" },
+                part.version,
+                names.join(","),
+                part.needed,
+                part.wished
+            )
+        });
+        parts.collect()
+    }
+
+    #[test]
+    fn what_stays_is_everywhere() {
+        const V1: &[u8] = b"1 2 0:1 / /a rw - cgroup cgroup rw,memory\n1 2 0:1 / /b rw - cgroup cgroup rw,freezer\n";
+        const OWN: &[u8] = b"9:name=systemd:/\n6:freezer:/\n5:devices:/\n4:memory:/\n0::/\n";
+        let not_kept = Presence {
+            kept: false,
+            ..KEPT
+        };
+        let named = Presence {
+            named: true,
+            ..KEPT
+        };
+        let memory = Limits {
+            memory: Some(1 << 20),
+            ..Limits::default()
+        };
+        let nothing = Limits::default();
+        let none: [&str; 0] = [];
+        assert_eq!(found(V1, OWN, &nothing, not_kept), none);
+        let freezer = "perhaps V1 freezer needs [] wishes []";
+        let unneeded = "perhaps V1 memory needs [] wishes []";
+        let needed = "V1 memory needs [\"memory\"] wishes []";
+        assert_eq!(found(V1, OWN, &nothing, KEPT), [freezer, unneeded]);
+        assert_eq!(found(V1, OWN, &memory, KEPT), [freezer, needed]);
+        // No one was ever put into a freezer by naming a cgroup.
+        let all = "V1 memory needs [] wishes []";
+        assert_eq!(found(V1, OWN, &nothing, named), [freezer, all]);
+        let named = Presence {
+            kept: false,
+            ..named
+        };
+        assert_eq!(found(V1, OWN, &nothing, named), [all]);
+
+        const V2: &[u8] = b"1 2 0:1 / /c rw - cgroup2 cgroup2 rw\n";
+        let of_v2 = "V2 memory,cpu,cpuacct,cpuset,pids,blkio,freezer";
+        let wishes = r#"needs [] wishes ["memory", "pids", "cpu", "io", "cpuset"]"#;
+        let expected = format!("perhaps {of_v2} {wishes}");
+        assert_eq!(found(V2, b"0::/\n", &nothing, KEPT), [expected]);
+        let wishes = r#"needs ["memory"] wishes ["pids", "cpu", "io", "cpuset"]"#;
+        let expected = format!("{of_v2} {wishes}");
+        assert_eq!(found(V2, b"0::/\n", &memory, KEPT), [expected]);
+        assert_eq!(found(b"", b"0::/\n", &nothing, KEPT), none);
+    }
 }

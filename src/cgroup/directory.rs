@@ -7,6 +7,7 @@ use crate::sys::lock::Lock;
 use crate::sys::{Errno, descriptor, directory, facts, identity, node};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
 
 /// A cgroup of one hierarchy. It stays the same one whatever becomes of its name.
 pub struct Directory {
@@ -178,6 +179,36 @@ impl Directory {
         names
     }
 
+    /// Does `what` with it, and with all cgroups in it. One of them is open at a time, however deep they lie.
+    #[cold]
+    #[inline(never)]
+    pub fn each_inner(&self, what: &mut dyn FnMut(&Self)) {
+        what(self);
+        let Ok(mut here) = self.child(c".") else {
+            return;
+        };
+        // The names that are left of each on the way.
+        let mut way = vec![here.children()];
+        while let Some(left) = way.last_mut() {
+            // What goes meanwhile is passed over. (From one that has gone `..` still leads back.)
+            let next = match left.pop() {
+                Some(name) => here.child(&name).inspect(|child| {
+                    what(child);
+                    way.push(child.children());
+                }),
+                None => {
+                    way.pop();
+                    here.child(c"..")
+                }
+            };
+            match next {
+                Ok(next) => here = next,
+                Err(Errno::ENOENT | Errno::ENODEV) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
     /// Removes a cgroup of it that has neither processes nor cgroups in it.
     pub fn remove_empty(&self, name: &CStr) -> Result<(), Errno> {
         node::remove_directory(self.opened.as_fd(), name)
@@ -233,6 +264,36 @@ impl Directory {
                 },
             }
         }
+    }
+}
+
+/// How long to wait for cgroups whose last process has just ended: the kernel takes it out of its cgroups a little after
+/// its parent has heard.
+pub struct Patience {
+    /// The next pause, twice as long as the last.
+    pause: Duration,
+}
+
+impl Patience {
+    const SHORTEST: Duration = Duration::from_micros(500);
+    /// With all before it, two seconds.
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    pub fn new() -> Self {
+        Self {
+            pause: Self::SHORTEST,
+        }
+    }
+
+    /// Removes a cgroup of `above`, as [`Directory::remove`] does.
+    pub fn remove(&mut self, above: &Directory, name: &CStr) -> Result<(), Errno> {
+        let mut removed = above.remove(name);
+        while removed == Err(Errno::EBUSY) && self.pause < Self::LONGEST {
+            std::thread::sleep(self.pause);
+            self.pause *= 2;
+            removed = above.remove(name);
+        }
+        removed
     }
 }
 

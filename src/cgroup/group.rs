@@ -1,10 +1,11 @@
 //! A container's cgroups: one in each hierarchy that has something to limit or to count.
 
 use super::assign::Part;
-use super::directory::Directory;
+use super::directory::{Directory, Patience};
 use super::fill::{self, Found};
 use super::parent::{self, Search};
 use super::processor_time::ProcessorTime;
+use super::record::Record;
 use super::settings::Setting;
 use super::usage::{self, Usage};
 use super::{Controller, Version};
@@ -14,14 +15,11 @@ use crate::locks::Locks;
 use crate::spec::limits::CgroupPath;
 use crate::sys::Errno;
 use std::cell::RefCell;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
-
-/// What a cgroup's name begins with; twelve hexadecimal digits follow.
-pub const PREFIX: &str = "mydocker-";
 
 /// The cgroups of a container that is about to start, or runs. They are removed when this is dropped, as far as that works.
+#[derive(Default)]
 pub struct Group {
     pub(super) name: CString,
     pub(super) members: Vec<Member>,
@@ -48,20 +46,6 @@ pub struct Member {
     pub(super) above: Directory,
     directory: Directory,
 }
-
-/// What it takes to find a cgroup of a container's again, as plain data: another process can remove it when the
-/// container's mydocker is gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    pub version: Version,
-    /// The path of the one that it is in.
-    pub above: CString,
-    pub name: CString,
-}
-
-/// How long to wait in all for a cgroup whose last process has just ended: the kernel takes it out of its
-/// cgroups a little after its parent has heard.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 impl Group {
     /// One without any cgroup yet. They will be called `name`; `parent` is where they are to be, if someone has said.
@@ -120,6 +104,13 @@ impl Group {
         let Some(member) = self.members.last() else {
             return Ok(());
         };
+        if part.is_optional && !is_v1 {
+            // Whoever is born there, or moves there, has to be allowed to leave where it was: cgroups(7), "Cgroup
+            // delegation containment".
+            let file = c"cgroup.procs";
+            let closed = |errno| asker.failed("write to", &member.above.path_of(file), errno);
+            member.above.may_write(file).map_err(closed)?;
+        }
         fill(&member.above, &member.directory, &part.settings)?;
         if is_v1 && part.controllers.contains(&Controller::Memory) {
             parent::count_what_is_below(asker, &member.directory)?;
@@ -130,10 +121,11 @@ impl Group {
         Ok(())
     }
 
-    /// What the clean-up of each needs.
-    pub fn clean_up_record(&self) -> Vec<Record> {
+    /// What it takes to find each again.
+    pub fn records(&self) -> Vec<Record> {
         let members = self.members.iter().map(|member| Record {
             version: member.version,
+            controllers: member.controllers.clone(),
             above: member.above.path.clone(),
             name: self.name.clone(),
         });
@@ -227,15 +219,9 @@ impl Group {
 
     fn remove_from(&mut self, first: usize) -> Result<(), Error> {
         let mut result = Ok(());
-        let mut pause = Duration::from_micros(500);
+        let mut patience = Patience::new();
         for member in self.members.drain(first..) {
-            let mut removed = member.above.remove(&self.name);
-            while removed == Err(Errno::EBUSY) && pause < LONGEST_WAIT / 2 {
-                std::thread::sleep(pause);
-                pause *= 2;
-                removed = member.above.remove(&self.name);
-            }
-            if let Err(errno) = removed {
+            if let Err(errno) = patience.remove(&member.above, &self.name) {
                 result = Err(Error::new(
                     "remove the cgroup",
                     member.directory.path.to_bytes(),
@@ -254,36 +240,61 @@ impl Drop for Group {
     }
 }
 
-/// The file names of [`PREFIX`] and digits.
-pub fn is_ours(name: &CStr) -> bool {
-    let digits = name.to_bytes().strip_prefix(PREFIX.as_bytes());
-    digits.is_some_and(|digits| digits.len() == 12 && digits.iter().all(u8::is_ascii_hexdigit))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::layout::Layout;
     use super::super::request::Wanted;
     use super::super::sweep;
+    use super::{Controller, Group};
     use crate::guard::Request;
     use crate::spec::limits::Limits;
 
-    #[test]
-    fn cgroups_are_removed_by_their_record() {
+    fn group(limits: &Limits, number: u32) -> Option<Group> {
         let read = |file| std::fs::read(file).unwrap();
         let (mountinfo, own) = (read("/proc/self/mountinfo"), read("/proc/self/cgroup"));
         let layout = Layout::new(&mountinfo, &own);
+        let digits = format!("{number:04x}{:08x}", std::process::id());
+        let wanted = Wanted::look(&layout, limits, false, false, &digits);
+        let made = wanted.and_then(Wanted::acquire);
+        let made = made.inspect_err(|error| eprintln!("skipped: no cgroup here: {error}"));
+        made.ok()
+    }
+
+    #[test]
+    fn what_stays_is_in_cgroups_wherever_it_can_be() {
+        let limits = |is_kept| Limits {
+            processes: Some(9),
+            is_kept,
+            ..Limits::default()
+        };
+        let (Some(few), Some(all)) = (group(&limits(false), 1), group(&limits(true), 2)) else {
+            return;
+        };
+        assert_eq!(few.members.len(), 1);
+        let has = |one| {
+            all.records()
+                .iter()
+                .any(|record| record.controllers.contains(&one))
+        };
+        assert!(has(Controller::Pids) && has(Controller::Memory) && has(Controller::Freezer));
+        let alone = Limits {
+            is_kept: true,
+            ..Limits::default()
+        };
+        assert!(alone.can_do_without() && !limits(true).can_do_without());
+        assert_eq!(group(&alone, 3).unwrap().members.len(), all.members.len());
+    }
+
+    #[test]
+    fn cgroups_are_removed_by_their_record() {
         let limits = Limits {
             processes: Some(9),
             ..Limits::default()
         };
-        let digits = format!("{:012x}", std::process::id());
-        let wanted = Wanted::look(&layout, &limits, false, false, &digits);
-        let group = match wanted.and_then(Wanted::acquire) {
-            Ok(group) => group,
-            Err(error) => return eprintln!("skipped: no cgroup can be made here: {error}"),
+        let Some(group) = group(&limits, 0) else {
+            return;
         };
-        let records = group.clean_up_record();
+        let records = group.records();
         let is_there = || {
             let there = records.iter().filter(|record| {
                 let path = [record.above.to_bytes(), b"/", record.name.to_bytes()].concat();

@@ -75,7 +75,7 @@ impl<'a> Layout<'a> {
             if number == b"0" && names.is_empty() {
                 layout.v2 = Some(hierarchy);
             } else if hierarchy.controllers().next().is_some() {
-                // One of only others has nothing to do with us: systemd's own, freezer, devices.
+                // One of only others has nothing to do with us: systemd's own, devices.
                 layout.v1.push(hierarchy);
             }
         }
@@ -122,6 +122,12 @@ impl<'a> Layout<'a> {
 impl Hierarchy<'_> {
     pub fn has(&self, controller: Controller) -> bool {
         controller.is_among(self.names)
+    }
+
+    /// Whether it only freezes, and neither limits nor counts anything.
+    pub fn only_freezes(&self) -> bool {
+        self.controllers()
+            .all(|controller| controller == Controller::Freezer)
     }
 
     /// The controllers of v1 that are ours to use.

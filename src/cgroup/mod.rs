@@ -9,6 +9,8 @@
 //! directory       a cgroup's directory: made, locked, written, removed
 //! group           the container's cgroups, one in each hierarchy that has something to limit
 //! fill            what a new one is filled with
+//! record          what is written down of them, for other processes
+//! opened          those of a container that runs, by that record: frozen, killed, counted
 //! request         the cgroups that a container needs: made, or previewed
 //! foresee         which limits would be refused
 //! sweep           those of containers whose mydocker was killed
@@ -32,17 +34,21 @@ mod fill;
 mod foresee;
 mod group;
 mod layout;
+mod opened;
 mod parent;
 mod processor_time;
+mod record;
 mod request;
 mod settings;
 mod sweep;
 mod usage;
 
-pub use group::{Group, Join, Record};
+pub use group::{Group, Join};
 pub use layout::{Layout, usual};
+pub use opened::{Load, MemoryLoad, Opened};
 pub use parent::Written;
 pub use processor_time::ProcessorTime;
+pub use record::Record;
 pub use request::{Preview, Wanted};
 pub use settings::Setting;
 pub use sweep::clean_up;
@@ -58,16 +64,19 @@ pub enum Controller {
     Cpuset,
     Pids,
     Io,
+    /// Of v1 alone; a cgroup of v2 can be frozen without one.
+    Freezer,
 }
 
 impl Controller {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Memory,
         Self::Cpu,
         Self::CpuAccounting,
         Self::Cpuset,
         Self::Pids,
         Self::Io,
+        Self::Freezer,
     ];
 
     fn v1_name(self) -> &'static str {
@@ -78,13 +87,14 @@ impl Controller {
             Self::Cpuset => "cpuset",
             Self::Pids => "pids",
             Self::Io => "blkio",
+            Self::Freezer => "freezer",
         }
     }
 
     /// `None` where v2 has none.
     fn v2_name(self) -> Option<&'static str> {
         match self {
-            Self::CpuAccounting => None,
+            Self::CpuAccounting | Self::Freezer => None,
             Self::Io => Some("io"),
             other => Some(other.v1_name()),
         }

@@ -3,9 +3,10 @@
 use super::assign::{self, Part, Presence};
 use super::directory::joined;
 use super::foresee;
-use super::group::{Group, PREFIX};
+use super::group::Group;
 use super::layout::Layout;
 use super::parent::{Controllers, Search, Site, Written};
+use super::record::PREFIX;
 use super::settings::Setting;
 use super::{Controller, Version};
 use crate::error::Error;
@@ -48,17 +49,17 @@ impl<'l, 'a> Wanted<'l, 'a> {
         })
     }
 
-    /// Does `what` with each part, and its search for a site.
+    /// Does `what` with each part.
     fn each(
         &mut self,
         mut what: impl FnMut(&Self, Part<'l, 'a>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut is_none = true;
         for part in std::mem::take(&mut self.parts) {
-            let only_counts = part.only_counts;
+            let is_optional = part.is_optional;
             match what(self, part) {
                 // What it would have counted is not reported: nothing is limited by it.
-                Err(_) if only_counts => {}
+                Err(_) if is_optional => {}
                 done => {
                     done?;
                     is_none = false;
@@ -71,14 +72,35 @@ impl<'l, 'a> Wanted<'l, 'a> {
         }
     }
 
-    fn search<'s>(&'s self, part: &'s Part<'l, 'a>) -> Search<'s> {
-        Search {
-            asker: part.asker,
-            layout: self.layout,
-            hierarchy: part.hierarchy,
-            version: part.version,
-            named: self.limits.parent.as_deref(),
-            controllers: Controllers::new(&part.needed, self.presence.is_counted()),
+    /// Has `attempt` search for a site that has all controllers which are wished for; then for one with fewer, down to
+    /// those that are needed.
+    fn search<T>(
+        &self,
+        part: &Part<'l, 'a>,
+        mut attempt: impl FnMut(&Search<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut count = part.wished.len();
+        loop {
+            let wished = part.wished.iter().take(count);
+            let needed: Vec<&str> = part.needed.iter().chain(wished).copied().collect();
+            let searched = attempt(&Search {
+                asker: part.asker,
+                layout: self.layout,
+                hierarchy: part.hierarchy,
+                version: part.version,
+                named: self.limits.parent.as_deref(),
+                controllers: Controllers {
+                    needed: &needed,
+                    optional: match self.presence.is_counted() {
+                        true if part.wished.is_empty() => &["memory", "pids"],
+                        _ => &part.wished,
+                    },
+                },
+            });
+            if searched.is_ok() || count == 0 {
+                return searched;
+            }
+            count -= 1;
         }
     }
 
@@ -97,7 +119,11 @@ impl Request for Wanted<'_, '_> {
     #[inline(never)]
     fn acquire(mut self) -> Result<Group, Error> {
         let mut group = Group::new(self.name.clone(), self.limits.parent.clone());
-        self.each(|wanted, part| group.add(&part, &wanted.search(&part), || wanted.is_born()))?;
+        self.each(|wanted, part| {
+            wanted.search(&part, |search| {
+                group.add(&part, search, || wanted.is_born())
+            })
+        })?;
         Ok(group)
     }
 
@@ -107,7 +133,8 @@ impl Request for Wanted<'_, '_> {
         let mut previews = Vec::new();
         self.each(|wanted, part| {
             let name = &wanted.name;
-            let (site, ()) = wanted.search(&part).find(|site| site.preview(name))?;
+            let (site, ()) =
+                wanted.search(&part, |search| search.find(|site| site.preview(name)))?;
             foresee::refuse(&part.settings, part.version, &site, name)?;
             let join = match part.version {
                 Version::V1 => Some(c"tasks"),

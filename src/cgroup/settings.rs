@@ -92,8 +92,8 @@ pub fn settings(
                 settings.push(Setting::new(Field::CpuShares, c"cpu.weight", value));
             }
         }
-        // Nothing can be asked of it: it only counts.
-        (Controller::CpuAccounting, _) => {}
+        // Nothing can be asked of them: the one only counts, and the other is told later.
+        (Controller::CpuAccounting | Controller::Freezer, _) => {}
         (Controller::Cpuset, version) => cpuset(limits, version, &mut settings),
         (Controller::Pids, _) => {
             if let Some(processes) = limits.processes {

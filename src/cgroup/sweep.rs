@@ -1,11 +1,14 @@
 //! Cgroups of containers whose mydocker was killed: no one was left to remove them. The next run does.
 
-use super::Version;
-use super::directory::{Directory, joined};
-use super::group::{Group, Record, is_ours};
+use super::directory::{Directory, Patience, joined};
+use super::group::Group;
 use super::layout::Layout;
+use super::opened::thaw_all;
+use super::record::{PREFIX, Record, is_ours};
+use super::{Controller, Version};
 use crate::error::Error;
 use crate::locks::Locks;
+use crate::sys::Errno;
 use crate::sys::lock::Lock;
 use std::ffi::{CStr, CString};
 
@@ -33,7 +36,7 @@ impl Group {
                 loop {
                     let whole = joined(&mount.point, &path);
                     if let Ok(directory) = Directory::open(whole, version) {
-                        self.sweep_directory(&directory);
+                        self.sweep_directory(&directory, version);
                     }
                     // In v2 it may have been a cgroup above the caller's.
                     if version == Version::V1 || path.is_empty() || self.parent.is_some() {
@@ -45,7 +48,7 @@ impl Group {
         }
     }
 
-    fn sweep_directory(&self, directory: &Directory) {
+    fn sweep_directory(&self, directory: &Directory, version: Version) {
         let mut locks = self.locks.borrow_mut();
         let Some(locks) = locks.as_mut() else { return };
         let own = self
@@ -60,7 +63,7 @@ impl Group {
         let part = |name: &CStr| count <= CROWD || digit(name) == digit(&self.name);
         for name in directory.children() {
             if is_ours(&name) && name != self.name && part(&name) {
-                remove_if_left(directory, &name, locks);
+                remove_if_left((directory, version), &name, locks, None);
             }
         }
     }
@@ -71,9 +74,16 @@ impl Group {
 /// Errors: there are no locks to be had.
 pub fn clean_up(records: &[Record]) -> Result<(), Error> {
     let mut locks = Locks::open().map_err(|none| none.error("clean up: open"))?;
-    for record in records {
+    let freezes = |record: &&Record| {
+        record.version == Version::V2 || record.controllers.contains(&Controller::Freezer)
+    };
+    // Who is frozen is in all of them until it is thawed.
+    let (first, then): (Vec<_>, Vec<_>) = records.iter().partition(freezes);
+    let mut patience = Patience::new();
+    for record in first.into_iter().chain(then) {
         if let Ok(above) = Directory::open(record.above.clone(), record.version) {
-            remove_if_left(&above, &record.name, &mut locks);
+            let above = (&above, record.version);
+            remove_if_left(above, &record.name, &mut locks, Some(&mut patience));
         }
     }
     Ok(())
@@ -81,7 +91,12 @@ pub fn clean_up(records: &[Record]) -> Result<(), Error> {
 
 /// Whose lock can be had, that one's mydocker is gone; or it is not there yet, and has the directory above
 /// locked meanwhile. (Another user's locks are unknown to us, and what that user left is theirs to sweep.)
-fn remove_if_left(directory: &Directory, name: &CStr, locks: &mut Locks) {
+fn remove_if_left(
+    (directory, version): (&Directory, Version),
+    name: &CStr,
+    locks: &mut Locks,
+    patience: Option<&mut Patience>,
+) {
     let Ok(left) = directory.child(name) else {
         return;
     };
@@ -91,15 +106,26 @@ fn remove_if_left(directory: &Directory, name: &CStr, locks: &mut Locks) {
     if !left.is_ours() || locks.lock(its, Lock::Alone).is_err() {
         return;
     }
-    if locks.lock(above, Lock::Alone).is_ok() {
-        let _ = directory.remove(name);
+    let locked = match patience {
+        Some(_) => locks.lock_soon(above, Lock::Alone),
+        None => locks.lock(above, Lock::Alone),
+    };
+    if locked.is_ok() {
+        if directory.remove(name) == Err(Errno::EBUSY) {
+            // Whom the kernel has killed with its mydocker does not die while it is frozen by v1.
+            thaw_all(&left, version);
+            let _ = match patience {
+                Some(patience) => patience.remove(directory, name),
+                None => directory.remove(name),
+            };
+        }
         locks.unlock(above);
     }
     locks.unlock(its);
 }
 
 fn digit(name: &CStr) -> Option<u8> {
-    name.to_bytes().get(super::group::PREFIX.len()).copied()
+    name.to_bytes().get(PREFIX.len()).copied()
 }
 
 /// The path without its last name.

@@ -132,13 +132,13 @@ fn is_reached(peak: u64, limit: u64) -> bool {
     peak >= limit - limit / 64
 }
 
-fn number(directory: &Directory, file: &CStr) -> Option<u64> {
+pub fn number(directory: &Directory, file: &CStr) -> Option<u64> {
     directory.read(file).ok()?.parse().ok()
 }
 
 #[cold]
 #[inline(never)]
-fn named(directory: &Directory, file: &CStr, name: &str) -> Option<u64> {
+pub fn named(directory: &Directory, file: &CStr, name: &str) -> Option<u64> {
     field(&directory.read(file).ok()?, name)
 }
 

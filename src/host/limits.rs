@@ -1,6 +1,6 @@
 //! The container's cgroups, from before the clone until after the wait.
 
-use crate::cgroup::{self, Group, Join, Layout, Preview, ProcessorTime, Usage, usual};
+use crate::cgroup::{self, Group, Join, Layout, Preview, ProcessorTime, Record, Usage, usual};
 use crate::error::{Error, ExitCode};
 use crate::field::Field;
 use crate::guard::{self, Acquire, Intent, Request};
@@ -14,6 +14,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// What the layout of hierarchies is told by.
+#[derive(Default)]
 struct Texts {
     mountinfo: Vec<u8>,
     own: Vec<u8>,
@@ -51,7 +52,7 @@ impl Wanted<'_> {
         };
         let own = lines(c"/proc/self/cgroup", |_| true)?;
         // Where one is named, or some only count, no file's name proves that it is the right hierarchy.
-        let only_counts = self.is_counted || limits.cpu_time.is_some();
+        let only_counts = self.is_counted || limits.cpu_time.is_some() || limits.is_kept;
         if !only_counts && limits.parent.is_none() && namespace::is_initial_cgroup() {
             let mountinfo = usual(&own);
             let taken = look(&Layout::assumed(&mountinfo, &own));
@@ -73,8 +74,12 @@ impl Request for Wanted<'_> {
     #[cold]
     #[inline(never)]
     fn acquire(self) -> Result<Limited, Error> {
-        let (texts, group) = self.take::<Acquire>()?;
         let limits = self.limits;
+        let (texts, group) = match self.take::<Acquire>() {
+            // A kernel without cgroups, or no /proc.
+            Err(_) if limits.can_do_without() => Default::default(),
+            taken => taken?,
+        };
         let limited = Limited {
             texts,
             group,
@@ -95,8 +100,10 @@ impl Request for Wanted<'_> {
     #[cold]
     #[inline(never)]
     fn preview(self) -> Result<Vec<Preview>, Error> {
-        let (_, previews) = self.take::<guard::Preview>()?;
-        Ok(previews)
+        match self.take::<guard::Preview>() {
+            Err(_) if self.limits.can_do_without() => Ok(Vec::new()),
+            taken => taken.map(|(_, previews)| previews),
+        }
     }
 }
 
@@ -118,6 +125,11 @@ impl Limited {
             birthplace: self.group.birthplace(),
             joins,
         })
+    }
+
+    /// What it takes to find its cgroups again.
+    pub fn records(&self) -> Vec<Record> {
+        self.group.records()
     }
 
     /// Removes what killed ones have left, while the command runs.

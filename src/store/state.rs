@@ -158,13 +158,18 @@ impl State {
         for (key, flag) in flags {
             object.boolean(key, flag);
         }
+        let cgroups = self.cgroups.iter().map(cgroup::Record::to_json);
+        object.value("cgroups", &Value::List(cgroups.collect()));
+        if let Some(root) = &self.root {
+            object.value("root", &root.to_json());
+        }
         object
     }
 
     /// Errors: what is wrong with the text.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
         let value = member::parse(bytes)?;
-        Self::of(&value).ok_or_else(|| "its phase is missing".into())
+        Self::of(&value).ok_or_else(|| "it has no phase, or names no cgroup or root of ours".into())
     }
 
     fn of(value: &Value) -> Option<Self> {
@@ -191,8 +196,19 @@ impl State {
             oom_killed: member::flag(value, "oom_killed"),
             restarts: member::number(value, "restarts").unwrap_or(0),
             stopped_by_hand: member::flag(value, "stopped_by_hand"),
-            cgroups: Vec::new(),
-            root: None,
+            cgroups: match value.get("cgroups") {
+                Some(records) => {
+                    let records = records.list()?.iter();
+                    records
+                        .map(cgroup::Record::of_json)
+                        .collect::<Option<_>>()?
+                }
+                None => Vec::new(),
+            },
+            root: match value.get("root") {
+                Some(root) => Some(host::root::Record::of_json(root)?),
+                None => None,
+            },
             lost_log_bytes: member::number(value, "lost_log_bytes").unwrap_or(0),
         })
     }
@@ -224,8 +240,13 @@ mod tests {
             oom_killed: true,
             restarts: 3,
             stopped_by_hand: true,
-            cgroups: Vec::new(),
-            root: None,
+            cgroups: vec![cgroup::Record {
+                version: cgroup::Version::V2,
+                controllers: vec![cgroup::Controller::Memory],
+                above: c"/sys/fs/cgroup".into(),
+                name: c"mydocker-0123456789ab".into(),
+            }],
+            root: Some(host::root::Record::default()),
             lost_log_bytes: u64::MAX >> 1,
         };
         for state in [whole, State::created()] {
@@ -233,6 +254,7 @@ mod tests {
             assert_eq!(State::parse(written.as_bytes()), Ok(state), "{written}");
         }
         assert!(State::parse(b"{\"phase\":\"dead\"}").is_err());
+        assert!(State::parse(b"{\"phase\":\"running\",\"cgroups\":[{}]}").is_err());
         assert!(State::parse(b"").is_err());
     }
 

@@ -13,17 +13,8 @@ use std::ffi::{CStr, CString};
 #[derive(Clone, Copy)]
 pub struct Controllers<'a> {
     pub needed: &'a [&'a str],
-    /// Without these some figures are not reported, and no more.
-    pub counting: &'a [&'a str],
-}
-
-impl<'a> Controllers<'a> {
-    pub fn new(needed: &'a [&'a str], counted: bool) -> Self {
-        Self {
-            needed,
-            counting: if counted { &["memory", "pids"] } else { &[] },
-        }
-    }
+    /// A start goes on without these.
+    pub optional: &'a [&'a str],
 }
 
 /// The way from the top of v2 to a cgroup.
@@ -74,7 +65,7 @@ impl<'a> PathFromTop<'a> {
             Ok::<_, Error>(written)
         };
         let mut written = look(controllers.needed, false)?;
-        for name in controllers.counting {
+        for name in controllers.optional {
             if !controllers.needed.contains(name) {
                 written.extend(look(&[name], true).unwrap_or_default());
             }

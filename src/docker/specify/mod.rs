@@ -11,7 +11,6 @@ mod process;
 pub mod protections;
 mod refusal;
 pub mod size;
-mod staying;
 mod stop_signal;
 mod sysctl;
 mod ulimit;
@@ -20,7 +19,6 @@ mod user_namespace;
 
 pub use detach_keys::detach_keys;
 pub use protections::Protections;
-pub use staying::{Staying, restart, staying};
 pub use stop_signal::signal;
 pub use user::{Account, Accounts};
 

@@ -3,9 +3,11 @@
 
 mod accounts;
 mod places;
+mod record;
 mod upper;
 
 pub use accounts::accounts;
+pub use record::Record;
 
 use crate::error::{Error, printable};
 use crate::field::Field;
@@ -18,11 +20,11 @@ use crate::spec::{
 };
 use crate::sys::facts::{self, Kind};
 use crate::sys::{Errno, descriptor};
-use places::{Places, PlacesRecord};
+use places::Places;
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use upper::{WorkDirectory, WorkRecord};
+use upper::WorkDirectory;
 
 /// What a path of the host's is for.
 #[derive(Clone, Copy)]
@@ -259,30 +261,6 @@ fn check_device(asked_by: AskedBy<'_>, path: &CStr) -> Result<(), Error> {
     match facts::facts(opened.as_fd()).map_err(failed)?.kind {
         Kind::Character(_) | Kind::Block(_) => Ok(()),
         _ => Err(failed(Errno::ENODEV).hint(Some("it is no device"))),
-    }
-}
-
-/// What it takes to clean up what [`Traces`] have left, as plain data: another process can do it when theirs is gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Record {
-    pub works: Vec<WorkRecord>,
-    pub places: Option<PlacesRecord>,
-}
-
-impl Record {
-    /// Cleans up, as dropping the traces would have. What is in use by then, or is no longer what it was, stays.
-    ///
-    /// Errors: there are no locks to be had.
-    pub fn clean_up(&self) -> Result<(), Error> {
-        let mut locks = Locks::open().map_err(|none| none.error("clean up: open"))?;
-        let works = self.works.iter();
-        let works = works.filter_map(|work| work.find(&mut locks)).collect();
-        drop(Traces {
-            works,
-            places: self.places.as_ref().and_then(PlacesRecord::find),
-            locks: Some(locks),
-        });
-        Ok(())
     }
 }
 

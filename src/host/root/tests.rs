@@ -1,3 +1,4 @@
+use super::places::PlacesRecord;
 use super::*;
 use crate::path_in_root::PLACE;
 use std::fs::Permissions;

@@ -56,6 +56,9 @@ pub struct Limits {
     pub cpu_time: Option<Duration>,
     /// What is used is to be counted, whatever is limited.
     pub is_counted: bool,
+    /// The container stays, to be frozen, counted and limited while it runs: it is to be in cgroups of its own wherever
+    /// there can be some, whatever is limited. Where there are none it starts without.
+    pub is_kept: bool,
     /// The cgroup below which to be, from the top of each hierarchy; else where the caller is.
     pub parent: Option<CgroupPath>,
 }
@@ -134,6 +137,16 @@ impl Limits {
             ..Self::default()
         };
         Ok((self != nothing).then_some(self))
+    }
+
+    /// Whether no more is asked for than cgroups where there can be some.
+    pub fn can_do_without(&self) -> bool {
+        let least = Self {
+            swap: self.swap,
+            is_kept: self.is_kept,
+            ..Self::default()
+        };
+        *self == least
     }
 
     #[cold]

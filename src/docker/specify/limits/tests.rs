@@ -77,6 +77,7 @@ fn values() {
         ],
         cpu_time: Some(Duration::from_millis(1500)),
         is_counted: false,
+        is_kept: false,
         parent: CgroupPath::new(b"a/b"),
     };
     assert_eq!(found, Ok(Some(expected)));
