@@ -7,6 +7,7 @@ pub mod exec;
 pub mod inspect;
 pub mod kill;
 pub mod logs;
+mod of_config;
 pub mod pause;
 pub mod ps;
 pub mod rename;
@@ -20,11 +21,19 @@ pub mod unpause;
 pub mod update;
 pub mod wait;
 
-use crate::error::Error;
+use crate::error::{Error, ExitCode};
+use crate::standard_streams;
 
 /// The answer of a command that is only a name yet.
 #[cold]
 #[inline(never)]
 pub fn not_built(command: &str) -> Error {
     Error::refused(command, "this command is not built yet")
+}
+
+/// Answers on stdout.
+fn answer(text: &[u8]) -> Result<ExitCode, Error> {
+    let written = standard_streams::answer(text);
+    written.map_err(|errno| Error::new("write", standard_streams::name(1), errno))?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -12,4 +12,4 @@ pub mod units;
 
 pub use list::{Columns, Layout, Row};
 pub use table::Table;
-pub use template::{Place, Subject, Template, label};
+pub use template::{Place, Subject, Template, find_label};

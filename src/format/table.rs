@@ -2,18 +2,32 @@
 
 use crate::error::printable;
 
-/// The narrowest that a column is with its space.
+/// The narrowest that a column of most tables is, with its space.
 const NARROWEST: usize = 10;
 /// What lies between two columns at least.
 const SPACE: usize = 3;
 
 /// A table that is being filled: each line is its cells, and a tab after each but the last.
-#[derive(Default)]
 pub struct Table {
+    narrowest: usize,
     lines: Vec<Vec<u8>>,
 }
 
+impl Default for Table {
+    fn default() -> Self {
+        Self::new(NARROWEST)
+    }
+}
+
 impl Table {
+    /// `narrowest`: how narrow a column is at least, with its space.
+    pub fn new(narrowest: usize) -> Self {
+        Self {
+            narrowest,
+            lines: Vec::new(),
+        }
+    }
+
     /// Adds a line, or several.
     pub fn push(&mut self, text: &[u8]) {
         let lines = text.split(|byte| *byte == b'\n');
@@ -42,7 +56,7 @@ impl Table {
             for block in lines.chunk_by(|one, other| is_in(one) == is_in(other)) {
                 let cells = || block.iter().map(|line| line.get(column).copied());
                 let widest = cells().flatten().map(width).max().unwrap_or(0);
-                let wanted = NARROWEST.max(widest + SPACE);
+                let wanted = self.narrowest.max(widest + SPACE);
                 for ((cell, line), text) in cells().zip(block).zip(&mut rest) {
                     let cell: &[u8] = cell.unwrap_or_default();
                     text.extend_from_slice(cell);

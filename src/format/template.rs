@@ -89,7 +89,9 @@ impl Template {
                 }
                 Part::Label(name) => match (subject.place, subject.labels) {
                     (Place::Heading, _) => text.extend_from_slice(&heading(name)),
-                    (place, Some(labels)) => add(label(labels, name), place, text),
+                    (place, Some(labels)) => {
+                        add(find_label(labels, name).unwrap_or_default(), place, text);
+                    }
                     (_, None) => return Err(unknown("Label")),
                 },
             }
@@ -154,8 +156,8 @@ fn heading(name: &str) -> Vec<u8> {
     last.replace(['-', '_'], " ").into_bytes()
 }
 
-/// The value of a label; empty if there is none of this name.
-pub fn label<'a>(labels: &'a [OsString], name: &str) -> &'a [u8] {
+/// The value of a label, of which the last one of its name counts.
+pub fn find_label<'a>(labels: &'a [OsString], name: &str) -> Option<&'a [u8]> {
     let mut values = labels.iter().filter_map(|label| {
         let rest = label.as_bytes().strip_prefix(name.as_bytes())?;
         match rest.split_first() {
@@ -164,7 +166,7 @@ pub fn label<'a>(labels: &'a [OsString], name: &str) -> &'a [u8] {
             Some(_) => None,
         }
     });
-    values.next_back().unwrap_or_default()
+    values.next_back()
 }
 
 #[cold]

@@ -8,7 +8,7 @@ mod conclusion;
 mod devices;
 pub mod heal;
 pub mod logging;
-mod origin;
+pub mod origin;
 mod owners;
 pub mod reporting;
 pub mod sealed_exe;

@@ -31,7 +31,7 @@ const OPTIONS: &[Row] = &[
         ("filter", Some('f')),
         Reading::Many(text("KEY=VALUE"), |line| &mut line.others.filters),
         "only those of which this is true",
-        "List only those of which this is true: `name=TEXT`, `id=TEXT`, `status=WORD`, `label=KEY[=VALUE]`, `exited=CODE`.",
+        "List only those of which this is true: `name=TEXT`, `id=TEXT`, `status=WORD`, `label=KEY[=VALUE]`, `exited=CODE`, `before=CONTAINER`, `since=CONTAINER`.",
     ),
     rows::TABLE_FORMAT,
     options::own(

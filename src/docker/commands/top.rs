@@ -14,7 +14,8 @@ pub static COMMAND: Described = Described {
     about: "list the processes of one",
     text: "
 Lists the processes of a container, with the pids that they have for you. What
-follows the container are options of ps(1), which prints the list then.
+follows the container is what ps(1) would be asked for: -ef, aux, or -o with the
+names of columns. Times are UTC.
 ",
     help: "mydocker help top",
     options: &[rows::SHARED, options::HELP],

@@ -79,8 +79,8 @@ fn wishes(
     })
 }
 
-/// What was asked for, in its order.
-fn mounts(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Vec<RootMount>, Error> {
+/// The mounts that were asked for, in their order.
+pub fn mounts(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Vec<RootMount>, Error> {
     let mut mounts = Vec::new();
     for typed in &arguments.volumes {
         mounts.push(volume::parse(typed, caller)?);

@@ -5,8 +5,8 @@
 mod capabilities;
 mod detach_keys;
 mod environment;
-mod environment_file;
 mod limits;
+mod pairs_file;
 mod process;
 pub mod protections;
 mod refusal;
@@ -16,11 +16,13 @@ mod sysctl;
 mod ulimit;
 mod user;
 mod user_namespace;
+mod written;
 
 pub use detach_keys::detach_keys;
 pub use protections::Protections;
 pub use stop_signal::signal;
-pub use user::{Account, Accounts};
+pub use user::{Account, Accounts, name_of as user_name};
+pub use written::{environment as asked_environment, labels};
 
 use super::{Caller, RunArgs, root};
 use crate::error::Error;

@@ -1,7 +1,7 @@
 //! The process that the command becomes.
 
 use super::user::{Account, Accounts};
-use super::{Protections, c_string, capabilities, environment, environment_file, ulimit};
+use super::{Protections, c_string, capabilities, environment, pairs_file, ulimit};
 use crate::docker::{Caller, RunArgs};
 use crate::error::Error;
 use crate::spec::{Input, ProcessSpec, RootSpec, Terminal, User};
@@ -21,7 +21,7 @@ pub fn asked(
     let variables = match &arguments.environment_files[..] {
         [] => &arguments.environment,
         files => {
-            with_files = environment_file::before(&arguments.environment, files, caller)?;
+            with_files = pairs_file::before("--env-file", &arguments.environment, files, caller)?;
             &with_files
         }
     };

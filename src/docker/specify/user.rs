@@ -111,7 +111,7 @@ impl Account {
 }
 
 /// The name of the user with this number, as /etc/passwd has it.
-pub(super) fn name_of(id: u32, file: &[u8]) -> Option<Vec<u8>> {
+pub fn name_of(id: u32, file: &[u8]) -> Option<Vec<u8>> {
     let entry = passwd(file).find(|entry| entry.id == id)?;
     Some(entry.name.to_vec())
 }

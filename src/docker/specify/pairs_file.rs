@@ -1,14 +1,15 @@
-//! `--env-file`: variables in a file, a line each, as docker reads it.
+//! `--env-file` and `--label-file`: names and values in a file, a line each, as docker reads it.
 
 use crate::docker::Caller;
 use crate::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-/// The variables of `files`, as `--env` would be given them, and behind them those that were typed, which win.
+/// What is in `files`, which this option names, as it would be typed, and behind it what was typed, which wins.
 #[cold]
 #[inline(never)]
 pub fn before(
+    option: &'static str,
     typed: &[OsString],
     files: &[OsString],
     caller: &Caller<'_>,
@@ -16,19 +17,19 @@ pub fn before(
     let mut found = Vec::new();
     for file in files {
         let content = (caller.named_file)(file)
-            .map_err(|errno| Error::new("--env-file: read", file.as_bytes(), errno))?;
-        found.extend(variables(file, &content)?);
+            .map_err(|errno| Error::new(format!("{option}: read"), file.as_bytes(), errno))?;
+        found.extend(pairs(option, file, &content)?);
     }
     found.extend_from_slice(typed);
     Ok(found)
 }
 
-/// What `--env` would be given for the lines of a file: `NAME=VALUE` as it stands, without quotes or escapes that would
+/// What would be typed for the lines of a file: `NAME=VALUE` as it stands, without quotes or escapes that would
 /// mean anything, or `NAME` alone. Blanks before a name are no part of it; empty lines and those that begin with `#` say
 /// nothing.
 ///
 /// Errors: a line whose name is empty, or has a blank in it.
-fn variables(file: &OsStr, content: &[u8]) -> Result<Vec<OsString>, Error> {
+fn pairs(option: &str, file: &OsStr, content: &[u8]) -> Result<Vec<OsString>, Error> {
     // What Windows' editors put before the first letter.
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let mut found = Vec::new();
@@ -47,20 +48,20 @@ fn variables(file: &OsStr, content: &[u8]) -> Result<Vec<OsString>, Error> {
         };
         let refused = |reason| {
             let place = format!(", line {number}");
-            let file = [b"--env-file ", file.as_bytes(), place.as_bytes()].concat();
-            Err(Error::refused(file, reason))
+            let place = [option.as_bytes(), b" ", file.as_bytes(), place.as_bytes()].concat();
+            Err(Error::refused(place, reason))
         };
         if name.is_empty() {
-            return refused("the variable has no name");
+            return refused("there is no name");
         }
         if name.iter().any(u8::is_ascii_whitespace) {
-            return refused("there is a blank in the variable's name");
+            return refused("there is a blank in the name");
         }
         if line.contains(&0) {
             return refused("there is a NUL in it");
         }
-        let variable = if has_value { line } else { name };
-        found.push(OsString::from_vec(variable.to_vec()));
+        let pair = if has_value { line } else { name };
+        found.push(OsString::from_vec(pair.to_vec()));
     }
     Ok(found)
 }
@@ -70,7 +71,8 @@ mod tests {
     use super::*;
 
     fn read(content: &str) -> Result<Vec<OsString>, String> {
-        variables(OsStr::new("FILE"), content.as_bytes()).map_err(|error| error.to_string())
+        pairs("--env-file", OsStr::new("FILE"), content.as_bytes())
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -92,9 +94,9 @@ mod tests {
             ..Caller::bare(0)
         };
         let words = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
-        let found = before(&words(&["A=3"]), &words(&["one", "two"]), &caller);
+        let found = before("--x", &words(&["A=3"]), &words(&["one", "two"]), &caller);
         assert_eq!(found.unwrap(), ["A=1", "B=2", "A=3"]);
-        let error = before(&[], &words(&["none"]), &caller).unwrap_err();
+        let error = before("--env-file", &[], &words(&["none"]), &caller).unwrap_err();
         let message = "--env-file: read none: no such file or directory (ENOENT)";
         assert_eq!(error.to_string(), message);
     }
@@ -102,10 +104,7 @@ mod tests {
     #[test]
     fn mistakes_have_a_place() {
         for (content, message) in [
-            (
-                "A=1\n=x",
-                "--env-file FILE, line 2: the variable has no name",
-            ),
+            ("A=1\n=x", "--env-file FILE, line 2: there is no name"),
             ("A B=1", "--env-file FILE, line 1: there is a blank"),
             ("A =1", "there is a blank"),
             ("A=\0", "there is a NUL"),

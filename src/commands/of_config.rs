@@ -1,0 +1,87 @@
+//! What a container was asked for, by what was written down of its command line.
+
+use crate::docker::specify::{self, specify};
+use crate::docker::{Caller, Command, RunArgs, parse, root};
+use crate::error::Error;
+use crate::runtime::origin::{Answers, Origin};
+use crate::spec::{ContainerSpec, RootMount};
+use crate::store::Config;
+use crate::sys::{Errno, identity};
+use std::ffi::{CString, OsString};
+
+/// What was asked for, read again.
+#[derive(Default)]
+pub struct Known {
+    pub arguments: RunArgs,
+    /// `KEY=VALUE`, those of files as well.
+    pub labels: Vec<OsString>,
+    /// `NAME=VALUE`, those that were asked for.
+    pub environment: Vec<CString>,
+    pub mounts: Vec<RootMount>,
+}
+
+impl Known {
+    /// Errors: what was written down is not understood.
+    pub fn of(config: &Config) -> Result<Self, Error> {
+        let arguments = arguments(config)?;
+        with_caller(config, |caller| {
+            Ok(Self {
+                labels: specify::labels(&arguments, caller)?,
+                environment: specify::asked_environment(&arguments, caller)?,
+                mounts: root::mounts(&arguments, caller)?,
+                arguments: arguments.clone(),
+            })
+        })
+    }
+}
+
+/// What was asked for, as a specification, but for what depends on the files of the root and on the ids of this host: who
+/// runs the command.
+///
+/// Errors: what was written down is not understood.
+pub fn specification(config: &Config, arguments: &RunArgs) -> Result<ContainerSpec, Error> {
+    let arguments = RunArgs {
+        user: None,
+        groups: Vec::new(),
+        user_namespace: None,
+        ..arguments.clone()
+    };
+    with_caller(config, |caller| specify(&arguments, caller))
+}
+
+/// The one who has made the container, as far as it was written down.
+fn with_caller<T>(config: &Config, make: impl FnOnce(&Caller<'_>) -> T) -> T {
+    let answers = answers(config);
+    let origin = Origin::Maker(&answers);
+    let name = config.id.short();
+    make(&Caller {
+        variable: &|name| origin.variable(name),
+        all_variables: &|| origin.variables(),
+        named_file: &|name| origin.file(name),
+        directory: &|| {
+            let directory = origin.directory();
+            directory.map_err(|errno: Errno| Error::new("find", "the working directory", errno))
+        },
+        fresh_name: &name,
+        ..Caller::bare(identity::effective_user())
+    })
+}
+
+fn arguments(config: &Config) -> Result<RunArgs, Error> {
+    let words = std::iter::once("run".into()).chain(config.words.iter().cloned());
+    match parse(words.collect(), &|_| false)? {
+        Command::Run(arguments, _) => Ok(*arguments),
+        _ => Err(Error::refused(
+            "the words of the container",
+            "they are no command",
+        )),
+    }
+}
+
+fn answers(config: &Config) -> Answers {
+    Answers {
+        directory: config.directory.clone(),
+        variables: config.variables.clone(),
+        files: config.files.clone(),
+    }
+}

@@ -1,0 +1,150 @@
+//! `mydocker ps`: the containers that there are.
+
+mod filter;
+mod row;
+
+use super::of_config::Known;
+use crate::docker::PsArgs;
+use crate::error::{Error, ExitCode};
+use crate::format::{Layout, Row};
+use crate::spec::{MountSource, RootMount};
+use crate::store::{Entry, Look, Status, Store};
+use crate::sys::Errno;
+use crate::{log, time};
+use filter::{Candidate, Filters};
+use row::{COLUMNS, Shown};
+use std::ffi::{OsStr, OsString};
+
+pub use row::network;
+
+/// Lists containers.
+///
+/// Errors: filters and templates that are none; the store cannot be read.
+pub fn run(arguments: &PsArgs) -> Result<ExitCode, Error> {
+    let filters = Filters::parse(&arguments.filters)?;
+    let format = match arguments.quiet {
+        true => Some(OsStr::new("{{.ID}}")),
+        false => arguments.format.as_deref(),
+    };
+    let layout = Layout::parse(format, &COLUMNS)?;
+    let chosen = match Store::look(arguments.state.as_deref())? {
+        Some(store) => choose(&store, arguments, &filters)?,
+        None => Vec::new(),
+    };
+    let now = time::nanoseconds();
+    let rows = chosen.iter().map(|chosen| Row {
+        cells: chosen.cells(now, arguments.no_trunc),
+        labels: &chosen.known.labels,
+    });
+    super::answer(&layout.list(rows)?)
+}
+
+/// A container that is listed.
+struct Chosen {
+    id: String,
+    entry: Entry,
+    look: Look,
+    known: Known,
+}
+
+/// The containers that were asked for, the newest first.
+fn choose(store: &Store, arguments: &PsArgs, filters: &Filters) -> Result<Vec<Chosen>, Error> {
+    let entries = store.all()?;
+    let (newest, oldest) = bounds(store, &entries, filters)?;
+    let all = arguments.all || arguments.last.is_some() || filters.ask_for_all();
+    let most = arguments.last.unwrap_or(usize::MAX);
+    let between = entries.into_iter().take(oldest).skip(newest);
+    let chosen = between.filter_map(|entry| match Chosen::of(entry) {
+        Ok(chosen) => chosen.filter(|chosen| all || chosen.is_live()),
+        // The others are to be seen.
+        Err(error) => {
+            log::complain(&error);
+            None
+        }
+    });
+    Ok(chosen
+        .filter(|chosen| filters.accept(&chosen.candidate()))
+        .take(most)
+        .collect())
+}
+
+/// Which of the entries are between those that were named, by their places in the list.
+fn bounds(store: &Store, entries: &[Entry], filters: &Filters) -> Result<(usize, usize), Error> {
+    let (mut newest, mut oldest) = (0, entries.len());
+    let place = |name: &OsString| {
+        let id = store.find(name)?.id;
+        let place = entries.iter().position(|entry| entry.id == id);
+        Ok::<usize, Error>(place.unwrap_or(0))
+    };
+    for name in &filters.before {
+        newest = newest.max(place(name)? + 1);
+    }
+    for name in &filters.since {
+        oldest = oldest.min(place(name)?);
+    }
+    Ok((newest, oldest))
+}
+
+impl Chosen {
+    /// `None` if it has been removed meanwhile.
+    fn of(entry: Entry) -> Result<Option<Self>, Error> {
+        let look = match entry.look() {
+            Err(error) if error.errno() == Some(Errno::ENOENT) => return Ok(None),
+            look => look?,
+        };
+        let known = Known::of(&entry.config).unwrap_or_else(|error| {
+            log::complain(&error);
+            Known::default()
+        });
+        Ok(Some(Self {
+            id: entry.id.to_string(),
+            entry,
+            look,
+            known,
+        }))
+    }
+
+    fn is_live(&self) -> bool {
+        use Status::{Paused, Restarting, Running};
+        matches!(self.look.status, Running | Paused | Restarting)
+    }
+
+    fn name(&self) -> &str {
+        self.entry.name.as_ref().map_or("", |name| name.as_str())
+    }
+
+    fn candidate(&self) -> Candidate<'_> {
+        let has_run = matches!(self.look.status, Status::Exited | Status::Dead);
+        Candidate {
+            id: &self.id,
+            name: self.name(),
+            labels: &self.known.labels,
+            status: self.look.status,
+            exit: self.look.state.exit.filter(|_| has_run),
+        }
+    }
+
+    fn cells(&self, now: u64, whole: bool) -> Vec<Vec<u8>> {
+        let mounts: Vec<Vec<u8>> = self.known.mounts.iter().map(source).collect();
+        let shown = Shown {
+            id: &self.id,
+            name: self.name(),
+            created: self.entry.config.created,
+            look: &self.look,
+            arguments: &self.known.arguments,
+            labels: &self.known.labels,
+            mounts: &mounts,
+        };
+        shown.cells(now, whole)
+    }
+}
+
+/// What is mounted: a path of the host's, or the kind of file system that it is.
+fn source(mount: &RootMount) -> Vec<u8> {
+    let source = match &mount.source {
+        MountSource::Bind(bind) => bind.path.as_c_str(),
+        MountSource::FileSystem(new) => new.kind.as_c_str(),
+        MountSource::Overlay(_) => c"overlay",
+    };
+    source.to_bytes().to_vec()
+}
