@@ -16,6 +16,7 @@ mod own_device;
 mod process;
 pub mod repeated;
 mod root;
+mod staying;
 mod sysctl;
 mod user_namespace;
 mod work_directory;
@@ -36,6 +37,7 @@ pub use root::{
     Mounter, NameFile, Node, Overlay, RootConflict, RootMount, RootSpec, RootWishes, Upper, Writes,
     below, clean_target, name_in,
 };
+pub use staying::RestartPolicy;
 pub use sysctl::{Sysctl, SysctlFault};
 pub use user_namespace::{BLOCK, Ids, IdsWanted, Range, UserNamespace};
 pub use work_directory::work_directory;

@@ -131,8 +131,8 @@ pub const RESTART: Row = Row {
         |line| &mut line.run.restart,
     ),
     brief: "start it again when it ends",
-    help: "Start it again when it ends: `on-failure` if it fails, N times at most, `always`, or `unless-stopped`, which \
-           is the same here. A stop, and the machine's end, is the end of it. It takes `-d`.",
+    help: "Start it again when it ends: `on-failure` if it fails, N times at most, `always`, or `unless-stopped`, which is \
+           the same here. `mydocker stop` is the end of it, and so is that of the machine.",
     default: "`no`",
 };
 

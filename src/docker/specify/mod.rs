@@ -11,6 +11,7 @@ mod process;
 pub mod protections;
 mod refusal;
 pub mod size;
+mod staying;
 mod stop_signal;
 mod sysctl;
 mod ulimit;
@@ -20,6 +21,7 @@ mod written;
 
 pub use detach_keys::detach_keys;
 pub use protections::Protections;
+pub use staying::{Staying, restart, staying};
 pub use stop_signal::signal;
 pub use user::{Account, Accounts, name_of as user_name};
 pub use written::{environment as asked_environment, labels};

@@ -37,9 +37,18 @@ pub fn billionths(text: &[u8]) -> Option<u128> {
 }
 
 /// A size in bytes: `1048576`, `64m`, `64MiB`, `1.5 GB`. Units are powers of 1024, in either case.
+pub fn bytes(text: &[u8]) -> Option<u64> {
+    in_units(text, 1024)
+}
+
+/// Such a size where units are powers of 1000, as docker has it of logs.
+pub fn decimal_bytes(text: &[u8]) -> Option<u64> {
+    in_units(text, 1000)
+}
+
 #[cold]
 #[inline(never)]
-pub fn bytes(text: &[u8]) -> Option<u64> {
+fn in_units(text: &[u8], unit_size: u128) -> Option<u64> {
     let number = text
         .iter()
         .position(|byte| !byte.is_ascii_digit() && *byte != b'.')
@@ -59,7 +68,7 @@ pub fn bytes(text: &[u8]) -> Option<u64> {
         (b'p', b"" | b"b" | b"ib") => 5,
         _ => return None,
     };
-    let bytes = billionths(number)?.checked_mul(1 << (10 * exponent))? / u128::from(BILLION);
+    let bytes = billionths(number)?.checked_mul(unit_size.pow(exponent))? / u128::from(BILLION);
     u64::try_from(bytes).ok()
 }
 
@@ -99,6 +108,18 @@ mod tests {
             ("0x10", None),
         ] {
             assert_eq!(bytes(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_of_logs_are_dockers() {
+        for (text, expected) in [
+            ("10m", 10_000_000),
+            ("1.5kB", 1500),
+            ("2GiB", 2_000_000_000),
+            ("7", 7),
+        ] {
+            assert_eq!(decimal_bytes(text.as_bytes()), Some(expected), "{text}");
         }
     }
 
