@@ -5,9 +5,13 @@
 //! are whole lines at any time that matters: a line that did not go onto the disk as a whole is taken back.
 
 mod entry;
+mod files;
+mod reader;
+mod tail;
 mod writer;
 
-pub use entry::Output;
+pub use entry::{Entry, Output};
+pub use reader::Reader;
 pub use writer::Writer;
 
 use std::ffi::CString;
@@ -29,14 +33,28 @@ impl Limits {
     };
 }
 
+const NAME: &str = "log.json";
+
 /// The name of the file that has become the `age`th old one; 0 is what is written to.
 fn name(age: u32) -> CString {
-    let mut name = String::from("log.json");
+    let mut name = String::from(NAME);
     if age > 0 {
         name.push('.');
         name.push_str(&age.to_string());
     }
     CString::new(name).unwrap_or_default()
+}
+
+/// [`name`], the other way round.
+fn age(name: &[u8]) -> Option<u32> {
+    match name.strip_prefix(NAME.as_bytes())? {
+        b"" => Some(0),
+        rest => {
+            let number = std::str::from_utf8(rest.strip_prefix(b".")?).ok()?;
+            let is_ours = number.starts_with(|first| matches!(first, '1'..='9'));
+            number.parse().ok().filter(|_| is_ours)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,21 +5,21 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A container's directory.
-struct Place(PathBuf);
+pub(super) struct Place(pub(super) PathBuf);
 
 impl Place {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let name = format!("mydocker-container-log-{name}-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    fn directory(&self) -> OwnedFd {
+    pub(super) fn directory(&self) -> OwnedFd {
         std::fs::File::open(&self.0).unwrap().into()
     }
 
-    fn writer(&self, size: u64, files: u32) -> Writer {
+    pub(super) fn writer(&self, size: u64, files: u32) -> Writer {
         Writer::new(self.directory(), Limits { size, files })
     }
 

@@ -9,7 +9,7 @@ mod reader;
 mod value;
 mod writer;
 
-pub use reader::parse;
+pub use reader::{parse, take_string};
 pub use value::Value;
 pub use writer::{Array, Object, push_bytes};
 

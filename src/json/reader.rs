@@ -27,6 +27,17 @@ pub fn parse(text: &str) -> Result<Value, String> {
     value.map_err(|what| format!("line {}: {what}", reader.line))
 }
 
+/// Takes a string from the beginning of a text, and adds its bytes to `string`. Gives what follows it; `None` if it is no
+/// string.
+pub fn take_string<'a>(text: &'a str, string: &mut Vec<u8>) -> Option<&'a str> {
+    let mut reader = Reader {
+        rest: text,
+        line: 1,
+    };
+    reader.take_string(string).ok()?;
+    Some(reader.rest)
+}
+
 struct Reader<'a> {
     rest: &'a str,
     line: usize,
@@ -124,8 +135,12 @@ impl Reader<'_> {
 
     /// The bytes of a string.
     fn string(&mut self) -> Result<Vec<u8>, String> {
-        self.expect('"')?;
         let mut string = Vec::new();
+        self.take_string(&mut string).map(|()| string)
+    }
+
+    fn take_string(&mut self, string: &mut Vec<u8>) -> Result<(), String> {
+        self.expect('"')?;
         loop {
             let special = |byte| matches!(byte, b'"' | b'\\' | ..b' ');
             let plain = self.rest.bytes().position(special);
@@ -133,8 +148,8 @@ impl Reader<'_> {
             string.extend_from_slice(plain.as_bytes());
             self.rest = rest;
             match self.next() {
-                Some('"') => return Ok(string),
-                Some('\\') => self.escaped(&mut string)?,
+                Some('"') => return Ok(()),
+                Some('\\') => self.escaped(string)?,
                 _ => return Err("a string does not end".into()),
             }
         }
