@@ -37,14 +37,21 @@ impl Reader {
         }
     }
 
-    /// Reads the last so many lines of output, without what was written after `until`, and what follows them.
+    /// Goes on with the last so many lines of output, without what was written after `until`, and what follows them.
     ///
     /// Errors: as open(2) and read(2).
-    pub fn of_last(directory: OwnedFd, lines: u64, until: u64) -> Result<Self, Errno> {
-        let place = tail::find(directory.as_fd(), lines, until)?;
-        let mut reader = Self::new(directory);
-        reader.place = place;
-        Ok(reader)
+    pub fn skip_to_last(&mut self, lines: u64, until: u64) -> Result<(), Errno> {
+        self.place = tail::find(self.directory.as_fd(), lines, until)?;
+        self.next = None;
+        Ok(())
+    }
+
+    /// Whether there is a log at all: whoever keeps one makes it at once.
+    ///
+    /// Errors: as open(2).
+    pub fn finds_something(&self) -> Result<bool, Errno> {
+        let newest = File::last(self.directory.as_fd(), Toward::Newer)?;
+        Ok(newest.is_some())
     }
 
     /// Whole lines that have not been given before, with their ends; `None` if there are no more now.
@@ -119,6 +126,12 @@ mod tests {
                 into.push((entry.output, entry.bytes.to_vec()));
             }
         }
+    }
+
+    fn last(place: &Place, lines: u64, until: u64) -> Reader {
+        let mut reader = Reader::new(place.directory());
+        reader.skip_to_last(lines, until).unwrap();
+        reader
     }
 
     fn text(entries: &[(Output, Vec<u8>)]) -> String {
@@ -239,8 +252,7 @@ mod tests {
             }
             let lines: Vec<&str> = all.split_inclusive('\n').collect();
             for wanted in [0, 1, 2, random.usize(..400), 1_000] {
-                let directory = place.directory();
-                let mut reader = Reader::of_last(directory, wanted as u64, u64::MAX).unwrap();
+                let mut reader = last(&place, wanted as u64, u64::MAX);
                 let mut found = Vec::new();
                 drain(&mut reader, &mut found);
                 let first = lines.len().saturating_sub(wanted);
@@ -256,7 +268,7 @@ mod tests {
         for second in 1..=20 {
             writer.append(Output::Stdout, format!("{second}\n").as_bytes(), second);
         }
-        let mut reader = Reader::of_last(place.directory(), 2, 10).unwrap();
+        let mut reader = last(&place, 2, 10);
         let mut found = Vec::new();
         drain(&mut reader, &mut found);
         assert!(text(&found).starts_with("9\n10\n11\n"));
@@ -283,7 +295,7 @@ mod tests {
             (3, "ae\nb\n$ "),
             (4, "2\nae\nb\n$ "),
         ] {
-            let mut reader = Reader::of_last(place.directory(), wanted, u64::MAX).unwrap();
+            let mut reader = last(&place, wanted, u64::MAX);
             let mut found = Vec::new();
             drain(&mut reader, &mut found);
             assert_eq!(text(&found), expected, "{wanted}");

@@ -25,7 +25,7 @@ const PIECE: usize = 1024;
 pub struct Writer {
     directory: OwnedFd,
     limits: Limits,
-    /// Opened when there is something to write.
+    /// `None`: it could not be opened, or the next one is to be begun.
     file: Option<OwnedFd>,
     /// Bytes in it.
     size: u64,
@@ -43,16 +43,19 @@ struct Partial {
 }
 
 impl Writer {
-    /// Writes to the log in `directory`, behind what is there.
+    /// Writes to the log in `directory`, behind what is there. That there is a log is to be seen from now on.
     pub fn new(directory: OwnedFd, limits: Limits) -> Self {
-        Self {
+        let mut writer = Self {
             directory,
             limits,
             file: None,
             size: 0,
             partial: Default::default(),
             lost: 0,
-        }
+        };
+        // If there is no room for it, it is tried again with the first entry.
+        let _ = writer.file();
+        writer
     }
 
     /// Bytes of output that have not become part of the log, because it could not be written.

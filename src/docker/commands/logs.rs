@@ -5,7 +5,10 @@ use crate::docker::Command;
 use crate::docker::described::{Described, Group, Words};
 use crate::docker::options::{self, Kind, Line, Reading, Row, Value, text};
 use crate::error::Error;
+use crate::time;
 use std::ffi::OsString;
+use std::ops::RangeInclusive;
+use std::os::unix::ffi::OsStrExt;
 
 pub static COMMAND: Described = Described {
     name: "logs",
@@ -47,7 +50,7 @@ const OPTIONS: &[Row] = &[
         ("since", None),
         Reading::One(text("TIME"), |line| &mut line.others.since),
         "only what was written since then",
-        "Show what was written since then: `2026-01-02T15:04:05Z`, seconds since 1970, or `10m` for ten minutes ago.",
+        "Show what was written since then: `2026-01-02T15:04:05Z`, seconds since 1970, or `10m` for ten minutes ago. A time without a zone is of this place.",
     ),
     options::own(
         ("until", None),
@@ -80,6 +83,27 @@ pub struct LogsArgs {
     pub since: Option<OsString>,
     pub until: Option<OsString>,
     pub timestamps: bool,
+}
+
+impl LogsArgs {
+    /// From when to when, in nanoseconds since 1970.
+    ///
+    /// Errors: what is no moment.
+    pub fn period(&self, now: u64) -> Result<RangeInclusive<u64>, Error> {
+        let moment = |name: &str, typed: &Option<OsString>, otherwise| {
+            let Some(typed) = typed else {
+                return Ok(otherwise);
+            };
+            time::moment(typed.as_bytes(), now).ok_or_else(|| {
+                Error::refused(
+                    format!("{name} {}", typed.to_string_lossy()),
+                    "it takes 2026-01-02T15:04:05Z, seconds since 1970, or how long ago: 10m",
+                )
+            })
+        };
+        let since = moment("--since", &self.since, 0)?;
+        Ok(since..=moment("--until", &self.until, u64::MAX)?)
+    }
 }
 
 /// docker's `all`, and any number below zero, is no number of lines.
