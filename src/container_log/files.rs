@@ -11,8 +11,14 @@ type Identity = (u64, u64);
 
 /// One of the files.
 pub struct File {
-    pub file: OwnedFd,
+    file: OwnedFd,
     identity: Identity,
+}
+
+/// Where a line begins.
+pub struct Place {
+    pub file: File,
+    pub offset: u64,
 }
 
 /// Where to go from a file.
@@ -53,6 +59,21 @@ impl File {
 
     fn is_the_newest(&self, directory: BorrowedFd<'_>) -> bool {
         facts_of(directory, &name(0)).is_ok_and(|facts| facts.identity == self.identity)
+    }
+
+    /// Reads as much as there is room for, or is there.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        let start = usize::try_from(offset).map_err(|_| Errno::EFBIG)?;
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match descriptor::read_at(self.file.as_fd(), rest, start + filled) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(filled)
     }
 
     pub fn size(&self) -> Result<u64, Errno> {

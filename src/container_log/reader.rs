@@ -1,8 +1,8 @@
 //! Reads a log from the oldest file to the newest, and goes on while it is written to.
 
-use super::files::{File, Toward};
+use super::files::{File, Place, Toward};
 use super::tail;
-use crate::sys::{Errno, descriptor};
+use crate::sys::Errno;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Room for the longest line that we write, and for many usual ones.
@@ -14,16 +14,11 @@ const LONGEST_LINE: usize = 4 * 1024 * 1024;
 pub struct Reader {
     /// Open to be listed.
     directory: OwnedFd,
+    /// Where the next line begins.
     place: Option<Place>,
     /// The file after that one: nothing is written to that one any more.
     next: Option<File>,
     buffer: Vec<u8>,
-}
-
-/// Where the next line begins.
-pub struct Place {
-    pub file: File,
-    pub offset: u64,
 }
 
 impl Reader {
@@ -66,7 +61,7 @@ impl Reader {
                 self.place = Some(Place { file, offset: 0 });
                 continue;
             };
-            let count = read_at(&place.file, &mut self.buffer, place.offset)?;
+            let count = place.file.read_at(&mut self.buffer, place.offset)?;
             let read = self.buffer.get(..count).unwrap_or_default();
             let end = read.iter().rposition(|byte| *byte == b'\n');
             if let Some(end) = end {
@@ -95,25 +90,10 @@ impl Reader {
     }
 }
 
-/// Reads as much as there is room for, or is there.
-pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> Result<usize, Errno> {
-    let start = usize::try_from(offset).map_err(|_| Errno::EFBIG)?;
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match descriptor::read_at(file.file.as_fd(), rest, start + filled) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(filled)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container_log::tests::Place;
+    use crate::container_log::tests::Place as Scratch;
     use crate::container_log::{Entry, Output};
 
     /// All entries that there are now.
@@ -128,7 +108,7 @@ mod tests {
         }
     }
 
-    fn last(place: &Place, lines: u64, until: u64) -> Reader {
+    fn last(place: &Scratch, lines: u64, until: u64) -> Reader {
         let mut reader = Reader::new(place.directory());
         reader.skip_to_last(lines, until).unwrap();
         reader
@@ -141,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_log_that_is_rotated_meanwhile_is_read_as_it_was_written() {
-        let place = Place::new("follow");
+        let place = Scratch::new("follow");
         let mut random = fastrand::Rng::with_seed(15);
         let mut writer = place.writer(5_000, 100);
         let mut reader = Reader::new(place.directory());
@@ -163,7 +143,7 @@ mod tests {
     #[test]
     fn two_at_once() {
         const LINES: usize = 20_000;
-        let place = Place::new("two");
+        let place = Scratch::new("two");
         let mut writer = place.writer(50_000, 10_000);
         let writing = std::thread::spawn(move || {
             for number in 0..LINES {
@@ -184,7 +164,7 @@ mod tests {
 
     #[test]
     fn who_is_too_slow_goes_on_with_the_oldest() {
-        let place = Place::new("slow");
+        let place = Scratch::new("slow");
         let mut writer = place.writer(100, 2);
         let mut reader = Reader::new(place.directory());
         let mut found = Vec::new();
@@ -199,7 +179,7 @@ mod tests {
 
     #[test]
     fn what_was_emptied_and_what_is_half() {
-        let place = Place::new("half-read");
+        let place = Scratch::new("half-read");
         let mut writer = place.writer(10_000, 2);
         let mut reader = Reader::new(place.directory());
         let mut found = Vec::new();
@@ -223,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_passed_over() {
-        let place = Place::new("endless");
+        let place = Scratch::new("endless");
         let long = vec![b'x'; LONGEST_LINE + 10];
         std::fs::write(place.0.join("log.json"), &long).unwrap();
         let mut reader = Reader::new(place.directory());
@@ -235,7 +215,7 @@ mod tests {
     fn the_last_lines() {
         let mut random = fastrand::Rng::with_seed(15);
         for _ in 0..60 {
-            let place = Place::new("tail");
+            let place = Scratch::new("tail");
             let mut writer = place.writer(random.u64(200..20_000), 1_000);
             let mut all = String::new();
             for number in 0..random.usize(..400) {
@@ -263,7 +243,7 @@ mod tests {
 
     #[test]
     fn the_last_lines_until_then() {
-        let place = Place::new("tail-until");
+        let place = Scratch::new("tail-until");
         let mut writer = place.writer(300, 1_000);
         for second in 1..=20 {
             writer.append(Output::Stdout, format!("{second}\n").as_bytes(), second);
@@ -276,7 +256,7 @@ mod tests {
 
     #[test]
     fn lines_of_both_outputs_are_counted() {
-        let place = Place::new("tail-both");
+        let place = Scratch::new("tail-both");
         let mut writer = place.writer(1_000, 2);
         for (output, bytes) in [
             (Output::Stdout, "1\n"),

@@ -1,8 +1,7 @@
 //! Finds where the last lines of output begin, from the end.
 
 use super::entry::{Entry, Output};
-use super::files::{File, Toward};
-use super::reader::{Place, read_at};
+use super::files::{File, Place, Toward};
 use crate::sys::Errno;
 use std::os::fd::BorrowedFd;
 
@@ -51,7 +50,7 @@ fn search(file: &File, count: &mut Count) -> Result<Option<u64>, Errno> {
         let end = start;
         start = end.saturating_sub(BLOCK);
         let mut block = vec![0; (end - start) as usize];
-        let filled = read_at(file, &mut block, start)?;
+        let filled = file.read_at(&mut block, start)?;
         block.truncate(filled);
         block.append(&mut text);
         text = block;
