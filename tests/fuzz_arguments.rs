@@ -6,7 +6,7 @@ use common::fuzzing::*;
 use fastrand::Rng;
 use mydocker::docker::Caller;
 use mydocker::docker::RunArgs;
-use mydocker::docker::specify::specify;
+use mydocker::docker::specify::{specify, staying};
 use mydocker::docker::{self, Command};
 use mydocker::plan::{
     self, InitPlan, NetworkSource, Outputs, OwnDevice, Source, Standard, Streams, wire,
@@ -22,7 +22,15 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// Options, and values that are made for them, right and wrong.
-const VALUES: [(&str, &str); 17] = [
+const VALUES: [(&str, &str); 19] = [
+    (
+        "restart log-driver log-opt stop-timeout tail time last signal",
+        "no always on-failure on-failure:3 unless-stopped none json-file max-size=1m max-file=2 max-size=-1 -1 10 all HUP",
+    ),
+    (
+        "name label detach-keys",
+        "box .box a/b A=1 =x ctrl-p,ctrl-q ctrl- ctrl-@ , DEL",
+    ),
     (
         "launch network pid ipc uts",
         "host none in-process re-exec auto",
@@ -121,10 +129,13 @@ const WORDS: [&[u8]; 24] = [
     b"\xe2\x80\xae",
 ];
 
-/// The long options of `mydocker run`.
+/// The long options of `mydocker run`, and some of other commands.
 fn options() -> Vec<&'static str> {
     let names = docker::options::all(docker::options::RUN).map(|row| row.long);
-    names.filter(|name| *name != "help").collect()
+    let others = [
+        "tail", "since", "filter", "last", "format", "time", "signal",
+    ];
+    names.filter(|name| *name != "help").chain(others).collect()
 }
 
 /// A value, most likely one that is made for this option.
@@ -206,6 +217,11 @@ fn line(options: &[&str], random: &mut Rng) -> Vec<OsString> {
         "run",
         "run",
         "run",
+        "create",
+        "exec",
+        "logs",
+        "ps",
+        "update",
         "pool",
         "help",
         "rnu",
@@ -236,13 +252,15 @@ fn command_lines_of_any_kind() {
         let line = line(&options, random);
         let is_directory = random.bool();
         match docker::parse(line.clone(), &|_| is_directory) {
-            Ok(Command::Run(arguments, _)) => specified(&arguments, &accepted, random),
+            Ok(Command::Run(arguments, _) | Command::Create(arguments, _)) => {
+                specified(&arguments, &accepted, random)
+            }
             Ok(_) => {}
             Err(error) => {
                 let message = error.to_string();
                 assert_clear(&message);
                 // What is understood and cannot be had needs no help.
-                let places = ["option '", "command", "a pool has one directory"];
+                let places = ["option '", "command", "word '", "missing ", "options '"];
                 let is_placed = match error.help() {
                     Some(_) => places.iter().any(|place| message.contains(place)),
                     None => message.starts_with('-'),
@@ -281,6 +299,11 @@ fn specified(arguments: &RunArgs, accepted: &Cell<u64>, random: &mut Rng) {
         },
         ..Caller::bare(user)
     };
+    if let Err(error) = staying(arguments) {
+        let message = error.to_string();
+        assert_clear(&message);
+        assert!(message.starts_with("--"), "{message}");
+    }
     match specify(arguments, &caller) {
         Ok(spec) => {
             assert_sound(&spec);

@@ -23,6 +23,18 @@ fn has(program: &str) -> bool {
     found.status.success()
 }
 
+/// A program that tells of containers as `mydocker ps` does: `web` runs, `old` does not; `kept` is in another store.
+fn fake(path: &str) {
+    let text = "#!/bin/sh
+        case \"$*\" in
+        'ps -a --format {{.Names}}') echo web; echo old ;;
+        'ps --format {{.Names}}') echo web ;;
+        --state*'ps -a --format {{.Names}}') echo kept ;;
+        esac
+        ";
+    write_program(path, text, 0o755);
+}
+
 #[test]
 fn bash_completes() {
     if !has("bash") {
@@ -33,11 +45,13 @@ fn bash_completes() {
     std::fs::create_dir(scratch.file("directory")).unwrap();
     std::fs::write(scratch.file("file"), "").unwrap();
     std::fs::write(scratch.file("mydocker"), printed(&["completion", "bash"])).unwrap();
+    let programs = Scratch::new();
+    fake(&programs.file("mydocker"));
     // The smallest build has no guides.
     let has_guides = printed(&["help"]).contains("\n  roots ");
     for (line, expected) in [
-        ("mydocker r", "run"),
-        ("mydocker help p", "pool"),
+        ("mydocker ru", "run"),
+        ("mydocker help po", "pool"),
         ("mydocker help roo", if has_guides { "roots" } else { "" }),
         ("mydocker completion ", "bash zsh"),
         ("mydocker run --netw", "--network"),
@@ -52,11 +66,38 @@ fn bash_completes() {
         ("mydocker run ls PATH/f", "PATH/file"),
         ("mydocker run ls --netw", ""),
         ("mydocker pool --log-level d", "debug"),
+        ("mydocker ren", "rename"),
+        ("mydocker container ren", "rename"),
+        ("mydocker --state PATH/ ren", "rename"),
+        ("mydocker --state = PATH/ ren", "rename"),
+        ("mydocker --state PATH/d", "PATH/directory"),
+        ("mydocker ps --no", "--no-trunc"),
+        ("mydocker container ls --no", "--no-trunc"),
+        ("mydocker ps --filter na", "name="),
+        ("mydocker rm -f ", "web old"),
+        ("mydocker rm web o", "old"),
+        ("mydocker stop -t 3 ", "web"),
+        ("mydocker stop --signal = KI", "KILL"),
+        ("mydocker --state PATH rm ", "kept"),
+        ("mydocker rm --state PATH ", "kept"),
+        ("mydocker logs -f ", "web old"),
+        ("mydocker logs web ", ""),
+        ("mydocker exec -ti ", "web"),
+        ("mydocker exec -ti web mkdi", "mkdir"),
+        ("mydocker exec web ls PATH/f", "PATH/file"),
+        ("mydocker exec web ls --ti", ""),
+        ("mydocker cp w", "web:"),
+        ("mydocker cp PATH/f", "PATH/file"),
+        ("mydocker rename ol", "old"),
+        ("mydocker create --na", "--name"),
+        ("mydocker create mkdi", "mkdir"),
     ] {
         let (line, expected) = (line.replace("PATH", &path), expected.replace("PATH", &path));
         let script = "source \"$1\"; IFS=' ' read -ra COMP_WORDS <<<\"$2\"; [[ $2 == *' ' ]] && COMP_WORDS+=('')
             COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _mydocker; printf '%s\\n' \"${COMPREPLY[@]}\" | sort -u | paste -sd ' '";
         let mut bash = Command::new("bash");
+        let path = std::env::var("PATH").unwrap();
+        bash.env("PATH", format!("{}:{path}", programs.path().display()));
         bash.args([
             "--norc",
             "-c",
@@ -91,8 +132,11 @@ fn zsh_completes() {
     std::fs::write(scratch.file("_mydocker"), printed(&["completion", "zsh"])).unwrap();
     let line = ["zsh", "-f", "-i"].map(Into::into);
     let mut session = Session::new(cases()[0], mark(), &line);
+    std::fs::create_dir(scratch.file("bin")).unwrap();
+    fake(&scratch.file("bin/mydocker"));
     session.type_line(&format!(
-        "PS1=; autoload -Uz compinit; compinit -D -u; source {}; echo rea''dy",
+        "PS1=; PATH={}:$PATH; autoload -Uz compinit; compinit -D -u; source {}; echo rea''dy",
+        scratch.file("bin"),
         scratch.file("_mydocker")
     ));
     session.expect("ready");
@@ -105,6 +149,12 @@ fn zsh_completes() {
         ("mydocker run -e A=1 -e B=2 mkdi", "r"),
         (&format!("mydocker run cat {path}/a-f"), "ile"),
         ("mydocker pool --log-f", "ormat="),
+        ("mydocker container ren", "ame"),
+        ("mydocker rm -f o", "ld"),
+        ("mydocker exec -ti w", "eb"),
+        ("mydocker --state /tmp rm k", "ept"),
+        ("mydocker ps --no-t", "runc"),
+        ("mydocker exec web mkdi", "r"),
     ] {
         session.type_keys(typed);
         session.type_keys("\t");

@@ -4,7 +4,7 @@
 //! for zsh a file `_mydocker` in a directory of `$fpath`).
 
 use super::commands;
-use super::described::Words;
+use super::described::{Described, Group, Words};
 use super::options::{Kind, Reading, Row, Tables, all};
 use crate::guide;
 
@@ -85,14 +85,23 @@ fn words_of(words: Words) -> &'static str {
     }
 }
 
-/// A case for each kind of words, with the commands that have them.
+/// A case for each command: what its words are, and of which containers `ps` has the names.
 fn kinds() -> String {
     let mut text = String::new();
     for command in commands::ALL {
         let kind = words_of(command.words);
-        text.push_str(&format!("    {}) kind={kind} ;;\n", command.name));
+        let all = listing(command);
+        let name = command.name;
+        text.push_str(&format!("    {name}) kind={kind} all={all} ;;\n"));
     }
     text
+}
+
+/// The option of `ps` that lists the containers of which a command can make something.
+fn listing(command: &Described) -> &'static str {
+    let is_for_running =
+        matches!(command.group, Group::Enter | Group::End) && command.words != Words::Copy;
+    if is_for_running { "" } else { "-a" }
 }
 
 /// The end of a script, with the names of commands and of guides.
@@ -155,10 +164,10 @@ _mydocker_executables() {
 /// bash takes `=` for a word of its own (COMP_WORDBREAKS), so `--name=val` comes as three. What the words of a command are
 /// told apart by is its kind.
 const BASH_TAIL: &str = "_mydocker_names() {
-    COMPREPLY=($(compgen -W \"$(\"${COMP_WORDS[0]}\" \"${state[@]}\" ps -a --format '{{.Names}}' 2>/dev/null)\" -- \"$1\"))
+    COMPREPLY=($(compgen -S \"$2\" -W \"$(\"${COMP_WORDS[0]}\" \"${state[@]}\" ps $all --format '{{.Names}}' 2>/dev/null)\" -- \"$1\"))
 }
 _mydocker() {
-    local word=${COMP_WORDS[COMP_CWORD]} command= option= kind= i at=1 count=0
+    local word=${COMP_WORDS[COMP_CWORD]} command= option= kind= all= i at=1 count=0
     local -a state=()
     COMPREPLY=()
     while ((at < COMP_CWORD)); do
@@ -230,7 +239,13 @@ _mydocker() {
         directory) _mydocker_directories \"$word\" ;;
         containers | entered) _mydocker_names \"$word\" ;;
         container) ((count == 0)) && _mydocker_names \"$word\" ;;
-        places) _mydocker_files \"$word\" ;;
+        places)
+            local -a files
+            _mydocker_files \"$word\"
+            files=(\"${COMPREPLY[@]}\")
+            _mydocker_names \"$word\" :
+            COMPREPLY+=(\"${files[@]}\")
+            ;;
         esac
     fi
 }
@@ -242,7 +257,13 @@ fn zsh() -> String {
     for command in commands::ALL {
         let name = command.name;
         let options = zsh_options(command.options);
-        let rest = zsh_words(command.words);
+        let rest = zsh_words(command.words).replace(
+            "NAMES",
+            match listing(command) {
+                "" => "_mydocker_running",
+                _ => "_mydocker_names",
+            },
+        );
         // Where options end at the first word they stand only before it.
         let ends = if command.words.end_options() {
             " -A '-*'"
@@ -262,13 +283,13 @@ fn zsh_words(words: Words) -> &'static str {
     match words {
         Words::None => "",
         Words::Command => "'(-)1: :_command_names -e' '*::arguments:_normal'",
-        Words::Container | Words::ContainerAndOptions => "'1:container:_mydocker_names'",
-        Words::ContainerAndName => "'1:container:_mydocker_names' '2:name: '",
-        Words::Containers | Words::ContainersIfAny => "'*:container:_mydocker_names'",
+        Words::Container | Words::ContainerAndOptions => "'1:container:NAMES'",
+        Words::ContainerAndName => "'1:container:NAMES' '2:name: '",
+        Words::Containers | Words::ContainersIfAny => "'*:container:NAMES'",
         Words::ContainerAndCommand => {
-            "'(-)1:container:_mydocker_names' '2: :_command_names -e' '*::arguments:_files'"
+            "'(-)1:container:NAMES' '2: :_command_names -e' '*::arguments:_files'"
         }
-        Words::Copy => "'1:source:_files' '2:destination:_files'",
+        Words::Copy => "'1:source:_mydocker_places' '2:destination:_mydocker_places'",
         Words::DirectoryIfAny => "'1:directory:_directories'",
     }
 }
@@ -336,10 +357,24 @@ fn zsh_quoted(text: &str) -> String {
     quoted
 }
 
-const ZSH_TAIL: &str = "_mydocker_names() {
-    local -a names
-    names=(${(f)\"$($mydocker_program $mydocker_state ps -a --format '{{.Names}}' 2>/dev/null)\"})
-    compadd -a names
+const ZSH_TAIL: &str = "_mydocker_listed() {
+    reply=(${(f)\"$($mydocker_program $mydocker_state ps $1 --format '{{.Names}}' 2>/dev/null)\"})
+}
+_mydocker_names() {
+    local -a reply
+    _mydocker_listed -a
+    compadd -a reply
+}
+_mydocker_running() {
+    local -a reply
+    _mydocker_listed
+    compadd -a reply
+}
+_mydocker_places() {
+    local -a reply
+    _mydocker_listed -a
+    compadd -S : -a reply
+    _files
 }
 _mydocker() {
     local mydocker_program=$words[1] command

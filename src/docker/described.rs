@@ -47,10 +47,10 @@ impl Group {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Start => "start containers",
-            Self::Look => "look at them",
-            Self::Enter => "be in them",
-            Self::End => "hold and end them",
-            Self::Change => "change and remove them",
+            Self::Look => "look at containers",
+            Self::Enter => "work in containers",
+            Self::End => "pause and end containers",
+            Self::Change => "change and remove containers",
             Self::Mydocker => "mydocker itself",
         }
     }

@@ -11,7 +11,7 @@ pub static COMMAND: Described = Described {
     name: "attach",
     group: Group::Enter,
     words: Words::Container,
-    about: "type to one, and see what it writes",
+    about: "type to a container, and see what it writes",
     text: "
 Connects your terminal, or what stdin, stdout and stderr are, with those of a
 container, until its end, or until ^P ^Q is typed.

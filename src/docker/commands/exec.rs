@@ -12,7 +12,7 @@ pub static COMMAND: Described = Described {
     name: "exec",
     group: Group::Enter,
     words: Words::ContainerAndCommand,
-    about: "run a command in one",
+    about: "run a command in a container that runs",
     text: "
 Runs COMMAND in a container that runs, with its namespaces, limits and
 protections. Options end at CONTAINER.
@@ -46,7 +46,10 @@ const OPTIONS: &[Row] = &[
         default: "it reads nothing",
         ..options::INTERACTIVE
     },
-    options::LAUNCH,
+    Row {
+        help: "How the process is born: in mydocker's memory, or by executing mydocker anew.",
+        ..options::LAUNCH
+    },
     options::switch(
         ("privileged", None),
         |line| &mut line.run.privileged,

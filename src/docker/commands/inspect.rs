@@ -11,7 +11,7 @@ pub static COMMAND: Described = Described {
     name: "inspect",
     group: Group::Look,
     words: Words::Containers,
-    about: "tell all that is known of them",
+    about: "tell all that is known of containers",
     text: "
 Prints all that is known of the containers, as a JSON array.
 ",

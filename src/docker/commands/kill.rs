@@ -11,7 +11,7 @@ pub static COMMAND: Described = Described {
     name: "kill",
     group: Group::End,
     words: Words::Containers,
-    about: "kill them, or send them a signal",
+    about: "kill containers, or send them a signal",
     text: "
 Sends the containers a signal, SIGKILL if no other is named.
 ",

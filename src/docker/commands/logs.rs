@@ -14,7 +14,7 @@ pub static COMMAND: Described = Described {
     name: "logs",
     group: Group::Look,
     words: Words::Container,
-    about: "show what one has written",
+    about: "show what a container has written",
     text: "
 Shows what a container has written, its stdout on stdout and its stderr on
 stderr, as far as it is kept (run --log-opt).

@@ -11,7 +11,7 @@ pub static COMMAND: Described = Described {
     name: "pause",
     group: Group::End,
     words: Words::Containers,
-    about: "hold all of their processes",
+    about: "hold all processes of containers",
     text: "
 Holds all processes of the containers, until `mydocker unpause`.
 ",

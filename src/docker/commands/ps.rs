@@ -3,7 +3,7 @@
 use super::rows;
 use crate::docker::Command;
 use crate::docker::described::{Described, Group, Words};
-use crate::docker::options::{self, Line, Reading, Row, text};
+use crate::docker::options::{self, Kind, Line, Reading, Row, Value, text};
 use crate::error::Error;
 use std::ffi::OsString;
 
@@ -29,9 +29,10 @@ const OPTIONS: &[Row] = &[
     ),
     options::own(
         ("filter", Some('f')),
-        Reading::Many(text("KEY=VALUE"), |line| &mut line.others.filters),
+        Reading::Many(FILTERS, |line| &mut line.others.filters),
         "only those of which this is true",
-        "List only those of which this is true: `name=TEXT`, `id=TEXT`, `status=WORD`, `label=KEY[=VALUE]`, `exited=CODE`, `before=CONTAINER`, `since=CONTAINER`.",
+        "List only those of which this is true: `name=TEXT`, `id=TEXT`, `label=KEY[=VALUE]`, `status=WORD`, \
+         `exited=CODE`, `before=CONTAINER`, `since=CONTAINER`.",
     ),
     rows::TABLE_FORMAT,
     options::own(
@@ -54,6 +55,13 @@ const OPTIONS: &[Row] = &[
         "List their ids, and no more.",
     ),
 ];
+
+const FILTERS: Value = Value {
+    name: "KEY=VALUE",
+    kind: Kind::Words(&[
+        "name=", "id=", "label=", "status=", "exited=", "before=", "since=",
+    ]),
+};
 
 /// What was typed after `mydocker ps`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,7 +11,7 @@ pub static COMMAND: Described = Described {
     name: "rename",
     group: Group::Change,
     words: Words::ContainerAndName,
-    about: "give one another name",
+    about: "give a container another name",
     text: "
 Gives a container another name.
 ",

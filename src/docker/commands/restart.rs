@@ -11,7 +11,7 @@ pub static COMMAND: Described = Described {
     name: "restart",
     group: Group::Start,
     words: Words::Containers,
-    about: "stop them, and start them anew",
+    about: "stop containers, and start them anew",
     text: "
 Stops the containers as `mydocker stop` does, those that run, and starts them
 anew.

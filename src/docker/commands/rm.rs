@@ -11,7 +11,7 @@ pub static COMMAND: Described = Described {
     name: "rm",
     group: Group::Change,
     words: Words::Containers,
-    about: "remove those that have ended",
+    about: "remove containers that have ended",
     text: "
 Removes containers that do not run: their names, their logs, and how they ended.
 Their roots and volumes are directories of yours, which stay.

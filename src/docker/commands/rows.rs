@@ -58,10 +58,17 @@ pub const SIGNAL: Row = Row {
     default: "`--stop-signal` of its run, or `SIGTERM`",
     ..options::own(
         ("signal", Some('s')),
-        Reading::Own(text("SIGNAL"), signal),
+        Reading::Own(SIGNALS, signal),
         "what asks it to end",
         "The signal that asks it to end, by its name or number.",
     )
+};
+
+const SIGNALS: Value = Value {
+    name: "SIGNAL",
+    kind: Kind::Words(&[
+        "HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "TERM", "CONT", "STOP", "WINCH",
+    ]),
 };
 
 pub fn signal(line: &mut Line, name: &'static str, typed: OsString) -> Result<(), Error> {

@@ -11,7 +11,7 @@ pub static COMMAND: Described = Described {
     name: "start",
     group: Group::Start,
     words: Words::Containers,
-    about: "start those that were made or have ended",
+    about: "start containers that were made, or have ended",
     text: "
 Starts containers that `mydocker create` has made, or that have ended, with the
 options that they were made with.

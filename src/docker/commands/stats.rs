@@ -11,7 +11,7 @@ pub static COMMAND: Described = Described {
     name: "stats",
     group: Group::Look,
     words: Words::ContainersIfAny,
-    about: "show what they use",
+    about: "show what containers use",
     text: "
 Shows what the containers use of processors, memory and disks, anew each second.
 Without a name it shows all that run.

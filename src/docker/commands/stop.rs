@@ -11,7 +11,7 @@ pub static COMMAND: Described = Described {
     name: "stop",
     group: Group::End,
     words: Words::Containers,
-    about: "ask them to end, and kill those that do not",
+    about: "ask containers to end, and kill those that do not",
     text: "
 Asks the containers to end by a signal, and kills those that have not ended
 after a while. It returns when they have ended.

@@ -11,7 +11,7 @@ pub static COMMAND: Described = Described {
     name: "top",
     group: Group::Look,
     words: Words::ContainerAndOptions,
-    about: "list the processes of one",
+    about: "list the processes of a container",
     text: "
 Lists the processes of a container, with the pids that they have for you. What
 follows the container is what ps(1) would be asked for: -ef, aux, or -o with the

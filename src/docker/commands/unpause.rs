@@ -11,7 +11,7 @@ pub static COMMAND: Described = Described {
     name: "unpause",
     group: Group::End,
     words: Words::Containers,
-    about: "let them run on",
+    about: "let paused containers run on",
     text: "
 Lets containers run on that `mydocker pause` holds.
 ",

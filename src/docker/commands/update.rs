@@ -11,14 +11,15 @@ pub static COMMAND: Described = Described {
     name: "update",
     group: Group::Change,
     words: Words::Containers,
-    about: "change their limits",
+    about: "change the limits of containers",
     text: "
-Changes the limits of containers while they run, and of their later starts.
+Changes the limits of containers while they run, and those of their later
+starts. What no option names stays as it is.
 ",
     help: "mydocker help update",
     options: &[
-        options::OF_UPDATE,
-        &[options::RESTART],
+        &options::without_defaults(&options::OF_UPDATE),
+        &options::without_defaults(&[options::RESTART]),
         rows::SHARED,
         options::HELP,
     ],

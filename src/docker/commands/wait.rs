@@ -9,9 +9,9 @@ use std::ffi::OsString;
 
 pub static COMMAND: Described = Described {
     name: "wait",
-    group: Group::Look,
+    group: Group::End,
     words: Words::Containers,
-    about: "wait for their end, and print their exit codes",
+    about: "wait until containers have ended; print their exit codes",
     text: "
 Waits until the containers have ended, and prints the exit code of each.
 ",

@@ -11,7 +11,7 @@ pub(super) const fn of_cgroup(value: Value) -> Reading {
 }
 
 /// What `mydocker update` can change as well.
-pub const OF_UPDATE: &[Row] = &[
+pub const OF_UPDATE: [Row; 11] = [
     Row {
         long: "memory",
         short: Some('m'),

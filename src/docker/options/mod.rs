@@ -27,6 +27,7 @@ use crate::error::Error;
 use std::ffi::{OsStr, OsString};
 
 /// One option of a command.
+#[derive(Clone, Copy)]
 pub struct Row {
     /// The name after `--`.
     pub long: &'static str,
@@ -97,6 +98,7 @@ pub enum Needs {
 }
 
 /// How an option is read.
+#[derive(Clone, Copy)]
 pub enum Reading {
     /// `--tty`, and `--tty=false`.
     Switch(fn(&mut Line) -> &mut bool),
@@ -230,7 +232,7 @@ pub fn all(tables: Tables) -> impl Iterator<Item = &'static Row> {
 pub const RUN: Tables = &[
     process::OPTIONS,
     files::OPTIONS,
-    limits::OF_UPDATE,
+    &limits::OF_UPDATE,
     limits::OPTIONS,
     rights::OPTIONS,
     host::OPTIONS,
@@ -245,7 +247,7 @@ pub const RUN: Tables = &[
 pub const CREATE: Tables = &[
     process::OPTIONS,
     files::OPTIONS,
-    limits::OF_UPDATE,
+    &limits::OF_UPDATE,
     limits::OPTIONS,
     rights::OPTIONS,
     host::OPTIONS,
@@ -328,6 +330,17 @@ const fn same(one: &[u8], other: &[u8]) -> bool {
         at += 1;
     }
     at == one.len() && at == other.len()
+}
+
+/// Such rows where nothing is changed without the option.
+pub const fn without_defaults<const COUNT: usize>(rows: &[Row; COUNT]) -> [Row; COUNT] {
+    let mut rows = *rows;
+    let mut at = 0;
+    while at < COUNT {
+        rows[at].default = "";
+        at += 1;
+    }
+    rows
 }
 
 /// A switch of one command alone.
