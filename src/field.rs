@@ -117,6 +117,7 @@ fields! {
     Pool: "the pool",
     PoolSize: "the number of spares",
     PidFile: "the pid file",
+    IdFile: "the file of the id",
     Timing: "the timing",
     Report: "the report",
     CgroupReport: "the report of what the cgroup counts",

@@ -156,12 +156,12 @@ fn dispatch(
         Command::Run(arguments, log) if arguments.explain => {
             explain::run(&arguments, &log, invocation)
         }
-        Command::Run(arguments, _) if arguments.is_stored() => {
-            Err(commands::not_built("run, of a container that stays"))
+        Command::Run(arguments, log) if arguments.is_stored() => {
+            runtime::stored::run(&arguments, &log, invocation)
         }
         Command::Run(arguments, log) => runtime::run(&arguments, &log, invocation, beginning),
-        Command::Create(arguments, log) => commands::create::run(&arguments, &log),
-        Command::Start(arguments) => commands::start::run(&arguments),
+        Command::Create(arguments, _) => commands::create::run(&arguments, invocation),
+        Command::Start(arguments) => commands::start::run(&arguments, invocation),
         Command::Restart(arguments) => commands::restart::run(&arguments),
         Command::Ps(arguments) => commands::ps::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::run(&arguments),

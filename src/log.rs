@@ -10,7 +10,7 @@ use crate::sys::Errno;
 use crate::sys::descriptor;
 use crate::sys::{signal, terminal};
 use crate::time;
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ pub struct Log {
     /// A file of our own; `None`: the caller's stderr.
     file: Option<OwnedFd>,
     /// stderr as lines are written to it, once there was one.
-    stderr: OnceCell<Stream<'static>>,
+    stderr: RefCell<Option<Stream<'static>>>,
     level: Level,
     /// Someone said something about the log, so someone will read it.
     asked_for: bool,
@@ -92,7 +92,7 @@ impl Log {
     ) -> Self {
         Self {
             file,
-            stderr: OnceCell::new(),
+            stderr: RefCell::new(None),
             asked_for,
             level,
             format,
@@ -163,7 +163,7 @@ impl Log {
             if !self.lost.replace(true) && !self.to_stderr() {
                 let text = spoken(&Error::new("write", "log", errno));
                 // Whatever becomes of that, there is no other place to say it.
-                let _ = self.stderr().put(text.as_bytes(), Duration::ZERO);
+                let _ = self.put_to_stderr(text.as_bytes(), Duration::ZERO);
             }
         }
     }
@@ -194,12 +194,18 @@ impl Log {
         };
         match &self.file {
             Some(file) => Stream::ours(file).put(line, wait),
-            None => self.stderr().put(line, wait),
+            None => self.put_to_stderr(line, wait),
         }
     }
 
-    fn stderr(&self) -> &Stream<'static> {
-        self.stderr.get_or_init(Stream::stderr)
+    fn put_to_stderr(&self, line: &[u8], wait: Duration) -> Result<(), Errno> {
+        let mut stderr = self.stderr.borrow_mut();
+        stderr.get_or_insert_with(Stream::stderr).put(line, wait)
+    }
+
+    /// Lets go of what stderr was until now: another file is in its place.
+    pub fn stderr_is_another(&self) {
+        *self.stderr.borrow_mut() = None;
     }
 }
 

@@ -1,9 +1,11 @@
 //! `mydocker create`.
 
-use crate::docker::{LogArgs, RunArgs};
+use crate::docker::RunArgs;
 use crate::error::{Error, ExitCode};
+use crate::runtime::stored;
+use crate::sys::invocation::Invocation;
 
 /// Makes a container, and starts nothing.
-pub fn run(_arguments: &RunArgs, _log: &LogArgs) -> Result<ExitCode, Error> {
-    Err(super::not_built("create"))
+pub fn run(arguments: &RunArgs, invocation: &Invocation) -> Result<ExitCode, Error> {
+    stored::create(arguments, invocation)
 }

@@ -3,6 +3,7 @@
 pub mod attach;
 pub mod cp;
 pub mod create;
+mod each;
 pub mod exec;
 pub mod inspect;
 pub mod kill;

@@ -1,9 +1,10 @@
 //! What a container was asked for, by what was written down of its command line.
 
 use crate::docker::specify::{self, specify};
-use crate::docker::{Caller, Command, RunArgs, parse, root};
+use crate::docker::{Caller, RunArgs, root};
 use crate::error::Error;
-use crate::runtime::origin::{Answers, Origin};
+use crate::runtime::origin::Origin;
+use crate::runtime::stored;
 use crate::spec::{ContainerSpec, RootMount};
 use crate::store::Config;
 use crate::sys::{Errno, identity};
@@ -23,7 +24,7 @@ pub struct Known {
 impl Known {
     /// Errors: what was written down is not understood.
     pub fn of(config: &Config) -> Result<Self, Error> {
-        let arguments = arguments(config)?;
+        let arguments = stored::arguments(config)?;
         with_caller(config, |caller| {
             Ok(Self {
                 labels: specify::labels(&arguments, caller)?,
@@ -51,7 +52,7 @@ pub fn specification(config: &Config, arguments: &RunArgs) -> Result<ContainerSp
 
 /// The one who has made the container, as far as it was written down.
 fn with_caller<T>(config: &Config, make: impl FnOnce(&Caller<'_>) -> T) -> T {
-    let answers = answers(config);
+    let answers = stored::answers(config.clone());
     let origin = Origin::Maker(&answers);
     let name = config.id.short();
     make(&Caller {
@@ -65,23 +66,4 @@ fn with_caller<T>(config: &Config, make: impl FnOnce(&Caller<'_>) -> T) -> T {
         fresh_name: &name,
         ..Caller::bare(identity::effective_user())
     })
-}
-
-fn arguments(config: &Config) -> Result<RunArgs, Error> {
-    let words = std::iter::once("run".into()).chain(config.words.iter().cloned());
-    match parse(words.collect(), &|_| false)? {
-        Command::Run(arguments, _) => Ok(*arguments),
-        _ => Err(Error::refused(
-            "the words of the container",
-            "they are no command",
-        )),
-    }
-}
-
-fn answers(config: &Config) -> Answers {
-    Answers {
-        directory: config.directory.clone(),
-        variables: config.variables.clone(),
-        files: config.files.clone(),
-    }
 }

@@ -2,6 +2,7 @@
 //! specification has it ([`specify`], and `root` for what is mounted). Docker's syntax and the names of its options are here
 //! and nowhere else. Pure: it reads no environment and makes no system call.
 
+mod again;
 mod caller;
 mod commands;
 pub mod completion;
@@ -21,6 +22,7 @@ mod suggest;
 mod texts;
 mod topic;
 
+pub use again::{read_again, words_of_run};
 pub use caller::{AccountReader, Caller, IdFinder};
 pub use commands::{
     AttachArgs, CpArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, PauseArgs, PsArgs, RenameArgs,

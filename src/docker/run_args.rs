@@ -63,6 +63,8 @@ pub struct RunArgs {
     pub rm: bool,
     /// Let it run by itself.
     pub detach: bool,
+    /// It is in the store, whatever was typed: it may be paused and looked at, for which it has cgroups of its own.
+    pub stays: bool,
     pub name: Option<OsString>,
     /// `no`, `on-failure[:N]`, `always` or `unless-stopped`.
     pub restart: Option<OsString>,
@@ -122,6 +124,14 @@ impl RunArgs {
             || self.detach_keys.is_some()
             || values.into_iter().any(Option::is_some)
             || lists.into_iter().any(|list| !list.is_empty())
+    }
+
+    /// The upper directory, if one was named.
+    pub fn upper_directory(&self) -> Option<&OsString> {
+        match &self.overlay {
+            OverlayChoice::Kept(upper) => Some(upper),
+            OverlayChoice::None | OverlayChoice::ThrownAway => None,
+        }
     }
 
     /// The pool, if the container can have its network namespace from there. One of the pool's belongs to no user

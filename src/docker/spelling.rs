@@ -68,6 +68,7 @@ pub fn spelling(field: Field) -> &'static str {
         Field::Pool => "--pool",
         Field::PoolSize => "--size",
         Field::PidFile => "--pidfile",
+        Field::IdFile => "--cidfile",
         Field::Timing => "--timing",
         Field::Report => "--report",
         Field::CgroupReport => "--report-cgroup",

@@ -95,6 +95,16 @@ pub struct Container {
     pub deadline: Option<Instant>,
 }
 
+impl Container {
+    /// Ends it, with all that is in it, and waits for that.
+    #[cold]
+    #[inline(never)]
+    pub fn end(self) {
+        let _ = bounded::end(self.pid, self.deadline);
+        self.successor.map(Successor::end_all);
+    }
+}
+
 /// A child that was born, and what it has reported.
 struct Born {
     pid: Pid,

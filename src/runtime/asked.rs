@@ -69,6 +69,7 @@ pub fn look<I: Intent>(setting: &Setting<'_>) -> Result<(Asked, Lent<I>), Error>
         asking,
         streams,
         log,
+        ..
     } = setting;
     let timing = arguments.timing.as_deref();
     let timing = take::<I, _>(timing.map(|file| Typed::look(Field::Timing, file)))?;

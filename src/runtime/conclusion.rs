@@ -30,7 +30,7 @@ pub struct Settled {
     pub end: End,
     /// Output that was lost.
     pub lost: Option<Error>,
-    signals: Signals,
+    pub signals: Signals,
 }
 
 /// Counts what the container has used, and takes back what was lent.

@@ -5,8 +5,8 @@
 //! monitor's death (prctl(2), PR_SET_PDEATHSIG): it lives on. So it is killed here, by its pid and the time at which it
 //! started, before what it uses is taken away.
 
+use super::stored;
 use crate::cgroup;
-use crate::docker::{self, Command};
 use crate::error::Error;
 use crate::log;
 use crate::store::{self, Config, Entry, Look, Owned, Phase, Process, State, Status, Store};
@@ -14,7 +14,7 @@ use crate::sys::descriptor::{self, Waiting};
 use crate::sys::process_start;
 use crate::sys::{Errno, process};
 use crate::time;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -226,13 +226,7 @@ fn wait_for(held: &Held, meant: Process, longest: Option<Duration>) -> Result<bo
 
 /// `--rm`.
 fn is_thrown_away(config: &Config) -> bool {
-    let words = [OsString::from("run")]
-        .into_iter()
-        .chain(config.words.iter().cloned());
-    match docker::parse(words.collect(), &|_| false) {
-        Ok(Command::Run(arguments, _)) => arguments.rm,
-        _ => false,
-    }
+    stored::arguments(config).is_ok_and(|arguments| arguments.rm)
 }
 
 #[cfg(test)]
@@ -240,6 +234,7 @@ mod tests {
     use super::*;
     use crate::store::Id;
     use crate::sys::Pid;
+    use std::ffi::OsString;
     use std::path::PathBuf;
     use std::process::Child;
 
@@ -264,6 +259,7 @@ mod tests {
             directory: "/".into(),
             variables: Vec::new(),
             files: Vec::new(),
+            directories: Vec::new(),
         };
         store
             .make(&config, None)

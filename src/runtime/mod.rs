@@ -14,6 +14,7 @@ pub mod reporting;
 pub mod sealed_exe;
 mod security;
 mod standard;
+pub mod stored;
 mod story;
 mod told;
 
@@ -37,6 +38,8 @@ pub struct Setting<'a> {
     pub arguments: &'a RunArgs,
     pub asking: Asking<'a>,
     pub streams: StreamsOf,
+    /// Whether another life of the container may follow, which needs 0 and 1 again.
+    pub keeps_streams: bool,
     pub log: &'a Log,
 }
 
@@ -50,6 +53,7 @@ impl<'a> Setting<'a> {
                 host_name: None,
             },
             streams: StreamsOf::Caller,
+            keeps_streams: false,
             log,
         }
     }

@@ -17,6 +17,8 @@ pub struct Answers {
     pub variables: Vec<(OsString, OsString)>,
     /// Files that were named, with their content.
     pub files: Vec<(OsString, Vec<u8>)>,
+    /// Words that could have been two things, and were directories.
+    pub directories: Vec<OsString>,
 }
 
 /// Whom a command line's reading asks.

@@ -15,7 +15,8 @@ use std::ffi::OsStr;
 
 /// A report that has been asked for, and what is known for it.
 pub struct Reporting {
-    file: ResultFile,
+    /// Where it goes: to whoever asked for it, and into the directory of a container that stays.
+    files: Vec<ResultFile>,
     /// When the clone was about to be made.
     begun: Option<u64>,
     is_running: bool,
@@ -30,6 +31,11 @@ impl Wanted {
     pub fn look(file: &OsStr) -> Result<Self, Error> {
         Typed::look(Field::Report, file).map(Self)
     }
+
+    /// The place that was named, open.
+    pub fn open(self) -> Result<ResultFile, Error> {
+        self.0.acquire()
+    }
 }
 
 impl Request for Wanted {
@@ -39,15 +45,7 @@ impl Request for Wanted {
     #[cold]
     #[inline(never)]
     fn acquire(self) -> Result<Reporting, Error> {
-        // From here on a signal waits until it can be told of, and no file of ours is there without a report. (What else
-        // is to be waited for is not known yet.)
-        Relayed::Nothing.acquire()?;
-        Ok(Reporting {
-            file: self.0.acquire()?,
-            begun: None,
-            is_running: false,
-            end: None,
-        })
+        Reporting::new(|| Ok(vec![self.0.acquire()?]))
     }
 
     fn preview(self) -> Result<(), Error> {
@@ -56,9 +54,24 @@ impl Request for Wanted {
 }
 
 impl Reporting {
+    /// A report that goes to the files that `open` opens.
+    #[cold]
+    #[inline(never)]
+    pub fn new(open: impl FnOnce() -> Result<Vec<ResultFile>, Error>) -> Result<Self, Error> {
+        // From here on a signal waits until it can be told of, and no file of ours is there without a report. (What else
+        // is to be waited for is not known yet.)
+        Relayed::Nothing.acquire()?;
+        Ok(Self {
+            files: open()?,
+            begun: None,
+            is_running: false,
+            end: None,
+        })
+    }
+
     /// Whether stdout is to stay open until the end.
     pub fn needs_stdout(&self) -> bool {
-        self.file.needs_stdout()
+        self.files.iter().any(ResultFile::needs_stdout)
     }
 
     /// The clone comes next.
@@ -107,10 +120,12 @@ impl Reporting {
             resource_usage: end.and_then(|_| process::resource_usage_of_children().ok()),
             output: end.and_then(|end| end.output),
         };
-        if let (Err(errno), Some(log)) = (self.file.write(verdict.object()), log) {
-            // What has been is not to be undone for a report.
-            let error = Error::new("write", Field::Report.spelled(), errno).to_string();
-            log.write(Level::Error, error.as_bytes(), &[]);
+        for file in &self.files {
+            if let (Err(errno), Some(log)) = (file.write(verdict.object()), log) {
+                // What has been is not to be undone for a report.
+                let error = Error::new("write", Field::Report.spelled(), errno).to_string();
+                log.write(Level::Error, error.as_bytes(), &[]);
+            }
         }
     }
 }

@@ -6,7 +6,8 @@ use super::asked::{self, Asked, Given, Lent, explained};
 use super::caller;
 use super::conclusion::{self, Outcome, Settled};
 use super::reporting::Reporting;
-use super::told::Told;
+use super::standard::StreamsOf;
+use super::told::{Stay, Told};
 use crate::docker::RunArgs;
 use crate::error::Error;
 use crate::guard::Acquire;
@@ -14,13 +15,15 @@ use crate::host::limits::CgroupEntry;
 use crate::host::premounted;
 use crate::launch::{Container, Launch, joined};
 use crate::log::{Level, Log, Value};
-use crate::monitor::relay::{Allowance, Ends, Relay};
+use crate::monitor::detached::{Detached, InputEnds};
+use crate::monitor::relay::{Allowance, Ends, Pipes, Relay};
 use crate::monitor::signals::Signals;
-use crate::monitor::{CpuTime, Supervisor};
+use crate::monitor::{CpuTime, End, Supervisor};
 use crate::plan::{self, InitPlan};
 use crate::spec::Namespaces;
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::{Pid, counter, descriptor};
+use crate::terminal::CallerTerminal;
 use crate::timing::{Beginning, Parsed, Timing};
 use std::convert::Infallible;
 use std::os::fd::{AsFd, OwnedFd};
@@ -34,6 +37,7 @@ pub fn run(
     let mut told = Told {
         timing: None,
         report,
+        stay: None,
     };
     let mut settled = live(setting, beginning, &mut told)?;
     let report = told.report.as_deref();
@@ -59,11 +63,16 @@ pub fn live(
     let cpu_time = cpu_time.map(|(counted, most)| CpuTime::new(counted, most));
     let started = start(&mut asked, &mut lent, arguments, told, log)?;
     announce(&mut lent, arguments, &started, log);
+    if let Err(error) = told.stays(started.running.container.pid) {
+        // No one would know of it.
+        started.running.container.end();
+        return Err(error);
+    }
     if let Some(limited) = &lent.limited {
         limited.sweep();
     }
     let Started { plan, running } = started;
-    let outcome = accompany(&asked, running, cpu_time, &lent.signals, told, log)?;
+    let outcome = accompany(&asked, running, cpu_time, &lent.signals, told, setting)?;
     conclusion::settle(outcome, lent, told, &plan, log)
 }
 
@@ -116,6 +125,7 @@ fn start(
     let moments = told.begin(&plan);
     let pool = lent.pool.take();
     let joined = std::mem::take(&mut asked.joined);
+    told.prepared(lent)?;
     let container = Launch {
         plan: &plan,
         namespaces: asked.namespaces,
@@ -170,9 +180,10 @@ fn accompany(
     running: Running,
     cpu_time: Option<CpuTime>,
     signals: &Signals,
-    told: &Told<'_>,
-    log: &Log,
+    told: &mut Told<'_>,
+    setting: &Setting<'_>,
 ) -> Result<Outcome, Error> {
+    let log = setting.log;
     let Running {
         container,
         status,
@@ -183,15 +194,57 @@ fn accompany(
     // Ours, for the container has its own: the other ends of these pipes are to notice when the container closes its
     // copies.
     let [keep_input, keep_output] = asked.look.standard.relays_input_and_output();
-    descriptor::close_input_and_output(keep_input, keep_output || told.needs_stdout());
-    let (end, lost) = match (ends, &asked.look.outside) {
-        (Some(ends), Some(outside)) => {
-            let allowance = Allowance::new(asked.spec.ending.output_limit);
-            Relay::new(supervisor, log, ends, outside, (*signals, allowance), None)?.run()?
+    if !setting.keeps_streams {
+        descriptor::close_input_and_output(keep_input, keep_output || told.needs_stdout());
+    }
+    let allowance = || Allowance::new(asked.spec.ending.output_limit);
+    let (end, lost) = match (&mut told.stay, ends, &asked.look.outside) {
+        (Some(stay), ends, outside) => {
+            let outside = outside.as_ref();
+            let signals = (*signals, allowance());
+            accompany_staying(stay, supervisor, ends, outside, signals, setting)?
         }
-        _ => (supervisor.wait(*signals)?, None),
+        (None, Some(ends), Some(outside)) => Relay::new(
+            supervisor,
+            log,
+            ends,
+            outside,
+            (*signals, allowance()),
+            None,
+        )?
+        .run()?,
+        (None, ..) => (supervisor.wait(*signals)?, None),
     };
     Ok(Outcome { end, lost })
+}
+
+/// One that others ask something of meanwhile, and are attached to if no one has stayed with it.
+#[cold]
+#[inline(never)]
+fn accompany_staying(
+    stay: &mut Stay<'_>,
+    supervisor: Supervisor<'_>,
+    ends: Option<Ends>,
+    outside: Option<&CallerTerminal>,
+    signals: (Signals, Allowance),
+    setting: &Setting<'_>,
+) -> Result<(End, Option<Error>), Error> {
+    let Setting { arguments, log, .. } = setting;
+    let ends = ends.unwrap_or_else(|| Ends::Pipes(Pipes::default()));
+    let desk = (&mut *stay.desk, stay.chronicle.hooks());
+    if setting.streams == StreamsOf::Caller {
+        let none = CallerTerminal::look(false);
+        let outside = outside.unwrap_or(&none);
+        return Relay::new(supervisor, log, ends, outside, signals, Some(desk))?.run();
+    }
+    let input_ends = match arguments.detach {
+        // Others may be attached later.
+        true => InputEnds::Never,
+        false => InputEnds::WithTypist,
+    };
+    let input_ends = arguments.interactive.then_some(input_ends);
+    let end = Detached::new(supervisor, log, ends, input_ends, desk, signals)?.run()?;
+    Ok((end, None))
 }
 
 /// Files as a child has them.

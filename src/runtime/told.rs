@@ -1,12 +1,17 @@
-//! Who is told of a run as it goes on: `--timing` and `--report`.
+//! Who is told of a run as it goes on: `--timing`, `--report`, and the store if the container stays.
 
+use super::asked::Lent;
 use super::reporting::Reporting;
-use crate::cgroup::Usage;
+use crate::cgroup::{self, Usage};
+use crate::error::Error;
+use crate::guard::Acquire;
+use crate::host::limits::Limited;
+use crate::host::root::{self, Traces};
 use crate::log::Log;
 use crate::monitor::End;
+use crate::monitor::desk::{Desk, Hooks};
 use crate::plan::InitPlan;
 use crate::report::Moment;
-
 use crate::sys::Pid;
 use crate::timing::Timing;
 use std::cell::Cell;
@@ -14,6 +19,30 @@ use std::cell::Cell;
 pub struct Told<'a> {
     pub timing: Option<Timing>,
     pub report: Option<&'a mut Reporting>,
+    /// Of a container that stays.
+    pub stay: Option<Stay<'a>>,
+}
+
+/// A container that stays, as the story of a run sees it.
+pub struct Stay<'a> {
+    pub chronicle: &'a mut dyn Chronicled,
+    pub desk: &'a mut Desk,
+}
+
+/// The store's part in a run.
+pub trait Chronicled {
+    /// The clone comes next: `cgroups` and `root` are what a crash would leave.
+    fn prepared(
+        &mut self,
+        cgroups: Vec<cgroup::Record>,
+        root: Option<root::Record>,
+    ) -> Result<(), Error>;
+
+    /// The command is running, below this process.
+    fn running(&mut self, pid: Pid) -> Result<(), Error>;
+
+    /// What is done when someone asks for it.
+    fn hooks(&mut self) -> &mut dyn Hooks;
 }
 
 impl<'a> Told<'a> {
@@ -46,6 +75,22 @@ impl<'a> Told<'a> {
         moments
     }
 
+    /// The clone comes next. What a crash would leave from then on is written down, if the container stays.
+    pub fn prepared(&mut self, lent: &Lent<Acquire>) -> Result<(), Error> {
+        match &mut self.stay {
+            None => Ok(()),
+            Some(stay) => write_down(stay.chronicle, lent),
+        }
+    }
+
+    /// Writes down that the command runs, if the container stays.
+    pub fn stays(&mut self, pid: Pid) -> Result<(), Error> {
+        match &mut self.stay {
+            None => Ok(()),
+            Some(stay) => stay.chronicle.running(pid),
+        }
+    }
+
     pub fn is_running(&mut self) {
         if let Some(report) = &mut self.report {
             report.is_running();
@@ -66,4 +111,15 @@ impl<'a> Told<'a> {
             report.ended(end, usage);
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn write_down(chronicle: &mut dyn Chronicled, lent: &Lent<Acquire>) -> Result<(), Error> {
+    let root = lent.traces.as_ref().map(Traces::clean_up_record);
+    let root = root
+        .transpose()
+        .map_err(|errno| Error::new("look at", "what the root leaves on the host", errno))?;
+    let cgroups = lent.limited.as_ref().map(Limited::records);
+    chronicle.prepared(cgroups.unwrap_or_default(), root)
 }

@@ -20,6 +20,8 @@ pub struct Config {
     pub variables: Vec<(OsString, OsString)>,
     /// The files that were read to understand the words, with what was in them.
     pub files: Vec<(OsString, Vec<u8>)>,
+    /// Words that could have been two things, and were directories.
+    pub directories: Vec<OsString>,
 }
 
 impl Config {
@@ -40,6 +42,8 @@ impl Config {
             "files",
             pairs(files.map(|(path, content)| [path.as_bytes(), content])),
         );
+        let directories = self.directories.iter().map(|word| word.as_bytes());
+        object.array("directories", array(directories));
         object
     }
 
@@ -68,6 +72,9 @@ impl Config {
             directory: member::os_string(value.get("directory")?)?,
             variables: list("variables")?.map(variable).collect::<Option<_>>()?,
             files: list("files")?.map(file).collect::<Option<_>>()?,
+            directories: list("directories")?
+                .map(member::os_string)
+                .collect::<Option<_>>()?,
         })
     }
 }
@@ -108,6 +115,7 @@ mod tests {
             directory: any.clone(),
             variables: vec![("A".into(), any.clone()), (any, "".into())],
             files: vec![("/etc/x".into(), bytes)],
+            directories: vec!["up".into()],
         };
         let written = config.object().finish();
         assert_eq!(Config::parse(written.as_bytes()), Ok(config));

@@ -45,6 +45,7 @@ fn config(created: u64) -> Config {
         directory: "/".into(),
         variables: Vec::new(),
         files: Vec::new(),
+        directories: Vec::new(),
     }
 }
 

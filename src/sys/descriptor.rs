@@ -272,6 +272,11 @@ pub(super) fn replace(file: BorrowedFd<'_>, number: RawFd) -> Result<(), Errno> 
     unsafe { syscall!(Sysno::dup3, file.as_raw_fd(), number, 0) }.map(drop)
 }
 
+/// Puts `file` into the places of 0, 1 and 2, of which nothing else is kept.
+pub fn replace_standard(file: BorrowedFd<'_>) -> Result<(), Errno> {
+    (0..3).try_for_each(|number| replace(file, number))
+}
+
 /// Another name of `file`, close-on-exec, numbered `lowest` or above.
 pub fn duplicate_above(file: BorrowedFd<'_>, lowest: RawFd) -> Result<OwnedFd, Errno> {
     // SAFETY: no pointers.

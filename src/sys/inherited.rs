@@ -1,8 +1,9 @@
 //! What the caller has left open: 0, 1 and 2, which have to be there before anything else is opened, and what it names.
 
 use super::Errno;
-use super::descriptor::{self, replace};
-use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use super::descriptor::{self, close_number, replace};
+use super::directory;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicU8, Ordering};
 use syscalls::{Sysno, syscall};
 
@@ -55,10 +56,7 @@ pub fn callers(number: RawFd) -> Result<BorrowedFd<'static>, Errno> {
     if number < 0 || is_stand_in(number) {
         return Err(Errno::EBADF);
     }
-    // What has come to us over an execve does not close on one, as all of ours does.
-    // SAFETY: no pointers.
-    let on_exec = unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFD) }? as i32;
-    if on_exec & libc::FD_CLOEXEC != 0 {
+    if closes_on_exec(number) {
         return Err(Errno::EBADF);
     }
     // SAFETY: no pointers.
@@ -69,4 +67,25 @@ pub fn callers(number: RawFd) -> Result<BorrowedFd<'static>, Errno> {
     }
     // SAFETY: it is open, and not -1. It is the caller's, and not one that anything of this process owns.
     Ok(unsafe { BorrowedFd::borrow_raw(number) })
+}
+
+/// Closes what the caller has left open beside 0, 1 and 2, but for `kept`, which the caller has named.
+///
+/// Errors: as opening and reading /proc/self/fd.
+pub fn close_callers(kept: &[BorrowedFd<'_>]) -> Result<(), Errno> {
+    let listing = descriptor::open(c"/proc/self/fd", libc::O_RDONLY | libc::O_DIRECTORY, 0)?;
+    directory::numbers(listing.as_fd(), |number| {
+        let is_kept = kept.iter().any(|file| file.as_raw_fd() == number);
+        if number > 2 && !is_kept && !closes_on_exec(number) {
+            // What has come to us over an execve, and is owned by nothing of this process.
+            close_number(number);
+        }
+    })
+}
+
+/// Whether a descriptor is ours: what has come to us over an execve does not close on one, as all of ours does.
+fn closes_on_exec(number: RawFd) -> bool {
+    // SAFETY: no pointers.
+    let flags = unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFD) };
+    flags.is_ok_and(|flags| flags as i32 & libc::FD_CLOEXEC != 0)
 }

@@ -1,8 +1,9 @@
 //! How this program was executed, so that it can be executed once more from another file.
 
 use super::Errno;
-use std::ffi::c_char;
+use std::ffi::{CStr, OsStr, OsString, c_char};
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
 use syscalls::{Sysno, syscall};
 
 unsafe extern "C" {
@@ -20,6 +21,24 @@ impl Invocation {
     /// `arguments` is a null-terminated array of strings that stay as they are for as long as the process lives.
     pub unsafe fn new(arguments: *const *const c_char) -> Self {
         Self { arguments }
+    }
+
+    /// The arguments, the program's name first.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let mut words = Vec::new();
+        let mut next = self.arguments;
+        loop {
+            // SAFETY: within the array, whose null pointer has not been met yet; see `new`.
+            let word = unsafe { *next };
+            if word.is_null() {
+                return words;
+            }
+            // SAFETY: a NUL-terminated string that stays as it is, as `new` was promised.
+            let word = unsafe { CStr::from_ptr(word) };
+            words.push(OsStr::from_bytes(word.to_bytes()).to_owned());
+            // SAFETY: the null pointer comes behind this one, so the next is in the array.
+            next = unsafe { next.add(1) };
+        }
     }
 
     /// execveat(2) of an open file, with the same arguments and the same environment. Returns only if it failed.

@@ -21,7 +21,7 @@ pub fn asked(arguments: &RunArgs) -> Result<Limits, Error> {
     let limits = read(&arguments.limits)?;
     Ok(Limits {
         is_counted: arguments.report_cgroup,
-        is_kept: false,
+        is_kept: arguments.stays,
         ..limits
     })
 }
