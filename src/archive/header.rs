@@ -36,7 +36,11 @@ pub fn header(member: &Member) -> Vec<u8> {
     let Moment { nanoseconds, .. } = member.modified;
     let seconds = u64::try_from(member.modified.seconds).unwrap_or(0);
     if nanoseconds > 0 || seconds > MOST_OF_12 {
-        push_record(&mut records, "mtime", format!("{seconds}.{nanoseconds:09}").as_bytes());
+        push_record(
+            &mut records,
+            "mtime",
+            format!("{seconds}.{nanoseconds:09}").as_bytes(),
+        );
     }
     let fields = Fields {
         mode: (member.mode & 0o7777).into(),
