@@ -171,7 +171,7 @@ fn dispatch(
         Command::Top(arguments) => commands::top::run(&arguments),
         Command::Stats(arguments) => commands::stats::run(&arguments),
         Command::Wait(arguments) => commands::wait::run(&arguments),
-        Command::Exec(arguments) => commands::exec::run(&arguments),
+        Command::Exec(arguments) => commands::exec::run(&arguments, invocation),
         Command::Attach(arguments) => commands::attach::run(&arguments),
         Command::Cp(arguments) => commands::cp::run(&arguments),
         Command::Stop(arguments) => commands::stop::run(&arguments),
