@@ -49,6 +49,8 @@ pub fn specify(arguments: &RunArgs, caller: &Caller<'_>) -> Result<ContainerSpec
     let protections = Protections::new(arguments)?;
     let root = root::specify(arguments, caller, name, mounter, &protections)?;
     let process = process::asked(arguments, caller, root.as_ref(), name, &protections)?;
+    // They are of no effect, and are to be understood, and their files to be read, when the container is made.
+    written::labels(arguments, caller)?;
     let wishes = ContainerWishes {
         process,
         root,
@@ -202,6 +204,14 @@ mod tests {
                     a.hostname = Some("x".into());
                     a.uts = NamespaceChoice::Host;
                 }),
+            ),
+            (
+                "--label =x: the label has no name",
+                Box::new(|a: &mut RunArgs| a.labels = vec!["=x".into()]),
+            ),
+            (
+                "--label-file: read none: no such file",
+                Box::new(|a: &mut RunArgs| a.label_files = vec!["none".into()]),
             ),
             (
                 "--workdir tmp: it must be an absolute path",
