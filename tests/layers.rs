@@ -27,7 +27,6 @@ const LAYERS: &[&[&str]] = &[
     &["pool"],
     &["format"],
     &[
-        "archive",
         "container_log",
         "control",
         "error",

@@ -16,7 +16,6 @@
 
 mod channel;
 pub mod clue;
-mod entry;
 pub mod execute;
 pub mod gate;
 mod network;
@@ -91,13 +90,12 @@ pub fn run(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! 
     let state = RootState::with(child, descriptors.premounted);
     walk(&plan.container, count(&plan.birth), &state, descriptors);
     match plan.reaper {
-        None if plan.enters => entry::bear(child, plan, descriptors),
         None => become_command(child, plan, descriptors),
         Some(reaper) => reaper::run(child, reaper, plan, descriptors),
     }
 }
 
-/// Makes this process the command's. PID 1, PID 2 under a reaper, or one more of a container that runs.
+/// Makes this process the command's. PID 1, or PID 2 under a reaper.
 fn become_command(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     let first = count(&plan.birth).saturating_add(count(&plan.container));
     walk(&plan.process, first, &RootState::new(child), descriptors);

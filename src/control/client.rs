@@ -47,21 +47,28 @@ pub fn connect(directory: BorrowedFd<'_>) -> Result<Caller, Error> {
 
 /// Sends a request and waits for the answer. `None`: the connection has ended without one, and the monitor has, too.
 pub fn call(socket: BorrowedFd<'_>, request: Request) -> Result<Option<Answer>, Error> {
+    send(socket, request)?;
+    answer(socket)
+}
+
+/// Sends a request. That the other end is closed is told by what is waited for then.
+pub fn send(socket: BorrowedFd<'_>, request: Request) -> Result<(), Error> {
     match descriptor::send_without_waiting(socket, &request.encode()) {
-        Ok(_) => {}
-        Err(Errno::EPIPE | Errno::ECONNRESET) => return Ok(None),
-        Err(errno) => return Err(failed(errno)),
+        Ok(_) | Err(Errno::EPIPE | Errno::ECONNRESET) => Ok(()),
+        Err(errno) => Err(failed(errno)),
     }
+}
+
+/// Waits for the answer to a request that was sent.
+pub fn answer(socket: BorrowedFd<'_>) -> Result<Option<Answer>, Error> {
     let mut buffer = vec![0; LONGEST];
     let count = match next(socket, &mut buffer)? {
         0 => return Ok(None),
         count => count,
     };
     let answer = buffer.get(..count).and_then(Answer::decode);
-    match answer {
-        Some(answer) => Ok(Some(answer)),
-        None => Err(failed(Errno::EBADMSG).hint(Some("it may be of another version of mydocker"))),
-    }
+    let unknown = || failed(Errno::EBADMSG).hint(Some("it may be of another version of mydocker"));
+    answer.map(Some).ok_or_else(unknown)
 }
 
 /// Has something done: as [`call`], where what is refused is an error.

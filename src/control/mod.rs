@@ -14,7 +14,7 @@ mod message;
 mod record;
 mod server;
 
-pub use client::{Caller, ask, call, connect, until_closed};
+pub use client::{Caller, answer, ask, call, connect, send, until_closed};
 pub use message::{Answer, Attached, Patience, Request, Shown, Typed};
 pub use record::{LONGEST, MOST_BYTES};
 pub use server::{accept, listen};

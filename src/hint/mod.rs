@@ -24,8 +24,6 @@ pub enum Doing {
     /// Of this kind, as the kernel's sysctls name it.
     MakeNamespace(&'static str),
     JoinNamespace,
-    /// All namespaces of a container's process.
-    EnterContainer,
     MapUser,
     SetGroups,
     MakeMountsPrivate,
@@ -43,8 +41,6 @@ pub enum Doing {
     ReExecute,
     Execve,
     OpenTerminal,
-    /// One of a container that runs.
-    OpenDevice,
     JoinKeyring,
     ChangeDirectory,
     FindTarget,
@@ -257,9 +253,7 @@ pub const WITH_BLANKS: &str = "it is one word with blanks in it; a command and i
 pub const NO_SUCH_FILE: &str =
     "no such file in the container, or the interpreter or loader that it names is missing";
 
-pub const NOT_IN_PATH: &str = "not found in the container's PATH";
-
-/// The hint for a word that was looked for along PATH, where an image may have been meant.
+/// The hint for a word that was looked for along PATH.
 #[cold]
 #[inline(never)]
 pub fn not_in_path() -> String {

@@ -10,4 +10,3 @@ pub mod limits;
 pub mod pid_file;
 pub mod premounted;
 pub mod root;
-pub mod running;

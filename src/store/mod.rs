@@ -88,32 +88,28 @@ impl Store {
     /// The container that is meant by a whole id, a name, or the beginning of an id.
     ///
     /// Errors: there is none, or more than one.
-    pub fn find(&self, word: &OsStr) -> Result<Entry, Error> {
-        self.meant(word)?.ok_or_else(|| no_such_container(word))
-    }
-
-    /// [`find`](Self::find), where it may be that there is none.
     #[cold]
     #[inline(never)]
-    pub fn meant(&self, word: &OsStr) -> Result<Option<Entry>, Error> {
+    pub fn find(&self, word: &OsStr) -> Result<Entry, Error> {
         let typed = word.as_bytes();
         // Docker's own names begin with it.
         let typed = typed.strip_prefix(b"/").unwrap_or(typed);
+        let unknown = || no_such_container(word);
         if let Some(id) = Id::parse(typed) {
             let found = Entry::read(&self.place, id)?;
             if let Some(entry) = found {
-                return Ok(Some(entry.with_its_name()));
+                return Ok(entry.with_its_name());
             }
         }
         if let Some(name) = Name::of(typed) {
             let id = links::owner(&self.place, &name.c_string());
             let found = id.map(|id| Entry::read(&self.place, id)).transpose()?;
             if let Some(entry) = found.flatten() {
-                return Ok(Some(entry.named(Some(name))));
+                return Ok(entry.named(Some(name)));
             }
         }
         if typed.is_empty() {
-            return Ok(None);
+            return Err(unknown());
         }
         let ids = self.ids()?;
         let mut meant = Vec::new();
@@ -121,12 +117,12 @@ impl Store {
             meant.extend(Entry::read(&self.place, id)?);
         }
         match (meant.pop(), meant.is_empty()) {
-            (Some(entry), true) => Ok(Some(entry.with_its_name())),
+            (Some(entry), true) => Ok(entry.with_its_name()),
             (Some(_), false) => Err(Error::failure(&format!(
                 "Multiple IDs found with provided prefix: {}",
                 word.to_string_lossy()
             ))),
-            (None, _) => Ok(None),
+            (None, _) => Err(unknown()),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, ExitCode};
 use crate::format::{Place, Subject, Template};
 use crate::json::Value;
 use crate::log;
-use crate::runtime::heal;
+use crate::store;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -65,7 +65,8 @@ pub fn run(arguments: &InspectArgs) -> Result<ExitCode, Error> {
 
 /// Errors: there is no such container, or what was written down of it cannot be read.
 fn document(arguments: &InspectArgs, word: &OsStr) -> Result<Value, Error> {
-    let (entry, look) = heal::find(arguments.state.as_deref(), word).map_err(no_such_object)?;
+    let entry = store::find(arguments.state.as_deref(), word).map_err(no_such_object)?;
+    let look = entry.look()?;
     let known = Known::of(&entry.config)?;
     Ok(document::of(&entry, &look, &known))
 }

@@ -73,7 +73,7 @@ impl Desk {
                 Err(error) => Answer::Refused(error.to_string()),
             },
             Request::Attach { .. } if self.is_paused => {
-                refused("the container is paused: unpause it first")
+                refused("You cannot attach to a paused container, unpause it first")
             }
             Request::Attach { input } => self.attach(index, input, subject.attached),
         }
@@ -150,8 +150,11 @@ impl Desk {
             Message::Request(Request::Kill { .. }) => {
                 refused("the container is not running: it is to be started again")
             }
-            Message::Request(_) => {
-                refused("the container is to be started again: wait until it is running")
+            Message::Request(Request::Attach { .. }) => {
+                refused("You cannot attach to a restarting container, wait until it is running")
+            }
+            Message::Request(Request::Pause | Request::Unpause) => {
+                refused("the container is restarting, wait until it is running")
             }
             Message::Unknown => unknown(),
             Message::Typed(_) | Message::Nothing | Message::Gone => return,

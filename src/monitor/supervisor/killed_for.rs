@@ -37,7 +37,7 @@ impl KilledFor {
     pub fn message(self) -> &'static [u8] {
         match self {
             Self::Signal(_) => {
-                b"ended for a signal that PID 1 has no handler for, or that was typed three times"
+                b"ended for a signal that PID 1 has no handler for, or that ends it whatever it does"
             }
             Self::TimeIsUp => b"ended because its time was up",
             Self::CpuTime => b"ended because its processor time was up",

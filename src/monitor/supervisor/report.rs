@@ -3,7 +3,6 @@
 use super::{KilledFor, Supervisor};
 use crate::error::{Error, ExitCode};
 use crate::field::Field;
-use crate::launch::Role;
 use crate::log::{Level, Value};
 use crate::monitor::End;
 use crate::sys::process::Ended;
@@ -83,7 +82,7 @@ impl Supervisor<'_> {
 
     /// The command's own end, where the container's first process has `ended`. (A code of a reaper's stands for two.)
     fn commands_own(&self, ended: Ended, killed: Ended) -> Option<Ended> {
-        if self.container.role != Role::Reaper {
+        if !self.container.has_reaper {
             return Some(ended);
         }
         let told = self
