@@ -47,6 +47,7 @@
 //! path_in_root  paths inside a root, which no link leads out of
 //! control       what a container's monitor is asked and answers, by a socket
 //! locks         which directories a run uses, told to the same user's other runs
+//! archive       tar archives, written and read
 //! container_log what a container has written, as docker's json-file has it
 //! guard, guide, log, standard_streams, result_file, hint, error, field, report, terminal_settings,
 //! lingering, json, time, writable
@@ -58,6 +59,7 @@
 //! Between clone and execve nothing allocates, locks, formats, logs, panics or drops. See
 //! [`child`].
 
+pub mod archive;
 pub mod cgroup;
 pub mod child;
 pub mod commands;
@@ -169,7 +171,7 @@ fn dispatch(
         Command::Top(arguments) => commands::top::run(&arguments),
         Command::Stats(arguments) => commands::stats::run(&arguments),
         Command::Wait(arguments) => commands::wait::run(&arguments),
-        Command::Exec(arguments) => commands::exec::run(&arguments),
+        Command::Exec(arguments) => commands::exec::run(&arguments, invocation),
         Command::Attach(arguments) => commands::attach::run(&arguments),
         Command::Cp(arguments) => commands::cp::run(&arguments),
         Command::Stop(arguments) => commands::stop::run(&arguments),

@@ -4,7 +4,7 @@
 //! [`Report::Ready`] and nothing after it means that the command is running; `Ready` and then a failure means that
 //! execve itself failed.
 
-use crate::sys::Errno;
+use crate::sys::{Errno, Pid};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One message of the child.
@@ -20,6 +20,8 @@ pub enum Report {
     Spawn(Errno),
     /// The reaper's program could not be executed.
     Reaper(Errno),
+    /// The command's process could not be born into a container that runs.
+    Birth(Errno),
     /// /proc/self/exe could not be executed.
     ReExecute(Errno),
     /// The re-executed init could not read or understand the plan.
@@ -243,6 +245,7 @@ impl Report {
             Self::ReExecute(errno) => (5, 0, errno),
             Self::Plan(errno) => (6, 0, errno),
             Self::Reaper(errno) => (7, 0, errno),
+            Self::Birth(errno) => (8, 0, errno),
         };
         let rest = match self {
             Self::Step(_, part, _) => part.number(),
@@ -267,13 +270,14 @@ impl Report {
             5 => Some(Self::ReExecute(errno)),
             6 => Some(Self::Plan(errno)),
             7 => Some(Self::Reaper(errno)),
+            8 => Some(Self::Birth(errno)),
             _ => None,
         }
     }
 }
 
-/// The memory that child and parent have: a word for the report, one for each lack, and one for the time of each moment,
-/// if times are wanted.
+/// The memory that child and parent have: a word for the report, one for each lack, one for the command's process, and
+/// one for the time of each moment, if times are wanted.
 #[derive(Clone, Copy)]
 pub struct Board<'a> {
     words: &'a [AtomicU64],
@@ -284,7 +288,8 @@ impl<'a> Board<'a> {
     /// In the place of a report: none is wanted any more. It is none itself.
     const CALLED_OFF: u64 = 0xf;
     const LACKS: usize = 1;
-    const MOMENTS: usize = Self::LACKS + Lack::ALL.len();
+    const COMMAND: usize = Self::LACKS + Lack::ALL.len();
+    const MOMENTS: usize = Self::COMMAND + 1;
 
     /// How many words it takes.
     pub const fn size(moments: usize) -> usize {
@@ -355,6 +360,19 @@ impl<'a> Board<'a> {
         )
     }
 
+    /// Leaves which process will execute the command, if it is another child of the parent's than the one that was cloned.
+    pub fn leave_command(self, pid: Pid) {
+        self.set(Self::COMMAND, pid as u64);
+    }
+
+    /// That process, if there is one.
+    pub fn command(self) -> Option<Pid> {
+        match self.get(Self::COMMAND) {
+            0 => None,
+            pid => Some(pid as Pid),
+        }
+    }
+
     /// Whether times are wanted.
     pub fn is_timed(self) -> bool {
         self.words.len() > Self::MOMENTS
@@ -406,6 +424,7 @@ mod tests {
             Report::Execve(0, Errno::EACCES, Clue::RefusedLoader),
             Report::Spawn(Errno::EAGAIN),
             Report::Reaper(Errno::EACCES),
+            Report::Birth(Errno::ENOMEM),
             Report::ReExecute(Errno::EACCES),
             Report::Plan(Errno::EBADMSG),
         ] {
@@ -471,6 +490,9 @@ mod tests {
         board.leave_time(Moment::Born, 5);
         board.leave_time(Moment::Done(1), u64::MAX);
         board.leave_lack(Lack::NameServers, Errno::ENOENT);
+        assert_eq!(board.command(), None);
+        board.leave_command(4_194_304);
+        assert_eq!(board.command(), Some(4_194_304));
         assert_eq!(board.times().collect::<Vec<_>>(), [5, 0, 0, 0, u64::MAX]);
         assert_eq!(board.lacks(), [None, Some(Errno::ENOENT)]);
         assert_eq!(board.report(), Ok(None));

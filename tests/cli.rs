@@ -22,6 +22,14 @@ fn help_is_on_stdout_and_succeeds() {
         (&["run", "-h"], "usage: mydocker run [OPTIONS] COMMAND"),
         (&["help", "init"], "not call it by hand"),
         (
+            &["help", "exec"],
+            "usage: mydocker exec [OPTIONS] CONTAINER",
+        ),
+        (&["ps", "--help"], "usage: mydocker ps [OPTIONS]\n"),
+        (&["container", "ls", "-h"], "usage: mydocker ps [OPTIONS]\n"),
+        (&["--state", "/x", "stop", "-h"], "usage: mydocker stop"),
+        (&["container"], "mydocker runs a command"),
+        (
             &["--version"],
             concat!("mydocker ", env!("CARGO_PKG_VERSION"), "\n"),
         ),
@@ -73,6 +81,59 @@ fn mistakes_are_named_on_stderr_with_the_way_to_the_help_and_125() {
         assert_eq!(outcome.code(), Some(125), "{words:?}: {outcome:?}");
         assert_eq!(outcome.stderr, format!("mydocker: {message}\n"));
         assert_eq!(outcome.stdout, "", "{words:?}");
+    }
+}
+
+/// Whatever the command, a line that cannot be understood is 125, and asks nothing of any store.
+#[test]
+fn mistakes_of_the_commands_are_named_before_anything_is_done() {
+    for (line, message) in [
+        (
+            "rm",
+            "missing container: mydocker rm [OPTIONS] CONTAINER [CONTAINER...] (mydocker help rm)",
+        ),
+        (
+            "stop --tme 3 x",
+            "unknown option '--tme', did you mean '--time'? (mydocker help stop)",
+        ),
+        (
+            "stop --time soon x",
+            "--time soon: it takes whole seconds, or -1 to wait for ever",
+        ),
+        (
+            "kill -s NOPE x",
+            "--signal NOPE: it takes the name of a signal, SIGTERM, INT or RTMIN+3, or a number from 1 to 64",
+        ),
+        (
+            "attach --detach-keys escape x",
+            "--detach-keys escape: it takes letters or ctrl- and one of a-z, @, [, \\, ], ^ and _, with commas between \
+             them: ctrl-p,ctrl-q",
+        ),
+        (
+            "logs a b",
+            "unexpected word 'b': mydocker logs [OPTIONS] CONTAINER (mydocker help logs)",
+        ),
+        (
+            "update x",
+            "missing limit: update changes what its options name (mydocker help update)",
+        ),
+        (
+            "create -d true",
+            "-d: create starts nothing; run -d does, and start after create",
+        ),
+        (
+            "strat x",
+            "unknown command 'strat', did you mean 'start'? (mydocker help)",
+        ),
+    ] {
+        let words: Vec<&str> = ["--state=/no/such/place"]
+            .into_iter()
+            .chain(line.split(' '))
+            .collect();
+        let outcome = called(&words);
+        assert_eq!(outcome.code(), Some(125), "{line}: {outcome:?}");
+        assert_eq!(outcome.stderr, format!("mydocker: {message}\n"));
+        assert_eq!(outcome.stdout, "", "{line}");
     }
 }
 

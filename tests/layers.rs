@@ -27,6 +27,7 @@ const LAYERS: &[&[&str]] = &[
     &["pool"],
     &["format"],
     &[
+        "archive",
         "container_log",
         "control",
         "error",

@@ -260,7 +260,7 @@ fn free(layout: &Layout<'_>) -> impl Iterator<Item = Controller> {
 /// The first kernel of which it is known that who is born in a cgroup has its processors and memory nodes
 /// ("cgroup/cpuset: Make cpuset_fork() handle CLONE_INTO_CGROUP properly"). Before that one keeps the parent's, but on
 /// those older kernels into which the change was taken, and no number tells which these are.
-const BORN_WITH_CPUSET: (u32, u32) = (6, 4);
+pub const BORN_WITH_CPUSET: (u32, u32) = (6, 4);
 
 /// Whether the container's first process is born in its cgroup of v2. Else it joins, which always applies everything,
 /// and waits for milliseconds.

@@ -78,6 +78,10 @@ impl Directory {
         node::open(self.opened.as_fd(), file, libc::O_WRONLY, 0).map(descriptor::own)
     }
 
+    pub fn into_file(self) -> OwnedFd {
+        self.opened
+    }
+
     pub fn file(&self) -> &OwnedFd {
         &self.opened
     }

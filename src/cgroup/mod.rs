@@ -8,6 +8,7 @@
 //! parent          the cgroup below which the container's is made
 //! directory       a cgroup's directory: made, locked, written, removed
 //! group           the container's cgroups, one in each hierarchy that has something to limit
+//! entry           the way into those of a container that runs
 //! fill            what a new one is filled with
 //! record          what is written down of them, for other processes
 //! opened          those of a container that runs, by that record: frozen, killed, counted
@@ -30,6 +31,7 @@
 mod asker;
 mod assign;
 mod directory;
+mod entry;
 mod fill;
 mod foresee;
 mod group;
@@ -43,6 +45,7 @@ mod settings;
 mod sweep;
 mod usage;
 
+pub use entry::{Entry, entry};
 pub use group::{Group, Join};
 pub use layout::{Layout, usual};
 pub use opened::{Load, MemoryLoad, Opened};

@@ -16,6 +16,7 @@
 
 mod channel;
 pub mod clue;
+mod entry;
 pub mod execute;
 pub mod gate;
 mod network;
@@ -90,12 +91,13 @@ pub fn run(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! 
     let state = RootState::with(child, descriptors.premounted);
     walk(&plan.container, count(&plan.birth), &state, descriptors);
     match plan.reaper {
+        None if plan.enters => entry::bear(child, plan, descriptors),
         None => become_command(child, plan, descriptors),
         Some(reaper) => reaper::run(child, reaper, plan, descriptors),
     }
 }
 
-/// Makes this process the command's. PID 1, or PID 2 under a reaper.
+/// Makes this process the command's. PID 1, PID 2 under a reaper, or one more of a container that runs.
 fn become_command(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     let first = count(&plan.birth).saturating_add(count(&plan.container));
     walk(&plan.process, first, &RootState::new(child), descriptors);

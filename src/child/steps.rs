@@ -1,21 +1,24 @@
 //! How each step is done.
 
 use super::root::{self, RootState, kernel_fs};
-use super::{Descriptors, network as from_pool};
+use super::{Descriptors, entry, network as from_pool};
 use crate::lingering;
+use crate::plan::entry::{PROCESS, ROOT};
 use crate::plan::{Prepared, Step};
 use crate::report::Failed;
 use crate::spec::Namespace;
 use crate::spec::limits::NumberSet;
+use crate::sys::clone::NewNamespaces;
+use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::in_child::InChild;
-use crate::sys::mount::mount;
+use crate::sys::mount::{self, mount};
 use crate::sys::signal::SignalSet;
 use crate::sys::{
-    Errno, MountFlags, affinity, capability, close_range, descriptor, facts, identity, keyring,
-    namespace, network, own_proc, process, seccomp, signal, terminal,
+    Errno, MountFlags, affinity, capability, close_range, descriptor, directory, facts, identity,
+    keyring, namespace, network, own_proc, process, seccomp, signal, terminal,
 };
 use std::ffi::CStr;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// The descriptors that the command inherits are those below this one.
 const FIRST_PRIVATE: i32 = 3;
@@ -31,6 +34,8 @@ pub fn perform(
         Step::JoinNamespace {
             namespace, slot, ..
         } => join_namespace(*namespace, *slot, descriptors, state.child),
+        Step::Enter(namespaces) => enter_namespaces(namespaces, descriptors),
+        Step::ChangeRoot => change_root(descriptors),
         Step::CgroupNamespace => cgroup_namespace(),
         Step::ConfirmProcessors(asked) => keeps_to(asked, affinity::processors()?),
         Step::ConfirmMemoryNodes(asked) => memory_comes_from(asked),
@@ -75,7 +80,11 @@ pub fn perform(
         Step::NoNewPrivileges => process::no_new_privileges(),
         Step::Filter(instructions) => seccomp::load(instructions),
         Step::DefaultSignals(ignored) => default_signals(*ignored),
-        Step::CloseDescriptors => close_descriptors(descriptors, state.child),
+        Step::CloseDescriptors => close_descriptors(None, descriptors, state.child),
+        Step::CloseAllButTerminal => {
+            close_descriptors(descriptors.terminal, descriptors, state.child)
+        }
+        Step::OpenDevices(own) => return entry::open_devices(own, state.child),
         Step::DeathSignal => die_with_parent(descriptors),
     };
     done.map_err(Failed::from)
@@ -172,12 +181,19 @@ fn die_with_parent(descriptors: &Descriptors<'_>) -> Result<(), Errno> {
     }
 }
 
-/// Closes all but 0 to 2 and, where reports go by one, the end of their pipe, by which no path leads anywhere.
-fn close_descriptors(descriptors: &Descriptors<'_>, child: InChild) -> Result<(), Errno> {
-    match descriptors.channel.descriptor() {
-        None => close_range::close_from(FIRST_PRIVATE, &[], child),
-        Some(report) => close_range::close_from(FIRST_PRIVATE, &[report.as_raw_fd()], child),
-    }
+/// Closes all but 0 to 2, what is kept and, where reports go by one, the end of their pipe, by which no path leads
+/// anywhere.
+fn close_descriptors(
+    kept: Option<ChildDescriptor<'_>>,
+    descriptors: &Descriptors<'_>,
+    child: InChild,
+) -> Result<(), Errno> {
+    let number = |file: Option<BorrowedFd<'_>>| file.map_or(0, |file| file.as_raw_fd());
+    let kept = [
+        number(descriptors.channel.descriptor()),
+        number(kept.map(ChildDescriptor::as_fd)),
+    ];
+    close_range::close_from(FIRST_PRIVATE, &kept, child)
 }
 
 /// A user may have so many keys, and those of containers that have ended count for a while.
@@ -221,6 +237,25 @@ fn join_namespace(
     let joined = namespace::join(file.as_fd(), namespace.flag());
     file.close(child);
     joined
+}
+
+/// All of them at once.
+fn enter_namespaces(namespaces: &[Namespace], descriptors: &Descriptors<'_>) -> Result<(), Errno> {
+    let all = namespaces
+        .iter()
+        .fold(NewNamespaces::NONE, |all, one| all.and(one.flag()));
+    namespace::join(entered(PROCESS, descriptors)?, all)
+}
+
+fn change_root(descriptors: &Descriptors<'_>) -> Result<(), Errno> {
+    directory::enter(entered(ROOT, descriptors)?)?;
+    mount::change_root(c".")?;
+    process::change_directory(c"/")
+}
+
+fn entered<'a>(slot: u8, descriptors: &Descriptors<'a>) -> Result<BorrowedFd<'a>, Errno> {
+    let file = descriptors.namespaces.get(usize::from(slot)).copied();
+    file.map(ChildDescriptor::as_fd).ok_or(Errno::EBADF)
 }
 
 /// ERANGE if there is more than was asked for. Less is no more than the caller had: taskset(1) holds on.

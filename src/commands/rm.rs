@@ -1,8 +1,139 @@
-//! `mydocker rm`.
+//! `mydocker rm`: containers that do not run are removed, and with `-f` those that do, which are killed first.
 
+use crate::control::{Caller, Patience, Request};
 use crate::docker::RmArgs;
 use crate::error::{Error, ExitCode};
+use crate::runtime::heal;
+use crate::store::{Entry, Look, Status, Store};
+use crate::sys::descriptor::{self, Waiting};
+use crate::sys::{Errno, local_socket};
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::time::{Duration, Instant};
 
-pub fn run(_arguments: &RmArgs) -> Result<ExitCode, Error> {
-    Err(super::not_built("rm"))
+/// How long a monitor may take to do what it is asked to before it is killed itself: longer than the kernel takes to end
+/// a container of many processes.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// How often a container may be started anew just as it has been killed.
+const TRIES: u32 = 8;
+
+/// Removes each of them, and prints what it was called.
+///
+/// Errors: stdout cannot be written.
+pub fn run(arguments: &RmArgs) -> Result<ExitCode, Error> {
+    super::to_each(&arguments.containers, |word| {
+        let is_removed = match arguments.force {
+            true => remove_by_force(arguments.state.as_deref(), word)?,
+            false => {
+                remove(arguments.state.as_deref(), word)?;
+                true
+            }
+        };
+        Ok(is_removed.then(|| word.as_bytes().to_vec()))
+    })
+}
+
+fn remove(state: Option<&OsStr>, word: &OsStr) -> Result<(), Error> {
+    let (entry, look) = heal::find(state, word)?;
+    refuse_live(word, &look)?;
+    let owned = entry.take()?;
+    // It may have been started anew, and have ended.
+    refuse_live(word, &entry.look()?)?;
+    owned.remove()
+}
+
+/// Docker's words for it.
+fn refuse_live(word: &OsStr, look: &Look) -> Result<(), Error> {
+    if !look.state.phase.is_live() {
+        return Ok(());
+    }
+    let first = match look.status {
+        Status::Paused => " and must be unpaused first",
+        _ => ": stop the container before removing or force remove",
+    };
+    Err(Error::failure(&format!(
+        "cannot remove container \"{}\": container is {}{first}",
+        word.to_string_lossy(),
+        look.status.word(),
+    )))
+}
+
+/// Whether there was one.
+fn remove_by_force(state: Option<&OsStr>, word: &OsStr) -> Result<bool, Error> {
+    let meant = Store::look(state)?.map(|store| store.meant(word));
+    let Some(entry) = meant.transpose()?.flatten() else {
+        return Ok(false);
+    };
+    for attempt in 0..TRIES {
+        let Some(look) = heal::look(&entry)? else {
+            // With `--rm` its monitor removes it.
+            return Ok(true);
+        };
+        if look.state.phase.is_live() {
+            kill(&entry, &look, attempt)?;
+            continue;
+        }
+        match entry.take_soon() {
+            Ok(owned) => return owned.remove().map(|()| true),
+            Err(Errno::ENOENT) => return Ok(true),
+            // It has been started just now.
+            Err(Errno::EAGAIN) => {}
+            Err(errno) => return Err(entry.not_taken(errno)),
+        }
+    }
+    Err(entry.not_taken(Errno::EAGAIN))
+}
+
+/// Has a container that runs killed by its monitor; one that does not answer is killed itself, and who looks next puts right
+/// what it has left.
+fn kill(entry: &Entry, look: &Look, attempt: u32) -> Result<(), Error> {
+    let is_over = match entry.call()? {
+        Caller::Connected(socket) => {
+            let request = Request::Stop {
+                signal: Some(libc::SIGKILL),
+                patience: Some(Patience::Seconds(0)),
+            };
+            let sent = descriptor::send_without_waiting(socket.as_fd(), &request.encode());
+            sent.is_ok() && is_closed_soon(socket.as_fd())?
+        }
+        // It is about to listen, or has just ended.
+        Caller::NoOne => {
+            std::thread::sleep(Duration::from_millis(50));
+            attempt < TRIES / 2
+        }
+    };
+    match look.state.monitor.filter(|_| !is_over) {
+        Some(monitor) => heal::end(monitor).map_err(|errno| {
+            let what = format!(
+                "process {}, the monitor of container {}",
+                monitor.pid,
+                entry.word()
+            );
+            Error::new("end", what, errno)
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Whether the connection has ended in time. What is answered before is of no interest.
+fn is_closed_soon(socket: BorrowedFd<'_>) -> Result<bool, Error> {
+    let failed = |errno| Error::new("ask", "the container's monitor", errno);
+    let start = Instant::now();
+    let mut answer = [0; 1];
+    loop {
+        match local_socket::receive_bytes(socket, &mut answer) {
+            Ok(0) | Err(Errno::ECONNRESET) => return Ok(true),
+            Ok(_) | Err(Errno::EINTR) => continue,
+            Err(Errno::EAGAIN) => {}
+            Err(errno) => return Err(failed(errno)),
+        }
+        let rest = LONGEST.saturating_sub(start.elapsed()).as_millis();
+        if rest == 0 {
+            return Ok(false);
+        }
+        let rest = i32::try_from(rest).unwrap_or(i32::MAX);
+        descriptor::wait(&mut [Waiting::to_read(socket)], rest).map_err(failed)?;
+    }
 }

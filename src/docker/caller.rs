@@ -6,10 +6,10 @@ use crate::sys::Errno;
 use std::ffi::{OsStr, OsString};
 
 /// Reads a file of accounts, by its name below /etc.
-pub type AccountReader = dyn Fn(Option<&RootSpec>, &str) -> Result<Vec<u8>, Error>;
+pub type AccountReader<'a> = dyn Fn(Option<&RootSpec>, &str) -> Result<Vec<u8>, Error> + 'a;
 
 /// Finds ids, see [`Caller::ids`].
-pub type IdFinder = dyn Fn(IdsWanted<'_>) -> Result<u32, Error>;
+pub type IdFinder<'a> = dyn Fn(IdsWanted<'_>) -> Result<u32, Error> + 'a;
 
 /// What the runtime knows about the process that called it.
 pub struct Caller<'a> {
@@ -23,7 +23,7 @@ pub struct Caller<'a> {
     /// All variables of the caller's environment.
     pub all_variables: &'a dyn Fn() -> Vec<(OsString, OsString)>,
     /// Reads /etc/passwd or /etc/group of a container with this root, or with the caller's.
-    pub accounts: &'a AccountReader,
+    pub accounts: &'a AccountReader<'a>,
     /// Reads a file that was named.
     pub named_file: &'a dyn Fn(&OsStr) -> Result<Vec<u8>, Errno>,
     /// Reads a file of the caller's; empty if there is none.
@@ -31,7 +31,7 @@ pub struct Caller<'a> {
     /// The working directory.
     pub directory: &'a dyn Fn() -> Result<OsString, Error>,
     /// The first of such ids, for a container of root's.
-    pub ids: &'a IdFinder,
+    pub ids: &'a IdFinder<'a>,
     /// A host name for a container that was given none.
     pub fresh_name: &'a str,
 }

@@ -24,6 +24,8 @@ pub enum Doing {
     /// Of this kind, as the kernel's sysctls name it.
     MakeNamespace(&'static str),
     JoinNamespace,
+    /// All namespaces of a container's process.
+    EnterContainer,
     MapUser,
     SetGroups,
     MakeMountsPrivate,
@@ -41,6 +43,8 @@ pub enum Doing {
     ReExecute,
     Execve,
     OpenTerminal,
+    /// One of a container that runs.
+    OpenDevice,
     JoinKeyring,
     ChangeDirectory,
     FindTarget,
@@ -253,7 +257,9 @@ pub const WITH_BLANKS: &str = "it is one word with blanks in it; a command and i
 pub const NO_SUCH_FILE: &str =
     "no such file in the container, or the interpreter or loader that it names is missing";
 
-/// The hint for a word that was looked for along PATH.
+pub const NOT_IN_PATH: &str = "not found in the container's PATH";
+
+/// The hint for a word that was looked for along PATH, where an image may have been meant.
 #[cold]
 #[inline(never)]
 pub fn not_in_path() -> String {

@@ -31,6 +31,14 @@ fn of_namespaces(doing: Doing, errno: Errno) -> Option<&'static str> {
             "it belongs to another user namespace: who may join it is root there (an ordinary user's container is in a \
              user namespace of its own)",
         ),
+        (Doing::EnterContainer, Errno::ESRCH) => Some("the container has ended meanwhile"),
+        (Doing::EnterContainer, Errno::EPERM) => Some(
+            "a container is entered by who has started it, or by root; and its command must be a program that this user \
+             may read",
+        ),
+        (Doing::EnterContainer, Errno::EINVAL) => {
+            Some("by the pidfd of a process it takes Linux 5.8")
+        }
         (Doing::JoinNamespace, Errno::EINVAL) => Some("it is no namespace of this kind"),
         (Doing::MakeMountsPrivate, Errno::EINVAL) => {
             Some("/ is not a mount point: mydocker cannot run in a chroot")
@@ -85,6 +93,9 @@ fn of_process(doing: Doing, errno: Errno) -> Option<&'static str> {
         (Doing::Execve, Errno::E2BIG) => Some("arguments and environment are too long"),
         (Doing::OpenTerminal, Errno::ENOSPC | Errno::EIO) => {
             Some("no pseudo-terminal is left, or devpts is not mounted")
+        }
+        (Doing::OpenDevice, Errno::ENODEV | Errno::ENOENT | Errno::ELOOP) => {
+            Some("the container has removed its /dev/null, or has put something else there")
         }
         (Doing::ChangeDirectory, Errno::EACCES) => {
             Some("it, or a directory on the way to it, is closed to the command's user")

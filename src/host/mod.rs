@@ -10,3 +10,4 @@ pub mod limits;
 pub mod pid_file;
 pub mod premounted;
 pub mod root;
+pub mod running;

@@ -85,9 +85,7 @@ pub struct Launch<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Container {
     pub pid: Pid,
-    /// Whether the process has the command as its child. Else it is the command, as PID 1 of a PID namespace: the kernel spares it the
-    /// signals that it has no handler for. (A reaper waits for them all.)
-    pub has_reaper: bool,
+    pub role: Role,
     /// If it is a keeper, which ends what it keeps when it is told to ([`crate::sys::reaper::END`]): who does so if it
     /// cannot.
     pub successor: Option<Successor>,
@@ -103,6 +101,17 @@ impl Container {
         let _ = bounded::end(self.pid, self.deadline);
         self.successor.map(Successor::end_all);
     }
+}
+
+/// What the process is that a launch has started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The command, as PID 1 of a PID namespace: the kernel spares it the signals that it has no handler for.
+    Command,
+    /// It has the command as its child, and waits for all signals.
+    Reaper,
+    /// A command in a container that has a first process of its own.
+    Another,
 }
 
 /// A child that was born, and what it has reported.
@@ -178,7 +187,11 @@ impl Launch<'_> {
         );
         Ok(Container {
             pid: born.pid,
-            has_reaper: self.plan.reaper.is_some(),
+            role: match self.plan.reaper {
+                Some(_) => Role::Reaper,
+                None if self.plan.enters => Role::Another,
+                None => Role::Command,
+            },
             successor,
             deadline,
         })
@@ -287,6 +300,14 @@ impl Launch<'_> {
             ending: self.ending,
         };
         let ended = reports::await_end(reader.as_fd(), board, limits);
+        let pid = match board.command() {
+            None => pid,
+            Some(command) => {
+                // The one who has entered has nothing left to do.
+                let _ = bounded::end(pid, None);
+                command
+            }
+        };
         Ok(self.born(pid, birth, board, ended))
     }
 

@@ -25,10 +25,10 @@ const TERMINAL: RawFd = 9;
 const POOL: RawFd = 10;
 const REAPER: RawFd = 11;
 const STATUS: RawFd = 12;
-/// The mount namespace that is joined.
-const MOUNTS: RawFd = 13;
+/// What is entered after the execve, by slot: a mount namespace that is joined, or a container's process and its root.
+const ENTERED: [RawFd; 2] = [13, 14];
 /// The first of the mounts that are handed in.
-const HANDED: RawFd = 14;
+const HANDED: RawFd = 15;
 
 /// The originals are moved above the numbers agreed on, or putting one in its place could close
 /// another. No higher than need be: the limit of open files may be low.
@@ -68,9 +68,11 @@ impl Again {
     ) -> Result<Self, Error> {
         let plan = memfd::sealed(c"mydocker plan", &wire::encode(launch.plan))
             .map_err(|errno| Error::new("make a memory file for", "the plan", errno))?;
-        let mounts = launch.plan.joined_mounts();
-        let mounts = mounts.and_then(|slot| launch.joined.get(usize::from(slot)));
-        let mounts = mounts.map(|file| file.as_fd());
+        let slots = launch.plan.entered_later();
+        let entered = slots.map(|slot| launch.joined.get(usize::from(slot)));
+        let entered = entered
+            .map(|file| file.map(|file| file.as_fd()))
+            .zip(ENTERED);
         let files = [
             (Some(reports.0), LINK),
             (Some(reports.1), BOARD),
@@ -79,7 +81,6 @@ impl Again {
             (launch.pool, POOL),
             (reaper, REAPER),
             (launch.status, STATUS),
-            (mounts, MOUNTS),
         ];
         let streams = launch.streams.into_iter().zip(STREAMS);
         let premounted = launch
@@ -96,6 +97,7 @@ impl Again {
         let mut placements = Vec::with_capacity(files.len());
         for (file, number) in files
             .into_iter()
+            .chain(entered)
             .chain(streams)
             .chain(premounted)
             .chain(joins)
@@ -181,9 +183,12 @@ fn go_on(child: InChild, plan: &InitPlan, channel: Channel<'_>) -> ! {
     };
     let premounted = from(HANDED, plan.premounted.into());
     let joins = from(first_join(plan), joined_later(plan));
-    // The others were joined before the execve; it keeps its slot.
-    let slot = plan.joined_mounts().map(usize::from);
-    let namespaces = slot.map_or(Vec::new(), |slot| vec![numbered(MOUNTS); slot + 1]);
+    // The others were joined before the execve; they keep their slots.
+    let mut namespaces = Vec::new();
+    for (slot, number) in plan.entered_later().map(usize::from).zip(ENTERED) {
+        namespaces.resize(namespaces.len().max(slot + 1), numbered(number));
+        namespaces[slot] = numbered(number);
+    }
     channel.pass(Moment::Entered);
     let mut streams = [None; 3];
     for ((file, number), wanted) in streams.iter_mut().zip(STREAMS).zip(plan.prepared_streams()) {

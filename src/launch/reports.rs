@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ExitCode};
 use crate::field::Field;
-use crate::hint::{Doing, hint};
+use crate::hint::{Doing, Hint, hint, too_few_processes};
 use crate::plan::{InitPlan, Step, describe_execve, describe_failure};
 use crate::report::{Board, Report};
 use crate::seccomp;
@@ -230,6 +230,7 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
         Report::Execve(candidate, errno, clue) => describe_execve(plan, candidate, errno, clue),
         Report::Spawn(errno) => not_spawned(errno),
         Report::Reaper(errno) => super::reaper::not_executed(errno),
+        Report::Birth(errno) => not_born(errno),
         Report::ReExecute(errno) => {
             Error::new("exec", "/proc/self/exe", errno).because(hint(Doing::ReExecute, errno))
         }
@@ -241,6 +242,18 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
 /// The reaper could not start the command's process.
 pub fn not_spawned(errno: Errno) -> Error {
     Error::new("start", "the command under its reaper", errno)
+}
+
+#[cold]
+#[inline(never)]
+fn not_born(errno: Errno) -> Error {
+    let hint: Option<Hint> = match errno {
+        // Of a PID namespace without a first process (`alloc_pid`).
+        Errno::ENOMEM => Some("the container has ended, or has no memory left".into()),
+        Errno::EAGAIN => Some(too_few_processes().into()),
+        _ => None,
+    };
+    Error::new("start", "the command in the container", errno).hint(hint)
 }
 
 #[cfg(test)]
@@ -256,6 +269,7 @@ mod tests {
             birth: vec![],
             container: vec![Step::MakeMountsPrivate],
             reaper: None,
+            enters: false,
             process: vec![Step::NewSession],
             command: ExecPlan {
                 searched: true,

@@ -1,12 +1,12 @@
 //! The process group of the command, as it is called outside.
 
 use super::disposition::number_in_proc;
-use crate::launch::Container;
+use crate::launch::{Container, Role};
 use crate::sys::{Pid, directory};
 
 /// The group that the command leads, whose number is its own: it began a session. `None`: nothing tells.
 pub fn of_command(container: Container) -> Option<Pid> {
-    if !container.has_reaper {
+    if container.role != Role::Reaper {
         return Some(container.pid);
     }
     let reaper = container.pid;

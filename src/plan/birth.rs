@@ -23,6 +23,8 @@ pub enum Birth {
 pub enum PipeReason {
     /// The command's process is the child's child, in a copy.
     Reaper,
+    /// The command's process is born of the child, in a copy, when that is in the container.
+    Entry,
     /// This kernel does not tell a child in our memory of every way in which we may end.
     OldKernel,
 }
@@ -52,6 +54,8 @@ impl Birth {
             Self::Copied(AwakeReason::Clock)
         } else if plan.reaper.is_some() {
             Self::SharedWithPipe(PipeReason::Reaper)
+        } else if plan.enters {
+            Self::SharedWithPipe(PipeReason::Entry)
         } else if !parent_watch::is_told_of_every_end(kernel) {
             Self::SharedWithPipe(PipeReason::OldKernel)
         } else {
@@ -85,6 +89,7 @@ mod tests {
             birth,
             container: vec![Step::MakeMountsPrivate],
             reaper,
+            enters: false,
             process: reaper
                 .map(|_| Step::Await(Gate::ReaperReady))
                 .into_iter()

@@ -28,6 +28,7 @@ pub mod wire;
 
 pub use crate::spec::OwnDevice;
 pub use birth::{AwakeReason, Birth, PipeReason};
+pub use build::entry;
 pub use build::{NetworkSource, build, check_options, makes_terminal};
 pub use gate::{Gate, Opener};
 pub use standard::{Outputs, Prepared, Source, Standard, Streams};
@@ -53,7 +54,11 @@ pub struct InitPlan {
     pub container: Vec<Step>,
     /// The reaper that stays, if one is wanted.
     pub reaper: Option<Reaper>,
-    /// What makes the command's process: done by PID 1, or by PID 2 under a reaper.
+    /// Whether the container runs already: `container` enters it then, and the command's process is born into it (see
+    /// `build/entry.rs`).
+    pub enters: bool,
+    /// What makes the command's process: done by PID 1, by PID 2 under a reaper, or by who is born into a container that
+    /// runs.
     pub process: Vec<Step>,
     pub command: ExecPlan,
     /// How many mounts the parent hands in.
@@ -77,9 +82,8 @@ impl InitPlan {
 
     /// Whether a step uses the container's terminal.
     pub fn needs_terminal(&self) -> bool {
-        self.process
-            .iter()
-            .any(|step| matches!(step, Step::StandardTerminal))
+        let mut steps = self.container.iter().chain(&self.process);
+        steps.any(|step| matches!(step, Step::StandardTerminal))
     }
 
     /// Whether a step uses the pool.
@@ -91,14 +95,21 @@ impl InitPlan {
 
     /// Whether it is walked in a user namespace of the container's.
     pub fn makes_user_namespace(&self) -> bool {
-        let mut birth = self.birth.iter();
-        birth.any(|step| matches!(step, Step::Await(Gate::IdsMapped) | Step::MapUser(_)))
+        let mut birth = self.birth.iter().chain(&self.container);
+        birth.any(|step| match step {
+            Step::Await(Gate::IdsMapped) | Step::MapUser(_) => true,
+            Step::Enter(namespaces) => namespaces.contains(&Namespace::User),
+            _ => false,
+        })
     }
 
-    /// The slot of the mount namespace that is joined, if one is: after a re-exec, which may not be possible in there.
-    pub fn joined_mounts(&self) -> Option<u8> {
-        self.container.iter().find_map(|step| match step {
+    /// The slots of what is entered after a re-exec, which may not be possible in there: a mount namespace that is joined,
+    /// or a container.
+    pub fn entered_later(&self) -> impl Iterator<Item = u8> {
+        self.container.iter().filter_map(|step| match step {
             Step::JoinNamespace { slot, .. } => Some(*slot),
+            Step::Enter(_) => Some(entry::PROCESS),
+            Step::ChangeRoot => Some(entry::ROOT),
             _ => None,
         })
     }
@@ -146,6 +157,10 @@ pub enum Step {
         /// What it is found by, for messages.
         name: CString,
     },
+    /// Enter all of these namespaces of a process at once, setns(2): by its pidfd, which the parent has opened.
+    Enter(Vec<Namespace>),
+    /// Have the root of that process, which the parent has opened.
+    ChangeRoot,
     /// Take the cgroups that we are in for the tops of their hierarchies.
     CgroupNamespace,
     /// See that this process runs on no processors but these, which its cgroup has.
@@ -225,6 +240,10 @@ pub enum Step {
     DefaultSignals(SignalSet),
     /// Close everything but 0, 1 and 2, and the pipe of reports.
     CloseDescriptors,
+    /// Close all of that but the container's terminal.
+    CloseAllButTerminal,
+    /// Open devices of the container's /dev in the places of 0, 1 and 2.
+    OpenDevices([Option<OwnDevice>; 3]),
     /// Die with the parent.
     DeathSignal,
 }

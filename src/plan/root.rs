@@ -54,6 +54,8 @@ pub enum RootStep {
     Staged(FileSystem),
     /// A pseudo-terminal of the container's own devpts, and /dev/console; its master goes to the parent.
     Terminal(TerminalSettings),
+    /// A pseudo-terminal of the devpts of a container that runs; its master goes to the parent.
+    AnotherTerminal(TerminalSettings),
     /// The stage goes to its place in the container.
     PlaceStage(CString),
     /// The stage has served.

@@ -107,6 +107,11 @@ impl Streams {
         self.sources().map(Source::prepared)
     }
 
+    /// Whether there is any.
+    pub fn are_prepared(&self) -> bool {
+        self.prepared() != [None; 3]
+    }
+
     /// Which of 0, 1 and 2 are pipes that are to be the command's user's.
     pub fn pipes(&self) -> [bool; 3] {
         self.sources()

@@ -147,7 +147,7 @@ fn of_namespaces_that_are_there() {
         (Namespace::Mount, 6),
     ];
     assert_eq!(joins(&all), order);
-    assert_eq!(all.joined_mounts(), Some(6));
+    assert_eq!(all.entered_later().collect::<Vec<u8>>(), [6]);
     assert!(
         !all.steps()
             .any(|step| matches!(step, Step::Root(_) | Step::MakeMountsPrivate))

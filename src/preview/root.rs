@@ -95,6 +95,7 @@ impl<'a> Coming<'a> {
             | RootStep::Restrict(_)
             | RootStep::RestrictPaths(_)
             | RootStep::DropStage
+            | RootStep::AnotherTerminal(_)
             | RootStep::LookAtNames(_)
             | RootStep::Enter => Ok(()),
         }

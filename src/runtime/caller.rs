@@ -3,7 +3,7 @@
 use super::origin::Origin;
 use crate::docker::image;
 use crate::docker::specify;
-use crate::docker::{Caller, IdFinder, RunArgs};
+use crate::docker::{AccountReader, Caller, IdFinder, RunArgs};
 use crate::error::Error;
 use crate::host::limits::fresh_digits;
 use crate::host::root::accounts;
@@ -24,9 +24,27 @@ pub struct Asking<'a> {
 /// container of root's that has many.
 pub fn specify(
     arguments: &RunArgs,
-    ids: &IdFinder,
+    ids: &IdFinder<'_>,
     asking: &Asking<'_>,
 ) -> Result<ContainerSpec, Error> {
+    let accounts: &AccountReader<'_> = &|root, name| match root {
+        Some(root) => accounts(root, name),
+        None => read_if_there(&format!("/etc/{name}")),
+    };
+    as_caller(ids, asking, accounts, |caller| {
+        let mut spec = specify::specify(arguments, caller)?;
+        look_at_host(&mut spec, arguments)?;
+        Ok(spec)
+    })
+}
+
+/// Does `what` as the one whom `asking` asks, in the eyes of whom `accounts` are the container's.
+pub fn as_caller<T>(
+    ids: &IdFinder<'_>,
+    asking: &Asking<'_>,
+    accounts: &AccountReader<'_>,
+    what: impl FnOnce(&Caller<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let origin = asking.origin;
     let fresh_name = match asking.host_name {
         Some(name) => Cow::Borrowed(name),
@@ -39,34 +57,26 @@ pub fn specify(
     } else {
         Vec::new()
     };
-    let mut spec = specify::specify(
-        arguments,
-        &Caller {
-            user,
-            group: identity::effective_group(),
-            droppable_groups: &droppable_groups,
-            variable: &|name| origin.variable(name),
-            all_variables: &|| origin.variables(),
-            accounts: &|root, name| match root {
-                Some(root) => accounts(root, name),
-                None => read_if_there(&format!("/etc/{name}")),
-            },
-            named_file: &|file| origin.file(file),
-            file: &read_if_there,
-            directory: &|| {
-                let found = origin.directory();
-                found.map_err(|errno| Error::new("find", "the working directory", errno))
-            },
-            ids,
-            fresh_name: &fresh_name,
+    what(&Caller {
+        user,
+        group: identity::effective_group(),
+        droppable_groups: &droppable_groups,
+        variable: &|name| origin.variable(name),
+        all_variables: &|| origin.variables(),
+        accounts,
+        named_file: &|file| origin.file(file),
+        file: &read_if_there,
+        directory: &|| {
+            let found = origin.directory();
+            found.map_err(|errno| Error::new("find", "the working directory", errno))
         },
-    )?;
-    look_at_host(&mut spec, arguments)?;
-    Ok(spec)
+        ids,
+        fresh_name: &fresh_name,
+    })
 }
 
 /// What is so on this host, as far as the container depends on it.
-fn look_at_host(spec: &mut ContainerSpec, arguments: &RunArgs) -> Result<(), Error> {
+pub fn look_at_host(spec: &mut ContainerSpec, arguments: &RunArgs) -> Result<(), Error> {
     // An ordinary user's containers have a user namespace of their own anyway.
     let is_shared = !spec.namespaces.is_new(Namespace::User);
     if is_shared && (spec.root.is_some() || !spec.namespaces.is_new(Namespace::Pid)) {

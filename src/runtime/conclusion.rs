@@ -114,7 +114,7 @@ impl Settled {
 /// which the person may have interrupted, and the end of the shell is another decision of theirs.
 #[cold]
 #[inline(never)]
-fn die_of_interrupt(end: End, reads_keys: bool, signals: Signals) {
+pub fn die_of_interrupt(end: End, reads_keys: bool, signals: Signals) {
     let interrupt = Ended::Signaled(libc::SIGINT);
     let is_own = end.reason == Reason::StoppedBySignal || end.ended == Some(interrupt);
     if end.exit.0 == interrupt.code() && (is_own || !reads_keys) {

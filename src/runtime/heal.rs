@@ -6,10 +6,9 @@
 //! started, before what it uses is taken away.
 
 use super::stored;
-use crate::cgroup;
+use crate::cgroup::{self, Opened};
 use crate::error::Error;
-use crate::log;
-use crate::store::{self, Config, Entry, Look, Owned, Phase, Process, State, Status, Store};
+use crate::store::{self, Config, Entry, Look, Owned, Phase, Process, State, Status};
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::process_start;
 use crate::sys::{Errno, process};
@@ -66,22 +65,6 @@ pub fn find(wanted: Option<&OsStr>, word: &OsStr) -> Result<(Entry, Look), Error
     }
 }
 
-/// Every container, the newest first, put right. One that cannot be is complained of, and shown as it is.
-///
-/// Errors: the store cannot be read.
-#[cold]
-#[inline(never)]
-pub fn all(store: &Store) -> Result<Vec<(Entry, Look)>, Error> {
-    let found = store.all()?.into_iter().filter_map(|entry| {
-        let looked = look(&entry).or_else(|error| {
-            log::complain(&error);
-            entry.look().map(Some)
-        });
-        Some((entry, looked.ok()??))
-    });
-    Ok(found.collect())
-}
-
 /// Puts right what the monitor of a container has left. Who calls has its lock, so there is none.
 ///
 /// Errors: something of it lives on; or the state cannot be written.
@@ -97,7 +80,7 @@ pub fn heal(owned: Owned, config: &Config) -> Result<(), Error> {
     if is_of_this_boot {
         end_what_lives(&owned, &state)?;
     }
-    // What was there before a boot is gone, but for what lies in directories.
+    // Of what was there before a boot the directories are left.
     cgroup::clean_up(&state.cgroups)?;
     if let Some(root) = &state.root {
         root.clean_up()?;
@@ -133,13 +116,27 @@ fn settle(state: &mut State, is_of_this_boot: bool) {
 fn end_what_lives(owned: &Owned, state: &State) -> Result<(), Error> {
     let id = owned.id.short();
     if let Some(first) = state.first {
-        end(first).map_err(|errno| {
-            let hint = (errno == Errno::ETIMEDOUT).then_some("it was killed, and is still there");
-            let what = format!("process {} of container {id}", first.pid);
-            Error::new("end", what, errno).hint(hint)
-        })?;
+        kill(first).map_err(|errno| cannot_end(&id, first, errno))?;
+    }
+    // The others, where they are not in a PID namespace that ends with the first; and whom v1 has frozen does not die before
+    // it is thawed, as it is here.
+    let is_there = |record: &&cgroup::Record| Opened::by(std::slice::from_ref(*record)).is_ok();
+    let there: Vec<_> = state.cgroups.iter().filter(is_there).cloned().collect();
+    if let Ok(cgroups) = Opened::by(&there) {
+        cgroups.kill()?;
+    }
+    if let Some(first) = state.first {
+        end(first).map_err(|errno| cannot_end(&id, first, errno))?;
     }
     Ok(())
+}
+
+#[cold]
+#[inline(never)]
+fn cannot_end(id: &str, process: Process, errno: Errno) -> Error {
+    let hint = (errno == Errno::ETIMEDOUT).then_some("it was killed, and is still there");
+    let what = format!("process {} of container {id}", process.pid);
+    Error::new("end", what, errno).hint(hint)
 }
 
 /// Kills a process, unless it is gone, and waits until it is.
@@ -147,21 +144,26 @@ fn end_what_lives(owned: &Owned, state: &State) -> Result<(), Error> {
 /// Errors: ETIMEDOUT if it does not end; EPERM if it may not be killed; ENODEV where no /proc tells whether it is still the
 /// one that is meant.
 pub fn end(meant: Process) -> Result<(), Errno> {
+    let gone = match kill(meant)? {
+        Some(held) => wait_for(&held, meant, Some(LONGEST))?,
+        None => true,
+    };
+    gone.then_some(()).ok_or(Errno::ETIMEDOUT)
+}
+
+/// Kills a process. `None`: it is gone.
+fn kill(meant: Process) -> Result<Option<Held>, Errno> {
     let Some(held) = hold(meant)? else {
-        return Ok(());
+        return Ok(None);
     };
     let killed = match &held {
         Held::ByDescriptor(pidfd) => process::signal(pidfd.as_fd(), libc::SIGKILL),
         Held::ByNumber => process::kill(meant.pid, libc::SIGKILL),
     };
     match killed {
-        Ok(()) => {}
-        Err(Errno::ESRCH) => return Ok(()),
-        Err(errno) => return Err(errno),
-    }
-    match wait_for(&held, meant, Some(LONGEST))? {
-        true => Ok(()),
-        false => Err(Errno::ETIMEDOUT),
+        Ok(()) => Ok(Some(held)),
+        Err(Errno::ESRCH) => Ok(None),
+        Err(errno) => Err(errno),
     }
 }
 
@@ -232,7 +234,7 @@ fn is_thrown_away(config: &Config) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Id;
+    use crate::store::{Id, Store};
     use crate::sys::Pid;
     use std::ffi::OsString;
     use std::path::PathBuf;

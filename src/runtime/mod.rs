@@ -2,6 +2,7 @@
 //!
 //! What a run asks for and acquires, and in which order, `asked.rs` says for `--explain` too (`explain.rs` above).
 
+pub mod another;
 pub mod asked;
 pub mod caller;
 mod conclusion;

@@ -24,7 +24,7 @@ use crate::docker::specify::{self, Protections};
 use crate::error::Error;
 use crate::guard::Request;
 
-use crate::spec::{Filter, NamespaceChoice};
+use crate::spec::{ContainerSpec, Filter, Identity, NamespaceChoice};
 use crate::sys::capability::{CHECKPOINT_RESTORE, CapabilitySet, SYS_ADMIN, SYS_PTRACE};
 use crate::sys::invocation::Invocation;
 use crate::sys::{Errno, descriptor, facts, memfd, node, process};
@@ -54,6 +54,34 @@ impl<'a> OwnFile<'a> {
             invocation,
         })
     }
+}
+
+impl<'a> OwnFile<'a> {
+    /// For one more process in a container that runs, in which others wait for it: whatever it executes first, they may have
+    /// put there, and they can open what it is executed from. So it does not matter how we are linked, or what the
+    /// container may; but whose the file is to the container.
+    #[cold]
+    #[inline(never)]
+    pub fn of_another(spec: &ContainerSpec, invocation: &'a Invocation) -> Result<Self, Error> {
+        Ok(Self {
+            is_exposed: spec.root.is_some() && may_write_own_file(spec),
+            invocation,
+        })
+    }
+}
+
+/// Whether the container's root could write to our file. If that is not known: yes.
+fn may_write_own_file(spec: &ContainerSpec) -> bool {
+    const OTHERS_WRITE: u32 = 0o022;
+    let Ok(facts) = own_file().and_then(|file| facts::facts(file.as_fd())) else {
+        return true;
+    };
+    let is_containers = match &spec.identity {
+        Identity::Set { .. } => true,
+        Identity::Mapped { user, .. } => user.outside == facts.owner,
+        Identity::Ranged { ids, .. } => ids.has(facts.owner),
+    };
+    is_containers || facts.mode & OTHERS_WRITE != 0
 }
 
 impl Request for OwnFile<'_> {

@@ -18,6 +18,8 @@ use std::rc::Rc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamsOf {
     Caller,
+    /// No one: nothing is read, and what is written is thrown away.
+    Nobody,
     /// The monitor of a container that no one waits for: it keeps what is written, and hands it to those who attach.
     Monitor,
 }
@@ -57,6 +59,7 @@ pub fn look(spec: &ContainerSpec, streams_of: StreamsOf) -> Result<StandardPlan,
             let streams = match streams_of {
                 StreamsOf::Caller => streams(spec)?,
                 StreamsOf::Monitor => monitors(spec),
+                StreamsOf::Nobody => nobodys(spec),
             };
             StandardPlan {
                 standard: Standard::Streams(streams),
@@ -66,14 +69,35 @@ pub fn look(spec: &ContainerSpec, streams_of: StreamsOf) -> Result<StandardPlan,
     })
 }
 
+#[cold]
+#[inline(never)]
+fn nobodys(spec: &ContainerSpec) -> Streams {
+    let null = null_of(spec);
+    Streams {
+        input: null,
+        outputs: Outputs::Separate {
+            output: null,
+            error: null,
+        },
+        given_to: None,
+    }
+}
+
+/// /dev/null, of the container's own if it has one.
+fn null_of(spec: &ContainerSpec) -> Source {
+    match spec.has_own_dev() {
+        true => Source::Own(OwnDevice::Null),
+        false => Source::HostsNull,
+    }
+}
+
 /// Pipes of the monitor's. With `-i` its input stays open for those who attach.
 #[cold]
 #[inline(never)]
 fn monitors(spec: &ContainerSpec) -> Streams {
     Streams {
         input: match spec.process.input {
-            Input::Nothing if spec.has_own_dev() => Source::Own(OwnDevice::Null),
-            Input::Nothing => Source::HostsNull,
+            Input::Nothing => null_of(spec),
             Input::Caller => Source::Pipe,
         },
         outputs: Outputs::Separate {

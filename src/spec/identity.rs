@@ -111,6 +111,17 @@ impl Identity {
                 };
             }
         }
+        Self::set(user, caller)
+    }
+
+    /// In the caller's user namespace.
+    fn set(user: &User, caller: &Credentials<'_>) -> Self {
+        let User {
+            id,
+            group,
+            ref supplementary,
+            insists_on_groups: _,
+        } = *user;
         // The primary group among them gives nothing that it does not give itself.
         let already =
             supplementary.is_empty() && caller.droppable_groups.iter().all(|held| *held == group);
@@ -120,6 +131,23 @@ impl Identity {
             user: (id != caller.user).then_some(id),
             group: (group != caller.group).then_some(group),
             supplementary: (!already).then(|| supplementary.clone()),
+        }
+    }
+}
+
+impl Identity {
+    /// How another process of the same container gets its user and groups.
+    pub(super) fn of_another(self, user: &User, caller: &Credentials<'_>) -> Self {
+        match self {
+            Self::Set { .. } => Self::set(user, caller),
+            Self::Ranged { ids, .. } => Self::Ranged {
+                ids,
+                user: user.id,
+                group: user.group,
+                supplementary: user.supplementary.clone(),
+            },
+            // It has one id, and so have all its processes.
+            mapped @ Self::Mapped { .. } => mapped,
         }
     }
 }
@@ -160,6 +188,10 @@ impl Identity {
             // "No change" to the kernel, which would leave the caller's: setresuid(2).
             _ if id == u32::MAX => Some(format!("0 to {}", u32::MAX - 1)),
             Self::Ranged { .. } => self.known_without(of == IdOf::User, id),
+            // (Of supplementary groups none can be given.)
+            Self::Mapped { .. } if of != IdOf::SupplementaryGroup => {
+                self.known_without(of == IdOf::User, id)
+            }
             Self::Set { .. } | Self::Mapped { .. } => None,
         }
     }

@@ -170,6 +170,34 @@ impl ContainerSpec {
         Ok(self)
     }
 
+    /// This container, which runs, for one more process in it: `joined` are those of its namespaces that are not the
+    /// caller's, by the pidfd of a process that is in them. What bounded its first process's life is not for this one.
+    ///
+    /// Errors: a user whom the container's user namespace does not know.
+    pub fn entered(
+        mut self,
+        process: ProcessSpec,
+        joined: &[Namespace],
+        pidfd: PidfdNumber,
+        caller: &Credentials<'_>,
+    ) -> Result<Self, Conflict> {
+        check_process_in(&process, matches!(self.identity, Identity::Mapped { .. }))?;
+        self.identity = self.identity.of_another(&process.user, caller);
+        self.identity.check(&process.user)?;
+        self.process = process;
+        self.namespaces = NamespaceChoices::new(|namespace| match joined.contains(&namespace) {
+            true => NamespaceChoice::Join(JoinTarget::Process(pidfd)),
+            false => NamespaceChoice::Host,
+        });
+        self.first_process = FirstProcess::Command;
+        self.ending = Ending {
+            timeout: None,
+            stop_signal: libc::SIGTERM,
+            output_limit: None,
+        };
+        Ok(self)
+    }
+
     /// Whether it is in a namespace of this kind that is there already, and not the caller's.
     pub fn joins(&self, namespace: Namespace) -> bool {
         matches!(self.namespaces.of(namespace), NamespaceChoice::Join(_))
@@ -226,8 +254,14 @@ fn check_root(wishes: &ContainerWishes, caller: &Credentials<'_>) -> Result<(), 
 }
 
 fn check_process(wishes: &ContainerWishes) -> Result<(), Conflict> {
-    let process = &wishes.process;
-    if process.user.insists_on_groups && wishes.user_namespace == UserNamespace::Single {
+    check_process_in(
+        &wishes.process,
+        wishes.user_namespace == UserNamespace::Single,
+    )
+}
+
+fn check_process_in(process: &ProcessSpec, has_one_id: bool) -> Result<(), Conflict> {
+    if process.user.insists_on_groups && has_one_id {
         return Err(Conflict::GroupsOfOneId);
     }
     let directory = process.working_directory.as_ref();

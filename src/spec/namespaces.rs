@@ -68,9 +68,24 @@ impl Namespace {
         &KINDS[self as usize]
     }
 
+    pub const ALL: [Self; KINDS.len()] = [
+        Self::User,
+        Self::Mount,
+        Self::Pid,
+        Self::Uts,
+        Self::Ipc,
+        Self::Network,
+        Self::Cgroup,
+    ];
+
     /// What people call it.
     pub const fn name(self) -> &'static str {
         self.kind().name
+    }
+
+    /// What the kernel calls it: its link in /proc/PID/ns.
+    pub const fn kernels(self) -> &'static str {
+        self.kind().kernels
     }
 
     /// What clone(2) and setns(2) call it.

@@ -27,7 +27,7 @@ pub struct Config {
 impl Config {
     pub(super) fn object(&self) -> Object {
         let mut object = Object::new();
-        object.text("id", self.id.to_string().as_bytes());
+        object.text("id", self.id.as_str().as_bytes());
         object.number("created", i64::try_from(self.created).unwrap_or(i64::MAX));
         object.bytes("directory", self.directory.as_bytes());
         let words = self.words.iter().map(|word| word.as_bytes());

@@ -189,13 +189,39 @@ impl Entry {
         }
     }
 
-    /// Takes its lock: to start it or to remove it. A monitor that has just written how its container has ended keeps the
-    /// lock for a moment.
+    /// Takes its lock: to start it or to remove it.
     ///
     /// Errors: someone else has it, or it is no longer there.
     #[cold]
     #[inline(never)]
     pub fn take(&self) -> Result<Owned, Error> {
+        self.take_soon().map_err(|errno| self.not_taken(errno))
+    }
+
+    /// What is said if the lock cannot be had.
+    #[cold]
+    #[inline(never)]
+    pub fn not_taken(&self, errno: Errno) -> Error {
+        let word = self.word();
+        match errno {
+            Errno::EAGAIN => Error::failure(&format!(
+                "container {word} is being started, stopped or removed by another command"
+            )),
+            Errno::ENOENT => Error::failure(&format!("No such container: {word}")),
+            errno => {
+                let path = files::inner(&self.id, files::LOCK);
+                Error::new("lock", self.place.told(&path), errno)
+            }
+        }
+    }
+
+    /// [`try_take`](Self::try_take) with some patience: a monitor that has just written how its container has ended keeps the
+    /// lock for a moment.
+    ///
+    /// Errors: as those.
+    #[cold]
+    #[inline(never)]
+    pub fn take_soon(&self) -> Result<Owned, Errno> {
         const PAUSES: u32 = 200;
         let mut taken = self.try_take();
         for _ in 0..PAUSES {
@@ -205,23 +231,7 @@ impl Entry {
             std::thread::sleep(Duration::from_millis(5));
             taken = self.try_take();
         }
-        match taken {
-            Err(Errno::EAGAIN) => Err(Error::failure(&format!(
-                "container {} is being started, stopped or removed by another command",
-                self.word()
-            ))),
-            Err(Errno::ENOENT) => Err(Error::failure(&format!(
-                "No such container: {}",
-                self.word()
-            ))),
-            taken => taken.map_err(|errno| {
-                Error::new(
-                    "lock",
-                    self.place.told(&files::inner(&self.id, files::LOCK)),
-                    errno,
-                )
-            }),
-        }
+        taken
     }
 
     /// Errors: EAGAIN if someone else has it; ENOENT if the container is no longer there.

@@ -18,9 +18,12 @@ const ROOM: usize = 4096;
 /// The longest file that is read: beyond all that mydocker writes.
 const LONGEST: usize = 64 << 20;
 
+/// A note of the container's name: a link, as `names` has one the other way round, which is the one that counts.
+pub const NAME: &CStr = c"name";
+
 /// The path of a file, from the directory of all containers.
 pub fn inner(id: &Id, name: &CStr) -> CString {
-    let path = format!("{id}/{}", name.to_string_lossy());
+    let path = [id.as_str().as_bytes(), b"/", name.to_bytes()].concat();
     CString::new(path).unwrap_or_default()
 }
 

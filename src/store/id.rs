@@ -4,77 +4,62 @@ use crate::error::Error;
 use crate::sys::random;
 use std::ffi::CString;
 use std::fmt;
-use std::fmt::Write;
 
 /// How many of an id's digits are shown where no more are asked for.
 const SHOWN: usize = 12;
 
 /// An id: 64 hexadecimal digits, of random bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Id([u8; 32]);
+pub struct Id([u8; DIGITS]);
+
+const DIGITS: usize = 64;
 
 impl Id {
     /// One that no other container has ever had.
     ///
     /// Errors: early at boot the kernel has no random bytes yet.
     pub fn new() -> Result<Self, Error> {
-        let bytes = random::bytes();
-        bytes
-            .map(Self)
-            .map_err(|errno| Error::new("make", "a container's id", errno))
+        const HEXADECIMAL: [u8; 16] = *b"0123456789abcdef";
+        let bytes = random::bytes::<{ DIGITS / 2 }>()
+            .map_err(|errno| Error::new("make", "a container's id", errno))?;
+        let mut digits = [0; DIGITS];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+            pair.copy_from_slice(
+                &[byte >> 4, byte & 15].map(|digit| HEXADECIMAL[usize::from(digit)]),
+            );
+        }
+        Ok(Self(digits))
     }
 
     /// From all of its digits. (Capitals are another name.)
     pub fn parse(digits: &[u8]) -> Option<Self> {
-        let mut bytes = [0; 32];
-        if digits.len() != 2 * bytes.len() {
-            return None;
-        }
-        for (byte, digits) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let [high, low] = digits else { return None };
-            *byte = value(*high)? << 4 | value(*low)?;
-        }
-        Some(Self(bytes))
+        let is_digit = |digit: &u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+        let digits: [u8; DIGITS] = digits.try_into().ok()?;
+        digits.iter().all(is_digit).then_some(Self(digits))
+    }
+
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// The digits that are shown: unambiguous enough for people.
     pub fn short(&self) -> String {
-        let mut digits = self.to_string();
-        digits.truncate(SHOWN);
-        digits
+        self.as_str().chars().take(SHOWN).collect()
     }
 
     pub fn has_prefix(&self, digits: &[u8]) -> bool {
-        self.to_string().as_bytes().starts_with(digits)
-    }
-
-    /// What else is to look random about this container.
-    pub(super) fn bytes(&self) -> &[u8; 32] {
-        &self.0
+        self.0.starts_with(digits)
     }
 
     /// The name of its directory.
     pub(super) fn c_string(&self) -> CString {
-        CString::new(self.to_string()).unwrap_or_default()
-    }
-}
-
-fn value(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+        CString::new(self.0).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0 {
-            for digit in [byte >> 4, byte & 15] {
-                f.write_char(char::from_digit(digit.into(), 16).unwrap_or_default())?;
-            }
-        }
-        Ok(())
+        f.write_str(self.as_str())
     }
 }
 

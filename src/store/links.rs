@@ -1,5 +1,6 @@
 //! The links that say whose a name is, one for each: its name is the container's, and what it leads to is the container's id.
 
+use super::files;
 use super::id::Id;
 use super::name::Name;
 use super::place::Place;
@@ -37,14 +38,36 @@ pub(super) fn all(place: &Place) -> Result<Vec<(Id, Name)>, Error> {
 
 /// The name of one container.
 pub(super) fn of(place: &Place, id: &Id) -> Option<Name> {
-    let listed = directory::names(place.names.as_fd()).ok()?;
-    let mut its = listed.iter().filter(|name| owner(place, name) == Some(*id));
-    its.find_map(|name| Name::of(name.to_bytes()))
+    noted(place, id).or_else(|| {
+        let listed = directory::names(place.names.as_fd()).ok()?;
+        let mut its = listed.iter().filter(|name| owner(place, name) == Some(*id));
+        its.find_map(|name| Name::of(name.to_bytes()))
+    })
+}
+
+/// The name that is noted in a container's directory, if it is the right one: so that not all names must be looked at.
+fn noted(place: &Place, id: &Id) -> Option<Name> {
+    let mut noted = [0; 256];
+    let note = files::inner(id, files::NAME);
+    let count = node::read_link_of(place.containers.as_fd(), &note, &mut noted).ok()?;
+    let name = Name::of(noted.get(..count)?)?;
+    (owner(place, &name.c_string()) == Some(*id)).then_some(name)
+}
+
+/// Notes a container's new name, where that works.
+pub(super) fn note(place: &Place, id: &Id, name: &Name) {
+    let note = files::inner(id, files::NAME);
+    let _ = node::remove_file(place.containers.as_fd(), &note);
+    let _ = node::make_link(&name.c_string(), place.containers.as_fd(), &note);
 }
 
 /// Removes every name of a container whose lock for names the caller has.
 pub(super) fn remove_all(place: &Place, id: &Id) {
-    for name in directory::names(place.names.as_fd()).unwrap_or_default() {
+    let names = match noted(place, id) {
+        Some(name) => vec![name.c_string()],
+        None => directory::names(place.names.as_fd()).unwrap_or_default(),
+    };
+    for name in names {
         if owner(place, &name) == Some(*id) {
             let _ = node::remove_file(place.names.as_fd(), &name);
         }

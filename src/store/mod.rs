@@ -88,28 +88,32 @@ impl Store {
     /// The container that is meant by a whole id, a name, or the beginning of an id.
     ///
     /// Errors: there is none, or more than one.
+    pub fn find(&self, word: &OsStr) -> Result<Entry, Error> {
+        self.meant(word)?.ok_or_else(|| no_such_container(word))
+    }
+
+    /// [`find`](Self::find), where it may be that there is none.
     #[cold]
     #[inline(never)]
-    pub fn find(&self, word: &OsStr) -> Result<Entry, Error> {
+    pub fn meant(&self, word: &OsStr) -> Result<Option<Entry>, Error> {
         let typed = word.as_bytes();
         // Docker's own names begin with it.
         let typed = typed.strip_prefix(b"/").unwrap_or(typed);
-        let unknown = || no_such_container(word);
         if let Some(id) = Id::parse(typed) {
             let found = Entry::read(&self.place, id)?;
             if let Some(entry) = found {
-                return Ok(entry.with_its_name());
+                return Ok(Some(entry.with_its_name()));
             }
         }
         if let Some(name) = Name::of(typed) {
             let id = links::owner(&self.place, &name.c_string());
             let found = id.map(|id| Entry::read(&self.place, id)).transpose()?;
             if let Some(entry) = found.flatten() {
-                return Ok(entry.named(Some(name)));
+                return Ok(Some(entry.named(Some(name))));
             }
         }
         if typed.is_empty() {
-            return Err(unknown());
+            return Ok(None);
         }
         let ids = self.ids()?;
         let mut meant = Vec::new();
@@ -117,12 +121,12 @@ impl Store {
             meant.extend(Entry::read(&self.place, id)?);
         }
         match (meant.pop(), meant.is_empty()) {
-            (Some(entry), true) => Ok(entry.with_its_name()),
+            (Some(entry), true) => Ok(Some(entry.with_its_name())),
             (Some(_), false) => Err(Error::failure(&format!(
                 "Multiple IDs found with provided prefix: {}",
                 word.to_string_lossy()
             ))),
-            (None, _) => Err(unknown()),
+            (None, _) => Ok(None),
         }
     }
 

@@ -40,18 +40,18 @@ impl Name {
 
     /// One for who has asked for none; each time it is called for the same container, another one.
     pub(super) fn generated(id: &Id, time: usize) -> Self {
-        let bytes = id.bytes();
-        let byte = |index: usize| usize::from(bytes[index % bytes.len()]);
+        // The id is as random as can be.
         let word = |words: &[&'static str], first: usize| {
-            let number = byte(first) << 8 | byte(first + 1);
+            let digits = id.as_str().get(first..first + 8).unwrap_or_default();
+            let number = usize::from_str_radix(digits, 16).unwrap_or(first);
             words.get(number % words.len()).copied().unwrap_or_default()
         };
-        let adjective = word(ADJECTIVES, 4 * time);
-        let noun = word(NOUNS, 4 * time + 2);
+        let adjective = word(ADJECTIVES, 16 * (time % 4));
+        let noun = word(NOUNS, 16 * (time % 4) + 8);
         Self(match time {
             0..4 => format!("{adjective}_{noun}"),
             // So many that most pairs are taken.
-            _ => format!("{adjective}_{noun}_{}", &id.to_string()[..12]),
+            _ => format!("{adjective}_{noun}_{}", id.short()),
         })
     }
 }

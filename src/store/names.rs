@@ -29,7 +29,10 @@ pub(super) fn give(place: &Rc<Place>, id: &Id, name: &Name) -> Result<(), Taken>
     let link = name.c_string();
     for _ in 0..TRIES {
         match node::make_link(&id.c_string(), place.names.as_fd(), &link) {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                links::note(place, id, name);
+                return Ok(());
+            }
             Err(Errno::EEXIST) => free_if_left(place, &link)?,
             Err(errno) => return Err(Taken::Failed(errno)),
         }
@@ -118,7 +121,10 @@ pub(super) fn rename(place: &Rc<Place>, id: &Id, new: &Name) -> Result<(), Error
     let old = old.c_string();
     for _ in 0..TRIES {
         match node::rename(names, &old, &to, Replace::No) {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                links::note(place, id, new);
+                return Ok(());
+            }
             Err(Errno::EEXIST) => free_if_left(place, &to).map_err(|taken| taken.error(new))?,
             // A file system that cannot tell: both names for a moment.
             Err(Errno::EINVAL | Errno::ENOSYS) => {

@@ -112,7 +112,23 @@ pub fn spawn<T>(
         Memory::Shared => libc::CLONE_VM | libc::CLONE_VFORK,
         Memory::Copied => 0,
     };
-    let flags = namespaces.0 | memory_flags as u32;
+    start(namespaces.0 | memory_flags as u32, cgroup, run, argument)
+}
+
+/// Starts a child of our own parent (`CLONE_PARENT`), in a copy of our memory, which runs `run(argument)`: it ends with
+/// SIGCHLD to that parent, whose death is what a death signal of its own tells of.
+///
+/// Errors: as clone(2); ENOMEM also where children go to a PID namespace whose first process has ended.
+pub fn spawn_sibling<T>(_: InChild, run: fn(InChild, &T) -> !, argument: &T) -> Result<Pid, Errno> {
+    start(libc::CLONE_PARENT as u32, None, run, argument)
+}
+
+fn start<T>(
+    flags: u32,
+    cgroup: Option<BorrowedFd<'_>>,
+    run: fn(InChild, &T) -> !,
+    argument: &T,
+) -> Result<Pid, Errno> {
     let entry = StackEntry { run, argument };
     let pointer = std::ptr::from_ref(&entry).cast();
     let returned = match cgroup {

@@ -208,6 +208,10 @@ impl FileSystem {
         self.kind == 0x9fa0
     }
 
+    pub fn is_devpts(self) -> bool {
+        self.kind == 0x1cd1
+    }
+
     pub fn is_fuse(self) -> bool {
         self.kind == 0x6573_5546
     }

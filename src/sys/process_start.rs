@@ -10,7 +10,22 @@ use std::ffi::CString;
 ///
 /// Errors: ESRCH if there is no such process; ENODEV if what is mounted on /proc is no proc.
 pub fn start_time(pid: Pid) -> Result<u64, Errno> {
-    stat(pid).map(|(_, start_time)| start_time)
+    stat(pid).map(|stat| stat.start_time)
+}
+
+/// The field `ppid`: whose child a process is.
+///
+/// Errors: as [`start_time`].
+pub fn parent(pid: Pid) -> Result<Pid, Errno> {
+    stat(pid).map(|stat| stat.parent)
+}
+
+/// What a line tells of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stat {
+    state: State,
+    parent: Pid,
+    start_time: u64,
 }
 
 /// Whether a process can still do something.
@@ -25,15 +40,16 @@ pub enum State {
 ///
 /// Errors: as [`start_time`].
 pub fn state(pid: Pid, start_time: u64) -> Result<State, Errno> {
-    match stat(pid)? {
-        (state, started) if started == start_time => Ok(state),
-        _ => Err(Errno::ESRCH),
+    let stat = stat(pid)?;
+    match stat.start_time == start_time {
+        true => Ok(stat.state),
+        false => Err(Errno::ESRCH),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn stat(pid: Pid) -> Result<(State, u64), Errno> {
+fn stat(pid: Pid) -> Result<Stat, Errno> {
     let proc = node::open(HERE, c"/proc", libc::O_PATH | libc::O_DIRECTORY, 0)?;
     let read = match facts::file_system(proc.as_fd()) {
         Ok(found) if found.is_proc() => read(&proc, pid),
@@ -44,7 +60,7 @@ fn stat(pid: Pid) -> Result<(State, u64), Errno> {
     read
 }
 
-fn read(proc: &Undropped, pid: Pid) -> Result<(State, u64), Errno> {
+fn read(proc: &Undropped, pid: Pid) -> Result<Stat, Errno> {
     let path = CString::new(format!("{pid}/stat")).map_err(|_| Errno::EINVAL)?;
     let file = node::open(proc.as_fd(), &path, libc::O_RDONLY, 0).map_err(|errno| match errno {
         Errno::ENOENT => Errno::ESRCH,
@@ -58,7 +74,7 @@ fn read(proc: &Undropped, pid: Pid) -> Result<(State, u64), Errno> {
 }
 
 /// The name, the second field, is between brackets, and may have brackets and spaces in it.
-fn parsed(text: &[u8]) -> Option<(State, u64)> {
+fn parsed(text: &[u8]) -> Option<Stat> {
     let end = text.iter().rposition(|byte| *byte == b')')?;
     let rest = std::str::from_utf8(text.get(end + 1..)?).ok()?;
     let mut fields = rest.split_ascii_whitespace();
@@ -66,8 +82,13 @@ fn parsed(text: &[u8]) -> Option<(State, u64)> {
         "Z" | "X" | "x" => State::Ended,
         _ => State::Alive,
     };
-    // The third was the state; this is the twenty-second.
-    Some((state, fields.nth(18)?.parse().ok()?))
+    Some(Stat {
+        state,
+        // The third was the state, and this is the fourth.
+        parent: fields.next()?.parse().ok()?,
+        // The twenty-second.
+        start_time: fields.nth(17)?.parse().ok()?,
+    })
 }
 
 #[cfg(test)]
@@ -76,11 +97,16 @@ mod tests {
 
     #[test]
     fn fields_are_counted_from_the_name() {
-        let rest = "1 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 4711 99";
+        let stat = |state, start_time| Stat {
+            state,
+            parent: 3,
+            start_time,
+        };
+        let rest = "3 1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 4711 99";
         let text = |state, name| format!("7 ({name}) {state} {rest}");
         for (line, found) in [
-            (text("S", "cat"), Some((State::Alive, 4711))),
-            (text("Z", "a) R 1 (b"), Some((State::Ended, 4711))),
+            (text("S", "cat"), Some(stat(State::Alive, 4711))),
+            (text("Z", "a) R 1 (b"), Some(stat(State::Ended, 4711))),
             ("7 (cat) S 1 1".into(), None),
             ("".into(), None),
         ] {

@@ -1,6 +1,7 @@
 //! Terminals and pseudo-terminals: the ioctls of ioctl_tty(2).
 
-use super::descriptor::{self, open};
+use super::descriptor::{self, Undropped, open};
+use super::node::{self, HERE};
 use super::{Errno, Pid};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use syscalls::{Sysno, syscall};
@@ -116,30 +117,54 @@ pub fn unlock(master: BorrowedFd<'_>) -> Result<u32, Errno> {
 }
 
 /// A new pseudo-terminal: master, then slave. Both close-on-exec, neither our controlling terminal.
-///
-/// The slave is opened by TIOCGPTPEER, which cannot be fooled by what is mounted on /dev/pts;
-/// kernels before 4.13 have only the name.
 pub fn pseudo_terminal() -> Result<(OwnedFd, OwnedFd), Errno> {
-    let flags = libc::O_RDWR | libc::O_NOCTTY;
-    let master = open(c"/dev/ptmx", flags, 0)?;
-    let number = unlock(master.as_fd())?;
+    let master = open(c"/dev/ptmx", libc::O_RDWR | libc::O_NOCTTY, 0)?;
+    let names = || node::open(HERE, c"/dev/pts", libc::O_PATH | libc::O_DIRECTORY, 0);
+    match unlock_and_open_peer(master.as_fd())? {
+        Peer::Opened(slave) => Ok((master, descriptor::own(slave))),
+        Peer::Numbered(number) => {
+            let names = descriptor::own(names()?);
+            let slave = by_number(names.as_fd(), number)?;
+            Ok((master, descriptor::own(slave)))
+        }
+    }
+}
+
+/// The slave of a new `master`, close-on-exec and not our controlling terminal; `names` is the devpts that both belong to.
+pub fn slave(master: BorrowedFd<'_>, names: BorrowedFd<'_>) -> Result<Undropped, Errno> {
+    match unlock_and_open_peer(master)? {
+        Peer::Opened(slave) => Ok(slave),
+        Peer::Numbered(number) => by_number(names, number),
+    }
+}
+
+enum Peer {
+    Opened(Undropped),
+    /// Kernels before 4.13 have only the name.
+    Numbered(u32),
+}
+
+/// TIOCGPTPEER cannot be fooled by what is mounted on /dev/pts.
+fn unlock_and_open_peer(master: BorrowedFd<'_>) -> Result<Peer, Errno> {
+    let number = unlock(master)?;
     // SAFETY: TIOCGPTPEER takes open flags as its argument, no pointer.
     let slave = unsafe {
         syscall!(
             Sysno::ioctl,
             master.as_raw_fd(),
             libc::TIOCGPTPEER,
-            flags | libc::O_CLOEXEC
+            libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC
         )
     };
     match slave {
-        Ok(slave) => Ok((master, descriptor::owned(slave as i32))),
-        Err(Errno::ENOTTY | Errno::EINVAL) => {
-            let path =
-                std::ffi::CString::new(format!("/dev/pts/{number}")).map_err(|_| Errno::EINVAL)?;
-            let slave = open(&path, flags, 0)?;
-            Ok((master, slave))
-        }
+        Ok(slave) => Ok(Peer::Opened(Undropped::new(slave as i32))),
+        Err(Errno::ENOTTY | Errno::EINVAL) => Ok(Peer::Numbered(number)),
         Err(errno) => Err(errno),
     }
+}
+
+fn by_number(names: BorrowedFd<'_>, number: u32) -> Result<Undropped, Errno> {
+    let mut name = [0; 12];
+    let name = descriptor::decimal_of(number, &mut name).ok_or(Errno::EINVAL)?;
+    node::open(names, name, libc::O_RDWR | libc::O_NOCTTY, 0)
 }

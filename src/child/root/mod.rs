@@ -12,7 +12,7 @@ mod stage;
 mod target;
 mod terminal;
 
-use super::Descriptors;
+use super::{Descriptors, entry};
 use crate::path_in_root::{self, Making, Missing};
 use crate::plan::root::{KernelFs, NAME_FILES, RootStep};
 use crate::report::{Failed, Part};
@@ -180,6 +180,10 @@ pub fn perform(
         RootStep::Terminal(terminal_settings) => {
             let socket = descriptors.terminal.ok_or(Errno::EBADF)?;
             terminal::make(terminal_settings, socket.as_fd(), state.child).map_err(Failed::from)
+        }
+        RootStep::AnotherTerminal(settings) => {
+            let socket = descriptors.terminal.ok_or(Errno::EBADF)?;
+            entry::make_terminal(settings, socket.as_fd(), state.child).map_err(Failed::from)
         }
         RootStep::Device(step) => device::make(step, state),
         RootStep::LookAtNames(targets) => names::look(targets, state),

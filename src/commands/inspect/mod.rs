@@ -10,7 +10,7 @@ use crate::error::{Error, ExitCode};
 use crate::format::{Place, Subject, Template};
 use crate::json::Value;
 use crate::log;
-use crate::store;
+use crate::runtime::heal;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -65,8 +65,7 @@ pub fn run(arguments: &InspectArgs) -> Result<ExitCode, Error> {
 
 /// Errors: there is no such container, or what was written down of it cannot be read.
 fn document(arguments: &InspectArgs, word: &OsStr) -> Result<Value, Error> {
-    let entry = store::find(arguments.state.as_deref(), word).map_err(no_such_object)?;
-    let look = entry.look()?;
+    let (entry, look) = heal::find(arguments.state.as_deref(), word).map_err(no_such_object)?;
     let known = Known::of(&entry.config)?;
     Ok(document::of(&entry, &look, &known))
 }

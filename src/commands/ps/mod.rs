@@ -7,9 +7,9 @@ use super::of_config::Known;
 use crate::docker::PsArgs;
 use crate::error::{Error, ExitCode};
 use crate::format::{Layout, Row};
+use crate::runtime::heal;
 use crate::spec::{MountSource, RootMount};
 use crate::store::{Entry, Look, Status, Store};
-use crate::sys::Errno;
 use crate::{log, time};
 use filter::{Candidate, Filters};
 use row::{COLUMNS, Shown};
@@ -88,9 +88,13 @@ fn bounds(store: &Store, entries: &[Entry], filters: &Filters) -> Result<(usize,
 impl Chosen {
     /// `None` if it has been removed meanwhile.
     fn of(entry: Entry) -> Result<Option<Self>, Error> {
-        let look = match entry.look() {
-            Err(error) if error.errno() == Some(Errno::ENOENT) => return Ok(None),
-            look => look?,
+        let Some(look) = heal::look(&entry).or_else(|error| {
+            // What cannot be put right is to be seen as well.
+            log::complain(&error);
+            entry.look().map(Some)
+        })?
+        else {
+            return Ok(None);
         };
         let known = Known::of(&entry.config).unwrap_or_else(|error| {
             log::complain(&error);

@@ -7,7 +7,8 @@ use crate::docker::TopArgs;
 use crate::docker::specify;
 use crate::error::{Error, ExitCode};
 use crate::format::Table;
-use crate::store::{self, Look, Process as First, Status};
+use crate::runtime::heal;
+use crate::store::{Look, Process as First, Status};
 use crate::time;
 use columns::{Column, Host};
 use process::Process;
@@ -21,8 +22,8 @@ const NARROWEST: usize = 20;
 /// Errors: options that are none of those that are known; the container is not there, or does not run.
 pub fn run(arguments: &TopArgs) -> Result<ExitCode, Error> {
     let columns = columns(&arguments.options)?;
-    let entry = store::find(arguments.state.as_deref(), &arguments.container)?;
-    let first = first(&entry.look()?);
+    let (entry, look) = heal::find(arguments.state.as_deref(), &arguments.container)?;
+    let first = first(&look);
     let first = first
         .ok_or_else(|| Error::failure(&format!("container {} is not running", entry.word())))?;
     let all = process::all();

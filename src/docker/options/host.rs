@@ -189,7 +189,7 @@ fn network(line: &mut Line, name: &'static str, typed: OsString) -> Result<(), E
             return Err(Error::refused(
                 format!("--{name} {shared}"),
                 "another container's network is joined by the file of its namespace: --network ns:/proc/PID/ns/net (PID: \
-                 --pidfile)",
+                 mydocker inspect -f '{{.State.Pid}}' NAME)",
             ));
         }
         Some(path) if path.starts_with('/') => {

@@ -2,6 +2,7 @@
 //!
 //! What `spec` refuses it refuses in no one's words; `refusal` says it by the options that were typed.
 
+pub mod another;
 mod capabilities;
 mod detach_keys;
 mod environment;

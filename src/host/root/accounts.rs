@@ -58,6 +58,14 @@ pub fn accounts(root: &RootSpec, name: &str) -> Result<Vec<u8>, Error> {
     Ok(Vec::new())
 }
 
+/// /etc/passwd or /etc/group of a container that runs, by its name there: below what its processes have for /.
+#[cold]
+#[inline(never)]
+pub fn accounts_in(root: BorrowedFd<'_>, name: &str) -> Result<Vec<u8>, Error> {
+    let path = CString::new([b"/etc/", name.as_bytes()].concat()).unwrap_or_default();
+    Found::Link.or_linked(root, &path)
+}
+
 /// The directories that / is made of, the uppermost first, and who asked for each.
 fn layers(base: &Base) -> Vec<(AskedBy<'static>, &CStr)> {
     match base {

@@ -6,7 +6,7 @@ mod places;
 mod record;
 mod upper;
 
-pub use accounts::accounts;
+pub use accounts::{accounts, accounts_in};
 pub use record::Record;
 
 use crate::error::{Error, printable};

@@ -7,7 +7,7 @@ use super::disposition::{self, Disposition};
 use super::signals::{self, Signals};
 use super::{CpuTime, End, group};
 use crate::error::Error;
-use crate::launch::Container;
+use crate::launch::{Container, Role};
 use crate::log::{Level, Log, Value};
 use crate::spec::{ContainerSpec, Namespace};
 use crate::sys::process::{self, Ended, Patience};
@@ -349,7 +349,7 @@ impl<'a> Supervisor<'a> {
     fn is_spared(&self, signal: i32) -> bool {
         // (SIGKILL would end a keeper, and not what it keeps.)
         signal == libc::SIGKILL
-            || !self.container.has_reaper
+            || self.container.role == Role::Command
                 && signals::ends_by_default(signal)
                 && disposition::of(self.container.pid, signal) == Disposition::Default
     }

@@ -3,6 +3,7 @@
 use super::{KilledFor, Supervisor};
 use crate::error::{Error, ExitCode};
 use crate::field::Field;
+use crate::launch::Role;
 use crate::log::{Level, Value};
 use crate::monitor::End;
 use crate::sys::process::Ended;
@@ -82,7 +83,7 @@ impl Supervisor<'_> {
 
     /// The command's own end, where the container's first process has `ended`. (A code of a reaper's stands for two.)
     fn commands_own(&self, ended: Ended, killed: Ended) -> Option<Ended> {
-        if !self.container.has_reaper {
+        if self.container.role != Role::Reaper {
             return Some(ended);
         }
         let told = self

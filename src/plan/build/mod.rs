@@ -2,6 +2,7 @@
 //! its reason beside it.
 
 mod c_string;
+pub mod entry;
 mod layers;
 mod mounts;
 mod name_files;
@@ -43,6 +44,7 @@ pub fn build(
         birth,
         container: container(spec, network, standard),
         reaper,
+        enters: false,
         process: process::process(entry, spec, standard, ignored, filter, reaper),
         command: process::command(&spec.process),
         premounted: spec.root.as_ref().map_or(0, premounted),
@@ -197,10 +199,9 @@ fn container(spec: &ContainerSpec, network: NetworkSource, standard: Standard) -
         steps.push(Step::LoopbackUp);
     }
     if let Standard::Streams(streams) = standard {
-        let prepared = streams.prepared();
-        if prepared != [None; 3] {
+        if streams.are_prepared() {
             // Here, where a reaper has not been born, which needs none of them.
-            steps.push(Step::StandardStreams(prepared));
+            steps.push(Step::StandardStreams(streams.prepared()));
         }
     }
     steps

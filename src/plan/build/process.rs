@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::ffi::CString;
 
 /// Files that the container's processes make are not writable by others.
-const UMASK: u32 = 0o022;
+pub(super) const UMASK: u32 = 0o022;
 
 /// The longest path that the kernel takes, its terminator included (PATH_MAX).
 const LONGEST_PATH: usize = 4096;
@@ -33,11 +33,7 @@ pub(super) fn process(
     // the user and the few capabilities that are left could open it: a root of another container that shares our PID
     // namespace, say. It stays with mydocker, whom no one needs to look into either; execve resets the command's.
     steps.push(Step::NotDumpable);
-    let bounding = spec.process.capabilities.bounding;
-    if bounding != CapabilitySet::ALL {
-        // While we may: it takes CAP_SETPCAP.
-        steps.push(Step::BoundingSet(bounding));
-    }
+    bound(&mut steps, &spec.process);
     if !spec.process.no_new_privileges {
         // To wait takes system calls, which the filter need not allow.
         steps.extend(awaited.take());
@@ -71,6 +67,20 @@ fn limits(steps: &mut Vec<Step>, spec: &ContainerSpec) {
     // changes, because raising a hard limit takes a capability.
     let resources = spec.process.resources.iter().copied();
     steps.extend(resources.map(Step::ResourceLimit));
+    confirm(steps, spec);
+}
+
+/// What is left of the rights that anything in the container can get.
+pub(super) fn bound(steps: &mut Vec<Step>, process: &ProcessSpec) {
+    let bounding = process.capabilities.bounding;
+    if bounding != CapabilitySet::ALL {
+        // While we may: it takes CAP_SETPCAP.
+        steps.push(Step::BoundingSet(bounding));
+    }
+}
+
+/// That the cgroups' limits hold.
+pub(super) fn confirm(steps: &mut Vec<Step>, spec: &ContainerSpec) {
     if let Some(limits) = &spec.limits {
         // When the cgroups are joined; before the filter, which need not allow to ask.
         let processors = limits.processors.iter().cloned();
@@ -81,7 +91,7 @@ fn limits(steps: &mut Vec<Step>, spec: &ContainerSpec) {
 }
 
 /// What the process would have of the caller's otherwise.
-fn surroundings(steps: &mut Vec<Step>, process: &ProcessSpec) {
+pub(super) fn surroundings(steps: &mut Vec<Step>, process: &ProcessSpec) {
     if process.new_keyring {
         // The caller's keys (of encrypted directories, of network file systems) are not the container's. Before
         // the user changes: it counts among the caller's keys, and the host's root may have many.
@@ -92,7 +102,7 @@ fn surroundings(steps: &mut Vec<Step>, process: &ProcessSpec) {
 }
 
 /// The command's ids and capabilities.
-fn become_user(
+pub(super) fn become_user(
     steps: &mut Vec<Step>,
     process: &ProcessSpec,
     identity: &Identity,

@@ -116,6 +116,10 @@ fn memory(plan: &InitPlan, start: &Start<'_>) -> String {
              part of the stack that mydocker does not use, and mydocker sleeps meanwhile (CLONE_VFORK), as in \
              vfork(2). It only walks the plan, which has every string ready, and allocates nothing."
         }
+        Birth::SharedWithPipe(PipeReason::Entry) => {
+            "Until the command's process is born, which has a copy, the one who enters runs in mydocker's own memory \
+             (CLONE_VM, CLONE_VFORK). It only walks the plan, which has every string ready."
+        }
         Birth::Shared => match start.spec.launch {
             LaunchChoice::Auto => {
                 "Until execve the new process runs in mydocker's own memory (CLONE_VM), on a part of the stack \

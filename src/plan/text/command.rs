@@ -38,7 +38,10 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno, clue: Clue
             .exit_with(exit);
     }
     if not_found {
-        let hint = if image::is_meant(typed) {
+        let hint = if plan.enters && command.searched {
+            // No one means an image then.
+            Some(hint::NOT_IN_PATH.into())
+        } else if image::is_meant(typed) {
             Some(hint::no_images().into())
         } else if typed.contains(&b' ') {
             Some(hint::WITH_BLANKS.into())
@@ -84,6 +87,7 @@ mod tests {
                 birth: Vec::new(),
                 container: Vec::new(),
                 reaper: None,
+                enters: false,
                 process: Vec::new(),
                 command: ExecPlan {
                     searched: true,

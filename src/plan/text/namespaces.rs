@@ -45,6 +45,27 @@ impl<'p> Blank<'p> {
         }
     }
 
+    pub fn enter_container(self, namespaces: &[Namespace]) -> Told<'p> {
+        let names: Vec<&str> = namespaces
+            .iter()
+            .map(|namespace| namespace.name())
+            .collect();
+        let object = format!("the container's namespaces ({})", names.join(", "));
+        self.says("enter", object.as_bytes())
+            .hint(Doing::EnterContainer)
+            .takes(SYS_ADMIN)
+            .has_conditions_of_its_own()
+            .why(
+                "All at once, by the pidfd of the container's process: what may be entered is asked once, with the caller's                  rights, and no number of a process can have become another's. The PID namespace is for the process that                  is born next. setns(2), Linux 5.8",
+            )
+    }
+
+    pub fn change_root(self) -> Told<'p> {
+        self.says("change root to", b"that of the container's process").why(
+            "A container without a root of its own has its caller's, which a chroot may have confined to a part of what the              mount namespace has. chroot(2)",
+        )
+    }
+
     pub fn host_name(self, name: &[u8]) -> Told<'p> {
         self.says("sethostname", name).takes(SYS_ADMIN).explained(|page, _| {
             page.why(&format!(

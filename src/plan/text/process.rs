@@ -81,6 +81,12 @@ impl<'p> Blank<'p> {
         )
     }
 
+    pub fn close_all_but_terminal(self) -> Told<'p> {
+        self.says("close", b"all that is the host's").why(
+            "All but 0, 1 and 2 and the container's terminal: before the command's process is born into the container, where              others may look at it. close_range(2)",
+        )
+    }
+
     pub fn death_signal(self) -> Told<'p> {
         self.says("prctl", b"PR_SET_PDEATHSIG").why(
             "The kernel sends SIGKILL when the parent ends, however that happens. First of all, so that nothing that holds the \

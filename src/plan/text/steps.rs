@@ -23,6 +23,8 @@ pub fn tell<'p>(step: &Step, text: Blank<'p>) -> Told<'p> {
         Step::JoinNamespace {
             namespace, name, ..
         } => text.join_namespace(*namespace, name),
+        Step::Enter(namespaces) => text.enter_container(namespaces),
+        Step::ChangeRoot => text.change_root(),
         Step::CgroupNamespace => text.cgroup_namespace(),
         Step::ConfirmProcessors(set) => text.confirm_processors(set),
         Step::ConfirmMemoryNodes(set) => text.confirm_memory_nodes(set),
@@ -68,6 +70,8 @@ pub fn tell<'p>(step: &Step, text: Blank<'p>) -> Told<'p> {
         Step::Filter(instructions) => text.filter(instructions),
         Step::DefaultSignals(ignored) => text.default_signals(*ignored),
         Step::CloseDescriptors => text.close_descriptors(),
+        Step::CloseAllButTerminal => text.close_all_but_terminal(),
+        Step::OpenDevices(own) => text.open_devices(*own),
         Step::DeathSignal => text.death_signal(),
     }
 }

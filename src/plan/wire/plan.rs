@@ -4,7 +4,7 @@ use super::table::{Unread, Wire, table};
 use crate::plan::{ExecPlan, Gate, InitPlan, Prepared, Reaper, Step};
 
 table! { struct InitPlan {
-    birth, container, reaper, process, command, premounted, timed, tells_status,
+    birth, container, reaper, enters, process, command, premounted, timed, tells_status,
 } }
 table! { struct ExecPlan { searched, candidates, arguments, environment } }
 table! { enum Reaper { 0 => FirstProcess, 1 => Keeper } }
@@ -54,5 +54,9 @@ table! { enum Step {
     40 => DomainName(name),
     41 => Sysctl { path, value },
     35 => JoinNamespace { namespace, slot, name },
+    42 => Enter(namespaces),
+    43 => ChangeRoot,
+    44 => CloseAllButTerminal,
+    45 => OpenDevices(own),
 } }
 table! { enum Prepared { 0 => HostsNull, 1 => Pipe } }

@@ -31,6 +31,7 @@ table! { enum RootStep {
     20 => StandardDevices(own),
     21 => LookAtNames(targets),
     22 => Device(node),
+    23 => AnotherTerminal(settings),
 } }
 table! { struct Copy { option, path, recursive, slot } }
 table! { struct FileSystem { option, target, kind, flags, data, optional } }

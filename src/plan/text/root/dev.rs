@@ -81,6 +81,28 @@ impl<'p> Blank<'p> {
             })
     }
 
+    pub fn another_terminal(self, settings: &TerminalSettings) -> Told<'p> {
+        self.says("make a terminal on", b"the container's /dev/pts")
+            .hint_otherwise(Doing::OpenTerminal)
+            .why(
+                "Of the container's own devpts, so that its name is one that the container knows; what lies on /dev/pts must be                  one, in which no one can make names. Its master goes to mydocker over the socket. pty(7)",
+            )
+            .on_page(|page, _| {
+                if let Some(size) = settings.size {
+                    page.item("size", &format!("{} rows, {} columns", size.rows, size.columns));
+                }
+            })
+    }
+
+    pub fn open_devices(self, own: [Option<OwnDevice>; 3]) -> Told<'p> {
+        let paths = own.map(|one| one.and_then(|device| device.path().to_str().ok()));
+        self.says("open the container's", &streams::list(paths))
+            .hint_otherwise(Doing::OpenDevice)
+            .why(
+                "Instead of the host's nodes, whose mode and owner the container's root could change for everyone. With no                  more rights than the command's, for the container may have put something else there: what is not that                  device is refused. open(2)",
+            )
+    }
+
     pub fn place_stage(self, target: &CStr) -> Told<'p> {
         self.says("move the tmpfs to", target.to_bytes()).why(
             "It is complete: the mount is moved from / to its place, MS_MOVE of mount(2). Nothing of the stage is left behind.",

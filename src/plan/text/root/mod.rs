@@ -32,6 +32,7 @@ pub fn tell<'p>(step: &RootStep, text: Blank<'p>) -> Told<'p> {
         RootStep::Links(links) => text.links(links),
         RootStep::Staged(step) => text.staged(step),
         RootStep::Terminal(settings) => text.terminal(settings),
+        RootStep::AnotherTerminal(settings) => text.another_terminal(settings),
         RootStep::PlaceStage(target) => text.place_stage(target),
         RootStep::DropStage => text.drop_stage(),
         RootStep::Bind(step) => text.bind(step),
