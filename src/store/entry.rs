@@ -60,6 +60,16 @@ pub enum Status {
     Dead,
 }
 
+impl Look {
+    /// Whether there is a monitor, and most likely a process.
+    pub fn is_live(&self) -> bool {
+        matches!(
+            self.status,
+            Status::Running | Status::Paused | Status::Restarting
+        )
+    }
+}
+
 impl Status {
     pub const fn word(self) -> &'static str {
         match self {

@@ -34,10 +34,7 @@ pub fn of(entry: &Entry, look: &Look, known: &Known) -> Value {
         OverlayChoice::ThrownAway => text(""),
         OverlayChoice::Kept(upper) => string(upper),
     };
-    let cgroups = state
-        .cgroups
-        .iter()
-        .map(|record| bytes(&[record.above.to_bytes(), b"/", record.name.to_bytes()].concat()));
+    let cgroups = state.cgroups.iter().map(|record| c_str(&record.path()));
     object(vec![
         ("Id", text(&entry.id.to_string())),
         (
@@ -74,10 +71,6 @@ pub fn of(entry: &Entry, look: &Look, known: &Known) -> Value {
 fn state_of(look: &Look) -> Value {
     let state = &look.state;
     let is = |status| Value::Boolean(look.status == status);
-    let is_running = matches!(
-        look.status,
-        Status::Running | Status::Paused | Status::Restarting
-    );
     let date = |moment: Option<u64>| match moment {
         Some(moment) => text(&time::to_the_nanosecond(moment)),
         None => text(NEVER),
@@ -85,7 +78,7 @@ fn state_of(look: &Look) -> Value {
     let reason = state.reason.map(|reason| reason.word());
     object(vec![
         ("Status", text(look.status.word())),
-        ("Running", Value::Boolean(is_running)),
+        ("Running", Value::Boolean(look.is_live())),
         ("Paused", is(Status::Paused)),
         ("Restarting", is(Status::Restarting)),
         ("OOMKilled", Value::Boolean(state.oom_killed)),
@@ -101,14 +94,9 @@ fn state_of(look: &Look) -> Value {
 
 /// 0 of one that is not there.
 fn pid(look: &Look, process: Option<Process>) -> u32 {
-    let is_there = matches!(
-        look.status,
-        Status::Running | Status::Paused | Status::Restarting
-    );
-    let process = process.filter(|_| is_there);
-    process
-        .and_then(|process| u32::try_from(process.pid).ok())
-        .unwrap_or(0)
+    let process = process.filter(|_| look.is_live());
+    let pid = process.and_then(|process| u32::try_from(process.pid).ok());
+    pid.unwrap_or(0)
 }
 
 fn config(known: &Known, spec: Option<&ContainerSpec>) -> Value {

@@ -65,7 +65,8 @@ pub fn run(arguments: &InspectArgs) -> Result<ExitCode, Error> {
 
 /// Errors: there is no such container, or what was written down of it cannot be read.
 fn document(arguments: &InspectArgs, word: &OsStr) -> Result<Value, Error> {
-    let (entry, look) = heal::find(arguments.state.as_deref(), word).map_err(no_such_object)?;
+    let found = heal::find(arguments.state.as_deref(), word);
+    let (entry, look) = found.map_err(no_such_object)?;
     let known = Known::of(&entry.config)?;
     Ok(document::of(&entry, &look, &known))
 }

@@ -49,31 +49,27 @@ struct Chosen {
 
 /// The containers that were asked for, the newest first.
 fn choose(store: &Store, arguments: &PsArgs, filters: &Filters) -> Result<Vec<Chosen>, Error> {
-    let entries = store.all()?;
+    let entries = heal::all(store)?;
     let (newest, oldest) = bounds(store, &entries, filters)?;
     let all = arguments.all || arguments.last.is_some() || filters.ask_for_all();
     let most = arguments.last.unwrap_or(usize::MAX);
     let between = entries.into_iter().take(oldest).skip(newest);
-    let chosen = between.filter_map(|entry| match Chosen::of(entry) {
-        Ok(chosen) => chosen.filter(|chosen| all || chosen.is_live()),
-        // The others are to be seen.
-        Err(error) => {
-            log::complain(&error);
-            None
-        }
-    });
-    Ok(chosen
-        .filter(|chosen| filters.accept(&chosen.candidate()))
-        .take(most)
-        .collect())
+    let shown = between.filter(|(_, look)| all || look.is_live());
+    let chosen = shown.map(|(entry, look)| Chosen::of(entry, look));
+    let chosen = chosen.filter(|chosen| filters.accept(&chosen.candidate()));
+    Ok(chosen.take(most).collect())
 }
 
 /// Which of the entries are between those that were named, by their places in the list.
-fn bounds(store: &Store, entries: &[Entry], filters: &Filters) -> Result<(usize, usize), Error> {
+fn bounds(
+    store: &Store,
+    entries: &[(Entry, Look)],
+    filters: &Filters,
+) -> Result<(usize, usize), Error> {
     let (mut newest, mut oldest) = (0, entries.len());
     let place = |name: &OsString| {
         let id = store.find(name)?.id;
-        let place = entries.iter().position(|entry| entry.id == id);
+        let place = entries.iter().position(|(entry, _)| entry.id == id);
         Ok::<usize, Error>(place.unwrap_or(0))
     };
     for name in &filters.before {
@@ -86,31 +82,17 @@ fn bounds(store: &Store, entries: &[Entry], filters: &Filters) -> Result<(usize,
 }
 
 impl Chosen {
-    /// `None` if it has been removed meanwhile.
-    fn of(entry: Entry) -> Result<Option<Self>, Error> {
-        let Some(look) = heal::look(&entry).or_else(|error| {
-            // What cannot be put right is to be seen as well.
-            log::complain(&error);
-            entry.look().map(Some)
-        })?
-        else {
-            return Ok(None);
-        };
+    fn of(entry: Entry, look: Look) -> Self {
         let known = Known::of(&entry.config).unwrap_or_else(|error| {
             log::complain(&error);
             Known::default()
         });
-        Ok(Some(Self {
+        Self {
             id: entry.id.to_string(),
             entry,
             look,
             known,
-        }))
-    }
-
-    fn is_live(&self) -> bool {
-        use Status::{Paused, Restarting, Running};
-        matches!(self.look.status, Running | Paused | Restarting)
+        }
     }
 
     fn name(&self) -> &str {

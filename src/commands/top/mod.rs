@@ -3,12 +3,13 @@
 mod columns;
 mod process;
 
+use crate::cgroup;
 use crate::docker::TopArgs;
 use crate::docker::specify;
 use crate::error::{Error, ExitCode};
 use crate::format::Table;
 use crate::runtime::heal;
-use crate::store::{Look, Process as First, Status};
+use crate::store::Status;
 use crate::time;
 use columns::{Column, Host};
 use process::Process;
@@ -23,11 +24,16 @@ const NARROWEST: usize = 20;
 pub fn run(arguments: &TopArgs) -> Result<ExitCode, Error> {
     let columns = columns(&arguments.options)?;
     let (entry, look) = heal::find(arguments.state.as_deref(), &arguments.container)?;
-    let first = first(&look);
-    let first = first
-        .ok_or_else(|| Error::failure(&format!("container {} is not running", entry.word())))?;
+    let runs = matches!(look.status, Status::Running | Status::Paused);
+    let Some(first) = look.state.first.filter(|_| runs) else {
+        let told = format!("container {} is not running", entry.word());
+        return Err(Error::failure(&told));
+    };
     let all = process::all();
-    let members = process::of_namespace(first.pid, &all);
+    let members = match look.state.cgroups.as_slice() {
+        [] => process::of_namespace(first.pid, &all),
+        cgroups => cgroup::Opened::by(cgroups)?.processes()?,
+    };
     let processes = members.iter().filter_map(|pid| all.get(pid));
     super::answer(&table(&columns, processes))
 }
@@ -43,11 +49,6 @@ fn columns(options: &[OsString]) -> Result<Vec<&'static Column>, Error> {
         )
         .exit_with(ExitCode::FAILURE)
     })
-}
-
-fn first(look: &Look) -> Option<First> {
-    let runs = matches!(look.status, Status::Running | Status::Paused);
-    look.state.first.filter(|_| runs)
 }
 
 fn table<'a>(columns: &[&Column], processes: impl Iterator<Item = &'a Process>) -> Vec<u8> {
