@@ -12,6 +12,7 @@ pub mod filter;
 pub mod fuzzing;
 pub mod profiles;
 pub mod pty;
+pub mod stay;
 pub mod tree;
 
 use std::ffi::{OsStr, OsString};

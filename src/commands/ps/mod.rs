@@ -49,7 +49,7 @@ struct Chosen {
 
 /// The containers that were asked for, the newest first.
 fn choose(store: &Store, arguments: &PsArgs, filters: &Filters) -> Result<Vec<Chosen>, Error> {
-    let entries = heal::all(store)?;
+    let entries: Vec<_> = store.all()?.into_iter().filter_map(looked_at).collect();
     let (newest, oldest) = bounds(store, &entries, filters)?;
     let all = arguments.all || arguments.last.is_some() || filters.ask_for_all();
     let most = arguments.last.unwrap_or(usize::MAX);
@@ -58,6 +58,22 @@ fn choose(store: &Store, arguments: &PsArgs, filters: &Filters) -> Result<Vec<Ch
     let chosen = shown.map(|(entry, look)| Chosen::of(entry, look));
     let chosen = chosen.filter(|chosen| filters.accept(&chosen.candidate()));
     Ok(chosen.take(most).collect())
+}
+
+/// How it is with a container, put right; `None` if it has been removed meanwhile, or cannot be read.
+fn looked_at(entry: Entry) -> Option<(Entry, Look)> {
+    let look = heal::look(&entry).or_else(|error| {
+        // What cannot be put right is to be seen as well.
+        log::complain(&error);
+        entry.look().map(Some)
+    });
+    match look {
+        Ok(look) => look.map(|look| (entry, look)),
+        Err(error) => {
+            log::complain(&error);
+            None
+        }
+    }
 }
 
 /// Which of the entries are between those that were named, by their places in the list.
