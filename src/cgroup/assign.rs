@@ -1,6 +1,7 @@
 //! Which hierarchies have something to limit or to count, and what.
 
 use super::asker::Asker;
+use super::fill;
 use super::layout::{Hierarchy, Layout};
 use super::settings::{Setting, settings};
 use super::{Controller, Version};
@@ -318,10 +319,7 @@ fn ask(
     controller: Controller,
     version: Version,
 ) -> Result<Vec<Setting>, Error> {
-    settings(limits, devices, controller, version).map_err(|_too_many| {
-        let reason = "cgroup v2 has weights up to 10000, which is 102400 shares";
-        Error::refused(Field::CpuShares.spelled(), reason)
-    })
+    settings(limits, devices, controller, version).map_err(|_too_many| fill::too_many_shares())
 }
 
 /// The numbers of the limited devices, as the kernel prints them.

@@ -72,6 +72,14 @@ pub fn not_written(
     error.hint(hint(setting.field, errno))
 }
 
+/// More shares than v2 can tell from each other.
+#[cold]
+#[inline(never)]
+pub fn too_many_shares() -> Error {
+    let reason = "cgroup v2 has weights up to 10000, which is 102400 shares";
+    Error::refused(Field::CpuShares.spelled(), reason)
+}
+
 /// This cgroup has no file for a limit, if that is an error.
 pub fn not_there(setting: &Setting, cgroup: &CStr) -> Option<Error> {
     let (file, _) = setting.ways.first().filter(|_| !setting.if_there)?;
@@ -118,6 +126,9 @@ fn hint(field: Field, errno: Errno) -> Option<&'static str> {
         }
         (Field::Cpus, Errno::EINVAL) => {
             Some("the cgroup above has less, or it is more than the kernel takes")
+        }
+        (Field::Memory | Field::MemoryAndSwap, Errno::EBUSY) => {
+            Some("the container uses more, and that cannot be taken away")
         }
         (Field::Processes, Errno::EINVAL) => Some("the kernel's largest is 4194304"),
         (_, Errno::ENODEV) => Some("a whole disk can be limited, and no partition of one"),

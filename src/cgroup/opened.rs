@@ -1,6 +1,7 @@
 //! The cgroups of a container that runs, opened by what was written down of them: by its monitor, and by any other process
 //! of its owner's.
 
+mod change;
 mod freezer;
 mod kill;
 mod load;
@@ -25,6 +26,18 @@ struct Member {
     directory: Directory,
 }
 
+impl Member {
+    fn by(record: &Record) -> Result<Self, Errno> {
+        // There are no links in a hierarchy, and above it only root's.
+        let above = Directory::open(record.above.clone(), record.version)?;
+        Ok(Self {
+            version: record.version,
+            controllers: record.controllers.clone(),
+            directory: above.child(&record.name)?,
+        })
+    }
+}
+
 impl Opened {
     /// Errors: there are none, or one is gone.
     #[cold]
@@ -34,22 +47,24 @@ impl Opened {
             return Err(Error::told(NONE));
         }
         let members = records.iter().map(|record| {
-            // There are no links in a hierarchy, and above it only root's.
-            let opened = Directory::open(record.above.clone(), record.version)
-                .and_then(|above| above.child(&record.name));
-            let failed = |errno| {
+            Member::by(record).map_err(|errno| {
                 let hint = (errno == Errno::ENOENT).then_some("the container's cgroup is gone");
                 Error::new("open", record.path().to_bytes(), errno).hint(hint)
-            };
-            Ok(Member {
-                version: record.version,
-                controllers: record.controllers.clone(),
-                directory: opened.map_err(failed)?,
             })
         });
         Ok(Self {
             members: members.collect::<Result<_, Error>>()?,
         })
+    }
+
+    /// Those that are still there, of a container whose mydocker was killed.
+    #[cold]
+    #[inline(never)]
+    pub fn what_is_left(records: &[Record]) -> Self {
+        let members = records.iter().filter_map(|record| Member::by(record).ok());
+        Self {
+            members: members.collect(),
+        }
     }
 
     fn of_v2(&self) -> Option<&Directory> {

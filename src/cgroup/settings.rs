@@ -35,6 +35,35 @@ impl Setting {
         self
     }
 
+    /// No limit in its stead: what a new cgroup has. `None`: each has to have one.
+    #[cold]
+    #[inline(never)]
+    pub fn lifted(&self) -> Option<Self> {
+        let ways = self.ways.iter().map(|(file, _)| {
+            let none = match file.to_bytes() {
+                b"memory.limit_in_bytes"
+                | b"memory.memsw.limit_in_bytes"
+                | b"memory.soft_limit_in_bytes"
+                | b"cpu.cfs_quota_us" => "-1",
+                b"cpu.cfs_period_us" => "100000",
+                b"cpu.shares" => "1024",
+                b"memory.max" | b"memory.swap.max" | b"pids.max" => "max",
+                b"memory.low" => "0",
+                b"cpu.max" => "max 100000",
+                b"cpu.weight" | b"io.weight" | b"io.bfq.weight" | b"blkio.bfq.weight" => "100",
+                b"blkio.weight" => "500",
+                _ => return None,
+            };
+            Some((*file, none.to_owned()))
+        });
+        Some(Self {
+            field: self.field,
+            ways: ways.collect::<Option<_>>()?,
+            if_there: self.if_there,
+            shown_by: None,
+        })
+    }
+
     fn or(mut self, file: &'static CStr, value: String) -> Self {
         self.ways.push((file, value));
         self

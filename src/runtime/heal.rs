@@ -120,11 +120,7 @@ fn end_what_lives(owned: &Owned, state: &State) -> Result<(), Error> {
     }
     // The others, where they are not in a PID namespace that ends with the first; and whom v1 has frozen does not die before
     // it is thawed, as it is here.
-    let is_there = |record: &&cgroup::Record| Opened::by(std::slice::from_ref(*record)).is_ok();
-    let there: Vec<_> = state.cgroups.iter().filter(is_there).cloned().collect();
-    if let Ok(cgroups) = Opened::by(&there) {
-        cgroups.kill()?;
-    }
+    Opened::what_is_left(&state.cgroups).kill()?;
     if let Some(first) = state.first {
         end(first).map_err(|errno| cannot_end(&id, first, errno))?;
     }

@@ -11,12 +11,17 @@ use std::time::{Duration, Instant};
 const LONGEST: Duration = Duration::from_secs(5);
 
 impl Opened {
-    /// Kills every process in it, frozen or not, and waits until there is none. (The caller must not be in it.)
+    /// Kills every process in it, frozen or not, and waits until there is none.
     ///
-    /// Errors: some live on.
+    /// Errors: some live on; or this process is one of them.
     #[cold]
     #[inline(never)]
     pub fn kill(&self) -> Result<(), Error> {
+        if self.processes()?.contains(&process::id()) {
+            return Err(Error::told(
+                "this process is in the container's cgroup itself",
+            ));
+        }
         let start = Instant::now();
         let mut pause = Duration::from_micros(500);
         loop {

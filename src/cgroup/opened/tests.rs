@@ -214,6 +214,76 @@ fn what_is_used_is_counted() {
 }
 
 #[test]
+fn limits_are_changed_while_it_runs() {
+    let Some(mut kept) = Kept::new(0x18) else {
+        return;
+    };
+    let opened = Opened::by(&kept.group.records()).unwrap();
+    let (Some((memory, version)), Some((pids, _))) = (
+        opened.with(Controller::Memory),
+        opened.with(Controller::Pids),
+    ) else {
+        return eprintln!("skipped: neither memory nor processes are limited here");
+    };
+    let limit = || {
+        let file = match version {
+            Version::V1 => c"memory.limit_in_bytes",
+            Version::V2 => c"memory.max",
+        };
+        memory.read(file).unwrap()
+    };
+    let none = Limits::default();
+    let of = |mebibytes: u64, processes| Limits {
+        memory: Some(mebibytes << 20),
+        processes,
+        ..Limits::default()
+    };
+    let unlimited = limit();
+    // Above the limit of memory and swap together that it has, and below it; and none.
+    for (before, after) in [
+        (none.clone(), of(64, None)),
+        (of(64, None), of(512, Some(9))),
+        (of(512, Some(9)), of(32, Some(8))),
+    ] {
+        opened.change(&before, &after).unwrap();
+        assert_eq!(limit(), after.memory.unwrap().to_string());
+        let processes = after.processes.map(|number| number.to_string());
+        assert_eq!(
+            pids.read(c"pids.max").unwrap(),
+            processes.unwrap_or("max".into())
+        );
+    }
+    kept.run("a=$(head -c 24m /dev/zero | tr '\\0' a); sleep 1000 & wait");
+    eventually(|| opened.load().memory.unwrap().used > 24 << 20);
+    // Those that are set are put back when one is refused.
+    let shares = Limits {
+        shares: Some(2000),
+        ..of(8, Some(5))
+    };
+    let swap = std::fs::read_to_string("/proc/swaps").unwrap();
+    if swap.lines().count() == 1 {
+        let error = opened.change(&of(32, Some(8)), &shares).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EBUSY), "{error}");
+        assert_eq!(limit(), (32 << 20).to_string());
+        assert_eq!(pids.read(c"pids.max").unwrap(), "8");
+    }
+    opened.change(&of(32, Some(8)), &none).unwrap();
+    assert_eq!(limit(), unlimited);
+    // Without the controller nothing can be changed.
+    let mut records = kept.group.records();
+    records.retain(|record| {
+        record.version == Version::V1 && record.controllers == [Controller::Freezer]
+    });
+    if let Ok(frozen) = Opened::by(&records) {
+        let error = frozen.change(&none, &of(64, None)).unwrap_err().to_string();
+        assert!(
+            error.contains("no cgroup with the memory controller"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn what_is_gone_is_said() {
     let Some(kept) = Kept::new(0x15) else {
         return;
