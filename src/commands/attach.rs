@@ -2,34 +2,59 @@
 
 use super::attached::{self, Wishes, keys};
 use super::called;
-use crate::control::{self, Request};
+use crate::control::{self, Caller, Request};
 use crate::docker::AttachArgs;
 use crate::error::{Error, ExitCode};
 use crate::runtime::heal;
 use crate::store::{Entry, Status};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 /// Attaches to a container that runs.
 pub fn run(arguments: &AttachArgs) -> Result<ExitCode, Error> {
-    let (entry, look) = heal::find(arguments.state.as_deref(), &arguments.container)?;
-    match look.status {
+    let (entry, _) = heal::find(arguments.state.as_deref(), &arguments.container)?;
+    let how = How {
+        input: !arguments.no_stdin,
+        detach_keys: arguments.detach_keys.as_deref(),
+        hands_signals_on: arguments.signal_proxy,
+    };
+    to(&entry, &how)
+}
+
+/// How someone is attached.
+pub struct How<'h> {
+    /// What is typed is for the container.
+    pub input: bool,
+    /// `None`: docker's.
+    pub detach_keys: Option<&'h [u8]>,
+    /// Signals are for the container.
+    pub hands_signals_on: bool,
+}
+
+/// Attaches to a container until it has ended, and exits as it does.
+pub fn to(entry: &Entry, how: &How<'_>) -> Result<ExitCode, Error> {
+    match entry.look()?.status {
         Status::Paused => return Err(refused("paused container, unpause it first")),
         Status::Restarting => {
             return Err(refused("restarting container, wait until it is running"));
         }
         _ => {}
     }
-    let input = !arguments.no_stdin;
-    let Some(socket) = called::call(&entry)? else {
+    let Some(socket) = called::call(entry)? else {
         return Err(refused("stopped container, start it first"));
     };
-    attached::ask(socket.as_fd(), input)?;
-    let hand_on = |signal| hand_on(&entry, signal);
-    let detach_keys = arguments.detach_keys.clone();
+    attached::ask(socket.as_fd(), how.input)?;
+    stay(socket, entry, how)
+}
+
+/// Goes on with a connection on which that has been asked.
+pub fn stay(socket: OwnedFd, entry: &Entry, how: &How<'_>) -> Result<ExitCode, Error> {
+    let hand_on = |signal| hand_on(entry, signal);
     let wishes = Wishes {
-        input,
-        detach_keys: detach_keys.unwrap_or_else(|| keys::USUAL.to_vec()),
-        hand_on: arguments.signal_proxy.then_some(&hand_on),
+        detach_keys: how.detach_keys.unwrap_or(&keys::USUAL).to_vec(),
+        hand_on: match how.hands_signals_on {
+            true => Some(&hand_on),
+            false => None,
+        },
     };
     attached::accompany(socket, wishes)
 }
@@ -39,9 +64,9 @@ fn refused(why: &str) -> Error {
 }
 
 /// Hands a signal on to the container, by a connection of its own: what is typed may wait for its reader.
-pub fn hand_on(entry: &Entry, signal: i32) {
+fn hand_on(entry: &Entry, signal: i32) {
     // If it has ended meanwhile, the other connection tells.
-    if let Ok(control::Caller::Connected(socket)) = entry.call() {
+    if let Ok(Caller::Connected(socket)) = entry.call() {
         let _ = control::call(socket.as_fd(), Request::Kill { signal });
     }
 }

@@ -25,8 +25,6 @@ const LOOK_FOR_FOREGROUND: i32 = 100;
 
 /// How someone wants to be attached.
 pub struct Wishes<'w> {
-    /// What is typed is for the container, if it reads it.
-    pub input: bool,
     /// What is typed to detach; of a container without a terminal nothing is.
     pub detach_keys: Vec<u8>,
     /// Hands a signal on to the container. `None`: signals are this process's own.

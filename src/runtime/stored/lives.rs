@@ -23,6 +23,7 @@ use crate::runtime::{Setting, reporting, story};
 use crate::spec::RestartPolicy;
 use crate::sys::{Errno, descriptor, node};
 use std::ffi::CStr;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// How long to wait before the container is started anew, at first and at most: docker's.
@@ -42,11 +43,11 @@ pub enum Last {
 }
 
 /// Leads a container through its lives. Errors of the first start are for who waits for it; later ones are part of the
-/// container's story.
+/// container's story. `early`: who is attached before the first one.
 pub fn lead(
     stored: &Stored,
     streams: StreamsOf,
-    teller: &mut Option<Teller>,
+    (teller, early): (&mut Option<Teller>, Option<OwnedFd>),
     log: &Log,
 ) -> Result<Last, Error> {
     let staying = specify::staying(&stored.arguments)?;
@@ -64,6 +65,9 @@ pub fn lead(
         log,
     };
     let mut desk = desk(stored, streams, &staying)?;
+    if let Some(early) = early {
+        desk.welcome(early);
+    }
     let mut pause = FIRST_PAUSE;
     let mut is_first = true;
     loop {

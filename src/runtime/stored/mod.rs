@@ -25,11 +25,11 @@ use crate::guard::{Acquire, Request};
 use crate::log::{Level, Log};
 use crate::standard_streams;
 use crate::store::{Config, Owned};
-use crate::sys::inherited;
 use crate::sys::invocation::Invocation;
+use crate::sys::{inherited, local_socket};
 use lives::Last;
 use std::ffi::OsStr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// A container of the store's whose lock we have.
 pub struct Stored {
@@ -49,7 +49,7 @@ pub fn run(arguments: &RunArgs, log: &LogArgs, invocation: &Invocation) -> Resul
         match arguments.detach {
             true => {
                 let id = stored.owned.id.to_string();
-                match in_background(stored, log)? {
+                match in_background(stored, &mut None, log)? {
                     Started::Running => print(&id),
                     Started::Failed(exit) => Ok(exit),
                 }
@@ -116,12 +116,42 @@ pub enum Started {
     Failed(ExitCode),
 }
 
+/// The connection of someone who is attached before a container is started.
+pub struct Early {
+    callers: OwnedFd,
+    monitors: OwnedFd,
+}
+
+impl Early {
+    pub fn new() -> Result<Self, Error> {
+        let (callers, monitors) = local_socket::pair()
+            .map_err(|errno| Error::new("socketpair", "to the monitor", errno))?;
+        Ok(Self { callers, monitors })
+    }
+
+    pub fn callers(&self) -> BorrowedFd<'_> {
+        self.callers.as_fd()
+    }
+
+    /// The caller's end, when the monitor has its own.
+    pub fn into_callers(self) -> OwnedFd {
+        self.callers
+    }
+}
+
 /// Starts a container in the background, and waits until its command runs.
-pub fn in_background(stored: Stored, log: &Log) -> Result<Started, Error> {
+pub fn in_background(
+    stored: Stored,
+    early: &mut Option<Early>,
+    log: &Log,
+) -> Result<Started, Error> {
     let kept = callers_files(&stored.arguments);
     let exit = background::start(&kept, |teller| {
         let mut teller = Some(teller);
-        if let Err(error) = lives::lead(&stored, StreamsOf::Monitor, &mut teller, log) {
+        // The monitor's copy of the caller's end is closed, or the caller would never be seen to leave.
+        let early = early.take().map(|early| early.monitors);
+        let caller = (&mut teller, early);
+        if let Err(error) = lives::lead(&stored, StreamsOf::Monitor, caller, log) {
             log.say(&error);
             if let Some(teller) = teller {
                 teller.failed(error.exit());
@@ -138,7 +168,7 @@ pub fn in_background(stored: Stored, log: &Log) -> Result<Started, Error> {
 
 /// Starts a container here, and ends as it ends.
 fn in_foreground(stored: Stored, log: &Log) -> Result<ExitCode, Error> {
-    let last = lives::lead(&stored, StreamsOf::Caller, &mut None, log);
+    let last = lives::lead(&stored, StreamsOf::Caller, (&mut None, None), log);
     let arguments = stored.arguments.clone();
     stored.end();
     match last? {
