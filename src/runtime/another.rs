@@ -232,7 +232,9 @@ impl Made {
 
     /// The way into its cgroups. What is limited is not entered without.
     fn cgroups(&self, spec: &ContainerSpec) -> Result<cgroup::Entry, Error> {
-        if spec.limits.is_some() && self.cgroups.is_empty() {
+        let limits = spec.limits.as_ref();
+        let is_limited = limits.is_some_and(|limits| !limits.can_do_without());
+        if is_limited && self.cgroups.is_empty() {
             return Err(Error::refused(
                 format!("container {}", self.word),
                 "it is limited, and its cgroups are not known",
