@@ -104,6 +104,7 @@ pub fn entry(usage: &str, words: &str, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::docker::described::Group;
     use crate::docker::options::RUN;
     use crate::docker::topic::{Detail, Topic};
     use crate::docker::{commands, help};
@@ -139,6 +140,25 @@ mod tests {
     #[test]
     fn the_readme_has_the_table() {
         let table = table(RUN);
+        let readme = include_str!("../../README.md");
+        assert!(
+            readme.contains(&table),
+            "README.md lacks this table:\n\n{table}"
+        );
+    }
+
+    #[test]
+    fn the_readme_lists_the_commands() {
+        let mut table = String::from("| | |\n|---|---|\n");
+        for group in Group::ALL {
+            let here = commands::ALL.iter().filter(|command| command.group == group);
+            let mut names: Vec<&str> = here.map(|command| command.name).collect();
+            if group == Group::Mydocker {
+                names.extend(["help", "completion"]);
+            }
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            table.push_str(&format!("| {} | {} |\n", group.title(), names.join(", ")));
+        }
         let readme = include_str!("../../README.md");
         assert!(
             readme.contains(&table),

@@ -59,8 +59,8 @@ ln -s root DIR; ln -s root alpine; echo > input
 printf '#!/bin/sh\necho something\n' > root/bin/COMMAND; chmod 755 root/bin/COMMAND
 ";
 
-/// A pool goes with what has started it.
-const END: &str = "trap 'status=$?; [ -z \"$!\" ] || kill $!; wait; exit $status' EXIT\n";
+/// A pool goes with what has started it, and so do containers.
+const END: &str = "trap 'status=$?; [ -z \"$!\" ] || kill $!; wait; mydocker rm -f $(mydocker ps -aq) > END 2>&1 || :; exit $status' EXIT\n";
 
 /// Runs what there is of an example for a caller; what went wrong.
 fn run(example: &Example, recipe: &str, caller: Caller) -> Result<(), String> {
@@ -118,7 +118,7 @@ impl Desk {
     fn words(&self, script: &str) -> Vec<OsString> {
         let directory = self.scratch.path().display();
         let script = format!(
-            "cd {directory}; export HOME={directory} PATH={directory}/bin:$PATH; set -e\n{script}"
+            "cd {directory}; export HOME={directory} MYDOCKER_STATE={directory}/state PATH={directory}/bin:$PATH; set -e\n{script}"
         );
         ["sh", "-c", &script].map(OsString::from).to_vec()
     }
@@ -167,7 +167,7 @@ fn likened(text: &str) -> String {
     let mut words = String::new();
     for part in text.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric()) {
         let word = part.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric());
-        let is_name = word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_name = [12, 64].contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
         words.push_str(if is_name || is_number { "9" } else { word });
         words.push_str(part[word.len()..].trim());
