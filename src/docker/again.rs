@@ -39,6 +39,25 @@ pub fn read_again(
     }
 }
 
+/// What such words ask when `updates`, options of `update`, are asked as well: of each option the last one counts.
+///
+/// Errors: they mean nothing to this mydocker.
+#[cold]
+#[inline(never)]
+pub fn update(asked: &mut RunArgs, updates: &[OsString]) -> Result<(), Error> {
+    if updates.is_empty() {
+        return Ok(());
+    }
+    let words = updates.iter().cloned();
+    let words: Vec<OsString> = words.chain(["command".into()]).collect();
+    let changed = read_again(&words, &|_| false)?;
+    asked.limits.extend(changed.limits);
+    if changed.restart.is_some() {
+        asked.restart = changed.restart;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

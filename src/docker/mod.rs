@@ -22,7 +22,7 @@ mod suggest;
 mod texts;
 mod topic;
 
-pub use again::{read_again, words_of_run};
+pub use again::{read_again, update, words_of_run};
 pub use caller::{AccountReader, Caller, IdFinder};
 pub use commands::{
     AttachArgs, CpArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, PauseArgs, PsArgs, RenameArgs,

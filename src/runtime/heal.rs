@@ -258,6 +258,7 @@ mod tests {
             variables: Vec::new(),
             files: Vec::new(),
             directories: Vec::new(),
+            updates: Vec::new(),
         };
         store
             .make(&config, None)

@@ -22,6 +22,9 @@ pub struct Config {
     pub files: Vec<(OsString, Vec<u8>)>,
     /// Words that could have been two things, and were directories.
     pub directories: Vec<OsString>,
+    /// What `update` has changed since, as options of `run` that come behind those of the words. A file of its own has
+    /// them: this one is written once.
+    pub updates: Vec<OsString>,
 }
 
 impl Config {
@@ -75,8 +78,21 @@ impl Config {
             directories: list("directories")?
                 .map(member::os_string)
                 .collect::<Option<_>>()?,
+            updates: Vec::new(),
         })
     }
+}
+
+/// [`Config::updates`], as their own file has them.
+///
+/// Errors: what is wrong with the text.
+pub(super) fn parse_updates(bytes: &[u8]) -> Result<Vec<OsString>, String> {
+    let value = member::parse(bytes)?;
+    let words = value
+        .list()
+        .map(|words| words.iter().map(member::os_string));
+    let words = words.and_then(Iterator::collect::<Option<_>>);
+    words.ok_or_else(|| "it is no list of words".into())
 }
 
 fn array<'a>(strings: impl IntoIterator<Item = &'a [u8]>) -> Array {
@@ -116,6 +132,7 @@ mod tests {
             variables: vec![("A".into(), any.clone()), (any, "".into())],
             files: vec![("/etc/x".into(), bytes)],
             directories: vec!["up".into()],
+            updates: Vec::new(),
         };
         let written = config.object().finish();
         assert_eq!(Config::parse(written.as_bytes()), Ok(config));

@@ -10,6 +10,7 @@ use super::names;
 use super::owned::{Missing, OWNER, Owned};
 use super::place::Place;
 use super::state::{Phase, State};
+use super::updates::Updating;
 use crate::control::{self, Caller};
 use crate::error::Error;
 use crate::sys::lock::{self, Lock};
@@ -275,6 +276,15 @@ impl Entry {
                 errno,
             )),
         }
+    }
+
+    /// Takes the right to change what was asked of it, which is never held for long.
+    ///
+    /// Errors: it is held for long, or the container is no longer there.
+    #[cold]
+    #[inline(never)]
+    pub fn update(&self) -> Result<Updating, Error> {
+        Updating::begin(&self.place, &self.id)
     }
 
     /// Gives it another name.

@@ -8,6 +8,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 pub const LOCK: &CStr = c"lock";
 pub const CONFIG: &CStr = c"config.json";
+/// What `update` has changed, and that while it is being written.
+pub const UPDATES: &CStr = c"update.json";
+pub const NEW_UPDATES: &CStr = c"update.new";
 pub const STATE: &CStr = c"state.json";
 /// A page of room for the next state, whatever else fills the disk; and that state, while it is being written.
 pub const SPARE: &CStr = c"spare";

@@ -3,6 +3,7 @@
 //! ```text
 //! containers/ID/lock          locked by who starts, keeps or removes it: while it runs, its monitor
 //! containers/ID/config.json   what was asked, written once
+//! containers/ID/update.json   what was asked differently since
 //! containers/ID/state.json    how it is, written by who has the lock
 //! containers/ID/spare         room for the next state
 //! containers/ID/socket        where the monitor is called
@@ -27,6 +28,7 @@ mod names;
 mod owned;
 mod place;
 mod state;
+mod updates;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,7 @@ pub use id::Id;
 pub use name::Name;
 pub use owned::Owned;
 pub use state::{Phase, Process, State};
+pub use updates::Updating;
 
 use crate::error::Error;
 use crate::log;

@@ -20,6 +20,8 @@ use std::time::Duration;
 pub(super) const OWNER: u64 = 0;
 /// The byte that is held by who makes, renames or removes a name of it.
 pub(super) const NAMING: u64 = 1;
+/// The byte that is held by who changes what was asked of it.
+pub(super) const UPDATING: u64 = 2;
 
 /// A container whose lock this process has: it alone writes its state, starts it and removes it. Until the last copy of
 /// the lock is closed, in this process and in those that have inherited it.

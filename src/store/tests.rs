@@ -2,6 +2,7 @@ use super::*;
 use crate::error::ExitCode;
 use crate::sys::lock::{self, Lock};
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -46,7 +47,28 @@ fn config(created: u64) -> Config {
         variables: Vec::new(),
         files: Vec::new(),
         directories: Vec::new(),
+        updates: Vec::new(),
     }
+}
+
+#[test]
+fn what_is_changed_is_read_with_what_was_asked() {
+    let scratch = Scratch::new("updates");
+    let store = scratch.open();
+    let owned = store.make(&config(1), None).unwrap();
+    let entry = store.find(OsStr::new(owned.id.as_str())).unwrap();
+    assert_eq!(entry.config.updates, [] as [OsString; 0]);
+    let updating = entry.update().unwrap();
+    let words = ["--memory=1g".into(), OsString::from_vec(b"--x=\xff".into())];
+    updating.write(&words).unwrap();
+    assert_eq!(updating.config().unwrap().updates, words);
+    drop(updating);
+    entry.update().unwrap().write(&words[..1]).unwrap();
+    let config = owned.config().unwrap();
+    assert_eq!((&config.updates[..], config.words.len()), (&words[..1], 2));
+    // Also while someone has its lock, and not when it is gone.
+    owned.remove().unwrap();
+    assert!(message(entry.update()).contains("ENOENT"));
 }
 
 fn name(text: &str) -> Name {

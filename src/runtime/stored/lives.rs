@@ -22,6 +22,7 @@ use crate::runtime::told::{Stay, Told};
 use crate::runtime::{Setting, reporting, story};
 use crate::spec::RestartPolicy;
 use crate::sys::{Errno, descriptor, node};
+use std::borrow::Cow;
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -51,19 +52,10 @@ pub fn lead(
     log: &Log,
 ) -> Result<Last, Error> {
     let staying = specify::staying(&stored.arguments)?;
-    let policy = staying.restart;
+    let keeps_streams = streams == StreamsOf::Monitor || staying.restart != RestartPolicy::No;
     let mut chronicle = Chronicle::new(&stored.owned, teller, log)?;
     let host_name = stored.owned.id.short();
-    let setting = Setting {
-        arguments: &stored.arguments,
-        asking: Asking {
-            origin: Origin::Maker(&stored.answers),
-            host_name: Some(&host_name),
-        },
-        streams,
-        keeps_streams: streams == StreamsOf::Monitor || policy != RestartPolicy::No,
-        log,
-    };
+    let mut arguments = Cow::Borrowed(&stored.arguments);
     let mut desk = desk(stored, streams, &staying)?;
     if let Some(early) = early {
         desk.welcome(early);
@@ -72,6 +64,16 @@ pub fn lead(
     let mut is_first = true;
     loop {
         let begun = Instant::now();
+        let setting = Setting {
+            arguments: &arguments,
+            asking: Asking {
+                origin: Origin::Maker(&stored.answers),
+                host_name: Some(&host_name),
+            },
+            streams,
+            keeps_streams,
+            log,
+        };
         let last = match live(&setting, stored, (&mut chronicle, &mut desk))? {
             // There was nothing that could be started again.
             Last::Failed(error) if is_first && !chronicle.has_lived() => {
@@ -89,6 +91,12 @@ pub fn lead(
             Last::Failed(error) => error.exit(),
         };
         chronicle.lost(desk.lost());
+        arguments = Cow::Owned(stored.asked_by_now());
+        let policy = match keeps_streams {
+            true => specify::restart(arguments.restart.as_ref())?,
+            // Whoever would read and write 0 and 1 has them no more.
+            false => RestartPolicy::No,
+        };
         let is_again = !desk.was_stopped() && is_again(policy, exit, &chronicle);
         if !is_again || waits(&mut chronicle, &mut desk, exit, pause)? == Waited::Stopped {
             chronicle.is_over()?;

@@ -41,6 +41,7 @@ pub fn make(arguments: &RunArgs, words: Vec<OsString>) -> Result<Stored, Error> 
         variables: answers.variables.clone(),
         files: answers.files.clone(),
         directories: answers.directories.clone(),
+        updates: Vec::new(),
     };
     let owned = store.make(&config, name.as_ref())?;
     if let Some(file) = id_file {

@@ -81,6 +81,12 @@ impl Stored {
         })
     }
 
+    /// What is asked of it by now, as far as that can be read: `update` may have changed it.
+    fn asked_by_now(&self) -> RunArgs {
+        let read = self.owned.config().and_then(|config| arguments(&config));
+        read.unwrap_or_else(|_| self.arguments.clone())
+    }
+
     /// Its last life has ended: with `--rm` nothing of it stays.
     fn end(self) {
         if self.arguments.rm {
@@ -93,10 +99,10 @@ impl Stored {
 /// What a container was asked for, read again.
 pub fn arguments(config: &Config) -> Result<RunArgs, Error> {
     let is_directory = |word: &OsStr| config.directories.iter().any(|known| known == word);
-    Ok(RunArgs {
-        stays: true,
-        ..docker::read_again(&config.words, &is_directory)?
-    })
+    let mut arguments = docker::read_again(&config.words, &is_directory)?;
+    docker::update(&mut arguments, &config.updates)?;
+    arguments.stays = true;
+    Ok(arguments)
 }
 
 /// What the reading of its command line has asked of the caller.
