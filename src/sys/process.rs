@@ -327,6 +327,12 @@ pub fn not_dumpable() -> Result<(), Errno> {
     prctl(libc::PR_SET_DUMPABLE, 0)
 }
 
+/// `PR_SET_DUMPABLE` 1, as execve leaves it: our files in /proc are our user's again, and those of a child that shares
+/// our memory.
+pub fn dumpable() -> Result<(), Errno> {
+    prctl(libc::PR_SET_DUMPABLE, 1)
+}
+
 /// `PR_SET_CHILD_SUBREAPER`: orphans among our descendants become our children.
 pub fn adopt_orphans() -> Result<(), Errno> {
     prctl(libc::PR_SET_CHILD_SUBREAPER, 1)

@@ -291,8 +291,12 @@ impl<'a> Detached<'a> {
             self.buffer = desk::buffer();
         }
         for output in &mut self.outputs {
-            while output.has_more() && !self.allowance.is_exceeded() {
+            // Something may have come since it was found empty.
+            loop {
                 self.passed += output.take(&mut self.buffer, &mut self.allowance, self.desk);
+                if !output.has_more() || self.allowance.is_exceeded() {
+                    break;
+                }
             }
         }
         self.desk.output_has_ended();

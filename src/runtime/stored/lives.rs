@@ -21,7 +21,7 @@ use crate::runtime::standard::StreamsOf;
 use crate::runtime::told::{Stay, Told};
 use crate::runtime::{Setting, reporting, story};
 use crate::spec::RestartPolicy;
-use crate::sys::{Errno, descriptor, node};
+use crate::sys::{Errno, descriptor, node, process};
 use std::borrow::Cow;
 use std::ffi::CStr;
 use std::os::fd::OwnedFd;
@@ -133,6 +133,9 @@ fn waits(
     pause: Duration,
 ) -> Result<Waited, Error> {
     chronicle.waits_for_restart()?;
+    // The child of this life has had our memory, and left it as it has to be while there is a container: the next child
+    // would be no owner of its own files in /proc, which an ordinary user's ids are mapped by.
+    let _ = process::dumpable();
     // Who waited for the end of this life has seen it.
     desk.dismiss(exit);
     let signals = Relayed::Nothing.acquire()?;

@@ -1,0 +1,244 @@
+//! What docker's reference shows of the commands that look into containers that run, reach into them, and hold them, tried
+//! here: `--rootfs DIR` stands for the image.
+
+mod common;
+
+use common::stay::*;
+use common::*;
+use std::io::Write;
+use std::process::Stdio;
+
+const SLEEP: [&str; 2] = ["/bin/sleep", "1000"];
+
+fn run(stay: &Stay, name: &str, command: &[&str]) -> String {
+    stay.says(&[&["run", "-d", "--name", name], command].concat())
+}
+
+#[test]
+fn exec_runs_one_more_process() {
+    each_stay(|stay| {
+        run(stay, "box", &SLEEP);
+        assert_eq!(
+            stay.says(&["exec", "-d", "box", "/bin/touch", "/tmp/execWorks"]),
+            ""
+        );
+        let file = stay.tree.root().join("tmp/execWorks");
+        assert!(eventually(|| file.exists()), "{}", stay.case);
+        assert_eq!(
+            stay.says(&["exec", "-w", "/tmp", "box", "/bin/pwd"]),
+            "/tmp"
+        );
+        let words = [
+            "exec",
+            "-e",
+            "VAR_A=1",
+            "--env",
+            "VAR_B=2",
+            "box",
+            "/bin/sh",
+            "-c",
+            "echo $VAR_A$VAR_B",
+        ];
+        assert_eq!(stay.says(&words), "12");
+        // It is among the container's processes, and none of the host's.
+        let script = "cat /proc/1/comm; echo /proc/[0-9]* | tr -d a-z/";
+        let told = stay.says(&["exec", "box", "/bin/sh", "-c", script]);
+        assert!(told.starts_with("sleep\n1 "), "{}: {told}", stay.case);
+        // Its code, and what it reads.
+        let outcome = stay.outcome(&["exec", "box", "/bin/sh", "-c", "echo err >&2; exit 7"]);
+        assert_eq!(
+            (outcome.code(), &*outcome.stderr),
+            (Some(7), "err\n"),
+            "{outcome:?}"
+        );
+        let mut cat = stay.command(&["exec", "-i", "box", "/bin/cat"]);
+        let mut cat = cat
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("exec");
+        cat.stdin.take().unwrap().write_all(b"typed\n").unwrap();
+        let output = cat.wait_with_output().expect("its end");
+        assert_eq!(output.stdout, b"typed\n", "{}", stay.case);
+        assert_eq!(stay.outcome(&["exec", "box", "/no/such"]).code(), Some(127));
+        assert_eq!(
+            stay.outcome(&["exec", "box", "/etc/passwd"]).code(),
+            Some(126)
+        );
+        assert!(
+            stay.fails(1, &["exec", "nope", "true"])
+                .contains("No such container: nope")
+        );
+        stay.says(&["kill", "box"]);
+        stay.becomes("exited", "box");
+        assert!(
+            stay.fails(1, &["exec", "box", "true"])
+                .contains("is not running")
+        );
+    });
+}
+
+#[test]
+fn logs_are_kept_and_chosen() {
+    each_stay(|stay| {
+        let script = "for i in 1 2 3 4 5; do echo line $i; done; echo err >&2";
+        let id = run(stay, "test", &["/bin/sh", "-c", script]);
+        stay.becomes("exited", "test");
+        let outcome = stay.outcome(&["logs", "test"]);
+        assert_eq!(
+            outcome.stdout, "line 1\nline 2\nline 3\nline 4\nline 5\n",
+            "{outcome:?}"
+        );
+        assert_eq!(outcome.stderr, "err\n", "{outcome:?}");
+        let outcome = stay.outcome(&["logs", "--tail", "3", &id[..6]]);
+        assert_eq!(outcome.stdout, "line 4\nline 5\n", "{outcome:?}");
+        assert_eq!(stay.outcome(&["logs", "-n", "0", "test"]).stdout, "");
+        let stamped = stay.outcome(&["logs", "-t", "--tail", "2", "test"]).stdout;
+        let (moment, line) = stamped.split_once(' ').expect("a moment");
+        assert!(moment.ends_with('Z') && line == "line 5\n", "{stamped}");
+        assert_eq!(
+            stay.outcome(&["logs", "--since", "1h", "test"])
+                .stdout
+                .lines()
+                .count(),
+            5
+        );
+        assert_eq!(stay.outcome(&["logs", "--until", "1h", "test"]).stdout, "");
+        // Followed to the container's end.
+        run(
+            stay,
+            "more",
+            &["/bin/sh", "-c", "echo one; sleep 0.3; echo two"],
+        );
+        assert_eq!(stay.says(&["logs", "-f", "more"]), "one\ntwo");
+        assert!(
+            stay.fails(1, &["logs", "nope"])
+                .contains("No such container: nope")
+        );
+        stay.says(&[
+            "run",
+            "-d",
+            "--log-driver",
+            "none",
+            "--name",
+            "mute",
+            "/bin/echo",
+            "x",
+        ]);
+        assert_ne!(stay.outcome(&["logs", "mute"]).code(), Some(0));
+    });
+}
+
+#[test]
+fn attach_is_the_containers_streams_and_end() {
+    each_stay(|stay| {
+        let script = "read line; echo got $line; exit 13";
+        stay.says(&["run", "-d", "-i", "--name", "test", "/bin/sh", "-c", script]);
+        let mut attached = stay.command(&["attach", "test"]);
+        let mut attached = attached
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("attach");
+        attached.stdin.take().unwrap().write_all(b"this\n").unwrap();
+        let output = attached.wait_with_output().expect("its end");
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            "got this\n",
+            "{}",
+            stay.case
+        );
+        assert_eq!(output.status.code(), Some(13), "{}", stay.case);
+        assert_eq!(stay.asks("{{.State.ExitCode}}", "test"), "13");
+        assert!(
+            stay.fails(1, &["attach", "test"])
+                .contains("stopped container")
+        );
+        assert!(
+            stay.fails(1, &["attach", "nope"])
+                .contains("No such container: nope")
+        );
+    });
+}
+
+#[test]
+fn a_container_is_held_and_let_go() {
+    each_stay(|stay| {
+        run(stay, "my_container", &SLEEP);
+        if stay.asks("{{.Cgroups}}", "my_container") == "[]" {
+            // None can be made by this user here.
+            let said = stay.fails(1, &["pause", "my_container"]);
+            assert!(said.contains("cgroup"), "{said}");
+            return;
+        }
+        assert_eq!(stay.says(&["pause", "my_container"]), "my_container");
+        assert_eq!(
+            stay.asks(
+                "{{.State.Status}} {{.State.Running}} {{.State.Paused}}",
+                "my_container"
+            ),
+            "paused true true"
+        );
+        assert!(stay.says(&["ps"]).contains(" (Paused) "), "{}", stay.case);
+        assert_eq!(
+            stay.says(&["ps", "--filter", "status=paused", "--format", "{{.Names}}"]),
+            "my_container"
+        );
+        assert!(
+            stay.fails(1, &["exec", "my_container", "true"])
+                .contains("paused")
+        );
+        assert!(stay.fails(1, &["pause", "my_container"]).contains("paused"));
+        assert!(stay.says(&["top", "my_container"]).contains("sleep 1000"));
+        assert_eq!(stay.says(&["unpause", "my_container"]), "my_container");
+        assert_eq!(stay.asks("{{.State.Status}}", "my_container"), "running");
+        assert!(
+            stay.fails(1, &["unpause", "my_container"])
+                .contains("not paused")
+        );
+        // One that is held can be ended.
+        stay.says(&["pause", "my_container"]);
+        stay.says(&["kill", "my_container"]);
+        stay.becomes("exited", "my_container");
+    });
+}
+
+#[test]
+fn statistics() {
+    each_stay(|stay| {
+        let id = run(stay, "awesome", &SLEEP);
+        if stay.asks("{{.Cgroups}}", "awesome") == "[]" {
+            return;
+        }
+        let table = stay.says(&["stats", "--no-stream"]);
+        assert!(table.starts_with("CONTAINER ID   NAME"), "{table}");
+        assert!(
+            table.contains(&id[..12]) && table.contains("awesome"),
+            "{table}"
+        );
+        let line = stay.says(&[
+            "stats",
+            "--no-stream",
+            "--format",
+            "{{.Name}}: {{.PIDs}} {{.CPUPerc}}",
+            "awesome",
+        ]);
+        assert!(
+            line.starts_with("awesome: 1 ") && line.ends_with('%'),
+            "{line}"
+        );
+        let table = r"table {{.Container}}\t{{.MemUsage}}";
+        let table = stay.says(&["stats", "--no-stream", "--format", table, "awesome"]);
+        assert!(
+            table.starts_with("CONTAINER   MEM USAGE / LIMIT\nawesome "),
+            "{table}"
+        );
+        let json = stay.says(&["stats", "--no-stream", "--format", "json", "awesome"]);
+        let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(json["Name"], "awesome");
+        assert!(
+            stay.fails(1, &["stats", "--no-stream", "nope"])
+                .contains("No such container: nope")
+        );
+    });
+}
