@@ -151,7 +151,9 @@ mod tests {
     fn the_readme_lists_the_commands() {
         let mut table = String::from("| | |\n|---|---|\n");
         for group in Group::ALL {
-            let here = commands::ALL.iter().filter(|command| command.group == group);
+            let here = commands::ALL
+                .iter()
+                .filter(|command| command.group == group);
             let mut names: Vec<&str> = here.map(|command| command.name).collect();
             if group == Group::Mydocker {
                 names.extend(["help", "completion"]);

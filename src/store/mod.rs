@@ -140,12 +140,13 @@ impl Store {
     #[inline(never)]
     pub fn all(&self) -> Result<Vec<Entry>, Error> {
         let names = links::all(&self.place)?;
+        let ids = self.ids()?;
         let mut entries = Vec::new();
-        for id in self.ids()? {
-            let entry = match Entry::read(&self.place, id) {
+        for id in &ids {
+            let entry = match Entry::read(&self.place, *id) {
                 Ok(Some(entry)) => entry,
                 Ok(None) => {
-                    make::sweep(&self.place, &id);
+                    make::sweep(&self.place, id);
                     continue;
                 }
                 // The others are to be seen.
@@ -154,10 +155,15 @@ impl Store {
                     continue;
                 }
             };
-            let name = names.binary_search_by(|(whose, _)| whose.cmp(&id));
+            let name = names.binary_search_by(|(whose, _)| whose.cmp(id));
             let name = name.ok().and_then(|index| names.get(index));
             entries.push(entry.named(name.map(|(_, name)| name.clone())));
         }
+        // After their directories had been there, which are made before and removed after.
+        let left = names
+            .iter()
+            .filter(|(id, _)| ids.binary_search(id).is_err());
+        left.for_each(|(_, name)| names::sweep(&self.place, name));
         entries.sort_by(|one, other| {
             let newer = other.config.created.cmp(&one.config.created);
             newer.then_with(|| one.id.cmp(&other.id))
@@ -165,12 +171,14 @@ impl Store {
         Ok(entries)
     }
 
-    /// The ids that directories have.
+    /// The ids that directories have, sorted.
     fn ids(&self) -> Result<Vec<Id>, Error> {
         let listed = directory::names(self.place.containers.as_fd());
         let listed = listed.map_err(|errno| Error::new("list", self.place.told(c""), errno))?;
         let ids = listed.iter().filter_map(|name| Id::parse(name.to_bytes()));
-        Ok(ids.collect())
+        let mut ids: Vec<Id> = ids.collect();
+        ids.sort_unstable();
+        Ok(ids)
     }
 }
 

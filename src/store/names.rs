@@ -99,6 +99,13 @@ fn free_if_left(place: &Rc<Place>, link: &CStr) -> Result<(), Taken> {
     }
 }
 
+/// Removes a name that leads to no container.
+#[cold]
+#[inline(never)]
+pub(super) fn sweep(place: &Rc<Place>, name: &Name) {
+    let _ = free_if_left(place, &name.c_string());
+}
+
 /// Gives a container another name.
 ///
 /// Errors: another one has it, or this one is being removed.

@@ -247,6 +247,8 @@ fn what_crashes_leave_is_swept_and_what_is_being_made_is_not() {
         .open(containers.join(made.to_string()).join("lock"))
         .unwrap();
     lock::lock(lock.as_fd(), Lock::Alone, owned::OWNER, 1).unwrap();
+    let nowhere = Id::new().unwrap().to_string();
+    std::os::unix::fs::symlink(nowhere, scratch.0.join("names/nowhere")).unwrap();
     assert!(find(&store, "half").is_err());
     assert!(store.all().unwrap().is_empty());
     assert_eq!(

@@ -167,7 +167,8 @@ fn likened(text: &str) -> String {
     let mut words = String::new();
     for part in text.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric()) {
         let word = part.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric());
-        let is_name = [12, 64].contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_name =
+            [12, 64].contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
         words.push_str(if is_name || is_number { "9" } else { word });
         words.push_str(part[word.len()..].trim());
