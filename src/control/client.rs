@@ -95,9 +95,8 @@ fn next(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize, Error> {
             Err(Errno::EAGAIN) => {
                 descriptor::wait(&mut [Waiting::to_read(socket)], -1).map_err(failed)?;
             }
-            Err(Errno::EINTR) => {}
-            // It has ended with something unread.
-            Err(Errno::ECONNRESET) => return Ok(0),
+            // ECONNRESET: the other end has closed with something unread. What it has sent before comes yet.
+            Err(Errno::EINTR | Errno::ECONNRESET) => {}
             Err(errno) => return Err(failed(errno)),
         }
     }

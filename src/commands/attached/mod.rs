@@ -198,9 +198,10 @@ impl<'w> Session<'w> {
     /// Takes one record. Whether the connection has ended.
     fn take_shown(&mut self, buffer: &mut [u8]) -> Result<bool, Error> {
         let count = match local_socket::receive_bytes(self.socket.as_fd(), buffer) {
-            Ok(0) | Err(Errno::ECONNRESET) => return Ok(true),
+            Ok(0) => return Ok(true),
             Ok(count) => count,
-            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(false),
+            // ECONNRESET: the monitor has ended with something unread. What it has sent before comes yet.
+            Err(Errno::EAGAIN | Errno::EINTR | Errno::ECONNRESET) => return Ok(false),
             Err(errno) => return Err(Error::new("read from", "the container's monitor", errno)),
         };
         match buffer.get(..count).and_then(Shown::decode) {

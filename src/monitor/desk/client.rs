@@ -4,9 +4,13 @@ use crate::control::{LONGEST, Request, Typed};
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::{Errno, local_socket};
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
-/// How far behind someone who is attached may be. The container does not wait for them.
+/// How far behind someone who is attached may be. The container does not wait for them,
 const MOST_BEHIND: usize = 1 << 20;
+
+/// but so long: a reader who has not had the processor yet takes all of it in less.
+const HOLD: Duration = Duration::from_millis(250);
 
 /// What a caller may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +123,27 @@ impl Client {
                 }
             }
         }
-        self.queue.push(record)
+        if self.queue.push(record) == Err(TooFarBehind) {
+            self.hold();
+            return self.queue.push(record);
+        }
+        Ok(())
+    }
+
+    /// Waits for a little while until they have taken everything.
+    #[cold]
+    #[inline(never)]
+    fn hold(&mut self) {
+        let end = Instant::now() + HOLD;
+        while !self.is_sent_all() {
+            let left = end.saturating_duration_since(Instant::now());
+            let mut waiting = [self.waiting_to_send()];
+            let waited = descriptor::wait(&mut waiting, left.as_millis() as i32);
+            if waited.is_err() || !waiting.iter().any(Waiting::happened) {
+                return;
+            }
+            self.send_rest();
+        }
     }
 
     /// Sends what they take now.
