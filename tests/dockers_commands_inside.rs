@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::pty::{INSIDE, SHELL, Session};
 use common::stay::*;
 use common::*;
 use std::io::Write;
@@ -238,6 +239,107 @@ fn statistics() {
         assert_eq!(json["Name"], "awesome");
         assert!(
             stay.fails(1, &["stats", "--no-stream", "nope"])
+                .contains("No such container: nope")
+        );
+    });
+}
+
+fn session(stay: &Stay, words: &[&str]) -> Session {
+    Session::new(stay.case, mark(), &stay.words(words))
+}
+
+#[test]
+fn a_terminal_is_left_and_taken_up_again() {
+    each_stay(|stay| {
+        let options = ["run", "-dit", "--name", "test"];
+        stay.says(&[&options[..], &SHELL, &["/bin/sh"]].concat());
+        assert_eq!(
+            stay.asks("{{.Config.Tty}} {{.Config.OpenStdin}}", "test"),
+            "true true"
+        );
+        let mut attached = session(stay, &["attach", "test"]);
+        attached.wait_until_raw();
+        attached.type_line("stty -echo; x=kept; tty");
+        attached.expect("/dev/pts/0");
+        attached.expect(INSIDE);
+        attached.type_keys("\x10\x11");
+        assert_eq!(attached.end(), 0, "{}", stay.case);
+        attached.assert_restored();
+        assert_eq!(stay.asks("{{.State.Status}}", "test"), "running");
+
+        let mut attached = session(stay, &["attach", "--detach-keys=ctrl-x,a", "test"]);
+        attached.wait_until_raw();
+        attached.type_line("echo is $x");
+        attached.expect("is kept");
+        attached.type_keys("\x18a");
+        assert_eq!(attached.end(), 0, "{}", stay.case);
+
+        let mut attached = session(stay, &["attach", "test"]);
+        attached.wait_until_raw();
+        attached.type_line("exit 13");
+        assert_eq!(attached.end(), 13, "{}", stay.case);
+        attached.assert_restored();
+        let listed = stay.says(&[
+            "ps",
+            "-a",
+            "--filter",
+            "name=test",
+            "--format",
+            "{{.Status}}",
+        ]);
+        assert!(listed.starts_with("Exited (13) "), "{listed}");
+    });
+}
+
+#[test]
+fn exec_has_a_terminal_of_its_own() {
+    each_stay(|stay| {
+        run(stay, "box", &SLEEP);
+        let options = ["exec", "-it"];
+        let mut entered = session(stay, &[&options[..], &SHELL, &["box", "/bin/sh"]].concat());
+        entered.expect(INSIDE);
+        entered.type_line("cat /proc/1/comm; tty");
+        entered.expect("sleep");
+        entered.expect("/dev/pts/");
+        entered.type_line("exit 3");
+        assert_eq!(entered.end(), 3, "{}", stay.case);
+        entered.assert_restored();
+    });
+}
+
+#[test]
+fn limits_are_changed() {
+    each_stay(|stay| {
+        let id = run(stay, "a", &SLEEP);
+        run(stay, "b", &SLEEP);
+        assert_eq!(stay.says(&["update", "--restart=on-failure:3", "a"]), "a");
+        let policy =
+            "{{.HostConfig.RestartPolicy.Name}}:{{.HostConfig.RestartPolicy.MaximumRetryCount}}";
+        assert_eq!(stay.asks(policy, &id), "on-failure:3");
+        if stay.asks("{{.Cgroups}}", "a") == "[]" {
+            let said = stay.fails(1, &["update", "-m", "300M", "a"]);
+            assert!(said.contains("cgroup"), "{said}");
+            return;
+        }
+        assert_eq!(
+            stay.says(&[
+                "update",
+                "--cpu-shares",
+                "512",
+                "-m",
+                "300M",
+                &id[..12],
+                "b"
+            ]),
+            format!("{}\nb", &id[..12])
+        );
+        for name in ["a", "b"] {
+            let limits =
+                "{{.HostConfig.CpuShares}} {{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}";
+            assert_eq!(stay.asks(limits, name), "512 314572800 629145600");
+        }
+        assert!(
+            stay.fails(1, &["update", "-m", "300M", "nope"])
                 .contains("No such container: nope")
         );
     });

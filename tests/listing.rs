@@ -303,6 +303,13 @@ fn parts_of_documents() {
         let id = stay.asks("{{.Id}}", "web");
         assert_eq!(stay.asks("{{.Name}} {{.State.ExitCode}}", "job"), "/job 7");
         assert_eq!(
+            stay.asks(
+                "{{.State.Reason}} {{.Report.reason}} {{.Report.code}}",
+                "job"
+            ),
+            "exited exited 7"
+        );
+        assert_eq!(
             stay.asks("{{json .Config.Cmd}}", &id[..8]),
             r#"["/bin/sh","-c","exec sleep 1000"]"#
         );

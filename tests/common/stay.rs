@@ -40,7 +40,7 @@ impl Stay {
     }
 
     /// `mydocker --state DIR WORDS`. Words that begin a container get its root and the way of its launch behind the first.
-    pub fn command(&self, words: &[&str]) -> Command {
+    pub fn words(&self, words: &[&str]) -> Vec<OsString> {
         let mut line: Vec<OsString> = vec![mydocker().into(), "--state".into()];
         line.push(self.state.clone().into());
         let (first, rest) = words.split_first().expect("a command");
@@ -53,7 +53,11 @@ impl Stay {
             line.extend(["--launch", self.case.launch].map(OsString::from));
         }
         line.extend(rest.iter().map(OsString::from));
-        self.case.prepared(&line)
+        line
+    }
+
+    pub fn command(&self, words: &[&str]) -> Command {
+        self.case.prepared(&self.words(words))
     }
 
     /// How that command ends.
