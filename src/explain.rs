@@ -1,7 +1,7 @@
 //! `--explain`: what a run would do, said and not done. What a run acquires is previewed, in the run's own order, so what
 //! is refused there is refused here.
 
-use crate::docker::{LogArgs, RunArgs};
+use crate::docker::{LogArgs, RunArgs, specify};
 use crate::error::{Error, ExitCode};
 use crate::guard::{Preview, Request};
 use crate::log::{Level, Log};
@@ -11,6 +11,7 @@ use crate::runtime::asked::{self, explained};
 use crate::runtime::sealed_exe::OwnFile;
 use crate::runtime::{Setting, caller, logging, reporting};
 use crate::standard_streams;
+use crate::store::Name;
 use crate::sys::invocation::Invocation;
 
 #[cold]
@@ -19,7 +20,22 @@ pub fn run(arguments: &RunArgs, log: &LogArgs, invocation: &Invocation) -> Resul
     if let Some(file) = &arguments.report {
         reporting::Wanted::look(file)?.preview()?;
     }
+    let stored = match arguments.is_stored() {
+        true => Some(stored(arguments)?),
+        false => None,
+    };
+    let arguments = stored.as_ref().unwrap_or(arguments);
     logging::with_log::<Preview>(log, Level::Warn, |log| tell(arguments, invocation, log))
+}
+
+/// A container that stays is in cgroups of its own, where there can be some.
+fn stored(arguments: &RunArgs) -> Result<RunArgs, Error> {
+    specify::staying(arguments)?;
+    arguments.name.as_deref().map(Name::parse).transpose()?;
+    Ok(RunArgs {
+        stays: true,
+        ..arguments.clone()
+    })
 }
 
 fn tell(arguments: &RunArgs, invocation: &Invocation, log: &Log) -> Result<ExitCode, Error> {

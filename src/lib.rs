@@ -158,6 +158,14 @@ fn dispatch(
         Command::Run(arguments, log) if arguments.explain => {
             explain::run(&arguments, &log, invocation)
         }
+        Command::Create(arguments, log) if arguments.explain => {
+            // As `start` will.
+            let arguments = docker::RunArgs {
+                detach: true,
+                ..*arguments
+            };
+            explain::run(&arguments, &log, invocation)
+        }
         Command::Run(arguments, log) if arguments.is_stored() => {
             runtime::stored::run(&arguments, &log, invocation)
         }

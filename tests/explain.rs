@@ -453,3 +453,32 @@ fn no_system_call_changes_anything() {
         assert_eq!(trace.matches("execve(").count(), 1, "{case}");
     }
 }
+
+/// Nothing is made of a container that stays, and what its making would refuse is refused.
+#[test]
+fn a_container_that_stays_is_explained_and_not_made() {
+    for case in cases() {
+        let scratch = Scratch::new();
+        let state = scratch.file("state");
+        let store = ["--state", &state];
+        for options in [&["-d"][..], &["-d", "-ti", "--name", "x"], &["--name=x"]] {
+            let outcome = case.run(&[&store[..], &["--explain"], options].concat(), &["true"]);
+            let text = outcome.output(case);
+            assert!(
+                text.contains("leave with the command's exit code"),
+                "{text}"
+            );
+        }
+        for (options, message) in [
+            (&["-d", "--restart=x"][..], "--restart x: it takes no, "),
+            (&["--name=a/b"], "container name 'a/b': "),
+            (&["--label==x"], "--label =x: the label has no name"),
+            (&["-d", "--log-opt=max-file=0"], "--log-opt max-file=0: "),
+        ] {
+            let outcome = case.run(&[&store[..], &["--explain"], options].concat(), &["true"]);
+            assert_eq!(outcome.code(), Some(125), "{case} {options:?}: {outcome:?}");
+            assert!(outcome.stderr.contains(message), "{case}: {outcome:?}");
+        }
+        assert!(!std::path::Path::new(&state).exists(), "{case}");
+    }
+}

@@ -31,13 +31,15 @@ pub const TRY: &str = "\nTry: mydocker run -ti /bin/sh\n";
 pub const RUN_TEXT: &str = "
 Runs COMMAND in new PID, mount, network, IPC, UTS and cgroup namespaces, and
 in a user namespace unless the caller is root. It sees the caller's files,
-or with --rootfs those of a directory. Options end at COMMAND.
+or with --rootfs those of a directory. Options end at COMMAND. With -d, --name
+or another option of a container that stays it is kept until `mydocker rm`.
 ";
 
 pub const EXAMPLES: &str = "
 examples:
   mydocker run -ti /bin/sh
   mydocker run --rootfs DIR --overlay -m 64m --timeout 10 COMMAND
+  mydocker run -d --name web --rootfs DIR COMMAND
   mydocker run --explain true
 ";
 

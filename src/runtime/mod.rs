@@ -45,7 +45,7 @@ pub struct Setting<'a> {
 }
 
 impl<'a> Setting<'a> {
-    /// What this process was called for, in the foreground.
+    /// What this process was called for.
     pub fn of_caller(arguments: &'a RunArgs, log: &'a Log) -> Self {
         Self {
             arguments,
@@ -53,7 +53,10 @@ impl<'a> Setting<'a> {
                 origin: Origin::Caller,
                 host_name: None,
             },
-            streams: StreamsOf::Caller,
+            streams: match arguments.detach {
+                true => StreamsOf::Monitor,
+                false => StreamsOf::Caller,
+            },
             keeps_streams: false,
             log,
         }

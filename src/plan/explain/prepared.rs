@@ -63,7 +63,7 @@ pub fn prepared(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
         page.step("make pipes for what is relayed");
         page.why(&Field::OutputLimit.between(
             "The container gets them in the place of the caller's terminal, and with ",
-            " in that of stdout and stderr; one for both if both are the same. mydocker relays: pipe(2).",
+            " in that of stdout and stderr; one for both if both are the same. mydocker relays, or keeps what comes: pipe(2).",
         ));
     }
     if prepared.contains(&Some(Prepared::HostsNull)) {
