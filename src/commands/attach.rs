@@ -2,7 +2,7 @@
 
 use super::attached::{self, Wishes, keys};
 use super::called;
-use crate::control::{self, Caller, Request};
+use crate::control::{self, Attached, Caller, Request};
 use crate::docker::AttachArgs;
 use crate::error::{Error, ExitCode};
 use crate::runtime::heal;
@@ -32,31 +32,49 @@ pub struct How<'h> {
 
 /// Attaches to a container until it has ended, and exits as it does.
 pub fn to(entry: &Entry, how: &How<'_>) -> Result<ExitCode, Error> {
-    match entry.look()?.status {
-        Status::Paused => return Err(refused("paused container, unpause it first")),
-        Status::Restarting => {
-            return Err(refused("restarting container, wait until it is running"));
+    loop {
+        match entry.look()?.status {
+            Status::Paused => return Err(refused("paused container, unpause it first")),
+            Status::Restarting => {
+                return Err(refused("restarting container, wait until it is running"));
+            }
+            _ => {}
         }
-        _ => {}
+        let Some(socket) = called::call(entry)? else {
+            return Err(refused("stopped container, start it first"));
+        };
+        attached::ask(socket.as_fd(), how.input)?;
+        // Else it has just ended, and may be started again.
+        if let Some(attached) = attached::answer(socket.as_fd())? {
+            return how.stay((socket, attached), entry);
+        }
     }
-    let Some(socket) = called::call(entry)? else {
-        return Err(refused("stopped container, start it first"));
-    };
-    attached::ask(socket.as_fd(), how.input)?;
-    stay(socket, entry, how)
 }
 
-/// Goes on with a connection on which that has been asked.
-pub fn stay(socket: OwnedFd, entry: &Entry, how: &How<'_>) -> Result<ExitCode, Error> {
-    let hand_on = |signal| hand_on(entry, signal);
-    let wishes = Wishes {
-        detach_keys: how.detach_keys.unwrap_or(&keys::USUAL).to_vec(),
-        hand_on: match how.hands_signals_on {
-            true => Some(&hand_on),
-            false => None,
-        },
-    };
-    attached::accompany(socket, wishes)
+/// Goes on with a connection on which that has been asked before the container was started.
+pub fn from_the_start(socket: OwnedFd, entry: &Entry, how: &How<'_>) -> Result<ExitCode, Error> {
+    match attached::answer(socket.as_fd())? {
+        Some(attached) => how.stay((socket, attached), entry),
+        None => Err(attached::monitor_is_gone()),
+    }
+}
+
+impl How<'_> {
+    fn stay(
+        &self,
+        (socket, attached): (OwnedFd, Attached),
+        entry: &Entry,
+    ) -> Result<ExitCode, Error> {
+        let hand_on = |signal| hand_on(entry, signal);
+        let wishes = Wishes {
+            detach_keys: self.detach_keys.unwrap_or(&keys::USUAL).to_vec(),
+            hand_on: match self.hands_signals_on {
+                true => Some(&hand_on),
+                false => None,
+            },
+        };
+        attached::accompany(socket, attached, wishes)
+    }
 }
 
 fn refused(why: &str) -> Error {

@@ -37,13 +37,17 @@ pub fn call(entry: &Entry) -> Result<Option<OwnedFd>, Error> {
 
 /// Has the container's monitor do something. The connection ends when the container has. `None`: it does not run.
 pub fn ask(entry: &Entry, request: Request) -> Result<Option<OwnedFd>, Error> {
-    let Some(socket) = call(entry)? else {
-        return Ok(None);
-    };
-    match control::call(socket.as_fd(), request)? {
-        Some(Answer::Refused(why)) => Err(Error::failure(&format!("{}: {why}", entry.word()))),
-        Some(_) => Ok(Some(socket)),
-        // It has just ended.
-        None => Ok(None),
+    loop {
+        let Some(socket) = call(entry)? else {
+            return Ok(None);
+        };
+        match control::call(socket.as_fd(), request)? {
+            Some(Answer::Refused(why)) => {
+                return Err(Error::failure(&format!("{}: {why}", entry.word())));
+            }
+            Some(_) => return Ok(Some(socket)),
+            // It has just ended, and may be started again.
+            None => {}
+        }
     }
 }

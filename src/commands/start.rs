@@ -72,7 +72,9 @@ fn start_attached(arguments: &StartArgs, word: &OsStr, log: &Log) -> Result<Exit
     attached::ask(early.callers(), how.input)?;
     let mut early = Some(early);
     match (stored::in_background(stored, &mut early, log)?, early) {
-        (Started::Running, Some(early)) => attach::stay(early.into_callers(), &entry, &how),
+        (Started::Running, Some(early)) => {
+            attach::from_the_start(early.into_callers(), &entry, &how)
+        }
         (Started::Running, None) => Ok(ExitCode::SUCCESS),
         (Started::Failed(exit), _) => Ok(exit),
     }

@@ -44,16 +44,26 @@ pub fn ask(socket: BorrowedFd<'_>, input: bool) -> Result<(), Error> {
     control::send(socket, Request::Attach { input })
 }
 
-/// Stays attached until the container has ended, or until the keys that detach are typed. `socket` was asked by [`ask`].
-/// The container's exit code; or 0, and a line that says so, for who has detached.
+/// What one is attached to, by a connection that was asked by [`ask`]. `None`: the monitor has ended without an answer.
 ///
-/// Errors: who is not let in, or is cut off; the monitor is gone.
-pub fn accompany(socket: OwnedFd, wishes: Wishes<'_>) -> Result<ExitCode, Error> {
-    let attached = match control::answer(socket.as_fd())? {
-        Some(Answer::Attached(attached)) => attached,
-        Some(Answer::Refused(why)) => return Err(Error::failure(&why)),
-        Some(Answer::Done) | None => return Err(monitor_is_gone()),
-    };
+/// Errors: why one is not let in.
+pub fn answer(socket: BorrowedFd<'_>) -> Result<Option<Attached>, Error> {
+    match control::answer(socket)? {
+        Some(Answer::Attached(attached)) => Ok(Some(attached)),
+        Some(Answer::Refused(why)) => Err(Error::failure(&why)),
+        Some(Answer::Done) | None => Ok(None),
+    }
+}
+
+/// Stays attached until the container has ended, or until the keys that detach are typed. The container's exit code; or 0,
+/// and a line that says so, for who has detached.
+///
+/// Errors: one is cut off; the monitor is gone.
+pub fn accompany(
+    socket: OwnedFd,
+    attached: Attached,
+    wishes: Wishes<'_>,
+) -> Result<ExitCode, Error> {
     let relayed = match attached.has_terminal {
         true => Relayed::Terminal,
         false => Relayed::Pipes,
@@ -80,7 +90,7 @@ pub fn accompany(socket: OwnedFd, wishes: Wishes<'_>) -> Result<ExitCode, Error>
 
 #[cold]
 #[inline(never)]
-fn monitor_is_gone() -> Error {
+pub fn monitor_is_gone() -> Error {
     Error::told("the container's monitor was killed, and the container with it")
 }
 
