@@ -98,6 +98,7 @@ fn lists_are_chosen() {
             (&["-l"], "later"),
             (&["-n", "2"], "later job"),
             (&["-n=-1"], "web"),
+            (&["-n", "0"], "web"),
             (&["-f", "status=exited"], "job"),
             (
                 &["-f", "status=created", "-f", "status=running"],

@@ -51,8 +51,10 @@ struct Chosen {
 fn choose(store: &Store, arguments: &PsArgs, filters: &Filters) -> Result<Vec<Chosen>, Error> {
     let entries: Vec<_> = store.all()?.into_iter().filter_map(looked_at).collect();
     let (newest, oldest) = bounds(store, &entries, filters)?;
-    let all = arguments.all || arguments.last.is_some() || filters.ask_for_all();
-    let most = arguments.last.unwrap_or(usize::MAX);
+    // As docker has it, 0 is no number of containers.
+    let last = arguments.last.filter(|last| *last > 0);
+    let all = arguments.all || last.is_some() || filters.ask_for_all();
+    let most = last.unwrap_or(usize::MAX);
     let between = entries.into_iter().take(oldest).skip(newest);
     let shown = between.filter(|(_, look)| all || look.is_live());
     let chosen = shown.map(|(entry, look)| Chosen::of(entry, look));
