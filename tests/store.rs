@@ -484,3 +484,111 @@ fn a_store_that_is_not_ours_alone_is_refused() {
         }
     }
 }
+
+/// Someone else fills the disk while containers run: how they end is written all the same, and told.
+#[test]
+fn a_full_disk() {
+    let script = r#"
+        set -eu
+        mount -t tmpfs -o size=256k,mode=700 none "$STATE"
+        "$MYDOCKER" run -d --name web --rootfs "$ROOT" -v "$STATE/..:/mnt" /bin/sh -c \
+            'until [ -e /mnt/go ]; do sleep 0.1; echo line; done; exit 5' > /dev/null
+        "$MYDOCKER" run -d --name other --rootfs "$ROOT" /bin/sleep 1000 > /dev/null
+        ! dd if=/dev/zero of="$STATE/fill" bs=4k 2> /dev/null
+        ! "$MYDOCKER" create --name none --rootfs "$ROOT" /bin/true 2>&1 | grep -v 'no space left on device (ENOSPC)'
+        touch "$STATE/../go"
+        "$MYDOCKER" wait web
+        "$MYDOCKER" kill other
+        "$MYDOCKER" rename other new
+        "$MYDOCKER" ps -a --format '{{.Names}} {{.Status}}' | sed 's/) .*/)/'
+        "$MYDOCKER" start new
+        "$MYDOCKER" ps --format '{{.Names}}'
+        "$MYDOCKER" rm -f web new
+        ls -A "$STATE/containers" "$STATE/names" | wc -w
+    "#;
+    let expected = "5\nother\nnew Exited (137)\nweb Exited (5)\nnew\nnew\nweb\nnew\n2\n";
+    for case in root_cases() {
+        let Some(stay) = Stay::new(case) else { return };
+        let line = ["unshare", "--mount", "sh", "-c", script].map(OsString::from);
+        let mut command = case.prepared(&line);
+        command
+            .env("MYDOCKER", mydocker())
+            .env("MYDOCKER_STATE", stay.state());
+        command
+            .env("STATE", stay.state())
+            .env("ROOT", stay.tree.root());
+        let outcome = finish(command);
+        assert_eq!(outcome.output(case), expected, "{case}: {outcome:?}");
+    }
+}
+
+/// What tells which containers run is a lock; where there is none, none is made.
+#[test]
+fn a_file_system_without_locks() {
+    if !has_strace() {
+        return;
+    }
+    each_stay(|stay| {
+        let trace = stay.tree.beside("trace");
+        let create = |inject: &str| {
+            let mut line: Vec<OsString> = ["strace", "-o", &trace, "-e", inject]
+                .map(OsString::from)
+                .into();
+            line.extend([mydocker().into(), "--state".into(), stay.state().into()]);
+            line.extend(["create", "true"].map(OsString::from));
+            finish(stay.case.prepared(&line))
+        };
+        let outcome = create("trace=fcntl");
+        assert_eq!(outcome.code(), Some(0), "{outcome:?}");
+        let calls = std::fs::read_to_string(&trace).expect("a trace");
+        let is_lock = |call: &str| call.contains("F_OFD_SETLK");
+        let number = calls.lines().position(is_lock).expect("a lock is taken") + 1;
+        let before = counts(stay);
+        for errno in ["ENOLCK", "EOPNOTSUPP", "ENOSYS"] {
+            let outcome = create(&format!("inject=fcntl:error={errno}:when={number}"));
+            let said = &outcome.stderr;
+            assert_eq!(
+                (outcome.code(), said.lines().count()),
+                (Some(125), 1),
+                "{outcome:?}"
+            );
+            assert!(
+                said.contains(errno) && said.contains("MYDOCKER_STATE names another"),
+                "{said}"
+            );
+            assert_eq!(counts(stay), before, "{said}");
+        }
+    });
+}
+
+/// Who is frozen by v1 does not even die of SIGKILL.
+#[test]
+fn a_paused_container_is_ended_as_well() {
+    for case in cgroups::limited_cases() {
+        let Some(stay) = Stay::new(case) else { return };
+        for words in [&["ps", "-a"][..], &["rm", "-f", "web"]] {
+            let mark = mark();
+            let id = start(&stay, &["--name", "web"], &mark);
+            let lived = state(&stay, &id);
+            stay.says(&["pause", "web"]);
+            let said = stay.fails(1, &["rm", "web"]);
+            assert!(
+                said.contains("container is paused and must be unpaused first"),
+                "{said}"
+            );
+            kill_monitor(&stay, &id);
+            stay.says(words);
+            assert!(
+                marked(&mark).is_empty() && cgroups(&lived).is_empty(),
+                "{case} {words:?}"
+            );
+            stay.says(&["rm", "-f", "web"]);
+            assert_eq!(counts(&stay), (0, 0), "{case}");
+        }
+        let mark = mark();
+        start(&stay, &["--name", "web"], &mark);
+        stay.says(&["pause", "web"]);
+        stay.says(&["rm", "-f", "web"]);
+        assert!(marked(&mark).is_empty(), "{case}");
+    }
+}

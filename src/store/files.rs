@@ -4,7 +4,7 @@ use super::id::Id;
 use crate::sys::node::{self, Replace};
 use crate::sys::{Errno, descriptor};
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 pub const LOCK: &CStr = c"lock";
 pub const CONFIG: &CStr = c"config.json";
@@ -12,7 +12,8 @@ pub const CONFIG: &CStr = c"config.json";
 pub const UPDATES: &CStr = c"update.json";
 pub const NEW_UPDATES: &CStr = c"update.new";
 pub const STATE: &CStr = c"state.json";
-/// A page of room for the next state, whatever else fills the disk; and that state, while it is being written.
+/// A page of room for the next state, whatever else fills the disk; and that state, while it is being written. What is in it
+/// is of no use: nothing, or the state before this one.
 pub const SPARE: &CStr = c"spare";
 
 /// Room for a usual state: a page.
@@ -51,8 +52,7 @@ pub fn read(directory: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>, Errno> {
     }
 }
 
-/// Puts a file there, as a whole: under another name first. Of the state the other name is that of its spare, which has
-/// room.
+/// Puts a file there, as a whole: under another name first.
 ///
 /// Errors: as open(2), write(2) and rename(2).
 pub fn write(
@@ -61,20 +61,43 @@ pub fn write(
     draft: &CStr,
     content: &[u8],
 ) -> Result<(), Errno> {
-    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = descriptor::own(node::open(directory, draft, flags, 0o600)?);
-    descriptor::write_all(file.as_fd(), content)?;
-    descriptor::set_size(file.as_fd(), content.len())?;
+    write_draft(directory, draft, content)?;
     node::rename(directory, draft, name, Replace::Yes)
 }
 
-/// Keeps room for the next state, which will be about as long as this one, where there is some.
-pub fn keep_spare(directory: BorrowedFd<'_>, length: usize) {
+fn write_draft(directory: BorrowedFd<'_>, draft: &CStr, content: &[u8]) -> Result<(), Errno> {
+    let file = open_draft(directory, draft)?;
+    descriptor::write_all(file.as_fd(), content)?;
+    descriptor::set_size(file.as_fd(), content.len())
+}
+
+fn open_draft(directory: BorrowedFd<'_>, draft: &CStr) -> Result<OwnedFd, Errno> {
     let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    if let Ok(file) = node::open(directory, SPARE, flags, 0o600) {
-        let file = descriptor::own(file);
-        let room = (length + ROOM / 4).next_multiple_of(ROOM);
-        let _ = descriptor::reserve(file.as_fd(), room);
+    node::open(directory, draft, flags, 0o600).map(descriptor::own)
+}
+
+/// Puts a state there, into the room that its spare has; the last state is the next one's spare. So on a full disk no one
+/// else gets the room in between.
+///
+/// Errors: as [`write`].
+pub fn write_state(directory: BorrowedFd<'_>, content: &[u8]) -> Result<(), Errno> {
+    write_draft(directory, SPARE, content)?;
+    let swapped = node::rename(directory, SPARE, STATE, Replace::Swap);
+    if swapped.is_err() {
+        // The first one; or a file system that cannot.
+        node::rename(directory, SPARE, STATE, Replace::Yes)?;
+    }
+    let wanted = content.len() + ROOM / 4;
+    if swapped.is_err() || wanted > ROOM {
+        keep_spare(directory, wanted);
+    }
+    Ok(())
+}
+
+/// Keeps room for the next state, which will be about as long as this one, where there is some.
+fn keep_spare(directory: BorrowedFd<'_>, room: usize) {
+    if let Ok(file) = open_draft(directory, SPARE) {
+        let _ = descriptor::reserve(file.as_fd(), room.next_multiple_of(ROOM));
     }
 }
 

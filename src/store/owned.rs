@@ -90,10 +90,8 @@ impl Owned {
     #[inline(never)]
     pub fn write_state(&self, state: &State) -> Result<(), Error> {
         let text = state.object().finish();
-        let directory = self.directory.as_fd();
-        files::write(directory, files::STATE, files::SPARE, text.as_bytes())
+        files::write_state(self.directory.as_fd(), text.as_bytes())
             .map_err(|errno| Error::new("write", self.told(files::STATE), errno))?;
-        files::keep_spare(directory, text.len());
         if let (Phase::Exited, Some(exit)) = (state.phase, state.exit) {
             // Of no use to anyone but those who wait.
             let _ = files::tell_exit(self.lock.as_fd(), exit);

@@ -263,6 +263,8 @@ pub enum Replace {
     Yes,
     /// EEXIST if there is something, and EINVAL where the file system cannot tell (RENAME_NOREPLACE).
     No,
+    /// Each gets the other's name, at once; EINVAL where the file system cannot (RENAME_EXCHANGE).
+    Swap,
 }
 
 /// renameat2(2) within a directory.
@@ -275,6 +277,7 @@ pub fn rename(
     let flags = match replace {
         Replace::Yes => 0,
         Replace::No => libc::RENAME_NOREPLACE,
+        Replace::Swap => libc::RENAME_EXCHANGE,
     };
     // SAFETY: both names are NUL-terminated and outlive the call.
     unsafe {
