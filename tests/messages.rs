@@ -464,7 +464,6 @@ fn every_mistake_is_one_line() {
         &["--stop-signal", "x"],
         &["--netwrok", "host"],
         &["--no-such-option"],
-        &["--name", "x"],
         &["-Z"],
         &["-h", "box"],
         &["--user"],
