@@ -52,6 +52,8 @@ pub struct Detached<'a> {
     buffer: Vec<u8>,
     /// When it is time to rest, if something has happened since the last one.
     rest: Option<Instant>,
+    /// It is time to rest.
+    is_idle: bool,
 }
 
 impl<'a> Detached<'a> {
@@ -80,6 +82,7 @@ impl<'a> Detached<'a> {
             passed: 0,
             buffer: Vec::new(),
             rest: Some(Instant::now()),
+            is_idle: false,
         };
         let done = match ends {
             Ends::Terminal(terminal) => detached.take_terminal(terminal),
@@ -138,6 +141,11 @@ impl<'a> Detached<'a> {
             self.desk.let_end(&self.supervisor, self.hooks, self.log);
             self.wait_for(&mut waiting);
             let timeout = self.time_left().map_or(-1, milliseconds);
+            if std::mem::take(&mut self.is_idle) {
+                // Here, where nothing but the wait follows: what runs after it would be read in again, with its neighbours
+                // (/sys/kernel/debug/fault_around_bytes).
+                code::let_go();
+            }
             descriptor::wait(&mut waiting, timeout)
                 .map_err(|errno| Error::new("poll", "", errno))?;
             self.supervisor.look_at_the_clock()?;
@@ -187,7 +195,7 @@ impl<'a> Detached<'a> {
         } else if self.rest.is_some_and(|rest| rest <= Instant::now()) {
             self.rest = None;
             self.buffer = Vec::new();
-            code::let_go();
+            self.is_idle = true;
         }
     }
 
