@@ -172,7 +172,7 @@ fn dispatch(
         Command::Run(arguments, log) => runtime::run(&arguments, &log, invocation, beginning),
         Command::Create(arguments, _) => commands::create::run(&arguments, invocation),
         Command::Start(arguments) => commands::start::run(&arguments, invocation),
-        Command::Restart(arguments) => commands::restart::run(&arguments),
+        Command::Restart(arguments) => commands::restart::run(&arguments, invocation),
         Command::Ps(arguments) => commands::ps::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::run(&arguments),
         Command::Logs(arguments) => commands::logs::run(&arguments),

@@ -7,10 +7,15 @@ use crate::standard_streams;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// Whether it was done.
+/// What has come of it.
 pub enum Done {
+    /// It was done: the word is printed.
     Yes,
-    /// Why not has been told already.
+    /// It was done, and this line is printed.
+    Line(String),
+    /// There was nothing to do, and nothing is printed.
+    Nothing,
+    /// It was not done, and why has been told already.
     No,
 }
 
@@ -25,6 +30,8 @@ pub fn each(
     for word in words {
         match act(word) {
             Ok(Done::Yes) => print(word)?,
+            Ok(Done::Line(line)) => print(OsStr::new(&line))?,
+            Ok(Done::Nothing) => {}
             Ok(Done::No) => exit = ExitCode::FAILURE,
             Err(error) => {
                 log::complain(&error);

@@ -25,37 +25,13 @@ pub mod update;
 pub mod wait;
 
 use crate::error::{Error, ExitCode};
-use crate::log;
 use crate::standard_streams;
-use std::ffi::{OsStr, OsString};
 
 /// The answer of a command that is only a name yet.
 #[cold]
 #[inline(never)]
 pub fn not_built(command: &str) -> Error {
     Error::refused(command, "this command is not built yet")
-}
-
-/// Does something to each of several containers, and prints what comes of it, a line each. One that it fails for is
-/// complained of, and the others follow. Exit code 1 then.
-///
-/// Errors: stdout cannot be written.
-fn to_each(
-    containers: &[OsString],
-    mut act: impl FnMut(&OsStr) -> Result<Option<Vec<u8>>, Error>,
-) -> Result<ExitCode, Error> {
-    let mut exit = ExitCode::SUCCESS;
-    for container in containers {
-        match act(container) {
-            Ok(None) => {}
-            Ok(Some(line)) => drop(answer(&[line.as_slice(), b"\n"].concat())?),
-            Err(error) => {
-                log::complain(&error);
-                exit = ExitCode::FAILURE;
-            }
-        }
-    }
-    Ok(exit)
 }
 
 /// Answers on stdout.

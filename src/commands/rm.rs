@@ -1,5 +1,6 @@
 //! `mydocker rm`: containers that do not run are removed, and with `-f` those that do, which are killed first.
 
+use super::each::{Done, each};
 use crate::control::{Caller, Patience, Request};
 use crate::docker::RmArgs;
 use crate::error::{Error, ExitCode};
@@ -9,7 +10,6 @@ use crate::sys::descriptor::{self, Waiting};
 use crate::sys::{Errno, local_socket};
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, Instant};
 
 /// How long a monitor may take to do what it is asked to before it is killed itself: longer than the kernel takes to end
@@ -23,7 +23,7 @@ const TRIES: u32 = 8;
 ///
 /// Errors: stdout cannot be written.
 pub fn run(arguments: &RmArgs) -> Result<ExitCode, Error> {
-    super::to_each(&arguments.containers, |word| {
+    each(&arguments.containers, |word| {
         let is_removed = match arguments.force {
             true => remove_by_force(arguments.state.as_deref(), word)?,
             false => {
@@ -31,7 +31,10 @@ pub fn run(arguments: &RmArgs) -> Result<ExitCode, Error> {
                 true
             }
         };
-        Ok(is_removed.then(|| word.as_bytes().to_vec()))
+        Ok(match is_removed {
+            true => Done::Yes,
+            false => Done::Nothing,
+        })
     })
 }
 

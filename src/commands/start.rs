@@ -7,33 +7,38 @@ use crate::docker::{LogArgs, StartArgs};
 use crate::error::{Error, ExitCode};
 use crate::guard::{Acquire, Request};
 use crate::log::{Level, Log};
+use crate::runtime::heal;
 use crate::runtime::logging;
 use crate::runtime::sealed_exe::OwnFile;
 use crate::runtime::stored::{self, Early, Started, Stored};
-use crate::store::{self, Entry, Status};
+use crate::store::{self, Entry, Owned, Status};
 use crate::sys::invocation::Invocation;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 
 /// Starts containers that do not run.
 pub fn run(arguments: &StartArgs, invocation: &Invocation) -> Result<ExitCode, Error> {
     logging::with_log::<Acquire>(&LogArgs::default(), Level::Warn, |log| {
-        be_a_copy(arguments, invocation)?;
-        if let (true, [word]) = (
-            arguments.attach || arguments.interactive,
-            arguments.containers.as_slice(),
-        ) {
-            return start_attached(arguments, word, log);
+        let state = arguments.state.as_deref();
+        be_a_copy(state, &arguments.containers, invocation)?;
+        match arguments.containers.as_slice() {
+            [word] if arguments.attach || arguments.interactive => {
+                start_attached(arguments, word, log)
+            }
+            words => each(words, |word| start(state, word, log)),
         }
-        each(&arguments.containers, |word| start(arguments, word, log))
     })
 }
 
 /// Goes on in a copy of mydocker's file, if one of the containers could get hold of the file. Before any of them is
 /// started, for everything begins again then.
-fn be_a_copy(arguments: &StartArgs, invocation: &Invocation) -> Result<(), Error> {
-    for word in &arguments.containers {
+pub fn be_a_copy(
+    state: Option<&OsStr>,
+    words: &[OsString],
+    invocation: &Invocation,
+) -> Result<(), Error> {
+    for word in words {
         // What is wrong with it is said when it is its turn.
-        if let Ok(entry) = store::find(arguments.state.as_deref(), word)
+        if let Ok(entry) = store::find(state, word)
             && let Ok(asked) = stored::arguments(&entry.config)
         {
             OwnFile::look(&asked, invocation)?.acquire()?;
@@ -42,13 +47,14 @@ fn be_a_copy(arguments: &StartArgs, invocation: &Invocation) -> Result<(), Error
     Ok(())
 }
 
-fn start(arguments: &StartArgs, word: &OsStr, log: &Log) -> Result<Done, Error> {
-    let entry = store::find(arguments.state.as_deref(), word)?;
-    if runs(&entry)? {
+/// Starts a container, if it does not run.
+pub fn start(state: Option<&OsStr>, word: &OsStr, log: &Log) -> Result<Done, Error> {
+    let (entry, look) = heal::find(state, word)?;
+    if runs(&entry, look.status)? {
         // As docker has it, that is no mistake.
         return Ok(Done::Yes);
     }
-    let stored = Stored::again(entry.take()?)?;
+    let stored = Stored::again(take(&entry)?)?;
     Ok(match stored::in_background(stored, &mut None, log)? {
         Started::Running => Done::Yes,
         // By its monitor.
@@ -58,16 +64,16 @@ fn start(arguments: &StartArgs, word: &OsStr, log: &Log) -> Result<Done, Error> 
 
 /// Starts one and stays with it. Who is attached before it is started misses nothing.
 fn start_attached(arguments: &StartArgs, word: &OsStr, log: &Log) -> Result<ExitCode, Error> {
-    let entry = store::find(arguments.state.as_deref(), word)?;
+    let (entry, look) = heal::find(arguments.state.as_deref(), word)?;
     let how = How {
         input: arguments.interactive,
         detach_keys: arguments.detach_keys.as_deref(),
         hands_signals_on: true,
     };
-    if runs(&entry)? {
+    if runs(&entry, look.status)? {
         return attach::to(&entry, &how);
     }
-    let stored = Stored::again(entry.take()?)?;
+    let stored = Stored::again(take(&entry)?)?;
     let early = Early::new()?;
     attached::ask(early.callers(), how.input)?;
     let mut early = Some(early);
@@ -80,12 +86,23 @@ fn start_attached(arguments: &StartArgs, word: &OsStr, log: &Log) -> Result<Exit
     }
 }
 
+/// Takes the lock of one that does not run. One that has ended just now still has its monitor for a moment.
+fn take(entry: &Entry) -> Result<Owned, Error> {
+    let owned = entry.take_soon().map_err(|errno| entry.not_taken(errno))?;
+    // Someone may have started it since we have looked, and have been killed with it.
+    if owned.state()?.phase.is_live() {
+        heal::heal(owned, &entry.config)?;
+        return entry.take();
+    }
+    Ok(owned)
+}
+
 /// Whether it runs already.
-fn runs(entry: &Entry) -> Result<bool, Error> {
-    match entry.look()?.status {
+fn runs(entry: &Entry, status: Status) -> Result<bool, Error> {
+    match status {
         Status::Running | Status::Restarting => Ok(true),
         Status::Paused => Err(Error::failure(&format!(
-            "container {} is paused: unpause it",
+            "cannot start container {}: it is paused, unpause it first",
             entry.word()
         ))),
         Status::Created | Status::Exited | Status::Dead => Ok(false),

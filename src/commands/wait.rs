@@ -1,5 +1,6 @@
 //! `mydocker wait`: the exit codes of containers, when they have ended.
 
+use super::each::{Done, each};
 use crate::control::{self, Caller};
 use crate::docker::WaitArgs;
 use crate::error::{Error, ExitCode};
@@ -14,9 +15,9 @@ use std::os::fd::AsFd;
 ///
 /// Errors: stdout cannot be written.
 pub fn run(arguments: &WaitArgs) -> Result<ExitCode, Error> {
-    super::to_each(&arguments.containers, |word| {
+    each(&arguments.containers, |word| {
         let exit = exit(arguments.state.as_deref(), word)?;
-        Ok(Some(exit.to_string().into_bytes()))
+        Ok(Done::Line(exit.to_string()))
     })
 }
 

@@ -13,8 +13,12 @@ unsafe extern "C" {
 pub fn let_go() {
     const PAGE: usize = 4096;
     // SAFETY: no pointers; 0 where the kernel has not told.
-    let (headers, count) =
-        unsafe { (libc::getauxval(libc::AT_PHDR), libc::getauxval(libc::AT_PHNUM)) };
+    let (headers, count) = unsafe {
+        (
+            libc::getauxval(libc::AT_PHDR),
+            libc::getauxval(libc::AT_PHNUM),
+        )
+    };
     let headers = headers as *const libc::Elf64_Phdr;
     if headers.is_null() {
         return;
