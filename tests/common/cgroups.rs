@@ -72,3 +72,23 @@ fn directories(path: &Path) -> Vec<PathBuf> {
         .filter(|path| path.is_dir())
         .collect()
 }
+
+/// The directories of the cgroups that mydocker has made for a process, where hosts have them.
+pub fn own_cgroups(pid: &str) -> Vec<PathBuf> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let top = Path::new("/sys/fs/cgroup");
+    let mut found = Vec::new();
+    for line in text.lines().filter(|line| line.contains("/mydocker-")) {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (names, path) = (fields.next().unwrap(), fields.next().unwrap());
+        let tops = match names {
+            "" => vec![top.join("unified"), top.to_owned()],
+            names => vec![top.join(names)],
+        };
+        let places = tops
+            .iter()
+            .map(|top| top.join(path.trim_start_matches('/')));
+        found.extend(places.filter(|place| place.exists()));
+    }
+    found
+}
