@@ -94,7 +94,7 @@ fn of_process(doing: Doing, errno: Errno) -> Option<&'static str> {
         (Doing::OpenTerminal, Errno::ENOSPC | Errno::EIO) => {
             Some("no pseudo-terminal is left, or devpts is not mounted")
         }
-        (Doing::OpenDevice, Errno::ENODEV | Errno::ENOENT | Errno::ELOOP) => {
+        (Doing::OpenDevice, Errno::ENODEV | Errno::ENOENT | Errno::ELOOP | Errno::EXDEV) => {
             Some("the container has removed its /dev/null, or has put something else there")
         }
         (Doing::ChangeDirectory, Errno::EACCES) => {

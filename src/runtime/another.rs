@@ -28,9 +28,10 @@ use crate::sys::capability::{CapabilitySet, SYS_ADMIN, SYS_PTRACE};
 use crate::sys::descriptor::{self, ChildDescriptor};
 use crate::sys::invocation::Invocation;
 use crate::sys::process_start::{self, State};
-use crate::sys::{Pid, kernel, process};
+use crate::sys::{Errno, Pid, kernel, process};
 use std::convert::Infallible;
 use std::os::fd::{AsFd, AsRawFd};
+use std::time::{Duration, Instant};
 
 /// A container that runs, as it was written down.
 pub struct Made {
@@ -79,6 +80,9 @@ struct Started {
 
 /// With these a process of the container may look into any other that it sees.
 const LOOKERS: CapabilitySet = CapabilitySet::NONE.with(SYS_PTRACE).with(SYS_ADMIN);
+
+/// How long a container may take to end, if that may be why something has failed.
+const END: Duration = Duration::from_millis(500);
 
 impl Story {
     fn look(arguments: &ExecArgs, made: &Made, invocation: &Invocation) -> Result<Self, Error> {
@@ -199,7 +203,7 @@ fn specified(arguments: &ExecArgs, made: &Made, running: &Running) -> Result<Con
         let may_look = spec.process.capabilities.bounding.common(LOOKERS) != CapabilitySet::NONE;
         spec.launch = match (arguments.launch, spec.launch) {
             // Nothing of the caller's is in the memory that such a container may look into.
-            (LaunchChoice::Auto, LaunchChoice::Auto) if may_look => LaunchChoice::ReExec,
+            (LaunchChoice::Auto, _) if may_look => LaunchChoice::ReExec,
             (LaunchChoice::Auto, containers) => containers,
             (asked, _) => asked,
         };
@@ -254,9 +258,21 @@ impl Made {
     }
 
     /// Why nothing runs: perhaps because the container has ended meanwhile.
+    #[cold]
+    #[inline(never)]
     fn explained(&self, error: Error) -> Error {
-        let lives = process_start::state(self.pid, self.start_time) == Ok(State::Alive);
-        match lives || error.exit() != ExitCode::OWN_FAILURE {
+        let lives = || process_start::state(self.pid, self.start_time) == Ok(State::Alive);
+        if error.exit() != ExitCode::OWN_FAILURE {
+            return error;
+        }
+        // A first process that ends has killed all others before it is seen to have ended.
+        if let None | Some(Errno::ESRCH | Errno::ENOMEM) = error.errno() {
+            let end = Instant::now() + END;
+            while lives() && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        match lives() {
             true => error,
             false => not_running(&self.word),
         }

@@ -60,7 +60,8 @@ pub fn another(
     let name = spec.hostname.as_ref().map(HostName::bytes);
     let protections = Protections::new(&asked)?;
     let mut process = process::asked(&asked, &asking, spec.root.as_ref(), name, &protections)?;
-    process.terminal = match arguments.tty {
+    // No one would read what a terminal shows that no one has.
+    process.terminal = match arguments.tty && !arguments.detach {
         true => Terminal::Own,
         false => Terminal::None,
     };

@@ -1,0 +1,160 @@
+//! What waits in a container for those who enter.
+
+use crate::common::staying::Staying;
+use crate::common::tree::Tree;
+use crate::common::*;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+/// A working directory that leads out through a descriptor (CVE-2024-21626), or to another process's.
+#[test]
+fn no_descriptor_is_a_way_out() {
+    for case in cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        let root = tree.name();
+        for number in 3..12 {
+            symlink(
+                format!("/proc/self/fd/{number}"),
+                tree.root().join(format!("mnt/{number}")),
+            )
+            .unwrap();
+        }
+        let container = Staying::idle(case, &["--rootfs", &root]);
+        for number in 0..12 {
+            for directory in [
+                format!("/proc/self/fd/{number}"),
+                format!("/mnt/{number}"),
+                format!("/mnt/{number}/.."),
+            ] {
+                let options = ["--launch", case.launch, "-w", &directory];
+                let command = ["sh", "-c", "ls -d root/* ../root ../../root 2>&1"];
+                let outcome =
+                    finish(container.command(&["inherit", "12", "/"], "exec", &options, &command));
+                assert_eq!(outcome.code(), Some(125), "{case} {directory}: {outcome:?}");
+            }
+        }
+    }
+}
+
+/// The container's files are opened by who has no more rights than it, and are what they are called.
+#[test]
+fn devices_are_what_they_are_called() {
+    for case in cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        let root = tree.name();
+        let container = Staying::idle(case, &["--rootfs", &root]);
+        for attack in [
+            "rm /dev/null",
+            "echo secret >/dev/null.new; mv /dev/null.new /dev/null",
+            "rm /dev/null; ln -s /proc/1/root/dev/zero /dev/null",
+            "rm /dev/null; ln -s zero /dev/null",
+        ] {
+            // (Its own stdin is a file.)
+            let input = container.file("empty");
+            std::fs::write(&input, "").unwrap();
+            let mut command = container.exec_command(&["-i"], &["sh", "-c", attack]);
+            command.stdin(std::fs::File::open(&input).unwrap());
+            let attacked = finish(command);
+            if attacked.code() != Some(0) {
+                // An ordinary user's are mounts, which stay.
+                assert_eq!(
+                    case.caller,
+                    Caller::Ordinary,
+                    "{case} {attack}: {attacked:?}"
+                );
+                continue;
+            }
+            let outcome = container.exec(&[], &["true"]);
+            assert_eq!(outcome.code(), Some(125), "{case} {attack}: {outcome:?}");
+            let message =
+                "the container has removed its /dev/null, or has put something else there";
+            assert!(
+                outcome.stderr.contains(message),
+                "{case} {attack}: {outcome:?}"
+            );
+        }
+    }
+}
+
+/// Who may trace all others of the container sees no more of the one who enters than of any of them (CVE-2016-9962).
+#[test]
+fn who_is_watched_has_nothing_to_show() {
+    for case in cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        let root = tree.name();
+        // Tells of each process that it sees: what it is, what it has open, its variables, its rights.
+        let script = "while :; do for p in /proc/[0-9]*; do \
+            readlink $p/exe; readlink $p/cwd; readlink $p/fd/[3-9]*; cat $p/environ | tr '\\0' '\\n'; \
+            grep CapPrm $p/status; done 2>/dev/null; done";
+        let seen = tree.directory("seen");
+        let volume = format!("{seen}:/mnt");
+        let watcher = format!("{script} >/mnt/log");
+        for launch in ["auto", case.launch] {
+            let options = ["--rootfs", &root, "--cap-add=SYS_PTRACE", "-v", &volume];
+            let container = Staying::start(case, &options, &["sh", "-c", &watcher]);
+            let own = container.says(&[], "grep CapPrm /proc/self/status");
+            for _ in 0..15 {
+                let options = ["--launch", launch];
+                let mut command =
+                    container.command(&["inherit", "5", "/usr"], "exec", &options, &["true"]);
+                command.env("OF_THE_CALLER", "secret");
+                let outcome = finish(command);
+                assert_eq!(outcome.code(), Some(0), "{case}: {outcome:?}");
+            }
+            container.end();
+            let log = std::fs::read_to_string(format!("{seen}/log")).unwrap();
+            assert!(log.contains("/bin/busybox"), "{case}: nothing was seen");
+            if launch == "auto" {
+                assert!(!log.contains("OF_THE_CALLER"), "{case}");
+            }
+            let host = mydocker();
+            for line in log.lines() {
+                assert_ne!(Path::new(line), host, "{case} {launch}");
+                assert_ne!(line, "/usr", "{case} {launch}");
+                if line.starts_with("CapPrm") {
+                    assert_eq!(line, own.trim(), "{case} {launch}");
+                }
+            }
+        }
+    }
+}
+
+/// What is executed first may be mydocker's own file, by /proc/self/exe (CVE-2019-5736).
+#[test]
+fn mydockers_file_is_not_to_be_written() {
+    for case in cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        let root = tree.name();
+        let copy = tree.beside("mydocker");
+        copy_program(&mydocker(), Path::new(&copy));
+        tree.give(Path::new(&copy));
+        let before = std::fs::read(&copy).unwrap();
+        symlink("/proc/self/exe", tree.root().join("link")).unwrap();
+        write_program(tree.root().join("script"), "#!/proc/self/exe\n", 0o755);
+        // Opens whatever is executed there, and writes to it when it can.
+        let script = "while :; do for p in /proc/[0-9]*; do case $(readlink $p/exe) in \
+            */busybox|'') ;; *) echo seen >/tmp/seen; dd if=/dev/zero of=$p/exe bs=1 count=64 conv=notrunc && echo written >/tmp/written;; \
+            esac; done; done 2>/dev/null";
+        for options in [&[][..], &["--cap-add=SYS_PTRACE"], &["--privileged"]] {
+            let container = Staying::start(
+                case,
+                &[&["--rootfs", &root], options].concat(),
+                &["sh", "-c", script],
+            );
+            for command in ["/link", "/script"] {
+                for _ in 0..5 {
+                    let mut line = vec![copy.clone().into()];
+                    let command = container.exec_command(&[], &[command]);
+                    line.extend(command.get_args().map(Into::into));
+                    let outcome = finish(case.prepared(&line));
+                    assert_ne!(outcome.code(), Some(0), "{case} {options:?}: {outcome:?}");
+                }
+            }
+            container.end();
+            assert!(
+                std::fs::read(&copy).unwrap() == before,
+                "{case} {options:?}: it was written to"
+            );
+        }
+    }
+}
