@@ -79,7 +79,7 @@ fn open_draft(directory: BorrowedFd<'_>, draft: &CStr) -> Result<OwnedFd, Errno>
 /// Puts a state there, into the room that its spare has; the last state is the next one's spare. So on a full disk no one
 /// else gets the room in between.
 ///
-/// Errors: as [`write`].
+/// Errors: as [`write()`].
 pub fn write_state(directory: BorrowedFd<'_>, content: &[u8]) -> Result<(), Errno> {
     write_draft(directory, SPARE, content)?;
     let swapped = node::rename(directory, SPARE, STATE, Replace::Swap);

@@ -27,6 +27,7 @@ pub struct Others {
     pub since: Option<OsString>,
     pub until: Option<OsString>,
     pub timestamps: bool,
+    /// Nothing comes of it: `logs` has no details.
     pub details: bool,
     pub attach: bool,
     pub no_stdin: bool,
@@ -35,6 +36,7 @@ pub struct Others {
     pub seconds: Option<i32>,
     pub signal: Option<i32>,
     pub force: bool,
+    /// Nothing comes of it: a volume is a directory of the caller's.
     pub volumes: bool,
     pub once: bool,
     pub archive: bool,

@@ -1,4 +1,4 @@
-//! What is written down of [`Traces`](super::Traces), for another process to clean up by.
+//! What is written down of [`Traces`], for another process to clean up by.
 
 use super::Traces;
 use super::places::PlacesRecord;
