@@ -13,12 +13,9 @@ unsafe extern "C" {
 pub fn let_go() {
     const PAGE: usize = 4096;
     // SAFETY: no pointers; 0 where the kernel has not told.
-    let (headers, count) = unsafe {
-        (
-            libc::getauxval(libc::AT_PHDR),
-            libc::getauxval(libc::AT_PHNUM),
-        )
-    };
+    let headers = unsafe { libc::getauxval(libc::AT_PHDR) };
+    // SAFETY: as above.
+    let count = unsafe { libc::getauxval(libc::AT_PHNUM) };
     let headers = headers as *const libc::Elf64_Phdr;
     if headers.is_null() {
         return;
@@ -28,7 +25,9 @@ pub fn let_go() {
     for index in 0..count as usize {
         // SAFETY: the kernel tells where the program's headers are in its own memory, and how many (getauxval(3)). They are
         // part of a segment that is never unmapped.
-        let header = unsafe { &*headers.add(index) };
+        let header = unsafe { headers.add(index) };
+        // SAFETY: as above.
+        let header = unsafe { &*header };
         if header.p_type != libc::PT_LOAD {
             continue;
         }
