@@ -153,7 +153,8 @@ pub struct Preview {
     pub path: CString,
     /// Of cgroup v2; else of v1.
     pub is_v2: bool,
-    /// The controllers of v1 that are bound to its hierarchy, or those of v2 that are used.
+    /// The controllers of v1 that are bound to its hierarchy, or those of v2 that are used; of a container that stays also
+    /// those that it may not get.
     pub controllers: Vec<&'static str>,
     /// Cgroups on the way there that would be made, and would stay.
     pub missing: Vec<CString>,
@@ -175,7 +176,7 @@ impl Preview {
             path,
             is_v2,
             controllers: match is_v2 {
-                true => part.needed,
+                true => [part.needed, part.wished].concat(),
                 false => of_v1.collect(),
             },
             missing: site.missing,

@@ -109,7 +109,8 @@ fn made_cgroup(page: &mut Page, cgroup: &Preview, is_first: bool, is_named: bool
     } else {
         "cgroup v1"
     };
-    page.item("of", &format!("{version} {}", cgroup.controllers.join(" ")));
+    let of = [&[version], cgroup.controllers.as_slice()].concat();
+    page.item("of", &of.join(" "));
     if !is_first {
         page.why(
             "A controller belongs to one hierarchy, so there is a cgroup in each that is needed.",
