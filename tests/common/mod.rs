@@ -7,6 +7,7 @@
 // Each test file is a program of its own and uses a part of this.
 #![allow(dead_code)]
 
+pub mod attack;
 pub mod cgroups;
 pub mod filter;
 pub mod fuzzing;
