@@ -87,8 +87,8 @@ const END: Duration = Duration::from_millis(500);
 impl Story {
     fn look(arguments: &ExecArgs, made: &Made, invocation: &Invocation) -> Result<Self, Error> {
         let running = Running::look(made.first_process()).map_err(|why| made.refused(why))?;
-        let specified = specified(arguments, made, &running)?;
-        OwnFile::of_another(&specified, invocation)?.acquire()?;
+        let (specified, bounding) = specified(arguments, made, &running)?;
+        OwnFile::of_another(&specified, bounding, invocation).acquire()?;
         let origin = Origin::Maker(&made.answers);
         let kernel = kernel::version();
         let filter = security::filter(&specified.process, kernel, &origin)?;
@@ -190,8 +190,12 @@ impl Story {
     }
 }
 
-/// The container, as its new process has it.
-fn specified(arguments: &ExecArgs, made: &Made, running: &Running) -> Result<ContainerSpec, Error> {
+/// The container, as its new process has it; and what bounds the capabilities of its own.
+fn specified(
+    arguments: &ExecArgs,
+    made: &Made,
+    running: &Running,
+) -> Result<(ContainerSpec, CapabilitySet), Error> {
     let asking = Asking {
         origin: Origin::Maker(&made.answers),
         host_name: Some(&made.host_name),
@@ -200,7 +204,8 @@ fn specified(arguments: &ExecArgs, made: &Made, running: &Running) -> Result<Con
     caller::as_caller(&|_| running.first_user(), &asking, &accounts, |maker| {
         let mut spec = specify(&made.arguments, maker)?;
         caller::look_at_host(&mut spec, &made.arguments)?;
-        let may_look = spec.process.capabilities.bounding.common(LOOKERS) != CapabilitySet::NONE;
+        let bounding = spec.process.capabilities.bounding;
+        let may_look = bounding.common(LOOKERS) != CapabilitySet::NONE;
         spec.launch = match (arguments.launch, spec.launch) {
             // Nothing of the caller's is in the memory that such a container may look into.
             (LaunchChoice::Auto, _) if may_look => LaunchChoice::ReExec,
@@ -220,7 +225,7 @@ fn specified(arguments: &ExecArgs, made: &Made, running: &Running) -> Result<Con
             namespaces: &running.namespaces,
             pidfd: PidfdNumber(running.pidfd.as_raw_fd()),
         };
-        another(arguments, container, &caller)
+        another(arguments, container, &caller).map(|spec| (spec, bounding))
     })
 }
 

@@ -27,7 +27,7 @@ use crate::guard::Request;
 use crate::spec::{ContainerSpec, Filter, Identity, NamespaceChoice};
 use crate::sys::capability::{CHECKPOINT_RESTORE, CapabilitySet, SYS_ADMIN, SYS_PTRACE};
 use crate::sys::invocation::Invocation;
-use crate::sys::{Errno, descriptor, facts, memfd, node, process};
+use crate::sys::{Errno, MountFlags, descriptor, facts, memfd, mount_tree, node, process};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -43,30 +43,48 @@ const OPENERS: CapabilitySet = CapabilitySet::NONE
 
 /// The file that we are.
 pub struct OwnFile<'a> {
-    is_exposed: bool,
+    /// What keeps the container from it, if it could get hold of it.
+    shield: Option<Shield>,
     invocation: &'a Invocation,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shield {
+    /// What is executed is a copy, which no one can change.
+    Copy,
+    /// What is executed is the file, by a mount of its own that is read-only, and that is nowhere: what is opened by
+    /// /proc/PID/exe is opened by that mount. It costs a sixth of a copy. Who may change mounts could perhaps change this
+    /// one.
+    Mount,
 }
 
 impl<'a> OwnFile<'a> {
     pub fn look(arguments: &RunArgs, invocation: &'a Invocation) -> Result<Self, Error> {
         Ok(Self {
-            is_exposed: is_exposed(arguments)?,
+            shield: is_exposed(arguments)?.then_some(Shield::Copy),
             invocation,
         })
     }
-}
 
-impl<'a> OwnFile<'a> {
     /// For one more process in a container that runs, in which others wait for it: whatever it executes first, they may have
-    /// put there, and they can open what it is executed from. So it does not matter how we are linked, or what the
-    /// container may; but whose the file is to the container.
+    /// put there, and they can open what it is executed from. So it does not matter how we are linked; but whose the file
+    /// is to the container. `containers` is what bounds its capabilities.
     #[cold]
     #[inline(never)]
-    pub fn of_another(spec: &ContainerSpec, invocation: &'a Invocation) -> Result<Self, Error> {
-        Ok(Self {
-            is_exposed: spec.root.is_some() && may_write_own_file(spec),
+    pub fn of_another(
+        spec: &ContainerSpec,
+        containers: CapabilitySet,
+        invocation: &'a Invocation,
+    ) -> Self {
+        let openers = containers.common(OPENERS);
+        Self {
+            shield: match spec.root.is_some() && may_write_own_file(spec) {
+                false => None,
+                true if openers == CapabilitySet::NONE => Some(Shield::Mount),
+                true => Some(Shield::Copy),
+            },
             invocation,
-        })
+        }
     }
 }
 
@@ -92,14 +110,15 @@ impl Request for OwnFile<'_> {
     /// Goes on in a copy that no one can change, if the container could get hold of the file that we are. Everything
     /// begins again then; so this comes before anything is done.
     fn acquire(self) -> Result<(), Error> {
-        match self.is_exposed {
-            true => execute_copy(self.invocation),
-            false => Ok(()),
+        match self.shield {
+            Some(Shield::Copy) => execute_copy(self.invocation),
+            Some(Shield::Mount) => execute_by_mount(self.invocation),
+            None => Ok(()),
         }
     }
 
     fn preview(self) -> Result<bool, Error> {
-        Ok(self.is_exposed)
+        Ok(self.shield.is_some())
     }
 }
 
@@ -142,6 +161,31 @@ fn execute_copy(invocation: &Invocation) -> Result<(), Error> {
     let copy = memfd::sealed_program(c"mydocker", own.as_fd());
     let copy = copy.map_err(|errno| failed("copy", errno))?;
     Err(failed("execute a copy of", invocation.again(copy.as_fd())))
+}
+
+/// Goes on in the same file, by a mount that is read-only; in a copy where none can be had (before Linux 5.12, without
+/// CAP_SYS_ADMIN, in a filter's way).
+#[cold]
+#[inline(never)]
+fn execute_by_mount(invocation: &Invocation) -> Result<(), Error> {
+    let is_read_only = |file: &OwnedFd| {
+        let found = facts::file_system(file.as_fd());
+        found.is_ok_and(|found| found.flags.contains(MountFlags::READONLY))
+    };
+    if let Ok(own) = own_file() {
+        if is_read_only(&own) {
+            // execve named us after the descriptor.
+            process::set_name(c"mydocker");
+            return Ok(());
+        }
+        if let Ok(mount) = mount_tree::copy_of(own.as_fd()).map(descriptor::own) {
+            let flags = MountFlags::READONLY;
+            if mount_tree::set_attributes(mount.as_fd(), flags, false).is_ok() {
+                let _ = invocation.again(mount.as_fd());
+            }
+        }
+    }
+    execute_copy(invocation)
 }
 
 /// What is executed, as proc tells; not what someone has put in proc's place, which would never be the copy.
