@@ -238,6 +238,23 @@ fn kill_sends_any_signal() {
 }
 
 #[test]
+fn restart_stops_and_starts() {
+    each_stay(|stay| {
+        run_asked(stay, &["--name", "a"]);
+        let first = stay.asks("{{.State.Pid}}", "a");
+        assert_eq!(stay.says(&["restart", "a"]), "a");
+        assert_eq!(status(stay, "a"), "running 0");
+        assert_ne!(stay.asks("{{.State.Pid}}", "a"), first);
+        assert_eq!(stay.says(&["restart", "-t", "0", "a"]), "a");
+        assert_eq!(status(stay, "a"), "running 0");
+        stay.says(&["kill", "a"]);
+        stay.becomes("exited", "a");
+        assert_eq!(stay.says(&["restart", "a"]), "a");
+        assert_eq!(status(stay, "a"), "running 0");
+    });
+}
+
+#[test]
 fn wait_tells_codes() {
     each_stay(|stay| {
         run_asked(stay, &["--name", "a"]);

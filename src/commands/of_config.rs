@@ -16,8 +16,6 @@ pub struct Known {
     pub arguments: RunArgs,
     /// `KEY=VALUE`, those of files as well.
     pub labels: Vec<OsString>,
-    /// `NAME=VALUE`, those that were asked for.
-    pub environment: Vec<CString>,
     pub mounts: Vec<RootMount>,
 }
 
@@ -25,15 +23,27 @@ impl Known {
     /// Errors: what was written down is not understood.
     pub fn of(config: &Config) -> Result<Self, Error> {
         let arguments = stored::arguments(config)?;
-        with_caller(config, |caller| {
-            Ok(Self {
-                labels: specify::labels(&arguments, caller)?,
-                environment: specify::asked_environment(&arguments, caller)?,
-                mounts: root::mounts(&arguments, caller)?,
-                arguments: arguments.clone(),
-            })
+        let (labels, mounts) = with_caller(config, |caller| {
+            Ok::<_, Error>((
+                specify::labels(&arguments, caller)?,
+                root::mounts(&arguments, caller)?,
+            ))
+        })?;
+        Ok(Self {
+            arguments,
+            labels,
+            mounts,
         })
     }
+}
+
+/// The variables that were asked for, `NAME=VALUE`.
+///
+/// Errors: what was written down is not understood.
+pub fn environment(config: &Config, arguments: &RunArgs) -> Result<Vec<CString>, Error> {
+    with_caller(config, |caller| {
+        specify::asked_environment(arguments, caller)
+    })
 }
 
 /// What was asked for, as a specification, but for what depends on the files of the root and on the ids of this host: who

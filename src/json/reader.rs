@@ -62,10 +62,12 @@ impl Reader<'_> {
     }
 
     fn skip_space(&mut self) {
-        let rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
-        let space = &self.rest[..self.rest.len() - rest.len()];
-        self.line += space.matches('\n').count();
-        self.rest = rest;
+        let space = self.rest.bytes();
+        let space = space.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        let count = space
+            .inspect(|byte| self.line += usize::from(*byte == b'\n'))
+            .count();
+        self.rest = self.rest.get(count..).unwrap_or_default();
     }
 
     /// Takes `wanted` if it comes next, after space.

@@ -20,6 +20,7 @@ const NEVER: &str = "0001-01-01T00:00:00Z";
 pub fn of(entry: &Entry, look: &Look, known: &Known) -> Value {
     let spec = of_config::specification(&entry.config, &known.arguments).ok();
     let arguments = &known.arguments;
+    let environment = of_config::environment(&entry.config, arguments).unwrap_or_default();
     let state = &look.state;
     let (path, others) = match arguments.command.split_first() {
         Some((path, others)) => (path.as_os_str(), others),
@@ -55,7 +56,7 @@ pub fn of(entry: &Entry, look: &Look, known: &Known) -> Value {
             "Mounts",
             Value::List(known.mounts.iter().map(mount).collect()),
         ),
-        ("Config", config(known, spec.as_ref())),
+        ("Config", config(known, &environment, spec.as_ref())),
         ("NetworkSettings", network_settings(look)),
         ("Rootfs", strings(&arguments.rootfs)),
         ("Overlay", overlay),
@@ -99,27 +100,10 @@ fn pid(look: &Look, process: Option<Process>) -> u32 {
     pid.unwrap_or(0)
 }
 
-fn config(known: &Known, spec: Option<&ContainerSpec>) -> Value {
+fn config(known: &Known, environment: &[CString], spec: Option<&ContainerSpec>) -> Value {
     let arguments = &known.arguments;
     let name = |name: Option<&HostName>| bytes(name.map(HostName::bytes).unwrap_or_default());
-    let environment = known.environment.iter().map(|variable| c_str(variable));
-    let labels = known.labels.iter().map(|label| {
-        let label = label.as_bytes();
-        let end = label
-            .iter()
-            .position(|byte| *byte == b'=')
-            .unwrap_or(label.len());
-        let (name, value) = label.split_at(end);
-        let value = value.strip_prefix(b"=").unwrap_or(value);
-        (String::from_utf8_lossy(name).into_owned(), bytes(value))
-    });
-    // Of two of a name the last one counts.
-    let mut sorted: Vec<(String, Value)> = Vec::new();
-    for (name, value) in labels {
-        sorted.retain(|(known, _)| *known != name);
-        sorted.push((name, value));
-    }
-    sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let environment = environment.iter().map(|variable| c_str(variable));
     let stop_timeout = arguments
         .stop_timeout
         .as_ref()
@@ -149,13 +133,26 @@ fn config(known: &Known, spec: Option<&ContainerSpec>) -> Value {
         ("Volumes", Value::Null),
         ("WorkingDir", optional(arguments.working_directory.as_ref())),
         ("Entrypoint", Value::Null),
-        ("Labels", Value::Object(sorted)),
+        ("Labels", labels(&known.labels)),
         ("StopSignal", optional(arguments.stop_signal.as_ref())),
         (
             "StopTimeout",
             stop_timeout.map_or(Value::Null, Value::Number),
         ),
     ])
+}
+
+/// An object, sorted by name; of two of a name the last one counts.
+fn labels(labels: &[OsString]) -> Value {
+    let mut sorted: Vec<(String, Value)> = Vec::new();
+    for label in labels {
+        let mut parts = label.as_bytes().splitn(2, |byte| *byte == b'=');
+        let name = String::from_utf8_lossy(parts.next().unwrap_or_default());
+        sorted.retain(|(known, _)| *known != name);
+        sorted.push((name.into_owned(), bytes(parts.next().unwrap_or_default())));
+    }
+    sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Value::Object(sorted)
 }
 
 fn mount(mount: &RootMount) -> Value {
