@@ -11,6 +11,15 @@ pub fn padding(size: u64) -> usize {
     (BLOCK - over) % BLOCK
 }
 
+/// How many bytes of an archive a member takes, if it needs no header of its own before it.
+pub fn size(member: &Member) -> u64 {
+    let content = match member.kind {
+        Kind::Regular(size) => size,
+        _ => 0,
+    };
+    BLOCK as u64 + content + padding(content) as u64
+}
+
 /// What comes before a member's content. What the old format has no room for comes in a header of its own before it.
 pub fn header(member: &Member) -> Vec<u8> {
     let mut records = Vec::new();

@@ -4,7 +4,7 @@
 mod header;
 mod reader;
 
-pub use header::{END, header, padding};
+pub use header::{END, header, padding, size};
 pub use reader::{Fault, Reader};
 
 /// Headers and contents begin at multiples of it.

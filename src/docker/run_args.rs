@@ -134,6 +134,11 @@ impl RunArgs {
         }
     }
 
+    /// Whether the container's first process is ours: a reaper, or one that keeps a container without PIDs of its own.
+    pub fn first_is_reaper(&self) -> bool {
+        self.pid != NamespaceChoice::New || self.has_reaper()
+    }
+
     /// The pool, if the container can have its network namespace from there. One of the pool's belongs to no user
     /// namespace of the container's.
     pub fn usable_pool(&self) -> Option<&OsString> {

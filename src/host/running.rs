@@ -8,8 +8,9 @@ use crate::error::Error;
 use crate::hint::{self, Doing};
 use crate::host::root;
 use crate::spec::Namespace;
+use crate::sys::identity::{self, Mapped};
 use crate::sys::process_start::{self, State};
-use crate::sys::{Errno, Pid, descriptor, directory, facts, identity, kernel, node, process};
+use crate::sys::{Errno, Pid, descriptor, directory, facts, kernel, node, process};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -92,16 +93,26 @@ impl Running {
 
     /// Who the first user of its user namespace is outside.
     pub fn first_user(&self) -> Result<u32, Error> {
-        let map = read(&self.facts, c"uid_map")
-            .map_err(|errno| Error::new("read", format!("/proc/{}/uid_map", self.pid), errno))?;
-        let mut outside = identity::mapped(&map).into_iter();
-        let first = outside.find_map(|line| line.outside(0));
+        let [users, _] = self.ids()?;
+        let first = users.into_iter().find_map(|line| line.outside(0));
         first.ok_or_else(|| {
             Error::refused(
                 format!("/proc/{}/uid_map", self.pid),
                 "the container has no root",
             )
         })
+    }
+
+    /// The users of its user namespace, and the groups.
+    pub fn ids(&self) -> Result<[Vec<Mapped>; 2], Error> {
+        let map = |name: &CStr| -> Result<_, Error> {
+            let map = read(&self.facts, name).map_err(|errno| {
+                let path = format!("/proc/{}/{}", self.pid, name.to_string_lossy());
+                Error::new("read", path, errno)
+            })?;
+            Ok(identity::mapped(&map))
+        };
+        Ok([map(c"uid_map")?, map(c"gid_map")?])
     }
 
     /// Its /etc/passwd or /etc/group.

@@ -23,7 +23,7 @@ use crate::monitor::relay::{Allowance, Relay};
 use crate::monitor::signals::Signals;
 use crate::plan::InitPlan;
 use crate::plan::entry::{self, Entry};
-use crate::spec::{ContainerSpec, LaunchChoice, NamespaceChoice, Namespaces, PidfdNumber};
+use crate::spec::{ContainerSpec, LaunchChoice, Namespaces, PidfdNumber};
 use crate::sys::capability::{CapabilitySet, SYS_ADMIN, SYS_PTRACE};
 use crate::sys::descriptor::{self, ChildDescriptor};
 use crate::sys::invocation::Invocation;
@@ -231,11 +231,10 @@ fn specified(
 
 impl Made {
     fn first_process(&self) -> FirstProcess {
-        let has_keeper = self.arguments.pid != NamespaceChoice::New;
         FirstProcess {
             pid: self.pid,
             start_time: self.start_time,
-            is_reaper: has_keeper || self.arguments.has_reaper(),
+            is_reaper: self.arguments.first_is_reaper(),
         }
     }
 

@@ -82,6 +82,19 @@ pub fn facts(file: BorrowedFd<'_>) -> Result<Facts, Errno> {
     Ok(told(&unsafe { stat.assume_init() }))
 }
 
+/// fstat(2): when a file was changed last, in seconds since 1970 and nanoseconds.
+pub fn modified(file: BorrowedFd<'_>) -> Result<(i64, u32), Errno> {
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the kernel writes one `struct stat`, as above.
+    unsafe { syscall!(Sysno::fstat, file.as_raw_fd(), stat.as_mut_ptr()) }?;
+    // SAFETY: all-zero bytes were valid before, and the kernel has filled them in.
+    let stat = unsafe { stat.assume_init() };
+    Ok((
+        stat.st_mtime,
+        u32::try_from(stat.st_mtime_nsec).unwrap_or(0),
+    ))
+}
+
 /// newfstatat(2) of what `name` is in `directory`, a link if it is one.
 pub fn facts_of(directory: BorrowedFd<'_>, name: &CStr) -> Result<Facts, Errno> {
     let mut stat = std::mem::MaybeUninit::<libc::stat>::zeroed();

@@ -189,6 +189,69 @@ pub fn make_block_device(
     make_node(directory, name, libc::S_IFBLK | mode, device)
 }
 
+/// mknodat(2) of a FIFO. The umask may take from `mode`.
+pub fn make_pipe(directory: BorrowedFd<'_>, name: &CStr, mode: u32) -> Result<(), Errno> {
+    let none = Device { major: 0, minor: 0 };
+    make_node(directory, name, libc::S_IFIFO | mode, none)
+}
+
+/// linkat(2): gives what `old` is in its directory, a link if it is one, another name.
+pub fn make_hard_link(
+    old_directory: BorrowedFd<'_>,
+    old: &CStr,
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+) -> Result<(), Errno> {
+    // SAFETY: both names are NUL-terminated and outlive the call.
+    unsafe {
+        syscall!(
+            Sysno::linkat,
+            old_directory.as_raw_fd(),
+            old.as_ptr(),
+            directory.as_raw_fd(),
+            name.as_ptr(),
+            0
+        )
+    }
+    .map(drop)
+}
+
+/// When something was changed last: seconds since 1970, and nanoseconds.
+pub type Modified = (i64, u32);
+
+/// utimensat(2): when an open file was changed last. (Not of one that is only named.)
+pub fn set_modified(file: BorrowedFd<'_>, modified: Modified) -> Result<(), Errno> {
+    let times = times(modified);
+    // SAFETY: no path, which stands for the descriptor; the kernel reads two timespecs.
+    unsafe { syscall!(Sysno::utimensat, file.as_raw_fd(), 0, times.as_ptr(), 0) }.map(drop)
+}
+
+/// utimensat(2) of what `name` is in `directory`, a link if it is one.
+pub fn set_modified_of(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    modified: Modified,
+) -> Result<(), Errno> {
+    let times = times(modified);
+    // SAFETY: the name is NUL-terminated and outlives the call; the kernel reads two timespecs.
+    unsafe {
+        syscall!(
+            Sysno::utimensat,
+            directory.as_raw_fd(),
+            name.as_ptr(),
+            times.as_ptr(),
+            libc::AT_SYMLINK_NOFOLLOW
+        )
+    }
+    .map(drop)
+}
+
+/// The access stays when it was.
+fn times((seconds, nanoseconds): Modified) -> [libc::timespec; 2] {
+    [(0, libc::UTIME_OMIT), (seconds, nanoseconds.into())]
+        .map(|(tv_sec, tv_nsec)| libc::timespec { tv_sec, tv_nsec })
+}
+
 fn make_node(
     directory: BorrowedFd<'_>,
     name: &CStr,
