@@ -114,7 +114,12 @@ fn choose(
 
 fn list(directory: BorrowedFd<'_>) -> Result<Vec<(u32, Identity)>, Errno> {
     let mut files = Vec::new();
-    for entry in directory::names(directory)? {
+    let names = match directory::names(directory) {
+        // The directory was removed.
+        Err(Errno::ENOENT) => Vec::new(),
+        names => names?,
+    };
+    for entry in names {
         let Some(age) = age(entry.to_bytes()) else {
             continue;
         };

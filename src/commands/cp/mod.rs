@@ -56,7 +56,10 @@ fn copy(arguments: &CpArgs) -> Result<ExitCode, Error> {
         (Some((word, path)), None) => from_container(arguments, word, path),
         (None, Some((word, path))) => to_container(arguments, word, path),
     }?;
-    if !arguments.quiet {
+    if copied.left_out > 0 {
+        return Ok(ExitCode::FAILURE);
+    }
+    if !arguments.quiet && destination != "-" {
         let bytes = units::size(copied.bytes, Units::Decimal, 4);
         let text = format!(
             "Successfully copied {bytes} to {}\n",
@@ -65,10 +68,7 @@ fn copy(arguments: &CpArgs) -> Result<ExitCode, Error> {
         // Who does not read that is not waited for.
         let _ = Stream::stderr().put(text.as_bytes(), Duration::from_secs(1));
     }
-    Ok(match copied.left_out {
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
-    })
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The container and the path in it, of `CONTAINER:PATH`, by docker's rule: a path of ours with a colon begins with `/` or
@@ -81,7 +81,10 @@ fn in_container(typed: &OsStr) -> Option<(&OsStr, Vec<u8>)> {
         return None;
     }
     // All paths are the root's.
-    let path = [b"/", path.get(1..)?].concat();
+    let path = match path.get(1..)? {
+        path @ [b'/', ..] => path.to_vec(),
+        path => [b"/", path].concat(),
+    };
     Some((OsStr::from_bytes(word), path))
 }
 
@@ -263,7 +266,7 @@ mod tests {
     #[test]
     fn whose_path_it_is() {
         for (typed, expected) in [
-            ("web:/etc", Some(("web", "//etc"))),
+            ("web:/etc", Some(("web", "/etc"))),
             ("web:", Some(("web", "/"))),
             ("web:a:b", Some(("web", "/a:b"))),
             ("/a:b", None),
