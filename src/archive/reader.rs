@@ -53,7 +53,7 @@ impl<'a> Reader<'a> {
     /// The next member; `None` at the end. What has not been read of the one before is passed over.
     ///
     /// Errors: what is no archive.
-    pub fn next(&mut self) -> Result<Option<Member>, Fault> {
+    pub fn next_member(&mut self) -> Result<Option<Member>, Fault> {
         let mut before = Before::default();
         let mut is_announced = false;
         loop {

@@ -58,7 +58,7 @@ fn read_all(archive: &[u8], random: &mut fastrand::Rng) -> Result<Vec<(Member, V
     };
     let mut reader = Reader::new(&mut input);
     let mut members = Vec::new();
-    while let Some(member) = reader.next()? {
+    while let Some(member) = reader.next_member()? {
         let mut content = Vec::new();
         let mut buffer = [0; 300];
         loop {
@@ -159,7 +159,8 @@ fn old_header(name: &[u8], letter: u8, size: &[u8]) -> [u8; BLOCK] {
     let mut block = [0; BLOCK];
     block[..name.len()].copy_from_slice(name);
     block[100..108].copy_from_slice(b"   644 \0");
-    block[108..124].copy_from_slice(b"0000001\00000002\0");
+    block[108..116].copy_from_slice(b"0000001\0");
+    block[116..124].copy_from_slice(b"0000002\0");
     block[124..124 + size.len()].copy_from_slice(size);
     block[136..148].copy_from_slice(b"00000000017 ");
     block[148..156].fill(b' ');

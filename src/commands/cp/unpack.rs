@@ -46,7 +46,7 @@ impl<'a> Unpack<'a> {
             count
         };
         let mut reader = Reader::new(&mut input);
-        while let Some(member) = reader.next().map_err(wrong)? {
+        while let Some(member) = reader.next_member().map_err(wrong)? {
             self.member(&member, &mut reader)?;
         }
         for (path, modified) in std::mem::take(&mut self.directories) {

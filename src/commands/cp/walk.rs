@@ -69,9 +69,9 @@ impl Walk<'_> {
                 Kind::Link(content.into_bytes())
             }
             FileKind::Pipe => Kind::Pipe,
-            FileKind::Socket => return Ok(self.leave_out("a socket")),
+            FileKind::Socket => return self.leave_out("a socket"),
             // Whoever may open it here need not be who may open it there.
-            FileKind::Character(_) | FileKind::Block(_) => return Ok(self.leave_out("a device")),
+            FileKind::Character(_) | FileKind::Block(_) => return self.leave_out("a device"),
         };
         let member = self.member(found, path, kind)?;
         match member.kind {
@@ -151,10 +151,11 @@ impl Walk<'_> {
 
     #[cold]
     #[inline(never)]
-    fn leave_out(&mut self, what: &'static str) {
+    fn leave_out(&mut self, what: &'static str) -> Result<(), Error> {
         self.left_out += 1;
         let told = self.side.told(&self.source);
         log::complain_briefly(&Error::refused_for(told, format!("left out: it is {what}")));
+        Ok(())
     }
 
     #[cold]
