@@ -45,17 +45,16 @@ fn of_running(
         start_time: first.start_time,
         is_reaper: arguments.first_is_reaper(),
     })?;
+    let [users, groups] = running.ids()?;
+    let mut ids = Ids { users, groups };
     let others_ids = running.namespaces.contains(&Namespace::User);
-    let ids = if others_ids && identity::effective_user() != 0 {
+    if others_ids && identity::effective_user() != 0 {
         // Only there the ids are ours to give: this process may do to files what the container's root may, and no more than
         // it may already where they are ours alone.
         let joined = namespace::join(running.pidfd.as_fd(), NewNamespaces::USER);
         joined.map_err(|errno| Error::new("join the user namespace of", entry.word(), errno))?;
-        Ids::ours()
-    } else {
-        let [users, groups] = running.ids()?;
-        Ids { users, groups }
-    };
+        ids = ids.seen_inside();
+    }
     let container = Container {
         root: running.root,
         word: entry.word(),

@@ -29,6 +29,21 @@ impl Ids {
         }
     }
 
+    /// The same ids for who is in the container's user namespace, where they are what they are.
+    pub fn seen_inside(self) -> Self {
+        let inside = |maps: Vec<Mapped>| {
+            let maps = maps.into_iter().map(|map| Mapped {
+                outside: map.inside,
+                ..map
+            });
+            maps.collect()
+        };
+        Self {
+            users: inside(self.users),
+            groups: inside(self.groups),
+        }
+    }
+
     /// `None`: one of them has no counterpart outside.
     pub fn outside(&self, (user, group): Owner) -> Option<Owner> {
         let find = |maps: &[Mapped], id| maps.iter().find_map(|map| map.outside(id));

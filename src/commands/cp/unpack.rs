@@ -70,18 +70,12 @@ impl<'a> Unpack<'a> {
         let (above, name) = path.split_at(slash);
         let name = CString::new(name.get(1..).unwrap_or_default()).unwrap_or_default();
         let told = |failure| failed(self.side, &path, failure, member.kind == Kind::Directory);
+        // Of someone whom the container has not: its root's, as tar(1) has it of who is not root; and no program that
+        // runs as that.
         let owner = self.ids.outside((member.user, member.group));
         let attributes = Attributes {
-            mode: member.mode,
-            owner: Some(owner.ok_or_else(|| {
-                Error::refused_for(
-                    self.side.told(&path),
-                    format!(
-                        "user {} or group {} is not one of the container's",
-                        member.user, member.group
-                    ),
-                )
-            })?),
+            mode: member.mode & if owner.is_some() { 0o7777 } else { 0o1777 },
+            owner: owner.or(self.ids.outside((0, 0))),
             modified: (member.modified.seconds, member.modified.nanoseconds),
         };
         let above = self.directory(above)?;
