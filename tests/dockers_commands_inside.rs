@@ -344,3 +344,40 @@ fn limits_are_changed() {
         );
     });
 }
+
+#[test]
+fn files_are_copied_both_ways() {
+    each_stay(|stay| {
+        run(stay, "box", &SLEEP);
+        let files = stay.tree.directory("files");
+        let some_file = format!("{files}/some_file");
+        std::fs::write(&some_file, "ERROR in it\nfine\n").expect("a file");
+        stay.outcome(&["cp", &some_file, "box:/tmp"])
+            .output(stay.case);
+        let told = stay.says(&["exec", "box", "/bin/cat", "/tmp/some_file"]);
+        assert_eq!(told, "ERROR in it\nfine", "{}", stay.case);
+        let app_logs = format!("{files}/app_logs");
+        stay.outcome(&["cp", "box:/tmp/", &app_logs])
+            .output(stay.case);
+        let copied = std::fs::read_to_string(format!("{app_logs}/some_file"));
+        assert_eq!(
+            copied.expect("a copy"),
+            "ERROR in it\nfine\n",
+            "{}",
+            stay.case
+        );
+        // What a pipe gives tar(1).
+        let mut archive = stay.command(&["cp", "box:/tmp/some_file", "-"]);
+        let mut archive = archive.stdout(Stdio::piped()).spawn().expect("cp");
+        let mut tar = std::process::Command::new("tar");
+        tar.args(["x", "-O"])
+            .stdin(archive.stdout.take().expect("its pipe"));
+        assert_eq!(finish(tar).stdout, "ERROR in it\nfine\n", "{}", stay.case);
+        assert!(archive.wait().expect("its end").success(), "{}", stay.case);
+        assert_eq!(stay.outcome(&["cp", "nope:/tmp/x", "-"]).code(), Some(1));
+        assert_eq!(
+            stay.outcome(&["cp", "box:/no/such", &files]).code(),
+            Some(1)
+        );
+    });
+}
