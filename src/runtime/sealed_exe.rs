@@ -18,6 +18,10 @@
 //! a program that names /proc/self/exe for its loader would come to it. (That leaves a hostile root's own doing, while
 //! hostile code runs in a container that shares our PID namespace as the same user. Such a container sees all others,
 //! and is no place for hostile code.)
+//!
+//! A container that runs and is entered (`exec`) has other processes, which wait for that moment: so there what is executed
+//! is always kept from it, if the file could be its own. Without CAP_SYS_ADMIN and its like a mount does, see
+//! [`Shield::Mount`].
 
 use crate::docker::RunArgs;
 use crate::docker::specify::{self, Protections};

@@ -4,6 +4,7 @@
 mod common;
 
 mod ends;
+mod faults;
 mod hostile;
 mod terminals;
 
@@ -213,5 +214,56 @@ fn a_store_is_left_as_it_was() {
         assert_eq!(outcome.code(), Some(0), "{case}: {outcome:?}");
         assert_eq!(container.state(), before, "{case}");
         assert!(Path::new("/dev/null").exists());
+    }
+}
+
+/// Ids of its own: who is root there is no one outside.
+#[test]
+fn a_user_namespace_with_many_ids() {
+    for case in root_cases() {
+        let container = Staying::idle(case, &["--userns=200000:5000", "--init"]);
+        let script = "cat /proc/self/uid_map; id -u; id -G";
+        let said = container.says(&[], script);
+        let words: Vec<&str> = said.split_whitespace().collect();
+        assert_eq!(words, ["0", "200000", "5000", "0", "0"], "{case}");
+        let said = container.says(&["-u", "7:8"], "id -u; id -G; echo >/dev/stderr");
+        assert_eq!(said, "7\n8\n", "{case}");
+        let unknown = container.exec(&["-u", "6000"], &["true"]);
+        assert_eq!(unknown.code(), Some(125), "{case}: {unknown:?}");
+    }
+}
+
+/// A container in the foreground that has a name is in the store as well.
+#[test]
+fn a_container_in_the_foreground() {
+    for case in cases() {
+        let scratch = Scratch::new();
+        let store = scratch.file("store");
+        let options = ["--state", &store, "--name", "front", "-i"];
+        let mut command = case.command(&options, &["sh", "-c", "echo ready; read word"]);
+        let mut running = command
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let exec = || {
+            let line = [
+                mydocker().into_os_string(),
+                "exec".into(),
+                "--state".into(),
+                (&store).into(),
+                "front".into(),
+                "hostname".into(),
+            ];
+            finish(case.prepared(&line))
+        };
+        assert!(
+            eventually(|| exec().code() == Some(0)),
+            "{case}: {:?}",
+            exec()
+        );
+        drop(running.stdin.take());
+        wait(&mut running).expect("it ends");
+        assert_eq!(exec().code(), Some(1), "{case}");
     }
 }
