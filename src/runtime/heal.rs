@@ -251,7 +251,7 @@ mod tests {
         let scratch = Scratch(std::env::temp_dir().join(name));
         let store = Store::open(Some(scratch.0.as_os_str())).unwrap();
         let config = Config {
-            id: Id::new().unwrap(),
+            id: Id::fresh(),
             created: 1,
             words: words.iter().map(OsString::from).collect(),
             directory: "/".into(),

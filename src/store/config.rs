@@ -125,7 +125,7 @@ mod tests {
         let bytes: Vec<u8> = (0..=255).chain([0xed, 0xb3, 0xbf, b'\\', b'u']).collect();
         let any = OsString::from_vec(bytes.clone());
         let config = Config {
-            id: Id::new().unwrap(),
+            id: Id::fresh(),
             created: 1_800_000_000_123_456_789,
             words: vec!["-d".into(), "".into(), any.clone()],
             directory: any.clone(),

@@ -200,7 +200,7 @@ mod tests {
                 );
             }
         }
-        let id = Id::new().unwrap();
+        let id = Id::fresh();
         for time in 0..9 {
             let name = Name::generated(&id, time);
             assert_eq!(Name::of(name.as_str().as_bytes()), Some(name));

@@ -40,7 +40,7 @@ impl Drop for Scratch {
 
 fn config(created: u64) -> Config {
     Config {
-        id: Id::new().unwrap(),
+        id: Id::fresh(),
         created,
         words: vec!["-d".into(), "true".into()],
         directory: "/".into(),
@@ -213,8 +213,7 @@ fn names_change() {
     assert_eq!(scratch.count("names"), 2);
     drop(kept);
     // What a crash has left of names is no one's.
-    std::os::unix::fs::symlink(Id::new().unwrap().to_string(), scratch.0.join("names/left"))
-        .unwrap();
+    std::os::unix::fs::symlink(Id::fresh().to_string(), scratch.0.join("names/left")).unwrap();
     entry.rename(&name("left")).unwrap();
     assert_eq!(find(&store, "left"), Ok(one.id));
     assert_eq!(
@@ -229,7 +228,7 @@ fn what_crashes_leave_is_swept_and_what_is_being_made_is_not() {
     let store = scratch.open();
     let containers = scratch.0.join("containers");
     let half = |files: &[&str]| {
-        let id = Id::new().unwrap();
+        let id = Id::fresh();
         let directory = containers.join(id.to_string());
         std::fs::create_dir(&directory).unwrap();
         for file in files {
@@ -247,7 +246,7 @@ fn what_crashes_leave_is_swept_and_what_is_being_made_is_not() {
         .open(containers.join(made.to_string()).join("lock"))
         .unwrap();
     lock::lock(lock.as_fd(), Lock::Alone, owned::OWNER, 1).unwrap();
-    let nowhere = Id::new().unwrap().to_string();
+    let nowhere = Id::fresh().to_string();
     std::os::unix::fs::symlink(nowhere, scratch.0.join("names/nowhere")).unwrap();
     assert!(find(&store, "half").is_err());
     assert!(store.all().unwrap().is_empty());

@@ -34,7 +34,7 @@ pub fn make(arguments: &RunArgs, words: Vec<OsString>) -> Result<Stored, Error> 
     let id_file = arguments.id_file.as_deref().map(IdFile::make).transpose()?;
     let store = Store::open(arguments.state.as_deref())?;
     let config = Config {
-        id: Id::new()?,
+        id: Id::fresh(),
         created: time::nanoseconds(),
         words,
         directory: answers.directory.clone(),
