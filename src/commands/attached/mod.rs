@@ -19,9 +19,14 @@ use keys::DetachKeys;
 use sink::{Failed, Sink};
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 /// In the background, how often to look whether a shell's `fg` has changed that. In milliseconds.
 const LOOK_FOR_FOREGROUND: i32 = 100;
+
+/// How long the container's terminal has another size than this one, so that the program there draws its screen once more.
+/// Shorter, and it may see but the second change, which is none.
+const OTHER_SIZE: Duration = Duration::from_millis(50);
 
 /// How someone wants to be attached.
 pub struct Wishes<'w> {
@@ -70,7 +75,7 @@ pub fn accompany(
     };
     let signals = relayed.acquire()?;
     let mut session = Session::new(socket, attached, wishes, signals)?;
-    session.show_size(true);
+    session.show_other_size();
     let over = session.relay();
     session.outside.leave_raw_mode();
     match over? {
@@ -110,6 +115,8 @@ struct Session<'w> {
     sinks: [Sink; 2],
     exit: Option<ExitCode>,
     is_cut_off: bool,
+    /// When the container's terminal gets this one's size, if it has another one until then.
+    size_follows: Option<Instant>,
 }
 
 impl<'w> Session<'w> {
@@ -142,6 +149,7 @@ impl<'w> Session<'w> {
             ],
             exit: None,
             is_cut_off: false,
+            size_follows: None,
         })
     }
 
@@ -154,12 +162,11 @@ impl<'w> Session<'w> {
                 false => self.outside.leave_raw_mode(),
             }
             let mut waiting = self.waiting(foreground);
-            let timeout = match foreground {
-                true => -1,
-                false => LOOK_FOR_FOREGROUND,
-            };
-            descriptor::wait(&mut waiting, timeout)
+            descriptor::wait(&mut waiting, self.timeout(foreground))
                 .map_err(|errno| Error::new("poll", "", errno))?;
+            if self.size_follows.is_some_and(|when| when <= Instant::now()) {
+                self.show_size();
+            }
             let [signals, shown, unsent, typed, sinks @ ..] = waiting.map(|entry| entry.happened());
             if signals {
                 self.take_signals()?;
@@ -299,27 +306,47 @@ impl<'w> Session<'w> {
         }
     }
 
-    /// Gives the container's terminal the size of this one. `anew`: with another one before, at which a program draws its
-    /// screen once more.
-    fn show_size(&mut self, anew: bool) {
-        let Some(size) = self.outside.size().filter(|_| self.attached.has_terminal) else {
-            return;
-        };
-        if anew {
+    /// In milliseconds; -1 stands for no end.
+    fn timeout(&self, foreground: bool) -> i32 {
+        let left = |when: Instant| when.saturating_duration_since(Instant::now());
+        match (self.size_follows, foreground) {
+            // Up, or the last fraction of one would be spent asking.
+            (Some(when), _) => left(when).as_millis() as i32 + 1,
+            (None, true) => -1,
+            (None, false) => LOOK_FOR_FOREGROUND,
+        }
+    }
+
+    /// The size of this terminal, if it is for the container's.
+    fn size(&self) -> Option<Size> {
+        self.outside.size().filter(|_| self.attached.has_terminal)
+    }
+
+    /// Gives the container's terminal the size of this one.
+    fn show_size(&mut self) {
+        self.size_follows = None;
+        if let Some(size) = self.size() {
+            self.send(Typed::Size(size));
+        }
+    }
+
+    /// Gives it another one for a moment.
+    fn show_other_size(&mut self) {
+        if let Some(size) = self.size() {
             self.send(Typed::Size(Size {
                 rows: size.rows.saturating_add(1),
                 columns: size.columns.saturating_add(1),
                 ..size
             }));
+            self.size_follows = Instant::now().checked_add(OTHER_SIZE);
         }
-        self.send(Typed::Size(size));
     }
 
     fn take_signals(&mut self) -> Result<(), Error> {
         let failed = |errno| Error::new("read", "signals", errno);
         while let Some(Taken { number, .. }) = signal::take(self.taken.as_fd()).map_err(failed)? {
             match (number, self.hand_on) {
-                (libc::SIGWINCH, _) => self.show_size(false),
+                (libc::SIGWINCH, _) => self.show_size(),
                 (libc::SIGTSTP, _) => self.stop(),
                 // Reads and writes in the background answer for themselves.
                 (libc::SIGTTIN | libc::SIGTTOU, _) => {}
@@ -344,6 +371,6 @@ impl<'w> Session<'w> {
     /// This may be the foreground now, in a window of another size, and the shell may have set the terminal's modes.
     fn continue_after_stop(&mut self) {
         self.outside.renew_raw_mode();
-        self.show_size(false);
+        self.show_size();
     }
 }
