@@ -67,7 +67,7 @@ fn with_caller<T>(config: &Config, make: impl FnOnce(&Caller<'_>) -> T) -> T {
     let name = config.id.short();
     make(&Caller {
         variable: &|name| origin.variable(name),
-        all_variables: &|| origin.variables(),
+        named_variables: &|names| origin.variables(names),
         named_file: &|name| origin.file(name),
         directory: &|| {
             let directory = origin.directory();

@@ -11,6 +11,9 @@ pub type AccountReader<'a> = dyn Fn(Option<&RootSpec>, &str) -> Result<Vec<u8>, 
 /// Finds ids, see [`Caller::ids`].
 pub type IdFinder<'a> = dyn Fn(IdsWanted<'_>) -> Result<u32, Error> + 'a;
 
+/// Finds variables, see [`Caller::named_variables`].
+pub type VariableFinder<'a> = dyn Fn(&[&OsStr]) -> Vec<(OsString, OsString)> + 'a;
+
 /// What the runtime knows about the process that called it.
 pub struct Caller<'a> {
     /// Effective user and group.
@@ -20,8 +23,8 @@ pub struct Caller<'a> {
     pub droppable_groups: &'a [u32],
     /// Looks a variable of the caller's environment up.
     pub variable: &'a dyn Fn(&OsStr) -> Option<OsString>,
-    /// All variables of the caller's environment.
-    pub all_variables: &'a dyn Fn() -> Vec<(OsString, OsString)>,
+    /// Looks several up at once: of those that are named, the ones that are set.
+    pub named_variables: &'a VariableFinder<'a>,
     /// Reads /etc/passwd or /etc/group of a container with this root, or with the caller's.
     pub accounts: &'a AccountReader<'a>,
     /// Reads a file that was named.
@@ -53,7 +56,7 @@ impl Caller<'_> {
             group: user,
             droppable_groups: &[],
             variable: &|_| None,
-            all_variables: &Vec::new,
+            named_variables: &|_| Vec::new(),
             accounts: &|_, _| Ok(Vec::new()),
             named_file: &|_| Err(Errno::ENOENT),
             file: &|_| Ok(Vec::new()),

@@ -23,7 +23,7 @@ mod texts;
 mod topic;
 
 pub use again::{read_again, update, words_of_run};
-pub use caller::{AccountReader, Caller, IdFinder};
+pub use caller::{AccountReader, Caller, IdFinder, VariableFinder};
 pub use commands::{
     AttachArgs, CpArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, PauseArgs, PsArgs, RenameArgs,
     RestartArgs, RmArgs, StartArgs, StatsArgs, StopArgs, TopArgs, UnpauseArgs, UpdateArgs,

@@ -62,7 +62,7 @@ pub fn as_caller<T>(
         group: identity::effective_group(),
         droppable_groups: &droppable_groups,
         variable: &|name| origin.variable(name),
-        all_variables: &|| origin.variables(),
+        named_variables: &|names| origin.variables(names),
         accounts,
         named_file: &|file| origin.file(file),
         file: &read_if_there,

@@ -45,16 +45,25 @@ impl Origin<'_> {
         }
     }
 
-    /// All variables of the environment.
-    pub fn variables(&self) -> Vec<(OsString, OsString)> {
+    /// Those of the named variables that are set.
+    pub fn variables(&self, names: &[&OsStr]) -> Vec<(OsString, OsString)> {
+        let mut names = names.to_vec();
+        names.sort_unstable();
+        let named =
+            |variable: &(OsString, OsString)| names.binary_search(&variable.0.as_os_str()).is_ok();
         match self {
-            Self::Caller => std::env::vars_os().collect(),
+            // One walk: getenv(3) searches the whole environment for each name.
+            Self::Caller => std::env::vars_os().filter(named).collect(),
             Self::Recorded(answers) => {
-                let all: Vec<_> = std::env::vars_os().collect();
-                answers.borrow_mut().variables.clone_from(&all);
-                all
+                let found: Vec<_> = std::env::vars_os().filter(named).collect();
+                // No others: there may be secrets among them.
+                answers.borrow_mut().variables.extend(found.iter().cloned());
+                found
             }
-            Self::Maker(answers) => answers.variables.clone(),
+            Self::Maker(answers) => {
+                let known = answers.variables.iter();
+                known.filter(|variable| named(variable)).cloned().collect()
+            }
         }
     }
 
@@ -136,10 +145,14 @@ mod tests {
     }
 
     #[test]
-    fn all_variables_are_kept_where_all_were_asked_for() {
+    fn only_variables_that_were_named_are_kept() {
         let answers = RefCell::new(Answers::default());
-        let all = Origin::Recorded(&answers).variables();
+        let names = [OsStr::new("PATH"), OsStr::new("MYDOCKER_NOT_SET")];
+        let found = Origin::Recorded(&answers).variables(&names);
+        assert_eq!(found.len(), 1);
         let answers = answers.into_inner();
-        assert_eq!(Origin::Maker(&answers).variables(), all);
+        assert_eq!(answers.variables, found);
+        assert_eq!(Origin::Maker(&answers).variables(&names), found);
+        assert_eq!(Origin::Maker(&answers).variables(&[]), []);
     }
 }

@@ -130,7 +130,7 @@ mod tests {
                 Some("TERM") => Some("made".into()),
                 _ => None,
             },
-            all_variables: &|| vec![("TOKEN".into(), "old".into())],
+            named_variables: &|_| vec![("TOKEN".into(), "old".into())],
             accounts: &|_, name| {
                 Ok(match name {
                     "passwd" => b"root:x:0:0::/root:\nbob:x:7:8::/home/bob:\n".to_vec(),

@@ -1,6 +1,7 @@
 //! The container's environment: docker's few variables and what `--env` says.
 
 use super::c_string;
+use crate::docker::VariableFinder;
 use crate::error::Error;
 use crate::spec::{DEFAULT_PATH, repeated};
 use std::ffi::{CString, OsStr, OsString};
@@ -15,8 +16,8 @@ pub(super) struct Sources<'a> {
     pub home: Option<Vec<u8>>,
     /// Looks a variable of the caller's up.
     pub caller: &'a dyn Fn(&OsStr) -> Option<OsString>,
-    /// All variables of the caller's.
-    pub all_of_callers: &'a dyn Fn() -> Vec<(OsString, OsString)>,
+    /// Looks several of them up at once.
+    pub named: &'a VariableFinder<'a>,
 }
 
 /// A name and its value; without a value nothing is set.
@@ -71,7 +72,7 @@ fn add_wishes(sources: &Sources<'_>, variables: &mut Vec<Wish>) -> Result<(), Er
             Some(at) => Some(bytes[at + 1..].to_vec()),
             None => {
                 // Sorted once: getenv(3) searches the whole environment for each name.
-                let callers = callers.get_or_insert_with(|| sorted((sources.all_of_callers)()));
+                let callers = callers.get_or_insert_with(|| sorted(lent(sources)));
                 let first = callers.partition_point(|(known, _)| known.as_bytes() < name);
                 let found = callers.get(first).filter(|(known, _)| known == wish);
                 found.map(|(_, value)| value.as_bytes().to_vec())
@@ -83,6 +84,15 @@ fn add_wishes(sources: &Sources<'_>, variables: &mut Vec<Wish>) -> Result<(), Er
     let mut last = repeated::last_of_each(&names).into_iter();
     variables.retain(|_| last.next().unwrap_or(false));
     Ok(())
+}
+
+/// The variables of the caller's that are asked for by their names alone.
+fn lent(sources: &Sources<'_>) -> Vec<(OsString, OsString)> {
+    let wishes = sources.wishes.iter().map(OsString::as_os_str);
+    let names: Vec<&OsStr> = wishes
+        .filter(|wish| !wish.as_bytes().contains(&b'='))
+        .collect();
+    (sources.named)(&names)
 }
 
 /// By name. Of a name that is there twice the first stays the first, as getenv(3) finds it.
@@ -106,7 +116,7 @@ mod tests {
                 Some("TERM") => Some("tmux".into()),
                 _ => None,
             },
-            all_of_callers: &|| {
+            named: &|_| {
                 [("TOKEN", "secret"), ("TERM", "tmux"), ("TOKEN", "later")]
                     .map(|(name, value)| (name.into(), value.into()))
                     .into()

@@ -31,7 +31,7 @@ pub fn asked(
         tty: arguments.tty,
         home,
         caller: caller.variable,
-        all_of_callers: caller.all_variables,
+        named: caller.named_variables,
     })?;
     Ok(ProcessSpec {
         capabilities: capabilities::asked(arguments, user.id)?,

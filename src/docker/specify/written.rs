@@ -40,7 +40,7 @@ pub fn environment(arguments: &RunArgs, caller: &Caller<'_>) -> Result<Vec<CStri
         tty: false,
         home: None,
         caller: caller.variable,
-        all_of_callers: caller.all_variables,
+        named: caller.named_variables,
     })?;
     let is_home = |variable: &[u8]| variable == b"HOME" || variable.starts_with(b"HOME=");
     if !wishes.iter().any(|wish| is_home(wish.as_bytes())) {
@@ -56,7 +56,7 @@ mod tests {
     fn caller() -> Caller<'static> {
         Caller {
             named_file: &|_| Ok(b"A=1\nHOME=/there\nB\n".to_vec()),
-            all_variables: &|| vec![("B".into(), "of the caller's".into())],
+            named_variables: &|_| vec![("B".into(), "of the caller's".into())],
             ..Caller::bare(0)
         }
     }
