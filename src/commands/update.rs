@@ -43,7 +43,7 @@ fn update(state: Option<&OsStr>, word: &OsStr, wanted: &[OsString]) -> Result<()
     };
     let limits = [limits(&before)?, limits(&after)?];
     let changed = change(&entry, &limits, None)?;
-    updating.write(&after.updates).inspect_err(|_| {
+    updating.write(&after).inspect_err(|_| {
         let [before, after] = &limits;
         if let Some(cgroups) = &changed {
             // What is not written down would not be seen.

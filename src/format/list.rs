@@ -16,11 +16,11 @@ pub struct Columns {
 }
 
 /// One of what is listed.
-pub struct Row<'a> {
+pub struct Row {
     /// Every field, in the order of [`Columns`].
     pub cells: Vec<Vec<u8>>,
     /// `NAME=VALUE`.
-    pub labels: &'a [OsString],
+    pub labels: Vec<OsString>,
 }
 
 /// How a list is to be shown.
@@ -53,7 +53,7 @@ impl Layout {
     }
 
     /// The list, as it is to be written.
-    pub fn list<'a>(&self, rows: impl IntoIterator<Item = Row<'a>>) -> Result<Vec<u8>, Error> {
+    pub fn list(&self, rows: impl IntoIterator<Item = Row>) -> Result<Vec<u8>, Error> {
         let place = if self.is_table {
             Place::Cell
         } else {
@@ -64,17 +64,19 @@ impl Layout {
         if self.is_table {
             table.push(&self.headings()?);
         }
+        // Of one row after the other: the names stay.
+        let fields = self.columns.fields.iter();
+        let fields = fields.map(|(name, _)| ((*name).to_owned(), Value::Null));
+        let mut value = Value::Object(fields.collect());
         for row in rows {
-            let names = self
-                .columns
-                .fields
-                .iter()
-                .map(|(name, _)| (*name).to_owned());
-            let cells = row.cells.into_iter().map(Value::string);
-            let value = Value::Object(names.zip(cells).collect());
+            if let Value::Object(fields) = &mut value {
+                for ((_, value), cell) in fields.iter_mut().zip(row.cells) {
+                    *value = Value::string(cell);
+                }
+            }
             let subject = Subject {
                 value: &value,
-                labels: Some(row.labels),
+                labels: Some(&row.labels),
                 place,
             };
             let start = lines.len();
@@ -142,7 +144,7 @@ mod tests {
         ];
         let rows = rows.iter().map(|row| Row {
             cells: row.map(|cell| cell.as_bytes().to_vec()).to_vec(),
-            labels: &labels,
+            labels: labels.to_vec(),
         });
         let list =
             Layout::parse(typed.map(OsStr::new), &COLUMNS).and_then(|layout| layout.list(rows));

@@ -22,8 +22,7 @@ pub struct Config {
     pub files: Vec<(OsString, Vec<u8>)>,
     /// Words that could have been two things, and were directories.
     pub directories: Vec<OsString>,
-    /// What `update` has changed since, as options of `run` that come behind those of the words. A file of its own has
-    /// them: this one is written once.
+    /// What `update` has changed since, as options of `run` that come behind those of the words. All else is written once.
     pub updates: Vec<OsString>,
 }
 
@@ -47,6 +46,10 @@ impl Config {
         );
         let directories = self.directories.iter().map(|word| word.as_bytes());
         object.array("directories", array(directories));
+        if !self.updates.is_empty() {
+            let updates = self.updates.iter().map(|word| word.as_bytes());
+            object.array("updates", array(updates));
+        }
         object
     }
 
@@ -58,6 +61,7 @@ impl Config {
 
     fn of(value: &Value) -> Option<Self> {
         let list = |key| Some(value.get(key)?.list()?.iter());
+        let words = |key| list(key)?.map(member::os_string).collect::<Option<_>>();
         let variable = |pair| {
             let [name, value] = pair_of(pair)?;
             Some((member::os_string(name)?, member::os_string(value)?))
@@ -69,30 +73,17 @@ impl Config {
         Some(Self {
             id: Id::parse(value.get("id")?.bytes()?)?,
             created: member::number(value, "created")?,
-            words: list("words")?
-                .map(member::os_string)
-                .collect::<Option<_>>()?,
+            words: words("words")?,
             directory: member::os_string(value.get("directory")?)?,
             variables: list("variables")?.map(variable).collect::<Option<_>>()?,
             files: list("files")?.map(file).collect::<Option<_>>()?,
-            directories: list("directories")?
-                .map(member::os_string)
-                .collect::<Option<_>>()?,
-            updates: Vec::new(),
+            directories: words("directories")?,
+            updates: match value.get("updates") {
+                Some(_) => words("updates")?,
+                None => Vec::new(),
+            },
         })
     }
-}
-
-/// [`Config::updates`], as their own file has them.
-///
-/// Errors: what is wrong with the text.
-pub(super) fn parse_updates(bytes: &[u8]) -> Result<Vec<OsString>, String> {
-    let value = member::parse(bytes)?;
-    let words = value
-        .list()
-        .map(|words| words.iter().map(member::os_string));
-    let words = words.and_then(Iterator::collect::<Option<_>>);
-    words.ok_or_else(|| "it is no list of words".into())
 }
 
 fn array<'a>(strings: impl IntoIterator<Item = &'a [u8]>) -> Array {
@@ -129,10 +120,10 @@ mod tests {
             created: 1_800_000_000_123_456_789,
             words: vec!["-d".into(), "".into(), any.clone()],
             directory: any.clone(),
+            updates: vec![any.clone()],
             variables: vec![("A".into(), any.clone()), (any, "".into())],
             files: vec![("/etc/x".into(), bytes)],
             directories: vec!["up".into()],
-            updates: Vec::new(),
         };
         let written = config.object().finish();
         assert_eq!(Config::parse(written.as_bytes()), Ok(config));

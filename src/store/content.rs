@@ -1,22 +1,16 @@
 //! What a container's directory has, by its id.
 
-use super::config::{self, Config};
+use super::config::Config;
 use super::files;
 use super::id::Id;
 use super::place::Place;
 use super::state::State;
 use crate::error::Error;
-use crate::sys::Errno;
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 
 pub(super) fn config(place: &Place, id: &Id) -> Result<Config, Error> {
-    let config = read(place, id, files::CONFIG, Config::parse)?;
-    match read(place, id, files::UPDATES, config::parse_updates) {
-        Ok(updates) => Ok(Config { updates, ..config }),
-        Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(config),
-        Err(error) => Err(error),
-    }
+    read(place, id, files::CONFIG, Config::parse)
 }
 
 pub(super) fn state(place: &Place, id: &Id) -> Result<State, Error> {

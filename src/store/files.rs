@@ -8,9 +8,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 pub const LOCK: &CStr = c"lock";
 pub const CONFIG: &CStr = c"config.json";
-/// What `update` has changed, and that while it is being written.
-pub const UPDATES: &CStr = c"update.json";
-pub const NEW_UPDATES: &CStr = c"update.new";
+/// That while it is being written.
+pub const NEW_CONFIG: &CStr = c"config.new";
 pub const STATE: &CStr = c"state.json";
 /// A page of room for the next state, whatever else fills the disk; and that state, while it is being written. What is in it
 /// is of no use: nothing, or the state before this one.
@@ -63,6 +62,27 @@ pub fn write(
 ) -> Result<(), Errno> {
     write_draft(directory, draft, content)?;
     node::rename(directory, draft, name, Replace::Yes)
+}
+
+/// [`write()`] of a file that is there. One that someone removes meanwhile stays removed, but where a file system cannot swap
+/// names: there it may come back.
+///
+/// Errors: as those; ENOENT if it is not there.
+pub fn rewrite(
+    directory: BorrowedFd<'_>,
+    name: &CStr,
+    draft: &CStr,
+    content: &[u8],
+) -> Result<(), Errno> {
+    drop(descriptor::own(node::find(directory, name)?));
+    write_draft(directory, draft, content)?;
+    match node::rename(directory, draft, name, Replace::Swap) {
+        Err(Errno::EINVAL | Errno::ENOSYS) => node::rename(directory, draft, name, Replace::Yes),
+        swapped => {
+            let _ = node::remove_file(directory, draft);
+            swapped
+        }
+    }
 }
 
 fn write_draft(directory: BorrowedFd<'_>, draft: &CStr, content: &[u8]) -> Result<(), Errno> {

@@ -11,13 +11,9 @@ use super::state::State;
 use crate::error::Error;
 use crate::sys::lock;
 use crate::sys::{Errno, descriptor, node};
-use std::ffi::CStr;
 use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::Duration;
-
-/// What `config.json` is called while it is being written.
-const DRAFT: &CStr = c"config.new";
 
 /// How often someone may sweep a directory away between our making it and our locking it, and how many made-up names may be
 /// taken.
@@ -84,7 +80,8 @@ fn fill(owned: &Owned, config: &Config, name: Option<&Name>) -> Result<(), Error
     give_name(owned, name)?;
     owned.write_state(&State::created())?;
     let text = config.object().finish();
-    files::write(owned.directory(), files::CONFIG, DRAFT, text.as_bytes())
+    let (name, draft) = (files::CONFIG, files::NEW_CONFIG);
+    files::write(owned.directory(), name, draft, text.as_bytes())
         .map_err(|errno| Error::new("write", owned.told(files::CONFIG), errno))?;
     // From here on anyone may rename it.
     lock::unlock(owned.lock(), NAMING, 1);

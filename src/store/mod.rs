@@ -2,8 +2,7 @@
 //!
 //! ```text
 //! containers/ID/lock          locked by who starts, keeps or removes it: while it runs, its monitor
-//! containers/ID/config.json   what was asked, written once
-//! containers/ID/update.json   what was asked differently since
+//! containers/ID/config.json   what was asked, and what is asked differently since
 //! containers/ID/state.json    how it is, written by who has the lock
 //! containers/ID/spare         room for the next state
 //! containers/ID/socket        where the monitor is called

@@ -60,15 +60,28 @@ fn what_is_changed_is_read_with_what_was_asked() {
     assert_eq!(entry.config.updates, [] as [OsString; 0]);
     let updating = entry.update().unwrap();
     let words = ["--memory=1g".into(), OsString::from_vec(b"--x=\xff".into())];
-    updating.write(&words).unwrap();
+    let changed = |words: &[OsString]| Config {
+        updates: words.to_vec(),
+        ..entry.config.clone()
+    };
+    updating.write(&changed(&words)).unwrap();
     assert_eq!(updating.config().unwrap().updates, words);
     drop(updating);
-    entry.update().unwrap().write(&words[..1]).unwrap();
+    let updating = entry.update().unwrap();
+    updating.write(&changed(&words[..1])).unwrap();
+    drop(updating);
     let config = owned.config().unwrap();
     assert_eq!((&config.updates[..], config.words.len()), (&words[..1], 2));
-    // Also while someone has its lock, and not when it is gone.
+    // Also while someone has its lock, and not when it is gone, nor while it goes.
+    let directory = scratch.0.join("containers").join(owned.id.to_string());
+    assert!(!directory.join("config.new").exists());
+    let updating = entry.update().unwrap();
+    std::fs::remove_file(directory.join("config.json")).unwrap();
+    assert!(message(updating.write(&changed(&words))).contains("ENOENT"));
+    drop(updating);
     owned.remove().unwrap();
     assert!(message(entry.update()).contains("ENOENT"));
+    assert_eq!(scratch.count("containers"), 0);
 }
 
 fn name(text: &str) -> Name {

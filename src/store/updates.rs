@@ -1,4 +1,4 @@
-//! What is asked of a container differently than when it was made: `update.json`.
+//! What is asked of a container differently than when it was made.
 
 use super::config::Config;
 use super::content;
@@ -7,11 +7,8 @@ use super::id::Id;
 use super::owned::{UPDATING, lock_soon};
 use super::place::Place;
 use crate::error::Error;
-use crate::json::Value;
 use crate::sys::{Errno, descriptor, node};
-use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
 /// The right to change what was asked of a container, whether it runs or not: until this is dropped.
@@ -52,15 +49,13 @@ impl Updating {
         content::config(&self.place, &self.id)
     }
 
-    /// Writes what is asked differently from now on.
+    /// Writes what is asked from now on.
     ///
     /// Errors: as open(2), write(2) and rename(2).
-    pub fn write(&self, updates: &[OsString]) -> Result<(), Error> {
-        let words = updates.iter();
-        let words = words.map(|word| Value::string(word.as_bytes().to_vec()));
-        let text = Value::List(words.collect()).compact();
-        let (name, draft) = (files::UPDATES, files::NEW_UPDATES);
-        files::write(self.directory.as_fd(), name, draft, text.as_bytes()).map_err(|errno| {
+    pub fn write(&self, config: &Config) -> Result<(), Error> {
+        let text = config.object().finish();
+        let (name, draft) = (files::CONFIG, files::NEW_CONFIG);
+        files::rewrite(self.directory.as_fd(), name, draft, text.as_bytes()).map_err(|errno| {
             Error::new(
                 "write",
                 self.place.told(&files::inner(&self.id, name)),

@@ -27,19 +27,13 @@ pub fn run(arguments: &PsArgs) -> Result<ExitCode, Error> {
         false => arguments.format.as_deref(),
     };
     let layout = Layout::parse(format, &COLUMNS)?;
-    let chosen = match Store::look(arguments.state.as_deref())? {
-        Some(store) => choose(&store, arguments, &filters)?,
-        None => Vec::new(),
-    };
-    let now = time::nanoseconds();
-    let rows = chosen.iter().map(|chosen| Row {
-        cells: chosen.cells(now, arguments.no_trunc),
-        labels: &chosen.known.labels,
-    });
-    super::answer(&layout.list(rows)?)
+    let store = Store::look(arguments.state.as_deref())?;
+    let store = store.as_ref();
+    let chosen = store.map(|store| choose(store, arguments, &filters));
+    super::answer(&layout.list(chosen.transpose()?.into_iter().flatten())?)
 }
 
-/// A container that is listed.
+/// A container that may be listed.
 struct Chosen {
     id: String,
     entry: Entry,
@@ -47,19 +41,28 @@ struct Chosen {
     known: Known,
 }
 
-/// The containers that were asked for, the newest first.
-fn choose(store: &Store, arguments: &PsArgs, filters: &Filters) -> Result<Vec<Chosen>, Error> {
-    let entries: Vec<_> = store.all()?.into_iter().filter_map(looked_at).collect();
+/// The containers that were asked for, the newest first. One after the other is looked at, read again and let go: there may
+/// be many.
+fn choose<'a>(
+    store: &Store,
+    arguments: &'a PsArgs,
+    filters: &'a Filters,
+) -> Result<impl Iterator<Item = Row> + use<'a>, Error> {
+    let entries = store.all()?;
     let (newest, oldest) = bounds(store, &entries, filters)?;
     // As docker has it, 0 is no number of containers.
     let last = arguments.last.filter(|last| *last > 0);
     let all = arguments.all || last.is_some() || filters.ask_for_all();
     let most = last.unwrap_or(usize::MAX);
+    let now = time::nanoseconds();
     let between = entries.into_iter().take(oldest).skip(newest);
-    let shown = between.filter(|(_, look)| all || look.is_live());
+    let shown = between
+        .filter_map(looked_at)
+        .filter(move |(_, look)| all || look.is_live());
     let chosen = shown.map(|(entry, look)| Chosen::of(entry, look));
     let chosen = chosen.filter(|chosen| filters.accept(&chosen.candidate()));
-    Ok(chosen.take(most).collect())
+    let rows = chosen.map(move |chosen| chosen.row(now, arguments.no_trunc));
+    Ok(rows.take(most))
 }
 
 /// How it is with a container, put right; `None` if it has been removed meanwhile, or cannot be read.
@@ -79,15 +82,11 @@ fn looked_at(entry: Entry) -> Option<(Entry, Look)> {
 }
 
 /// Which of the entries are between those that were named, by their places in the list.
-fn bounds(
-    store: &Store,
-    entries: &[(Entry, Look)],
-    filters: &Filters,
-) -> Result<(usize, usize), Error> {
+fn bounds(store: &Store, entries: &[Entry], filters: &Filters) -> Result<(usize, usize), Error> {
     let (mut newest, mut oldest) = (0, entries.len());
     let place = |name: &OsString| {
         let id = store.find(name)?.id;
-        let place = entries.iter().position(|(entry, _)| entry.id == id);
+        let place = entries.iter().position(|entry| entry.id == id);
         Ok::<usize, Error>(place.unwrap_or(0))
     };
     for name in &filters.before {
@@ -128,7 +127,7 @@ impl Chosen {
         }
     }
 
-    fn cells(&self, now: u64, whole: bool) -> Vec<Vec<u8>> {
+    fn row(self, now: u64, whole: bool) -> Row {
         let mounts: Vec<Vec<u8>> = self.known.mounts.iter().map(source).collect();
         let shown = Shown {
             id: &self.id,
@@ -139,7 +138,10 @@ impl Chosen {
             labels: &self.known.labels,
             mounts: &mounts,
         };
-        shown.cells(now, whole)
+        Row {
+            cells: shown.cells(now, whole),
+            labels: self.known.labels,
+        }
     }
 }
 

@@ -121,7 +121,7 @@ impl Watched {
         )))
     }
 
-    fn row(&self, before: &[Self], whole: bool) -> Row<'static> {
+    fn row(&self, before: &[Self], whole: bool) -> Row {
         let mut others = before.iter();
         let earlier = others.find(|other| other.id == self.id);
         let shown = Shown {
@@ -136,7 +136,7 @@ impl Watched {
         };
         Row {
             cells: shown.cells(sample::memory_of_host()),
-            labels: &[],
+            labels: Vec::new(),
         }
     }
 }
