@@ -27,13 +27,6 @@ pub mod wait;
 use crate::error::{Error, ExitCode};
 use crate::standard_streams;
 
-/// The answer of a command that is only a name yet.
-#[cold]
-#[inline(never)]
-pub fn not_built(command: &str) -> Error {
-    Error::refused(command, "this command is not built yet")
-}
-
 /// Answers on stdout.
 fn answer(text: &[u8]) -> Result<ExitCode, Error> {
     let written = standard_streams::answer(text);

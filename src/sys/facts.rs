@@ -225,6 +225,11 @@ impl FileSystem {
         self.kind == 0x1cd1
     }
 
+    /// Whether its files stand for something in the kernel.
+    pub fn is_kernels(self) -> bool {
+        self.is_proc() || self.is_sysfs() || self.is_cgroup() || self.is_devpts()
+    }
+
     pub fn is_fuse(self) -> bool {
         self.kind == 0x6573_5546
     }

@@ -21,6 +21,8 @@ pub struct Attributes {
 pub enum Failure {
     /// A directory is to be replaced by something else, or something else by a directory.
     OtherKind,
+    /// A device would be replaced, which others than this container may have a use for: /dev/null.
+    IsDevice,
     Failed(Errno),
     /// What it was to be made of could not be read.
     Source(crate::error::Error),
@@ -128,12 +130,17 @@ fn made(directory: BorrowedFd<'_>, name: &CStr, kind: Kind) -> Result<OwnedFd, E
     }
 }
 
-/// Removes what is in the way, if it is no directory.
+/// Removes what is in the way, if it is no directory and no device.
 fn clear(directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Failure> {
     match facts::facts_of(directory, name) {
         Err(Errno::ENOENT) => Ok(()),
         Err(errno) => Err(errno.into()),
         Ok(facts) if facts.kind == Kind::Directory => Err(Failure::OtherKind),
+        Ok(facts) if is_device(facts.kind) => Err(Failure::IsDevice),
         Ok(_) => Ok(node::remove_file(directory, name)?),
     }
+}
+
+pub fn is_device(kind: Kind) -> bool {
+    matches!(kind, Kind::Character(_) | Kind::Block(_))
 }

@@ -23,7 +23,7 @@ use crate::error::{Error, ExitCode};
 use crate::format::units::{self, Units};
 use crate::standard_streams::Stream;
 use crate::store;
-use crate::sys::{Errno, descriptor, identity, signal, terminal};
+use crate::sys::{Errno, descriptor, facts, identity, signal, terminal};
 use files::Access;
 use owner::Ids;
 use pack::Pack;
@@ -97,6 +97,8 @@ fn from_container(arguments: &CpArgs, word: &OsStr, path: Vec<u8>) -> Result<Cop
             "it is a terminal: an archive goes to a file or a pipe",
         ));
     }
+    // Asked before a user namespace is entered, where an ordinary user is root too.
+    let keeps = arguments.archive && identity::effective_user() == 0;
     let (container, ids) = files::find(&entry, &path, Access::Read)?;
     let side = Side::Container(container);
     let found = source(&side, &path, arguments.follow_link)?;
@@ -118,7 +120,6 @@ fn from_container(arguments: &CpArgs, word: &OsStr, path: Vec<u8>) -> Result<Cop
         });
     }
     let same = Ids::ours();
-    let keeps = arguments.archive && identity::effective_user() == 0;
     let into = Into {
         side: &Side::Here,
         path: arguments.destination.as_bytes(),
@@ -135,6 +136,9 @@ fn from_container(arguments: &CpArgs, word: &OsStr, path: Vec<u8>) -> Result<Cop
 fn to_container(arguments: &CpArgs, word: &OsStr, path: Vec<u8>) -> Result<Copied, Error> {
     let entry = store::find(arguments.state.as_deref(), word)?;
     let (container, ids) = files::find(&entry, &path, Access::Write)?;
+    let Some(root) = ids.outside((0, 0)) else {
+        return Err(Error::refused(container.word, "the container has no root"));
+    };
     if arguments.source == "-" {
         return from_stdin(container, &ids, &path);
     }
@@ -151,15 +155,9 @@ fn to_container(arguments: &CpArgs, word: &OsStr, path: Vec<u8>) -> Result<Copie
     let into = Into {
         side: &side,
         path: &path,
-        owners: match (arguments.archive, ids.outside((0, 0))) {
-            (true, _) => Owners::Kept(&ids),
-            (false, Some(root)) => Owners::One(root),
-            (false, None) => {
-                return Err(Error::refused(
-                    side.told(&path),
-                    "the container has no root",
-                ));
-            }
+        owners: match arguments.archive {
+            true => Owners::Kept(&ids),
+            false => Owners::One(root),
         },
         keeps_set_id: true,
     };
@@ -245,6 +243,9 @@ impl Into<'_> {
         match (place.found, place.name) {
             (Some(found), _) if found.is_directory() => {
                 Ok((found.file, name.unwrap_or_else(|| c".".into())))
+            }
+            (Some(found), _) if found.facts.kind != facts::Kind::Regular => {
+                refused("it must be a directory or a regular file")
             }
             (Some(_), _) if source.is_directory() => refused("cannot copy directory: it is a file"),
             (None, _) if is_directory && !source.is_directory() => refused("no such directory"),

@@ -97,6 +97,7 @@ pub fn failed(side: &Side, path: &[u8], failure: Failure, is_directory: bool) ->
     match failure {
         Failure::Failed(errno) => side.failed("make", path, errno),
         Failure::Source(error) => error,
+        Failure::IsDevice => Error::refused(side.told(path), "cannot overwrite a device"),
         Failure::OtherKind if is_directory => Error::refused(
             side.told(path),
             "cannot overwrite non-directory with directory",

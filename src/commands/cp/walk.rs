@@ -47,14 +47,14 @@ impl Walk<'_> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
         let name = CString::new(name).unwrap_or_default();
         let inner = self.source.len();
-        let visited = self.visit(found, path, &name, 0, visitor);
+        let visited = self.visit((found, None), path, &name, 0, visitor);
         self.source.truncate(inner);
         visited
     }
 
     fn visit(
         &mut self,
-        found: &Found,
+        (found, outer): (&Found, Option<&Found>),
         path: &[u8],
         name: &CStr,
         depth: usize,
@@ -75,13 +75,23 @@ impl Walk<'_> {
         };
         let member = self.member(found, path, kind)?;
         match member.kind {
+            Kind::Directory if outer.is_some_and(|outer| self.is_kernels(found, outer, name)) => {
+                visitor.enter(&member, name)?;
+                visitor.leave(&member)
+            }
             Kind::Directory => self.directory(found, &member, name, depth, visitor),
             Kind::Regular(_) => {
                 let opened = own_proc::open_found(found.file.as_fd());
                 let opened = opened.map_err(|errno| self.failed("open", errno))?;
                 let (side, source) = (self.side, self.source.clone());
+                let mut left = most(found.facts.size);
                 visitor.take(&member, name, &mut |buffer| {
-                    read(&opened, buffer).map_err(|errno| side.failed("read", &source, errno))
+                    let room =
+                        usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+                    let count = read(&opened, buffer.get_mut(..room).unwrap_or_default())
+                        .map_err(|errno| side.failed("read", &source, errno))?;
+                    left = left.saturating_sub(count as u64);
+                    Ok(count)
                 })
             }
             _ => visitor.take(&member, name, &mut |_| Ok(0)),
@@ -123,12 +133,27 @@ impl Walk<'_> {
                 Err(errno) => return Err(self.failed("look at", errno)),
                 Ok(entry) => {
                     let path = [&member.path, &b"/"[..], inner.to_bytes()].concat();
-                    self.visit(&entry, &path, &inner, depth + 1, visitor)?;
+                    self.visit((&entry, Some(found)), &path, &inner, depth + 1, visitor)?;
                 }
             }
             self.source.truncate(above);
         }
         visitor.leave(member)
+    }
+
+    /// Whether what is in a directory is the kernel's, or of the container's own /dev: that is no one's data, and there while
+    /// the container runs alone. Who asks for it by its path gets it.
+    fn is_kernels(&self, found: &Found, outer: &Found, name: &CStr) -> bool {
+        if found.facts.identity.0 == outer.facts.identity.0 {
+            return false;
+        }
+        let is_root = |outer: &Found| match self.side {
+            Side::Here => false,
+            Side::Container(container) => facts::facts(container.root.as_fd())
+                .is_ok_and(|root| root.identity == outer.facts.identity),
+        };
+        facts::file_system(found.file.as_fd()).is_ok_and(facts::FileSystem::is_kernels)
+            || name == c"dev" && is_root(outer)
     }
 
     fn member(&self, found: &Found, path: &[u8], kind: Kind) -> Result<Member, Error> {
@@ -162,6 +187,16 @@ impl Walk<'_> {
     #[inline(never)]
     fn failed(&self, operation: &str, errno: Errno) -> Error {
         self.side.failed(operation, &self.source, errno)
+    }
+}
+
+/// How much of a file is read: who makes it longer and longer meanwhile does not keep us, nor fill our disk up. (The kernel's
+/// own files, as /proc's, have something in them and say that they have not.)
+fn most(size: u64) -> u64 {
+    const OF_KERNEL: u64 = 64 * 1024 * 1024;
+    match size {
+        0 => OF_KERNEL,
+        size => size,
     }
 }
 

@@ -11,7 +11,7 @@ pub static COMMAND: Described = Described {
     name: "cp",
     group: Group::Enter,
     words: Words::Copy,
-    about: "copy files from a container, or to it (not built yet)",
+    about: "copy files from a container, or to it",
     text: "
 Copies a file or a directory from a container, `CONTAINER:PATH`, to a place of
 yours, or the other way. `-` is a tar archive on stdout, or on stdin.
