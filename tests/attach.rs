@@ -281,16 +281,6 @@ fn at_terminal(stay: &Stay, words: &[&str]) -> Session {
     Session::new(stay.case, mark(), &line)
 }
 
-/// Asks a shell again and again, until its terminal has that size.
-#[track_caller]
-fn has_size(session: &mut Session, size: &str) {
-    assert!(eventually(|| {
-        session.type_line("stty size | tr ' ' x; echo s$((1+1))t");
-        session.expect("s2t");
-        String::from_utf8_lossy(session.seen()).contains(size)
-    }));
-}
-
 #[test]
 fn a_terminal_is_left_and_entered_again() {
     each_stay(|stay| {
@@ -302,9 +292,9 @@ fn a_terminal_is_left_and_entered_again() {
         session.type_line("echo a$((1+1))b");
         session.expect("a2b");
         // For a moment it is another one, so that a program draws its screen anew.
-        has_size(&mut session, "24x80");
+        session.expect_size("24x80");
         session.resize(30, 100);
-        has_size(&mut session, "30x100");
+        session.expect_size("30x100");
         // The first key alone, and the same keys in another order, go to the container.
         session.type_keys("\x10\x15");
         session.type_line("echo c$((1+1))d");

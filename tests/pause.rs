@@ -24,13 +24,6 @@ fn ticks(pid: &str) -> u64 {
     common::pty::ticks(pid.parse().expect("a pid"))
 }
 
-fn is_gone(pid: &str) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(") ")
-        .next()
-        .is_none_or(|rest| rest.is_empty() || rest.starts_with('Z'))
-}
-
 fn monitor(stay: &Stay, name: &str) -> u32 {
     let id = stay.asks("{{.Id}}", name);
     let state = std::fs::read(format!("{}/containers/{id}/state.json", stay.state())).unwrap();
@@ -142,7 +135,7 @@ fn end_each_way(stay: &Stay, command: &dyn Fn(&[&str]) -> Command) {
         };
         assert!(eventually(is_over), "{label}");
         assert!(
-            eventually(|| is_gone(&pid)),
+            eventually(|| has_ended(pid.parse().expect("a pid"))),
             "{label}: process {pid} lives on"
         );
         let left = || cgroups.iter().filter(|path| path.exists()).count();

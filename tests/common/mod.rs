@@ -417,6 +417,15 @@ pub fn kill(pid: u32, signal: Signal) {
     nix::sys::signal::kill(pid, signal).expect("kill");
 }
 
+/// Whether a process has ended: who is only not waited for yet has (a zombie), and some machines' first process waits for
+/// orphans every two seconds.
+pub fn has_ended(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Its state follows its name, which may hold anything (proc_pid_stat(5)).
+    stat.rsplit_once(") ")
+        .is_none_or(|(_, rest)| rest.starts_with(['Z', 'X']))
+}
+
 /// The exit code as a shell tells it: 128+n for a signal.
 pub fn shell_code(status: ExitStatus) -> i32 {
     status

@@ -234,6 +234,17 @@ impl Session {
         resize(&self.slave, rows, columns);
     }
 
+    /// Asks a shell again and again, until its terminal has that size: ROWSxCOLUMNS, which is never typed.
+    #[track_caller]
+    pub fn expect_size(&mut self, size: &str) {
+        let is_so = eventually(|| {
+            self.type_line("stty size | tr ' ' x; echo s$((1+1))t");
+            self.expect("s2t");
+            String::from_utf8_lossy(self.seen()).contains(size)
+        });
+        assert!(is_so, "the terminal does not become {size}");
+    }
+
     /// Waits for the end, which leaves the terminal as it was and no process of the container.
     /// Returns the exit code.
     #[track_caller]

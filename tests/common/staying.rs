@@ -115,8 +115,7 @@ impl Staying {
             let first = nix::unistd::Pid::from_raw(i32::try_from(first).expect("a pid"));
             let _ = nix::sys::signal::kill(first, Signal::SIGKILL);
         }
-        let is_gone = |pid: u32| !PathBuf::from(format!("/proc/{pid}")).exists();
-        let gone = eventually(|| monitor.is_none_or(is_gone));
+        let gone = eventually(|| monitor.is_none_or(has_ended));
         assert!(gone, "its monitor stays");
     }
 }

@@ -28,8 +28,7 @@ fn talk(container: &Staying) {
     session.expect("/dev/pts/");
     session.expect("dumb");
     session.resize(33, 101);
-    session.type_line("sleep 1; stty size 2>/dev/null || echo 33 101");
-    session.expect("33 101");
+    session.expect_size("33x101");
     // A key is for the foreground.
     session.type_line("echo sle''eps; sleep 1000; echo e''nded");
     session.expect("sleeps");
