@@ -7,7 +7,7 @@ use common::*;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::unistd::{Uid, chown, mkfifo};
 use std::fs;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::Path;
 
 const SLEEP: [&str; 2] = ["/bin/sleep", "1000"];
@@ -327,4 +327,38 @@ fn what_is_not_there_or_may_not_be_written() {
         }
         stay.says(&["cp", "-q", "closed:/etc/passwd", &format!("{here}/passwd")]);
     });
+}
+
+#[test]
+fn a_link_that_someone_has_planted_is_not_followed() {
+    each_stay(|stay| {
+        if !Uid::effective().is_root() {
+            return skip_root_only("a link of someone else's");
+        }
+        stay.says(&[&["run", "-d", "--name", "web"], &SLEEP[..]].concat());
+        let here = stay.tree.directory("here");
+        let tmp = stay.tree.beside("tmp");
+        fs::create_dir(&tmp).unwrap();
+        fs::set_permissions(&tmp, PermissionsExt::from_mode(0o1777)).unwrap();
+        let ours = fs::metadata(&here).unwrap().uid();
+        for (owner, code) in [(ours, 0), (4321, 1)] {
+            let link = format!("{tmp}/{owner}");
+            symlink(format!("{here}/file"), &link).unwrap();
+            lchown(&link, Some(owner), None).unwrap();
+            fs::write(format!("{here}/file"), "mine").unwrap();
+            let said = stay.outcome(&["cp", "-q", "web:/etc/passwd", &link]);
+            assert_eq!(said.code(), Some(code), "{} {owner}: {said:?}", stay.case);
+            let is_same = fs::read(format!("{here}/file")).unwrap() == b"mine";
+            assert_eq!(is_same, code != 0, "{} {owner}", stay.case);
+            assert!(link_is_there(&link));
+            let said = stay.outcome(&["cp", "-qL", &link, "web:/tmp/led"]);
+            assert_eq!(said.code(), Some(code), "{} {owner}: {said:?}", stay.case);
+        }
+    });
+}
+
+fn link_is_there(link: &str) -> bool {
+    Path::new(link)
+        .symlink_metadata()
+        .is_ok_and(|facts| facts.is_symlink())
 }

@@ -311,10 +311,15 @@ fn who_swaps_a_directory_and_a_link_gets_nothing_out() {
         let root = stay.tree.root();
         let here = stay.tree.directory("here");
         let back = stay.tree.directory("back");
+        let merged = stay.tree.directory("dir");
         let swapped = root.join("tmp/a/dir");
         fs::create_dir_all(&swapped).unwrap();
         fs::write(swapped.join("file"), "inside").unwrap();
-        let archive = [member("dir/new", '0', "", b"new", &[]), file("dir/sub/new")];
+        let archive = [
+            member("dir", '5', "", b"", &[]),
+            file("dir/new"),
+            file("dir/sub/new"),
+        ];
         let rounds = if is_brief() { 1 } else { 4 };
         for content in [copies.outside.to_str().unwrap(), "../../../outside"] {
             let link = root.join("tmp/a/link");
@@ -333,6 +338,7 @@ fn who_swaps_a_directory_and_a_link_gets_nothing_out() {
                         stay.outcome(&["cp", "-q", &format!("{here}/file"), &target]);
                         stay.outcome(&["cp", "-q", "-a", &format!("{here}/."), &target]);
                     }
+                    stay.outcome(&["cp", "-q", &merged, "web:/tmp/a"]);
                     copies.unpack("web:/tmp/a", &archive);
                 }
             });

@@ -11,6 +11,12 @@ pub fn effective_user() -> u32 {
     told_at_start(libc::AT_EUID)
 }
 
+/// geteuid(2): the effective user as the user namespace has it that we are in by now.
+pub fn user_here() -> u32 {
+    // SAFETY: no pointers. It never fails.
+    unsafe { syscall!(Sysno::geteuid) }.map_or(u32::MAX, |user| user as u32)
+}
+
 /// The effective group that this program was started as.
 pub fn effective_group() -> u32 {
     told_at_start(libc::AT_EGID)

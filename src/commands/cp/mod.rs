@@ -97,8 +97,6 @@ fn from_container(arguments: &CpArgs, word: &OsStr, path: Vec<u8>) -> Result<Cop
             "it is a terminal: an archive goes to a file or a pipe",
         ));
     }
-    // Asked before a user namespace is entered, where an ordinary user is root too.
-    let keeps = arguments.archive && identity::effective_user() == 0;
     let (container, ids) = files::find(&entry, &path, Access::Read)?;
     let side = Side::Container(container);
     let found = source(&side, &path, arguments.follow_link)?;
@@ -120,6 +118,7 @@ fn from_container(arguments: &CpArgs, word: &OsStr, path: Vec<u8>) -> Result<Cop
         });
     }
     let same = Ids::ours();
+    let keeps = arguments.archive && identity::effective_user() == 0;
     let into = Into {
         side: &Side::Here,
         path: arguments.destination.as_bytes(),

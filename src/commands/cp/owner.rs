@@ -13,7 +13,7 @@ pub struct Ids {
 pub type Owner = (u32, u32);
 
 /// What stands for an id that has no counterpart (overflowuid).
-const NO_ONE: u32 = 65_534;
+pub const NO_ONE: u32 = 65_534;
 
 impl Ids {
     /// Those of a container that has the same ids as we have.

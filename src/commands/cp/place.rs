@@ -4,10 +4,11 @@
 //! look. It is resolved in the container's root, and what follows goes by descriptors, name by name, without following
 //! any link.
 
+use super::owner::NO_ONE;
 use crate::error::Error;
 use crate::path_in_root::{self, Missing, PathFailure};
 use crate::sys::facts::{self, Facts, Kind};
-use crate::sys::{Errno, descriptor, node};
+use crate::sys::{Errno, descriptor, identity, node};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -107,6 +108,9 @@ impl Side {
             };
             match &found {
                 Some(link) if link.facts.kind == Kind::Link && (follow || is_directory) => {
+                    if matches!(self, Self::Here) && is_planted(&directory, link)? {
+                        return Err(Errno::EACCES);
+                    }
                     let content = link.content()?;
                     let mut next = match content.to_bytes() {
                         content @ [b'/', ..] => content.to_vec(),
@@ -126,6 +130,19 @@ impl Side {
         }
         Err(Errno::ELOOP)
     }
+}
+
+/// Whether a link lies where everyone may make some, as in /tmp, and is neither ours nor of whose directory it is. The kernel
+/// follows none there for anyone (protected_symlinks, proc_sys_fs(5)), and would not be asked: we follow this one ourselves.
+fn is_planted(directory: &OwnedFd, link: &Found) -> Result<bool, Errno> {
+    const OF_EVERYONE: u32 = libc::S_ISVTX | libc::S_IWOTH;
+    let directory = facts::facts(directory.as_fd())?;
+    let owner = link.facts.owner;
+    // Whom a user namespace has not, all have one number there.
+    let is_directorys = owner == directory.owner && owner != NO_ONE;
+    Ok(directory.mode & OF_EVERYONE == OF_EVERYONE
+        && owner != identity::user_here()
+        && !is_directorys)
 }
 
 fn find_in(container: &Container, path: &CStr) -> Result<OwnedFd, Errno> {
