@@ -1,7 +1,18 @@
-//! The pages of the program itself.
+//! The pages of the program itself, and of its stack.
 
+use super::Errno;
+use super::descriptor::{self, Waiting};
 use std::ffi::c_char;
+use std::mem::MaybeUninit;
 use syscalls::{Sysno, syscall};
+
+const PAGE: usize = 4096;
+
+/// As much of the stack as a start takes and a wait does not.
+const STACK: usize = 16 * PAGE;
+
+/// More parts than linkers make that cannot be written: one, or headers, code and constants.
+const MOST: usize = 4;
 
 // Set by every linker that makes ELF programs (ld(1), PROVIDE in the default script).
 unsafe extern "C" {
@@ -11,36 +22,106 @@ unsafe extern "C" {
 /// madvise(2) with MADV_DONTNEED on the program's code and constants: who waits for long needs the few pages of them that
 /// wait, and each is in the page cache when it is needed again.
 pub fn let_go() {
-    const PAGE: usize = 4096;
-    // SAFETY: no pointers; 0 where the kernel has not told.
-    let headers = unsafe { libc::getauxval(libc::AT_PHDR) };
-    // SAFETY: as above.
-    let count = unsafe { libc::getauxval(libc::AT_PHNUM) };
-    let headers = headers as *const libc::Elf64_Phdr;
-    if headers.is_null() {
-        return;
-    }
-    // Where the program is, behind where it was linked to be: by the first segment, which begins with it.
-    let mut moved = None;
-    for index in 0..count as usize {
-        // SAFETY: the kernel tells where the program's headers are in its own memory, and how many (getauxval(3)). They are
-        // part of a segment that is never unmapped.
-        let header = unsafe { headers.add(index) };
+    Segments::find().let_go();
+}
+
+/// [`descriptor::wait`] for long: with the program let go, and what the stack has needed before. In one piece of
+/// code, for each piece that runs in between is read in again, with its neighbours (/sys/kernel/debug/fault_around_bytes).
+///
+/// Errors: as those of [`descriptor::wait`].
+#[cold]
+#[inline(never)]
+pub fn rest(waiting: &mut [Waiting], timeout: i32) -> Result<(), Errno> {
+    let_stack_go();
+    Segments::find().let_go();
+    descriptor::wait_here(waiting, timeout)
+}
+
+/// madvise(2) with MADV_DONTNEED on what lies below on the stack, where calls that are over have left what they had.
+#[cold]
+#[inline(never)]
+fn let_stack_go() {
+    // That it is there, and that it is no one else's, is what a variable is.
+    let mut room = MaybeUninit::<[u8; STACK]>::uninit();
+    let start = room.as_mut_ptr().addr();
+    let first = start.next_multiple_of(PAGE);
+    let size = (start + STACK - first) & !(PAGE - 1);
+    // SAFETY: whole pages of a variable that has no value yet, so that none is lost; of memory that is the stack's own, and
+    // private, and so is there again, as zeros, when it is needed. An errno means that it stays.
+    let _ = unsafe { syscall!(Sysno::madvise, first, size, libc::MADV_DONTNEED) };
+}
+
+/// Where the program's code and constants are: start and size.
+struct Segments([(usize, usize); MOST]);
+
+impl Segments {
+    /// Before any of them is let go, for the program's headers are in one.
+    fn find() -> Self {
+        let mut found = [(0, 0); MOST];
+        // SAFETY: no pointers; 0 where the kernel has not told.
+        let headers = unsafe { libc::getauxval(libc::AT_PHDR) };
         // SAFETY: as above.
-        let header = unsafe { &*header };
-        if header.p_type != libc::PT_LOAD {
-            continue;
+        let count = unsafe { libc::getauxval(libc::AT_PHNUM) };
+        let headers = headers as *const libc::Elf64_Phdr;
+        if headers.is_null() {
+            return Self(found);
         }
-        let first = header.p_vaddr as usize;
-        let start = (&raw const __executable_start).addr();
-        let moved = *moved.get_or_insert(start.wrapping_sub(first));
-        if header.p_flags & libc::PF_W != 0 {
-            continue;
+        let mut free = found.iter_mut();
+        // Where the program is, behind where it was linked to be: by the first segment, which begins with it.
+        let mut moved = None;
+        for index in 0..count as usize {
+            // SAFETY: the kernel tells where the program's headers are in its own memory, and how many (getauxval(3)). They
+            // are part of a segment that is never unmapped.
+            let header = unsafe { headers.add(index) };
+            // SAFETY: as above.
+            let header = unsafe { &*header };
+            if header.p_type != libc::PT_LOAD {
+                continue;
+            }
+            let first = header.p_vaddr as usize;
+            let start = (&raw const __executable_start).addr();
+            let moved = *moved.get_or_insert(start.wrapping_sub(first));
+            if header.p_flags & libc::PF_W != 0 {
+                continue;
+            }
+            let end = moved.wrapping_add(first + header.p_memsz as usize);
+            let start = moved.wrapping_add(first) & !(PAGE - 1);
+            if let Some(free) = free.next() {
+                *free = (start, end - start);
+            }
         }
-        let end = moved.wrapping_add(first + header.p_memsz as usize);
-        let start = moved.wrapping_add(first) & !(PAGE - 1);
-        // SAFETY: a segment of the program's file that is mapped privately and cannot be written, so that what is let go is
-        // read again as it was. An errno means that it stays.
-        let _ = unsafe { syscall!(Sysno::madvise, start, end - start, libc::MADV_DONTNEED) };
+        Self(found)
+    }
+
+    #[inline(always)]
+    fn let_go(&self) {
+        for &(start, size) in &self.0 {
+            if size == 0 {
+                break;
+            }
+            // SAFETY: a segment of the program's file that is mapped privately and cannot be written, so that what is let go
+            // is read again as it was. An errno means that it stays.
+            let _ = unsafe { syscall!(Sysno::madvise, start, size, libc::MADV_DONTNEED) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_let_go_is_there_again() {
+        let before = [7; STACK];
+        let found = Segments::find().0;
+        assert!(found.iter().any(|(start, size)| {
+            let here = (rest as *const ()).addr();
+            (*start..start + size).contains(&here)
+        }));
+        for _ in 0..2 {
+            assert_eq!(rest(&mut [], 0), Ok(()));
+            assert_eq!(Segments::find().0, found);
+        }
+        assert_eq!(before, [7; STACK]);
     }
 }

@@ -425,6 +425,12 @@ impl Waiting {
 /// poll(2). `timeout` in milliseconds, negative for none. A signal's interruption is an answer with
 /// nothing in it.
 pub fn wait(waiting: &mut [Waiting], timeout: i32) -> Result<(), Errno> {
+    wait_here(waiting, timeout)
+}
+
+/// [`wait`], in the caller's own code.
+#[inline(always)]
+pub(super) fn wait_here(waiting: &mut [Waiting], timeout: i32) -> Result<(), Errno> {
     let limit = libc::timespec {
         tv_sec: (timeout / 1000).into(),
         tv_nsec: i64::from(timeout % 1000) * 1_000_000,

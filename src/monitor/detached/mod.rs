@@ -141,13 +141,11 @@ impl<'a> Detached<'a> {
             self.desk.let_end(&self.supervisor, self.hooks, self.log);
             self.wait_for(&mut waiting);
             let timeout = self.time_left().map_or(-1, milliseconds);
-            if std::mem::take(&mut self.is_idle) {
-                // Here, where nothing but the wait follows: what runs after it would be read in again, with its neighbours
-                // (/sys/kernel/debug/fault_around_bytes).
-                code::let_go();
-            }
-            descriptor::wait(&mut waiting, timeout)
-                .map_err(|errno| Error::new("poll", "", errno))?;
+            let waited = match std::mem::take(&mut self.is_idle) {
+                true => code::rest(&mut waiting, timeout),
+                false => descriptor::wait(&mut waiting, timeout),
+            };
+            waited.map_err(|errno| Error::new("poll", "", errno))?;
             self.supervisor.look_at_the_clock()?;
             self.rest_if_idle(&waiting);
             let (own, desks) = waiting.split_at(2 + self.outputs.len());
