@@ -19,6 +19,21 @@
 //! `tests/common/by_hand.rs` writes one without a command line. What the host lends is asked for in
 //! one order, by a run to have it and by `--explain` to look at it.
 //!
+//! # Containers that stay
+//!
+//! ```text
+//! run -d, start ─▶ store: a directory, its lock ─▶ fork ─▶ monitor ─▶ the story of a run, once for each life
+//! ps, logs, rm, … ─▶ store: config.json, state.json, log.json        │
+//! stop, attach, … ─▶ control: the monitor's socket ─────────────────▶┘
+//! exec ─▶ the plan of one more process, born into the namespaces of the command's own
+//! ```
+//!
+//! There is no daemon: each container has a *monitor*, the parent of its first process. In the foreground that is
+//! the process that was typed; in the background (`runtime::stored`) it is a copy of it, which runs the same story. The
+//! lock that it holds says that the container lives, and it alone writes the state. It reads the command line that made the container
+//! once more for each life, and has the answers of its caller from then. If it is killed, whoever looks next
+//! puts right what it has left (`runtime::heal`).
+//!
 //! # Layers
 //!
 //! Imports point down only (`tests/layers.rs` holds them to it):
