@@ -67,16 +67,6 @@ fn signal(child: &Child, signal: nix::sys::signal::Signal) {
     kill(child.id(), signal);
 }
 
-/// The pid of a container's monitor.
-#[track_caller]
-fn monitor(stay: &Stay, id: &str) -> u32 {
-    let path = format!("{}/containers/{id}/state.json", stay.state());
-    let state = std::fs::read_to_string(path).expect("a state");
-    let state: serde_json::Value = serde_json::from_str(&state).expect("JSON");
-    let pid = state["monitor"]["pid"].as_u64().expect("a monitor");
-    u32::try_from(pid).expect("a pid")
-}
-
 #[test]
 fn what_is_written_is_shown_and_what_is_typed_is_read() {
     each_stay(|stay| {
@@ -234,7 +224,7 @@ fn the_monitors_death_is_told() {
         let id = stay.says(&["run", "-d", "--name", "box", "sh", "-c", script]);
         let mut child = piped(stay.command(&["attach", "box"]));
         read_until(&mut child, "tick\n");
-        kill(monitor(stay, &id), Signal::SIGKILL);
+        kill(stay.pid(&id, "monitor"), Signal::SIGKILL);
         let outcome = ended(child);
         let label = format!("{}: {outcome:?}", stay.case);
         assert_eq!(outcome.code(), Some(125), "{label}");

@@ -16,9 +16,9 @@ const SLEEP: [&str; 2] = ["/bin/sleep", "1000"];
 fn files_go_both_ways_while_it_runs_and_later() {
     each_stay(|stay| {
         stay.says(&[&["run", "-d", "--name", "web"], &SLEEP[..]].concat());
-        let here = stay.tree.directory("here");
+        let here = stay.tree().directory("here");
         let (file, back) = (format!("{here}/file"), format!("{here}/back"));
-        let root = stay.tree.root();
+        let root = stay.tree().root();
         for round in 0..2 {
             stay.says(&["cp", "-q", &file, "web:/tmp/new"]);
             assert_eq!(std::fs::read(root.join("tmp/new")).unwrap(), b"of here\n");
@@ -47,11 +47,11 @@ fn files_go_both_ways_while_it_runs_and_later() {
 fn no_link_leads_out_and_no_program_gains() {
     each_stay(|stay| {
         stay.says(&[&["run", "-d", "--name", "web"], &SLEEP[..]].concat());
-        let outside = stay.tree.directory("outside");
-        let root = stay.tree.root();
+        let outside = stay.tree().directory("outside");
+        let root = stay.tree().root();
         symlink(&outside, root.join("tmp/absolute")).unwrap();
         symlink("../../outside", root.join("tmp/up")).unwrap();
-        let file = stay.tree.beside("outside/file");
+        let file = stay.tree().beside("outside/file");
         for link in ["absolute", "up"] {
             stay.fails(1, &["cp", &format!("web:/tmp/{link}/file"), "/dev/null/x"]);
             stay.fails(1, &["cp", &file, &format!("web:/tmp/{link}/new")]);
@@ -65,7 +65,7 @@ fn no_link_leads_out_and_no_program_gains() {
         );
         let program = root.join("tmp/program");
         std::fs::write(&program, "").unwrap();
-        stay.tree.give(&program);
+        stay.tree().give(&program);
         std::fs::set_permissions(&program, PermissionsExt::from_mode(0o6755)).unwrap();
         let copy = format!("{outside}/program");
         stay.says(&["cp", "-q", "web:/tmp/program", &copy]);
@@ -78,7 +78,7 @@ fn no_link_leads_out_and_no_program_gains() {
 fn what_is_no_file_here_is_not_replaced() {
     each_stay(|stay| {
         stay.says(&[&["run", "-d", "--name", "web"], &SLEEP[..]].concat());
-        let here = stay.tree.directory("here");
+        let here = stay.tree().directory("here");
         let file = format!("{here}/file");
         let pipe = format!("{here}/pipe");
         mkfifo(pipe.as_str(), Mode::from_bits_truncate(0o644)).unwrap();
@@ -95,8 +95,8 @@ fn what_is_no_file_here_is_not_replaced() {
             .unwrap();
             let link = format!("{here}/link");
             symlink("device", &link).unwrap();
-            fs::create_dir(stay.tree.root().join("tmp/devices")).unwrap();
-            fs::write(stay.tree.root().join("tmp/devices/device"), "x").unwrap();
+            fs::create_dir(stay.tree().root().join("tmp/devices")).unwrap();
+            fs::write(stay.tree().root().join("tmp/devices/device"), "x").unwrap();
             let said = stay.fails(1, &["cp", "web:/tmp/devices/.", &here]);
             assert!(said.contains("device: cannot overwrite a device"), "{said}");
             assert!(fs::metadata(&device).unwrap().file_type().is_char_device());
@@ -122,11 +122,11 @@ fn what_is_no_file_here_is_not_replaced() {
 fn a_copy_goes_where_docker_has_it() {
     each_stay(|stay| {
         stay.says(&[&["run", "-d", "--name", "web"], &SLEEP[..]].concat());
-        let (root, here) = (stay.tree.root(), stay.tree.directory("here"));
+        let (root, here) = (stay.tree().root(), stay.tree().directory("here"));
         fs::create_dir_all(root.join("tmp/dir/sub")).unwrap();
         fs::write(root.join("tmp/dir/sub/file"), "below").unwrap();
         symlink("dir/sub", root.join("tmp/link")).unwrap();
-        stay.tree.give(&root.join("tmp"));
+        stay.tree().give(&root.join("tmp"));
         let made = Path::new(&here);
         for (source, target, file) in [
             ("tmp/dir", "new", "new/sub/file"),
@@ -190,7 +190,7 @@ fn a_copy_goes_where_docker_has_it() {
             "{said}"
         );
         // What one has packed the other unpacks.
-        let archive = stay.tree.beside("archive");
+        let archive = stay.tree().beside("archive");
         let packed = std::process::Stdio::from(fs::File::create(&archive).unwrap());
         let mut command = stay.command(&["cp", "web:/tmp/dir", "-"]);
         let status = command.stdout(packed).status().unwrap();
@@ -208,12 +208,12 @@ fn a_copy_goes_where_docker_has_it() {
 fn owners_and_modes() {
     each_stay(|stay| {
         stay.says(&[&["run", "-d", "--name", "web"], &SLEEP[..]].concat());
-        let (root, here) = (stay.tree.root(), stay.tree.directory("here"));
+        let (root, here) = (stay.tree().root(), stay.tree().directory("here"));
         let is_root = stay.case.caller == Caller::Root;
         let ours = fs::metadata(&here).unwrap().uid();
         let program = root.join("tmp/program");
         fs::write(&program, "x").unwrap();
-        stay.tree.give(&program);
+        stay.tree().give(&program);
         if is_root {
             chown(&program, Some(Uid::from_raw(1234)), None).unwrap();
         }
@@ -232,7 +232,7 @@ fn owners_and_modes() {
             stay.says(&["cp", option, "web:/tmp/program", &to]);
             assert_eq!(facts(&to), expected, "{} {option}", stay.case);
         }
-        let back = stay.tree.name() + "/tmp/back";
+        let back = stay.tree().name() + "/tmp/back";
         let kept = if is_root { 1234 } else { ours };
         for (option, owner) in [("-q", ours), ("-qa", kept)] {
             stay.says(&["cp", option, &format!("{here}/program-qa"), "web:/tmp/back"]);
@@ -246,8 +246,8 @@ fn neither_the_kernels_files_nor_one_that_grows_keep_it() {
     each_stay(|stay| {
         let grow = "while :; do dd if=/bin/busybox bs=64k 2>/dev/null; done >/tmp/grown";
         stay.says(&["run", "-d", "--name", "web", "/bin/sh", "-c", grow]);
-        let here = stay.tree.directory("here");
-        let grown = stay.tree.root().join("tmp/grown");
+        let here = stay.tree().directory("here");
+        let grown = stay.tree().root().join("tmp/grown");
         let size = || grown.metadata().map_or(0, |facts| facts.len());
         assert!(eventually(|| size() > 0));
         stay.says(&["cp", "-q", "web:/tmp/grown", &format!("{here}/grown")]);
@@ -270,8 +270,8 @@ fn neither_the_kernels_files_nor_one_that_grows_keep_it() {
 #[test]
 fn what_is_not_there_or_may_not_be_written() {
     each_stay(|stay| {
-        let here = stay.tree.directory("here");
-        let (file, data) = (format!("{here}/file"), stay.tree.directory("data"));
+        let here = stay.tree().directory("here");
+        let (file, data) = (format!("{here}/file"), stay.tree().directory("data"));
         let mount = format!("{data}:/mnt");
         let start = |name, options: &[&str]| {
             let detached = ["run", "-d", "--name", name];
@@ -279,7 +279,7 @@ fn what_is_not_there_or_may_not_be_written() {
         };
         start("closed", &["--read-only", "-v", &mount]);
         start("memory", &["--overlay"]);
-        let upper = format!("--overlay={}", stay.tree.directory("upper"));
+        let upper = format!("--overlay={}", stay.tree().directory("upper"));
         start("upper", &[&upper]);
         stay.says(&["cp", "-q", &file, "upper:/tmp/new"]);
         let said = stay.fails(1, &["cp", &file, "closed:/tmp/x"]);
@@ -336,8 +336,8 @@ fn a_link_that_someone_has_planted_is_not_followed() {
             return skip_root_only("a link of someone else's");
         }
         stay.says(&[&["run", "-d", "--name", "web"], &SLEEP[..]].concat());
-        let here = stay.tree.directory("here");
-        let tmp = stay.tree.beside("tmp");
+        let here = stay.tree().directory("here");
+        let tmp = stay.tree().beside("tmp");
         fs::create_dir(&tmp).unwrap();
         fs::set_permissions(&tmp, PermissionsExt::from_mode(0o1777)).unwrap();
         let ours = fs::metadata(&here).unwrap().uid();

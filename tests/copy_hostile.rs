@@ -65,13 +65,13 @@ fn record(key: &str, value: &str) -> Vec<u8> {
 impl Copies<'_> {
     /// A canary beside the root, and what must become of neither.
     fn new(stay: &Stay) -> Copies<'_> {
-        let outside = PathBuf::from(stay.tree.directory("outside"));
+        let outside = PathBuf::from(stay.tree().directory("outside"));
         Copies { stay, outside }
     }
 
     /// `cp - TARGET`, with an archive of these members.
     fn unpack(&self, target: &str, members: &[Vec<u8>]) -> Outcome {
-        let archive = self.stay.tree.beside("archive");
+        let archive = self.stay.tree().beside("archive");
         fs::write(&archive, members.concat()).unwrap();
         let mut command = self.stay.command(&["cp", "-q", "-", target]);
         command.stdin(fs::File::open(&archive).unwrap());
@@ -103,7 +103,7 @@ fn whatever_an_archive_says_it_stays_in_the_root() {
     each_stay(|stay| {
         stay.says(&[&["run", "-d", "--name", "web"], &SLEEP[..]].concat());
         let copies = Copies::new(stay);
-        let root = stay.tree.root();
+        let root = stay.tree().root();
         let outside = copies.outside.to_str().unwrap().to_owned();
         let end = vec![0; 1024];
         let link = |content: &str| member("link", '2', content, b"", &[]);
@@ -308,10 +308,10 @@ fn who_swaps_a_directory_and_a_link_gets_nothing_out() {
     each_stay(|stay| {
         stay.says(&[&["run", "-d", "--name", "web"], &SLEEP[..]].concat());
         let copies = Copies::new(stay);
-        let root = stay.tree.root();
-        let here = stay.tree.directory("here");
-        let back = stay.tree.directory("back");
-        let merged = stay.tree.directory("dir");
+        let root = stay.tree().root();
+        let here = stay.tree().directory("here");
+        let back = stay.tree().directory("back");
+        let merged = stay.tree().directory("dir");
         let swapped = root.join("tmp/a/dir");
         fs::create_dir_all(&swapped).unwrap();
         fs::write(swapped.join("file"), "inside").unwrap();
@@ -324,7 +324,7 @@ fn who_swaps_a_directory_and_a_link_gets_nothing_out() {
         for content in [copies.outside.to_str().unwrap(), "../../../outside"] {
             let link = root.join("tmp/a/link");
             symlink(content, &link).unwrap();
-            stay.tree.give(&root.join("tmp"));
+            stay.tree().give(&root.join("tmp"));
             while_swapped(&swapped, &link, || {
                 for round in 0..rounds {
                     for source in ["a/dir/file", "a/dir/.", "a", "a/link/file"] {
@@ -372,7 +372,7 @@ fn hostile_trees_do_no_harm_here() {
     each_stay(|stay| {
         stay.says(&[&["run", "-d", "--name", "web"], &SLEEP[..]].concat());
         let copies = Copies::new(stay);
-        let hostile = stay.tree.root().join("tmp/hostile");
+        let hostile = stay.tree().root().join("tmp/hostile");
         fs::create_dir_all(hostile.join("sub")).unwrap();
         fs::write(hostile.join("a\nb\x1b[2J"), "x").unwrap();
         fs::write(hostile.join("-rf"), "x").unwrap();
@@ -389,8 +389,8 @@ fn hostile_trees_do_no_harm_here() {
             )
             .unwrap();
         }
-        stay.tree.give(&hostile);
-        let back = stay.tree.directory("back");
+        stay.tree().give(&hostile);
+        let back = stay.tree().directory("back");
         let outcome = stay.outcome(&["cp", "-q", "web:/tmp/hostile", &back]);
         assert_eq!(outcome.code(), Some(1), "{} {outcome:?}", stay.case);
         for line in outcome.stderr.lines() {

@@ -66,7 +66,7 @@ fn run_detached() {
 #[test]
 fn names_files_and_labels_of_a_run() {
     each_stay(|stay| {
-        let file = format!("{}/id", stay.tree.directory("files"));
+        let file = format!("{}/id", stay.tree().directory("files"));
         let labels = ["-l", "my-label", "--label", "com.example.foo=bar"];
         let id = run(
             stay,
@@ -115,7 +115,7 @@ fn restart_policies() {
             &["/bin/sh", "-c", script],
         );
         assert_eq!(stay.says(&["wait", "fails"]), "1");
-        let lives = std::fs::read_to_string(stay.tree.root().join("tmp/lives"));
+        let lives = std::fs::read_to_string(stay.tree().root().join("tmp/lives"));
         assert_eq!(lives.expect("a file"), "x\n".repeat(3), "{}", stay.case);
         assert_eq!(stay.asks("{{.RestartCount}}", "fails"), "2");
         run(

@@ -23,7 +23,7 @@ fn exec_runs_one_more_process() {
             stay.says(&["exec", "-d", "box", "/bin/touch", "/tmp/execWorks"]),
             ""
         );
-        let file = stay.tree.root().join("tmp/execWorks");
+        let file = stay.tree().root().join("tmp/execWorks");
         assert!(eventually(|| file.exists()), "{}", stay.case);
         assert_eq!(
             stay.says(&["exec", "-w", "/tmp", "box", "/bin/pwd"]),
@@ -349,7 +349,7 @@ fn limits_are_changed() {
 fn files_are_copied_both_ways() {
     each_stay(|stay| {
         run(stay, "box", &SLEEP);
-        let files = stay.tree.directory("files");
+        let files = stay.tree().directory("files");
         let some_file = format!("{files}/some_file");
         std::fs::write(&some_file, "ERROR in it\nfine\n").expect("a file");
         stay.outcome(&["cp", &some_file, "box:/tmp"])

@@ -159,7 +159,7 @@ fn formats() {
         let line = r"{{.Names}}: {{.Command}}\t{{json .Labels}}";
         let expected = "web: \"/bin/sh -c 'exec sl…\"\t\"color=blue,tier\"";
         assert_eq!(stay.says(&["ps", "--format", line]), expected);
-        let root = stay.tree.name();
+        let root = stay.tree().name();
         assert_eq!(stay.says(&["ps", "--format", "{{.Image}}"]), root);
         for line in stay.says(&["ps", "-a", "--format", "json"]).lines() {
             let object: serde_json::Value = serde_json::from_str(line).expect("JSON");
@@ -198,8 +198,8 @@ fn formats() {
 #[test]
 fn documents() {
     each_stay(|stay| {
-        let volume = stay.tree.directory("volume");
-        let labels = stay.tree.beside("labels");
+        let volume = stay.tree().directory("volume");
+        let labels = stay.tree().beside("labels");
         std::fs::write(&labels, "# of it\nfrom=a file\nbare=not\n").expect("a file");
         let options = [
             "-d",
@@ -276,7 +276,7 @@ fn documents() {
             ),
             ("/Config/StopSignal", "INT".into()),
             ("/Config/StopTimeout", 3.into()),
-            ("/Rootfs", serde_json::json!([stay.tree.name()])),
+            ("/Rootfs", serde_json::json!([stay.tree().name()])),
             ("/LostLogBytes", 0.into()),
         ] {
             assert_eq!(at(path), expected, "{} {path}: {text}", stay.case);

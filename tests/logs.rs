@@ -7,7 +7,7 @@ use common::*;
 use nix::unistd::Uid;
 use serde_json::Value;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+
 use std::process::{Child, Command, Stdio};
 
 /// A command whose stdout and stderr go to files, of which any time is one to look.
@@ -69,11 +69,6 @@ fn logs(stay: &Stay, words: &[&str]) -> (Vec<u8>, Vec<u8>) {
     Written::new(stay.command(&[&["logs"], words].concat())).ends()
 }
 
-/// A container's directory in the store.
-fn directory(stay: &Stay, id: &str) -> PathBuf {
-    Path::new(stay.state()).join("containers").join(id)
-}
-
 /// Runs a script in a container that stays, to its end. Its id.
 fn run(stay: &Stay, options: &[&str], script: &str) -> String {
     let words = [&["run", "-d"], options, &["/bin/sh", "-c", script]].concat();
@@ -96,7 +91,7 @@ fn each_line_is_where_it_was_written_to() {
             "{label}"
         );
         // Docker's file, a line of JSON for each.
-        let text = std::fs::read_to_string(directory(stay, &id).join("log.json")).expect("a log");
+        let text = std::fs::read_to_string(stay.directory(&id).join("log.json")).expect("a log");
         let lines: Vec<Value> = text
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -225,7 +220,7 @@ fn every_byte_comes_back() {
     let length = if is_brief() { 1_000_000 } else { 4_000_000 };
     let bytes = any_bytes(length);
     each_stay(|stay| {
-        let root = stay.tree.root();
+        let root = stay.tree().root();
         std::fs::write(root.join("out"), &bytes).expect("a file");
         std::fs::write(root.join("err"), &bytes[..length / 10]).expect("a file");
         let options = ["--log-opt", "max-size=200m", "--name", "all"];
@@ -247,7 +242,7 @@ fn every_byte_comes_back() {
             "parts",
         ];
         let id = run(stay, &options, "cat /out");
-        assert!(directory(stay, &id).join("log.json.2").exists());
+        assert!(stay.directory(&id).join("log.json.2").exists());
         let (out, _) = logs(stay, &["parts"]);
         assert_same(&out, &bytes, &format!("{} parts", stay.case));
         stay.says(&["rm", "all", "parts"]);
@@ -264,7 +259,7 @@ fn old_files_go() {
             script,
         );
         let mut files: Vec<String> = Vec::new();
-        for entry in std::fs::read_dir(directory(stay, &id)).unwrap().flatten() {
+        for entry in std::fs::read_dir(stay.directory(&id)).unwrap().flatten() {
             let name = entry.file_name().into_string().unwrap();
             if name.starts_with("log.json") {
                 assert!(entry.metadata().unwrap().len() <= 5_000, "{name}");
@@ -289,7 +284,7 @@ fn old_files_go() {
 #[test]
 fn who_follows_sees_a_prompt_and_all_that_comes() {
     each_stay(|stay| {
-        let root = stay.tree.root();
+        let root = stay.tree().root();
         let script = "printf '$ '; until [ -e /go ]; do sleep 0.05; done; \
              i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; echo end >&2";
         let words = [
@@ -352,7 +347,7 @@ fn who_follows_one_that_is_killed_or_removed_comes_to_an_end() {
             match by {
                 "rm" => drop(stay.says(&["rm", "-f", "web"])),
                 _ => {
-                    let state = std::fs::read(directory(stay, &id).join("state.json")).unwrap();
+                    let state = std::fs::read(stay.directory(&id).join("state.json")).unwrap();
                     let state: Value = serde_json::from_slice(&state).unwrap();
                     kill(
                         state["monitor"]["pid"].as_u64().unwrap() as u32,
@@ -443,7 +438,7 @@ fn a_full_disk_costs_output_that_is_told() {
             .arg(mydocker())
             .args(["--state", stay.state()])
             .env("STATE", stay.state())
-            .env("ROOT", stay.tree.root())
+            .env("ROOT", stay.tree().root())
             .env("LAUNCH", stay.case.launch)
             .env("OUT", scratch.path())
             .current_dir("/")
@@ -472,7 +467,7 @@ fn a_full_disk_costs_output_that_is_told() {
             .sum();
         assert_eq!(log.len() + lost, all + "after\n".len(), "{}", stay.case);
         for name in ["full", "go"] {
-            std::fs::remove_file(stay.tree.root().join(name)).expect("a file");
+            std::fs::remove_file(stay.tree().root().join(name)).expect("a file");
         }
     });
 }

@@ -25,10 +25,7 @@ fn ticks(pid: &str) -> u64 {
 }
 
 fn monitor(stay: &Stay, name: &str) -> u32 {
-    let id = stay.asks("{{.Id}}", name);
-    let state = std::fs::read(format!("{}/containers/{id}/state.json", stay.state())).unwrap();
-    let state: serde_json::Value = serde_json::from_slice(&state).unwrap();
-    state["monitor"]["pid"].as_u64().unwrap() as u32
+    stay.pid(&stay.asks("{{.Id}}", name), "monitor")
 }
 
 /// The way of each caller that can freeze: root's, where there are cgroups.

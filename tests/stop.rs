@@ -141,11 +141,7 @@ fn the_monitors_signals_stop_it() {
     each_stay(|stay| {
         let script = "trap 'exit 7' TERM; echo up; while :; do sleep 0.05; done";
         let id = run(stay, "box", &["--restart", "always"], script);
-        let path = format!("{}/containers/{id}/state.json", stay.state());
-        let state = std::fs::read_to_string(path).expect("a state");
-        let state: serde_json::Value = serde_json::from_str(&state).expect("JSON");
-        let monitor = state["monitor"]["pid"].as_u64().expect("a monitor");
-        kill(u32::try_from(monitor).expect("a pid"), Signal::SIGTERM);
+        kill(stay.pid(&id, "monitor"), Signal::SIGTERM);
         stay.becomes("exited", "box");
         assert_eq!(exit(stay, "box"), "exited 7", "{}", stay.case);
     });

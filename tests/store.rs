@@ -21,23 +21,9 @@ fn start(stay: &Stay, options: &[&str], mark: &str) -> String {
     stay.says(&words)
 }
 
-fn directory(stay: &Stay, id: &str) -> PathBuf {
-    Path::new(stay.state()).join("containers").join(id)
-}
-
-fn state(stay: &Stay, id: &str) -> Value {
-    let text = std::fs::read(directory(stay, id).join("state.json")).expect("a state");
-    serde_json::from_slice(&text).expect("a whole state")
-}
-
-fn pid(stay: &Stay, id: &str, process: &str) -> u32 {
-    let pid = state(stay, id)[process]["pid"].as_u64().expect("a pid");
-    u32::try_from(pid).unwrap()
-}
-
 /// Kills a container's monitor, and waits until it is dead.
 fn kill_monitor(stay: &Stay, id: &str) {
-    let monitor = pid(stay, id, "monitor");
+    let monitor = stay.pid(id, "monitor");
     kill(monitor, Signal::SIGKILL);
     let is_dead = || {
         let status = std::fs::read_to_string(format!("/proc/{monitor}/status"));
@@ -201,7 +187,7 @@ fn one_that_runs_is_not_removed() {
         let said = stay.fails(1, &["rm", "web"]);
         assert!(said.contains(refusal), "{said}");
         stay.says(&["rename", "web", "new"]);
-        let lived = state(stay, &id);
+        let lived = stay.recorded(&id);
         assert_eq!(stay.says(&["rm", "-f", "new"]), "new");
         assert!(marked(&mark).is_empty() && cgroups(&lived).is_empty());
         assert_eq!(stay.says(&["rm", "-f", "new"]), "");
@@ -247,7 +233,7 @@ fn a_killed_monitor_is_met_by_whoever_looks() {
         ] {
             let mark = mark();
             let id = start(stay, &["--name", "web"], &mark);
-            let lived = state(stay, &id);
+            let lived = stay.recorded(&id);
             kill_monitor(stay, &id);
             // Whatever has ended by then.
             let outcome = stay.outcome(words);
@@ -316,7 +302,7 @@ fn a_command_that_has_outlived_its_monitor_is_ended() {
         line.extend(["sleep", "1000"].map(OsString::from));
         let outcome = finish(case.prepared(&line));
         let id = outcome.output(case).trim().to_owned();
-        let first = pid(&stay, &id, "first");
+        let first = stay.pid(&id, "first");
         let is_other = || {
             std::fs::read_to_string(format!("/proc/{first}/status"))
                 .is_ok_and(|status| status.contains("Uid:\t65534"))
@@ -336,8 +322,8 @@ fn who_has_got_the_pid_is_left_alone() {
         let mark = mark();
         let id = start(stay, &[], &mark);
         let mut bystander = Command::new("sleep").arg("1000").spawn().expect("sleep");
-        let mut lived = state(stay, &id);
-        let file = directory(stay, &id).join("state.json");
+        let mut lived = stay.recorded(&id);
+        let file = stay.directory(&id).join("state.json");
         lived["first"]["pid"] = bystander.id().into();
         // In place: it stays its owner's.
         std::fs::write(&file, lived.to_string()).expect("another state");
@@ -363,8 +349,8 @@ fn a_monitor_that_does_not_answer_is_killed() {
         let Some(stay) = Stay::new(case) else { return };
         let mark = mark();
         let id = start(&stay, &["--name", "web"], &mark);
-        let lived = state(&stay, &id);
-        kill(pid(&stay, &id, "monitor"), Signal::SIGSTOP);
+        let lived = stay.recorded(&id);
+        kill(stay.pid(&id, "monitor"), Signal::SIGSTOP);
         assert_eq!(stay.says(&["rm", "-f", "web"]), "web");
         assert!(
             marked(&mark).is_empty() && cgroups(&lived).is_empty(),
@@ -379,12 +365,12 @@ fn what_is_half_made_is_swept_unless_someone_is_at_it() {
     each_stay(|stay| {
         stay.says(&["create", "--name", "whole", "/bin/true"]);
         let half = |digit: &str, files: &[&str]| {
-            let path = directory(stay, &digit.repeat(64));
+            let path = stay.directory(&digit.repeat(64));
             std::fs::create_dir(&path).expect("a directory");
             for file in files {
                 std::fs::write(path.join(file), "").expect("a file");
             }
-            stay.tree.give(&path);
+            stay.tree().give(&path);
             path
         };
         half("1", &[]);
@@ -516,7 +502,7 @@ fn a_full_disk() {
             .env("MYDOCKER_STATE", stay.state());
         command
             .env("STATE", stay.state())
-            .env("ROOT", stay.tree.root());
+            .env("ROOT", stay.tree().root());
         let outcome = finish(command);
         assert_eq!(outcome.output(case), expected, "{case}: {outcome:?}");
     }
@@ -529,7 +515,7 @@ fn a_file_system_without_locks() {
         return;
     }
     each_stay(|stay| {
-        let trace = stay.tree.beside("trace");
+        let trace = stay.tree().beside("trace");
         let create = |inject: &str| {
             let mut line: Vec<OsString> = ["strace", "-o", &trace, "-e", inject]
                 .map(OsString::from)
@@ -569,7 +555,7 @@ fn a_paused_container_is_ended_as_well() {
         for words in [&["ps", "-a"][..], &["rm", "-f", "web"]] {
             let mark = mark();
             let id = start(&stay, &["--name", "web"], &mark);
-            let lived = state(&stay, &id);
+            let lived = stay.recorded(&id);
             stay.says(&["pause", "web"]);
             let said = stay.fails(1, &["rm", "web"]);
             assert!(

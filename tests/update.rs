@@ -158,7 +158,7 @@ fn several_updates_at_once_are_all_kept() {
 fn the_restart_policy_is_the_one_of_the_last_update() {
     each_stay(|stay| {
         let script = "while [ ! -e /tmp/go ]; do usleep 5000; done; exit 3";
-        let volume = format!("{}:/tmp", stay.tree.directory("volume"));
+        let volume = format!("{}:/tmp", stay.tree().directory("volume"));
         let words = [
             "run", "-d", "--name", "a", "-v", &volume, "/bin/sh", "-c", script,
         ];
@@ -168,7 +168,7 @@ fn the_restart_policy_is_the_one_of_the_last_update() {
             stay.asks("{{.HostConfig.RestartPolicy.Name}}", "a"),
             "on-failure"
         );
-        std::fs::write(stay.tree.beside("volume/go"), "").unwrap();
+        std::fs::write(stay.tree().beside("volume/go"), "").unwrap();
         stay.becomes("exited", "a");
         assert_eq!(
             stay.asks("{{.RestartCount}} {{.State.ExitCode}}", "a"),

@@ -14,7 +14,6 @@ pub mod fuzzing;
 pub mod profiles;
 pub mod pty;
 pub mod stay;
-pub mod staying;
 pub mod tree;
 
 use std::ffi::{OsStr, OsString};

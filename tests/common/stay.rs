@@ -4,13 +4,19 @@
 
 use crate::common::tree::Tree;
 use crate::common::*;
+use serde_json::Value;
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A tree and a store beside it, for one way of starting containers.
+/// What the container is called that [`Stay::start`] begins.
+pub const NAME: &str = "it";
+
+/// A store, for one way of starting containers. They have a root of their own there, a tree, or the host's.
 pub struct Stay {
     pub case: Case,
-    pub tree: Tree,
+    tree: Option<Tree>,
+    scratch: Scratch,
     state: String,
 }
 
@@ -24,14 +30,57 @@ pub fn each_stay(test: impl Fn(&Stay)) {
 }
 
 impl Stay {
-    /// `None`, and said so, without a static busybox.
+    /// With a tree. `None`, and said so, without a static busybox.
     pub fn new(case: Case) -> Option<Self> {
         let tree = Tree::new(case)?;
-        let state = tree.directory("state");
-        std::fs::remove_file(format!("{state}/file")).expect("a file less");
+        let mut stay = Self::on_the_host(case);
+        std::fs::create_dir(&stay.state).expect("a directory");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-        std::fs::set_permissions(&state, mode).expect("its mode");
-        Some(Self { case, tree, state })
+        std::fs::set_permissions(&stay.state, mode).expect("its mode");
+        tree.give(Path::new(&stay.state));
+        stay.tree = Some(tree);
+        Some(stay)
+    }
+
+    /// Without one; the first container makes the store.
+    pub fn on_the_host(case: Case) -> Self {
+        let scratch = Scratch::new();
+        let state = scratch.file("state");
+        Self {
+            case,
+            tree: None,
+            scratch,
+            state,
+        }
+    }
+
+    /// `mydocker run -d --name NAME OPTIONS COMMAND`, without a tree.
+    #[track_caller]
+    pub fn start(case: Case, options: &[&str], command: &[&str]) -> Self {
+        let stay = Self::on_the_host(case);
+        let pool = case.pool();
+        let pool = pool.as_ref().map(|pool| pool.to_str().expect("letters"));
+        let pool = pool.map_or(Vec::new(), |pool| vec!["--pool", pool]);
+        let words = [&["run", "-d", "--name", NAME], &*pool, options, command].concat();
+        stay.outcome(&words).output(case);
+        stay
+    }
+
+    /// One that does nothing for long.
+    #[track_caller]
+    pub fn idle(case: Case, options: &[&str]) -> Self {
+        Self::start(case, options, &["sleep", "1000"])
+    }
+
+    /// The root of its containers.
+    #[track_caller]
+    pub fn tree(&self) -> &Tree {
+        self.tree.as_ref().expect("a tree")
+    }
+
+    /// A file beside the store.
+    pub fn file(&self, name: &str) -> String {
+        self.scratch.file(name)
     }
 
     /// The store's directory.
@@ -46,10 +95,11 @@ impl Stay {
         let (first, rest) = words.split_first().expect("a command");
         line.push(first.into());
         if matches!(*first, "run" | "create") {
-            let root = self.tree.name();
-            line.extend(["--launch", self.case.launch, "--rootfs", &root].map(OsString::from));
+            if let Some(tree) = &self.tree {
+                line.extend(["--rootfs".into(), tree.name().into()]);
+            }
         }
-        if *first == "exec" {
+        if matches!(*first, "run" | "create" | "exec") {
             line.extend(["--launch", self.case.launch].map(OsString::from));
         }
         line.extend(rest.iter().map(OsString::from));
@@ -58,6 +108,30 @@ impl Stay {
 
     pub fn command(&self, words: &[&str]) -> Command {
         self.case.prepared(&self.words(words))
+    }
+
+    /// The same behind one of the probe's verbs.
+    pub fn behind(&self, wrapper: &[&str], words: &[&str]) -> Command {
+        let mut line: Vec<OsString> = vec![probe().into()];
+        line.extend(wrapper.iter().chain(&["--"]).map(OsString::from));
+        line.extend(self.words(words));
+        self.case.prepared(&line)
+    }
+
+    /// `mydocker exec OPTIONS NAME COMMAND`.
+    pub fn exec_command(&self, options: &[&str], command: &[&str]) -> Command {
+        self.command(&[&["exec"], options, &[NAME], command].concat())
+    }
+
+    pub fn exec(&self, options: &[&str], command: &[&str]) -> Outcome {
+        finish(self.exec_command(options, command))
+    }
+
+    /// What a shell prints that is executed in NAME, which must succeed.
+    #[track_caller]
+    pub fn shell_says(&self, options: &[&str], script: &str) -> String {
+        let outcome = self.exec(options, &["sh", "-c", script]);
+        outcome.output(self.case).to_owned()
     }
 
     /// How that command ends.
@@ -95,6 +169,51 @@ impl Stay {
     #[track_caller]
     pub fn asks(&self, template: &str, name: &str) -> String {
         self.says(&["inspect", "-f", template, name])
+    }
+
+    /// A container's directory, by its full id.
+    pub fn directory(&self, id: &str) -> PathBuf {
+        Path::new(&self.state).join("containers").join(id)
+    }
+
+    /// What the store says of a container.
+    #[track_caller]
+    pub fn recorded(&self, id: &str) -> Value {
+        let text = std::fs::read(self.directory(id).join("state.json")).expect("a state");
+        serde_json::from_slice(&text).expect("a whole state")
+    }
+
+    /// The pid of a container's first process or its monitor.
+    #[track_caller]
+    pub fn pid(&self, id: &str, process: &str) -> u32 {
+        let pid = self.recorded(id)[process]["pid"].as_u64().expect("a pid");
+        u32::try_from(pid).expect("a pid")
+    }
+
+    /// The id of NAME.
+    #[track_caller]
+    pub fn id(&self) -> String {
+        let link = std::fs::read_link(format!("{}/names/{NAME}", self.state)).expect("its name");
+        link.to_str().expect("an id").to_owned()
+    }
+
+    /// The pid of the first process of NAME, which runs.
+    #[track_caller]
+    pub fn first(&self) -> u32 {
+        self.pid(&self.id(), "first")
+    }
+
+    /// Kills the first process of NAME, and waits until its monitor has cleaned up.
+    #[track_caller]
+    pub fn end(&self) {
+        let recorded = self.recorded(&self.id());
+        // (Neither is there once it has ended.)
+        let pid = |process: &str| recorded[process]["pid"].as_u64().map(|pid| pid as u32);
+        if let Some(first) = pid("first").filter(|pid| !has_ended(*pid)) {
+            kill(first, Signal::SIGKILL);
+        }
+        let is_over = || pid("monitor").is_none_or(has_ended);
+        assert!(eventually(is_over), "its monitor stays");
     }
 
     #[track_caller]

@@ -1,13 +1,13 @@
 //! How it ends, and what ends with it.
 
-use crate::common::staying::{NAME, Staying};
+use crate::common::stay::{NAME, Stay};
 use crate::common::*;
 use std::process::Stdio;
 
 #[test]
 fn codes_are_those_of_a_run() {
     for case in cases() {
-        let container = Staying::idle(case, &[]);
+        let container = Stay::idle(case, &[]);
         let code = |script: &str| container.exec(&[], &["sh", "-c", script]).code();
         for expected in [0, 1, 7, 125, 255] {
             assert_eq!(code(&format!("exit {expected}")), Some(expected), "{case}");
@@ -48,7 +48,7 @@ fn codes_are_those_of_a_run() {
 #[test]
 fn states_have_dockers_words() {
     for case in cases() {
-        let container = Staying::idle(case, &[]);
+        let container = Stay::idle(case, &[]);
         container.end();
         let outcome = container.exec(&[], &["true"]);
         let message = format!("mydocker: container {NAME} is not running\n");
@@ -58,7 +58,7 @@ fn states_have_dockers_words() {
             "{case}"
         );
         // In the place of a process that is gone there may be another one.
-        let unknown = finish(container.command(&[], "exec", &["--", "nobody"], &["true"]));
+        let unknown = finish(container.command(&["exec", "nobody", "true"]));
         assert_eq!(unknown.code(), Some(1), "{case}: {unknown:?}");
         assert_eq!(unknown.stderr, "mydocker: No such container: nobody\n");
     }
@@ -67,8 +67,8 @@ fn states_have_dockers_words() {
 #[test]
 fn a_paused_container_is_not_entered() {
     for case in root_cases() {
-        let container = Staying::idle(case, &[]);
-        let paused = finish(container.command(&[], "pause", &[], &[]));
+        let container = Stay::idle(case, &[]);
+        let paused = finish(container.command(&["pause", NAME]));
         if paused.code() != Some(0) {
             return skip(&format!("no container can be paused here: {paused:?}"));
         }
@@ -80,7 +80,7 @@ fn a_paused_container_is_not_entered() {
             (Some(1), message),
             "{case}"
         );
-        let unpaused = finish(container.command(&[], "unpause", &[], &[]));
+        let unpaused = finish(container.command(&["unpause", NAME]));
         assert_eq!(unpaused.code(), Some(0), "{case}: {unpaused:?}");
         assert_eq!(container.exec(&[], &["true"]).code(), Some(0), "{case}");
     }
@@ -93,8 +93,7 @@ fn a_container_that_ends_meanwhile() {
     for case in cases() {
         for way in [&[][..], &["--init"]] {
             for pause in ["0", "0.01", "0.03"] {
-                let container =
-                    Staying::start(case, way, &["sh", "-c", "read word </dev/zero; exit"]);
+                let container = Stay::start(case, way, &["sh", "-c", "read word </dev/zero; exit"]);
                 let first = container.first();
                 let mut running: Vec<_> = (0..4)
                     .map(|_| {
@@ -125,7 +124,7 @@ fn a_container_that_ends_meanwhile() {
 fn a_detached_one_goes_on_by_itself() {
     let mut left = Vec::new();
     for case in cases() {
-        let container = Staying::idle(case, &[]);
+        let container = Stay::idle(case, &[]);
         let mark = mark();
         let variable = format!("MARK={mark}");
         let file = container.file("written");
@@ -166,7 +165,7 @@ fn it_ends_with_who_has_called() {
     let mut left = Vec::new();
     for case in cases() {
         for options in [&[][..], &["-u", "0:0"]] {
-            let container = Staying::idle(case, &[]);
+            let container = Stay::idle(case, &[]);
             let (own, others) = (mark(), mark());
             let variable = format!("MARK={own}");
             let script = format!("MARK={others} sleep 1000 & exec sleep 1000");
@@ -196,7 +195,7 @@ fn it_ends_with_who_has_called() {
 #[test]
 fn signals_are_handed_on() {
     for case in cases() {
-        let container = Staying::idle(case, &["--stop-signal", "INT"]);
+        let container = Stay::idle(case, &["--stop-signal", "INT"]);
         for (signal, code) in [
             (Signal::SIGTERM, 143),
             (Signal::SIGINT, 130),

@@ -1,13 +1,13 @@
 //! A client that is killed on its way leaves nothing in the container.
 
-use crate::common::staying::Staying;
+use crate::common::stay::Stay;
 use crate::common::*;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 /// The client alone behind strace, with these words for it.
-fn traced(container: &Staying, words: &[&str], options: &[&str], command: &[&str]) -> Command {
+fn traced(container: &Stay, words: &[&str], options: &[&str], command: &[&str]) -> Command {
     let asked = container.exec_command(options, command);
     let words = [&["strace"], words].concat();
     let mut line: Vec<OsString> = words.iter().map(OsString::from).collect();
@@ -31,7 +31,7 @@ fn dies(mut traced: Command, mark: &str) -> bool {
 }
 
 /// How often the client makes each call.
-fn calls(container: &Staying) -> BTreeMap<String, usize> {
+fn calls(container: &Stay) -> BTreeMap<String, usize> {
     let trace = container.file("trace");
     let outcome = finish(traced(container, &["-o", &trace], &[], &["true"]));
     assert_eq!(outcome.code(), Some(0), "{outcome:?}");
@@ -56,7 +56,7 @@ fn a_client_that_is_killed_at_any_call_leaves_nothing() {
     let cases = cases();
     let mut killed = 0;
     for (index, &case) in cases.iter().enumerate() {
-        let container = Staying::idle(case, &[]);
+        let container = Stay::idle(case, &[]);
         let calls = calls(&container);
         assert!(calls.len() > 15, "{case}: {calls:?}");
         // Each call in one case, or in all; the last ones of each are those that the start is made of.

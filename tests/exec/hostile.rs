@@ -1,7 +1,7 @@
 //! What waits in a container for those who enter.
 
 use crate::common::attack::{attack, loader};
-use crate::common::staying::Staying;
+use crate::common::stay::{NAME, Stay};
 use crate::common::tree::Tree;
 use crate::common::*;
 use std::io::{BufRead, BufReader, Read};
@@ -22,17 +22,16 @@ fn no_descriptor_is_a_way_out() {
             )
             .unwrap();
         }
-        let container = Staying::idle(case, &["--rootfs", &root]);
+        let container = Stay::idle(case, &["--rootfs", &root]);
         for number in 0..12 {
             for directory in [
                 format!("/proc/self/fd/{number}"),
                 format!("/mnt/{number}"),
                 format!("/mnt/{number}/.."),
             ] {
-                let options = ["--launch", case.launch, "-w", &directory];
-                let command = ["sh", "-c", "ls -d root/* ../root ../../root 2>&1"];
-                let outcome =
-                    finish(container.command(&["inherit", "12", "/"], "exec", &options, &command));
+                let script = "ls -d root/* ../root ../../root 2>&1";
+                let words = ["exec", "-w", &directory, NAME, "sh", "-c", script];
+                let outcome = finish(container.behind(&["inherit", "12", "/"], &words));
                 assert_eq!(outcome.code(), Some(125), "{case} {directory}: {outcome:?}");
             }
         }
@@ -45,7 +44,7 @@ fn devices_are_what_they_are_called() {
     for case in cases() {
         let Some(tree) = Tree::new(case) else { return };
         let root = tree.name();
-        let container = Staying::idle(case, &["--rootfs", &root]);
+        let container = Stay::idle(case, &["--rootfs", &root]);
         for attack in [
             "rm /dev/null",
             "echo secret >/dev/null.new; mv /dev/null.new /dev/null",
@@ -94,12 +93,11 @@ fn who_is_watched_has_nothing_to_show() {
         let watcher = format!("{script} >/mnt/log");
         for launch in ["auto", case.launch] {
             let options = ["--rootfs", &root, "--cap-add=SYS_PTRACE", "-v", &volume];
-            let container = Staying::start(case, &options, &["sh", "-c", &watcher]);
-            let own = container.says(&[], "grep CapPrm /proc/self/status");
+            let container = Stay::start(case, &options, &["sh", "-c", &watcher]);
+            let own = container.shell_says(&[], "grep CapPrm /proc/self/status");
             for _ in 0..if is_brief() { 5 } else { 15 } {
-                let options = ["--launch", launch];
-                let mut command =
-                    container.command(&["inherit", "5", "/usr"], "exec", &options, &["true"]);
+                let words = ["exec", "--launch", launch, NAME, "true"];
+                let mut command = container.behind(&["inherit", "5", "/usr"], &words);
                 command.env("OF_THE_CALLER", "secret");
                 let outcome = finish(command);
                 assert_eq!(outcome.code(), Some(0), "{case}: {outcome:?}");
@@ -155,7 +153,7 @@ fn mydockers_file_is_not_to_be_written() {
             &["--pid=host"],
             &["--cap-add=SYS_PTRACE"],
         ] {
-            let container = Staying::idle(case, &[&["--rootfs", &root], options].concat());
+            let container = Stay::idle(case, &[&["--rootfs", &root], options].concat());
             for command in ["/link", "/script"] {
                 let mut line = vec![copy.clone().into()];
                 let asked = container.exec_command(&[], &[command]);

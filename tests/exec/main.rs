@@ -8,7 +8,7 @@ mod faults;
 mod hostile;
 mod terminals;
 
-use common::staying::Staying;
+use common::stay::{NAME, Stay};
 use common::tree;
 use common::*;
 use std::path::Path;
@@ -35,15 +35,15 @@ fn it_is_as_the_containers_own_process() {
         for way in WAYS {
             let mark = mark();
             let variable = format!("MARK={mark}");
-            let container = Staying::idle(case, &[way, &["-e", &variable]].concat());
+            let container = Stay::idle(case, &[way, &["-e", &variable]].concat());
             // Of sleep, whoever is its parent; and of one that is no shell either.
             let own = format!(
                 "for P in $(pgrep -x sleep); do grep -qz {variable} /proc/$P/environ 2>/dev/null && break; done; {FACTS}"
             );
             let another = format!("sleep 1000 & P=$!; {FACTS}; kill $P");
             // (What a root may not do to itself it may not do to others, so it may look.)
-            let own = container.says(&["--privileged"], &own);
-            let another = container.says(&[], &another);
+            let own = container.shell_says(&["--privileged"], &own);
+            let another = container.shell_says(&[], &another);
             assert_eq!(another, own, "{case} {way:?}");
             assert!(own.lines().count() > 15, "{case} {way:?}: {own}");
         }
@@ -55,21 +55,21 @@ fn it_has_the_containers_root_and_nothing_else() {
     tree::each(|case, tree| {
         for way in [&[][..], &["--init"], &["--overlay"], &["--read-only"]] {
             let root = tree.name();
-            let container = Staying::idle(case, &[&["--rootfs", &root], way].concat());
-            let said = container.says(
+            let container = Stay::idle(case, &[&["--rootfs", &root], way].concat());
+            let said = container.shell_says(
                 &[],
                 "id -u; pwd; ls /; ls -l /proc/self/fd | wc -l; echo $HOME",
             );
             let expected = "0\n/\nbin\ndev\netc\nmnt\nproc\nsys\ntmp\n5\n/home-of-root\n";
             assert_eq!(said, expected, "{case} {way:?}");
-            let said = container.says(&["-w", "/tmp"], "pwd");
+            let said = container.shell_says(&["-w", "/tmp"], "pwd");
             assert_eq!(said, "/tmp\n", "{case} {way:?}");
         }
     });
 }
 
 /// Who has one id in the container has it in all that is run there.
-fn users_of(case: Case, container: &Staying) {
+fn users_of(case: Case, container: &Stay) {
     let smith = container.exec(&["-u", "smith"], &["sh", "-c", "id -u; id -g; echo $HOME"]);
     match case.caller {
         Caller::Root => assert_eq!(smith.output(case), "1234\n555\n/home/smith\n"),
@@ -88,7 +88,7 @@ fn users_of(case: Case, container: &Staying) {
 fn users_are_those_of_the_containers_files() {
     tree::each(|case, tree| {
         let root = tree.name();
-        let container = Staying::idle(case, &["--rootfs", &root]);
+        let container = Stay::idle(case, &["--rootfs", &root]);
         users_of(case, &container);
         // A link leads nowhere but into the root.
         let passwd = tree.root().join("etc/passwd");
@@ -109,7 +109,7 @@ fn users_are_those_of_the_containers_files() {
 #[test]
 fn variables_are_the_containers_and_those_that_are_given() {
     for case in cases() {
-        let container = Staying::idle(case, &["-e", "KEPT=1", "-e", "GONE=1", "-e", "LENT=old"]);
+        let container = Stay::idle(case, &["-e", "KEPT=1", "-e", "GONE=1", "-e", "LENT=old"]);
         let file = container.file("variables");
         std::fs::write(&file, "FROM=file\nLENT\n# no\n").unwrap();
         let options = ["--env-file", &file, "-e", "GIVEN=2", "-e", "GONE"];
@@ -134,9 +134,9 @@ fn standard_streams_are_the_callers() {
     tree::each(|case, tree| {
         let root = tree.name();
         for options in [&[][..], &["--rootfs", &root]] {
-            let container = Staying::idle(case, options);
+            let container = Stay::idle(case, options);
             // Nothing to read without -i, and its own device.
-            let said = container.says(
+            let said = container.shell_says(
                 &[],
                 "cat; stat -L -c %t:%T /dev/stdin; echo out; echo err >&2",
             );
@@ -154,11 +154,10 @@ fn standard_streams_are_the_callers() {
 #[test]
 fn nothing_of_the_hosts_is_open() {
     for case in cases() {
-        let container = Staying::idle(case, &[]);
-        let options = ["--launch", case.launch];
+        let container = Stay::idle(case, &[]);
         let probe = probe_name();
-        let command = [probe.as_str(), "descriptors"];
-        let outside = container.command(&["inherit", "20", "/etc"], "exec", &options, &command);
+        let words = ["exec", NAME, probe.as_str(), "descriptors"];
+        let outside = container.behind(&["inherit", "20", "/etc"], &words);
         let seen = finish(outside);
         let numbers: Vec<&str> = seen.output(case).lines().map(|line| &line[..2]).collect();
         assert_eq!(numbers, ["0 ", "1 ", "2 "], "{case}: {seen:?}");
@@ -168,7 +167,7 @@ fn nothing_of_the_hosts_is_open() {
 #[test]
 fn what_is_limited_is_limited_together() {
     for case in common::cgroups::limited_cases() {
-        let container = Staying::idle(case, &["-m", "64m", "--pids-limit", "20"]);
+        let container = Stay::idle(case, &["-m", "64m", "--pids-limit", "20"]);
         let first = container.first();
         let cgroups = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
         let mark = mark();
@@ -189,7 +188,7 @@ fn what_is_limited_is_limited_together() {
 #[test]
 fn many_at_a_time() {
     for case in cases() {
-        let container = Staying::idle(case, &[]);
+        let container = Stay::idle(case, &[]);
         let mut running: Vec<_> = (0..16)
             .map(|number| {
                 let code = number.to_string();
@@ -208,11 +207,11 @@ fn many_at_a_time() {
 #[test]
 fn a_store_is_left_as_it_was() {
     for case in cases() {
-        let container = Staying::idle(case, &[]);
-        let before = container.state();
+        let container = Stay::idle(case, &[]);
+        let before = container.recorded(&container.id());
         let outcome = container.exec(&[], &["true"]);
         assert_eq!(outcome.code(), Some(0), "{case}: {outcome:?}");
-        assert_eq!(container.state(), before, "{case}");
+        assert_eq!(container.recorded(&container.id()), before, "{case}");
         assert!(Path::new("/dev/null").exists());
     }
 }
@@ -221,12 +220,12 @@ fn a_store_is_left_as_it_was() {
 #[test]
 fn a_user_namespace_with_many_ids() {
     for case in root_cases() {
-        let container = Staying::idle(case, &["--userns=200000:5000", "--init"]);
+        let container = Stay::idle(case, &["--userns=200000:5000", "--init"]);
         let script = "cat /proc/self/uid_map; id -u; id -G";
-        let said = container.says(&[], script);
+        let said = container.shell_says(&[], script);
         let words: Vec<&str> = said.split_whitespace().collect();
         assert_eq!(words, ["0", "200000", "5000", "0", "0"], "{case}");
-        let said = container.says(&["-u", "7:8"], "id -u; id -G; echo >/dev/stderr");
+        let said = container.shell_says(&["-u", "7:8"], "id -u; id -G; echo >/dev/stderr");
         assert_eq!(said, "7\n8\n", "{case}");
         let unknown = container.exec(&["-u", "6000"], &["true"]);
         assert_eq!(unknown.code(), Some(125), "{case}: {unknown:?}");

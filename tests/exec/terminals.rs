@@ -1,13 +1,13 @@
 //! A terminal of its own, on the container's devpts.
 
 use crate::common::pty::Session;
-use crate::common::staying::Staying;
+use crate::common::stay::Stay;
 use crate::common::tree::Tree;
 use crate::common::*;
 use std::ffi::OsString;
 
 /// `exec OPTIONS NAME COMMAND` of a person at a terminal.
-fn session(container: &Staying, options: &[&str], command: &[&str]) -> Session {
+fn session(container: &Stay, options: &[&str], command: &[&str]) -> Session {
     let mark = mark();
     let variable = format!("MARK={mark}");
     let options = [&["-e", "PS1=inside> ", "-e", &variable], options].concat();
@@ -19,7 +19,7 @@ fn session(container: &Staying, options: &[&str], command: &[&str]) -> Session {
     Session::new(container.case, mark, &line)
 }
 
-fn talk(container: &Staying) {
+fn talk(container: &Stay) {
     let case = container.case;
     let mut session = session(container, &["-ti"], &["sh"]);
     session.expect("inside> ");
@@ -51,7 +51,7 @@ fn talk(container: &Staying) {
 #[test]
 fn a_shell_has_one() {
     for case in cases() {
-        let container = Staying::idle(case, &[]);
+        let container = Stay::idle(case, &[]);
         talk(&container);
     }
 }
@@ -62,7 +62,7 @@ fn its_name_is_known_in_the_containers_root() {
         let Some(tree) = Tree::new(case) else { return };
         let root = tree.name();
         for options in [&[][..], &["-t"]] {
-            let container = Staying::idle(case, &[&["--rootfs", &root], options].concat());
+            let container = Stay::idle(case, &[&["--rootfs", &root], options].concat());
             talk(&container);
             let mut session = session(
                 &container,
@@ -84,7 +84,7 @@ fn its_name_is_known_in_the_containers_root() {
 #[test]
 fn a_key_ends_what_has_no_handler() {
     for case in cases() {
-        let container = Staying::idle(case, &[]);
+        let container = Stay::idle(case, &[]);
         for options in [&["-t"][..], &["-ti"], &[]] {
             let mut session = session(
                 &container,
