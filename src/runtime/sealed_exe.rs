@@ -21,7 +21,7 @@
 //!
 //! A container that runs and is entered (`exec`) has other processes, which wait for that moment: so there what is executed
 //! is always kept from it, if the file could be its own. Without CAP_SYS_ADMIN and its like a mount does, see
-//! [`Shield::Mount`].
+//! `Shield::Mount`.
 
 use crate::docker::RunArgs;
 use crate::docker::specify::{self, Protections};
