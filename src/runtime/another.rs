@@ -53,7 +53,8 @@ pub struct Made {
 /// returns when it runs.
 pub fn run(arguments: &ExecArgs, made: &Made, invocation: &Invocation) -> Result<ExitCode, Error> {
     logging::with_log::<Acquire>(&arguments.log, Level::Warn, |log| {
-        let story = Story::look(arguments, made, invocation)?;
+        let story = Story::look(arguments, made, invocation);
+        let story = story.map_err(|error| made.explained(error))?;
         let started = story.start(log).map_err(|error| made.explained(error))?;
         match arguments.detach {
             true => Ok(ExitCode::SUCCESS),

@@ -10,7 +10,7 @@ use crate::container_log::{self, Writer};
 use crate::control::{self, Answer, Shown};
 use crate::error::{Error, ExitCode};
 use crate::sys::descriptor::{self, Waiting};
-use crate::sys::{Errno, signal};
+use crate::sys::{Errno, process, signal};
 use crate::time;
 use client::{Client, TooFarBehind};
 pub use client::{Message, Role, buffer};
@@ -20,6 +20,11 @@ use std::time::{Duration, Instant};
 
 /// How long no one is let in when there is no descriptor for them.
 const RECOVERY: Duration = Duration::from_millis(200);
+
+/// How many callers there may be at once, and what part of the descriptors they may take: each is waited for twice, and
+/// poll(2) waits for no more than the monitor may have descriptors, of which it needs some itself. Others wait at the door.
+const MOST_CALLERS: usize = 256;
+const CALLERS_PART: u64 = 4;
 
 /// How long someone who is to be told the end may take nothing, and how long all of them may take.
 const STOPPED_READER: Duration = Duration::from_millis(500);
@@ -37,6 +42,12 @@ pub struct Desk {
     is_paused: bool,
     /// There was no descriptor for who called.
     closed_until: Option<Instant>,
+    most_callers: usize,
+}
+
+fn most_callers() -> usize {
+    let [soft, _] = process::limits(process::DESCRIPTORS).unwrap_or_default();
+    usize::try_from(soft / CALLERS_PART).map_or(MOST_CALLERS, |most| most.clamp(1, MOST_CALLERS))
 }
 
 /// How a pause between two runs has ended.
@@ -57,6 +68,7 @@ impl Desk {
             was_stopped: false,
             is_paused: false,
             closed_until: None,
+            most_callers: most_callers(),
         }
     }
 
@@ -78,8 +90,10 @@ impl Desk {
     /// Adds what is to be waited for: callers, and what each of those who are here sends and is sent.
     pub fn wait_for(&self, takes_input: bool, waiting: &mut Vec<Waiting>) {
         waiting.push(match self.closed_until {
-            None => Waiting::to_read(self.listener.as_fd()),
-            Some(_) => Waiting::none(),
+            None if self.clients.len() < self.most_callers => {
+                Waiting::to_read(self.listener.as_fd())
+            }
+            _ => Waiting::none(),
         });
         for client in &self.clients {
             waiting.push(client.waiting_to_receive(takes_input));
@@ -253,5 +267,37 @@ impl Desk {
             self.tick();
         }
         Ok(Waited::Stopped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::local_socket;
+    use std::ffi::CString;
+
+    #[test]
+    fn callers_wait_at_the_door_when_there_are_too_many() {
+        let path = format!("mydocker-desk-{}", std::process::id());
+        let path = std::env::temp_dir().join(path);
+        let name = CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
+        let mut desk = Desk::new(local_socket::listen(&name).unwrap(), None, None);
+        desk.most_callers = 2;
+        let callers: Vec<_> = (0..5)
+            .map(|_| local_socket::connect(&name).unwrap())
+            .collect();
+        std::fs::remove_file(path).unwrap();
+        let look = |desk: &mut Desk| {
+            let mut waiting = Vec::new();
+            desk.wait_for(true, &mut waiting);
+            descriptor::wait(&mut waiting, 0).unwrap();
+            desk.look(&waiting, &mut buffer(), |_, _, _| ());
+            desk.clients.len()
+        };
+        let mut counts = || (0..4).map(|_| look(&mut desk)).collect::<Vec<_>>();
+        assert_eq!(counts(), [1, 2, 2, 2]);
+        drop(callers);
+        // Whoever has left makes room.
+        assert!(counts().contains(&0));
     }
 }

@@ -16,7 +16,7 @@
 
 use crate::error::{Error, ExitCode};
 use crate::sys::descriptor::{self, replace_standard};
-use crate::sys::process::{self, Patience};
+use crate::sys::process::{self, Ended, Patience};
 use crate::sys::{Errno, fork, inherited};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -73,9 +73,10 @@ pub fn start(
     });
     let between = between.map_err(failed)?;
     let ended = process::wait(Some(between), Patience::Wait).map_err(failed)?;
-    match ended.map_or(u8::MAX, |(_, ended)| ended.code()) {
-        0 => heard(ours),
-        errno => Err(failed(Errno::new(i32::from(errno)))),
+    match ended {
+        Some((_, Ended::Exited(errno))) if errno != 0 => Err(failed(Errno::new(i32::from(errno)))),
+        // Where it was killed there may be a monitor all the same, or there is none to be heard.
+        _ => heard(ours),
     }
 }
 

@@ -184,7 +184,8 @@ fn live(
 
 /// Where a life's report goes: into the store, and to the place that was asked for.
 fn reports(stored: &Stored) -> Result<Vec<ResultFile>, Error> {
-    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_NOFOLLOW;
+    let flags =
+        libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let kept = node::open(stored.owned.directory(), REPORT, flags, 0o600);
     let kept = kept.map_err(|errno| Error::new("open", stored.owned.told(REPORT), errno))?;
     let mut files = vec![ResultFile::File(descriptor::own(kept))];
