@@ -135,6 +135,48 @@ fn one_in_the_foreground_is_stopped_and_killed() {
     });
 }
 
+/// Who is stopped, by ^Z say, does not hold a container's end up: a monitor in the foreground, and an `exec`, for whose child
+/// the kernel waits.
+#[test]
+fn whoever_is_stopped_it_ends() {
+    each_stay(|stay| {
+        for command in [
+            &["stop", "-t", "0", "box"][..],
+            &["kill", "box"],
+            &["rm", "-f", "box"],
+        ] {
+            for in_foreground in [true, false] {
+                let script = "echo up; exec sleep 1000";
+                let mut line = stay.command(&match in_foreground {
+                    true => ["run", "--name", "box", "sh", "-c", script].to_vec(),
+                    false => {
+                        run(stay, "box", &[], script);
+                        ["exec", "box", "sh", "-c", script].to_vec()
+                    }
+                });
+                let mut child = line.stdout(Stdio::piped()).spawn().expect("run");
+                let mut up = [0; 3];
+                let stdout = child.stdout.as_mut().expect("a pipe");
+                stdout.read_exact(&mut up).expect("read");
+                stay.becomes("running", "box");
+                kill(child.id(), Signal::SIGSTOP);
+                let outcome = stay.outcome(command);
+                kill(child.id(), Signal::SIGCONT);
+                let status = wait(&mut child).expect("it hangs");
+                assert_eq!(outcome.stdout, "box\n", "{} {outcome:?}", stay.case);
+                // SIGTERM has been enough, or not.
+                let code = shell_code(status);
+                assert!(
+                    [137, 143].contains(&code),
+                    "{} {command:?} {code}",
+                    stay.case
+                );
+                stay.outcome(&["rm", "-f", "box"]);
+            }
+        }
+    });
+}
+
 /// A monitor that is asked to end stops its container.
 #[test]
 fn the_monitors_signals_stop_it() {

@@ -1,5 +1,6 @@
 //! The monitor of a container, asked for something.
 
+use super::stopped;
 use crate::control::{self, Answer, Caller, Request};
 use crate::error::Error;
 use crate::store::{Entry, Status};
@@ -41,7 +42,15 @@ pub fn ask(entry: &Entry, request: Request) -> Result<Option<OwnedFd>, Error> {
         let Some(socket) = call(entry)? else {
             return Ok(None);
         };
-        match control::call(socket.as_fd(), request)? {
+        control::send(socket.as_fd(), request)?;
+        while !control::is_answered_in(socket.as_fd(), stopped::PATIENCE)? {
+            // With `--rm` it may be gone.
+            let look = entry.look().ok();
+            if let Some(monitor) = look.and_then(|look| look.state.monitor) {
+                stopped::wake_monitor(monitor);
+            }
+        }
+        match control::answer(socket.as_fd())? {
             Some(Answer::Refused(why)) => {
                 return Err(Error::failure(&format!("{}: {why}", entry.word())));
             }

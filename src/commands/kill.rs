@@ -1,8 +1,8 @@
 //! `mydocker kill`.
 
-use super::called;
 use super::each::{Done, each};
-use crate::control::{self, Request};
+use super::{called, stopped};
+use crate::control::Request;
 use crate::docker::KillArgs;
 use crate::error::{Error, ExitCode};
 use crate::runtime::heal;
@@ -25,7 +25,7 @@ fn kill(arguments: &KillArgs, word: &OsStr) -> Result<Done, Error> {
         )));
     };
     if signal == libc::SIGKILL {
-        control::until_closed(connection.as_fd())?;
+        stopped::until_closed(connection.as_fd())?;
     }
     Ok(Done::Yes)
 }

@@ -19,6 +19,7 @@ pub mod rm;
 pub mod start;
 pub mod stats;
 pub mod stop;
+mod stopped;
 pub mod top;
 pub mod unpause;
 pub mod update;

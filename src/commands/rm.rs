@@ -1,13 +1,13 @@
 //! `mydocker rm`: containers that do not run are removed, and with `-f` those that do, which are killed first.
 
 use super::each::{Done, each};
+use super::stopped;
 use crate::control::{Caller, Patience, Request};
 use crate::docker::RmArgs;
 use crate::error::{Error, ExitCode};
 use crate::runtime::heal;
 use crate::store::{Entry, Look, Status, Store};
-use crate::sys::descriptor::{self, Waiting};
-use crate::sys::{Errno, local_socket};
+use crate::sys::{Errno, descriptor};
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
@@ -92,6 +92,9 @@ fn remove_by_force(state: Option<&OsStr>, word: &OsStr) -> Result<bool, Error> {
 /// Has a container that runs killed by its monitor; one that does not answer is killed itself, and who looks next puts right
 /// what it has left.
 fn kill(entry: &Entry, look: &Look, attempt: u32) -> Result<(), Error> {
+    if let Some(monitor) = look.state.monitor {
+        stopped::wake_monitor(monitor);
+    }
     let is_over = match entry.call()? {
         Caller::Connected(socket) => {
             let request = Request::Stop {
@@ -99,7 +102,7 @@ fn kill(entry: &Entry, look: &Look, attempt: u32) -> Result<(), Error> {
                 patience: Some(Patience::Seconds(0)),
             };
             let sent = descriptor::send_without_waiting(socket.as_fd(), &request.encode());
-            sent.is_ok() && is_closed_soon(socket.as_fd())?
+            sent.is_ok() && is_closed_in_time(socket.as_fd())?
         }
         // It is about to listen, or has just ended.
         Caller::NoOne => {
@@ -121,22 +124,12 @@ fn kill(entry: &Entry, look: &Look, attempt: u32) -> Result<(), Error> {
 }
 
 /// Whether the connection has ended in time. What is answered before is of no interest.
-fn is_closed_soon(socket: BorrowedFd<'_>) -> Result<bool, Error> {
-    let failed = |errno| Error::new("ask", "the container's monitor", errno);
+fn is_closed_in_time(socket: BorrowedFd<'_>) -> Result<bool, Error> {
     let start = Instant::now();
-    let mut answer = [0; 1];
-    loop {
-        match local_socket::receive_bytes(socket, &mut answer) {
-            Ok(0) | Err(Errno::ECONNRESET) => return Ok(true),
-            Ok(_) | Err(Errno::EINTR) => continue,
-            Err(Errno::EAGAIN) => {}
-            Err(errno) => return Err(failed(errno)),
-        }
-        let rest = LONGEST.saturating_sub(start.elapsed()).as_millis();
-        if rest == 0 {
+    while !stopped::is_closed_soon(socket)? {
+        if start.elapsed() > LONGEST {
             return Ok(false);
         }
-        let rest = i32::try_from(rest).unwrap_or(i32::MAX);
-        descriptor::wait(&mut [Waiting::to_read(socket)], rest).map_err(failed)?;
     }
+    Ok(true)
 }

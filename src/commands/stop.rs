@@ -1,8 +1,8 @@
 //! `mydocker stop`.
 
-use super::called;
 use super::each::{Done, each};
-use crate::control::{self, Patience, Request};
+use super::{called, stopped};
+use crate::control::{Patience, Request};
 use crate::docker::StopArgs;
 use crate::error::{Error, ExitCode};
 use crate::runtime::heal;
@@ -35,7 +35,7 @@ pub fn stop(
 /// One that does not run is no mistake, as docker has it.
 fn wait(connection: Option<OwnedFd>) -> Result<(), Error> {
     match connection {
-        Some(connection) => control::until_closed(connection.as_fd()),
+        Some(connection) => stopped::until_closed(connection.as_fd()),
         None => Ok(()),
     }
 }

@@ -87,6 +87,18 @@ pub fn until_closed(socket: BorrowedFd<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether a message, or the end, comes in so many milliseconds.
+pub fn is_answered_in(socket: BorrowedFd<'_>, milliseconds: i32) -> Result<bool, Error> {
+    let mut waiting = [Waiting::to_read(socket)];
+    descriptor::wait(&mut waiting, milliseconds).map_err(failed)?;
+    Ok(waiting[0].happened())
+}
+
+/// Whether the connection ends in so many milliseconds, or goes on for so long without a message.
+pub fn is_closed_in(socket: BorrowedFd<'_>, milliseconds: i32) -> Result<bool, Error> {
+    Ok(is_answered_in(socket, milliseconds)? && next(socket, &mut [0; 1])? == 0)
+}
+
 /// Waits for the next record. Zero is the end.
 fn next(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize, Error> {
     loop {

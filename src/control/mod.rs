@@ -14,7 +14,9 @@ mod message;
 mod record;
 mod server;
 
-pub use client::{Caller, answer, ask, call, connect, send, until_closed};
+pub use client::{
+    Caller, answer, ask, call, connect, is_answered_in, is_closed_in, send, until_closed,
+};
 pub use message::{Answer, Attached, Patience, Request, Shown, Typed};
 pub use record::{LONGEST, MOST_BYTES};
 pub use server::{accept, listen};

@@ -199,6 +199,7 @@ mod tests {
 
     fn process(age: u64) -> Process {
         Process {
+            depth: 1,
             pid: 7,
             parent: 3,
             user: 0,

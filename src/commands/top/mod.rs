@@ -1,7 +1,7 @@
 //! `mydocker top`: the processes of a container, as ps(1) would show them, which need not be on the host.
 
 mod columns;
-mod process;
+pub mod process;
 
 use crate::cgroup;
 use crate::docker::TopArgs;

@@ -14,6 +14,8 @@ pub struct Process {
     pub parent: Pid,
     /// The effective one; none is that large.
     pub user: u64,
+    /// How many PID namespaces it has a number in, down from the one of this /proc; 0 if that is not told.
+    pub depth: usize,
     pub name: String,
     /// `S`, and what ps(1) adds to it.
     pub state: String,
@@ -34,7 +36,7 @@ pub struct Process {
 
 impl Process {
     /// `None` if it is gone.
-    fn read(pid: Pid) -> Option<Self> {
+    pub fn of(pid: Pid) -> Option<Self> {
         let directory = Path::new("/proc").join(pid.to_string());
         let read = |name| std::fs::read(directory.join(name));
         let stat = read("stat").ok()?;
@@ -42,6 +44,8 @@ impl Process {
         let status = read("status").unwrap_or_default();
         let status = String::from_utf8_lossy(&status);
         process.user = number_of(&status, "Uid:", 1).unwrap_or(u64::MAX);
+        let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+        process.depth = numbers.map_or(0, |numbers| numbers.split_ascii_whitespace().count());
         process.resident_size = number_of(&status, "VmRSS:", 0).unwrap_or(0);
         process.command = command(&read("cmdline").unwrap_or_default(), &process.name);
         Some(process)
@@ -100,7 +104,7 @@ fn command(arguments: &[u8], name: &str) -> String {
 pub fn all() -> BTreeMap<Pid, Process> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let processes = pids.filter_map(|pid| Some((pid, Process::read(pid)?)));
+    let processes = pids.filter_map(|pid| Some((pid, Process::of(pid)?)));
     processes.collect()
 }
 
