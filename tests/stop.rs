@@ -140,11 +140,14 @@ fn one_in_the_foreground_is_stopped_and_killed() {
 #[test]
 fn whoever_is_stopped_it_ends() {
     each_stay(|stay| {
-        for command in [
-            &["stop", "-t", "0", "box"][..],
+        let commands = [
+            &["rm", "-f", "box"][..],
+            &["stop", "-t", "0", "box"],
             &["kill", "box"],
-            &["rm", "-f", "box"],
-        ] {
+        ];
+        // All of them wake the same way.
+        let count = if is_brief() { 1 } else { commands.len() };
+        for command in commands.into_iter().take(count) {
             for in_foreground in [true, false] {
                 let script = "echo up; exec sleep 1000";
                 let mut line = stay.command(&match in_foreground {

@@ -29,7 +29,12 @@ const OPTIONS: &[Row] = &[
         "do not wait for its end",
         "Return when the command runs, and do not wait for its end.",
     ),
-    options::DETACH_KEYS,
+    Row {
+        brief: "accepted: exec ends with its client",
+        help: "Accepted, and not used: the command is a child of this process, and ends with it. With `-d` it stays.",
+        default: "",
+        ..options::DETACH_KEYS
+    },
     Row {
         default: "the container's own variables",
         ..options::own(
