@@ -195,17 +195,13 @@ fn the_monitors_signals_stop_it() {
 /// Who is frozen gets no signal: they are let go on first.
 #[test]
 fn one_that_is_paused_is_stopped_and_killed() {
-    each_stay(|stay| {
+    // An ordinary user has no cgroup of its own here, and so nothing that freezes.
+    for stay in root_cases().into_iter().filter_map(Stay::new) {
+        let stay = &stay;
         for (command, code) in [(&["stop", "box"][..], 7), (&["kill", "box"], 137)] {
             let script = "trap 'exit 7' TERM; echo up; while :; do sleep 0.05; done";
             run(stay, "box", &[], script);
-            let paused = stay.outcome(&["pause", "box"]);
-            if paused.code() != Some(0) {
-                return skip(&format!(
-                    "{}: it cannot be paused: {}",
-                    stay.case, paused.stderr
-                ));
-            }
+            assert_eq!(stay.says(&["pause", "box"]), "box");
             let attach = stay.fails(1, &["attach", "box"]);
             let told = "mydocker: You cannot attach to a paused container, unpause it first\n";
             assert_eq!(attach, told);
@@ -213,5 +209,5 @@ fn one_that_is_paused_is_stopped_and_killed() {
             assert_eq!(exit(stay, "box"), format!("exited {code}"), "{}", stay.case);
             stay.says(&["rm", "box"]);
         }
-    });
+    }
 }
