@@ -7,7 +7,7 @@ use common::tree::Tree;
 use common::*;
 use serde_json::Value;
 use std::ffi::OsString;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -405,6 +405,87 @@ fn what_is_half_made_is_swept_unless_someone_is_at_it() {
         symlink("5".repeat(64), Path::new(stay.state()).join("names/left")).expect("a link");
         stay.says(&["create", "--name", "left", "/bin/true"]);
         assert_eq!(counts(stay), (2, 2), "{}", stay.case);
+    });
+}
+
+/// Puts something in the place of a file.
+type Damage = fn(&Path);
+
+/// What may be there, by what it is.
+const DAMAGES: [(&str, Damage); 8] = [
+    ("garbage", |path| {
+        std::fs::write(path, "{\"id\"").expect("a file")
+    }),
+    ("empty", |path| std::fs::write(path, "").expect("a file")),
+    ("a pipe", |path| {
+        nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    }),
+    ("a directory", |path| {
+        std::fs::create_dir_all(path.join("inner/most")).expect("directories");
+        std::fs::write(path.join("inner/file"), "").expect("a file");
+        symlink("/usr", path.join("inner/link")).expect("a link");
+    }),
+    ("a link", |path| symlink("/dev/zero", path).expect("a link")),
+    ("deep", |path| {
+        std::fs::write(path, "[".repeat(100_000)).expect("a file")
+    }),
+    ("long", |path| {
+        let file = std::fs::File::create(path).expect("a file");
+        file.set_len(1 << 30).expect("a hole");
+    }),
+    ("a socket", |path| {
+        let directory = std::fs::File::open(path.parent().expect("one")).expect("a directory");
+        let short = format!("/proc/self/fd/{}/{}", directory.as_raw_fd(), "x");
+        std::os::unix::net::UnixListener::bind(&short).expect("a socket");
+        std::fs::rename(path.with_file_name("x"), path).expect("its name");
+    }),
+];
+
+#[test]
+fn what_is_damaged_is_removed_by_force() {
+    each_stay(|stay| {
+        for (file, (kind, damage)) in ["config.json", "state.json"]
+            .into_iter()
+            .flat_map(|file| DAMAGES.map(|damage| (file, damage)))
+        {
+            let label = format!("{} {file} {kind}", stay.case);
+            let id = stay.says(&["create", "--name", "web", "/bin/true"]);
+            let path = stay.directory(&id).join(file);
+            std::fs::remove_file(&path).expect("a file");
+            damage(&path);
+            stay.tree().give(&path);
+            let said = stay.fails(1, &["rm", "web"]);
+            assert!(
+                said.contains(&format!("rm -f {}", &id[..12])),
+                "{label}: {said}"
+            );
+            // Said once.
+            let said = stay.outcome(&["ps", "-aq"]);
+            let lines = said.stderr.lines().count();
+            assert_eq!((said.code(), lines), (Some(0), 1), "{label}: {said:?}");
+            let word = if kind.len() % 2 == 0 { "web" } else { &id[..9] };
+            assert_eq!(stay.says(&["rm", "-f", word]), word, "{label}");
+            assert_eq!(counts(stay), (0, 0), "{label}");
+        }
+        for file in ["config.json", "state.json"] {
+            let mark = mark();
+            let id = start(stay, &["--name", "web"], &mark);
+            std::fs::write(stay.directory(&id).join(file), "{").expect("a file");
+            assert_eq!(
+                stay.says(&["rm", "-f", "web"]),
+                "web",
+                "{} {file}",
+                stay.case
+            );
+            assert!(marked(&mark).is_empty(), "{} {file}", stay.case);
+            assert_eq!(counts(stay), (0, 0), "{} {file}", stay.case);
+        }
+        // It is there without its state.
+        let id = stay.says(&["create", "--name", "web", "/bin/true"]);
+        std::fs::remove_file(stay.directory(&id).join("state.json")).expect("a file");
+        stay.fails(1, &["rm", "web"]);
+        assert_eq!(stay.says(&["rm", "-f", "web"]), "web");
+        assert_eq!(counts(stay), (0, 0), "{}", stay.case);
     });
 }
 

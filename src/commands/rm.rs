@@ -6,7 +6,7 @@ use crate::control::{Caller, Patience, Request};
 use crate::docker::RmArgs;
 use crate::error::{Error, ExitCode};
 use crate::runtime::heal;
-use crate::store::{Entry, Look, Status, Store};
+use crate::store::{Entry, Look, Process, Status, Store};
 use crate::sys::{Errno, descriptor};
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -65,24 +65,28 @@ fn refuse_live(word: &OsStr, look: &Look) -> Result<(), Error> {
 
 /// Whether there was one.
 fn remove_by_force(state: Option<&OsStr>, word: &OsStr) -> Result<bool, Error> {
-    let meant = Store::look(state)?.map(|store| store.meant(word));
+    let meant = Store::look(state)?.map(|store| store.meant_to_be_removed(word));
     let Some(entry) = meant.transpose()?.flatten() else {
         return Ok(false);
     };
     for attempt in 0..TRIES {
-        let Some(look) = heal::look(&entry)? else {
+        let look = match heal::look(&entry) {
             // With `--rm` its monitor removes it.
-            return Ok(true);
+            Ok(None) => return Ok(true),
+            // Who cannot be asked how it is has no say in it.
+            Err(_) if entry.state().is_err() => None,
+            look => look?,
         };
-        if look.state.phase.is_live() {
-            kill(&entry, &look, attempt)?;
+        if let Some(look) = look.as_ref().filter(|look| look.state.phase.is_live()) {
+            kill(&entry, look.state.monitor, attempt)?;
             continue;
         }
         match entry.take_soon() {
             Ok(owned) => return owned.remove().map(|()| true),
             Err(Errno::ENOENT) => return Ok(true),
-            // It has been started just now.
-            Err(Errno::EAGAIN) => {}
+            // It has been started just now; or it runs, and its state does not tell.
+            Err(Errno::EAGAIN) if look.is_some() => {}
+            Err(Errno::EAGAIN) => kill(&entry, None, attempt)?,
             Err(errno) => return Err(entry.not_taken(errno)),
         }
     }
@@ -91,8 +95,8 @@ fn remove_by_force(state: Option<&OsStr>, word: &OsStr) -> Result<bool, Error> {
 
 /// Has a container that runs killed by its monitor; one that does not answer is killed itself, and who looks next puts right
 /// what it has left.
-fn kill(entry: &Entry, look: &Look, attempt: u32) -> Result<(), Error> {
-    if let Some(monitor) = look.state.monitor {
+fn kill(entry: &Entry, monitor: Option<Process>, attempt: u32) -> Result<(), Error> {
+    if let Some(monitor) = monitor {
         stopped::wake_monitor(monitor);
     }
     let is_over = match entry.call()? {
@@ -110,7 +114,9 @@ fn kill(entry: &Entry, look: &Look, attempt: u32) -> Result<(), Error> {
             attempt < TRIES / 2
         }
     };
-    match look.state.monitor.filter(|_| !is_over) {
+    match monitor.filter(|_| !is_over) {
+        // One that is not known by its number, and does not answer, is left alone.
+        None if !is_over => Err(entry.not_taken(Errno::EAGAIN)),
         Some(monitor) => heal::end(monitor).map_err(|errno| {
             let what = format!(
                 "process {}, the monitor of container {}",

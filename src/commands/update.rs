@@ -36,7 +36,7 @@ fn prefix(option: &str) -> Vec<u8> {
 fn update(state: Option<&OsStr>, word: &OsStr, wanted: &[OsString]) -> Result<(), Error> {
     let (entry, _) = heal::find(state, word)?;
     let updating = entry.update()?;
-    let before = updating.config()?;
+    let before = updating.config().map_err(|error| entry.or_removed(error))?;
     let after = Config {
         updates: added(&before.updates, wanted),
         ..before.clone()

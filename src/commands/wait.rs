@@ -30,7 +30,7 @@ fn exit(state: Option<&OsStr>, word: &OsStr) -> Result<u8, Error> {
     // Held from before its end: it may be gone by then, or run anew.
     let watch = entry
         .watch()
-        .map_err(|errno| Error::new("watch container", entry.word(), errno))?;
+        .map_err(|errno| entry.or_removed(Error::new("watch container", entry.word(), errno)))?;
     let before = entry.look()?;
     if before.state.phase.is_live() {
         until_its_end(&entry, &before)?;

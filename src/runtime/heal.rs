@@ -34,9 +34,8 @@ const KILLED: u8 = 137;
 pub fn look(entry: &Entry) -> Result<Option<Look>, Error> {
     let start = Instant::now();
     loop {
-        let look = match entry.look() {
-            Err(error) if error.errno() == Some(Errno::ENOENT) => return Ok(None),
-            look => look?,
+        let Some(look) = entry.look_if_there()? else {
+            return Ok(None);
         };
         if look.status != Status::Dead {
             return Ok(Some(look));

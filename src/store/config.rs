@@ -27,6 +27,20 @@ pub struct Config {
 }
 
 impl Config {
+    /// That of a container of which nothing is known.
+    pub(super) fn unknown(id: Id) -> Self {
+        Self {
+            id,
+            created: 0,
+            words: Vec::new(),
+            directory: OsString::new(),
+            variables: Vec::new(),
+            files: Vec::new(),
+            directories: Vec::new(),
+            updates: Vec::new(),
+        }
+    }
+
     pub(super) fn object(&self) -> Object {
         let mut object = Object::new();
         object.text("id", self.id.as_str().as_bytes());

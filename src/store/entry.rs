@@ -7,6 +7,7 @@ use super::id::Id;
 use super::links;
 use super::name::Name;
 use super::names;
+use super::no_such_container;
 use super::owned::{Missing, OWNER, Owned};
 use super::place::Place;
 use super::state::{Phase, State};
@@ -15,7 +16,7 @@ use crate::control::{self, Caller};
 use crate::error::Error;
 use crate::sys::lock::{self, Lock};
 use crate::sys::{Errno, descriptor, node};
-use std::ffi::{CStr, OsString};
+use std::ffi::{CStr, OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -98,15 +99,25 @@ impl Entry {
     /// `None` if there is no such container.
     pub(super) fn read(place: &Rc<Place>, id: Id) -> Result<Option<Self>, Error> {
         match content::config(place, &id) {
-            Ok(config) => Ok(Some(Self {
-                place: Rc::clone(place),
-                id,
-                name: None,
-                config,
-            })),
+            Ok(config) => Ok(Some(Self::of(place, config))),
             Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn of(place: &Rc<Place>, config: Config) -> Self {
+        Self {
+            place: Rc::clone(place),
+            id: config.id,
+            name: None,
+            config,
+        }
+    }
+
+    /// [`read`](Self::read) for who removes it: one whose configuration cannot be read is one of which nothing was asked.
+    pub(super) fn read_to_remove(place: &Rc<Place>, id: Id) -> Option<Self> {
+        let read = Self::read(place, id);
+        read.unwrap_or_else(|_| Some(Self::of(place, Config::unknown(id))))
     }
 
     pub(super) fn named(self, name: Option<Name>) -> Self {
@@ -155,15 +166,45 @@ impl Entry {
     }
 
     /// How it is with it now.
+    ///
+    /// Errors: it has been removed meanwhile, which is said in docker's words; it cannot be read.
     #[cold]
     #[inline(never)]
     pub fn look(&self) -> Result<Look, Error> {
-        let mut look = self.look_once()?;
-        if look.status == Status::Dead {
+        let look = self.look_if_there()?;
+        look.ok_or_else(|| no_such_container(OsStr::new(&self.word())))
+    }
+
+    /// [`look`](Self::look), where it may have been removed meanwhile.
+    #[cold]
+    #[inline(never)]
+    pub fn look_if_there(&self) -> Result<Option<Look>, Error> {
+        let look = self.look_once().and_then(|look| match look.status {
             // Or it has ended between our two looks.
-            look = self.look_once()?;
+            Status::Dead => self.look_once(),
+            _ => Ok(look),
+        });
+        match look {
+            // Who removes it begins with the configuration.
+            Err(error) if is_gone(&error) && self.is_removed() => Ok(None),
+            look => look.map(Some),
         }
-        Ok(look)
+    }
+
+    /// An error that came of a container's being removed meanwhile is that there is no such container.
+    #[cold]
+    #[inline(never)]
+    pub fn or_removed(&self, error: Error) -> Error {
+        match is_gone(&error) && self.is_removed() {
+            true => no_such_container(OsStr::new(&self.word())),
+            false => error,
+        }
+    }
+
+    fn is_removed(&self) -> bool {
+        let config = files::inner(&self.id, files::CONFIG);
+        let found = node::find(self.containers(), &config).map(descriptor::own);
+        matches!(found, Err(Errno::ENOENT | Errno::ENOTDIR))
     }
 
     fn look_once(&self) -> Result<Look, Error> {
@@ -218,7 +259,7 @@ impl Entry {
             Errno::EAGAIN => Error::failure(&format!(
                 "container {word} is being started, stopped or removed by another command"
             )),
-            Errno::ENOENT => Error::failure(&format!("No such container: {word}")),
+            Errno::ENOENT => no_such_container(OsStr::new(&word)),
             errno => {
                 let path = files::inner(&self.id, files::LOCK);
                 Error::new("lock", self.place.told(&path), errno)
@@ -284,7 +325,7 @@ impl Entry {
     #[cold]
     #[inline(never)]
     pub fn update(&self) -> Result<Updating, Error> {
-        Updating::begin(&self.place, &self.id)
+        Updating::begin(&self.place, &self.id).map_err(|error| self.or_removed(error))
     }
 
     /// Gives it another name.
@@ -293,7 +334,7 @@ impl Entry {
     #[cold]
     #[inline(never)]
     pub fn rename(&self, new: &Name) -> Result<(), Error> {
-        names::rename(&self.place, &self.id, new)
+        names::rename(&self.place, &self.id, new).map_err(|error| self.or_removed(error))
     }
 
     fn containers(&self) -> BorrowedFd<'_> {

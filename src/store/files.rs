@@ -18,8 +18,9 @@ pub const SPARE: &CStr = c"spare";
 /// Room for a usual state: a page.
 const ROOM: usize = 4096;
 
-/// The longest file that is read: beyond all that mydocker writes.
-const LONGEST: usize = 64 << 20;
+/// The longest files that are read: beyond all that mydocker writes. A configuration has the files that the words named.
+pub const LONGEST_STATE: usize = 1 << 20;
+pub const LONGEST_CONFIG: usize = 8 << 20;
 
 /// A note of the container's name: a link, as `names` has one the other way round, which is the one that counts.
 pub const NAME: &CStr = c"name";
@@ -32,8 +33,8 @@ pub fn inner(id: &Id, name: &CStr) -> CString {
 
 /// A file's whole content.
 ///
-/// Errors: as open(2) and read(2).
-pub fn read(directory: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>, Errno> {
+/// Errors: as open(2) and read(2); EFBIG if it is longer than `longest`.
+pub fn read(directory: BorrowedFd<'_>, path: &CStr, longest: usize) -> Result<Vec<u8>, Errno> {
     let flags = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = descriptor::own(node::open(directory, path, flags, 0)?);
     let mut content = Vec::new();
@@ -45,7 +46,7 @@ pub fn read(directory: BorrowedFd<'_>, path: &CStr) -> Result<Vec<u8>, Errno> {
         if count < buffer.len() {
             return Ok(content);
         }
-        if content.len() > LONGEST {
+        if content.len() > longest {
             return Err(Errno::EFBIG);
         }
     }

@@ -27,6 +27,7 @@ mod names;
 mod owned;
 mod place;
 mod state;
+mod tree;
 mod updates;
 
 #[cfg(test)]
@@ -91,25 +92,36 @@ impl Store {
     ///
     /// Errors: there is none, or more than one.
     pub fn find(&self, word: &OsStr) -> Result<Entry, Error> {
-        self.meant(word)?.ok_or_else(|| no_such_container(word))
+        let found = self.meant(word, &|id| Entry::read(&self.place, id))?;
+        found.ok_or_else(|| no_such_container(word))
     }
 
-    /// [`find`](Self::find), where it may be that there is none.
+    /// [`find`](Self::find) for who removes it by force: there may be none, and what is there may be damaged.
+    ///
+    /// Errors: there is more than one.
+    pub fn meant_to_be_removed(&self, word: &OsStr) -> Result<Option<Entry>, Error> {
+        self.meant(word, &|id| Ok(Entry::read_to_remove(&self.place, id)))
+    }
+
     #[cold]
     #[inline(never)]
-    pub fn meant(&self, word: &OsStr) -> Result<Option<Entry>, Error> {
+    fn meant(
+        &self,
+        word: &OsStr,
+        read: &dyn Fn(Id) -> Result<Option<Entry>, Error>,
+    ) -> Result<Option<Entry>, Error> {
         let typed = word.as_bytes();
         // Docker's own names begin with it.
         let typed = typed.strip_prefix(b"/").unwrap_or(typed);
         if let Some(id) = Id::parse(typed) {
-            let found = Entry::read(&self.place, id)?;
+            let found = read(id)?;
             if let Some(entry) = found {
                 return Ok(Some(entry.with_its_name()));
             }
         }
         if let Some(name) = Name::of(typed) {
             let id = links::owner(&self.place, &name.c_string());
-            let found = id.map(|id| Entry::read(&self.place, id)).transpose()?;
+            let found = id.map(read).transpose()?;
             if let Some(entry) = found.flatten() {
                 return Ok(Some(entry.named(Some(name))));
             }
@@ -120,7 +132,7 @@ impl Store {
         let ids = self.ids()?;
         let mut meant = Vec::new();
         for id in ids.into_iter().filter(|id| id.has_prefix(typed)) {
-            meant.extend(Entry::read(&self.place, id)?);
+            meant.extend(read(id)?);
         }
         match (meant.pop(), meant.is_empty()) {
             (Some(entry), true) => Ok(Some(entry.with_its_name())),

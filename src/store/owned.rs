@@ -7,6 +7,7 @@ use super::id::Id;
 use super::links;
 use super::place::Place;
 use super::state::{Phase, State};
+use super::tree;
 use crate::error::Error;
 use crate::sys::lock::{self, Lock};
 use crate::sys::node;
@@ -116,10 +117,8 @@ impl Owned {
     #[inline(never)]
     pub fn remove(self) -> Result<(), Error> {
         let failed = |name: &CStr, errno| Error::new("remove", self.told(name), errno);
-        match node::remove_file(self.directory.as_fd(), files::CONFIG) {
-            Ok(()) | Err(Errno::ENOENT) => {}
-            Err(errno) => return Err(failed(files::CONFIG, errno)),
-        }
+        let removed = tree::remove(self.directory.as_fd(), files::CONFIG);
+        removed.map_err(|errno| failed(files::CONFIG, errno))?;
         let naming = self.lock_naming();
         if naming.is_ok() {
             links::remove_all(&self.place, &self.id);
@@ -127,10 +126,8 @@ impl Owned {
         let listed = directory::names(self.directory.as_fd());
         let listed = listed.map_err(|errno| failed(c"", errno))?;
         for name in listed.iter().filter(|name| name.as_c_str() != files::LOCK) {
-            match node::remove_file(self.directory.as_fd(), name) {
-                Ok(()) | Err(Errno::ENOENT) => {}
-                Err(errno) => return Err(failed(name, errno)),
-            }
+            let removed = tree::remove(self.directory.as_fd(), name);
+            removed.map_err(|errno| failed(name, errno))?;
         }
         // Last of all: who waits for it has nothing left to find.
         let _ = node::remove_file(self.directory.as_fd(), files::LOCK);

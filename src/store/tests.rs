@@ -1,5 +1,6 @@
 use super::*;
 use crate::error::ExitCode;
+use crate::sys::Errno;
 use crate::sys::lock::{self, Lock};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -80,7 +81,7 @@ fn what_is_changed_is_read_with_what_was_asked() {
     assert!(message(updating.write(&changed(&words))).contains("ENOENT"));
     drop(updating);
     owned.remove().unwrap();
-    assert!(message(entry.update()).contains("ENOENT"));
+    assert!(message(entry.update()).contains("No such container"));
     assert_eq!(scratch.count("containers"), 0);
 }
 
@@ -101,6 +102,36 @@ fn find(store: &Store, word: &str) -> Result<Id, String> {
         assert_eq!(error.exit(), ExitCode::FAILURE);
         error.to_string()
     })
+}
+
+#[test]
+fn who_removes_a_container_is_not_in_the_way_of_others() {
+    let scratch = Scratch::new("meanwhile");
+    let store = scratch.open();
+    let config = config(1);
+    let owned = store.make(&config, Some(&name("web"))).unwrap();
+    let entry = store.find(OsStr::new("web")).unwrap();
+    let state = files::inner(&config.id, files::STATE);
+    let state = owned
+        .place
+        .path
+        .join("containers")
+        .join(state.to_str().unwrap());
+    std::fs::rename(&state, state.with_extension("kept")).unwrap();
+    // What lacks its state is damaged, and there.
+    assert_eq!(entry.look().unwrap_err().errno(), Some(Errno::ENOENT));
+    owned.remove().unwrap();
+    assert!(entry.look_if_there().unwrap().is_none());
+    let errors = [
+        entry.look().unwrap_err(),
+        entry.rename(&name("other")).unwrap_err(),
+        entry.update().err().unwrap(),
+        entry.take().err().unwrap(),
+    ];
+    for error in errors {
+        assert_eq!(error.to_string(), "No such container: web");
+        assert_eq!(error.exit(), ExitCode::FAILURE);
+    }
 }
 
 #[test]

@@ -126,15 +126,12 @@ impl Source<'_> {
 
     /// The bytes that the log lacks, if the container has ended.
     fn ended(&self) -> Result<Option<u64>, Error> {
-        match self.entry.look() {
-            Ok(look) => Ok(match look.status {
-                Status::Running | Status::Paused | Status::Restarting => None,
-                Status::Created | Status::Exited | Status::Dead => Some(look.state.lost_log_bytes),
-            }),
+        Ok(match self.entry.look_if_there()? {
+            Some(look) if look.is_live() => None,
+            Some(look) => Some(look.state.lost_log_bytes),
             // It has been removed.
-            Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(Some(0)),
-            Err(error) => Err(error),
-        }
+            None => Some(0),
+        })
     }
 
     /// Waits until there may be something to do.

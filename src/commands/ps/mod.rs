@@ -67,18 +67,12 @@ fn choose<'a>(
 
 /// How it is with a container, put right; `None` if it has been removed meanwhile, or cannot be read.
 fn looked_at(entry: Entry) -> Option<(Entry, Look)> {
-    let look = heal::look(&entry).or_else(|error| {
-        // What cannot be put right is to be seen as well.
+    let look = heal::look(&entry).unwrap_or_else(|error| {
         log::complain(&error);
-        entry.look().map(Some)
+        // What cannot be put right is to be seen as well; of what cannot be read all is said.
+        entry.look().ok()
     });
-    match look {
-        Ok(look) => look.map(|look| (entry, look)),
-        Err(error) => {
-            log::complain(&error);
-            None
-        }
-    }
+    look.map(|look| (entry, look))
 }
 
 /// Which of the entries are between those that were named, by their places in the list.
