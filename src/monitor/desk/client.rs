@@ -161,6 +161,12 @@ impl Client {
         }
     }
 
+    /// They get nothing more, and are let go.
+    pub fn send_away(&mut self) {
+        self.queue = Queue::default();
+        self.is_gone = true;
+    }
+
     /// They get this record alone, and nothing more.
     pub fn cut_off(&mut self, record: &[u8]) {
         self.role = Role::Asks;

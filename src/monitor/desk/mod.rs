@@ -166,10 +166,12 @@ impl Desk {
         }
     }
 
-    /// Answers who has asked.
+    /// Answers who has asked. Who asks and asks, and takes no answer, is sent away.
     fn answer(&mut self, index: usize, answer: &Answer) {
-        if let Some(client) = self.clients.get_mut(index) {
-            let _ = client.send(&answer.encode());
+        if let Some(client) = self.clients.get_mut(index)
+            && client.send(&answer.encode()) == Err(TooFarBehind)
+        {
+            client.send_away();
         }
     }
 
@@ -276,17 +278,45 @@ mod tests {
     use crate::sys::local_socket;
     use std::ffi::CString;
 
-    #[test]
-    fn callers_wait_at_the_door_when_there_are_too_many() {
-        let path = format!("mydocker-desk-{}", std::process::id());
+    /// A desk with callers.
+    fn called(word: &str, callers: usize) -> (Desk, Vec<OwnedFd>) {
+        let path = format!("mydocker-desk-{word}-{}", std::process::id());
         let path = std::env::temp_dir().join(path);
         let name = CString::new(path.as_os_str().as_encoded_bytes()).unwrap();
-        let mut desk = Desk::new(local_socket::listen(&name).unwrap(), None, None);
-        desk.most_callers = 2;
-        let callers: Vec<_> = (0..5)
-            .map(|_| local_socket::connect(&name).unwrap())
-            .collect();
+        let desk = Desk::new(local_socket::listen(&name).unwrap(), None, None);
+        let callers = (0..callers).map(|_| local_socket::connect(&name).unwrap());
+        let callers = callers.collect();
         std::fs::remove_file(path).unwrap();
+        (desk, callers)
+    }
+
+    #[test]
+    fn who_asks_and_takes_no_answer_is_sent_away() {
+        let (mut desk, callers) = called("asks", 1);
+        let answer = Answer::Refused("no".repeat(400));
+        let mut answers = 0;
+        // It is let in, and asks as long as it is there.
+        loop {
+            let _ = descriptor::send_without_waiting(callers[0].as_fd(), b"what?");
+            let mut waiting = Vec::new();
+            desk.wait_for(true, &mut waiting);
+            descriptor::wait(&mut waiting, 0).unwrap();
+            desk.look(&waiting, &mut buffer(), |desk, index, _| {
+                desk.answer(index, &answer);
+                answers += 1;
+            });
+            if desk.clients.is_empty() {
+                break;
+            }
+            assert!(answers < 10_000, "it is still there");
+        }
+        assert!(answers > 1000, "{answers}");
+    }
+
+    #[test]
+    fn callers_wait_at_the_door_when_there_are_too_many() {
+        let (mut desk, callers) = called("door", 5);
+        desk.most_callers = 2;
         let look = |desk: &mut Desk| {
             let mut waiting = Vec::new();
             desk.wait_for(true, &mut waiting);
