@@ -46,16 +46,16 @@ pub fn as_caller<T>(
     what: impl FnOnce(&Caller<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let origin = asking.origin;
-    let fresh_name = match asking.host_name {
-        Some(name) => Cow::Borrowed(name),
-        None => Cow::Owned(fresh_digits()),
-    };
     let user = identity::effective_user();
     // An ordinary user may not change its groups, and is mapped instead.
     let droppable_groups = if user == 0 {
         droppable_groups()?
     } else {
         Vec::new()
+    };
+    let fresh_name = match asking.host_name {
+        Some(name) => Cow::Borrowed(name),
+        None => Cow::Owned(fresh_digits()),
     };
     what(&Caller {
         user,

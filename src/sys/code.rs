@@ -66,7 +66,7 @@ impl Segments {
         if headers.is_null() {
             return Self(found);
         }
-        let mut free = found.iter_mut();
+        let mut used = 0;
         // Where the program is, behind where it was linked to be: by the first segment, which begins with it.
         let mut moved = None;
         for index in 0..count as usize {
@@ -85,9 +85,17 @@ impl Segments {
                 continue;
             }
             let end = moved.wrapping_add(first + header.p_memsz as usize);
+            let end = end.next_multiple_of(PAGE);
             let start = moved.wrapping_add(first) & !(PAGE - 1);
-            if let Some(free) = free.next() {
-                *free = (start, end - start);
+            match found.get_mut(..used).and_then(<[_]>::last_mut) {
+                // Headers, code and constants follow each other, page by page: one call lets them all go.
+                Some((before, size)) if *before + *size == start => *size = end - *before,
+                _ => {
+                    if let Some(free) = found.get_mut(used) {
+                        *free = (start, end - start);
+                        used += 1;
+                    }
+                }
             }
         }
         Self(found)
