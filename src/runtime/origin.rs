@@ -45,7 +45,7 @@ impl Origin<'_> {
         }
     }
 
-    /// Those of the named variables that are set.
+    /// The named variables that are set, with their values.
     pub fn variables(&self, names: &[&OsStr]) -> Vec<(OsString, OsString)> {
         let mut names = names.to_vec();
         names.sort_unstable();

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 /// The options of a command line.
 #[derive(Debug, Default)]
 pub struct Line {
-    /// Those of `run`; other commands have some of them.
+    /// The options of `run`; other commands have some of them.
     pub run: RunArgs,
     pub log: LogArgs,
     pub others: Others,

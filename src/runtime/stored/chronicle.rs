@@ -49,14 +49,14 @@ impl<'a> Chronicle<'a> {
         &self.state
     }
 
-    /// It has ended. What comes next is written with that.
+    /// Notes that the container has ended. What comes next is written with that.
     pub fn ended(&mut self, end: &End) {
         self.over(end.exit);
         self.state.reason = Some(end.reason);
         self.state.oom_killed = end.reason == Reason::OutOfMemory;
     }
 
-    /// It could not be started, or not be followed to its end.
+    /// Notes that the container could not be started, or not be followed to its end.
     pub fn failed(&mut self, error: &Error) {
         let phase = self.state.phase;
         self.over(error.exit());
@@ -85,7 +85,7 @@ impl<'a> Chronicle<'a> {
         self.state.stopped_by_hand = true;
     }
 
-    /// It is to be started anew, after a while.
+    /// Writes down that the container is to be started anew, after a while.
     pub fn waits_for_restart(&mut self) -> Result<(), Error> {
         self.state.phase = Phase::Restarting;
         self.state.restarts = self.state.restarts.saturating_add(1);
