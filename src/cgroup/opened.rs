@@ -57,7 +57,7 @@ impl Opened {
         })
     }
 
-    /// Those that are still there, of a container whose mydocker was killed.
+    /// The cgroups that are still there of a container whose mydocker was killed.
     #[cold]
     #[inline(never)]
     pub fn what_is_left(records: &[Record]) -> Self {

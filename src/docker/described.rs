@@ -64,7 +64,7 @@ pub enum Words {
     Command,
     Container,
     Containers,
-    /// Those that are named, or all.
+    /// The containers that are named, or all.
     ContainersIfAny,
     /// A container, and a command in it.
     ContainerAndCommand,

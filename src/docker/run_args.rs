@@ -63,7 +63,7 @@ pub struct RunArgs {
     pub rm: bool,
     /// Let it run by itself.
     pub detach: bool,
-    /// It is in the store, whatever was typed: it may be paused and looked at, for which it has cgroups of its own.
+    /// Whether the container is in the store, whatever was typed: it may be paused and looked at, for which it has cgroups of its own.
     pub stays: bool,
     pub name: Option<OsString>,
     /// `no`, `on-failure[:N]`, `always` or `unless-stopped`.

@@ -19,6 +19,8 @@ pub struct Chronicle<'a> {
     state: State,
     /// Where the start of a container that goes to the background is told, until it is.
     teller: &'a mut Option<Teller>,
+    /// Whether this process has left its caller, whose directories it is not to keep in use.
+    is_background: bool,
     log: &'a Log,
 }
 
@@ -35,6 +37,7 @@ impl<'a> Chronicle<'a> {
         Ok(Self {
             owned,
             state,
+            is_background: teller.is_some(),
             teller,
             log,
         })
@@ -135,6 +138,10 @@ impl Chronicled for Chronicle<'_> {
         self.state.reason = None;
         self.state.oom_killed = false;
         self.owned.write_state(&self.state)?;
+        if self.is_background {
+            // In each life, for each begins in the directory that its command line is relative to.
+            process::change_directory(c"/").map_err(|errno| Error::new("chdir", "/", errno))?;
+        }
         if let Some(teller) = self.teller.take() {
             teller.running()?;
             self.log.stderr_is_another();
