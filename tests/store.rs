@@ -315,14 +315,31 @@ fn a_command_that_has_outlived_its_monitor_is_ended() {
     }
 }
 
+/// A process that has started in a later tick (of 10 ms) than this: by that alone it is told from who had its pid.
+fn bystander_since(tick: u64) -> Child {
+    loop {
+        let mut child = Command::new("sleep").arg("1000").spawn().expect("sleep");
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).expect("its stat");
+        // proc_pid_stat(5): the name in parentheses is the second field, the start the twenty-second.
+        let (_, fields) = stat.rsplit_once(')').expect("a name");
+        let start = fields.split_whitespace().nth(19).expect("its start");
+        if start.parse::<u64>().expect("ticks") > tick {
+            return child;
+        }
+        child.kill().expect("it is there");
+        child.wait().expect("it is ours");
+    }
+}
+
 /// The pid that is written down is another's by now.
 #[test]
 fn who_has_got_the_pid_is_left_alone() {
     each_stay(|stay| {
         let mark = mark();
         let id = start(stay, &[], &mark);
-        let mut bystander = Command::new("sleep").arg("1000").spawn().expect("sleep");
         let mut lived = stay.recorded(&id);
+        let started = lived["first"]["start_time"].as_u64().expect("ticks");
+        let mut bystander = bystander_since(started);
         let file = stay.directory(&id).join("state.json");
         lived["first"]["pid"] = bystander.id().into();
         // In place: it stays its owner's.
