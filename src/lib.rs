@@ -42,6 +42,7 @@
 //! main          dispatch; an error becomes an exit code
 //! explain       what a run would do: the plan's texts, and what is acquired, previewed
 //! commands      one file for each command that knows containers by their names
+//! oci           beside it: the OCI's runtime command line, and config.json
 //! runtime       the story of a run: specify, plan, launch, monitor
 //! timing        what --timing writes
 //! monitor       while the command runs: signals, the terminal's relay, the exit code
@@ -95,6 +96,8 @@ pub mod lingering;
 pub mod locks;
 pub mod log;
 pub mod monitor;
+#[cfg(feature = "oci")]
+pub mod oci;
 pub mod path_in_root;
 pub mod plan;
 pub mod pool;

@@ -8,7 +8,7 @@ const LAYERS: &[&[&str]] = &[
     &["main", "entry"],
     &["lib"],
     &["explain"],
-    &["commands"],
+    &["commands", "oci"],
     &["runtime"],
     &["timing"],
     &["monitor"],
