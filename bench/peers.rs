@@ -255,10 +255,15 @@ impl Bundles {
 
     /// A runtime that is told of them.
     pub fn peer(&self, name: &str, note: &str, words: &[&str]) -> Contestant {
-        peer(name, note, words, |words| Form::Bundle {
+        peer(name, note, words, |words| self.form(words))
+    }
+
+    /// How a runtime is told of them, by these words.
+    pub fn form(&self, words: Vec<OsString>) -> Form {
+        Form::Bundle {
             words,
             bundles: self.directory.clone(),
-        })
+        }
     }
 }
 

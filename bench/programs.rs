@@ -17,6 +17,8 @@ pub struct Programs {
     /// The static builds, or why there is none.
     pub musl: Result<PathBuf, String>,
     pub small: Result<PathBuf, String>,
+    /// The small one that engines drive.
+    pub oci: Result<PathBuf, String>,
 }
 
 /// Bytes of each program that contestants are made of.
@@ -59,7 +61,8 @@ pub fn build(scratch: &Path) -> Result<Programs, String> {
         unprotected: bare_metal(root, "floor_unprotected", scratch)?,
         glibc: env!("CARGO_BIN_EXE_mydocker").into(),
         musl: cargo(&["build"], None, root, &target),
-        small: small(root, &target.join("small")),
+        small: small(root, &target.join("small"), &[]),
+        oci: small(root, &target.join("small-oci"), &["--features", "oci"]),
     })
 }
 
@@ -67,7 +70,7 @@ pub fn build(scratch: &Path) -> Result<Programs, String> {
 const FILTER: &str = "filter";
 
 /// The build that the guide on the static binary gives for size, with the flags that it gives.
-fn small(root: &Path, target: &Path) -> Result<PathBuf, String> {
+fn small(root: &Path, target: &Path, more: &[&str]) -> Result<PathBuf, String> {
     let flags = include_str!("../src/guide/static.md")
         .lines()
         .find_map(|line| {
@@ -83,7 +86,7 @@ fn small(root: &Path, target: &Path) -> Result<PathBuf, String> {
         "-Zbuild-std-features=optimize_for_size",
         "--no-default-features",
     ];
-    cargo(&parts, Some(flags), root, target)
+    cargo(&[&parts, more].concat(), Some(flags), root, target)
 }
 
 fn cargo(

@@ -16,8 +16,9 @@ pub const OVERLAY: &str = "mydocker --rootfs --overlay";
 pub const DIRECTORY_UNPROTECTED: &str = "mydocker --rootfs, unprotected";
 pub const OVERLAY_UNPROTECTED: &str = "mydocker --rootfs --overlay, unprotected";
 pub const BWRAP: &str = "bwrap, a root";
+pub const OCI: &str = "mydocker oci run";
 pub const CRUN: &str = "crun, a root";
-const RUNC: &str = "runc, a root";
+pub const RUNC: &str = "runc, a root";
 
 const FILES: [&str; 3] = ["hostname", "hosts", "resolv.conf"];
 
@@ -73,6 +74,23 @@ pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, Strin
             &root,
             &overlay_unprotected,
         ),
+        match &programs.oci {
+            Ok(build) => Contestant {
+                form: bundles.form(vec![
+                    build.into(),
+                    "oci".into(),
+                    "--cgroup-manager=disabled".into(),
+                    "run".into(),
+                ]),
+                ..Contestant::prefix(
+                    OCI,
+                    Kind::Mydocker,
+                    "as an engine starts it, by config.json; cgroups off",
+                    [""; 0],
+                )
+            },
+            Err(why) => Contestant::absent(OCI, Kind::Mydocker, why),
+        },
         bwrap(&root, &names),
         without_unified(bundles.peer(
             CRUN,

@@ -26,11 +26,13 @@ const RATIOS: [(&str, &str, f64, f64); 8] = [
 ];
 
 /// The targets for a root of its own: the most of the median to the first instruction.
-const ROOT_RATIOS: [(&str, &str, f64); 4] = [
+const ROOT_RATIOS: [(&str, &str, f64); 6] = [
     (roots::DIRECTORY_UNPROTECTED, roots::BWRAP, 0.5),
     (roots::DIRECTORY, roots::CRUN, 0.35),
     (roots::OVERLAY_UNPROTECTED, roots::BWRAP, 0.5),
     (roots::OVERLAY, roots::CRUN, 0.35),
+    (roots::OCI, roots::CRUN, 0.36),
+    (roots::OCI, roots::RUNC, 0.10),
 ];
 
 /// What all protections may cost, and the load of the filter among them: microseconds.
