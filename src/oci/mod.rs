@@ -15,3 +15,4 @@
 //! A container belongs to the engine that has created it: it has no monitor and no death signal.
 
 pub mod config;
+pub mod mounts;
