@@ -20,7 +20,7 @@ pub const FIRST_INODE: u64 = 1;
 
 impl Directory {
     /// Errors: as open(2); ENODEV if no cgroup hierarchy of this version is there.
-    pub(super) fn open(path: CString, version: Version) -> Result<Self, Errno> {
+    pub fn open(path: CString, version: Version) -> Result<Self, Errno> {
         let opened = descriptor::open(&path, libc::O_RDONLY | libc::O_DIRECTORY, 0)?;
         // Something else may be mounted over it, and no file is to be made in the wrong place.
         let found = facts::file_system(opened.as_fd())?;
@@ -278,16 +278,18 @@ pub struct Patience {
     pause: Duration,
 }
 
-impl Patience {
-    const SHORTEST: Duration = Duration::from_micros(500);
-    /// With all before it, two seconds.
-    const LONGEST: Duration = Duration::from_secs(1);
-
-    pub fn new() -> Self {
+impl Default for Patience {
+    fn default() -> Self {
         Self {
             pause: Self::SHORTEST,
         }
     }
+}
+
+impl Patience {
+    const SHORTEST: Duration = Duration::from_micros(500);
+    /// With all before it, two seconds.
+    const LONGEST: Duration = Duration::from_secs(1);
 
     /// Removes a cgroup of `above`, as [`Directory::remove`] does.
     pub fn remove(&mut self, above: &Directory, name: &CStr) -> Result<(), Errno> {

@@ -219,7 +219,7 @@ impl Group {
 
     fn remove_from(&mut self, first: usize) -> Result<(), Error> {
         let mut result = Ok(());
-        let mut patience = Patience::new();
+        let mut patience = Patience::default();
         for member in self.members.drain(first..) {
             if let Err(errno) = patience.remove(&member.above, &self.name) {
                 result = Err(Error::new(

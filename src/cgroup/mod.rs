@@ -45,6 +45,7 @@ mod settings;
 mod sweep;
 mod usage;
 
+pub use directory::{Directory, Patience};
 pub use entry::{Entry, entry};
 pub use group::{Group, Join};
 pub use layout::{Layout, usual};
@@ -72,7 +73,7 @@ pub enum Controller {
 }
 
 impl Controller {
-    const ALL: [Self; 7] = [
+    pub const ALL: [Self; 7] = [
         Self::Memory,
         Self::Cpu,
         Self::CpuAccounting,
@@ -82,7 +83,7 @@ impl Controller {
         Self::Freezer,
     ];
 
-    fn v1_name(self) -> &'static str {
+    pub fn v1_name(self) -> &'static str {
         match self {
             Self::Memory => "memory",
             Self::Cpu => "cpu",
@@ -95,7 +96,7 @@ impl Controller {
     }
 
     /// `None` where v2 has none.
-    fn v2_name(self) -> Option<&'static str> {
+    pub fn v2_name(self) -> Option<&'static str> {
         match self {
             Self::CpuAccounting | Self::Freezer => None,
             Self::Io => Some("io"),

@@ -79,7 +79,7 @@ pub fn clean_up(records: &[Record]) -> Result<(), Error> {
     };
     // Who is frozen is in all of them until it is thawed.
     let (first, then): (Vec<_>, Vec<_>) = records.iter().partition(freezes);
-    let mut patience = Patience::new();
+    let mut patience = Patience::default();
     for record in first.into_iter().chain(then) {
         if let Ok(above) = Directory::open(record.above.clone(), record.version) {
             let above = (&above, record.version);

@@ -14,5 +14,6 @@
 //!
 //! A container belongs to the engine that has created it: it has no monitor and no death signal.
 
+pub mod cgroup;
 pub mod config;
 pub mod mounts;
