@@ -68,17 +68,30 @@ impl<'a> Supervisor<'a> {
         log: &'a Log,
     ) -> Self {
         Self {
-            deadline: container.deadline,
-            container,
             joins_pids: spec.joins(Namespace::Pid),
-            log,
             timed,
             status,
             grace: spec.ending.timeout.and_then(|timeout| timeout.grace),
             stop_signal: spec.ending.stop_signal,
+            cpu_time,
+            ..Self::of_engine(container, log)
+        }
+    }
+
+    /// Of a process that an engine has asked for: it gets each signal as it is, and has no end but its own.
+    pub fn of_engine(container: Container, log: &'a Log) -> Self {
+        Self {
+            deadline: container.deadline,
+            container,
+            joins_pids: false,
+            log,
+            timed: false,
+            status: None,
+            grace: None,
+            stop_signal: libc::SIGTERM,
             was_asked: false,
             patience_ends: None,
-            cpu_time,
+            cpu_time: None,
             killed_for: None,
             once_more: None,
             delivered: None,
