@@ -7,7 +7,7 @@ use crate::hint::{self, Doing};
 use crate::spec::{JoinTarget, Namespace, NamespaceChoice, NamespaceChoices, Namespaces};
 use crate::sys::namespace::{self, NamespaceFile};
 use crate::sys::{Errno, descriptor, facts, process};
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// A namespace that is to be joined, held open.
@@ -47,31 +47,43 @@ fn check_owner(choices: &NamespaceChoices, name: &CStr) -> Result<(), Error> {
 #[cold]
 #[inline(never)]
 fn open_one(namespace: Namespace, target: &JoinTarget) -> Result<Joined, Error> {
-    let name = target.name();
+    let path = match target {
+        JoinTarget::Path(path) => path,
+        // A pidfd tells of itself when it is used.
+        JoinTarget::Process(pidfd) => {
+            let file = process::duplicate_pidfd(pidfd.0);
+            let file = file.map_err(|errno| not_opened(namespace, &target.name(), errno))?;
+            return Ok(Joined { namespace, file });
+        }
+    };
+    let joined = open_path(namespace, path)?;
+    if namespace == Namespace::Network && is_callers(&joined) {
+        return Err(Error::refused(
+            named(namespace, path),
+            "it is the network namespace that mydocker itself is in, not a container's",
+        ));
+    }
+    Ok(joined)
+}
+
+/// The namespace of this kind that a file stands for.
+#[cold]
+#[inline(never)]
+pub fn open_path(namespace: Namespace, path: &CStr) -> Result<Joined, Error> {
+    // What is no namespace may be a FIFO that no one writes to, or a terminal.
+    let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = descriptor::open(path, flags, 0);
+    let file = file.map_err(|errno| not_opened(namespace, path, errno))?;
+    check(namespace, path, namespace::look(file.as_fd()))?;
+    Ok(Joined { namespace, file })
+}
+
+fn not_opened(namespace: Namespace, name: &CStr, errno: Errno) -> Error {
     let operation = match namespace {
         Namespace::Network => Field::Network.between("", ": open"),
         _ => "open".to_owned(),
     };
-    let file = match target {
-        // A pidfd tells of itself when it is used.
-        JoinTarget::Process(pidfd) => process::duplicate_pidfd(pidfd.0),
-        JoinTarget::Path(path) => {
-            // What is no namespace may be a FIFO that no one writes to, or a terminal.
-            let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
-            descriptor::open(path, flags, 0)
-        }
-    };
-    let file = file.map_err(|errno| Error::new(&operation, name.to_bytes(), errno))?;
-    if let JoinTarget::Path(path) = target {
-        check(namespace, path, namespace::look(file.as_fd()))?;
-        if namespace == Namespace::Network && is_own_network(file.as_fd()) {
-            return Err(Error::refused(
-                named(namespace, path),
-                "it is the network namespace that mydocker itself is in, not a container's",
-            ));
-        }
-    }
-    Ok(Joined { namespace, file })
+    Error::new(operation, name.to_bytes(), errno)
 }
 
 fn check(namespace: Namespace, path: &CStr, look: NamespaceFile) -> Result<(), Error> {
@@ -94,12 +106,14 @@ fn named(namespace: Namespace, path: &CStr) -> Vec<u8> {
     [&asked, path.to_bytes()].concat()
 }
 
-/// Whether `file` is the network namespace of this process. Who means another's has named a process that is in none, and
-/// would give the container the host's network.
-fn is_own_network(file: BorrowedFd<'_>) -> bool {
-    let own = descriptor::open(c"/proc/self/ns/net", libc::O_RDONLY, 0);
+/// Whether a namespace is the one that this process is in. Who means another's network has named a process that is in
+/// none, and would give the container the host's.
+pub fn is_callers(joined: &Joined) -> bool {
+    let path = format!("/proc/self/ns/{}", joined.namespace.kernels());
+    let path = CString::new(path).unwrap_or_default();
+    let own = descriptor::open(&path, libc::O_RDONLY, 0);
     let identity = |file: BorrowedFd<'_>| facts::facts(file).map(|facts| facts.identity);
-    own.is_ok_and(|own| identity(own.as_fd()) == identity(file))
+    own.is_ok_and(|own| identity(own.as_fd()) == identity(joined.file.as_fd()))
 }
 
 /// The PID namespace among `joined`.

@@ -17,3 +17,5 @@
 pub mod cgroup;
 pub mod config;
 pub mod mounts;
+pub mod namespaces;
+pub mod process;

@@ -83,6 +83,13 @@ pub fn close_callers(kept: &[BorrowedFd<'_>]) -> Result<(), Errno> {
     })
 }
 
+/// Whether the caller left a descriptor of this number open for us.
+pub fn is_callers(number: RawFd) -> bool {
+    // SAFETY: no pointers.
+    let flags = unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFD) };
+    flags.is_ok_and(|flags| flags as i32 & libc::FD_CLOEXEC == 0)
+}
+
 /// Whether a descriptor is ours: what has come to us over an execve does not close on one, as all of ours does.
 fn closes_on_exec(number: RawFd) -> bool {
     // SAFETY: no pointers.

@@ -10,6 +10,7 @@ mod process;
 mod root;
 
 pub use layers::check_options;
+pub use process::command_of;
 pub use root::makes_terminal;
 
 use super::root::{BindMount, FileSystem, KernelFs, MountKernelFs, Way};

@@ -215,11 +215,16 @@ impl<'a> Becoming<'a> {
 }
 
 pub(super) fn command(process: &ProcessSpec) -> ExecPlan {
-    let first = process.arguments.first();
+    command_of(&process.arguments, process.environment.clone())
+}
+
+/// The execve of these arguments, the command's name first, with this environment.
+pub fn command_of(arguments: &[CString], environment: Vec<CString>) -> ExecPlan {
+    let first = arguments.first();
     let name = first.map_or(&b""[..], |name| name.to_bytes());
     let searched = !name.contains(&b'/');
     let candidates = if searched {
-        let mut variables = process.environment.iter();
+        let mut variables = environment.iter();
         let path = variables.find_map(|variable| variable.to_bytes().strip_prefix(b"PATH="));
         search(name, path.unwrap_or(DEFAULT_PATH))
     } else {
@@ -228,8 +233,8 @@ pub(super) fn command(process: &ProcessSpec) -> ExecPlan {
     ExecPlan {
         searched,
         candidates,
-        arguments: StringArray::new(process.arguments.clone()),
-        environment: StringArray::new(process.environment.clone()),
+        arguments: StringArray::new(arguments.to_vec()),
+        environment: StringArray::new(environment),
     }
 }
 
