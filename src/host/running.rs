@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::hint::{self, Doing};
 use crate::host::root;
 use crate::spec::Namespace;
+use crate::sys::capability::CapabilitySet;
 use crate::sys::identity::{self, Mapped};
 use crate::sys::process_start::{self, State};
 use crate::sys::{Errno, Pid, descriptor, directory, facts, kernel, node, process};
@@ -101,6 +102,38 @@ impl Running {
                 "the container has no root",
             )
         })
+    }
+
+    /// Whether it has a user namespace of its own.
+    fn has_own_users(&self) -> bool {
+        self.namespaces.contains(&Namespace::User)
+    }
+
+    /// Whether a user who is this one here is one of its user namespace. If that is not known: yes.
+    pub fn has_user(&self, user: u32) -> bool {
+        let is_one = |[users, _]: [Vec<Mapped>; 2]| {
+            let has = |line: &Mapped| {
+                let distance = user.checked_sub(line.outside);
+                distance.is_some_and(|distance| distance < line.count)
+            };
+            users.iter().any(has)
+        };
+        !self.has_own_users() || self.ids().map_or(true, is_one)
+    }
+
+    /// Whether the groups of a process may be set in its user namespace, user_namespaces(7).
+    pub fn may_set_groups(&self) -> bool {
+        read(&self.facts, c"setgroups").is_ok_and(|word| word.trim_ascii() == b"allow")
+    }
+
+    /// What bounds the capabilities of the process. If that is not told: nothing does.
+    pub fn bounding_set(&self) -> CapabilitySet {
+        let status = read(&self.facts, c"status").unwrap_or_default();
+        let status = String::from_utf8_lossy(&status);
+        let mut lines = status.lines();
+        let digits = lines.find_map(|line| line.strip_prefix("CapBnd:"));
+        let bits = digits.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
+        bits.map_or(CapabilitySet::ALL, CapabilitySet)
     }
 
     /// The users of its user namespace, and the groups.

@@ -80,9 +80,31 @@ impl<'a> OwnFile<'a> {
         containers: CapabilitySet,
         invocation: &'a Invocation,
     ) -> Self {
+        let is_containers = |user: u32| match &spec.identity {
+            Identity::Set { .. } => true,
+            Identity::Mapped { user: own, .. } => own.outside == user,
+            Identity::Ranged { ids, .. } => ids.has(user),
+        };
+        match spec.root.is_some() {
+            true => Self::of_entered(containers, &is_containers, invocation),
+            false => Self {
+                shield: None,
+                invocation,
+            },
+        }
+    }
+
+    /// As well, of a container with a root of its own that has the users of whom `is_containers` says so.
+    #[cold]
+    #[inline(never)]
+    pub fn of_entered(
+        containers: CapabilitySet,
+        is_containers: &dyn Fn(u32) -> bool,
+        invocation: &'a Invocation,
+    ) -> Self {
         let openers = containers.common(OPENERS);
         Self {
-            shield: match spec.root.is_some() && may_write_own_file(spec) {
+            shield: match may_write_own_file(is_containers) {
                 false => None,
                 true if openers == CapabilitySet::NONE => Some(Shield::Mount),
                 true => Some(Shield::Copy),
@@ -93,17 +115,12 @@ impl<'a> OwnFile<'a> {
 }
 
 /// Whether the container's root could write to our file. If that is not known: yes.
-fn may_write_own_file(spec: &ContainerSpec) -> bool {
+fn may_write_own_file(is_containers: &dyn Fn(u32) -> bool) -> bool {
     const OTHERS_WRITE: u32 = 0o022;
-    let Ok(facts) = own_file().and_then(|file| facts::facts(file.as_fd())) else {
-        return true;
-    };
-    let is_containers = match &spec.identity {
-        Identity::Set { .. } => true,
-        Identity::Mapped { user, .. } => user.outside == facts.owner,
-        Identity::Ranged { ids, .. } => ids.has(facts.owner),
-    };
-    is_containers || facts.mode & OTHERS_WRITE != 0
+    let facts = own_file().and_then(|file| facts::facts(file.as_fd()));
+    facts.map_or(true, |facts| {
+        is_containers(facts.owner) || facts.mode & OTHERS_WRITE != 0
+    })
 }
 
 impl Request for OwnFile<'_> {

@@ -59,21 +59,28 @@ impl TerminalSource {
             Self::Ready(terminal) => Ok(terminal),
             Self::Awaited { ours, childs } => {
                 drop(childs);
-                let receive = || match local_socket::receive(ours.as_fd()) {
-                    Ok(Some(Record {
-                        file: Some(file), ..
-                    })) => Ok(descriptor::own(file)),
-                    Ok(_) => Err(Errno::EBADMSG),
-                    Err(errno) => Err(errno),
-                };
-                let failed = |errno| Error::new("receive", "the container's terminal", errno);
-                Ok(PseudoTerminal {
-                    master: receive().map_err(failed)?,
-                    slave: Some(receive().map_err(failed)?),
-                })
+                sent(ours.as_fd())
             }
         }
     }
+}
+
+/// The terminal that a child has sent.
+#[cold]
+#[inline(never)]
+pub fn sent(ours: BorrowedFd<'_>) -> Result<PseudoTerminal, Error> {
+    let receive = || match local_socket::receive(ours) {
+        Ok(Some(Record {
+            file: Some(file), ..
+        })) => Ok(descriptor::own(file)),
+        Ok(_) => Err(Errno::EBADMSG),
+        Err(errno) => Err(errno),
+    };
+    let failed = |errno| Error::new("receive", "the container's terminal", errno);
+    Ok(PseudoTerminal {
+        master: receive().map_err(failed)?,
+        slave: Some(receive().map_err(failed)?),
+    })
 }
 
 impl PseudoTerminal {
