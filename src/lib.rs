@@ -208,7 +208,7 @@ fn dispatch(
         Command::Update(arguments) => commands::update::run(&arguments),
         Command::Rm(arguments) => commands::rm::run(&arguments),
         Command::Pool(arguments, log) => runtime::keep_pool(&arguments, &log),
-        Command::Init => Err(launch::re_exec::enter()),
+        Command::Init => Err(launch::re_exec::enter(&invocation.arguments())),
         Command::Completion(shell) => print(&shell.script()),
         Command::Help(topic) => print(&docker::help::text(topic)),
         Command::Version => print(concat!(
