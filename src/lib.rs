@@ -136,6 +136,10 @@ pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
         log::complain(&not_standard(fault));
         return ExitCode::OWN_FAILURE.0;
     }
+    #[cfg(feature = "oci")]
+    if let Some(words) = oci::words_for(&arguments) {
+        return oci::main(words, invocation);
+    }
     let outcome = dispatch(
         arguments.into_iter().skip(1).collect(),
         invocation,
