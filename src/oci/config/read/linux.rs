@@ -4,10 +4,9 @@ use super::super::{
     DeviceKind, DeviceNode, IdMapping, Linux, NamespaceKind, NamespaceOf, Personality, Propagation,
     TimeOffset,
 };
-use super::process::id;
 use super::words::{
-    absolute_if_given, at_least_one, choice, chosen, given, given_text, in_container, items, named,
-    pairs, paths_in_container,
+    absolute_if_given, at_least_one, choice, chosen, given, given_text, id, in_container, items,
+    named, pairs, paths_in_container, refuse,
 };
 use super::{resources, seccomp};
 use crate::json::{Fault, StrictReader};
@@ -38,14 +37,6 @@ pub fn linux(reader: &mut StrictReader<'_>) -> Result<Linux, Fault> {
         Ok(())
     })?;
     Ok(linux)
-}
-
-/// What is known, and cannot be done: it must say nothing.
-pub fn refuse(reader: &mut StrictReader<'_>) -> Result<(), Fault> {
-    match reader.skip_telling()? {
-        true => Err(Fault::new("mydocker does not have it")),
-        false => Ok(()),
-    }
 }
 
 const KINDS: &[(&str, NamespaceKind)] = &[
@@ -149,8 +140,8 @@ fn device(reader: &mut StrictReader<'_>) -> Result<DeviceNode, Fault> {
         match name {
             "path" => path = Some(in_container(reader)?),
             "type" => kind = Some(choice(reader, DEVICE_KINDS)?),
-            "major" => major = Some(device_number(reader)?),
-            "minor" => minor = Some(device_number(reader)?),
+            "major" => major = Some(reader.whole()?),
+            "minor" => minor = Some(reader.whole()?),
             // Engines write what stat(2) has told them, and that has the type in it.
             "fileMode" => mode = reader.whole::<u32>()? & 0o7777,
             "uid" => user = id(reader)?,
@@ -175,10 +166,6 @@ fn device(reader: &mut StrictReader<'_>) -> Result<DeviceNode, Fault> {
         user,
         group,
     })
-}
-
-pub fn device_number(reader: &mut StrictReader<'_>) -> Result<u32, Fault> {
-    reader.whole()
 }
 
 fn propagation(reader: &mut StrictReader<'_>) -> Result<Option<Propagation>, Fault> {

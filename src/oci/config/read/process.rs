@@ -4,7 +4,7 @@ use super::super::{
     CapabilitySets, ConsoleSize, ExecCpuAffinity, IoPriority, Process, ResourceLimit, Scheduler,
     User,
 };
-use super::words::{absolute, choice, chosen, given, given_text, items, strings};
+use super::words::{absolute, choice, chosen, given, given_text, id, items, strings};
 use crate::json::{Fault, StrictReader, shown};
 use crate::spec;
 use crate::sys::capability::{self, CapabilitySet};
@@ -76,12 +76,6 @@ fn user(reader: &mut StrictReader<'_>) -> Result<User, Fault> {
         Ok(())
     })?;
     Ok(user)
-}
-
-/// -1 is no one's: to the kernel it means that the id is to stay as it is.
-pub fn id(reader: &mut StrictReader<'_>) -> Result<u32, Fault> {
-    let id = reader.between(0, (u32::MAX - 1).into())?;
-    Ok(id as u32)
 }
 
 /// `NAME=value` each; of a name that is there twice the last one.

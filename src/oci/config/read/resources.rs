@@ -4,8 +4,7 @@ use super::super::{
     BlockIo, Cpu, DeviceKind, DeviceRule, DeviceWeight, Memory, Network, Resources, Throttle,
     Throttled,
 };
-use super::linux::{device_number, refuse};
-use super::words::{choice, given_text, items, named, pairs, quoted};
+use super::words::{choice, given_text, items, named, pairs, quoted, refuse};
 use crate::json::{Fault, StrictReader};
 use crate::sys::device::Device;
 
@@ -213,8 +212,8 @@ struct Numbers {
 impl Numbers {
     fn take(&mut self, reader: &mut StrictReader<'_>, name: &str) -> Result<(), Fault> {
         match name {
-            "major" => self.major = Some(device_number(reader)?),
-            "minor" => self.minor = Some(device_number(reader)?),
+            "major" => self.major = Some(reader.whole()?),
+            "minor" => self.minor = Some(reader.whole()?),
             _ => reader.skip()?,
         }
         Ok(())

@@ -105,6 +105,20 @@ pub fn at_least_one(reader: &mut StrictReader<'_>) -> Result<u32, Fault> {
     Ok(number as u32)
 }
 
+/// -1 is no one's: to the kernel it means that the id is to stay as it is.
+pub fn id(reader: &mut StrictReader<'_>) -> Result<u32, Fault> {
+    let id = reader.between(0, (u32::MAX - 1).into())?;
+    Ok(id as u32)
+}
+
+/// What is known, and cannot be done: it must say nothing.
+pub fn refuse(reader: &mut StrictReader<'_>) -> Result<(), Fault> {
+    match reader.skip_telling()? {
+        true => Err(Fault::new("mydocker does not have it")),
+        false => Ok(()),
+    }
+}
+
 /// What a word of a fixed choice stands for.
 pub fn choice<T: Copy>(reader: &mut StrictReader<'_>, choices: &[(&str, T)]) -> Result<T, Fault> {
     let word = reader.text()?;
