@@ -17,6 +17,7 @@
 pub mod cgroup;
 pub mod command_line;
 pub mod config;
+pub mod console;
 pub mod create;
 pub mod delete;
 pub mod events;
@@ -29,6 +30,7 @@ pub mod list;
 pub mod mounts;
 pub mod namespaces;
 pub mod pause;
+pub mod pid_file;
 pub mod process;
 pub mod ps;
 pub mod resume;
