@@ -131,7 +131,7 @@ fn shift(
         Some(namespace) => namespace,
         none => none.insert(id_maps::namespace_with(ids)?),
     };
-    mount_tree::map_ids(tree, namespace.as_fd()).map_err(|errno| {
+    mount_tree::map_ids(tree, namespace.as_fd(), true).map_err(|errno| {
         let hint = Field::ChosenIds.between(
             "its file system knows no idmapped mounts (Linux 5.12, tmpfs 6.3): chown the files to what ",
             " fixes",

@@ -6,6 +6,10 @@
 //! leads to it, and there is no DIR and no kernel that has no such place. What is finished moves from
 //! there to where it belongs.
 
+mod placed;
+
+pub use placed::*;
+
 use super::OwnDevice;
 use crate::spec::{Devices, Link, MOST_HANDED, Node};
 use crate::sys::MountFlags;
@@ -79,6 +83,24 @@ pub enum RootStep {
     ReadOnly,
     /// The container's / is /, and the host's is gone.
     Enter,
+    /// As [`Enter`](Self::Enter), in a mount namespace that shares mounts with others, or where pivot_root cannot be had.
+    EnterAs(EnterHow),
+    /// Which mounts pass between the one on a path and its peers.
+    Propagate {
+        path: CString,
+        flags: MountFlags,
+    },
+    /// A mount of config.json.
+    Place(PlacedMount),
+    /// Devices at their places in the root.
+    DeviceFiles(Vec<DeviceFile>),
+    PlacedLinks(Vec<PlacedLink>),
+    /// A pseudo-terminal of the devpts that is mounted in the root, and /dev/console; its master goes to the parent.
+    Console(TerminalSettings),
+    /// Nothing of the mount on a path can be written any more.
+    Freeze(CString),
+    /// What the container is kept from, by its own /dev/null.
+    RestrictFound(RestrictedPaths),
 }
 
 /// A file system without a device.

@@ -98,6 +98,15 @@ impl<'a> Coming<'a> {
             | RootStep::AnotherTerminal(_)
             | RootStep::LookAtNames(_)
             | RootStep::Enter => Ok(()),
+            // Of config.json, of which no preview is asked.
+            RootStep::EnterAs(_)
+            | RootStep::Propagate { .. }
+            | RootStep::Place(_)
+            | RootStep::DeviceFiles(_)
+            | RootStep::PlacedLinks(_)
+            | RootStep::Console(_)
+            | RootStep::Freeze(_)
+            | RootStep::RestrictFound(_) => Ok(()),
         }
     }
 

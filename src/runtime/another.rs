@@ -150,7 +150,6 @@ impl Story {
             timeout: None,
             ending: self.signals.ending(),
             log,
-            engine: None,
         }
         .start()?;
         Ok(Started { container, opened })

@@ -187,6 +187,7 @@ pub fn file_system(file: BorrowedFd<'_>) -> Result<FileSystem, Errno> {
         (0x400, libc::MS_NOATIME),
         (0x800, libc::MS_NODIRATIME),
         (0x1000, libc::MS_RELATIME),
+        (0x2000, MountFlags::NOSYMFOLLOW.0),
     ] {
         if statfs.flags & bit != 0 {
             flags = flags.and(MountFlags(flag));
@@ -228,6 +229,10 @@ impl FileSystem {
     /// Whether its files stand for something in the kernel.
     pub fn is_kernels(self) -> bool {
         self.is_proc() || self.is_sysfs() || self.is_cgroup() || self.is_devpts()
+    }
+
+    pub fn is_selinux(self) -> bool {
+        self.kind == 0xf97c_ff8c
     }
 
     pub fn is_fuse(self) -> bool {

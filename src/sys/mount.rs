@@ -23,6 +23,11 @@ impl MountFlags {
     pub const PRIVATE: Self = Self(libc::MS_PRIVATE);
     pub const SLAVE: Self = Self(libc::MS_SLAVE);
     pub const SHARED: Self = Self(libc::MS_SHARED);
+    pub const UNBINDABLE: Self = Self(libc::MS_UNBINDABLE);
+    pub const NODIRATIME: Self = Self(libc::MS_NODIRATIME);
+    pub const RELATIME: Self = Self(libc::MS_RELATIME);
+    /// MS_NOSYMFOLLOW (Linux 5.10).
+    pub const NOSYMFOLLOW: Self = Self(256);
 
     /// Both sets of flags.
     pub const fn and(self, other: Self) -> Self {
@@ -36,6 +41,11 @@ impl MountFlags {
 
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// The flags that are in both.
+    pub const fn among(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 }
 

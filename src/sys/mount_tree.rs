@@ -16,7 +16,18 @@ const MOUNT_ATTR_RDONLY: u64 = 0x1;
 const MOUNT_ATTR_NOSUID: u64 = 0x2;
 const MOUNT_ATTR_NODEV: u64 = 0x4;
 const MOUNT_ATTR_NOEXEC: u64 = 0x8;
+/// How times are kept is a number in these bits: RELATIME is 0.
+const MOUNT_ATTR__ATIME: u64 = 0x70;
+const MOUNT_ATTR_NOATIME: u64 = 0x10;
+const MOUNT_ATTR_STRICTATIME: u64 = 0x20;
+const MOUNT_ATTR_NODIRATIME: u64 = 0x80;
 const MOUNT_ATTR_IDMAP: u64 = 0x0010_0000;
+const MOUNT_ATTR_NOSYMFOLLOW: u64 = 0x0020_0000;
+
+/// The flags of mount(2) about how times of access are kept, of which one holds.
+pub const TIMES: MountFlags = MountFlags::NOATIME
+    .and(MountFlags::RELATIME)
+    .and(MountFlags::STRICTATIME);
 
 /// The kernel's `struct mount_attr`, of its first size.
 #[repr(C)]
@@ -107,18 +118,89 @@ pub fn set_attributes(
     apply(tree, &attributes, recursive)
 }
 
-/// Shows the files of every mount of a tree that is not attached yet with other owners: who an id on the disk is
-/// `user_namespace` tells.
+/// Sets flags of mount(2) and takes others away, as far as they are a mount's and not its file system's; on every mount of
+/// the tree if `recursive`, and then all or none. Before Linux 5.12: ENOSYS.
+pub fn change(
+    tree: BorrowedFd<'_>,
+    set: MountFlags,
+    clear: MountFlags,
+    recursive: bool,
+) -> Result<(), Errno> {
+    // What is set stands in for all that times may be.
+    let times = match set.among(TIMES) == MountFlags::NONE {
+        true => 0,
+        false => MOUNT_ATTR__ATIME,
+    };
+    // One of them is cleared only together with the others, and relatime is what is left.
+    let cleared = match clear.among(TIMES) == MountFlags::NONE {
+        true => 0,
+        false => MOUNT_ATTR__ATIME,
+    };
+    let attributes = Attributes {
+        set: attributes_of(set),
+        clear: attributes_of(clear) & !MOUNT_ATTR__ATIME | times | cleared,
+        propagation: 0,
+        user_namespace: 0,
+    };
+    if attributes.set == 0 && attributes.clear == 0 {
+        return Ok(());
+    }
+    apply(tree, &attributes, recursive)
+}
+
+fn attributes_of(flags: MountFlags) -> u64 {
+    // As mount(2) has it of more than one about times.
+    let flags = match flags.contains(MountFlags::STRICTATIME) {
+        true => flags.without(MountFlags::NOATIME),
+        false => flags,
+    };
+    [
+        (MountFlags::READONLY, MOUNT_ATTR_RDONLY),
+        (MountFlags::NOSUID, MOUNT_ATTR_NOSUID),
+        (MountFlags::NODEV, MOUNT_ATTR_NODEV),
+        (MountFlags::NOEXEC, MOUNT_ATTR_NOEXEC),
+        (MountFlags::NODIRATIME, MOUNT_ATTR_NODIRATIME),
+        (MountFlags::NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW),
+        (MountFlags::STRICTATIME, MOUNT_ATTR_STRICTATIME),
+        (MountFlags::NOATIME, MOUNT_ATTR_NOATIME),
+    ]
+    .into_iter()
+    .filter(|(flag, _)| flags.contains(*flag))
+    .fold(0, |all, (_, attribute)| all | attribute)
+}
+
+/// Which mounts pass between it and its peers, one of MS_PRIVATE and its kin, with MS_REC or without. Before Linux 5.12:
+/// ENOSYS.
+pub fn propagate(tree: BorrowedFd<'_>, propagation: MountFlags) -> Result<(), Errno> {
+    let attributes = Attributes {
+        set: 0,
+        clear: 0,
+        propagation: propagation.without(MountFlags::RECURSIVE).0,
+        user_namespace: 0,
+    };
+    apply(
+        tree,
+        &attributes,
+        propagation.contains(MountFlags::RECURSIVE),
+    )
+}
+
+/// Shows the files of a mount that is not attached yet, and of those below it if `recursive`, with other owners: who an id
+/// on the disk is `user_namespace` tells.
 ///
 /// Errors: EINVAL if a file system does not know that; EPERM.
-pub fn map_ids(tree: BorrowedFd<'_>, user_namespace: BorrowedFd<'_>) -> Result<(), Errno> {
+pub fn map_ids(
+    tree: BorrowedFd<'_>,
+    user_namespace: BorrowedFd<'_>,
+    recursive: bool,
+) -> Result<(), Errno> {
     let attributes = Attributes {
         set: MOUNT_ATTR_IDMAP,
         clear: 0,
         propagation: 0,
         user_namespace: u64::try_from(user_namespace.as_raw_fd()).map_err(|_| Errno::EBADF)?,
     };
-    apply(tree, &attributes, true)
+    apply(tree, &attributes, recursive)
 }
 
 fn apply(tree: BorrowedFd<'_>, attributes: &Attributes, recursive: bool) -> Result<(), Errno> {

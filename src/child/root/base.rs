@@ -1,7 +1,7 @@
 //! What / will be, and becoming it.
 
 use super::{RootState, older};
-use crate::plan::root::{HANDED, Layers, WorkDirectory};
+use crate::plan::root::{EnterHow, HANDED, Layers, WorkDirectory};
 use crate::report::{Failed, Part};
 use crate::sys::clone::NewNamespaces;
 use crate::sys::facts::Facts;
@@ -201,6 +201,56 @@ pub fn enter(state: &RootState) -> Result<(), Errno> {
         Err(errno) => return Err(errno),
     }
     process::change_directory(c"/")
+}
+
+pub fn enter_as(how: EnterHow, state: &RootState) -> Result<(), Errno> {
+    match how {
+        EnterHow::Pivot => {
+            directory::enter(state.root()?)?;
+            mount::pivot_root(c".", c".")?;
+            // The old root, which lies on top.
+            let slave = MountFlags::SLAVE.and(MountFlags::RECURSIVE);
+            mount(None, c"/..", None, slave, None)?;
+            for _ in 0..state.covers.get() {
+                mount::detach(c".")?;
+            }
+        }
+        EnterHow::Chroot => {
+            for path in [c"/proc", c"/sys"] {
+                take_away(path)?;
+            }
+            directory::enter(state.root()?)?;
+            mount::change_root(c".")?;
+        }
+    }
+    process::change_directory(c"/")
+}
+
+/// Takes the host's proc or sysfs away, or covers it where that is not ours to do.
+fn take_away(path: &CStr) -> Result<(), Errno> {
+    const MOST: u32 = 16;
+    for _ in 0..MOST {
+        let there = match node::open(HERE, path, libc::O_PATH, 0) {
+            Err(Errno::ENOENT) => return Ok(()),
+            there => there?,
+        };
+        let file_system = facts::file_system(there.as_fd());
+        descriptor::close(there);
+        let file_system = file_system?;
+        if !file_system.is_proc() && !file_system.is_sysfs() {
+            return Ok(());
+        }
+        let slave = MountFlags::SLAVE.and(MountFlags::RECURSIVE);
+        mount(None, path, None, slave, None)?;
+        match mount::detach(path) {
+            Err(Errno::EINVAL | Errno::EPERM) => {
+                let kind = Some(c"tmpfs");
+                return mount(kind, path, kind, MountFlags::READONLY, None);
+            }
+            done => done?,
+        }
+    }
+    Err(Errno::EBUSY)
 }
 
 /// Whether / may be the initial ramfs. pivot_root has other reasons for EINVAL, and none of them is to

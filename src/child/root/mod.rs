@@ -2,15 +2,20 @@
 
 mod base;
 mod bind;
+mod copy_up;
 mod device;
+mod device_files;
 pub mod kernel_fs;
 mod mount;
 mod names;
 mod older;
+mod place;
+mod place_bind;
 mod restrict;
 mod stage;
 mod target;
 mod terminal;
+mod veil;
 
 use super::{Descriptors, entry};
 use crate::path_in_root::{self, Making, Missing};
@@ -201,6 +206,31 @@ pub fn perform(
         }
         RootStep::ReadOnly => base::read_only(state),
         RootStep::Enter => base::enter(state).map_err(Failed::from),
+        _ => perform_configured(step, state, descriptors),
+    }
+}
+
+/// What config.json alone asks for.
+#[cold]
+#[inline(never)]
+fn perform_configured(
+    step: &RootStep,
+    state: &RootState,
+    descriptors: &Descriptors<'_>,
+) -> Result<(), Failed> {
+    match step {
+        RootStep::EnterAs(how) => base::enter_as(*how, state).map_err(Failed::from),
+        RootStep::Propagate { path, flags } => mount::propagate(path, *flags).map_err(Failed::from),
+        RootStep::Place(step) => place::place(step, state, descriptors),
+        RootStep::DeviceFiles(files) => device_files::make(files, state),
+        RootStep::PlacedLinks(links) => device_files::link(links, state),
+        RootStep::Console(settings) => {
+            let socket = descriptors.terminal.ok_or(Errno::EBADF)?;
+            terminal::make_in_root(settings, socket.as_fd(), state)
+        }
+        RootStep::Freeze(path) => veil::freeze(path, state),
+        RootStep::RestrictFound(paths) => veil::restrict(paths, state),
+        _ => Err(Errno::ENOSYS.into()),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::sys::descriptor::Undropped;
 use crate::sys::mount::{self, MountFlags, mount};
 use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, descriptor, directory};
+use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 
 pub fn file_system(step: &FileSystem, state: &RootState) -> Result<(), Failed> {
@@ -46,6 +47,11 @@ fn move_from_top(target: BorrowedFd<'_>) -> Result<Undropped, Errno> {
     directory::enter(target)?;
     mount(Some(c"/.."), c".", None, MountFlags::MOVE, None)?;
     Ok(mounted)
+}
+
+/// Which mounts pass between the one on a path of the host's and its peers.
+pub fn propagate(path: &CStr, flags: MountFlags) -> Result<(), Errno> {
+    mount(None, path, None, flags, None)
 }
 
 pub fn overlay(step: &OverlayMount, state: &RootState) -> Result<(), Failed> {

@@ -20,7 +20,7 @@ use std::os::fd::BorrowedFd;
 
 /// Where a bind is finished, seen from that tmpfs, from our root, and in the list of mounts. No mount of
 /// the host's is called so.
-const PLACE: &CStr = c"mydocker.finishing";
+pub const PLACE: &CStr = c"mydocker.finishing";
 const PATH: &CStr = c"/../mydocker.finishing";
 const LISTED: &[u8] = b"/mydocker.finishing";
 
@@ -83,7 +83,7 @@ pub fn restrict_base(path: &CStr, flags: MountFlags, state: &RootState) -> Resul
 }
 
 /// The tmpfs, and on it a place for a directory or a file.
-fn begin(is_directory: bool) -> Result<(), Errno> {
+pub fn begin(is_directory: bool) -> Result<(), Errno> {
     let kind = Some(c"tmpfs");
     mount(kind, c"/", kind, MountFlags::NONE, Some(c"mode=0755"))?;
     process::change_directory(c"/..")?;
@@ -224,7 +224,7 @@ pub fn remount(path: &CStr, flags: MountFlags) -> Result<(), Errno> {
     mount(None, path, None, flags, None)
 }
 
-fn move_to(target: BorrowedFd<'_>, is_directory: bool) -> Result<(), Errno> {
+pub fn move_to(target: BorrowedFd<'_>, is_directory: bool) -> Result<(), Errno> {
     if is_directory {
         directory::enter(target)?;
         return mount(Some(PATH), c".", None, MountFlags::MOVE, None);
@@ -255,4 +255,32 @@ fn move_to_file(mounted: &CStr, target: BorrowedFd<'_>) -> Result<(), Errno> {
     let mut buffer = [0; 12];
     let name = descriptor::decimal(target, &mut buffer).ok_or(Errno::EBADF)?;
     mount(Some(mounted), name, None, MountFlags::MOVE, None)
+}
+
+/// Binds a file of the host's on another one, if it is what it has to be.
+pub fn bind_file(
+    path: &CStr,
+    target: BorrowedFd<'_>,
+    is_right: impl Fn(Kind) -> bool,
+) -> Result<(), Errno> {
+    let source = node::open(HERE, path, libc::O_PATH, 0)?;
+    if !is_right(facts::facts(source.as_fd())?.kind) {
+        return Err(Errno::ENODEV);
+    }
+    bind_found(source.as_fd(), target)?;
+    descriptor::close(source);
+    Ok(())
+}
+
+/// Binds what a descriptor names on what another one names, of the same type: by the names that /proc has for them.
+pub fn bind_found(source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<(), Errno> {
+    let descriptors = own_proc::open(c"fd")?;
+    let entered = directory::enter(descriptors.as_fd());
+    descriptor::close(descriptors);
+    entered?;
+    let (mut from, mut to) = ([0; 12], [0; 12]);
+    let from = descriptor::decimal(source, &mut from).ok_or(Errno::EBADF)?;
+    let to = descriptor::decimal(target, &mut to).ok_or(Errno::EBADF)?;
+    let flags = MountFlags::BIND.and(MountFlags::RECURSIVE);
+    mount(Some(from), to, None, flags, None)
 }

@@ -82,10 +82,10 @@ pub fn restrict_paths(step: &RestrictedPaths, state: &RootState) -> Result<(), F
 }
 
 /// What the container has at a path, if it has something.
-fn find_there(path: &CStr, state: &RootState) -> Result<Option<Undropped>, Errno> {
+pub fn find_there(path: &CStr, state: &RootState) -> Result<Option<Undropped>, Errno> {
     match find(state, path, Missing::Refuse) {
         Ok(found) => Ok(Some(found)),
-        Err(failed) if failed.errno == Errno::ENOENT => Ok(None),
+        Err(failed) if matches!(failed.errno, Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
         Err(failed) => Err(failed.errno),
     }
 }
@@ -105,7 +105,7 @@ fn hide_in_root(path: &CStr, state: &RootState) -> Result<(), Errno> {
 }
 
 /// As a copy of the mount, which takes Linux 5.2, and 5.12 for its flags: a file has no path that is sure to be its own.
-fn forbid_writes_in_root(path: &CStr, state: &RootState) -> Result<(), Errno> {
+pub fn forbid_writes_in_root(path: &CStr, state: &RootState) -> Result<(), Errno> {
     let Some(target) = find_there(path, state)? else {
         return Ok(());
     };

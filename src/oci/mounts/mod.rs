@@ -9,31 +9,47 @@
 //!                 ◀─ host name, sysctls: /proc/sys is still writable
 //! restrict      read-only tmpfs, /dev and /; masked and read-only paths; propagation of the new /
 //! ```
+//!
+//! ```text
+//! options    what the words of a mount mean: the table
+//! one        a mount to its step
+//! handed     what the parent opens, because the container's root may not: binds in a user namespace, idmapped mounts
+//! cgroup     mounts of type cgroup
+//! dev        devices and links
+//! ```
 
-use super::config::Config;
+mod cgroup;
+mod dev;
+mod handed;
+mod one;
+mod options;
+
+pub use options::known as known_options;
+
+use super::cgroup::Records;
+use super::config::{Config, NamespaceKind, Process, Propagation};
 use crate::error::Error;
 use crate::plan::Step;
-use std::ffi::CString;
+use crate::plan::root::{Copy, EnterHow, RestrictedPaths, RootStep};
+use crate::sys::MountFlags;
+use crate::sys::terminal::Size;
+use crate::terminal_settings::TerminalSettings;
+use handed::Handed;
+use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// What the mounts depend on, and config.json does not tell.
 pub struct Surroundings<'a> {
     /// Whether the root is entered by pivot_root(2); with `--no-pivot` it is not.
     pub pivots: bool,
-    /// Where the container is in each hierarchy of cgroups, as far as that is not where the runtime is.
-    pub cgroups: &'a [CgroupDirectory],
-}
-
-/// The container's cgroup in one hierarchy.
-pub struct CgroupDirectory {
-    /// Where the hierarchy is mounted: "/sys/fs/cgroup/memory".
-    pub hierarchy: CString,
-    /// The cgroup: "/sys/fs/cgroup/memory/pod/container".
-    pub path: CString,
+    /// Where the container is in each hierarchy of cgroups. In one that is not among them it is where the runtime is.
+    pub cgroups: &'a Records,
 }
 
 /// The steps, in three parts, between which there is something to be done.
+#[derive(Debug)]
 pub struct Mounts {
     /// Until everything is mounted; / is still the host's.
     pub before_gate: Vec<Step>,
@@ -46,11 +62,198 @@ pub struct Mounts {
     pub premounted: Vec<OwnedFd>,
 }
 
+/// For directories that are made in the root.
+const UMASK: u32 = 0o022;
+
 /// The steps for what `config` asks for; `bundle` is the absolute path of the directory that relative paths are below.
+#[cold]
+#[inline(never)]
 pub fn steps(
-    _config: &Config,
-    _bundle: &Path,
-    _surroundings: &Surroundings<'_>,
+    config: &Config,
+    bundle: &Path,
+    surroundings: &Surroundings<'_>,
 ) -> Result<Mounts, Error> {
-    Err(Error::told("mounts are not built yet"))
+    let mut all = Mounts {
+        before_gate: Vec::with_capacity(16 + config.mounts.len()),
+        enter: Vec::with_capacity(4),
+        restrict: Vec::with_capacity(4),
+        premounted: Vec::new(),
+    };
+    let propagation = config.linux.root_propagation.map(flags_of);
+    let is_cut_off = propagation.is_none_or(|flags| {
+        flags.contains(MountFlags::PRIVATE) || flags.contains(MountFlags::SLAVE)
+    });
+    let mut handed = Handed::new(config, is_cut_off);
+    all.before_gate.push(Step::Umask(UMASK));
+    root(config, bundle, propagation, &mut handed, &mut all)?;
+    let mut frozen = Vec::new();
+    for (number, mount) in config.mounts.iter().enumerate() {
+        let mut one = one::One {
+            config,
+            bundle,
+            cgroups: surroundings.cgroups,
+            handed: &mut handed,
+            frozen: &mut frozen,
+            steps: Vec::new(),
+        };
+        one.mount(mount)
+            .map_err(|error| error.behind(&format!("mounts[{number}]")))?;
+        let steps = one.steps;
+        all.before_gate.extend(steps.into_iter().map(boxed));
+    }
+    if !is_dev_bound(config) {
+        all.before_gate
+            .extend(dev::steps(config).into_iter().map(boxed));
+    }
+    all.enter
+        .push(boxed(match (surroundings.pivots, is_cut_off) {
+            (false, _) => RootStep::EnterAs(EnterHow::Chroot),
+            (true, true) => RootStep::Enter,
+            (true, false) => RootStep::EnterAs(EnterHow::Pivot),
+        }));
+    if let Some(process) = config.process.as_ref().filter(|process| process.terminal) {
+        all.enter.push(boxed(RootStep::Console(terminal(process))));
+    }
+    restrict(config, frozen, &mut all);
+    if let (Some(flags), false) = (propagation, is_cut_off) {
+        let path = c"/".into();
+        all.restrict
+            .push(boxed(RootStep::Propagate { path, flags }));
+    }
+    all.premounted = handed.into_trees();
+    Ok(all)
+}
+
+/// Until the root is what will be /.
+fn root(
+    config: &Config,
+    bundle: &Path,
+    propagation: Option<MountFlags>,
+    handed: &mut Handed<'_>,
+    all: &mut Mounts,
+) -> Result<(), Error> {
+    let path = below(bundle, &config.root.path);
+    let mut push = |step| all.before_gate.push(boxed(step));
+    let flags = propagation.unwrap_or(MountFlags::SLAVE.and(MountFlags::RECURSIVE));
+    let of_root = |flags| RootStep::Propagate {
+        path: c"/".into(),
+        flags,
+    };
+    push(of_root(flags));
+    if !flags.contains(MountFlags::PRIVATE) && !flags.contains(MountFlags::SLAVE) {
+        // What is mounted on / is the container's, and its peers would see it.
+        push(of_root(MountFlags::PRIVATE));
+    }
+    for (slot, recursive) in one::kept_roots(config, handed) {
+        // Before anything lies on it, of which a copy would be a copy, too.
+        push(RootStep::Copy(Copy {
+            option: c"mounts".into(),
+            path: c"/".into(),
+            recursive,
+            slot,
+        }));
+    }
+    push(RootStep::Directory {
+        path: path.clone(),
+        flags: MountFlags::NONE,
+        premounted: handed.root(&path)?,
+        makes_places: false,
+    });
+    // Nor does it pass on what is mounted in it, nor take what is mounted where it comes from.
+    push(RootStep::Propagate {
+        path: c"/..".into(),
+        flags: MountFlags::PRIVATE,
+    });
+    Ok(())
+}
+
+fn restrict(config: &Config, frozen: Vec<CString>, all: &mut Mounts) {
+    let mut push = |step| all.restrict.push(boxed(step));
+    for path in frozen {
+        push(RootStep::Freeze(path));
+    }
+    if config.root.read_only {
+        push(RootStep::ReadOnly);
+    }
+    let linux = &config.linux;
+    if !linux.masked_paths.is_empty() || !linux.read_only_paths.is_empty() {
+        push(RootStep::RestrictFound(RestrictedPaths {
+            masked: linux.masked_paths.clone(),
+            read_only: linux.read_only_paths.clone(),
+        }));
+    }
+}
+
+fn terminal(process: &Process) -> TerminalSettings {
+    TerminalSettings {
+        modes: None,
+        size: process.console_size.map(|size| Size {
+            rows: size.height,
+            columns: size.width,
+            ..Size::default()
+        }),
+        owner: Some(process.user.id).filter(|user| *user != 0),
+    }
+}
+
+fn flags_of(propagation: Propagation) -> MountFlags {
+    let (flags, recursive) = match propagation {
+        Propagation::Private { recursive } => (MountFlags::PRIVATE, recursive),
+        Propagation::Slave { recursive } => (MountFlags::SLAVE, recursive),
+        Propagation::Shared { recursive } => (MountFlags::SHARED, recursive),
+        Propagation::Unbindable { recursive } => (MountFlags::UNBINDABLE, recursive),
+    };
+    match recursive {
+        true => flags.and(MountFlags::RECURSIVE),
+        false => flags,
+    }
+}
+
+/// Whether the container's /dev is one of the host's, in which nothing is made.
+fn is_dev_bound(config: &Config) -> bool {
+    let mut mounts = config.mounts.iter();
+    mounts.any(|mount| one::is_bind(mount) && clean(&mount.destination).as_c_str() == c"/dev")
+}
+
+fn has(config: &Config, kind: NamespaceKind) -> bool {
+    let mut namespaces = config.linux.namespaces.iter();
+    namespaces.any(|one| one.kind == kind)
+}
+
+fn boxed(step: RootStep) -> Step {
+    Step::Root(Box::new(step))
+}
+
+/// A path of the host's, which may be written as one below the bundle.
+fn below(bundle: &Path, path: &CStr) -> CString {
+    match path.to_bytes() {
+        [b'/', ..] => path.into(),
+        relative => c_string([bundle.as_os_str().as_bytes(), b"/", relative].concat()),
+    }
+}
+
+/// An absolute path of the container's, without `.`, `..` and empty names. What is relative is below /.
+fn clean(path: &CStr) -> CString {
+    let mut names: Vec<&[u8]> = Vec::new();
+    for name in path.to_bytes().split(|byte| *byte == b'/') {
+        match name {
+            b"" | b"." => {}
+            b".." => drop(names.pop()),
+            name => names.push(name),
+        }
+    }
+    let mut clean = Vec::with_capacity(path.count_bytes() + 1);
+    for name in &names {
+        clean.push(b'/');
+        clean.extend(*name);
+    }
+    if names.is_empty() {
+        clean.push(b'/');
+    }
+    c_string(clean)
+}
+
+/// Of bytes without NUL, as all of C strings are.
+fn c_string(bytes: Vec<u8>) -> CString {
+    CString::new(bytes).unwrap_or_default()
 }

@@ -3,8 +3,9 @@
 use super::table::{Unread, Wire, table};
 use crate::plan::OwnDevice;
 use crate::plan::root::{
-    BindMount, Copy, DeviceNode, EtcFile, FileSystem, KernelFs, Layers, MountKernelFs,
-    OverlayMount, RestrictedPaths, Restriction, RootStep, Way, Without, WorkDirectory,
+    BindMount, BoundMount, Content, Copy, DeviceFile, DeviceNode, EnterHow, EtcFile, FileKind,
+    FileSystem, FlagChange, FreshMount, KernelFs, Layers, MountKernelFs, OverlayMount, PlacedLink,
+    PlacedMount, RestrictedPaths, Restriction, RootStep, Taken, Way, Without, WorkDirectory,
 };
 
 table! { enum RootStep {
@@ -32,7 +33,25 @@ table! { enum RootStep {
     21 => LookAtNames(targets),
     22 => Device(node),
     23 => AnotherTerminal(settings),
+    24 => EnterAs(how),
+    25 => Propagate { path, flags },
+    26 => Place(mount),
+    27 => DeviceFiles(files),
+    28 => PlacedLinks(links),
+    29 => Console(settings),
+    30 => Freeze(path),
+    31 => RestrictFound(paths),
 } }
+table! { struct PlacedMount { target, content, below, propagation } }
+table! { enum Content { 0 => Fresh(fresh), 1 => Bound(bound), 2 => Remounted(fresh) } }
+table! { struct FreshMount { kind, source, data, flags, keeps_mode, copies, instead } }
+table! { struct BoundMount { path, recursive, taken, flags, is_proc } }
+table! { enum Taken { 0 => Now, 1 => Handed(slot), 2 => Kept(slot) } }
+table! { struct FlagChange { set, clear } }
+table! { struct DeviceFile { directory, name, path, kind, mode, owner } }
+table! { enum FileKind { 0 => Character(device), 1 => Block(device), 2 => Pipe } }
+table! { struct PlacedLink { directory, name, content, replaces } }
+table! { enum EnterHow { 0 => Pivot, 1 => Chroot } }
 table! { struct Copy { option, path, recursive, slot } }
 table! { struct FileSystem { option, target, kind, flags, data, optional } }
 table! { struct BindMount {

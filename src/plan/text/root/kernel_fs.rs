@@ -103,7 +103,11 @@ fn whole(directory: &CStr, path: &CStr) -> Vec<u8> {
 pub fn restricted_path(step: &RootStep, index: u8) -> Option<(&'static str, Vec<u8>)> {
     let all = match step {
         RootStep::Restrict(all) => all,
-        RootStep::RestrictPaths(paths) => {
+        RootStep::DeviceFiles(files) => {
+            let file = files.get(usize::from(index))?;
+            return Some(("make", file.path.to_bytes().to_vec()));
+        }
+        RootStep::RestrictPaths(paths) | RootStep::RestrictFound(paths) => {
             let masked = paths.masked.iter().map(|path| ("hide", path));
             let read_only = paths.read_only.iter().map(|path| ("make read-only", path));
             let mut both = masked.chain(read_only);

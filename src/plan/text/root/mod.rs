@@ -6,6 +6,7 @@ mod base;
 mod dev;
 mod kernel_fs;
 mod names;
+mod placed;
 
 pub use kernel_fs::restricted_path;
 
@@ -43,5 +44,13 @@ pub fn tell<'p>(step: &RootStep, text: Blank<'p>) -> Told<'p> {
         RootStep::MakeWorkingDirectory { path, owner } => text.make_working_directory(path, *owner),
         RootStep::ReadOnly => text.read_only(),
         RootStep::Enter => text.enter(),
+        RootStep::EnterAs(how) => text.enter_as(*how),
+        RootStep::Propagate { path, flags } => text.propagate(path, *flags),
+        RootStep::Place(mount) => text.place(mount),
+        RootStep::DeviceFiles(files) => text.device_files(files),
+        RootStep::PlacedLinks(links) => text.placed_links(links),
+        RootStep::Console(settings) => text.console(settings),
+        RootStep::Freeze(path) => text.freeze(path),
+        RootStep::RestrictFound(paths) => text.restrict_found(paths),
     }
 }

@@ -1,5 +1,0 @@
-//! `oci features`.
-
-pub fn text() -> String {
-    "{}\n".into()
-}
