@@ -136,6 +136,10 @@ pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
         log::complain(&not_standard(fault));
         return ExitCode::OWN_FAILURE.0;
     }
+    #[cfg(feature = "oci")]
+    if let Some(words) = oci::words_for(&arguments) {
+        return oci::main(words, invocation);
+    }
     let outcome = dispatch(
         arguments.into_iter().skip(1).collect(),
         invocation,
@@ -208,7 +212,7 @@ fn dispatch(
         Command::Update(arguments) => commands::update::run(&arguments),
         Command::Rm(arguments) => commands::rm::run(&arguments),
         Command::Pool(arguments, log) => runtime::keep_pool(&arguments, &log),
-        Command::Init => Err(launch::re_exec::enter()),
+        Command::Init => Err(launch::re_exec::enter(&invocation.arguments())),
         Command::Completion(shell) => print(&shell.script()),
         Command::Help(topic) => print(&docker::help::text(topic)),
         Command::Version => print(concat!(

@@ -51,6 +51,8 @@ impl Level {
 pub enum Format {
     Json,
     Text,
+    /// `time="…" level=error msg="…"`: logrus' own, where it is on no terminal.
+    Keyed,
 }
 
 /// A field's value.
@@ -155,6 +157,7 @@ impl Log {
         let mut line = match self.format() {
             Format::Json => json_line(level, message, fields),
             Format::Text => text_line(level, message, fields),
+            Format::Keyed => keyed_line(level, message, fields),
         };
         let raw = self.raw_terminal.get() && self.to_stderr() && self.on_terminal();
         line.push_str(if raw { "\r\n" } else { "\n" });
@@ -276,9 +279,45 @@ fn text_line(level: Level, message: &[u8], fields: &[(&str, Value<'_>)]) -> Stri
     line
 }
 
+#[cold]
+#[inline(never)]
+fn keyed_line(level: Level, message: &[u8], fields: &[(&str, Value<'_>)]) -> String {
+    let mut line = format!("time=\"{}\" level={} msg=", time::now(), level.name());
+    quote(&mut line, message);
+    for (key, value) in fields {
+        line.push_str(&format!(" {key}="));
+        match value {
+            Value::Text(text) => quote(&mut line, text),
+            Value::Number(number) => line.push_str(&number.to_string()),
+        }
+    }
+    line
+}
+
+fn quote(line: &mut String, text: &[u8]) {
+    line.push('"');
+    for letter in printable(text).chars() {
+        if letter == '"' {
+            line.push('\\');
+        }
+        line.push(letter);
+    }
+    line.push('"');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_and_values() {
+        let line = keyed_line(Level::Error, b"a \"b\"\n", &[("pid", Value::Number(1))]);
+        let end = r#"Z" level=error msg="a \"b\"\n" pid=1"#;
+        assert!(
+            line.starts_with("time=\"2") && line.ends_with(end),
+            "{line}"
+        );
+    }
 
     #[test]
     fn a_line_has_the_keys_that_logrus_gives_it() {

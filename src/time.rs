@@ -70,12 +70,22 @@ fn since_1970(text: &[u8]) -> Option<u64> {
 
 /// A duration before `now`, as Go has them: `1h1.5m`, `-10s` for what is to come.
 fn ago(text: &[u8], now: u64) -> Option<u64> {
-    let is_to_come = text.starts_with(b"-");
-    let mut rest = text
+    let rest = text
         .strip_prefix(b"-")
         .or(text.strip_prefix(b"+"))
         .unwrap_or(text);
-    let mut sum = 0u64;
+    let sum = duration(rest)?;
+    Some(match text.starts_with(b"-") {
+        true => now.saturating_add(sum),
+        false => now.saturating_sub(sum),
+    })
+}
+
+/// Nanoseconds of a duration as Go has them, without a sign: `1h1.5m`.
+#[cold]
+#[inline(never)]
+pub fn duration(text: &[u8]) -> Option<u64> {
+    let (mut rest, mut sum) = (text, 0u64);
     loop {
         let end = rest
             .iter()
@@ -104,10 +114,7 @@ fn ago(text: &[u8], now: u64) -> Option<u64> {
         sum = sum.checked_add(u64::try_from(nanoseconds).ok()?)?;
         rest = after;
         if rest.is_empty() {
-            return Some(match is_to_come {
-                true => now.saturating_add(sum),
-                false => now.saturating_sub(sum),
-            });
+            return Some(sum);
         }
     }
 }

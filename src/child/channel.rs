@@ -1,5 +1,6 @@
 //! How the child answers its parent.
 
+use crate::plan::Gate;
 use crate::report::{Board, Moment};
 use crate::sys::descriptor::{ChildDescriptor, Waiting};
 use crate::sys::in_child::InChild;
@@ -19,7 +20,7 @@ pub enum Link<'a> {
     /// Parent and child share their memory: the parent wakes when the child has executed the command, or has left; the child sees
     /// that the parent has ended.
     Memory,
-    /// A pipe that closes on exec, over which nothing is sent.
+    /// A pipe that closes on exec, over which nothing is sent but the numbers of gates that the child has come to.
     Pipe {
         writer: ChildDescriptor<'a>,
         /// The child's copy of the other end, where it has one.
@@ -37,6 +38,14 @@ impl<'a> Channel<'a> {
         {
             // With a reader of its own the child would never learn that its parent is dead.
             reader.close(child);
+        }
+    }
+
+    /// Tells the parent that this process is at a gate, if the parent is awake.
+    pub fn arrive(&self, gate: Gate) -> Result<(), Errno> {
+        match self.link {
+            Link::Memory => Ok(()),
+            Link::Pipe { writer, .. } => descriptor::write_all(writer.as_fd(), &[gate as u8]),
         }
     }
 

@@ -4,6 +4,7 @@
 //! before, no one has the other end any more, and no one will open it. Which gates there are is the plan's table
 //! ([`Gate`]).
 
+use super::Descriptors;
 use crate::plan::{Gate, Opener};
 use crate::sys::Errno;
 use crate::sys::descriptor::{self, ChildDescriptor, Undropped};
@@ -24,6 +25,11 @@ impl<'a> GatePipe<'a> {
             reader: ChildDescriptor::of(reader.as_fd()),
             writer: ChildDescriptor::of(writer.as_fd()),
         }
+    }
+
+    /// What the parent has put there for a child that has executed a program since.
+    pub fn placed(reader: ChildDescriptor<'a>, writer: ChildDescriptor<'a>) -> Self {
+        Self { reader, writer }
     }
 
     /// For a child that has one of its own.
@@ -65,6 +71,27 @@ impl<'a> GatePipe<'a> {
     }
 }
 
+/// Tells mydocker that the child is there, and waits until it has done its part.
+pub fn pass_told(gate: Gate, descriptors: &Descriptors<'_>, child: InChild) -> Result<(), Errno> {
+    descriptors.channel.arrive(gate)?;
+    descriptors.gates.pass(gate, child)
+}
+
+/// The container is created: whoever starts it writes a byte to the FIFO. It is this process's own, open for both, so that it never
+/// ends; and that it has a reader says that the container waits. What is left in it is the failure of what follows.
+pub fn await_start(descriptors: &Descriptors<'_>) -> Result<(), Errno> {
+    let fifo = descriptors.start.ok_or(Errno::EBADF)?;
+    descriptors.channel.arrive(Gate::Start)?;
+    loop {
+        match descriptor::read(fifo.as_fd(), &mut [0]) {
+            Ok(1) => return Ok(()),
+            Ok(_) => return Err(Errno::ECANCELED),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
 /// The gates that a child may have to pass.
 #[derive(Clone, Copy)]
 pub struct Gates<'a>([Option<GatePipe<'a>>; Gate::COUNT]);
@@ -78,6 +105,18 @@ impl<'a> Gates<'a> {
             *place = Some(pipe);
         }
         self
+    }
+
+    /// The reader and the writer of this gate's pipe, if there is one.
+    pub fn ends_of(&self, gate: Gate) -> Option<[BorrowedFd<'a>; 2]> {
+        let pipe = self.0.get(gate as usize).copied().flatten();
+        pipe.map(|pipe| [pipe.reader.as_fd(), pipe.writer.as_fd()])
+    }
+
+    /// What has to stay open for those that are left to pass.
+    pub fn ends(&self) -> impl Iterator<Item = BorrowedFd<'a>> {
+        let pipes = self.0.into_iter().flatten();
+        pipes.flat_map(|pipe| [pipe.reader.as_fd(), pipe.writer.as_fd()])
     }
 
     pub fn pass(&self, gate: Gate, child: InChild) -> Result<(), Errno> {

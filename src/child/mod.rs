@@ -31,7 +31,7 @@ use crate::plan::{InitPlan, Step};
 use crate::report::{Failed, Moment, Report};
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::in_child::InChild;
-use crate::sys::{allocation, process};
+use crate::sys::{allocation, descriptor, process};
 use gate::Gates;
 use root::RootState;
 
@@ -55,6 +55,8 @@ pub struct Descriptors<'a> {
     pub joins: &'a [ChildDescriptor<'a>],
     /// Mounts that the parent made, by slot.
     pub premounted: &'a [ChildDescriptor<'a>],
+    /// The FIFO by which the container is started, if it waits for that.
+    pub start: Option<ChildDescriptor<'a>>,
 }
 
 impl<'a> Descriptors<'a> {
@@ -71,6 +73,7 @@ impl<'a> Descriptors<'a> {
             namespaces: &[],
             joins: &[],
             premounted: &[],
+            start: None,
         }
     }
 }
@@ -121,5 +124,9 @@ fn walk(steps: &[Step], first: u32, state: &RootState, descriptors: &Descriptors
 /// Says why and leaves. The exit code matters to no one: the parent has the report.
 pub fn fail(report: Report, descriptors: &Descriptors<'_>) -> ! {
     descriptors.channel.board.leave(report);
+    if let Some(start) = descriptors.start {
+        // For who has started the container: no one may look at the board any more.
+        let _ = descriptor::write(start.as_fd(), &report.to_bytes());
+    }
     process::exit(i32::from(ExitCode::OWN_FAILURE.0))
 }

@@ -1,10 +1,10 @@
 //! How each step is done.
 
 use super::root::{self, RootState, kernel_fs};
-use super::{Descriptors, entry, network as from_pool};
+use super::{Descriptors, entry, gate, network as from_pool};
 use crate::lingering;
 use crate::plan::entry::{PROCESS, ROOT};
-use crate::plan::{Prepared, Step};
+use crate::plan::{Gate, Prepared, Step};
 use crate::report::Failed;
 use crate::spec::Namespace;
 use crate::spec::limits::NumberSet;
@@ -41,6 +41,10 @@ pub fn perform(
         Step::ConfirmMemoryNodes(asked) => memory_comes_from(asked),
         Step::OomScoreAdjustment(number) => write_file(c"/proc/self/oom_score_adj", number),
         Step::ResourceLimit(limit) => process::limit(limit.resource, limit.soft, limit.hard),
+        Step::Await(Gate::Start) => gate::await_start(descriptors),
+        Step::Await(gate @ (Gate::Runtime | Gate::Recorded)) => {
+            gate::pass_told(*gate, descriptors, state.child)
+        }
         Step::Await(gate) => descriptors.gates.pass(*gate, state.child),
         Step::DenySetgroups => write_file(c"/proc/self/setgroups", b"deny"),
         Step::MapUser(line) => write_file(c"/proc/self/uid_map", line),
@@ -80,6 +84,8 @@ pub fn perform(
         Step::NoNewPrivileges => process::no_new_privileges(),
         Step::Filter(instructions) => seccomp::load(instructions),
         Step::DefaultSignals(ignored) => default_signals(*ignored),
+        Step::CloseDescriptorsFrom(first) => close_from(*first, descriptors, state.child),
+        Step::OutliveParent => process::hear_of_parents_death(0),
         Step::CloseDescriptors => close_descriptors(None, descriptors, state.child),
         Step::CloseAllButTerminal => {
             close_descriptors(descriptors.terminal, descriptors, state.child)
@@ -194,6 +200,19 @@ fn close_descriptors(
         number(kept.map(ChildDescriptor::as_fd)),
     ];
     close_range::close_from(FIRST_PRIVATE, &kept, child)
+}
+
+/// As well what tells of gates and opens them.
+fn close_from(first: u32, descriptors: &Descriptors<'_>, child: InChild) -> Result<(), Errno> {
+    let mut kept = [0; 2 * Gate::COUNT + 2];
+    let link = descriptors.channel.descriptor();
+    let start = descriptors.start.map(ChildDescriptor::as_fd);
+    let files = descriptors.gates.ends().chain(link).chain(start);
+    for (place, file) in kept.iter_mut().zip(files) {
+        *place = file.as_raw_fd();
+    }
+    let first = i32::try_from(first).map_err(|_| Errno::EBADF)?;
+    close_range::close_from(first, &kept, child)
 }
 
 /// A user may have so many keys, and those of containers that have ended count for a while.

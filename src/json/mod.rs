@@ -6,10 +6,14 @@
 //! where it is to be read again.
 
 mod reader;
+#[cfg(feature = "oci")]
+mod strict;
 mod value;
 mod writer;
 
 pub use reader::{parse, take_string};
+#[cfg(feature = "oci")]
+pub use strict::{Fault, StrictReader, shown};
 pub use value::Value;
 pub use writer::{Array, Object, push_bytes};
 

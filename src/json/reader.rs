@@ -12,10 +12,7 @@ const BAD_CODE: &str = "a bad \\u";
 
 /// Errors: where the text is no JSON, by its line.
 pub fn parse(text: &str) -> Result<Value, String> {
-    let mut reader = Reader {
-        rest: text,
-        line: 1,
-    };
+    let mut reader = Reader::new(text, false);
     let value = reader.value(0);
     let value = value.and_then(|value| {
         reader.skip_space();
@@ -30,21 +27,28 @@ pub fn parse(text: &str) -> Result<Value, String> {
 /// Takes a string from the beginning of a text, and adds its bytes to `string`. Gives what follows it; `None` if it is no
 /// string.
 pub fn take_string<'a>(text: &'a str, string: &mut Vec<u8>) -> Option<&'a str> {
-    let mut reader = Reader {
-        rest: text,
-        line: 1,
-    };
+    let mut reader = Reader::new(text, false);
     reader.take_string(string).ok()?;
     Some(reader.rest)
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     rest: &'a str,
-    line: usize,
+    pub line: usize,
+    /// Whether strings are text: no bytes that are no letters, and no letter that ends a C string.
+    of_text: bool,
 }
 
-impl Reader<'_> {
-    fn peek(&self) -> Option<char> {
+impl<'a> Reader<'a> {
+    pub fn new(text: &'a str, of_text: bool) -> Self {
+        Self {
+            rest: text,
+            line: 1,
+            of_text,
+        }
+    }
+
+    pub fn peek(&self) -> Option<char> {
         self.rest.chars().next()
     }
 
@@ -61,7 +65,7 @@ impl Reader<'_> {
         rest.is_some()
     }
 
-    fn skip_space(&mut self) {
+    pub fn skip_space(&mut self) {
         let space = self.rest.bytes();
         let space = space.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
         let count = space
@@ -71,12 +75,12 @@ impl Reader<'_> {
     }
 
     /// Takes `wanted` if it comes next, after space.
-    fn takes(&mut self, wanted: char) -> bool {
+    pub fn takes(&mut self, wanted: char) -> bool {
         self.skip_space();
         self.next_if(wanted)
     }
 
-    fn expect(&mut self, wanted: char) -> Result<(), String> {
+    pub fn expect(&mut self, wanted: char) -> Result<(), String> {
         if self.takes(wanted) {
             return Ok(());
         }
@@ -135,8 +139,18 @@ impl Reader<'_> {
         }
     }
 
+    #[cfg(feature = "oci")]
+    /// A string that has no escapes, as it stands there. `None`: there is none, and nothing is taken.
+    pub fn take_plain(&mut self) -> Option<&'a str> {
+        let inside = self.rest.strip_prefix('"')?;
+        let end = inside.bytes().position(is_special)?;
+        let (plain, rest) = inside.split_at(end);
+        self.rest = rest.strip_prefix('"')?;
+        Some(plain)
+    }
+
     /// The bytes of a string.
-    fn string(&mut self) -> Result<Vec<u8>, String> {
+    pub fn string(&mut self) -> Result<Vec<u8>, String> {
         let mut string = Vec::new();
         self.take_string(&mut string).map(|()| string)
     }
@@ -144,15 +158,15 @@ impl Reader<'_> {
     fn take_string(&mut self, string: &mut Vec<u8>) -> Result<(), String> {
         self.expect('"')?;
         loop {
-            let special = |byte| matches!(byte, b'"' | b'\\' | ..b' ');
-            let plain = self.rest.bytes().position(special);
+            let plain = self.rest.bytes().position(is_special);
             let (plain, rest) = self.rest.split_at(plain.unwrap_or(self.rest.len()));
             string.extend_from_slice(plain.as_bytes());
             self.rest = rest;
             match self.next() {
                 Some('"') => return Ok(()),
                 Some('\\') => self.escaped(string)?,
-                _ => return Err("a string does not end".into()),
+                Some(letter) => return Err(format!("{letter:?} in a string")),
+                None => return Err("a string does not end".into()),
             }
         }
     }
@@ -179,7 +193,8 @@ impl Reader<'_> {
     fn code(&mut self, string: &mut Vec<u8>) -> Option<()> {
         let half = self.four_digits()?;
         let code = match half {
-            0xdc80..=0xdcff => {
+            0 if self.of_text => return None,
+            0xdc80..=0xdcff if !self.of_text => {
                 string.push(half as u8);
                 return Some(());
             }
@@ -202,14 +217,28 @@ impl Reader<'_> {
         })
     }
 
-    /// A number, or one of the three words.
-    fn word(&mut self) -> Result<Value, String> {
+    /// The letters of a number, or of one of the three words.
+    pub fn take_word(&mut self, longest: usize) -> &'a str {
         let of_a_word = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
         let end = self.rest.find(|letter| !of_a_word(letter));
-        // Any that is longer is wrong, and not to be shown whole.
-        let end = end.unwrap_or(self.rest.len()).min(LONGEST);
+        let end = end.unwrap_or(self.rest.len()).min(longest);
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
+        word
+    }
+
+    #[cold]
+    pub fn no_value(&self) -> String {
+        match self.peek() {
+            None => "it ends where a value should be".into(),
+            Some(letter) => format!("{letter:?} where a value should be"),
+        }
+    }
+
+    /// A number, or one of the three words.
+    fn word(&mut self) -> Result<Value, String> {
+        // Any that is longer is wrong, and not to be shown whole.
+        let word = self.take_word(LONGEST);
         let is_number = word.starts_with(|first: char| first == '-' || first.is_ascii_digit());
         let digits = word.trim_start_matches('-');
         let is_padded = digits.len() > 1 && digits.starts_with('0');
@@ -223,13 +252,15 @@ impl Reader<'_> {
                 .filter(|_| !is_padded)
                 .map(Value::Number)
                 .ok_or_else(|| format!("{number}: no whole number")),
-            "" => match self.peek() {
-                None => Err("it ends where a value should be".into()),
-                Some(letter) => Err(format!("{letter:?} where a value should be")),
-            },
+            "" => Err(self.no_value()),
             word => Err(format!("{word} where a value should be")),
         }
     }
+}
+
+/// What ends a string, or cannot stand in it as it is.
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | ..b' ')
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //!
 //! By re-exec `live` executes mydocker between the two parts of the walk ([`re_exec`]).
 
+mod attend;
 mod bounded;
 pub mod id_maps;
 pub mod joined;
@@ -20,20 +21,21 @@ pub mod re_exec;
 mod reaper;
 mod reports;
 mod retry;
+mod words;
 
-use crate::child::gate::{GatePipe, Gates};
+use crate::child::gate::Gates;
 use crate::child::{Channel, Descriptors, Link};
 use crate::error::Error;
-use crate::field::Field;
-use crate::hint::{self, Doing};
 use crate::log::{Level, Log, Value};
 use crate::plan::{Birth, InitPlan, Reaper};
 use crate::report::{Board, Lack, Lacks};
-use crate::spec::{Ids, LaunchChoice, Namespace, Namespaces};
+use crate::spec::{Ids, LaunchChoice, Namespaces};
 use crate::sys::clone::{self, Memory};
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::signal::SignalSet;
-use crate::sys::{Errno, Pid, allocation, parent_watch};
+use crate::sys::{Pid, allocation, parent_watch};
+pub use attend::Attendant;
+use attend::Attended;
 use joined::ChildrenElsewhere;
 use keeper::Successor;
 use newborn::Newborn;
@@ -41,9 +43,13 @@ use pipe::Ends;
 use reports::{Failure, Limits};
 pub use reports::{ended_by_filter, not_executed, not_spawned};
 use std::cell::Cell;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
+pub use words::{not_cloned, say_without};
+
+/// What follows 0, 1 and 2.
+const FIRST_PRIVATE: i32 = 3;
 
 /// What a launch needs.
 pub struct Launch<'a> {
@@ -79,6 +85,19 @@ pub struct Launch<'a> {
     /// The signals that end a start, as far as we are awake meanwhile. They are blocked.
     pub ending: SignalSet,
     pub log: &'a Log,
+    /// For a container that is an engine's, and that mydocker does not stay with.
+    pub engine: Option<ForEngine<'a>>,
+}
+
+/// What the launch of an engine's container needs besides.
+#[derive(Clone, Copy)]
+pub struct ForEngine<'a> {
+    /// Who does mydocker's part at the gates.
+    pub attendant: &'a dyn Attendant,
+    /// The FIFO by which the container is started, if it is to wait.
+    pub start: Option<BorrowedFd<'a>>,
+    /// The first number of a descriptor that the command does not inherit: 3, or more.
+    pub first_private: u32,
 }
 
 /// A container whose command is running. It has not been waited for, so its pid is its own.
@@ -257,7 +276,12 @@ impl Launch<'_> {
         memory: Memory,
         deadline: Option<Instant>,
     ) -> Result<Born, Unborn> {
-        let ends = Ends::new(self.plan, birth, Board::size(self.moments.len()))?;
+        let ends = Ends::new(
+            self.plan,
+            birth,
+            Board::size(self.moments.len()),
+            self.engine.is_some(),
+        )?;
         let program = reaper::program(self.plan)?;
         let program = program.as_ref().map(AsFd::as_fd);
         let descriptors = self.descriptors(ends.channel(), ends.gates(), program);
@@ -265,7 +289,7 @@ impl Launch<'_> {
             None => None,
             Some(file) => {
                 let reports = (ends.writer.as_fd(), file.as_fd());
-                Some(re_exec::Again::new(self, reports, program)?)
+                Some(re_exec::Again::new(self, reports, program, ends.gates())?)
             }
         };
         let pid = self.clone(
@@ -280,10 +304,12 @@ impl Launch<'_> {
             shared,
             file: _,
             ids,
+            attended,
         } = ends;
         let board = Board::new(shared.words());
-        if let (Some(wanted), Some(gate)) = (self.ids, &ids)
-            && let Err(error) = open_ids(pid, wanted, gate, deadline)
+        if let (Some(wanted), Some(_)) = (self.ids, &ids)
+            && let Err(error) =
+                id_maps::map(pid, wanted, deadline).and_then(|()| attend::open(ids.as_ref()))
         {
             // It waits; or it did not get that far, and has said why.
             let _ = bounded::end(pid, deadline);
@@ -294,6 +320,27 @@ impl Launch<'_> {
         }
         // Ours closed, the pipes end when the child's do: at execve, or when it leaves.
         drop((ids, writer));
+        if let (Some(engine), Some(gates)) = (self.engine, attended) {
+            let attendant = engine.attendant;
+            let attended = attend::attend(self, attendant, pid, gates, reader.as_fd(), board);
+            match attended {
+                Ok(Attended::Waits(pid)) => {
+                    return Ok(Born {
+                        pid,
+                        birth,
+                        lacks: board.lacks(),
+                        reported: Ok(()),
+                    });
+                }
+                Ok(Attended::Ended) => {}
+                Err(error) => {
+                    return match (attend::end(pid, board), reports::meaning(self.plan, board)) {
+                        ((), Err(Failure::Said(said))) => Err(said.into()),
+                        _ => Err(error.into()),
+                    };
+                }
+            }
+        }
         let limits = Limits {
             keeper: (self.plan.reaper == Some(Reaper::Keeper)).then_some(pid),
             deadline,
@@ -342,6 +389,13 @@ impl Launch<'_> {
         }
     }
 
+    /// The first number of a descriptor that the command does not inherit.
+    fn first_private(&self) -> i32 {
+        self.engine.map_or(FIRST_PRIVATE, |engine| {
+            i32::try_from(engine.first_private).unwrap_or(i32::MAX)
+        })
+    }
+
     /// What the child is given.
     fn descriptors<'c>(
         &'c self,
@@ -360,6 +414,10 @@ impl Launch<'_> {
             terminal: self.terminal.map(ChildDescriptor::of),
             pool: self.pool.map(ChildDescriptor::of),
             status: self.status.map(ChildDescriptor::of),
+            start: self
+                .engine
+                .and_then(|engine| engine.start)
+                .map(ChildDescriptor::of),
         }
     }
 }
@@ -392,53 +450,4 @@ fn ended(
             failure.explained(ended)
         }
     }
-}
-
-/// Maps the ids that the child waits for, and lets it go on.
-fn open_ids(
-    pid: Pid,
-    ids: &Ids,
-    gate: &(OwnedFd, OwnedFd),
-    deadline: Option<Instant>,
-) -> Result<(), Error> {
-    id_maps::map(pid, ids, deadline)?;
-    GatePipe::of(gate)
-        .open()
-        .map_err(|errno| Error::new("open", "the child's gate", errno))
-}
-
-/// The clone into these namespaces has failed.
-#[cold]
-#[inline(never)]
-pub fn not_cloned(namespaces: Namespaces, errno: Errno) -> Error {
-    let user_namespace = namespaces.contains(Namespace::User);
-    let error = Error::new("clone", "into new namespaces", errno);
-    error.because(match errno {
-        Errno::ENOSPC | Errno::EUSERS => Some(hint::too_many(&namespaces.kinds())),
-        errno => hint::hint(Doing::Clone { user_namespace }, errno),
-    })
-}
-
-/// Tells what a container goes without, which is no reason not to start it.
-#[cold]
-#[inline(never)]
-pub fn say_without(lack: Lack, why: Errno, log: &Log) {
-    let name = why.name().unwrap_or("unknown");
-    let fields = [("errno", Value::Text(name.as_bytes()))];
-    let (level, message) = match lack {
-        Lack::Spare => (
-            Level::Info,
-            "the pool gave no network namespace".to_owned(),
-        ),
-        Lack::NameServers => (
-            Level::Warn,
-            Field::RootDirectory.between(
-                "the container has no name servers of the caller's: its /etc/resolv.conf is not there, or a link to \
-                 nothing; make it in ",
-                "",
-            ) + &Field::Overlay.between(", or add ", ", or a ")
-                + &Field::Tmpfs.between("", " where the link leads"),
-        ),
-    };
-    log.write(level, message.as_bytes(), &fields);
 }

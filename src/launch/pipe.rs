@@ -17,12 +17,28 @@ pub struct Ends {
     /// By re-exec: the file of that memory.
     pub file: Option<OwnedFd>,
     /// The gate of [`Gate::IdsMapped`], if the plan has it.
-    pub ids: Option<(OwnedFd, OwnedFd)>,
+    pub ids: Option<GateEnds>,
+    /// Those of an attendant, if there is one.
+    pub attended: Option<Gated>,
+}
+
+/// The reader and the writer of a gate's pipe.
+pub type GateEnds = (OwnedFd, OwnedFd);
+
+/// The gates that an attendant opens, as far as the plan has them.
+pub struct Gated {
+    pub runtime: Option<GateEnds>,
+    pub recorded: Option<GateEnds>,
 }
 
 impl Ends {
     /// With memory for a board of so many words.
-    pub fn new(plan: &InitPlan, birth: Birth, size: usize) -> Result<Self, Error> {
+    pub fn new(
+        plan: &InitPlan,
+        birth: Birth,
+        size: usize,
+        is_attended: bool,
+    ) -> Result<Self, Error> {
         let (reader, writer) =
             descriptor::pipe().map_err(|errno| Error::new("pipe", "for reports", errno))?;
         let shared = match birth {
@@ -32,11 +48,19 @@ impl Ends {
         };
         let (shared, file) =
             shared.map_err(|errno| Error::new("make memory for", "reports", errno))?;
-        let ids = match plan.awaits(Gate::IdsMapped) {
+        let gate = |gate| match plan.awaits(gate) {
+            false => Ok(None),
+            true => descriptor::pipe()
+                .map(Some)
+                .map_err(|errno| Error::new("pipe", "for the gate", errno)),
+        };
+        let ids = gate(Gate::IdsMapped)?;
+        let attended = match is_attended {
             false => None,
-            true => Some(
-                descriptor::pipe().map_err(|errno| Error::new("pipe", "for the gate", errno))?,
-            ),
+            true => Some(Gated {
+                runtime: gate(Gate::Runtime)?,
+                recorded: gate(Gate::Recorded)?,
+            }),
         };
         Ok(Self {
             reader,
@@ -44,6 +68,7 @@ impl Ends {
             shared,
             file,
             ids,
+            attended,
         })
     }
 
@@ -58,9 +83,21 @@ impl Ends {
     }
 
     pub fn gates(&self) -> Gates<'_> {
-        match &self.ids {
-            None => Gates::NONE,
-            Some(pipe) => Gates::NONE.with(Gate::IdsMapped, GatePipe::of(pipe)),
+        let attended = self.attended.as_ref();
+        let ids = self.ids.as_ref();
+        let runtime = attended.and_then(|gates| gates.runtime.as_ref());
+        let recorded = attended.and_then(|gates| gates.recorded.as_ref());
+        let all = [
+            (Gate::IdsMapped, ids),
+            (Gate::Runtime, runtime),
+            (Gate::Recorded, recorded),
+        ];
+        let mut gates = Gates::NONE;
+        for (gate, pipe) in all {
+            if let Some(pipe) = pipe {
+                gates = gates.with(gate, GatePipe::of(pipe));
+            }
         }
+        gates
     }
 }

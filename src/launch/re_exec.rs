@@ -4,42 +4,54 @@
 //! Parent and init agree on descriptor numbers and on nothing else. The plan lies in a sealed
 //! memory file: argv and the environment would show it to everyone who can read /proc.
 
-use super::Launch;
+use super::{FIRST_PRIVATE, Launch};
+use crate::child::gate::{GatePipe, Gates};
 use crate::child::{self, Channel, Descriptors, Link};
 use crate::error::Error;
-use crate::plan::{InitPlan, Step, wire};
+use crate::plan::{Gate, InitPlan, Step, wire};
 use crate::report::{Board, Moment, Report};
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::in_child::InChild;
 use crate::sys::process::{self, StringArray};
 use crate::sys::shared_memory::{self, SharedMemory};
 use crate::sys::{Errno, descriptor, memfd};
+use std::ffi::{CString, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
-const PLAN: RawFd = 3;
+// The numbers, from the first that the command does not inherit.
+const PLAN: RawFd = 0;
 /// The memory that reports are left in, and the pipe that ends with us.
-const BOARD: RawFd = 4;
-const LINK: RawFd = 5;
-const STREAMS: [RawFd; 3] = [6, 7, 8];
-const TERMINAL: RawFd = 9;
-const POOL: RawFd = 10;
-const REAPER: RawFd = 11;
-const STATUS: RawFd = 12;
+const BOARD: RawFd = 1;
+const LINK: RawFd = 2;
+const STREAMS: [RawFd; 3] = [3, 4, 5];
+const TERMINAL: RawFd = 6;
+const POOL: RawFd = 7;
+const REAPER: RawFd = 8;
+const STATUS: RawFd = 9;
 /// What is entered after the execve, by slot: a mount namespace that is joined, or a container's process and its root.
-const ENTERED: [RawFd; 2] = [13, 14];
+const ENTERED: [RawFd; 2] = [10, 11];
 /// The first of the mounts that are handed in.
-const HANDED: RawFd = 15;
+const HANDED: RawFd = 12;
 
 /// The originals are moved above the numbers agreed on, or putting one in its place could close
 /// another. No higher than need be: the limit of open files may be low.
 fn clear(plan: &InitPlan) -> RawFd {
-    first_join(plan).saturating_add(RawFd::try_from(joined_later(plan)).unwrap_or_default())
+    let gates = AWAITED.into_iter().filter(|gate| plan.awaits(*gate));
+    first_gate(plan).saturating_add(RawFd::try_from(2 * gates.count()).unwrap_or_default())
 }
 
 /// The first of the files by which cgroups are joined after the execve.
 fn first_join(plan: &InitPlan) -> RawFd {
     HANDED.saturating_add(plan.premounted.into())
 }
+
+/// The first of those of the gates that are passed after the execve.
+fn first_gate(plan: &InitPlan) -> RawFd {
+    first_join(plan).saturating_add(RawFd::try_from(joined_later(plan)).unwrap_or_default())
+}
+
+/// Gates that may be awaited after the execve. A pipe has two ends, and a FIFO one.
+const AWAITED: [Gate; 3] = [Gate::Runtime, Gate::Recorded, Gate::Start];
 
 /// How many those are: a keeper's command joins.
 fn joined_later(plan: &InitPlan) -> usize {
@@ -65,6 +77,7 @@ impl Again {
         launch: &Launch<'_>,
         reports: (BorrowedFd<'_>, BorrowedFd<'_>),
         reaper: Option<BorrowedFd<'_>>,
+        gates: Gates<'_>,
     ) -> Result<Self, Error> {
         let plan = memfd::sealed(c"mydocker plan", &wire::encode(launch.plan))
             .map_err(|errno| Error::new("make a memory file for", "the plan", errno))?;
@@ -94,6 +107,17 @@ impl Again {
             .map(|file| Some(file.as_fd()))
             .zip(first_join(launch.plan)..);
         let joins = joins.take(joined_later(launch.plan));
+        let start = launch.engine.and_then(|engine| engine.start);
+        let awaited = AWAITED
+            .into_iter()
+            .filter(|gate| launch.plan.awaits(*gate))
+            .flat_map(|gate| match gate {
+                Gate::Start => [start, None],
+                _ => gates.ends_of(gate).map_or([None; 2], |ends| ends.map(Some)),
+            })
+            .zip(first_gate(launch.plan)..);
+        let first = launch.first_private();
+        let clear = clear(launch.plan).saturating_add(first);
         let mut placements = Vec::with_capacity(files.len());
         for (file, number) in files
             .into_iter()
@@ -101,9 +125,11 @@ impl Again {
             .chain(streams)
             .chain(premounted)
             .chain(joins)
+            .chain(awaited)
         {
+            let number = number.saturating_add(first);
             if let Some(file) = file {
-                let moved = descriptor::duplicate_above(file, clear(launch.plan));
+                let moved = descriptor::duplicate_above(file, clear);
                 let moved = moved.map_err(|errno| {
                     // EINVAL is what fcntl(2) says of a number above the limit.
                     let few = matches!(errno, Errno::EINVAL | Errno::EMFILE);
@@ -116,9 +142,13 @@ impl Again {
                 placements.push((moved, number));
             }
         }
+        let mut arguments = vec![c"mydocker".into(), c"init".into()];
+        if first != FIRST_PRIVATE {
+            arguments.extend(CString::new(first.to_string()));
+        }
         Ok(Self {
             placements,
-            arguments: StringArray::new(vec![c"mydocker".into(), c"init".into()]),
+            arguments: StringArray::new(arguments),
             // Nothing of the caller's environment is init's business.
             environment: StringArray::new(Vec::new()),
         })
@@ -141,14 +171,20 @@ impl Again {
 /// Returns only if this is not the child of `mydocker run`.
 #[cold]
 #[inline(never)]
-pub fn enter() -> Error {
-    let Some(child) = memfd::in_executed_child(PLAN) else {
+pub fn enter(arguments: &[OsString]) -> Error {
+    let first = arguments.get(2).and_then(|number| number.to_str());
+    let first = first.map_or(Some(FIRST_PRIVATE), |number| number.parse().ok());
+    let in_child = first.and_then(|first: RawFd| {
+        let child = memfd::in_executed_child(PLAN.checked_add(first)?)?;
+        Some((first, child))
+    });
+    let Some((first, child)) = in_child else {
         return Error::refused(
             "init",
             "it is the entry for mydocker's own child; do not call it by hand",
         );
     };
-    let numbered = |number| ChildDescriptor::numbered(number, child);
+    let numbered = |number: RawFd| ChildDescriptor::numbered(number.saturating_add(first), child);
     // execve named us after /proc/self/exe; a reaper stays, and is to be known by its own name.
     process::set_name(c"mydocker");
     let board = numbered(BOARD);
@@ -170,14 +206,14 @@ pub fn enter() -> Error {
         },
     };
     match decoded {
-        Ok(plan) => go_on(child, &plan, channel),
+        Ok(plan) => go_on((child, first), &plan, channel),
         Err(errno) => child::fail(Report::Plan(errno), &Descriptors::none(channel)),
     }
 }
 
 /// With what the parent has placed, and no more: other numbers may be the caller's descriptors.
-fn go_on(child: InChild, plan: &InitPlan, channel: Channel<'_>) -> ! {
-    let numbered = |number| ChildDescriptor::numbered(number, child);
+fn go_on((child, first): (InChild, RawFd), plan: &InitPlan, channel: Channel<'_>) -> ! {
+    let numbered = |number: RawFd| ChildDescriptor::numbered(number.saturating_add(first), child);
     let from = |first: RawFd, count: usize| -> Vec<ChildDescriptor<'_>> {
         (first..).take(count).map(numbered).collect()
     };
@@ -194,7 +230,23 @@ fn go_on(child: InChild, plan: &InitPlan, channel: Channel<'_>) -> ! {
     for ((file, number), wanted) in streams.iter_mut().zip(STREAMS).zip(plan.prepared_streams()) {
         *file = wanted.map(|_| numbered(number));
     }
+    let mut gates = Gates::NONE;
+    let mut start = None;
+    let awaited = AWAITED.into_iter().filter(|gate| plan.awaits(*gate));
+    for (gate, number) in awaited.zip((first_gate(plan)..).step_by(2)) {
+        match gate {
+            Gate::Start => start = closes_on_exec(numbered(number)),
+            _ => {
+                gates = gates.with(
+                    gate,
+                    GatePipe::placed(numbered(number), numbered(number + 1)),
+                )
+            }
+        }
+    }
     let descriptors = Descriptors {
+        gates,
+        start,
         streams,
         terminal: plan.needs_terminal().then(|| numbered(TERMINAL)),
         pool: plan.needs_pool().then(|| numbered(POOL)),
@@ -203,10 +255,15 @@ fn go_on(child: InChild, plan: &InitPlan, channel: Channel<'_>) -> ! {
         namespaces: &namespaces,
         joins: &joins,
         premounted: &premounted,
-        // The gates that mydocker opens were passed before the execve.
         ..Descriptors::none(channel)
     };
     child::run(child, plan, &descriptors)
+}
+
+/// It came here by execve, and is to go no further.
+fn closes_on_exec(file: ChildDescriptor<'_>) -> Option<ChildDescriptor<'_>> {
+    let set = descriptor::close_on_exec(file.as_fd());
+    set.ok().map(|()| file)
 }
 
 /// The pipe came here by execve, and tells of the command's by its end; and where a security module has something to

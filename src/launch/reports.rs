@@ -198,7 +198,7 @@ impl Limits {
 
 #[cold]
 #[inline(never)]
-fn ended_by(signal: i32) -> Error {
+pub(super) fn ended_by(signal: i32) -> Error {
     let code = Ended::Signaled(signal).code();
     Error::told(&format!("ended by signal {signal} before the command ran"))
         .exit_with(ExitCode(code))
@@ -215,7 +215,7 @@ pub fn time_is_up() -> Error {
     .exit_with(ExitCode::TIME_IS_UP)
 }
 
-fn garbled(errno: Errno) -> Error {
+pub(super) fn garbled(errno: Errno) -> Error {
     Error::new("read", "init's report", errno)
 }
 

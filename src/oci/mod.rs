@@ -15,7 +15,32 @@
 //! A container belongs to the engine that has created it: it has no monitor and no death signal.
 
 pub mod cgroup;
+pub mod command_line;
 pub mod config;
+pub mod console;
+pub mod create;
+pub mod delete;
+pub mod events;
+pub mod exec;
+pub mod features;
+mod front;
+pub mod id;
+pub mod kill;
+pub mod list;
 pub mod mounts;
 pub mod namespaces;
+pub mod pause;
+pub mod pid_file;
 pub mod process;
+pub mod ps;
+pub mod resume;
+pub mod run;
+pub mod spec_file;
+pub mod start;
+pub mod state;
+pub mod store;
+pub mod update;
+pub mod version;
+pub mod words;
+
+pub use front::{main, words as words_for};

@@ -74,7 +74,7 @@ impl InitPlan {
     /// Whether a process of the child's has to wait for mydocker.
     pub fn awaits_launcher(&self) -> bool {
         self.steps()
-            .any(|step| matches!(step, Step::Await(gate) if gate.opener() == Opener::Launcher))
+            .any(|step| matches!(step, Step::Await(gate) if gate.opener() != Opener::Reaper))
     }
 }
 

@@ -7,6 +7,13 @@ pub enum Gate {
     IdsMapped,
     /// The reaper has executed its own program and given up its rights.
     ReaperReady,
+    /// mydocker has done what takes a container that is made and not entered: hooks, network devices.
+    Runtime,
+    /// It is written down which process is the container's first: from here on it can be found, and need not end with
+    /// mydocker.
+    Recorded,
+    /// Someone has started the container, perhaps hours later and another mydocker.
+    Start,
 }
 
 /// Who opens a gate.
@@ -16,15 +23,27 @@ pub enum Opener {
     Launcher,
     /// The reaper's program, the child's parent.
     Reaper,
+    /// Who writes to the container's FIFO. mydocker is gone by then, so the child cannot have its memory either.
+    Starter,
 }
 
 impl Gate {
-    pub const COUNT: usize = 2;
+    pub const COUNT: usize = 5;
+
+    /// By their numbers.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::IdsMapped,
+        Self::ReaperReady,
+        Self::Runtime,
+        Self::Recorded,
+        Self::Start,
+    ];
 
     pub const fn opener(self) -> Opener {
         match self {
-            Self::IdsMapped => Opener::Launcher,
+            Self::IdsMapped | Self::Runtime | Self::Recorded => Opener::Launcher,
             Self::ReaperReady => Opener::Reaper,
+            Self::Start => Opener::Starter,
         }
     }
 }

@@ -246,6 +246,10 @@ pub enum Step {
     OpenDevices([Option<OwnDevice>; 3]),
     /// Die with the parent.
     DeathSignal,
+    /// Close everything from this number on, but what the gates that are left need.
+    CloseDescriptorsFrom(u32),
+    /// Live on when the parent has ended.
+    OutliveParent,
 }
 
 /// The execve at the end.

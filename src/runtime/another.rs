@@ -150,6 +150,7 @@ impl Story {
             timeout: None,
             ending: self.signals.ending(),
             log,
+            engine: None,
         }
         .start()?;
         Ok(Started { container, opened })

@@ -145,6 +145,7 @@ fn start(
         timeout: asked.spec.ending.timeout.map(|timeout| timeout.after),
         ending: lent.signals.ending(),
         log,
+        engine: None,
     }
     .start()
     .map_err(|error| explained(error, arguments, lent.limited.as_ref()))?;

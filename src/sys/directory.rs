@@ -31,6 +31,23 @@ pub fn lock(directory: BorrowedFd<'_>, share: Share) -> Result<(), Errno> {
     unsafe { syscall!(Sysno::flock, directory.as_raw_fd(), how) }.map(drop)
 }
 
+/// [`lock`], which waits for others.
+///
+/// Errors: as flock(2), but for EINTR.
+pub fn lock_in_time(directory: BorrowedFd<'_>, share: Share) -> Result<(), Errno> {
+    let how = match share {
+        Share::Alone => libc::LOCK_EX,
+        Share::WithOthers => libc::LOCK_SH,
+    };
+    loop {
+        // SAFETY: no pointers.
+        match unsafe { syscall!(Sysno::flock, directory.as_raw_fd(), how) } {
+            Err(Errno::EINTR) => {}
+            locked => return locked.map(drop),
+        }
+    }
+}
+
 /// Gives a lock back before the directory is closed.
 pub fn unlock(directory: BorrowedFd<'_>) {
     // SAFETY: no pointers. It fails for no descriptor that is open.

@@ -49,6 +49,23 @@ pub fn listen(path: &CStr) -> Result<OwnedFd, Errno> {
 /// Errors: as connect(2); EAGAIN if too many wait there already.
 pub fn connect(path: &CStr) -> Result<OwnedFd, Errno> {
     let socket = socket()?;
+    connect_to(&socket, path)?;
+    Ok(socket)
+}
+
+/// Calls at `path`, where someone listens for streams of bytes.
+///
+/// Errors: as connect(2).
+pub fn connect_stream(path: &CStr) -> Result<OwnedFd, Errno> {
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    // SAFETY: no pointers; a new descriptor or an errno comes back.
+    let number = unsafe { syscall!(Sysno::socket, libc::AF_UNIX, kind, 0) }?;
+    let socket = owned(number as i32);
+    connect_to(&socket, path)?;
+    Ok(socket)
+}
+
+fn connect_to(socket: &OwnedFd, path: &CStr) -> Result<(), Errno> {
     let (address, length) = address(path)?;
     // SAFETY: the kernel reads `length` bytes of the address.
     unsafe {
@@ -58,8 +75,8 @@ pub fn connect(path: &CStr) -> Result<OwnedFd, Errno> {
             &raw const address,
             length
         )
-    }?;
-    Ok(socket)
+    }
+    .map(drop)
 }
 
 /// The next caller, if one waits.
@@ -166,20 +183,30 @@ pub fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
 }
 
 /// Sends one record of one byte, and with it a descriptor, if one is given. Never waits.
-pub fn send(
+pub fn send(socket: BorrowedFd<'_>, byte: u8, file: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
+    send_message(socket, &[byte], file, libc::MSG_DONTWAIT)
+}
+
+/// Sends a descriptor and a name for it, which is not empty and short.
+pub fn send_named(socket: BorrowedFd<'_>, name: &[u8], file: BorrowedFd<'_>) -> Result<(), Errno> {
+    send_message(socket, name, Some(file), 0)
+}
+
+fn send_message(
     socket: BorrowedFd<'_>,
-    mut byte: u8,
+    bytes: &[u8],
     file: Option<BorrowedFd<'_>>,
+    flags: i32,
 ) -> Result<(), Errno> {
     let mut part = libc::iovec {
-        iov_base: (&raw mut byte).cast(),
-        iov_len: 1,
+        iov_base: bytes.as_ptr().cast_mut().cast(),
+        iov_len: bytes.len(),
     };
     let mut control = file.map(|file| Control::new(file.as_raw_fd()));
     let message = Message::new(&mut part, control.as_mut());
-    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-    // SAFETY: the kernel reads the message, the one byte and the control message, which live as long
-    // as the call.
+    let flags = flags | libc::MSG_NOSIGNAL;
+    // SAFETY: the kernel reads the message, the bytes, which it does not change, and the control message; all live as
+    // long as the call.
     unsafe {
         syscall!(
             Sysno::sendmsg,

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let way = arguments.next().expect("a way of starting it");
     let launch = match way.to_str() {
         Some("init") => {
-            eprintln!("{}", launch::re_exec::enter());
+            eprintln!("{}", launch::re_exec::enter(&[]));
             return ExitCode::FAILURE;
         }
         Some("in-process") => LaunchChoice::InProcess,
@@ -277,6 +277,7 @@ fn run(
         timeout: None,
         ending: signals.ending(),
         log: &log,
+        engine: None,
     }
     .start()?;
     let supervisor = Supervisor::new(container, &spec, None, None, false, &log);

@@ -4,12 +4,14 @@
 mod linux;
 mod mount;
 mod process;
+mod read;
 mod resources;
 mod seccomp;
 
 pub use linux::*;
 pub use mount::*;
 pub use process::*;
+pub use read::{LARGEST, keep_last, read, read_process, read_resources};
 pub use resources::*;
 pub use seccomp::*;
 

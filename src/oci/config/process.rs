@@ -16,6 +16,8 @@ pub struct Process {
     pub working_directory: CString,
     /// `None`: not given; the process has none then.
     pub capabilities: Option<CapabilitySets>,
+    /// Names among them that mydocker does not know, each once, for a warning.
+    pub unknown_capabilities: Vec<String>,
     pub resource_limits: Vec<ResourceLimit>,
     pub no_new_privileges: bool,
     pub apparmor_profile: Option<CString>,
@@ -42,7 +44,7 @@ pub struct User {
     pub additional_groups: Vec<u32>,
 }
 
-/// The five sets of capabilities(7). Names that this kernel does not know are left out, with a warning.
+/// The five sets of capabilities(7). Names that no kernel has are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CapabilitySets {
     pub bounding: CapabilitySet,

@@ -15,6 +15,39 @@ impl<'p> Blank<'p> {
         )
     }
 
+    pub fn await_runtime(self) -> Told<'p> {
+        self.says("wait for", b"the runtime at the container that is made").why(
+            "Hooks of the runtime's side and what they change, network devices, the listener of a filter: while the container \
+             is made, and before its root is entered.",
+        )
+    }
+
+    pub fn await_record(self) -> Told<'p> {
+        self.says("wait for", b"the record of the container's first process")
+            .why("What lives on when mydocker ends has to be found by who deletes the container.")
+    }
+
+    pub fn await_start(self) -> Told<'p> {
+        self.says("wait for", b"the start of the container (a byte in its FIFO)").why(
+            "The container is created, and its command runs when someone starts it: by a FIFO in the container's directory of the \
+             store, which this process alone has open.",
+        )
+    }
+
+    pub fn close_descriptors_from(self, first: u32) -> Told<'p> {
+        self.says("close", format!("descriptors from {first}").as_bytes()).why(
+            "Those below are handed on, as the engine asks for; a descriptor of the host's beyond them, a directory above all, would \
+             be a way out. Before any path of the container's is looked up. close_range(2)",
+        )
+    }
+
+    pub fn outlive_parent(self) -> Told<'p> {
+        self.says("prctl", b"PR_SET_PDEATHSIG 0").why(
+            "The container is its engine's: it stays when the runtime has ended. Not before it is written down, so that \
+             nothing is left that no one can find. prctl(2)",
+        )
+    }
+
     pub fn new_session(self) -> Told<'p> {
         self.says("start a new session (setsid)", b"").why(
             "Out of the caller's session: in it /dev/tty would be the caller's terminal, into which TIOCSTI could \

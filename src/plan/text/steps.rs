@@ -32,6 +32,9 @@ pub fn tell<'p>(step: &Step, text: Blank<'p>) -> Told<'p> {
         Step::ResourceLimit(limit) => text.resource_limit(limit),
         Step::Await(Gate::IdsMapped) => text.await_ids(),
         Step::Await(Gate::ReaperReady) => text.await_reaper(),
+        Step::Await(Gate::Runtime) => text.await_runtime(),
+        Step::Await(Gate::Recorded) => text.await_record(),
+        Step::Await(Gate::Start) => text.await_start(),
         Step::DenySetgroups => text.deny_setgroups(),
         Step::MapUser(line) => text.map_user(line),
         Step::MapGroup(line) => text.map_group(line),
@@ -73,5 +76,7 @@ pub fn tell<'p>(step: &Step, text: Blank<'p>) -> Told<'p> {
         Step::CloseAllButTerminal => text.close_all_but_terminal(),
         Step::OpenDevices(own) => text.open_devices(*own),
         Step::DeathSignal => text.death_signal(),
+        Step::CloseDescriptorsFrom(first) => text.close_descriptors_from(*first),
+        Step::OutliveParent => text.outlive_parent(),
     }
 }

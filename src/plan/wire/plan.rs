@@ -8,7 +8,7 @@ table! { struct InitPlan {
 } }
 table! { struct ExecPlan { searched, candidates, arguments, environment } }
 table! { enum Reaper { 0 => FirstProcess, 1 => Keeper } }
-table! { enum Gate { 0 => IdsMapped, 1 => ReaperReady } }
+table! { enum Gate { 0 => IdsMapped, 1 => ReaperReady, 2 => Runtime, 3 => Recorded, 4 => Start } }
 
 // A step that goes leaves its number free. What is new takes the lowest that is.
 table! { enum Step {
@@ -58,5 +58,7 @@ table! { enum Step {
     43 => ChangeRoot,
     44 => CloseAllButTerminal,
     45 => OpenDevices(own),
+    46 => CloseDescriptorsFrom(first),
+    47 => OutliveParent,
 } }
 table! { enum Prepared { 0 => HostsNull, 1 => Pipe } }

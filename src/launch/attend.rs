@@ -1,0 +1,111 @@
+//! What mydocker does for a container that it does not stay with, while the container is made: it writes down which process is
+//! the first, has the hooks run, and leaves a container that waits for its start to itself.
+
+use super::pipe::{GateEnds, Gated};
+use super::reports::{ended_by, garbled};
+use super::{Launch, bounded};
+use crate::child::gate::GatePipe;
+use crate::error::Error;
+use crate::plan::Gate;
+use crate::report::Board;
+use crate::sys::descriptor::Waiting;
+use crate::sys::{Errno, Pid, descriptor, signal};
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// Who does mydocker's part at the gates. An error ends the start.
+pub trait Attendant {
+    /// This is the container's first process: write it down.
+    fn record(&self, pid: Pid) -> Result<(), Error>;
+
+    /// Everything is mounted, and the root is not entered: run the hooks.
+    fn make(&self, pid: Pid) -> Result<(), Error>;
+}
+
+/// How far a child has come with an attendant.
+pub enum Attended {
+    /// It waits for its start, and is on its own.
+    Waits(Pid),
+    /// It has executed the command, or is gone.
+    Ended,
+}
+
+/// Until the child waits for its start, or the pipe has ended.
+///
+/// Errors: the attendant's, or a signal that ends a start. The child is there then, or has left a report.
+pub fn attend(
+    launch: &Launch<'_>,
+    attendant: &dyn Attendant,
+    child: Pid,
+    mut gates: Gated,
+    reader: BorrowedFd<'_>,
+    board: Board<'_>,
+) -> Result<Attended, Error> {
+    let first = || board.command().unwrap_or(child);
+    if !launch.plan.enters {
+        // At once, while it has other things to do.
+        attendant.record(child)?;
+        open(gates.recorded.take().as_ref())?;
+    }
+    let signals = signal::descriptor(launch.ending)
+        .map_err(|errno| Error::new("signalfd", "for a start", errno))?;
+    loop {
+        let Some(gate) = next(reader, signals.as_fd())? else {
+            return Ok(Attended::Ended);
+        };
+        match gate {
+            Gate::Runtime => {
+                attendant.make(first())?;
+                open(gates.runtime.take().as_ref())?;
+            }
+            Gate::Recorded => {
+                if gates.recorded.is_some() {
+                    attendant.record(first())?;
+                }
+                open(gates.recorded.take().as_ref())?;
+            }
+            Gate::Start => return Ok(Attended::Waits(first())),
+            Gate::IdsMapped | Gate::ReaperReady => return Err(garbled(Errno::EBADMSG)),
+        }
+    }
+}
+
+/// Ends what has been born, by whichever process it is.
+pub fn end(child: Pid, board: Board<'_>) {
+    for pid in board.command().into_iter().chain([child]) {
+        let _ = bounded::end(pid, None);
+    }
+}
+
+/// Lets the child go on.
+pub fn open(gate: Option<&GateEnds>) -> Result<(), Error> {
+    let Some(gate) = gate else { return Ok(()) };
+    GatePipe::of(gate)
+        .open()
+        .map_err(|errno| Error::new("open", "the child's gate", errno))
+}
+
+/// To which gate the child has come. `None`: to none any more.
+fn next(reader: BorrowedFd<'_>, signals: BorrowedFd<'_>) -> Result<Option<Gate>, Error> {
+    loop {
+        let mut waiting = [Waiting::to_read(reader), Waiting::to_read(signals)];
+        descriptor::wait(&mut waiting, -1).map_err(garbled)?;
+        let [told, signalled] = &waiting;
+        if told.happened() {
+            let mut number = [0];
+            match descriptor::read(reader, &mut number) {
+                Ok(0) => return Ok(None),
+                Ok(_) => {
+                    let mut gates = Gate::ALL.into_iter();
+                    let gate = gates.find(|gate| *gate as u8 == number[0]);
+                    return gate.map(Some).ok_or_else(|| garbled(Errno::EBADMSG));
+                }
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(garbled(errno)),
+            }
+        } else if signalled.happened() {
+            let taken = signal::take(signals).ok().flatten();
+            let number = taken.map_or(libc::SIGTERM, |taken| taken.number);
+            return Err(ended_by(number));
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! `oci features`.
+
+pub fn text() -> String {
+    "{}\n".into()
+}

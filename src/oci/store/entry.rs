@@ -1,0 +1,236 @@
+//! A container's directory.
+
+use super::Shared;
+use super::record::Record;
+use super::status::{self, Status};
+use crate::error::Error;
+use crate::oci::id::ContainerId;
+use crate::oci::words;
+use crate::sys::directory::{self, Share};
+use crate::sys::node::{self, Replace};
+use crate::sys::{Errno, descriptor, facts};
+use std::ffi::{CStr, OsStr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+pub const CONFIG: &CStr = c"config.json";
+pub const STATE: &CStr = c"state.json";
+/// A file while it is being written.
+const DRAFT: &CStr = c"draft";
+pub const START: &CStr = c"start";
+
+/// More than any of its files has: what is longer is none of ours.
+const LONGEST: usize = 64 << 20;
+
+/// A container that is there, or was a moment ago.
+pub struct Entry {
+    root: Shared,
+    /// For messages.
+    path: PathBuf,
+    pub id: ContainerId,
+    directory: OwnedFd,
+}
+
+impl Entry {
+    pub(super) fn open(root: &Shared, path: &Path, id: &ContainerId) -> Result<Self, Error> {
+        let path = path.join(id.as_str());
+        let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW;
+        match node::open(root.as_fd(), &id.c_string(), flags, 0) {
+            Ok(directory) => Ok(Self {
+                root: Rc::clone(root),
+                path,
+                id: id.clone(),
+                directory: descriptor::own(directory),
+            }),
+            Err(Errno::ENOENT) => Err(words::does_not_exist(id)),
+            Err(errno) => Err(Error::new("open", path.as_os_str().as_bytes(), errno)),
+        }
+    }
+
+    pub(super) fn directory(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+
+    /// The path of a file of it.
+    pub fn path(&self, name: &CStr) -> PathBuf {
+        self.path.join(OsStr::from_bytes(name.to_bytes()))
+    }
+
+    /// What is written of it.
+    ///
+    /// Errors: it does not exist (any more); what is there cannot be read.
+    pub fn record(&self) -> Result<Record, Error> {
+        let record = self.record_if_there()?;
+        record.ok_or_else(|| words::does_not_exist(&self.id))
+    }
+
+    /// [`record`](Self::record); `None` where there is none, for it is being made or removed, or was left so.
+    pub fn record_if_there(&self) -> Result<Option<Record>, Error> {
+        let Some(content) = self.read(STATE)? else {
+            return Ok(None);
+        };
+        let record = Record::parse(&content);
+        record.map(Some).map_err(|what| {
+            let reason = format!("{what}: delete with --force removes the container");
+            Error::refused_for(self.path(STATE).as_os_str().as_bytes(), reason)
+        })
+    }
+
+    /// The bundle's config.json, as `create` has read it.
+    ///
+    /// Errors: it does not exist (any more).
+    pub fn config(&self) -> Result<Vec<u8>, Error> {
+        let config = self.read(CONFIG)?;
+        config.ok_or_else(|| words::does_not_exist(&self.id))
+    }
+
+    /// How it is now.
+    ///
+    /// Errors: what tells it cannot be read.
+    pub fn status(&self, record: &Record) -> Result<Status, Error> {
+        status::look(record, &|| self.is_locked(), &|| self.open_start())
+    }
+
+    /// Opens the end by which a process that waits is told to begin. `None`: there is none that waits.
+    ///
+    /// Errors: as open(2).
+    pub fn open_start(&self) -> Result<Option<OwnedFd>, Error> {
+        let flags = libc::O_WRONLY | libc::O_NONBLOCK | libc::O_NOFOLLOW;
+        match node::open(self.directory(), START, flags, 0) {
+            Ok(file) => Ok(Some(descriptor::own(file))),
+            // No one reads it, or it was made for none.
+            Err(Errno::ENXIO | Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(self.failed("open", START, errno)),
+        }
+    }
+
+    /// Locks it, and waits for who has locked it.
+    ///
+    /// Errors: it was removed meanwhile.
+    pub fn lock(self) -> Result<Locked, Error> {
+        let id = self.id.clone();
+        let locked = self.lock_if_there()?;
+        locked.ok_or_else(|| words::does_not_exist(&id))
+    }
+
+    pub(super) fn lock_if_there(self) -> Result<Option<Locked>, Error> {
+        let failed =
+            |operation: &str, errno| Error::new(operation, self.path.as_os_str().as_bytes(), errno);
+        directory::lock_in_time(self.directory(), Share::Alone)
+            .map_err(|errno| failed("lock", errno))?;
+        // Whoever had it may have removed it.
+        let opened = facts::facts(self.directory()).map_err(|errno| failed("look at", errno))?;
+        match facts::facts_of(self.root.as_fd(), &self.id.c_string()) {
+            Ok(named) if opened.identity == named.identity => Ok(Some(Locked(self))),
+            Ok(_) | Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(failed("look at", errno)),
+        }
+    }
+
+    /// Whether someone has it locked.
+    fn is_locked(&self) -> bool {
+        match directory::lock(self.directory(), Share::WithOthers) {
+            Ok(()) => {
+                directory::unlock(self.directory());
+                false
+            }
+            Err(_) => true,
+        }
+    }
+
+    pub(super) fn write_record(&self, record: &Record) -> Result<(), Error> {
+        self.write(STATE, record.text().as_bytes())
+    }
+
+    /// Puts a file there as a whole.
+    pub(super) fn write(&self, name: &CStr, content: &[u8]) -> Result<(), Error> {
+        let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_NOFOLLOW;
+        let written = node::open(self.directory(), DRAFT, flags, 0o600)
+            .map(descriptor::own)
+            .and_then(|file| descriptor::write_all(file.as_fd(), content))
+            .and_then(|()| node::rename(self.directory(), DRAFT, name, Replace::Yes));
+        written.map_err(|errno| self.failed("write", name, errno))
+    }
+
+    fn read(&self, name: &CStr) -> Result<Option<Vec<u8>>, Error> {
+        match read(self.directory(), name) {
+            Ok(content) => Ok(Some(content)),
+            Err(Errno::ENOENT) => Ok(None),
+            Err(errno) => Err(self.failed("read", name, errno)),
+        }
+    }
+
+    fn failed(&self, operation: &str, name: &CStr, errno: Errno) -> Error {
+        Error::new(operation, self.path(name).as_os_str().as_bytes(), errno)
+    }
+}
+
+fn read(directory: BorrowedFd<'_>, name: &CStr) -> Result<Vec<u8>, Errno> {
+    let flags = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = descriptor::own(node::open(directory, name, flags, 0)?);
+    let mut content = Vec::new();
+    let mut buffer = [0; 8192];
+    loop {
+        let count = descriptor::read(file.as_fd(), &mut buffer)?;
+        content.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        // No file here is written in place, so there is no more.
+        if count < buffer.len() {
+            return Ok(content);
+        }
+        if content.len() > LONGEST {
+            return Err(Errno::EFBIG);
+        }
+    }
+}
+
+/// A container that no one else changes meanwhile.
+pub struct Locked(Entry);
+
+impl std::ops::Deref for Locked {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.0
+    }
+}
+
+impl Locked {
+    /// How it is now: no one is making it any more.
+    pub fn status(&self, record: &Record) -> Result<Status, Error> {
+        status::look(record, &|| false, &|| self.open_start())
+    }
+
+    /// Changes what is written of it.
+    pub fn write_record(&self, record: &Record) -> Result<(), Error> {
+        self.0.write_record(record)
+    }
+
+    /// Removes its directory with all that is in it. What it has elsewhere is to be gone already.
+    pub fn remove(&self) -> Result<(), Error> {
+        let directory = self.0.directory();
+        let path = || self.0.path.as_os_str().as_bytes().to_vec();
+        let names =
+            directory::names(directory).map_err(|errno| Error::new("read", path(), errno))?;
+        // The record last: until then it can be deleted again.
+        let (last, first): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| **name == *STATE);
+        for name in first.iter().chain(&last) {
+            match node::remove_file(directory, name) {
+                Ok(()) | Err(Errno::ENOENT) => {}
+                Err(errno) => return Err(self.0.failed("remove", name, errno)),
+            }
+        }
+        match node::remove_directory(self.0.root.as_fd(), &self.0.id.c_string()) {
+            Ok(()) | Err(Errno::ENOENT) => Ok(()),
+            Err(errno) => Err(Error::new("remove", path(), errno)),
+        }
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // A child that was born meanwhile may have its copy of the directory still open.
+        directory::unlock(self.0.directory());
+    }
+}
