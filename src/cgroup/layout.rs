@@ -54,6 +54,20 @@ impl<'a> Layout<'a> {
     #[cold]
     #[inline(never)]
     pub fn new(mountinfo: &'a [u8], cgroup: &'a [u8]) -> Self {
+        // One of only others has nothing to do with us: systemd's own, devices.
+        Self::of(mountinfo, cgroup, |hierarchy| {
+            hierarchy.controllers().next().is_some()
+        })
+    }
+
+    /// The hierarchies that are wanted, whatever is bound to them.
+    #[cold]
+    #[inline(never)]
+    pub fn of(
+        mountinfo: &'a [u8],
+        cgroup: &'a [u8],
+        is_wanted: impl Fn(&Hierarchy<'_>) -> bool,
+    ) -> Self {
         let mut layout = Self {
             v1: Vec::new(),
             v2: None,
@@ -74,8 +88,7 @@ impl<'a> Layout<'a> {
             let hierarchy = Hierarchy { names, own };
             if number == b"0" && names.is_empty() {
                 layout.v2 = Some(hierarchy);
-            } else if hierarchy.controllers().next().is_some() {
-                // One of only others has nothing to do with us: systemd's own, devices.
+            } else if is_wanted(&hierarchy) {
                 layout.v1.push(hierarchy);
             }
         }
@@ -120,6 +133,11 @@ impl<'a> Layout<'a> {
 }
 
 impl Hierarchy<'_> {
+    /// What is bound to it, as /proc/self/cgroup has it; of v2 nothing.
+    pub fn names(&self) -> &[u8] {
+        self.names
+    }
+
     pub fn has(&self, controller: Controller) -> bool {
         controller.is_among(self.names)
     }
@@ -175,16 +193,23 @@ impl<'a> Mounted<'a> {
 /// What mountinfo says of cgroups on a host that has them where systemd, OpenRC and most others mount them: v1
 /// at /sys/fs/cgroup by the controllers' names, v2 beside it, or there alone.
 pub fn usual(cgroup: &[u8]) -> Vec<u8> {
+    usual_of(cgroup, |names| {
+        Controller::ALL.iter().any(|one| one.is_among(names))
+    })
+}
+
+/// [`usual`], of the hierarchies whose names are wanted.
+pub fn usual_of(cgroup: &[u8], is_wanted: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     const V2: &[u8] = b" rw - cgroup2 cgroup2 rw\n";
     let mut text = Vec::with_capacity(512);
     let mut beside = false;
     for line in cgroup.split(|byte| *byte == b'\n') {
         let names = line.splitn(3, |byte| *byte == b':').nth(1);
-        let named = |names: &&[u8]| Controller::ALL.iter().any(|one| one.is_among(names));
-        if let Some(names) = names.filter(named) {
+        if let Some(names) = names.filter(|names| is_wanted(names)) {
             for part in [
                 b"0 0 0:0 / /sys/fs/cgroup/",
-                names,
+                // One without controllers has its own name for a directory's.
+                names.strip_prefix(b"name=").unwrap_or(names),
                 b" rw - cgroup cgroup rw,",
                 names,
                 b"\n",

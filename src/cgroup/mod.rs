@@ -45,10 +45,11 @@ mod settings;
 mod sweep;
 mod usage;
 
+pub use assign::BORN_WITH_CPUSET;
 pub use directory::{Directory, Patience};
 pub use entry::{Entry, entry};
 pub use group::{Group, Join};
-pub use layout::{Layout, usual};
+pub use layout::{Hierarchy, HierarchyMount, Layout, usual, usual_of};
 pub use opened::{Load, MemoryLoad, Opened};
 pub use parent::Written;
 pub use processor_time::ProcessorTime;

@@ -15,6 +15,7 @@
 pub mod affinity;
 pub mod allocation;
 mod arch;
+pub mod bpf;
 pub mod capability;
 pub mod clock;
 pub mod clone;

@@ -239,6 +239,8 @@ pub fn limit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
 pub const DESCRIPTORS: u32 = libc::RLIMIT_NOFILE as u32;
 #[allow(clippy::unnecessary_cast)]
 pub const STACK: u32 = libc::RLIMIT_STACK as u32;
+#[allow(clippy::unnecessary_cast)]
+pub const LOCKED_MEMORY: u32 = libc::RLIMIT_MEMLOCK as u32;
 
 /// prlimit64(2): the soft and the hard limit of this process, `u64::MAX` for none.
 pub fn limits(resource: u32) -> Result<[u64; 2], Errno> {

@@ -2,16 +2,27 @@
 //! there. As runc's driver `cgroupfs` has it.
 //!
 //! ```text
-//! place      where: the path in each hierarchy of v1 and in v2
-//! placed     made, filled with `linux.resources`, entered, removed if the start fails
-//! record     what state.json keeps of them; opened again by the other commands
+//! hierarchies  where: the path in each hierarchy of v1 and in v2
+//! make         one is made there, with those above it
+//! placed       all are made, filled, entered, and removed if the start fails
+//! resources    `linux.resources`, written to files
+//! devices      which devices may be used: by files of v1, or by a program for v2
+//! change       other limits, while it runs
+//! open         those that are there, by their controllers
+//! record       what state.json keeps of them; what other commands do with them
 //! ```
 //!
 //! docker's cgroups (`crate::cgroup`) have names of mydocker's own, are found again by a lock, and are only where something is
 //! limited. These have their names from an engine, may be there before, and are kept when the runtime exits.
 
+mod change;
+mod devices;
+mod hierarchies;
+mod make;
+mod open;
 mod placed;
 mod record;
+mod resources;
 
 pub use placed::{Manager, Placed, Wanted};
 pub use record::{Record, Records};

@@ -1,6 +1,6 @@
 //! What state.json keeps of a container's cgroups, and what other commands do with them by it.
 
-use crate::cgroup::{Controller, Opened, Version, entry};
+use crate::cgroup::{Controller, Directory, Opened, Patience, Version, entry};
 use crate::error::Error;
 use crate::json::Value;
 use crate::sys::{Errno, Pid, process};
@@ -32,6 +32,11 @@ impl Record {
         self.controllers.split(',').any(|one| one == controller)
     }
 
+    /// Whether its hierarchy is one of v1 with a controller. (systemd's has none.)
+    pub fn has_controllers_of_v1(&self) -> bool {
+        self.version() == Version::V1 && !self.controllers.starts_with("name=")
+    }
+
     /// As the rest of the program knows it.
     fn plain(&self) -> Option<crate::cgroup::Record> {
         let (above, name) = parts(&self.path)?;
@@ -50,7 +55,7 @@ impl Record {
 }
 
 /// The directory above, and the last name.
-pub(super) fn parts(path: &CStr) -> Option<(CString, CString)> {
+fn parts(path: &CStr) -> Option<(CString, CString)> {
     let bytes = path.to_bytes();
     let slash = bytes.iter().rposition(|byte| *byte == b'/')?;
     let (above, name) = (bytes.get(..slash)?, bytes.get(slash + 1..)?);
@@ -175,7 +180,23 @@ impl Records {
     #[cold]
     #[inline(never)]
     pub fn remove(&self) -> Result<(), Error> {
-        super::placed::remove(self.0.iter())
+        let mut patience = Patience::default();
+        let mut result = Ok(());
+        for record in &self.0 {
+            let Some((above, name)) = parts(&record.path) else {
+                continue;
+            };
+            let removed = match Directory::open(above, record.version()) {
+                Ok(above) => patience.remove(&above, &name),
+                Err(Errno::ENOENT) => Ok(()),
+                Err(errno) => Err(errno),
+            };
+            if let Err(errno) = removed {
+                let path = record.path.to_bytes();
+                result = Err(Error::new("remove the cgroup", path, errno));
+            }
+        }
+        result
     }
 }
 
