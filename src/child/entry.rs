@@ -5,7 +5,7 @@ use super::{Descriptors, become_command, fail};
 use crate::path_in_root::{self, Missing};
 use crate::plan::{InitPlan, OwnDevice};
 use crate::report::{Failed, Part, Report};
-use crate::sys::clone;
+use crate::sys::clone::{self, NewNamespaces};
 use crate::sys::descriptor::Undropped;
 use crate::sys::facts::{self, Kind};
 use crate::sys::in_child::InChild;
@@ -30,6 +30,7 @@ pub fn bear(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> !
     };
     let born = clone::spawn_sibling(
         child,
+        NewNamespaces::NONE,
         |child, entrant: &Entrant<'_>| become_command(child, entrant.plan, &entrant.descriptors),
         &entrant,
     );

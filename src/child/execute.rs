@@ -48,6 +48,25 @@ pub fn run(command: &ExecPlan, descriptors: &Descriptors<'_>) -> ! {
             break;
         }
     }
+    tell(command, outcome, descriptors)
+}
+
+/// Looks for the command, as its user, and leaves if there is none that it may execute.
+#[cfg(feature = "oci")]
+pub fn look(command: &ExecPlan, descriptors: &Descriptors<'_>) {
+    let mut outcome = Outcome::NONE;
+    for (index, candidate) in (0u32..).zip(&command.candidates) {
+        match may_execute(candidate) {
+            Ok(()) => return,
+            Err(errno) if outcome.add(index, errno) => {}
+            Err(_) => break,
+        }
+    }
+    tell(command, outcome, descriptors)
+}
+
+/// Tells of a command that cannot be executed, and leaves.
+fn tell(command: &ExecPlan, outcome: Outcome, descriptors: &Descriptors<'_>) -> ! {
     let Outcome { candidate, errno } = outcome;
     // Before anything else, for the command's filter may end us when we look.
     descriptors
@@ -56,4 +75,15 @@ pub fn run(command: &ExecPlan, descriptors: &Descriptors<'_>) -> ! {
         .leave(Report::Execve(candidate, errno, Clue::None));
     let (candidate, clue) = clue::find(&OwnFiles, command, (candidate, errno));
     fail(Report::Execve(candidate, errno, clue), descriptors)
+}
+
+/// Whether a file may be executed, as far as access(2) tells.
+#[cfg(feature = "oci")]
+fn may_execute(file: &std::ffi::CStr) -> Result<(), Errno> {
+    use super::clue::Files;
+    OwnFiles.may_execute(file)?;
+    match OwnFiles.look(file)?.kind {
+        crate::sys::facts::Kind::Directory => Err(Errno::EACCES),
+        _ => Ok(()),
+    }
 }

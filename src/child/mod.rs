@@ -19,7 +19,12 @@ pub mod clue;
 mod entry;
 pub mod execute;
 pub mod gate;
+#[cfg(feature = "oci")]
+mod home;
+mod kernel;
 mod network;
+#[cfg(feature = "oci")]
+mod own;
 mod reaper;
 mod root;
 mod steps;
@@ -83,7 +88,7 @@ pub fn begin(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) {
     allocation::forbid();
     descriptors.channel.begin(child);
     descriptors.channel.pass(Moment::Born);
-    walk(&plan.birth, 0, &RootState::new(child), descriptors);
+    walk(plan, &plan.birth, 0, &RootState::new(child), descriptors);
 }
 
 /// Becomes the container's first process, after [`begin`]. Never returns to the code that was
@@ -92,7 +97,13 @@ pub fn run(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! 
     allocation::forbid();
     // What the root's steps hand on to each other; the process's steps have nothing of it.
     let state = RootState::with(child, descriptors.premounted);
-    walk(&plan.container, count(&plan.birth), &state, descriptors);
+    walk(
+        plan,
+        &plan.container,
+        count(&plan.birth),
+        &state,
+        descriptors,
+    );
     match plan.reaper {
         None if plan.enters => entry::bear(child, plan, descriptors),
         None => become_command(child, plan, descriptors),
@@ -103,7 +114,13 @@ pub fn run(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! 
 /// Makes this process the command's. PID 1, PID 2 under a reaper, or one more of a container that runs.
 fn become_command(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     let first = count(&plan.birth).saturating_add(count(&plan.container));
-    walk(&plan.process, first, &RootState::new(child), descriptors);
+    walk(
+        plan,
+        &plan.process,
+        first,
+        &RootState::new(child),
+        descriptors,
+    );
     execute::run(&plan.command, descriptors)
 }
 
@@ -112,9 +129,15 @@ fn count(steps: &[Step]) -> u32 {
 }
 
 /// Does every step, in order. The first one that fails ends the start.
-fn walk(steps: &[Step], first: u32, state: &RootState, descriptors: &Descriptors<'_>) {
+fn walk(
+    plan: &InitPlan,
+    steps: &[Step],
+    first: u32,
+    state: &RootState,
+    descriptors: &Descriptors<'_>,
+) {
     for (number, step) in (first..).zip(steps) {
-        if let Err(Failed { part, errno }) = steps::perform(step, state, descriptors) {
+        if let Err(Failed { part, errno }) = steps::perform(step, plan, state, descriptors) {
             fail(Report::Step(number, part, errno), descriptors);
         }
         descriptors.channel.pass(Moment::Done(number));

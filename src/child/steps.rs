@@ -1,10 +1,13 @@
 //! How each step is done.
 
+use super::kernel::{join_keyring, write_file};
+#[cfg(feature = "oci")]
+use super::own;
 use super::root::{self, RootState, kernel_fs};
 use super::{Descriptors, entry, gate, network as from_pool};
 use crate::lingering;
 use crate::plan::entry::{PROCESS, ROOT};
-use crate::plan::{Gate, Prepared, Step};
+use crate::plan::{Gate, InitPlan, Prepared, Step};
 use crate::report::Failed;
 use crate::spec::Namespace;
 use crate::spec::limits::NumberSet;
@@ -14,8 +17,8 @@ use crate::sys::in_child::InChild;
 use crate::sys::mount::{self, mount};
 use crate::sys::signal::SignalSet;
 use crate::sys::{
-    Errno, MountFlags, affinity, capability, close_range, descriptor, directory, facts, identity,
-    keyring, namespace, network, own_proc, process, seccomp, signal, terminal,
+    Errno, MountFlags, affinity, capability, close_range, descriptor, directory, identity, keyring,
+    namespace, network, own_proc, process, seccomp, signal, terminal,
 };
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -25,11 +28,14 @@ const FIRST_PRIVATE: i32 = 3;
 
 pub fn perform(
     step: &Step,
+    plan: &InitPlan,
     state: &RootState,
     descriptors: &Descriptors<'_>,
 ) -> Result<(), Failed> {
     let done = match step {
         Step::Root(step) => return root::perform(step, state, descriptors),
+        #[cfg(feature = "oci")]
+        Step::Process(step) => return own::perform(step, plan, state, descriptors),
         Step::JoinCgroup { slot, .. } => join_cgroup(*slot, descriptors, state.child),
         Step::JoinNamespace {
             namespace, slot, ..
@@ -60,7 +66,7 @@ pub fn perform(
         Step::OpenNetwork(groups) => open_network(groups, state),
         Step::LoopbackUp => network::loopback_up().map(drop),
         Step::NewSession => process::new_session(),
-        Step::SessionKeyring => session_keyring(),
+        Step::SessionKeyring => join_keyring(keyring::join_new_session),
         Step::UsualPersonality => process::usual_personality(),
         Step::ControllingTerminal => {
             terminal::make_controlling(descriptors.terminal.ok_or(Errno::EBADF)?.as_fd())
@@ -215,25 +221,6 @@ fn close_from(first: u32, descriptors: &Descriptors<'_>, child: InChild) -> Resu
     close_range::close_from(first, &kept, child)
 }
 
-/// A user may have so many keys, and those of containers that have ended count for a while.
-fn session_keyring() -> Result<(), Errno> {
-    const TRIES: u32 = 20;
-    const PAUSE: i32 = 10;
-    let mut joined = keyring::join_new_session();
-    for _ in 1..TRIES {
-        if joined != Err(Errno::EDQUOT) {
-            break;
-        }
-        descriptor::wait(&mut [], PAUSE)?;
-        joined = keyring::join_new_session();
-    }
-    match joined {
-        // A kernel without keys keeps none of the caller's either.
-        Err(Errno::ENOSYS) => Ok(()),
-        joined => joined,
-    }
-}
-
 /// 0 stands for who writes. In v1, and in v2 where nothing better can be had: a thread that moves itself alone
 /// spares the kernel the wait for everyone who forks (v1's `tasks`).
 fn join_cgroup(slot: u8, descriptors: &Descriptors<'_>, child: InChild) -> Result<(), Errno> {
@@ -282,21 +269,5 @@ fn keeps_to(asked: &NumberSet, applied: affinity::Bits) -> Result<(), Errno> {
     match applied.numbers().all(|number| asked.contains(number)) {
         true => Ok(()),
         false => Err(Errno::ERANGE),
-    }
-}
-
-/// Writes a file of /proc, whole and at once, as the id maps want it.
-fn write_file(path: &CStr, content: &[u8]) -> Result<(), Errno> {
-    let file = descriptor::open_undropped(path, libc::O_WRONLY)?;
-    // What is mounted on /proc need not be one: then this would write a file, and map no one.
-    let result = match facts::file_system(file.as_fd()) {
-        Ok(found) if found.is_proc() => descriptor::write(file.as_fd(), content),
-        Ok(_) => Err(Errno::ENODEV),
-        Err(errno) => Err(errno),
-    };
-    descriptor::close(file);
-    match result? {
-        whole if whole == content.len() => Ok(()),
-        _ => Err(Errno::EIO),
     }
 }

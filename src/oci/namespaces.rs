@@ -16,6 +16,8 @@ pub struct NamespacesOf {
     pub joined: Vec<Joined>,
     /// The ids that mydocker maps at `Gate::IdsMapped` (`Launch::ids`).
     pub ids: Option<Ids>,
+    /// Whether setgroups(2) is given up in the new user namespace.
+    pub denies_groups: bool,
     /// For the plan's `birth`, after the cgroups are joined and the OOM score is written.
     pub birth: Vec<Step>,
     /// For the beginning of the plan's `container`.
@@ -50,6 +52,7 @@ pub fn read(config: &Config) -> Result<NamespacesOf, Error> {
         new: Namespaces::NONE,
         joined: Vec::new(),
         ids: None,
+        denies_groups: false,
         birth: Vec::new(),
         container: Vec::new(),
         own: wanted.iter().map(|one| one.kind).collect(),

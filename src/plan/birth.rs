@@ -2,7 +2,9 @@
 //! does it, and `explain` tells of it.
 
 use super::{Gate, InitPlan, Opener, Step};
-use crate::spec::LaunchChoice;
+#[cfg(feature = "oci")]
+use crate::plan::process::ProcessStep;
+use crate::spec::{LaunchChoice, Namespace};
 use crate::sys::parent_watch;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +38,9 @@ pub enum AwakeReason {
     Gate,
     /// A clock ends what is held up.
     Clock,
+    /// It need not be; but the child enters a time namespace, for which its memory has to be its own: clocks are read by a page
+    /// of it.
+    TimeNamespace,
 }
 
 impl Birth {
@@ -50,6 +55,8 @@ impl Birth {
             Self::ReExec
         } else if plan.awaits_launcher() {
             Self::Copied(AwakeReason::Gate)
+        } else if plan.enters_time_namespace() {
+            Self::Copied(AwakeReason::TimeNamespace)
         } else if is_timed {
             Self::Copied(AwakeReason::Clock)
         } else if plan.reaper.is_some() {
@@ -69,6 +76,16 @@ impl InitPlan {
     pub fn awaits(&self, gate: Gate) -> bool {
         let mut steps = self.steps();
         steps.any(|step| matches!(step, Step::Await(awaited) if *awaited == gate))
+    }
+
+    /// Whether the child enters a time namespace.
+    fn enters_time_namespace(&self) -> bool {
+        self.birth.iter().any(|step| match step {
+            Step::JoinNamespace { namespace, .. } => *namespace == Namespace::Time,
+            #[cfg(feature = "oci")]
+            Step::Process(step) => matches!(**step, ProcessStep::TimeNamespace(_)),
+            _ => false,
+        })
     }
 
     /// Whether a process of the child's has to wait for mydocker.

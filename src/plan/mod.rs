@@ -21,6 +21,8 @@ mod birth;
 mod build;
 pub mod explain;
 mod gate;
+#[cfg(feature = "oci")]
+pub mod process;
 pub mod root;
 mod standard;
 mod text;
@@ -40,6 +42,8 @@ use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
 use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
+#[cfg(feature = "oci")]
+use process::ProcessStep;
 use root::{MountKernelFs, RootStep};
 use std::borrow::Cow;
 use std::ffi::CString;
@@ -186,6 +190,9 @@ pub enum Step {
     MountKernelFs(Box<MountKernelFs>),
     /// Boxed, for the largest of them are many times as large as any other step.
     Root(Box<RootStep>),
+    /// Boxed, as those of the root.
+    #[cfg(feature = "oci")]
+    Process(Box<ProcessStep>),
     /// Enter the network namespace that the pool has ready, its loopback up, or make one.
     NetworkFromPool,
     Hostname(Vec<u8>),
@@ -250,6 +257,13 @@ pub enum Step {
     CloseDescriptorsFrom(u32),
     /// Live on when the parent has ended.
     OutliveParent,
+}
+
+#[cfg(feature = "oci")]
+impl From<ProcessStep> for Step {
+    fn from(step: ProcessStep) -> Self {
+        Self::Process(Box::new(step))
+    }
 }
 
 /// The execve at the end.

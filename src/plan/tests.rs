@@ -144,10 +144,11 @@ fn of_namespaces_that_are_there() {
         (Namespace::Ipc, 3),
         (Namespace::Network, 4),
         (Namespace::Cgroup, 5),
-        (Namespace::Mount, 6),
+        (Namespace::Time, 6),
+        (Namespace::Mount, 7),
     ];
     assert_eq!(joins(&all), order);
-    assert_eq!(all.entered_later().collect::<Vec<u8>>(), [6]);
+    assert_eq!(all.entered_later().collect::<Vec<u8>>(), [7]);
     assert!(
         !all.steps()
             .any(|step| matches!(step, Step::Root(_) | Step::MakeMountsPrivate))

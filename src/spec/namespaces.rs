@@ -5,8 +5,7 @@ use crate::sys::clone::NewNamespaces;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 
-/// A kind of namespace, as namespaces(7) lists them. Time namespaces are not used: clone(2) cannot
-/// make one, and a clock of its own is nothing that a container is expected to have.
+/// A kind of namespace, as namespaces(7) lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Namespace {
     User,
@@ -16,6 +15,9 @@ pub enum Namespace {
     Ipc,
     Network,
     Cgroup,
+    /// clone(2) cannot make one, and a clock of its own is nothing that a container is expected to have: it has one only if
+    /// an engine asks for it.
+    Time,
 }
 
 /// What is known of a kind of namespace.
@@ -43,7 +45,7 @@ const fn kind(
 }
 
 /// Every kind, in the order of its numbers.
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
     kind(Namespace::User, "user", "user", NewNamespaces::USER),
     kind(Namespace::Mount, "mount", "mnt", NewNamespaces::MOUNT),
     kind(Namespace::Pid, "PID", "pid", NewNamespaces::PID),
@@ -51,6 +53,7 @@ const KINDS: [Kind; 7] = [
     kind(Namespace::Ipc, "IPC", "ipc", NewNamespaces::IPC),
     kind(Namespace::Network, "network", "net", NewNamespaces::NETWORK),
     kind(Namespace::Cgroup, "cgroup", "cgroup", NewNamespaces::CGROUP),
+    kind(Namespace::Time, "time", "time", NewNamespaces::TIME),
 ];
 
 /// A row that is missing, or in another's place, does not compile.
@@ -60,7 +63,7 @@ const _: () = {
         assert!(KINDS[number].namespace as usize == number);
         number += 1;
     }
-    assert!(Namespace::Cgroup as usize + 1 == KINDS.len());
+    assert!(Namespace::Time as usize + 1 == KINDS.len());
 };
 
 impl Namespace {
@@ -76,6 +79,7 @@ impl Namespace {
         Self::Ipc,
         Self::Network,
         Self::Cgroup,
+        Self::Time,
     ];
 
     /// What people call it.
@@ -181,6 +185,7 @@ impl NamespaceWishes {
             Namespace::Ipc => self.ipc.clone(),
             Namespace::Network => self.network.namespace(),
             Namespace::Cgroup => self.cgroup.clone(),
+            Namespace::Time => NamespaceChoice::Host,
         })
     }
 }
@@ -298,7 +303,7 @@ mod tests {
     fn what_is_joined_is_not_made() {
         let joined = Network::Join(JoinTarget::Path(c"/run/netns/x".into()));
         let choices = NamespaceChoices::new(|namespace| match namespace {
-            Namespace::User => NamespaceChoice::Host,
+            Namespace::User | Namespace::Time => NamespaceChoice::Host,
             Namespace::Network => joined.namespace(),
             _ => NamespaceChoice::New,
         });

@@ -10,6 +10,17 @@ const WORDS: usize = 128;
 pub struct Bits([usize; WORDS]);
 
 impl Bits {
+    /// These numbers, as far as a kernel can have as many.
+    pub fn of(mut has: impl FnMut(u32) -> bool) -> Self {
+        let mut bits = [0; WORDS];
+        for (first, word) in (0..).step_by(usize::BITS as usize).zip(&mut bits) {
+            for bit in (0..usize::BITS).filter(|bit| has(first + bit)) {
+                *word |= 1 << bit;
+            }
+        }
+        Self(bits)
+    }
+
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         let words = (0..).step_by(usize::BITS as usize).zip(self.0);
         words.flat_map(|(first, word)| {
@@ -32,6 +43,22 @@ pub fn processors() -> Result<Bits, Errno> {
         )
     }?;
     Ok(bits)
+}
+
+/// sched_setaffinity(2): this thread runs on no others from here on.
+///
+/// Errors: EINVAL if none of them is there, or its cgroup has none of them.
+pub fn set_processors(processors: &Bits) -> Result<(), Errno> {
+    // SAFETY: the kernel reads as many bytes as it is told that there are.
+    unsafe {
+        syscall!(
+            Sysno::sched_setaffinity,
+            0,
+            size_of::<Bits>(),
+            processors.0.as_ptr()
+        )
+    }
+    .map(drop)
 }
 
 /// The memory nodes that this thread may use, get_mempolicy(2).
@@ -66,6 +93,8 @@ mod tests {
         bits.0[2] = 1;
         let last = usize::BITS * 2;
         assert_eq!(bits.numbers().collect::<Vec<u32>>(), [1, 3, last]);
+        let same = Bits::of(|number| [1, 3, last].contains(&number));
+        assert_eq!(same.0, bits.0);
     }
 
     #[test]

@@ -166,6 +166,17 @@ pub fn bounds_more_than(kept: CapabilitySet) -> bool {
     others.any(|number| bounding(libc::PR_CAPBSET_READ, number) == Ok(1))
 }
 
+/// The capabilities that this kernel has.
+pub fn known() -> CapabilitySet {
+    let mut numbers = (0..=LAST).rev();
+    // From the last one down: usually it has them all.
+    let last =
+        numbers.find(|number| bounding(libc::PR_CAPBSET_READ, *number) != Err(Errno::EINVAL));
+    last.map_or(CapabilitySet::NONE, |last| {
+        CapabilitySet(u64::MAX >> (63 - last))
+    })
+}
+
 /// Makes every permitted capability inheritable and ambient: it survives the execve of a program
 /// without file capabilities by a user other than 0.
 pub fn keep_across_exec() -> Result<(), Errno> {
@@ -240,6 +251,39 @@ pub fn limit(held: CapabilitySet, required: CapabilitySet, ambient: bool) -> Res
     Ok(())
 }
 
+/// The sets of a process but for the bounding one, which [`bound`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sets {
+    pub permitted: CapabilitySet,
+    pub effective: CapabilitySet,
+    pub inheritable: CapabilitySet,
+    pub ambient: CapabilitySet,
+}
+
+/// Sets them, capset(2) and PR_CAP_AMBIENT. Of the ambient set what cannot be raised is left out: it gives nothing then.
+///
+/// Errors: EPERM for what this process does not have.
+pub fn set_each(sets: &Sets) -> Result<(), Errno> {
+    let half = |shift: u32| {
+        let bits = |set: CapabilitySet| (set.0 >> shift) as u32;
+        Half {
+            effective: bits(sets.effective),
+            permitted: bits(sets.permitted),
+            inheritable: bits(sets.inheritable),
+        }
+    };
+    set(&[half(0), half(32)])?;
+    // What is ambient is inheritable; so what was ambient, and is not inheritable now, is gone.
+    for number in 0..=LAST {
+        if sets.ambient.contains(number) {
+            let _ = raise_ambient(number);
+        } else if sets.inheritable.contains(number) {
+            lower_ambient(number)?;
+        }
+    }
+    Ok(())
+}
+
 fn halves(held: CapabilitySet, inheritable: bool) -> [Half; 2] {
     [held.0 as u32, (held.0 >> 32) as u32].map(|bits| Half {
         effective: bits,
@@ -249,12 +293,24 @@ fn halves(held: CapabilitySet, inheritable: bool) -> [Half; 2] {
 }
 
 fn raise_ambient(number: u8) -> Result<(), Errno> {
+    ambient(libc::PR_CAP_AMBIENT_RAISE, number)
+}
+
+fn lower_ambient(number: u8) -> Result<(), Errno> {
+    match ambient(libc::PR_CAP_AMBIENT_LOWER, number) {
+        // A kernel without them (before 4.3), or with fewer: there are none.
+        Err(Errno::EINVAL) => Ok(()),
+        done => done,
+    }
+}
+
+fn ambient(operation: i32, number: u8) -> Result<(), Errno> {
     // SAFETY: no pointers.
     unsafe {
         syscall!(
             Sysno::prctl,
             libc::PR_CAP_AMBIENT,
-            libc::PR_CAP_AMBIENT_RAISE,
+            operation,
             usize::from(number),
             0,
             0

@@ -39,6 +39,8 @@ impl NewNamespaces {
     pub const USER: Self = Self(libc::CLONE_NEWUSER as u32);
     pub const PID: Self = Self(libc::CLONE_NEWPID as u32);
     pub const NETWORK: Self = Self(libc::CLONE_NEWNET as u32);
+    /// unshare(2) and setns(2) alone know it: clone(2) has its signal there (see [`start`]).
+    pub const TIME: Self = Self(0x80);
 
     /// The namespaces of a number that the kernel has told, if it is a namespace's.
     pub(super) const fn of(flag: u32) -> Self {
@@ -112,15 +114,27 @@ pub fn spawn<T>(
         Memory::Shared => libc::CLONE_VM | libc::CLONE_VFORK,
         Memory::Copied => 0,
     };
+    let namespaces = namespaces.without(NewNamespaces::TIME);
     start(namespaces.0 | memory_flags as u32, cgroup, run, argument)
 }
 
-/// Starts a child of our own parent (`CLONE_PARENT`), in a copy of our memory, which runs `run(argument)`: it ends with
+/// Starts a child of our own parent (`CLONE_PARENT`), in a copy of our memory and in these new namespaces, which runs `run(argument)`: it ends with
 /// SIGCHLD to that parent, whose death is what a death signal of its own tells of.
 ///
 /// Errors: as clone(2); ENOMEM also where children go to a PID namespace whose first process has ended.
-pub fn spawn_sibling<T>(_: InChild, run: fn(InChild, &T) -> !, argument: &T) -> Result<Pid, Errno> {
-    start(libc::CLONE_PARENT as u32, None, run, argument)
+pub fn spawn_sibling<T>(
+    _: InChild,
+    namespaces: NewNamespaces,
+    run: fn(InChild, &T) -> !,
+    argument: &T,
+) -> Result<Pid, Errno> {
+    let namespaces = namespaces.without(NewNamespaces::TIME);
+    start(
+        namespaces.0 | libc::CLONE_PARENT as u32,
+        None,
+        run,
+        argument,
+    )
 }
 
 fn start<T>(

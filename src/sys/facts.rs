@@ -222,6 +222,10 @@ impl FileSystem {
         self.kind == 0x9fa0
     }
 
+    pub fn is_selinuxfs(self) -> bool {
+        self.kind == 0xf97c_ff8c
+    }
+
     pub fn is_devpts(self) -> bool {
         self.kind == 0x1cd1
     }

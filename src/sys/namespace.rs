@@ -43,6 +43,13 @@ pub fn new_cgroup() -> Result<(), Errno> {
     unsafe { syscall!(Sysno::unshare, libc::CLONE_NEWCGROUP) }.map(drop)
 }
 
+/// unshare(2): a new time namespace, in which this process is not itself: the children are that it makes from then on, and who
+/// joins it by /proc/self/ns/time_for_children. Its clocks may be set until someone is in it.
+pub fn new_time() -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::unshare, NewNamespaces::TIME.flags()) }.map(drop)
+}
+
 /// setns(2): moves this process into a namespace that is there, of this kind. `file` is the namespace, or a pidfd of a
 /// process that is in it (Linux 5.8). A PID namespace is for the children that are made from then on; with a mount
 /// namespace, root and working directory become its own root, the topmost of what is mounted there.
@@ -87,6 +94,7 @@ fn by_name(file: BorrowedFd<'_>) -> NamespaceFile {
         ("ipc", NewNamespaces::IPC),
         ("net", NewNamespaces::NETWORK),
         ("cgroup", NewNamespaces::CGROUP),
+        ("time", NewNamespaces::TIME),
     ];
     let name = descriptor::name_in_proc(file);
     let link = std::fs::read_link(std::path::Path::new(&*name.to_string_lossy()));

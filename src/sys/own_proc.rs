@@ -38,9 +38,9 @@ pub fn descriptors() -> Result<Undropped, Errno> {
 pub fn set(proc: Option<BorrowedFd<'_>>, path: &CStr, value: &[u8]) -> Result<(), Errno> {
     let Some(proc) = proc else {
         let proc = node::open(HERE, c"/proc", libc::O_PATH | libc::O_DIRECTORY, 0)?;
-        let done = match facts::file_system(proc.as_fd()) {
-            Ok(found) if found.is_proc() => set(Some(proc.as_fd()), path, value),
-            Ok(_) => Err(Errno::ENODEV),
+        let done = match is_root_of_proc(proc.as_fd()) {
+            Ok(true) => set(Some(proc.as_fd()), path, value),
+            Ok(false) => Err(Errno::ENODEV),
             Err(errno) => Err(errno),
         };
         descriptor::close(proc);
@@ -56,6 +56,57 @@ pub fn set(proc: Option<BorrowedFd<'_>>, path: &CStr, value: &[u8]) -> Result<()
         whole if whole == value.len() => Ok(()),
         _ => Err(Errno::EIO),
     }
+}
+
+/// Writes an attribute of this process for its security modules, /proc/self/attr, as a whole, by the proc that is mounted on
+/// /proc: its root, and no link and no mount in it that leads elsewhere.
+///
+/// Errors: ENODEV if what is mounted on /proc is none, or a part of one.
+pub fn set_attribute(name: &CStr, value: &[u8]) -> Result<(), Errno> {
+    let proc = node::open(HERE, c"/proc", libc::O_PATH | libc::O_DIRECTORY, 0)?;
+    let opened = open_attribute(proc.as_fd(), name);
+    descriptor::close(proc);
+    let file = opened?;
+    let written = descriptor::write(file.as_fd(), value);
+    descriptor::close(file);
+    match written? {
+        whole if whole == value.len() => Ok(()),
+        _ => Err(Errno::EIO),
+    }
+}
+
+fn open_attribute(proc: BorrowedFd<'_>, name: &CStr) -> Result<Undropped, Errno> {
+    if !is_root_of_proc(proc)? {
+        return Err(Errno::ENODEV);
+    }
+    // The number that this proc has for us, which is in a PID namespace of its own.
+    let mut number = [0; 12];
+    let length = node::read_link_of(proc, c"self", &mut number)?;
+    *number.get_mut(length).ok_or(Errno::ENODEV)? = 0;
+    let number = CStr::from_bytes_until_nul(&number).map_err(|_| Errno::ENODEV)?;
+    let own = node::find_inner(proc, number)?;
+    let directory = node::find_inner(own.as_fd(), c"attr");
+    descriptor::close(own);
+    let directory = directory?;
+    let file = node::open_beneath(directory.as_fd(), name, libc::O_WRONLY);
+    descriptor::close(directory);
+    file
+}
+
+/// Whether the user namespace of this process has given up setgroups(2), user_namespaces(7).
+pub fn denies_groups() -> Result<bool, Errno> {
+    let file = open_in(c"/proc/self", c"setgroups")?.ok_or(Errno::ENODEV)?;
+    let mut text = [0; 8];
+    let read = descriptor::read(file.as_fd(), &mut text);
+    descriptor::close(file);
+    read.map(|_| text.starts_with(b"deny"))
+}
+
+/// Whether it is the root of a proc (its inode is PROC_ROOT_INO), and not a part of one that is bound.
+fn is_root_of_proc(file: BorrowedFd<'_>) -> Result<bool, Errno> {
+    const ROOT: u64 = 1;
+    let is_proc = facts::file_system(file)?.is_proc();
+    Ok(is_proc && facts::facts(file)?.identity.1 == ROOT)
 }
 
 /// A setting below /proc/sys, named and not opened.

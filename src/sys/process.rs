@@ -1,6 +1,7 @@
 //! Processes: execve, exit, wait, kill, and the attributes that a plan sets.
 
 use super::{Errno, Pid, arch};
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use syscalls::{Sysno, syscall};
@@ -9,29 +10,83 @@ use syscalls::{Sysno, syscall};
 pub struct StringArray {
     strings: Vec<CString>,
     pointers: Vec<*const c_char>,
+    room: Option<Room>,
+}
+
+/// A string whose end is found out later.
+struct Room {
+    /// As it is until then.
+    text: CString,
+    /// How many bytes of it stay.
+    kept: u32,
+    bytes: Box<[Cell<u8>]>,
 }
 
 impl StringArray {
     pub fn new(strings: Vec<CString>) -> Self {
+        Self::with_room(strings, None)
+    }
+
+    /// With one more string, of which so many bytes stay when it is filled.
+    pub fn with_room(strings: Vec<CString>, room: Option<(CString, u32)>) -> Self {
+        /// As much as the kernel takes of a path, and a name before it.
+        const SIZE: usize = 4096;
+        let room = room.map(|(text, kept)| {
+            let mut bytes = vec![Cell::new(0); SIZE.max(text.count_bytes() + 1)];
+            for (place, byte) in bytes.iter_mut().zip(text.to_bytes()) {
+                place.set(*byte);
+            }
+            Room {
+                text,
+                kept,
+                bytes: bytes.into(),
+            }
+        });
         let mut pointers: Vec<_> = strings.iter().map(|string| string.as_ptr()).collect();
+        let last = room.as_ref().map(|room| room.bytes.as_ptr().cast());
+        pointers.extend(last);
         pointers.push(std::ptr::null());
-        Self { strings, pointers }
+        Self {
+            strings,
+            pointers,
+            room,
+        }
     }
 
     pub fn strings(&self) -> &[CString] {
         &self.strings
     }
+
+    /// What [`StringArray::with_room`] was given.
+    pub fn room(&self) -> Option<(&CString, u32)> {
+        self.room.as_ref().map(|room| (&room.text, room.kept))
+    }
+
+    /// Ends the string that there is room for with these bytes, if there is one and they fit in.
+    pub fn fill(&self, end: &[u8]) {
+        let Some(room) = &self.room else { return };
+        let kept = usize::try_from(room.kept).unwrap_or(usize::MAX);
+        let Some(places) = room.bytes.get(kept..) else {
+            return;
+        };
+        // And a terminator.
+        if end.len() < places.len() && !end.contains(&0) {
+            for (place, byte) in places.iter().zip(end.iter().chain(&[0])) {
+                place.set(*byte);
+            }
+        }
+    }
 }
 
 impl PartialEq for StringArray {
     fn eq(&self, other: &Self) -> bool {
-        self.strings == other.strings
+        self.strings == other.strings && self.room() == other.room()
     }
 }
 
 impl std::fmt::Debug for StringArray {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.strings.fmt(f)
+        (&self.strings, self.room()).fmt(f)
     }
 }
 
@@ -234,6 +289,19 @@ pub fn limit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
     unsafe { syscall!(Sysno::prlimit64, 0, resource, bounds.as_ptr(), 0) }.map(drop)
 }
 
+/// prlimit64(2): raises a limit's hard bound of another process to `hard`, if that is less. Its soft one stays.
+pub fn raise_hard_limit(pid: Pid, resource: u32, hard: u64) -> Result<(), Errno> {
+    let mut bounds = [0u64; 2];
+    // SAFETY: the kernel writes two words.
+    unsafe { syscall!(Sysno::prlimit64, pid, resource, 0, bounds.as_mut_ptr()) }?;
+    if bounds[1] >= hard {
+        return Ok(());
+    }
+    bounds[1] = hard;
+    // SAFETY: the kernel reads two words.
+    unsafe { syscall!(Sysno::prlimit64, pid, resource, bounds.as_ptr(), 0) }.map(drop)
+}
+
 /// The numbers of limits. (They are of another type in each C library.)
 #[allow(clippy::unnecessary_cast)]
 pub const DESCRIPTORS: u32 = libc::RLIMIT_NOFILE as u32;
@@ -287,6 +355,12 @@ pub fn is_below_root() -> Result<(), Errno> {
 pub fn usual_personality() -> Result<(), Errno> {
     // SAFETY: no pointers.
     unsafe { syscall!(Sysno::personality, 0) }.map(drop)
+}
+
+/// personality(2): another one, by the kernel's number.
+pub fn set_personality(personality: u32) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::personality, personality) }.map(drop)
 }
 
 /// umask(2). It fails only where a filter denies it.

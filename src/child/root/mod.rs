@@ -40,6 +40,9 @@ pub struct RootState {
     /// The container's /proc and /sys, while what is hidden there is.
     proc: Cell<Option<ChildDescriptor<'static>>>,
     sysfs: Cell<Option<ChildDescriptor<'static>>>,
+    /// The working directory is entered.
+    #[cfg(feature = "oci")]
+    pub is_in_directory: Cell<bool>,
     /// The network namespace came from the pool, which has opened it to all users.
     pub network_is_open: Cell<bool>,
     /// How many mounts lie on the host's /, the container's among them.
@@ -74,6 +77,8 @@ impl RootState {
             copies: Default::default(),
             proc: Cell::default(),
             sysfs: Cell::default(),
+            #[cfg(feature = "oci")]
+            is_in_directory: Cell::default(),
             network_is_open: Cell::default(),
             covers: Cell::default(),
             hidden: Cell::default(),

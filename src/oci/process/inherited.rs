@@ -43,6 +43,11 @@ impl Inherited {
         self.listening.saturating_add(self.preserved)
     }
 
+    /// The first number that the command does not inherit.
+    pub fn first_private(self) -> u32 {
+        FIRST.saturating_add(self.count())
+    }
+
     /// The variables that tell the command.
     pub fn variables(self) -> impl Iterator<Item = CString> {
         let names = (self.listening > 0).then(|| {

@@ -215,11 +215,16 @@ impl<'a> Becoming<'a> {
 }
 
 pub(super) fn command(process: &ProcessSpec) -> ExecPlan {
-    command_of(&process.arguments, process.environment.clone())
+    command_of(&process.arguments, process.environment.clone(), None)
 }
 
-/// The execve of these arguments, the command's name first, with this environment.
-pub fn command_of(arguments: &[CString], environment: Vec<CString>) -> ExecPlan {
+/// The execve of these arguments, the command's name first, with this environment, and a last variable that is found out
+/// later ([`StringArray::with_room`]).
+pub fn command_of(
+    arguments: &[CString],
+    environment: Vec<CString>,
+    last: Option<(CString, u32)>,
+) -> ExecPlan {
     let first = arguments.first();
     let name = first.map_or(&b""[..], |name| name.to_bytes());
     let searched = !name.contains(&b'/');
@@ -234,7 +239,7 @@ pub fn command_of(arguments: &[CString], environment: Vec<CString>) -> ExecPlan 
         searched,
         candidates,
         arguments: StringArray::new(arguments.to_vec()),
-        environment: StringArray::new(environment),
+        environment: StringArray::with_room(environment, last),
     }
 }
 

@@ -12,6 +12,8 @@ mod identity;
 mod limits;
 mod mounts;
 mod namespaces;
+#[cfg(feature = "oci")]
+mod own;
 pub mod page;
 mod process;
 mod rights;

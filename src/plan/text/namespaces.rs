@@ -39,7 +39,11 @@ impl<'p> Blank<'p> {
             Namespace::Mount => named.why(
                 "Last of all that is joined: root and working directory are the namespace's own from here on. setns(2)",
             ),
-            Namespace::Pid | Namespace::Uts | Namespace::Ipc | Namespace::Cgroup => {
+            Namespace::Pid
+            | Namespace::Uts
+            | Namespace::Ipc
+            | Namespace::Cgroup
+            | Namespace::Time => {
                 named.why("mydocker has opened it before anything was made. setns(2)")
             }
         }

@@ -43,6 +43,8 @@ pub fn tell<'p>(step: &Step, text: Blank<'p>) -> Told<'p> {
         Step::MountKernelFs(step) if step.in_root => text.of_root().mount_kernel_fs(step),
         Step::MountKernelFs(step) => text.cover_kernel_fs(step),
         Step::Root(step) => root::tell(step, text.of_root()),
+        #[cfg(feature = "oci")]
+        Step::Process(step) => super::own::tell(step, text),
         Step::NetworkFromPool => text.network_from_pool(),
         Step::Hostname(name) => text.host_name(name),
         Step::Sysctl { path, value } => text.sysctl(path, value),

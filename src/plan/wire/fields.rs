@@ -25,7 +25,7 @@ macro_rules! numbers {
     )+};
 }
 
-numbers! { u8 u16 u32 u64 }
+numbers! { u8 u16 u32 u64 i32 }
 
 impl Wire for bool {
     fn encode(&self, out: &mut Vec<u8>) {

@@ -5,6 +5,8 @@
 
 mod fields;
 mod plan;
+#[cfg(feature = "oci")]
+mod process;
 mod root;
 #[cfg(test)]
 pub mod samples;

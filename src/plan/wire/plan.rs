@@ -60,5 +60,7 @@ table! { enum Step {
     45 => OpenDevices(own),
     46 => CloseDescriptorsFrom(first),
     47 => OutliveParent,
+    #[cfg(feature = "oci")]
+    48 => Process(step),
 } }
 table! { enum Prepared { 0 => HostsNull, 1 => Pipe } }

@@ -83,18 +83,21 @@ impl<'a> Unread<'a> {
 /// table! { struct MountFlags(bits) }
 /// ```
 ///
+/// A row may have a condition, `#[cfg(...)]`, if its variant has it.
+///
 /// A missing row does not compile, nor does a missing field, for the generated `encode` matches every variant and takes
 /// every field apart; nor does a number that two rows have, for the numbers are the discriminants of a generated enum
 /// (`tests/wire.rs` shows all three). So a new step that compiles comes across, and is among the samples. Some row has
 /// the number 0, which spoilt input reads as.
 macro_rules! table {
     (enum $type:ident { $(
+        $(#[$condition:meta])?
         $number:literal => $variant:ident $( ( $($item:ident),+ ) )? $( { $($field:ident),+ $(,)? } )?
     ),+ $(,)? }) => {
         const _: () = {
             #[allow(dead_code)]
             #[repr(u8)]
-            enum EachNumberOnce { $($variant = $number),+ }
+            enum EachNumberOnce { $($(#[$condition])? $variant = $number),+ }
             assert!($($number == 0)||+, "no row has the number 0");
         };
 
@@ -102,6 +105,7 @@ macro_rules! table {
             #[cold]
             fn encode(&self, out: &mut Vec<u8>) {
                 match self {$(
+                    $(#[$condition])?
                     Self::$variant $( ( $($item),+ ) )? $( { $($field),+ } )? => {
                         out.push($number);
                         $($( $item.encode(out); )+)?
@@ -113,7 +117,7 @@ macro_rules! table {
             #[cold]
             fn decode(input: &mut Unread<'_>) -> Self {
                 match u8::decode(input) {
-                    $($number => {
+                    $($(#[$condition])? $number => {
                         $($( let $item = Wire::decode(input); )+)?
                         $($( let $field = Wire::decode(input); )+)?
                         Self::$variant $( ( $($item),+ ) )? $( { $($field),+ } )?
@@ -129,7 +133,7 @@ macro_rules! table {
             #[allow(unused_variables)]
             fn samples(seed: &mut super::samples::Seed) -> Vec<Self> {
                 let mut all = Vec::new();
-                $({
+                $($(#[$condition])? {
                     $($( let mut $item = super::samples::Round::new(seed); )+)?
                     $($( let mut $field = super::samples::Round::new(seed); )+)?
                     let counts = [1 $($(, $item.count())+)? $($(, $field.count())+)?];

@@ -28,7 +28,7 @@ table! { struct Node { path, hosts, device, mode } }
 table! { struct Device { major, minor } }
 table! { struct Link { path, content } }
 table! { enum Namespace {
-    0 => User, 1 => Mount, 2 => Pid, 3 => Uts, 4 => Ipc, 5 => Network, 6 => Cgroup,
+    0 => User, 1 => Mount, 2 => Pid, 3 => Uts, 4 => Ipc, 5 => Network, 6 => Cgroup, 7 => Time,
 } }
 table! { enum Devices { 0 => All, 1 => Source, 2 => None } }
 
@@ -57,15 +57,21 @@ impl Wire for NumberSet {
 impl Wire for StringArray {
     fn encode(&self, out: &mut Vec<u8>) {
         super::fields::encode_list(self.strings(), out);
+        let room = self.room().map(|(text, kept)| (text.clone(), kept));
+        room.encode(out);
     }
 
     fn decode(input: &mut Unread<'_>) -> Self {
-        Self::new(Vec::decode(input))
+        let strings = Vec::decode(input);
+        Self::with_room(strings, Option::decode(input))
     }
 
     #[cfg(test)]
     fn samples(seed: &mut Seed) -> Vec<Self> {
         let lists = <Vec<CString>>::samples(seed).into_iter();
-        lists.map(Self::new).collect()
+        let rooms = <Option<(CString, u32)>>::samples(seed).into_iter().cycle();
+        let both = lists.zip(rooms);
+        both.map(|(list, room)| Self::with_room(list, room))
+            .collect()
     }
 }

@@ -1,0 +1,64 @@
+//! How a process is scheduled: sched_setattr(2) and ioprio_set(2).
+
+use super::Errno;
+use syscalls::{Sysno, syscall};
+
+/// What sched_setattr(2) takes: policy and flags as the kernel numbers them, times in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scheduling {
+    pub policy: u32,
+    pub flags: u64,
+    pub nice: i32,
+    pub priority: u32,
+    pub runtime: u64,
+    pub deadline: u64,
+    pub period: u64,
+}
+
+/// The kernel's `struct sched_attr`, of the size that it had first (SCHED_ATTR_SIZE_VER0), which every kernel knows.
+#[repr(C)]
+struct Attributes {
+    size: u32,
+    policy: u32,
+    flags: u64,
+    nice: i32,
+    priority: u32,
+    runtime: u64,
+    deadline: u64,
+    period: u64,
+}
+
+/// sched_setattr(2), of this thread.
+///
+/// Errors: EPERM without CAP_SYS_NICE for what is more than others have; EINVAL for what the kernel does not know.
+pub fn set(scheduling: &Scheduling) -> Result<(), Errno> {
+    let Scheduling {
+        policy,
+        flags,
+        nice,
+        priority,
+        runtime,
+        deadline,
+        period,
+    } = *scheduling;
+    let attributes = Attributes {
+        size: size_of::<Attributes>() as u32,
+        policy,
+        flags,
+        nice,
+        priority,
+        runtime,
+        deadline,
+        period,
+    };
+    // SAFETY: the kernel reads as many bytes as the first field says, which is the size of the struct.
+    unsafe { syscall!(Sysno::sched_setattr, 0, &raw const attributes, 0) }.map(drop)
+}
+
+/// ioprio_set(2), of this thread: a class, and the level in it.
+pub fn set_io_priority(class: u32, level: u32) -> Result<(), Errno> {
+    const PROCESS: usize = 1; // IOPRIO_WHO_PROCESS
+    const CLASS_SHIFT: u32 = 13; // IOPRIO_CLASS_SHIFT
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::ioprio_set, PROCESS, 0, class << CLASS_SHIFT | level) }.map(drop)
+}
