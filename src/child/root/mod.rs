@@ -3,6 +3,7 @@
 mod base;
 mod bind;
 mod copy_up;
+mod cover;
 mod device;
 mod device_files;
 pub mod kernel_fs;

@@ -4,12 +4,14 @@
 //! `/..` names it and no one else comes to, gets there what it is to have, and is moved: so no path is looked up twice
 //! between the look and the mount (CVE-2021-30465, CVE-2019-19921).
 
+use super::cover::may_cover;
+use super::place_bind::change_below;
 use super::{Descriptors, RootState, copy_up, find, place_bind};
 use crate::path_in_root::Missing;
-use crate::plan::root::{Content, FreshMount, INSIDE_PROC, KernelFs, MAY_BE_COVERED, PlacedMount};
+use crate::plan::root::{Content, FreshMount, KernelFs, PlacedMount};
 use crate::report::{Failed, Part};
 use crate::sys::descriptor::Undropped;
-use crate::sys::facts::{self, Facts, Kind};
+use crate::sys::facts::{self, Kind};
 use crate::sys::mount::mount;
 use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, MountFlags, descriptor, directory, mount_tree};
@@ -96,12 +98,6 @@ fn finish(mounted: BorrowedFd<'_>, step: &PlacedMount) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What holds of all that is mounted below it, too.
-pub fn change_below(tree: BorrowedFd<'_>, step: &PlacedMount) -> Result<(), Failed> {
-    mount_tree::change(tree, step.below.set, step.below.clear, true)
-        .map_err(|errno| Part::Restrict.failed(errno))
-}
-
 fn remount(step: &PlacedMount, fresh: &FreshMount, state: &RootState) -> Result<(), Failed> {
     let target = find(state, &step.target, Missing::Refuse)?;
     directory::enter(target.as_fd())?;
@@ -141,42 +137,4 @@ fn find_plain_directory(path: &CStr, state: &RootState) -> Result<Undropped, Fai
         Kind::Directory => Ok(found),
         _ => Err(Part::Target.failed(Errno::ENOTDIR)),
     }
-}
-
-/// The inode of a proc's root, and of nothing else in it (the kernel's proc_ns.h).
-const PROC_ROOT: u64 = 1;
-
-/// Looks at a place before it is covered: the root itself would be out of reach, and what is set and hidden in /proc later
-/// has to be the kernel's.
-pub fn may_cover(
-    target: BorrowedFd<'_>,
-    by_proc: bool,
-    state: &RootState,
-) -> Result<Facts, Failed> {
-    let failed = |errno| Part::Target.failed(errno);
-    let there = facts::facts(target).map_err(failed)?;
-    let root = facts::facts(state.root()?)?;
-    if there.identity == root.identity {
-        return Err(failed(Errno::EBUSY));
-    }
-    if !facts::file_system(target).map_err(failed)?.is_proc() {
-        return Ok(there);
-    }
-    let is_free = match there.identity.1 {
-        PROC_ROOT => by_proc,
-        _ => MAY_BE_COVERED.iter().any(|path| is_at(path, &there, state)),
-    };
-    match is_free {
-        true => Ok(there),
-        false => Err(failed(INSIDE_PROC)),
-    }
-}
-
-fn is_at(path: &CStr, there: &Facts, state: &RootState) -> bool {
-    let Ok(found) = find(state, path, Missing::Refuse) else {
-        return false;
-    };
-    let same = facts::facts(found.as_fd()).is_ok_and(|found| found.identity == there.identity);
-    descriptor::close(found);
-    same
 }

@@ -1,6 +1,6 @@
 //! Binds of config.json.
 
-use super::place::{change_below, may_cover};
+use super::cover::may_cover;
 use super::{Descriptors, RootState, find, older};
 use crate::path_in_root::Missing;
 use crate::plan::root::{BoundMount, FlagChange, INSIDE_PROC, PlacedMount, Taken};
@@ -101,6 +101,12 @@ fn change(tree: BorrowedFd<'_>, step: &PlacedMount, bound: &BoundMount) -> Resul
         mount_tree::propagate(tree, *propagation).map_err(failed)?;
     }
     Ok(())
+}
+
+/// What holds of all that is mounted below it, too.
+pub fn change_below(tree: BorrowedFd<'_>, step: &PlacedMount) -> Result<(), Failed> {
+    mount_tree::change(tree, step.below.set, step.below.clear, true)
+        .map_err(|errno| Part::Restrict.failed(errno))
 }
 
 /// As `mount -o bind,…` has it: what is not set is cleared. Times stay as they are kept, if nothing is said of them.
