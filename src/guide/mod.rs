@@ -41,6 +41,7 @@ guides! {
     roots, "roots", "roots.md", "where a root comes from, overlays, volumes";
     limits, "limits", "limits.md", "memory, processors, processes, disks; cgroups";
     life_cycle, "life-cycle", "life-cycle.md", "containers that stay: run -d, ps, exec, logs";
+    oci, "oci", "oci.md", "the runtime under podman, containerd, docker, Kubernetes";
     security, "security", "security.md", "what isolation this is, and what it is not",
         "[limits]: crate::guide::limits\n";
     userns, "userns", "userns.md", "root that is not root";

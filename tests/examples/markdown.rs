@@ -143,7 +143,7 @@ fn spans(name: &str, text: &str) -> Vec<Example> {
             continue;
         }
         for words in paragraph.split('`').skip(1).step_by(2) {
-            let is_name = ["mydocker run", "mydocker pool"].contains(&words);
+            let is_name = ["mydocker run", "mydocker pool", "mydocker oci"].contains(&words);
             if words.starts_with("mydocker ") && !is_name && !words.contains(['[', '…']) {
                 found.push(example(format!("{name}:{began}"), &[words]));
             }
