@@ -21,6 +21,8 @@ pub mod execute;
 pub mod gate;
 #[cfg(feature = "oci")]
 mod home;
+#[cfg(feature = "oci")]
+mod hook;
 mod kernel;
 mod network;
 #[cfg(feature = "oci")]
@@ -62,6 +64,8 @@ pub struct Descriptors<'a> {
     pub premounted: &'a [ChildDescriptor<'a>],
     /// The FIFO by which the container is started, if it waits for that.
     pub start: Option<ChildDescriptor<'a>>,
+    /// The container's state, which hooks that it runs get.
+    pub hook_state: Option<ChildDescriptor<'a>>,
 }
 
 impl<'a> Descriptors<'a> {
@@ -79,6 +83,7 @@ impl<'a> Descriptors<'a> {
             joins: &[],
             premounted: &[],
             start: None,
+            hook_state: None,
         }
     }
 }

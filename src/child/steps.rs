@@ -1,5 +1,7 @@
 //! How each step is done.
 
+#[cfg(feature = "oci")]
+use super::hook;
 use super::kernel::{join_keyring, write_file};
 #[cfg(feature = "oci")]
 use super::own;
@@ -91,6 +93,8 @@ pub fn perform(
         Step::Filter(instructions) => seccomp::load(instructions),
         Step::DefaultSignals(ignored) => default_signals(*ignored),
         Step::CloseDescriptorsFrom(first) => close_from(*first, descriptors, state.child),
+        #[cfg(feature = "oci")]
+        Step::RunHook(hook) => return hook::run(hook, descriptors, state.child),
         Step::OutliveParent => process::hear_of_parents_death(0),
         Step::CloseDescriptors => close_descriptors(None, descriptors, state.child),
         Step::CloseAllButTerminal => {
@@ -210,10 +214,16 @@ fn close_descriptors(
 
 /// As well what tells of gates and opens them.
 fn close_from(first: u32, descriptors: &Descriptors<'_>, child: InChild) -> Result<(), Errno> {
-    let mut kept = [0; 2 * Gate::COUNT + 2];
+    let mut kept = [0; 2 * Gate::COUNT + 3];
     let link = descriptors.channel.descriptor();
     let start = descriptors.start.map(ChildDescriptor::as_fd);
-    let files = descriptors.gates.ends().chain(link).chain(start);
+    let state = descriptors.hook_state.map(ChildDescriptor::as_fd);
+    let files = descriptors
+        .gates
+        .ends()
+        .chain(link)
+        .chain(start)
+        .chain(state);
     for (place, file) in kept.iter_mut().zip(files) {
         *place = file.as_raw_fd();
     }

@@ -96,6 +96,8 @@ pub struct ForEngine<'a> {
     pub attendant: &'a dyn Attendant,
     /// The FIFO by which the container is started, if it is to wait.
     pub start: Option<BorrowedFd<'a>>,
+    /// The container's state, for the hooks that the container runs: a memory file, filled before they are.
+    pub hook_state: Option<BorrowedFd<'a>>,
     /// The first number of a descriptor that the command does not inherit: 3, or more.
     pub first_private: u32,
 }
@@ -417,6 +419,10 @@ impl Launch<'_> {
             start: self
                 .engine
                 .and_then(|engine| engine.start)
+                .map(ChildDescriptor::of),
+            hook_state: self
+                .engine
+                .and_then(|engine| engine.hook_state)
                 .map(ChildDescriptor::of),
         }
     }

@@ -36,6 +36,11 @@ const HANDED: RawFd = 12;
 /// The originals are moved above the numbers agreed on, or putting one in its place could close
 /// another. No higher than need be: the limit of open files may be low.
 fn clear(plan: &InitPlan) -> RawFd {
+    hook_state(plan).saturating_add(plan.runs_hooks().into())
+}
+
+/// The state for hooks that are run after the execve.
+fn hook_state(plan: &InitPlan) -> RawFd {
     let gates = AWAITED.into_iter().filter(|gate| plan.awaits(*gate));
     first_gate(plan).saturating_add(RawFd::try_from(2 * gates.count()).unwrap_or_default())
 }
@@ -116,6 +121,11 @@ impl Again {
                 _ => gates.ends_of(gate).map_or([None; 2], |ends| ends.map(Some)),
             })
             .zip(first_gate(launch.plan)..);
+        let state = launch.engine.and_then(|engine| engine.hook_state);
+        let state = launch
+            .plan
+            .runs_hooks()
+            .then_some((state, hook_state(launch.plan)));
         let first = launch.first_private();
         let clear = clear(launch.plan).saturating_add(first);
         let mut placements = Vec::with_capacity(files.len());
@@ -126,6 +136,7 @@ impl Again {
             .chain(premounted)
             .chain(joins)
             .chain(awaited)
+            .chain(state)
         {
             let number = number.saturating_add(first);
             if let Some(file) = file {
@@ -255,6 +266,10 @@ fn go_on((child, first): (InChild, RawFd), plan: &InitPlan, channel: Channel<'_>
         namespaces: &namespaces,
         joins: &joins,
         premounted: &premounted,
+        hook_state: plan
+            .runs_hooks()
+            .then(|| numbered(hook_state(plan)))
+            .and_then(closes_on_exec),
         ..Descriptors::none(channel)
     };
     child::run(child, plan, &descriptors)

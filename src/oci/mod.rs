@@ -24,6 +24,7 @@ pub mod events;
 pub mod exec;
 pub mod features;
 mod front;
+pub mod hooks;
 pub mod id;
 pub mod kill;
 pub mod list;

@@ -4,7 +4,8 @@ use super::command_line::{Globals, IdArgs};
 use super::store::{Record, Status, Store};
 use super::version;
 use crate::error::Error;
-use crate::json::Object;
+use crate::json::{Object, Value};
+use crate::time;
 
 /// The container's state, as the specification has it.
 ///
@@ -13,17 +14,40 @@ pub fn run(arguments: &IdArgs, globals: &Globals) -> Result<String, Error> {
     let entry = Store::open(globals)?.find(&arguments.id)?;
     let record = entry.record()?;
     let status = entry.status(&record)?;
-    Ok(object(&record, status).finish() + "\n")
+    Ok(shown(&record, status).finish() + "\n")
 }
 
-/// What the specification has of a state; runc's further members are added by who tells them.
+/// What the specification has of a state. The status is its first member: so hooks can be told of another in its place
+/// ([`crate::plan::hook`]).
 pub fn object(record: &Record, status: Status) -> Object {
     let mut object = Object::new();
+    object.text("status", status.word().as_bytes());
     object.text("ociVersion", version::SPECIFICATION.as_bytes());
     object.text("id", record.id.as_bytes());
-    let has_process = status != Status::Stopped && record.pid != 0;
-    object.number("pid", if has_process { record.pid.into() } else { 0 });
-    object.text("status", status.word().as_bytes());
+    object.number("pid", pid(record, status));
     object.text("bundle", record.bundle.to_bytes());
+    let annotations = record.annotations.iter();
+    let annotations = annotations.map(|(key, value)| (key.clone(), Value::Text(value.clone())));
+    object.value("annotations", &Value::Object(annotations.collect()));
     object
+}
+
+/// With runc's further members.
+pub fn shown(record: &Record, status: Status) -> Object {
+    let mut object = object(record, status);
+    object.text("rootfs", record.root.to_bytes());
+    object.text(
+        "created",
+        time::to_the_nanosecond(record.created).as_bytes(),
+    );
+    object.text("owner", record.owner.to_string().as_bytes());
+    object
+}
+
+/// Once a container has ended, its number may be another process's.
+pub fn pid(record: &Record, status: Status) -> i64 {
+    match status {
+        Status::Stopped => 0,
+        _ => record.pid.into(),
+    }
 }

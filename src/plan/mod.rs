@@ -22,6 +22,8 @@ mod build;
 pub mod explain;
 mod gate;
 #[cfg(feature = "oci")]
+pub mod hook;
+#[cfg(feature = "oci")]
 pub mod process;
 pub mod root;
 mod standard;
@@ -42,6 +44,8 @@ use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
 use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
+#[cfg(feature = "oci")]
+use hook::HookPlan;
 #[cfg(feature = "oci")]
 use process::ProcessStep;
 use root::{MountKernelFs, RootStep};
@@ -88,6 +92,15 @@ impl InitPlan {
     pub fn needs_terminal(&self) -> bool {
         let mut steps = self.container.iter().chain(&self.process);
         steps.any(|step| matches!(step, Step::StandardTerminal))
+    }
+
+    /// Whether a step runs a hook.
+    pub fn runs_hooks(&self) -> bool {
+        #[cfg(feature = "oci")]
+        let runs = self.steps().any(|step| matches!(step, Step::RunHook(_)));
+        #[cfg(not(feature = "oci"))]
+        let runs = false;
+        runs
     }
 
     /// Whether a step uses the pool.
@@ -257,6 +270,9 @@ pub enum Step {
     CloseDescriptorsFrom(u32),
     /// Live on when the parent has ended.
     OutliveParent,
+    /// Have a program of the engine's run, and wait for it.
+    #[cfg(feature = "oci")]
+    RunHook(Box<HookPlan>),
 }
 
 #[cfg(feature = "oci")]

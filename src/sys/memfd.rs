@@ -22,6 +22,11 @@ pub fn sealed(name: &CStr, content: &[u8]) -> Result<OwnedFd, Errno> {
     Ok(file)
 }
 
+/// A memory file that is to be filled.
+pub fn empty(name: &CStr) -> Result<OwnedFd, Errno> {
+    create(name, 0)
+}
+
 /// A memory file that holds `content` and can be executed, not sealed yet.
 ///
 /// Errors: EACCES where vm.memfd_noexec forbids it.

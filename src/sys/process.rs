@@ -159,6 +159,13 @@ pub fn open(pid: Pid) -> Result<OwnedFd, Errno> {
     Ok(super::descriptor::owned(number as i32))
 }
 
+/// [`open`] for the child, where nothing may be dropped: the caller closes it.
+pub fn open_undropped(pid: Pid) -> Result<super::descriptor::Undropped, Errno> {
+    // SAFETY: no pointers; the descriptor is new, and close-on-exec by itself.
+    let number = unsafe { syscall!(Sysno::pidfd_open, pid, 0) }?;
+    Ok(super::descriptor::Undropped::new(number as i32))
+}
+
 /// pidfd_send_signal(2): `signal` for the process that a pidfd is of, and for no other that has its number by now.
 ///
 /// Errors: ESRCH once it has ended; ENOSYS before Linux 5.1.

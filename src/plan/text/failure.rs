@@ -1,5 +1,7 @@
 //! What is said when a step has failed. The option that asked comes first.
 
+#[cfg(feature = "oci")]
+use super::hooks;
 use super::steps::words;
 use super::telling::Words;
 use super::{bits, capability, root};
@@ -16,6 +18,12 @@ use std::borrow::Cow;
 #[cold]
 #[inline(never)]
 pub fn describe_failure(plan: &InitPlan, step: &Step, failed: Failed) -> Error {
+    #[cfg(feature = "oci")]
+    if let Step::RunHook(hook) = step
+        && let Some(error) = hooks::ended(hook, failed)
+    {
+        return error;
+    }
     let words = words(step);
     let cause = capability::cause(plan, &words, failed);
     describe(step, words, failed).because(cause)

@@ -8,6 +8,8 @@ mod capability;
 mod command;
 mod failure;
 mod filter;
+#[cfg(feature = "oci")]
+mod hooks;
 mod identity;
 mod limits;
 mod mounts;

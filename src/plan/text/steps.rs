@@ -78,6 +78,8 @@ pub fn tell<'p>(step: &Step, text: Blank<'p>) -> Told<'p> {
         Step::CloseAllButTerminal => text.close_all_but_terminal(),
         Step::OpenDevices(own) => text.open_devices(*own),
         Step::DeathSignal => text.death_signal(),
+        #[cfg(feature = "oci")]
+        Step::RunHook(hook) => text.run_hook(hook),
         Step::CloseDescriptorsFrom(first) => text.close_descriptors_from(*first),
         Step::OutliveParent => text.outlive_parent(),
     }

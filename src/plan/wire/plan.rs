@@ -1,6 +1,8 @@
 //! The plan and its steps.
 
 use super::table::{Unread, Wire, table};
+#[cfg(feature = "oci")]
+use crate::plan::hook::{HookMoment, HookPlan};
 use crate::plan::{ExecPlan, Gate, InitPlan, Prepared, Reaper, Step};
 
 table! { struct InitPlan {
@@ -62,5 +64,11 @@ table! { enum Step {
     47 => OutliveParent,
     #[cfg(feature = "oci")]
     48 => Process(step),
+    #[cfg(feature = "oci")]
+    49 => RunHook(hook),
 } }
 table! { enum Prepared { 0 => HostsNull, 1 => Pipe } }
+#[cfg(feature = "oci")]
+table! { struct HookPlan { moment, number, path, arguments, environment, timeout } }
+#[cfg(feature = "oci")]
+table! { enum HookMoment { 0 => CreateContainer, 1 => StartContainer } }

@@ -1,0 +1,282 @@
+//! Hooks: programs of the engine's that are run at moments of a container's life, one after another, with the container's
+//! state on their stdin.
+//!
+//! The runtime runs its own here. Those that are run in the container are steps of the plan ([`steps`]), which get the state
+//! from a memory file ([`StateFile`]).
+
+use super::config::Hook;
+use super::state;
+use super::store::{Record, Status};
+use crate::error::{Error, printable};
+use crate::log::{Level, Log};
+use crate::plan::Step;
+use crate::plan::hook::{HookMoment, HookPlan};
+use crate::sys::clone::{self, Memory, NewNamespaces};
+use crate::sys::descriptor::{self, ChildDescriptor, Waiting};
+use crate::sys::in_child::InChild;
+use crate::sys::process::{self, Ended, Patience, StringArray};
+use crate::sys::signal::{self, SignalSet};
+use crate::sys::{Errno, Pid, close_range, memfd};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{Duration, Instant};
+
+/// When the runtime runs hooks itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    Prestart,
+    CreateRuntime,
+    Poststart,
+    Poststop,
+}
+
+impl Moment {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Prestart => "prestart",
+            Self::CreateRuntime => "createRuntime",
+            Self::Poststart => "poststart",
+            Self::Poststop => "poststop",
+        }
+    }
+
+    /// How the container is then.
+    const fn status(self) -> Status {
+        match self {
+            Self::Prestart | Self::CreateRuntime => Status::Creating,
+            Self::Poststart => Status::Running,
+            Self::Poststop => Status::Stopped,
+        }
+    }
+}
+
+/// The state of a container, for hooks that it runs itself: a memory file, which is filled when there is a pid.
+pub struct StateFile(OwnedFd);
+
+impl StateFile {
+    pub fn new() -> Result<Self, Error> {
+        memfd::empty(c"mydocker state").map(Self).map_err(no_file)
+    }
+
+    /// To be handed to the launch.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// Fills it, while the container waits.
+    pub fn fill(&self, record: &Record) -> Result<(), Error> {
+        let text = state::object(record, Status::Creating).finish();
+        descriptor::write_at(self.as_fd(), text.as_bytes(), 0)
+            .map(drop)
+            .map_err(no_file)
+    }
+}
+
+fn no_file(errno: Errno) -> Error {
+    Error::new("write", "the state for hooks", errno)
+}
+
+/// The steps that run these hooks in the container.
+pub fn steps(hooks: &[Hook], moment: HookMoment) -> impl Iterator<Item = Step> {
+    (0..).zip(hooks).map(move |(number, hook)| {
+        Step::RunHook(Box::new(HookPlan {
+            moment,
+            number,
+            path: hook.path.clone(),
+            arguments: StringArray::new(hook.arguments.clone()),
+            environment: StringArray::new(hook.environment.clone()),
+            timeout: hook.timeout,
+        }))
+    })
+}
+
+/// Runs hooks, in their order, up to the first that fails.
+///
+/// Errors: that one has failed, or was late, and is killed.
+pub fn run(hooks: &[Hook], moment: Moment, record: &Record) -> Result<(), Error> {
+    let mut hooks = (0..).zip(hooks).peekable();
+    if hooks.peek().is_none() {
+        return Ok(());
+    }
+    let text = state::object(record, moment.status()).finish();
+    hooks.try_for_each(|(number, hook)| one(hook, moment, number, text.as_bytes(), &record.bundle))
+}
+
+/// Runs all of them, whatever becomes of each; what has failed is told in the log.
+pub fn run_all(hooks: &[Hook], moment: Moment, record: &Record, log: &Log) {
+    if hooks.is_empty() {
+        return;
+    }
+    let text = state::object(record, moment.status()).finish();
+    for (number, hook) in (0..).zip(hooks) {
+        if let Err(error) = one(hook, moment, number, text.as_bytes(), &record.bundle) {
+            log.write(Level::Warn, error.to_string().as_bytes(), &[]);
+        }
+    }
+}
+
+/// What a hook's process needs.
+struct Birth<'a> {
+    path: &'a CStr,
+    arguments: StringArray,
+    environment: StringArray,
+    directory: &'a CStr,
+    state: ChildDescriptor<'a>,
+    output: ChildDescriptor<'a>,
+    ignored: SignalSet,
+    /// Why it could not be executed.
+    errno: AtomicI32,
+}
+
+#[cold]
+#[inline(never)]
+fn one(
+    hook: &Hook,
+    moment: Moment,
+    number: u32,
+    state: &[u8],
+    directory: &CString,
+) -> Result<(), Error> {
+    // Each has its own, for each reads it to its end.
+    let state = memfd::sealed(c"mydocker state", state).map_err(no_file)?;
+    descriptor::rewind(state.as_fd()).map_err(no_file)?;
+    let output = memfd::empty(c"mydocker hook").map_err(no_file)?;
+    let birth = Birth {
+        path: &hook.path,
+        arguments: StringArray::new(hook.arguments.clone()),
+        environment: StringArray::new(hook.environment.clone()),
+        directory,
+        state: ChildDescriptor::of(state.as_fd()),
+        output: ChildDescriptor::of(output.as_fd()),
+        ignored: signal::ignored(),
+        errno: AtomicI32::new(0),
+    };
+    let failed = |reason: String| {
+        let named = format!("error running {} hook #{number}: ", moment.name());
+        Error::refused_for([named.as_bytes(), hook.path.to_bytes()].concat(), reason)
+    };
+    let unable = |operation: &str, errno| {
+        let operation = format!(
+            "error running {} hook #{number}: {operation}",
+            moment.name()
+        );
+        Error::new(operation, hook.path.to_bytes(), errno)
+    };
+    let pid = clone::spawn(NewNamespaces::NONE, Memory::Shared, None, execute, &birth)
+        .map_err(|errno| unable("clone for", errno))?;
+    let ended = wait(pid, hook.timeout).map_err(|errno| unable("wait for", errno))?;
+    match (birth.errno.load(Ordering::Acquire), ended) {
+        (0, Some(Ended::Exited(0))) => Ok(()),
+        (0, Some(ended)) => Err(failed(told(ended, output.as_fd()))),
+        (0, None) => Err(failed(format!(
+            "it was killed, for it took longer than its timeout of {} s",
+            hook.timeout.unwrap_or_default()
+        ))),
+        (errno, _) => Err(unable("execute", Errno::new(errno))),
+    }
+}
+
+/// How it has ended, and the end of what it has written.
+fn told(ended: Ended, output: BorrowedFd<'_>) -> String {
+    const MOST: usize = 512;
+    let mut told = match ended {
+        Ended::Exited(code) => format!("exit status {code}"),
+        Ended::Signaled(number) => format!("it was killed by signal {number}"),
+    };
+    let mut text = [0; MOST];
+    let size = crate::sys::facts::facts(output).map_or(0, |facts| facts.size);
+    let from = usize::try_from(size)
+        .unwrap_or_default()
+        .saturating_sub(MOST);
+    let count = descriptor::read_at(output, &mut text, from).unwrap_or_default();
+    let text = text.get(..count).unwrap_or_default().trim_ascii();
+    if !text.is_empty() {
+        told.push_str(": ");
+        told.push_str(&printable(text));
+    }
+    told
+}
+
+/// In shared memory: nothing here may allocate.
+fn execute(child: InChild, birth: &Birth<'_>) -> ! {
+    let errno = match prepare(child, birth) {
+        Ok(()) => process::execve(birth.path, &birth.arguments, &birth.environment),
+        Err(errno) => errno,
+    };
+    birth.errno.store(errno.into_raw(), Ordering::Release);
+    process::exit(127)
+}
+
+fn prepare(child: InChild, birth: &Birth<'_>) -> Result<(), Errno> {
+    // So that it can be ended with all that it has started.
+    process::new_group()?;
+    // Nothing waits for it once we are gone.
+    process::die_with_parent()?;
+    descriptor::duplicate_to(birth.state.as_fd(), 0, child)?;
+    descriptor::duplicate_to(birth.output.as_fd(), 1, child)?;
+    descriptor::duplicate_to(birth.output.as_fd(), 2, child)?;
+    // What the engine has lent is the container's.
+    close_range::close_from(3, &[], child)?;
+    // That of the bundle may be gone when the container has ended.
+    let _ = process::change_directory(birth.directory);
+    for number in birth.ignored.iter() {
+        signal::set_default(number)?;
+    }
+    signal::set_blocked(SignalSet::EMPTY)
+}
+
+/// Waits for its end; `None` if its time was up, and it is killed.
+fn wait(pid: Pid, timeout: Option<u32>) -> Result<Option<Ended>, Errno> {
+    if let Some(seconds) = timeout {
+        let deadline = Instant::now() + Duration::from_secs(seconds.into());
+        let pidfd = process::open(pid).ok();
+        loop {
+            if let Some((_, ended)) = process::wait(Some(pid), Patience::Look)? {
+                return Ok(Some(ended));
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let milliseconds = i32::try_from(left.as_millis()).unwrap_or(i32::MAX).max(1);
+            match &pidfd {
+                Some(pidfd) => {
+                    descriptor::wait(&mut [Waiting::to_read(pidfd.as_fd())], milliseconds)?
+                }
+                // Before Linux 5.3, or in a filter's way.
+                None => descriptor::wait(&mut [], milliseconds.min(10))?,
+            }
+        }
+        if process::kill(-pid, libc::SIGKILL).is_err() {
+            process::kill(pid, libc::SIGKILL)?;
+        }
+    }
+    let ended = process::wait(Some(pid), Patience::Wait)?;
+    Ok(ended.map(|(_, ended)| ended).filter(|_| timeout.is_none()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::hook::{CREATING, STATE_BEGINS};
+
+    #[test]
+    fn the_state_begins_with_its_status() {
+        let record = Record {
+            id: "a".into(),
+            annotations: vec![("k\"".into(), "v".into())],
+            ..Record::default()
+        };
+        let text = state::object(&record, Status::Creating).finish();
+        assert!(
+            text.starts_with(&[STATE_BEGINS, CREATING].concat()),
+            "{text}"
+        );
+        let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(parsed["annotations"]["k\""], "v");
+        let later = text.replacen(CREATING, crate::plan::hook::CREATED, 1);
+        let parsed: serde_json::Value = serde_json::from_str(&later).unwrap();
+        assert_eq!(parsed["status"], "created");
+    }
+}
