@@ -92,13 +92,13 @@ pub fn perform(
         Step::NoNewPrivileges => process::no_new_privileges(),
         Step::Filter(instructions) => seccomp::load(instructions),
         Step::DefaultSignals(ignored) => default_signals(*ignored),
-        Step::CloseDescriptorsFrom(first) => close_from(*first, descriptors, state.child),
+        Step::CloseDescriptorsFrom(first) => close_from(*first, None, descriptors, state.child),
         #[cfg(feature = "oci")]
         Step::RunHook(hook) => return hook::run(hook, descriptors, state.child),
         Step::OutliveParent => process::hear_of_parents_death(0),
-        Step::CloseDescriptors => close_descriptors(None, descriptors, state.child),
-        Step::CloseAllButTerminal => {
-            close_descriptors(descriptors.terminal, descriptors, state.child)
+        Step::CloseDescriptors => close_descriptors(descriptors, state.child),
+        Step::CloseAllButTerminal(first) => {
+            close_from(*first, descriptors.terminal, descriptors, state.child)
         }
         Step::OpenDevices(own) => return entry::open_devices(own, state.child),
         Step::DeathSignal => die_with_parent(descriptors),
@@ -197,33 +197,25 @@ fn die_with_parent(descriptors: &Descriptors<'_>) -> Result<(), Errno> {
     }
 }
 
-/// Closes all but 0 to 2, what is kept and, where reports go by one, the end of their pipe, by which no path leads
-/// anywhere.
-fn close_descriptors(
-    kept: Option<ChildDescriptor<'_>>,
+/// Closes all but 0 to 2 and, where reports go by one, the end of their pipe, by which no path leads anywhere.
+fn close_descriptors(descriptors: &Descriptors<'_>, child: InChild) -> Result<(), Errno> {
+    let link = descriptors.channel.descriptor();
+    let link = link.map_or(0, |link| link.as_raw_fd());
+    close_range::close_from(FIRST_PRIVATE, &[link], child)
+}
+
+/// As well what tells of gates and opens them, and the terminal, if it is kept.
+fn close_from(
+    first: u32,
+    terminal: Option<ChildDescriptor<'_>>,
     descriptors: &Descriptors<'_>,
     child: InChild,
 ) -> Result<(), Errno> {
-    let number = |file: Option<BorrowedFd<'_>>| file.map_or(0, |file| file.as_raw_fd());
-    let kept = [
-        number(descriptors.channel.descriptor()),
-        number(kept.map(ChildDescriptor::as_fd)),
-    ];
-    close_range::close_from(FIRST_PRIVATE, &kept, child)
-}
-
-/// As well what tells of gates and opens them.
-fn close_from(first: u32, descriptors: &Descriptors<'_>, child: InChild) -> Result<(), Errno> {
-    let mut kept = [0; 2 * Gate::COUNT + 3];
+    let mut kept = [0; 2 * Gate::COUNT + 4];
     let link = descriptors.channel.descriptor();
-    let start = descriptors.start.map(ChildDescriptor::as_fd);
-    let state = descriptors.hook_state.map(ChildDescriptor::as_fd);
-    let files = descriptors
-        .gates
-        .ends()
-        .chain(link)
-        .chain(start)
-        .chain(state);
+    let others = [descriptors.start, descriptors.hook_state, terminal];
+    let others = others.into_iter().flatten().map(ChildDescriptor::as_fd);
+    let files = descriptors.gates.ends().chain(link).chain(others);
     for (place, file) in kept.iter_mut().zip(files) {
         *place = file.as_raw_fd();
     }

@@ -105,7 +105,7 @@ impl Running {
     }
 
     /// Whether it has a user namespace of its own.
-    fn has_own_users(&self) -> bool {
+    pub fn has_own_users(&self) -> bool {
         self.namespaces.contains(&Namespace::User)
     }
 

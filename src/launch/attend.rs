@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::plan::Gate;
 use crate::report::Board;
 use crate::sys::descriptor::Waiting;
-use crate::sys::{Errno, Pid, descriptor, signal};
+use crate::sys::{Errno, Pid, descriptor, process, signal};
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Who does mydocker's part at the gates. An error ends the start.
@@ -40,7 +40,11 @@ pub fn attend(
     reader: BorrowedFd<'_>,
     board: Board<'_>,
 ) -> Result<Attended, Error> {
-    let first = || board.command().unwrap_or(child);
+    let first = || match launch.plan.enters {
+        // It may come to its gate before the one who bears it has said who it is.
+        true => await_entrant(child).map(|()| board.command().unwrap_or(child)),
+        false => Ok(child),
+    };
     if !launch.plan.enters {
         // At once, while it has other things to do.
         attendant.record(child)?;
@@ -54,19 +58,27 @@ pub fn attend(
         };
         match gate {
             Gate::Runtime => {
-                attendant.make(first())?;
+                attendant.make(first()?)?;
                 open(gates.runtime.take().as_ref())?;
             }
             Gate::Recorded => {
                 if gates.recorded.is_some() {
-                    attendant.record(first())?;
+                    attendant.record(first()?)?;
                 }
                 open(gates.recorded.take().as_ref())?;
             }
-            Gate::Start => return Ok(Attended::Waits(first())),
+            Gate::Start => return Ok(Attended::Waits(first()?)),
             Gate::IdsMapped | Gate::ReaperReady => return Err(garbled(Errno::EBADMSG)),
         }
     }
+}
+
+/// Waits until the one has left who has entered a container: the command's process is born then.
+fn await_entrant(entrant: Pid) -> Result<(), Error> {
+    let failed = |errno| Error::new("wait for", "who has entered the container", errno);
+    let pidfd = process::open(entrant).map_err(failed)?;
+    let mut waiting = [Waiting::to_read(pidfd.as_fd())];
+    descriptor::wait(&mut waiting, -1).map_err(failed)
 }
 
 /// Ends what has been born, by whichever process it is.

@@ -80,18 +80,22 @@ impl InitPlan {
 
     /// Whether the child enters a time namespace.
     fn enters_time_namespace(&self) -> bool {
-        self.birth.iter().any(|step| match step {
+        let mut steps = self.birth.iter().chain(&self.container);
+        steps.any(|step| match step {
             Step::JoinNamespace { namespace, .. } => *namespace == Namespace::Time,
+            Step::Enter(namespaces) => namespaces.contains(&Namespace::Time),
             #[cfg(feature = "oci")]
             Step::Process(step) => matches!(**step, ProcessStep::TimeNamespace(_)),
             _ => false,
         })
     }
 
-    /// Whether a process of the child's has to wait for mydocker.
+    /// Whether the child has to wait for mydocker. (When the one waits who is born into a container that runs, the child has
+    /// left, and mydocker is awake.)
     pub fn awaits_launcher(&self) -> bool {
-        self.steps()
-            .any(|step| matches!(step, Step::Await(gate) if gate.opener() != Opener::Reaper))
+        let own = self.process.iter().filter(|_| !self.enters);
+        let mut steps = self.birth.iter().chain(&self.container).chain(own);
+        steps.any(|step| matches!(step, Step::Await(gate) if gate.opener() != Opener::Reaper))
     }
 }
 

@@ -260,8 +260,9 @@ pub enum Step {
     DefaultSignals(SignalSet),
     /// Close everything but 0, 1 and 2, and the pipe of reports.
     CloseDescriptors,
-    /// Close all of that but the container's terminal.
-    CloseAllButTerminal,
+    /// Close everything from this number on, but the container's terminal, the pipe of reports, and what the gates that are left
+    /// need.
+    CloseAllButTerminal(u32),
     /// Open devices of the container's /dev in the places of 0, 1 and 2.
     OpenDevices([Option<OwnDevice>; 3]),
     /// Die with the parent.

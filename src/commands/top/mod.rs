@@ -10,6 +10,8 @@ use crate::error::{Error, ExitCode};
 use crate::format::Table;
 use crate::runtime::heal;
 use crate::store::Status;
+#[cfg(feature = "oci")]
+use crate::sys::Pid;
 use crate::time;
 use columns::{Column, Host};
 use process::Process;
@@ -36,6 +38,17 @@ pub fn run(arguments: &TopArgs) -> Result<ExitCode, Error> {
     };
     let processes = members.iter().filter_map(|pid| all.get(pid));
     super::answer(&table(&columns, processes))
+}
+
+/// The processes of these pids, as ps(1) would show them with these options.
+///
+/// Errors: options that are none of those that are known.
+#[cfg(feature = "oci")]
+pub fn of_processes(options: &[OsString], pids: &[Pid]) -> Result<Vec<u8>, Error> {
+    let columns = columns(options)?;
+    let all = process::all();
+    let processes = pids.iter().filter_map(|pid| all.get(pid));
+    Ok(table(&columns, processes))
 }
 
 fn columns(options: &[OsString]) -> Result<Vec<&'static Column>, Error> {

@@ -34,6 +34,9 @@ use std::ffi::CString;
 pub const PROCESS: u8 = 0;
 pub const ROOT: u8 = 1;
 
+/// What follows 0, 1 and 2.
+const FIRST_PRIVATE: u32 = 3;
+
 /// How a container that runs is entered.
 pub struct Entry {
     /// The namespaces of the container that are not the caller's.
@@ -135,7 +138,7 @@ fn streams(steps: &mut Vec<Step>, spec: &ContainerSpec, standard: Standard) {
         steps.push(Step::StandardStreams(streams.prepared()));
     }
     // Before any path of the container's is looked up.
-    steps.push(Step::CloseAllButTerminal);
+    steps.push(Step::CloseAllButTerminal(FIRST_PRIVATE));
     if let Standard::Terminal(settings) = standard {
         if makes_terminal(spec) {
             let step = RootStep::AnotherTerminal(settings);

@@ -75,7 +75,7 @@ pub fn tell<'p>(step: &Step, text: Blank<'p>) -> Told<'p> {
         Step::Filter(instructions) => text.filter(instructions),
         Step::DefaultSignals(ignored) => text.default_signals(*ignored),
         Step::CloseDescriptors => text.close_descriptors(),
-        Step::CloseAllButTerminal => text.close_all_but_terminal(),
+        Step::CloseAllButTerminal(_) => text.close_all_but_terminal(),
         Step::OpenDevices(own) => text.open_devices(*own),
         Step::DeathSignal => text.death_signal(),
         #[cfg(feature = "oci")]

@@ -58,7 +58,7 @@ table! { enum Step {
     35 => JoinNamespace { namespace, slot, name },
     42 => Enter(namespaces),
     43 => ChangeRoot,
-    44 => CloseAllButTerminal,
+    44 => CloseAllButTerminal(first),
     45 => OpenDevices(own),
     46 => CloseDescriptorsFrom(first),
     47 => OutliveParent,
