@@ -310,8 +310,12 @@ impl Launch<'_> {
         } = ends;
         let board = Board::new(shared.words());
         if let (Some(wanted), Some(_)) = (self.ids, &ids)
-            && let Err(error) =
-                id_maps::map(pid, wanted, deadline).and_then(|()| attend::open(ids.as_ref()))
+            && let Err(error) = id_maps::map(pid, wanted, deadline)
+                .and_then(|()| {
+                    self.engine
+                        .map_or(Ok(()), |engine| engine.attendant.prepare(pid))
+                })
+                .and_then(|()| attend::open(ids.as_ref()))
         {
             // It waits; or it did not get that far, and has said why.
             let _ = bounded::end(pid, deadline);

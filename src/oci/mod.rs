@@ -14,12 +14,14 @@
 //!
 //! A container belongs to the engine that has created it: it has no monitor and no death signal.
 
+pub mod bundle;
 pub mod cgroup;
 pub mod command_line;
 pub mod config;
 pub mod console;
 pub mod create;
 pub mod delete;
+mod ending;
 pub mod events;
 pub mod exec;
 pub mod features;
@@ -28,10 +30,12 @@ pub mod hooks;
 pub mod id;
 pub mod kill;
 pub mod list;
+mod making;
 pub mod mounts;
 pub mod namespaces;
 pub mod pause;
 pub mod pid_file;
+mod plan;
 pub mod process;
 pub mod ps;
 pub mod resume;

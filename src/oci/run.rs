@@ -1,15 +1,65 @@
-//! `oci run`.
+//! `oci run`: a container whose command runs at once.
 
-use super::command_line::{Globals, RunArgs};
+use super::command_line::{DeleteArgs, Globals, RunArgs};
+use super::delete;
+use super::making::{Begun, Purpose, make};
 use crate::error::{Error, ExitCode};
+use crate::guard::Request;
+use crate::launch;
+use crate::monitor::Supervisor;
+use crate::monitor::relay::{Allowance, Ends, Relay};
+use crate::monitor::signals::{Relayed, Signals};
 use crate::sys::invocation::Invocation;
+use crate::sys::process;
+use crate::terminal::CallerTerminal;
 
-/// Errors: what could not be done.
+/// Errors: what could not be done; nothing is left then.
 pub fn run(
     arguments: &RunArgs,
     globals: &Globals,
     invocation: &Invocation,
 ) -> Result<ExitCode, Error> {
-    let _ = (arguments, globals, invocation);
-    Err(Error::refused("run", "it is not built yet"))
+    let purpose = match arguments.detach {
+        true => Purpose::Detached,
+        false => Purpose::Foreground,
+    };
+    let signals = Relayed::Terminal.acquire()?;
+    if purpose == Purpose::Foreground && !arguments.no_subreaper {
+        process::adopt_orphans()
+            .map_err(|errno| Error::new("prctl", "PR_SET_CHILD_SUBREAPER", errno))?;
+    }
+    let begun = make(&arguments.create, globals, invocation, purpose, &signals)?;
+    if purpose == Purpose::Detached {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let ended = accompany(begun, globals, signals);
+    if !arguments.keep {
+        let all = DeleteArgs {
+            id: arguments.create.id.clone(),
+            force: true,
+        };
+        delete::run(&all, globals)?;
+    }
+    ended
+}
+
+/// Until the container has ended.
+fn accompany(begun: Begun, globals: &Globals, signals: Signals) -> Result<ExitCode, Error> {
+    let supervisor = Supervisor::of_engine(begun.container, &globals.log);
+    let (end, lost) = match begun.terminal {
+        Some(terminal) => {
+            let outside = CallerTerminal::look(true);
+            let signals = (signals, Allowance::new(None));
+            let ends = Ends::Terminal(terminal);
+            Relay::new(supervisor, &globals.log, ends, &outside, signals, None)?.run()?
+        }
+        None => (supervisor.wait(signals)?, None),
+    };
+    if let Some(error) = launch::not_executed(&begun.plan, end.exit) {
+        return Err(error);
+    }
+    match lost {
+        Some(lost) => Err(lost.exit_with(end.exit)),
+        None => Ok(end.exit),
+    }
 }

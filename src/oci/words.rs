@@ -1,7 +1,9 @@
 //! The words that engines look for in what a runtime says (containerd's shim, podman, docker). They are to stay as they are.
 
 use super::id::ContainerId;
-use crate::error::Error;
+use crate::error::{Error, ExitCode};
+use crate::plan::ExecPlan;
+use crate::sys::Errno;
 
 /// An engine takes a container for gone that this is said of.
 #[cold]
@@ -36,4 +38,23 @@ pub fn process_finished(id: &ContainerId) -> Error {
 pub fn not_found_in_path(command: &[u8]) -> Error {
     let object = [b"exec: ", command].concat();
     Error::refused(object, "executable file not found in $PATH")
+}
+
+/// Of a command whose execve has failed: engines give 127 for "no such file or directory", and 126 for "permission denied".
+#[cold]
+#[inline(never)]
+pub fn not_executed(command: &ExecPlan, candidate: u32, errno: Errno) -> Error {
+    let is_missing = matches!(errno, Errno::ENOENT | Errno::ENOTDIR);
+    let mut arguments = command.arguments.strings().iter();
+    let typed = arguments.next().map_or(&b""[..], |name| name.to_bytes());
+    if is_missing && command.searched {
+        return not_found_in_path(typed).exit_with(ExitCode::NOT_FOUND);
+    }
+    let candidate = usize::try_from(candidate).unwrap_or(usize::MAX);
+    let file = command.candidates.get(candidate);
+    let file = file.map_or(typed, |file| file.to_bytes());
+    Error::new("exec", file, errno).exit_with(match is_missing {
+        true => ExitCode::NOT_FOUND,
+        false => ExitCode::NOT_EXECUTABLE,
+    })
 }

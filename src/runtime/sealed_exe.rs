@@ -31,7 +31,9 @@ use crate::guard::Request;
 use crate::spec::{ContainerSpec, Filter, Identity, NamespaceChoice};
 use crate::sys::capability::{CHECKPOINT_RESTORE, CapabilitySet, SYS_ADMIN, SYS_PTRACE};
 use crate::sys::invocation::Invocation;
-use crate::sys::{Errno, MountFlags, descriptor, facts, memfd, mount_tree, node, process};
+use crate::sys::{
+    Errno, MountFlags, descriptor, facts, identity, memfd, mount_tree, namespace, node, process,
+};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -112,6 +114,41 @@ impl<'a> OwnFile<'a> {
             invocation,
         }
     }
+}
+
+impl<'a> OwnFile<'a> {
+    /// For a container of an engine's, before it is known what that may do: our process may wait in it for hours, and others
+    /// come meanwhile.
+    pub fn of_engine(invocation: &'a Invocation) -> Self {
+        Self {
+            shield: may_caller_write_own_file().then_some(Shield::Mount),
+            invocation,
+        }
+    }
+
+    /// When it is known what bounds the container's capabilities.
+    pub fn of_engine_with(bounding: CapabilitySet, invocation: &'a Invocation) -> Self {
+        let opens = bounding.common(OPENERS) != CapabilitySet::NONE;
+        Self {
+            shield: (opens && may_caller_write_own_file()).then_some(Shield::Copy),
+            invocation,
+        }
+    }
+}
+
+/// Whether who has the caller's rights, whom a container's root may be, could write to our file. If that is not known: yes.
+fn may_caller_write_own_file() -> bool {
+    const OTHERS_WRITE: u32 = 0o022;
+    /// An owner who is no one in the user namespace that we are in.
+    const NOBODY: u32 = 65534;
+    let Ok(facts) = own_file().and_then(|file| facts::facts(file.as_fd())) else {
+        return true;
+    };
+    let is_callers = match identity::effective_user() {
+        0 => facts.owner != NOBODY || namespace::is_initial_user(),
+        user => facts.owner == user,
+    };
+    is_callers || facts.mode & OTHERS_WRITE != 0
 }
 
 /// Whether the container's root could write to our file. If that is not known: yes.

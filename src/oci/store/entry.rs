@@ -106,6 +106,16 @@ impl Entry {
         }
     }
 
+    /// Opens the other end, for what is left in it when no one waits any more.
+    ///
+    /// Errors: as open(2).
+    pub fn open_left(&self) -> Result<OwnedFd, Error> {
+        let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOFOLLOW;
+        node::open(self.directory(), START, flags, 0)
+            .map(descriptor::own)
+            .map_err(|errno| self.failed("open", START, errno))
+    }
+
     /// Locks it, and waits for who has locked it.
     ///
     /// Errors: it was removed meanwhile.

@@ -1,0 +1,349 @@
+//! How a container is made, by `create` and by `run`: from the bundle to a first process that waits, or runs.
+//!
+//! Whatever fails takes back what was made: the launch ends the child, the guards remove the cgroups and the directory of the
+//! store. Who is killed halfway leaves a record of all that there may be, for `delete --force`.
+
+use super::bundle::Bundle;
+use super::cgroup::{Placed, Wanted};
+use super::command_line::{CreateArgs, Globals};
+use super::config::{NamespaceKind, Process};
+use super::mounts::{self, Mounts};
+use super::namespaces::{self, NamespacesOf};
+use super::plan::{Parts, needs_runtime, plan};
+use super::process::{self, Inherited};
+use super::store::{Made, Record, Store};
+use super::{console, pid_file};
+use crate::error::Error;
+use crate::guard::Request;
+use crate::launch::{Attendant, Container, ForEngine, Launch};
+use crate::monitor::signals::Signals;
+use crate::plan::InitPlan;
+use crate::runtime::sealed_exe::OwnFile;
+use crate::spec::LaunchChoice;
+use crate::sys::capability::CapabilitySet;
+use crate::sys::descriptor::ChildDescriptor;
+use crate::sys::invocation::Invocation;
+use crate::sys::{Pid, identity, kernel, process as processes, process_start};
+use crate::terminal::{PseudoTerminal, TerminalSource};
+use std::cell::RefCell;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What a container is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It waits for `start`.
+    Create,
+    /// It runs, and is left to itself.
+    Detached,
+    /// It runs, and is accompanied.
+    Foreground,
+}
+
+/// A container that is there.
+pub struct Begun {
+    pub container: Container,
+    pub plan: InitPlan,
+    /// Its terminal, if no one else has it.
+    pub terminal: Option<PseudoTerminal>,
+}
+
+/// Makes the container. It is written down and kept when this returns.
+///
+/// Errors: what could not be done; nothing is left then.
+pub fn make(
+    arguments: &CreateArgs,
+    globals: &Globals,
+    invocation: &Invocation,
+    purpose: Purpose,
+    signals: &Signals,
+) -> Result<Begun, Error> {
+    let inherited = Inherited::find(arguments.preserve_fds)?;
+    OwnFile::of_engine(invocation).acquire()?;
+    let bundle = Bundle::read(&arguments.bundle, arguments.config.as_deref())?;
+    let Some(process) = &bundle.config.process else {
+        return Err(Error::told("process property must not be empty"));
+    };
+    OwnFile::of_engine_with(bounds(process), invocation).acquire()?;
+    check_terminal(process, arguments, purpose)?;
+    let making = Making {
+        arguments,
+        globals,
+        inherited,
+        purpose,
+        signals,
+        bundle: &bundle,
+        process,
+    };
+    let (container, plan, terminal) = making.make()?;
+    Ok(Begun {
+        container,
+        plan,
+        terminal,
+    })
+}
+
+/// What bounds what is in the container.
+fn bounds(process: &Process) -> CapabilitySet {
+    let sets = process.capabilities;
+    sets.map_or(CapabilitySet::NONE, |sets| sets.bounding)
+}
+
+/// A terminal needs someone who has its other end; in runc's words.
+fn check_terminal(
+    process: &Process,
+    arguments: &CreateArgs,
+    purpose: Purpose,
+) -> Result<(), Error> {
+    let detaches = purpose != Purpose::Foreground;
+    match (process.terminal, &arguments.console_socket) {
+        (true, None) if detaches => Err(Error::told(
+            "cannot allocate tty if runc will detach without setting console socket",
+        )),
+        (false, Some(_)) => Err(no_use_for_socket()),
+        (true, Some(_)) if !detaches => Err(no_use_for_socket()),
+        _ => Ok(()),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn no_use_for_socket() -> Error {
+    Error::told("cannot use console socket if runc will not detach or allocate tty")
+}
+
+struct Making<'a> {
+    arguments: &'a CreateArgs,
+    globals: &'a Globals,
+    inherited: Inherited,
+    purpose: Purpose,
+    signals: &'a Signals,
+    bundle: &'a Bundle,
+    process: &'a Process,
+}
+
+/// What a launch is given, beside the plan.
+struct Given<'a> {
+    namespaces: &'a NamespacesOf,
+    mounts: &'a Mounts,
+    placed: &'a Placed,
+    terminal: Option<&'a TerminalSource>,
+    start: Option<&'a OwnedFd>,
+    keeper: &'a Keeper<'a>,
+}
+
+impl Making<'_> {
+    fn make(&self) -> Result<(Container, InitPlan, Option<PseudoTerminal>), Error> {
+        let config = &self.bundle.config;
+        let id = &self.arguments.id;
+        let store = Store::open(self.globals)?;
+        let made = store.make(id)?;
+        made.write_config(&self.bundle.text)?;
+        let mut namespaces = namespaces::read(config)?;
+        let wanted = Wanted {
+            id: id.as_str(),
+            linux: &config.linux,
+            manager: self.globals.cgroup_manager,
+            is_rootless: self
+                .globals
+                .rootless
+                .unwrap_or_else(|| identity::effective_user() != 0),
+        };
+        let placed = Placed::make(&wanted)?;
+        let keeper = Keeper {
+            process: self.process,
+            record: RefCell::new(self.record(&namespaces, &placed)),
+            made,
+        };
+        keeper.made.write_record(&keeper.record.borrow())?;
+        let mut mounts = mounts::steps(
+            config,
+            &self.bundle.path,
+            &mounts::Surroundings {
+                pivots: !self.arguments.no_pivot,
+                cgroups: &placed.records(),
+            },
+        )?;
+        let steps = self.process_steps(&namespaces)?;
+        let entry = placed.entry()?;
+        let plan = plan(Parts {
+            config,
+            process: self.process,
+            joins: entry.joins.iter().map(|join| join.path.clone()).collect(),
+            namespaces: &mut namespaces,
+            mounts: &mut mounts,
+            steps,
+            inherited: self.inherited,
+            waits: self.purpose == Purpose::Create,
+            is_recorded: self.is_awake(),
+        })?;
+        drop(entry);
+        let start = (self.purpose == Purpose::Create)
+            .then(|| keeper.made.make_start())
+            .transpose()?;
+        let terminal = self
+            .process
+            .terminal
+            .then(TerminalSource::awaited)
+            .transpose()?;
+        let container = self.launch(
+            &plan,
+            &Given {
+                namespaces: &namespaces,
+                mounts: &mounts,
+                placed: &placed,
+                terminal: terminal.as_ref(),
+                start: start.as_ref(),
+                keeper: &keeper,
+            },
+        )?;
+        let handed = self
+            .hand_over(container.pid, terminal, &keeper)
+            .inspect_err(|_| {
+                container.end();
+                let _ = placed.records().kill(libc::SIGKILL);
+            })?;
+        keeper.made.keep();
+        placed.keep();
+        Ok((container, plan, handed))
+    }
+
+    /// Whether mydocker is awake while the child works.
+    fn is_awake(&self) -> bool {
+        let config = &self.bundle.config;
+        self.purpose == Purpose::Create
+            || self.globals.launch == LaunchChoice::ReExec
+            || needs_runtime(config)
+    }
+
+    fn process_steps(&self, namespaces: &NamespacesOf) -> Result<process::ProcessSteps, Error> {
+        let config = &self.bundle.config;
+        if config.linux.seccomp.is_some() {
+            return Err(Error::refused("linux.seccomp", "it is not built yet"));
+        }
+        let id = self.arguments.id.as_str();
+        process::steps(
+            self.process,
+            process::Surroundings {
+                namespaces: Some(namespaces),
+                keyring: (!self.arguments.no_new_keyring).then_some(id),
+                personality: config.linux.personality,
+                inherited: self.inherited,
+                ignored: self.signals.ignored,
+                filter: None,
+            },
+        )
+    }
+
+    fn record(&self, namespaces: &NamespacesOf, placed: &Placed) -> Record {
+        let config = &self.bundle.config;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Record {
+            id: self.arguments.id.to_string(),
+            oci_version: config.oci_version.clone(),
+            pid: 0,
+            start_time: 0,
+            bundle: self.bundle.name(),
+            root: self.bundle.root(),
+            created: now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)),
+            owner: identity::effective_user(),
+            annotations: config.annotations.clone(),
+            cgroups: placed.records(),
+            is_systemds: false,
+            shares_pids: !namespaces.has_own(NamespaceKind::Pid),
+        }
+    }
+
+    fn launch(&self, plan: &InitPlan, given: &Given<'_>) -> Result<Container, Error> {
+        let entry = given.placed.entry()?;
+        let joined = in_child(given.namespaces.joined.iter().map(|one| &one.file));
+        let joins = in_child(entry.joins.iter().map(|join| &join.opened));
+        let premounted = in_child(given.mounts.premounted.iter());
+        Launch {
+            plan,
+            namespaces: given.namespaces.new,
+            choice: self.globals.launch,
+            kernel: kernel::version(),
+            streams: [None; 3],
+            terminal: given.terminal.and_then(TerminalSource::for_child),
+            pool: None,
+            status: None,
+            cgroup: entry.birthplace,
+            joined: &joined,
+            pid_namespace: given.namespaces.pid(),
+            joins: &joins,
+            ids: given.namespaces.ids.as_ref(),
+            premounted: &premounted,
+            moments: &[],
+            timeout: None,
+            ending: self.signals.ending(),
+            log: &self.globals.log,
+            engine: Some(ForEngine {
+                attendant: given.keeper,
+                start: given.start.map(AsFd::as_fd),
+                first_private: self.inherited.first_private(),
+            }),
+        }
+        .start()
+    }
+
+    /// Tells those who have asked of the first process, and writes it down if that was not done while it was made. Gives
+    /// the terminal if no one else has it.
+    fn hand_over(
+        &self,
+        pid: Pid,
+        terminal: Option<TerminalSource>,
+        keeper: &Keeper<'_>,
+    ) -> Result<Option<PseudoTerminal>, Error> {
+        if keeper.record.borrow().pid != pid {
+            keeper.record(pid)?;
+        }
+        let mut terminal = terminal.map(TerminalSource::taken).transpose()?;
+        if let (Some(made), Some(socket)) = (&terminal, &self.arguments.console_socket) {
+            console::send(socket, console::TERMINAL, made.master.as_fd())?;
+            terminal = None;
+        }
+        if let Some(socket) = &self.arguments.pidfd_socket {
+            let pidfd = processes::open(pid)
+                .map_err(|errno| Error::new("open a pidfd of", pid.to_string(), errno))?;
+            console::send(socket, console::FIRST_PROCESS, pidfd.as_fd())?;
+        }
+        if let Some(path) = &self.arguments.pid_file {
+            pid_file::write(path, pid)?;
+        }
+        Ok(terminal)
+    }
+}
+
+/// Files as a child has them.
+fn in_child<'f>(files: impl Iterator<Item = &'f OwnedFd>) -> Vec<ChildDescriptor<'f>> {
+    files
+        .map(|file| ChildDescriptor::of(file.as_fd()))
+        .collect()
+}
+
+/// Writes the container down, and has its hooks run.
+struct Keeper<'a> {
+    process: &'a Process,
+    record: RefCell<Record>,
+    made: Made,
+}
+
+impl Attendant for Keeper<'_> {
+    fn prepare(&self, pid: Pid) -> Result<(), Error> {
+        process::outside::prepare(self.process, pid)
+    }
+
+    fn record(&self, pid: Pid) -> Result<(), Error> {
+        let start_time = process_start::start_time(pid)
+            .map_err(|errno| Error::new("look at", format!("process {pid}"), errno))?;
+        let mut record = self.record.borrow_mut();
+        record.pid = pid;
+        record.start_time = start_time;
+        self.made.write_record(&record)
+    }
+
+    fn make(&self, _: Pid) -> Result<(), Error> {
+        Ok(())
+    }
+}
