@@ -38,6 +38,17 @@ impl Object {
         }
     }
 
+    /// A number of digits and a point, as it is written.
+    pub fn decimal(&mut self, key: &str, number: &str) {
+        let is_one =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+        match is_one(whole) && is_one(part) {
+            true => self.member(key).push_str(number),
+            false => self.null(key),
+        }
+    }
+
     pub fn boolean(&mut self, key: &str, value: bool) {
         self.member(key)
             .push_str(if value { "true" } else { "false" });
@@ -241,6 +252,24 @@ mod tests {
         assert_eq!(
             object.finish(),
             r#"{"a":"\udcffb\udced\udca0\udc80é\n\udcf0\udc9f","b":true,"c":["\udc80",-1,[{}]],"d":[null]}"#
+        );
+    }
+
+    #[test]
+    fn decimals_stay_as_they_are() {
+        let mut object = Object::new();
+        for (key, number) in [
+            ("a", "0.05"),
+            ("b", "12"),
+            ("c", "1."),
+            ("d", "x"),
+            ("e", ""),
+        ] {
+            object.decimal(key, number);
+        }
+        assert_eq!(
+            object.finish(),
+            r#"{"a":0.05,"b":12,"c":null,"d":null,"e":null}"#
         );
     }
 

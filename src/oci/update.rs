@@ -1,10 +1,72 @@
 //! `oci update`.
 
-use super::command_line::{Globals, UpdateArgs};
+use super::cgroup::{merge, to_json};
+use super::command_line::{Globals, UpdateArgs, UpdateSource};
+use super::config::{self, Memory, Resources};
+use super::store::{Locked, Status, Store};
+use super::words;
 use crate::error::{Error, ExitCode};
+use crate::log::Level;
+use crate::sys::Errno;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 
-/// Errors: what could not be done.
+/// What a container may use becomes something else. What is not asked stays.
+///
+/// Errors: it does not run; a limit cannot be set, and then all are as they were.
 pub fn run(arguments: &UpdateArgs, globals: &Globals) -> Result<ExitCode, Error> {
-    let _ = (arguments, globals);
-    Err(Error::refused("update", "it is not built yet"))
+    let asked = asked(&arguments.source)?;
+    let container = Store::open(globals)?.find(&arguments.id)?.lock()?;
+    let record = container.record()?;
+    if container.status(&record)? == Status::Stopped {
+        return Err(words::not_running(&arguments.id));
+    }
+    if asked.memory.kernel.or(asked.memory.kernel_tcp).is_some() {
+        let message = b"Kernel memory settings are ignored and will be removed";
+        globals.log.write(Level::Warn, message, &[]);
+    }
+    let asked = Resources {
+        memory: Memory {
+            kernel: None,
+            kernel_tcp: None,
+            ..asked.memory
+        },
+        ..asked
+    };
+    let before = before(&container)?;
+    let merged = merge(&before, &asked);
+    record.cgroups.change(&before, &merged.written)?;
+    container.write_resources(to_json(&merged.kept).compact().as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What it may use now: what the last update has written, or else its config.json.
+fn before(container: &Locked) -> Result<Resources, Error> {
+    match container.resources()? {
+        Some(kept) => config::read_resources(&kept),
+        None => Ok(config::read(&container.config()?)?.linux.resources),
+    }
+}
+
+fn asked(source: &UpdateSource) -> Result<Resources, Error> {
+    let failed = |name: &[u8], error: &std::io::Error| {
+        let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
+        Error::new("read", name, errno)
+    };
+    match source {
+        UpdateSource::Typed(resources) => Ok((**resources).clone()),
+        UpdateSource::File(path) => {
+            let read = std::fs::read(path);
+            let text = read.map_err(|error| failed(path.as_bytes(), &error))?;
+            config::read_resources(&text)
+        }
+        UpdateSource::Stdin => {
+            let mut text = Vec::new();
+            // One more than can be is refused there.
+            let most = config::LARGEST as u64 + 1;
+            let read = std::io::stdin().take(most).read_to_end(&mut text);
+            read.map_err(|error| failed(b"stdin", &error))?;
+            config::read_resources(&text)
+        }
+    }
 }

@@ -8,6 +8,9 @@
 //! resources    `linux.resources`, written to files
 //! devices      which devices may be used: by files of v1, or by a program for v2
 //! change       other limits, while it runs
+//! merge        what is asked anew, with what was
+//! stats        what they count
+//! oom          when memory was short
 //! open         those that are there, by their controllers
 //! record       what state.json keeps of them; what other commands do with them
 //! ```
@@ -19,10 +22,15 @@ mod change;
 mod devices;
 mod hierarchies;
 mod make;
+mod merge;
+mod oom;
 mod open;
 mod placed;
 mod record;
 mod resources;
+mod stats;
 
-pub use placed::{Manager, Placed, Wanted};
+pub use merge::{Merged, merge, to_json};
+pub use oom::Lookout;
+pub use placed::{Manager, Placed, Wanted, is_rootless};
 pub use record::{Record, Records};

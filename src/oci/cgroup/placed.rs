@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::hint::{Doing, hint};
 use crate::host::limits::CgroupEntry;
 use crate::oci::config::Linux;
-use crate::sys::{Errno, clone, kernel, namespace};
+use crate::sys::{Errno, clone, identity, kernel, namespace};
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -33,6 +33,11 @@ pub struct Wanted<'a> {
     pub manager: Manager,
     /// `--rootless`: where no cgroup can be made, and none is asked for, the container goes without.
     pub is_rootless: bool,
+}
+
+/// Whether who calls is taken for someone who may not make cgroups everywhere: `--rootless`, or else as it is.
+pub fn is_rootless(asked: Option<bool>) -> bool {
+    asked.unwrap_or_else(|| identity::effective_user() != 0 || !namespace::is_initial_user())
 }
 
 /// They are made and filled. Those that were not there before are removed when this is dropped, unless they are kept.

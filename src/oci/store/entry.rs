@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 pub const CONFIG: &CStr = c"config.json";
+/// What the last `update` has made of `linux.resources`.
+const RESOURCES: &CStr = c"resources.json";
 pub const STATE: &CStr = c"state.json";
 /// A file while it is being written.
 const DRAFT: &CStr = c"draft";
@@ -84,6 +86,11 @@ impl Entry {
     pub fn config(&self) -> Result<Vec<u8>, Error> {
         let config = self.read(CONFIG)?;
         config.ok_or_else(|| words::does_not_exist(&self.id))
+    }
+
+    /// What it may use, if that was changed since it was created: as `linux.resources` of config.json, without the devices.
+    pub fn resources(&self) -> Result<Option<Vec<u8>>, Error> {
+        self.read(RESOURCES)
     }
 
     /// How it is now.
@@ -215,6 +222,11 @@ impl Locked {
     /// Changes what is written of it.
     pub fn write_record(&self, record: &Record) -> Result<(), Error> {
         self.0.write_record(record)
+    }
+
+    /// Keeps what it may use from now on.
+    pub fn write_resources(&self, content: &[u8]) -> Result<(), Error> {
+        self.0.write(RESOURCES, content)
     }
 
     /// Removes its directory with all that is in it. What it has elsewhere is to be gone already.
