@@ -300,6 +300,7 @@ impl Story<'_> {
             engine: Some(ForEngine {
                 attendant: attended,
                 start: None,
+                hook_state: None,
                 first_private: made.first_private,
             }),
         }
