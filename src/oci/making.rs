@@ -280,6 +280,7 @@ impl Making<'_> {
             log: &self.globals.log,
             engine: Some(ForEngine {
                 attendant: given.keeper,
+                hook_state: None,
                 start: given.start.map(AsFd::as_fd),
                 first_private: self.inherited.first_private(),
             }),

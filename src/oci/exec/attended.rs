@@ -53,6 +53,10 @@ impl Attendant for Attended<'_> {
         Ok(())
     }
 
+    fn prepare(&self, _: Pid) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn make(&self, _: Pid) -> Result<(), Error> {
         Ok(())
     }
