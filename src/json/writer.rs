@@ -116,7 +116,8 @@ impl Array {
         self.element().push_str(&value.finish());
     }
 
-    fn finish(self) -> String {
+    /// The array, closed, on one line without an end of line.
+    pub fn finish(self) -> String {
         ["[", &self.elements, "]"].concat()
     }
 

@@ -1,9 +1,73 @@
 //! `oci list`.
 
-use super::command_line::{Globals, ListArgs};
+use super::command_line::{Globals, ListArgs, ListFormat};
+use super::id::ContainerId;
+use super::state::{self, Owners};
+use super::store::{Record, Status, Store};
 use crate::error::Error;
+use crate::format::Table;
+use crate::json::Array;
+use crate::log::Level;
+use crate::time;
 
+/// The containers, as they are asked for.
+///
+/// Errors: the root directory cannot be read. A container that cannot be read is told in the log, and not in the list.
 pub fn run(arguments: &ListArgs, globals: &Globals) -> Result<String, Error> {
-    let _ = (arguments, globals);
-    Err(Error::refused("list", "it is not built yet"))
+    let store = Store::open(globals)?;
+    let ids = store.all()?;
+    if arguments.quiet {
+        return Ok(ids.iter().map(|id| format!("{id}\n")).collect());
+    }
+    let found = ids.iter().filter_map(|id| match look(&store, id) {
+        Ok(found) => found,
+        Err(error) => {
+            globals
+                .log
+                .write(Level::Error, error.to_string().as_bytes(), &[]);
+            None
+        }
+    });
+    let mut owners = Owners::default();
+    Ok(match arguments.format {
+        ListFormat::Table => table(found, &mut owners),
+        ListFormat::Json => array(found, &mut owners),
+    })
+}
+
+/// `None`: it has been removed meanwhile, or there is nothing of it yet.
+fn look(store: &Store, id: &ContainerId) -> Result<Option<(Record, Status)>, Error> {
+    let Some(entry) = store.find_if_there(id)? else {
+        return Ok(None);
+    };
+    let Some(record) = entry.record_if_there()? else {
+        return Ok(None);
+    };
+    let status = entry.status(&record)?;
+    Ok(Some((record, status)))
+}
+
+fn array(found: impl Iterator<Item = (Record, Status)>, owners: &mut Owners) -> String {
+    let mut array = Array::default();
+    for (record, status) in found {
+        array.push(state::shown(&record, status, owners));
+    }
+    array.finish() + "\n"
+}
+
+fn table(found: impl Iterator<Item = (Record, Status)>, owners: &mut Owners) -> String {
+    let mut table = Table::default();
+    let heads = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"];
+    table.push_cells(heads.map(str::as_bytes));
+    for (record, status) in found {
+        table.push_cells([
+            record.id.as_bytes(),
+            state::pid(&record, status).to_string().as_bytes(),
+            status.word().as_bytes(),
+            record.bundle.to_bytes(),
+            time::to_the_nanosecond(record.created).as_bytes(),
+            owners.name(record.owner).as_bytes(),
+        ]);
+    }
+    String::from_utf8_lossy(&table.finish()).into_owned()
 }

@@ -14,7 +14,7 @@ pub fn run(arguments: &IdArgs, globals: &Globals) -> Result<String, Error> {
     let entry = Store::open(globals)?.find(&arguments.id)?;
     let record = entry.record()?;
     let status = entry.status(&record)?;
-    Ok(shown(&record, status).finish() + "\n")
+    Ok(shown(&record, status, &mut Owners::default()).finish() + "\n")
 }
 
 /// What the specification has of a state. The status is its first member: so hooks can be told of another in its place
@@ -33,14 +33,14 @@ pub fn object(record: &Record, status: Status) -> Object {
 }
 
 /// With runc's further members.
-pub fn shown(record: &Record, status: Status) -> Object {
+pub fn shown(record: &Record, status: Status, owners: &mut Owners) -> Object {
     let mut object = object(record, status);
     object.text("rootfs", record.root.to_bytes());
     object.text(
         "created",
         time::to_the_nanosecond(record.created).as_bytes(),
     );
-    object.text("owner", record.owner.to_string().as_bytes());
+    object.text("owner", owners.name(record.owner).as_bytes());
     object
 }
 
@@ -50,4 +50,32 @@ pub fn pid(record: &Record, status: Status) -> i64 {
         Status::Stopped => 0,
         _ => record.pid.into(),
     }
+}
+
+/// The names of users, each looked for once.
+#[derive(Default)]
+pub struct Owners(Vec<(u32, String)>);
+
+impl Owners {
+    /// A user's name in /etc/passwd; the number of who has none there.
+    pub fn name(&mut self, user: u32) -> &str {
+        let known = self.0.iter().position(|(known, _)| *known == user);
+        let at = known.unwrap_or_else(|| {
+            self.0
+                .push((user, named(user).unwrap_or_else(|| user.to_string())));
+            self.0.len() - 1
+        });
+        self.0.get(at).map_or("", |(_, name)| name)
+    }
+}
+
+fn named(user: u32) -> Option<String> {
+    let accounts = std::fs::read("/etc/passwd").ok()?;
+    let accounts = String::from_utf8_lossy(&accounts);
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        let is_users = fields.nth(1)?.parse() == Ok(user);
+        is_users.then(|| name.to_owned())
+    })
 }

@@ -11,7 +11,7 @@ mod seccomp;
 pub use linux::*;
 pub use mount::*;
 pub use process::*;
-pub use read::{LARGEST, keep_last, read, read_process, read_resources};
+pub use read::{HOOKS, LARGEST, NAMESPACES, keep_last, read, read_process, read_resources};
 pub use resources::*;
 pub use seccomp::*;
 

@@ -22,7 +22,7 @@ mod cgroup;
 mod dev;
 mod handed;
 mod one;
-mod options;
+pub mod options;
 
 pub use options::known as known_options;
 

@@ -36,17 +36,21 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(super) fn open(root: &Shared, path: &Path, id: &ContainerId) -> Result<Self, Error> {
+    pub(super) fn open_if_there(
+        root: &Shared,
+        path: &Path,
+        id: &ContainerId,
+    ) -> Result<Option<Self>, Error> {
         let path = path.join(id.as_str());
         let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW;
         match node::open(root.as_fd(), &id.c_string(), flags, 0) {
-            Ok(directory) => Ok(Self {
+            Ok(directory) => Ok(Some(Self {
                 root: Rc::clone(root),
                 path,
                 id: id.clone(),
                 directory: descriptor::own(directory),
-            }),
-            Err(Errno::ENOENT) => Err(words::does_not_exist(id)),
+            })),
+            Err(Errno::ENOENT) => Ok(None),
             Err(errno) => Err(Error::new("open", path.as_os_str().as_bytes(), errno)),
         }
     }

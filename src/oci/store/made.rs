@@ -37,10 +37,8 @@ impl Made {
                 Err(Errno::EEXIST) => return Err(words::exists(id)),
                 Err(errno) => return Err(Error::new("make", path(), errno)),
             }
-            let entry = match Entry::open(shared, root.path(), id) {
-                Ok(entry) => entry,
-                Err(error) if error.errno().is_none() => continue,
-                Err(error) => return Err(error),
+            let Some(entry) = Entry::open_if_there(shared, root.path(), id)? else {
+                continue;
             };
             if let Some(locked) = entry.lock_if_there()? {
                 return Ok(Self {

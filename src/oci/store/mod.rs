@@ -58,9 +58,15 @@ impl Store {
 
     /// Errors: there is no such container.
     pub fn find(&self, id: &ContainerId) -> Result<Entry, Error> {
+        let entry = self.find_if_there(id)?;
+        entry.ok_or_else(|| words::does_not_exist(id))
+    }
+
+    /// [`find`](Self::find), where it may be gone.
+    pub fn find_if_there(&self, id: &ContainerId) -> Result<Option<Entry>, Error> {
         match self.root.opened() {
-            Some(root) => Entry::open(root, self.path(), id),
-            None => Err(words::does_not_exist(id)),
+            Some(root) => Entry::open_if_there(root, self.path(), id),
+            None => Ok(None),
         }
     }
 

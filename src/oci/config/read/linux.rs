@@ -39,7 +39,8 @@ pub fn linux(reader: &mut StrictReader<'_>) -> Result<Linux, Fault> {
     Ok(linux)
 }
 
-const KINDS: &[(&str, NamespaceKind)] = &[
+/// The kinds of namespaces.
+pub const KINDS: &[(&str, NamespaceKind)] = &[
     ("user", NamespaceKind::User),
     ("mount", NamespaceKind::Mount),
     ("pid", NamespaceKind::Pid),

@@ -10,6 +10,8 @@ mod words;
 
 pub use process::keep_last;
 
+pub use linux::KINDS as NAMESPACES;
+
 use super::{Config, Hook, Hooks, Mount, Process, Resources, Root};
 use crate::error::Error;
 use crate::json::{Fault, StrictReader, shown};
@@ -143,19 +145,26 @@ fn mount(reader: &mut StrictReader<'_>) -> Result<Mount, Fault> {
     }
 }
 
+/// The hooks of a moment.
+type Moment = fn(&mut Hooks) -> &mut Vec<Hook>;
+
+/// The moments of a container's life at which there can be hooks, in their order.
+pub const HOOKS: [(&str, Moment); 6] = [
+    ("prestart", |hooks| &mut hooks.prestart),
+    ("createRuntime", |hooks| &mut hooks.create_runtime),
+    ("createContainer", |hooks| &mut hooks.create_container),
+    ("startContainer", |hooks| &mut hooks.start_container),
+    ("poststart", |hooks| &mut hooks.poststart),
+    ("poststop", |hooks| &mut hooks.poststop),
+];
+
 fn hooks(reader: &mut StrictReader<'_>) -> Result<Hooks, Fault> {
     let mut hooks = Hooks::default();
     reader.object(&mut |reader, name| {
-        let moment = match name {
-            "prestart" => &mut hooks.prestart,
-            "createRuntime" => &mut hooks.create_runtime,
-            "createContainer" => &mut hooks.create_container,
-            "startContainer" => &mut hooks.start_container,
-            "poststart" => &mut hooks.poststart,
-            "poststop" => &mut hooks.poststop,
-            _ => return reader.skip(),
-        };
-        *moment = items(reader, hook)?;
+        match HOOKS.iter().find(|(known, _)| *known == name) {
+            Some((_, moment)) => *moment(&mut hooks) = items(reader, hook)?,
+            None => reader.skip()?,
+        }
         Ok(())
     })?;
     Ok(hooks)
