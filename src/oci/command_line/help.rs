@@ -46,13 +46,16 @@ fn of(name: Name) -> String {
 
 fn options(text: &mut String, flags: &[Flag]) {
     for flag in flags.iter().filter(|flag| !flag.help.is_empty()) {
-        let short = flag.others.first().map(|short| format!("-{short}, "));
+        let short = flag.others.iter().find(|other| other.len() == 1);
+        let short = short.map(|short| format!("-{short}, "));
         let (value, about) = match (flag.kind, flag.help.split_once(": ")) {
             (Kind::Value, Some((value, about))) => (value, about),
-            (Kind::Value, None) => ("VALUE", flag.help),
+            (Kind::Value, None) => (flag.help, ""),
             (Kind::Switch, _) => ("", flag.help),
         };
         let name = format!("{}--{} {value}", short.unwrap_or_default(), flag.name);
-        text.push_str(&format!("  {name:<34} {about}\n"));
+        let line = format!("  {name:<34} {about}");
+        text.push_str(line.trim_end());
+        text.push('\n');
     }
 }

@@ -327,8 +327,8 @@ static UPDATE: [Flag; 19] = [
     value("memory-reservation", &[], "SIZE"),
     value("memory-swap", &[], "SIZE: of memory and swap together"),
     value("pids-limit", &[], "N: -1 is no limit"),
-    value("l3-cache-schema", &[], "refused"),
-    value("mem-bw-schema", &[], "refused"),
+    value("l3-cache-schema", &[], "SCHEMA: refused"),
+    value("mem-bw-schema", &[], "SCHEMA: refused"),
 ];
 
 static EVENTS: [Flag; 2] = [
