@@ -1,16 +1,16 @@
 //! How a process comes to be in a container that runs. The plan's `container` has entered it (`plan/build/entry.rs` tells why
 //! so): here the command's own process is born, and what it is given is opened.
 
-use super::{Descriptors, become_command, fail};
+use super::{Descriptors, become_command};
 use crate::path_in_root::{self, Missing};
 use crate::plan::{InitPlan, OwnDevice};
-use crate::report::{Failed, Part, Report};
+use crate::report::{Failed, Part};
 use crate::sys::clone::{self, NewNamespaces};
 use crate::sys::descriptor::Undropped;
 use crate::sys::facts::{self, Kind};
 use crate::sys::in_child::InChild;
 use crate::sys::node::{self, HERE};
-use crate::sys::{Errno, descriptor, local_socket, process, terminal};
+use crate::sys::{Errno, descriptor, local_socket, terminal};
 use crate::terminal_settings::TerminalSettings;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -34,13 +34,7 @@ pub fn bear(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> !
         |child, entrant: &Entrant<'_>| become_command(child, entrant.plan, &entrant.descriptors),
         &entrant,
     );
-    match born {
-        Ok(pid) => {
-            descriptors.channel.board.leave_command(pid);
-            process::exit(0)
-        }
-        Err(errno) => fail(Report::Birth(errno), descriptors),
-    }
+    super::bear(born, descriptors)
 }
 
 /// Finds a path of the container's, which is our root by now. No link of /proc is followed: what we have open is no one's

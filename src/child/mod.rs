@@ -38,7 +38,7 @@ use crate::plan::{InitPlan, Step};
 use crate::report::{Failed, Moment, Report};
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::in_child::InChild;
-use crate::sys::{allocation, descriptor, process};
+use crate::sys::{Errno, Pid, allocation, descriptor, process};
 use gate::Gates;
 use root::RootState;
 
@@ -88,15 +88,52 @@ impl<'a> Descriptors<'a> {
     }
 }
 
-/// The first thing after the clone, in either mode: the identity's steps.
-pub fn begin(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) {
+/// The first thing after the clone, in either mode.
+pub fn begin(child: InChild, descriptors: &Descriptors<'_>) {
     allocation::forbid();
     descriptors.channel.begin(child);
     descriptors.channel.pass(Moment::Born);
-    walk(plan, &plan.birth, 0, &RootState::new(child), descriptors);
 }
 
-/// Becomes the container's first process, after [`begin`]. Never returns to the code that was
+/// What is done before the first process is born of this one.
+#[cold]
+#[inline(never)]
+pub fn forerun(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) {
+    walk(
+        plan,
+        &plan.forerunner,
+        0,
+        &RootState::new(child),
+        descriptors,
+    );
+}
+
+/// The first process is born of this one, which has done all that it is for.
+#[cold]
+#[inline(never)]
+pub fn bear(born: Result<Pid, Errno>, descriptors: &Descriptors<'_>) -> ! {
+    match born {
+        Ok(pid) => {
+            descriptors.channel.board.leave_command(pid);
+            process::exit(0)
+        }
+        Err(errno) => fail(Report::Birth(errno), descriptors),
+    }
+}
+
+/// The steps of the identity, after [`begin`].
+pub fn be_born(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) {
+    let first = count(&plan.forerunner);
+    walk(
+        plan,
+        &plan.birth,
+        first,
+        &RootState::new(child),
+        descriptors,
+    );
+}
+
+/// Becomes the container's first process, after [`be_born`]. Never returns to the code that was
 /// cloned.
 pub fn run(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
     allocation::forbid();
@@ -105,7 +142,7 @@ pub fn run(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! 
     walk(
         plan,
         &plan.container,
-        count(&plan.birth),
+        count(&plan.forerunner).saturating_add(count(&plan.birth)),
         &state,
         descriptors,
     );
@@ -118,7 +155,10 @@ pub fn run(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! 
 
 /// Makes this process the command's. PID 1, PID 2 under a reaper, or one more of a container that runs.
 fn become_command(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
-    let first = count(&plan.birth).saturating_add(count(&plan.container));
+    let before = [&plan.forerunner, &plan.birth, &plan.container];
+    let first = before
+        .into_iter()
+        .fold(0u32, |first, steps| first.saturating_add(count(steps)));
     walk(
         plan,
         &plan.process,

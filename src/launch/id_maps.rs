@@ -26,12 +26,27 @@ use std::time::Instant;
 #[inline(never)]
 pub fn map(child: Pid, ids: &Ids, deadline: Option<Instant>) -> Result<(), Error> {
     let maps = [
-        ("uid_map", c"newuidmap", &ids.users),
-        ("gid_map", c"newgidmap", &ids.groups),
+        (
+            "uid_map",
+            c"newuidmap",
+            &ids.users,
+            identity::effective_user(),
+        ),
+        (
+            "gid_map",
+            c"newgidmap",
+            &ids.groups,
+            identity::effective_group(),
+        ),
     ];
-    for (file, helper, maps) in maps {
+    for (file, helper, maps, own) in maps {
         if identity::effective_user() == 0 {
-            write(child, file, maps)?;
+            write_map(child, file, maps)?;
+        } else if maps_alone(maps, own) {
+            if file == "gid_map" {
+                write(child, "setgroups", "deny")?;
+            }
+            write_map(child, file, maps)?;
         } else {
             let name = helper.to_string_lossy();
             help(&name, child, maps, deadline)?;
@@ -66,9 +81,19 @@ pub fn namespace_with(ids: &Ids) -> Result<OwnedFd, Error> {
     namespace
 }
 
-fn write(child: Pid, name: &str, maps: &[IdMap]) -> Result<(), Error> {
-    let path = format!("/proc/{child}/{name}");
+/// Whether these ids are one, and that the ordinary caller's own: that one it may map by itself, if the namespace gives up
+/// setgroups(2) (user_namespaces(7)).
+pub fn maps_alone(maps: &[IdMap], own: u32) -> bool {
+    matches!(maps, [map] if map.count == 1 && map.outside == own)
+}
+
+fn write_map(child: Pid, name: &str, maps: &[IdMap]) -> Result<(), Error> {
     let lines: String = maps.iter().map(|map| map.line()).collect();
+    write(child, name, &lines)
+}
+
+fn write(child: Pid, name: &str, lines: &str) -> Result<(), Error> {
+    let path = format!("/proc/{child}/{name}");
     let write = || -> Result<(), Errno> {
         let path = CString::new(path.as_str()).map_err(|_| Errno::EINVAL)?;
         let file = descriptor::open(&path, libc::O_WRONLY, 0)?;

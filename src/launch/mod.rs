@@ -30,8 +30,9 @@ use crate::log::{Level, Log, Value};
 use crate::plan::{Birth, InitPlan, Reaper};
 use crate::report::{Board, Lack, Lacks};
 use crate::spec::{Ids, LaunchChoice, Namespaces};
-use crate::sys::clone::{self, Memory};
+use crate::sys::clone::{self, Memory, NewNamespaces};
 use crate::sys::descriptor::ChildDescriptor;
+use crate::sys::process::Ended;
 use crate::sys::signal::SignalSet;
 use crate::sys::{Pid, allocation, parent_watch};
 pub use attend::Attendant;
@@ -265,7 +266,8 @@ impl Launch<'_> {
             link: Link::Memory,
         };
         let descriptors = self.descriptors(channel, Gates::NONE, None);
-        let pid = self.clone(Memory::Shared, &Newborn::new(self.plan, descriptors, None))?;
+        let newborn = Newborn::new(self.plan, descriptors, None, NewNamespaces::NONE);
+        let pid = self.clone(Memory::Shared, &newborn)?;
         Ok(self.born(pid, Birth::Shared, board, Ok(())))
     }
 
@@ -294,10 +296,9 @@ impl Launch<'_> {
                 Some(re_exec::Again::new(self, reports, program, ends.gates())?)
             }
         };
-        let pid = self.clone(
-            memory,
-            &Newborn::new(self.plan, descriptors, again.as_ref()),
-        )?;
+        let anew = self.namespaces.anew();
+        let newborn = Newborn::new(self.plan, descriptors, again.as_ref(), anew);
+        let pid = self.clone(memory, &newborn)?;
         // The child's ends once more, which it has put in their places.
         drop(again);
         let Ends {
@@ -309,6 +310,10 @@ impl Launch<'_> {
             attended,
         } = ends;
         let board = Board::new(shared.words());
+        let pid = match self.plan.forerunner.is_empty() {
+            true => pid,
+            false => self.born_of(pid, board, deadline)?,
+        };
         if let (Some(wanted), Some(_)) = (self.ids, &ids)
             && let Err(error) = id_maps::map(pid, wanted, deadline)
                 .and_then(|()| {
@@ -355,6 +360,7 @@ impl Launch<'_> {
         let ended = reports::await_end(reader.as_fd(), board, limits);
         let pid = match board.command() {
             None => pid,
+            Some(command) if command == pid => pid,
             Some(command) => {
                 // The one who has entered has nothing left to do.
                 let _ = bounded::end(pid, None);
@@ -367,7 +373,12 @@ impl Launch<'_> {
     fn clone(&self, memory: Memory, newborn: &Newborn<'_>) -> Result<Pid, Unborn> {
         // Back again when the child is born: what is started later is none of that namespace's.
         let elsewhere = ChildrenElsewhere::begin(self.pid_namespace)?;
-        let result = retry::with_retries(self.namespaces, self.log, |namespaces| {
+        let wanted = match self.plan.forerunner.is_empty() {
+            true => self.namespaces,
+            // The forerunner's to make.
+            false => Namespaces::NONE,
+        };
+        let result = retry::with_retries(wanted, self.log, |namespaces| {
             let born = clone::spawn(namespaces, memory, self.cgroup, Newborn::live, newborn);
             // The child shared our memory until now, if it did.
             allocation::allow();
@@ -380,6 +391,33 @@ impl Launch<'_> {
             let _ = bounded::end(pid, None);
             Unborn::Failed(error)
         })
+    }
+
+    /// The first process, born of the child, which is waited for.
+    #[cold]
+    #[inline(never)]
+    fn born_of(
+        &self,
+        forerunner: Pid,
+        board: Board<'_>,
+        deadline: Option<Instant>,
+    ) -> Result<Pid, Error> {
+        let ended = bounded::wait(forerunner, deadline)
+            .map_err(|errno| Error::new("wait for", "the container's forerunner", errno))?;
+        if ended.is_none() {
+            let _ = bounded::end(forerunner, deadline);
+        }
+        match (board.command(), reports::meaning(self.plan, board)) {
+            (Some(pid), _) if ended == Some(Ended::Exited(0)) => Ok(pid),
+            (_, Err(Failure::Said(said))) => Err(said),
+            (born, _) => {
+                born.map(|pid| bounded::end(pid, deadline));
+                Err(match ended {
+                    None => reports::time_is_up(),
+                    ended => Failure::Silent.explained(ended),
+                })
+            }
+        }
     }
 
     /// What a child has left on the board, which has executed something or is gone.

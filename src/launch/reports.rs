@@ -230,7 +230,11 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
         Report::Execve(candidate, errno, clue) => describe_execve(plan, candidate, errno, clue),
         Report::Spawn(errno) => not_spawned(errno),
         Report::Reaper(errno) => super::reaper::not_executed(errno),
-        Report::Birth(errno) => not_born(errno),
+        Report::Birth(errno) if plan.enters => not_born(errno),
+        Report::Birth(errno) => {
+            let error = Error::new("clone", "into new namespaces", errno);
+            error.because(hint(Doing::JoinNamespace, errno))
+        }
         Report::ReExecute(errno) => {
             Error::new("exec", "/proc/self/exe", errno).because(hint(Doing::ReExecute, errno))
         }
@@ -266,6 +270,7 @@ mod tests {
 
     fn outcome(reports: &[Report]) -> Result<(), String> {
         let plan = InitPlan {
+            forerunner: Vec::new(),
             birth: vec![],
             container: vec![Step::MakeMountsPrivate],
             reaper: None,

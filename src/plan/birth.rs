@@ -41,6 +41,8 @@ pub enum AwakeReason {
     /// It need not be; but the child enters a time namespace, for which its memory has to be its own: clocks are read by a page
     /// of it.
     TimeNamespace,
+    /// The first process is born of another, and is found by what that one leaves.
+    Forerunner,
 }
 
 impl Birth {
@@ -55,6 +57,8 @@ impl Birth {
             Self::ReExec
         } else if plan.awaits_launcher() {
             Self::Copied(AwakeReason::Gate)
+        } else if !plan.forerunner.is_empty() {
+            Self::Copied(AwakeReason::Forerunner)
         } else if plan.enters_time_namespace() {
             Self::Copied(AwakeReason::TimeNamespace)
         } else if is_timed {
@@ -107,6 +111,7 @@ mod tests {
 
     fn plan(birth: Vec<Step>, reaper: Option<Reaper>) -> InitPlan {
         InitPlan {
+            forerunner: Vec::new(),
             birth,
             container: vec![Step::MakeMountsPrivate],
             reaper,

@@ -55,6 +55,9 @@ use std::ffi::CString;
 /// Everything the child does before execve, and the execve.
 #[derive(Debug, PartialEq)]
 pub struct InitPlan {
+    /// Of a process before the first one, which is born of it: where namespaces have to be joined before others are made.
+    /// Empty: there is none.
+    pub forerunner: Vec<Step>,
     /// Where we are counted, and who we are in a new user namespace: done first, and before a re-exec,
     /// because execve takes the capabilities of a user whom the namespace does not know yet.
     pub birth: Vec<Step>,
@@ -112,9 +115,12 @@ impl InitPlan {
 
     /// Whether it is walked in a user namespace of the container's.
     pub fn makes_user_namespace(&self) -> bool {
-        let mut birth = self.birth.iter().chain(&self.container);
-        birth.any(|step| match step {
+        let before = self.forerunner.iter().chain(&self.birth);
+        let mut steps = before.chain(&self.container);
+        steps.any(|step| match step {
             Step::Await(Gate::IdsMapped) | Step::MapUser(_) => true,
+            #[cfg(feature = "oci")]
+            Step::Process(step) => step.joins(Namespace::User),
             Step::Enter(namespaces) => namespaces.contains(&Namespace::User),
             _ => false,
         })
@@ -133,8 +139,9 @@ impl InitPlan {
 
     /// Every step, in the order of their numbers.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.birth
+        self.forerunner
             .iter()
+            .chain(&self.birth)
             .chain(&self.container)
             .chain(&self.process)
     }

@@ -53,6 +53,16 @@ pub enum ProcessStep {
     FindCommand,
 }
 
+impl ProcessStep {
+    /// Whether it enters a namespace of this kind that is there already.
+    pub fn joins(&self, namespace: Namespace) -> bool {
+        match self {
+            Self::JoinNamespaces(all) => all.iter().any(|one| one.namespace == namespace),
+            _ => false,
+        }
+    }
+}
+
 /// A namespace that is entered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinOf {

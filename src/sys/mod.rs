@@ -49,6 +49,7 @@ pub mod process;
 pub mod process_start;
 pub mod random;
 pub mod reaper;
+pub mod route;
 pub mod scheduler;
 pub mod seccomp;
 pub mod shared_memory;

@@ -91,6 +91,7 @@ pub fn enter(
         container.push(Step::OpenDevices(streams.own()));
     }
     InitPlan {
+        forerunner: Vec::new(),
         birth,
         container,
         reaper: None,

@@ -42,6 +42,7 @@ pub fn build(
     };
     let (birth, entry) = birth_and_entry(spec, reaper, joins);
     InitPlan {
+        forerunner: Vec::new(),
         birth,
         container: container(spec, network, standard),
         reaper,

@@ -105,6 +105,10 @@ fn memory(plan: &InitPlan, start: &Start<'_>) -> String {
              waits, and could not if it slept until execve. From here to there it only walks the plan, which has \
              every string ready."
         }
+        Birth::Copied(AwakeReason::Forerunner) => {
+            "The new process has a copy of mydocker's memory, as after fork(2), and so has the one that it is born of. From \
+             here to execve it only walks the plan, which has every string ready."
+        }
         Birth::Copied(AwakeReason::TimeNamespace) => {
             "The new process has a copy of mydocker's memory, as after fork(2): setns(2) moves no process into a time \
              namespace that shares its memory. From here to execve it only walks the plan, which has every string ready."

@@ -84,6 +84,7 @@ mod tests {
             ("x".repeat(1 << 17), "too long"),
         ] {
             let plan = InitPlan {
+                forerunner: Vec::new(),
                 birth: Vec::new(),
                 container: Vec::new(),
                 reaper: None,

@@ -68,7 +68,12 @@ mod tests {
     /// A plan with few steps, for what is done to each of its bytes.
     fn small_plan() -> InitPlan {
         let mut plan = plans().remove(0);
-        for steps in [&mut plan.birth, &mut plan.container, &mut plan.process] {
+        for steps in [
+            &mut plan.forerunner,
+            &mut plan.birth,
+            &mut plan.container,
+            &mut plan.process,
+        ] {
             steps.truncate(3);
         }
         plan

@@ -6,7 +6,7 @@ use crate::plan::hook::{HookMoment, HookPlan};
 use crate::plan::{ExecPlan, Gate, InitPlan, Prepared, Reaper, Step};
 
 table! { struct InitPlan {
-    birth, container, reaper, enters, process, command, premounted, timed, tells_status,
+    forerunner, birth, container, reaper, enters, process, command, premounted, timed, tells_status,
 } }
 table! { struct ExecPlan { searched, candidates, arguments, environment } }
 table! { enum Reaper { 0 => FirstProcess, 1 => Keeper } }
