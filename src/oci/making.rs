@@ -6,13 +6,13 @@
 use super::bundle::Bundle;
 use super::cgroup::{Placed, Wanted};
 use super::command_line::{CreateArgs, Globals};
-use super::config::{NamespaceKind, Process};
+use super::config::{Config, NamespaceKind, Process};
 use super::mounts::{self, Mounts};
 use super::namespaces::{self, NamespacesOf};
 use super::plan::{Parts, needs_runtime, plan};
 use super::process::{self, Inherited};
 use super::store::{Made, Record, Store};
-use super::{console, pid_file};
+use super::{console, network_devices, pid_file};
 use crate::error::Error;
 use crate::guard::Request;
 use crate::launch::{Attendant, Container, ForEngine, Launch};
@@ -140,6 +140,7 @@ impl Making<'_> {
         let made = store.make(id)?;
         made.write_config(&self.bundle.text)?;
         let mut namespaces = namespaces::read(config)?;
+        network_devices::check(config, &namespaces)?;
         let wanted = Wanted {
             id: id.as_str(),
             linux: &config.linux,
@@ -151,6 +152,7 @@ impl Making<'_> {
         };
         let placed = Placed::make(&wanted)?;
         let keeper = Keeper {
+            config,
             process: self.process,
             record: RefCell::new(self.record(&namespaces, &placed)),
             made,
@@ -280,9 +282,9 @@ impl Making<'_> {
             log: &self.globals.log,
             engine: Some(ForEngine {
                 attendant: given.keeper,
-                hook_state: None,
                 start: given.start.map(AsFd::as_fd),
                 first_private: self.inherited.first_private(),
+                hook_state: None,
             }),
         }
         .start()
@@ -325,6 +327,7 @@ fn in_child<'f>(files: impl Iterator<Item = &'f OwnedFd>) -> Vec<ChildDescriptor
 
 /// Writes the container down, and has its hooks run.
 struct Keeper<'a> {
+    config: &'a Config,
     process: &'a Process,
     record: RefCell<Record>,
     made: Made,
@@ -344,7 +347,7 @@ impl Attendant for Keeper<'_> {
         self.made.write_record(&record)
     }
 
-    fn make(&self, _: Pid) -> Result<(), Error> {
-        Ok(())
+    fn make(&self, pid: Pid) -> Result<(), Error> {
+        network_devices::move_to(self.config, pid)
     }
 }

@@ -43,14 +43,16 @@ pub struct NamespacesOf {
     pub container: Vec<Step>,
     /// What is not the runtime's own.
     own: Vec<NamespaceKind>,
+    /// Whether all that is joined is joined by a forerunner.
+    is_forerun: bool,
 }
 
 impl NamespacesOf {
     /// The PID namespace that the container is born in, if mydocker is to join it (`Launch::pid_namespace`).
     pub fn pid(&self) -> Option<BorrowedFd<'_>> {
-        match self.forerunner {
-            None => joined::pid_namespace(&self.joined),
-            Some(_) => None,
+        match self.is_forerun {
+            false => joined::pid_namespace(&self.joined),
+            true => None,
         }
     }
 
@@ -86,6 +88,7 @@ pub fn read(config: &Config) -> Result<NamespacesOf, Error> {
         birth: Vec::new(),
         container: Vec::new(),
         own: Vec::new(),
+        is_forerun: false,
     };
     let mut joins = Vec::new();
     for one in &linux.namespaces {
@@ -164,6 +167,7 @@ const fn namespace_of(kind: NamespaceKind) -> Namespace {
 fn join(joins: Vec<JoinOf>, of: &mut NamespacesOf) {
     let with_user = of.has_own(NamespaceKind::User) && !joins.is_empty();
     if with_user {
+        of.is_forerun = true;
         of.forerunner = Some(ProcessStep::JoinNamespaces(joins).into());
         return;
     }

@@ -4,6 +4,7 @@ use super::config::{Config, NamespaceKind, Process};
 use super::mounts::Mounts;
 use super::namespaces::NamespacesOf;
 use super::process::{Inherited, ProcessSteps, command};
+use super::sysctl;
 use crate::error::Error;
 use crate::plan::{Gate, InitPlan, Step};
 use crate::spec::Namespace;
@@ -57,6 +58,13 @@ pub fn plan(parts: Parts<'_>) -> Result<InitPlan, Error> {
     birth.extend(joins);
     // While the /proc that is seen is one in which we are.
     birth.extend(steps.birth);
+    let mut forerunner = Vec::new();
+    if let Some(step) = namespaces.forerunner.take() {
+        // With the rights of mydocker, which the first process has not any more.
+        forerunner.append(&mut birth);
+        forerunner.push(step);
+        birth.push(Step::DeathSignal);
+    }
     let is_other_user = !namespaces.birth.is_empty();
     birth.append(&mut namespaces.birth);
     if is_other_user {
@@ -74,6 +82,8 @@ pub fn plan(parts: Parts<'_>) -> Result<InitPlan, Error> {
     if namespaces.is_new(Namespace::Network) {
         container.push(Step::LoopbackUp);
     }
+    // While /proc/sys may be written.
+    container.extend(sysctl::steps(config, namespaces)?);
     container.append(&mut mounts.restrict);
 
     let mut process = steps.session;
@@ -91,6 +101,7 @@ pub fn plan(parts: Parts<'_>) -> Result<InitPlan, Error> {
     }
     process.extend(steps.last);
     Ok(InitPlan {
+        forerunner,
         birth,
         container,
         reaper: None,

@@ -83,6 +83,7 @@ pub fn enter(entering: Entering, steps: ProcessSteps, command: ExecPlan) -> Init
     process.append(&mut sorted.own);
     process.extend(steps.last);
     InitPlan {
+        forerunner: Vec::new(),
         birth,
         container,
         reaper: None,
