@@ -1,9 +1,11 @@
 //! `oci delete`: what a container has left is removed.
 
 use super::command_line::{DeleteArgs, Globals};
-use super::ending;
-use super::store::{Record, Status, Store};
+use super::hooks::{self, Moment};
+use super::store::{Locked, Record, Status, Store};
+use super::{config, ending};
 use crate::error::{Error, ExitCode};
+use crate::log::Level;
 
 /// Errors: it does not exist, or it runs; and what could not be removed.
 pub fn run(arguments: &DeleteArgs, globals: &Globals) -> Result<ExitCode, Error> {
@@ -38,13 +40,25 @@ pub fn run(arguments: &DeleteArgs, globals: &Globals) -> Result<ExitCode, Error>
             _ => ending::end(record)?,
         }
         record.cgroups.remove()?;
-        after(record);
+        after(&locked, record, globals);
     }
     locked.remove()?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The hooks of a container that has ended.
-fn after(record: &Record) {
-    let _ = record;
+/// The hooks of a container that has ended. It goes, whatever becomes of them.
+fn after(locked: &Locked, record: &Record, globals: &Globals) {
+    match locked.config().and_then(|text| config::read(&text)) {
+        Ok(config) => hooks::run_all(
+            &config.hooks.poststop,
+            Moment::Poststop,
+            record,
+            &globals.log,
+        ),
+        // It was never written: no hook has run.
+        Err(error) if error.errno().is_none() => {}
+        Err(error) => globals
+            .log
+            .write(Level::Warn, error.to_string().as_bytes(), &[]),
+    }
 }

@@ -7,6 +7,7 @@ use super::bundle::Bundle;
 use super::cgroup::{Placed, Wanted};
 use super::command_line::{CreateArgs, Globals};
 use super::config::{Config, NamespaceKind, Process};
+use super::hooks::{self, Moment, StateFile};
 use super::mounts::{self, Mounts};
 use super::namespaces::{self, NamespacesOf};
 use super::plan::{Parts, needs_runtime, plan};
@@ -43,6 +44,8 @@ pub enum Purpose {
 /// A container that is there.
 pub struct Begun {
     pub container: Container,
+    pub config: Config,
+    pub record: Record,
     pub plan: InitPlan,
     /// Its terminal, if no one else has it.
     pub terminal: Option<PseudoTerminal>,
@@ -75,9 +78,11 @@ pub fn make(
         bundle: &bundle,
         process,
     };
-    let (container, plan, terminal) = making.make()?;
+    let (container, plan, terminal, record) = making.make()?;
     Ok(Begun {
         container,
+        config: bundle.config,
+        record,
         plan,
         terminal,
     })
@@ -133,7 +138,7 @@ struct Given<'a> {
 }
 
 impl Making<'_> {
-    fn make(&self) -> Result<(Container, InitPlan, Option<PseudoTerminal>), Error> {
+    fn make(&self) -> Result<(Container, InitPlan, Option<PseudoTerminal>, Record), Error> {
         let config = &self.bundle.config;
         let id = &self.arguments.id;
         let store = Store::open(self.globals)?;
@@ -151,9 +156,15 @@ impl Making<'_> {
                 .unwrap_or_else(|| identity::effective_user() != 0),
         };
         let placed = Placed::make(&wanted)?;
+        let inner = [
+            &config.hooks.create_container,
+            &config.hooks.start_container,
+        ];
+        let runs_hooks = inner.iter().any(|hooks| !hooks.is_empty());
         let keeper = Keeper {
             config,
             process: self.process,
+            hook_state: runs_hooks.then(StateFile::new).transpose()?,
             record: RefCell::new(self.record(&namespaces, &placed)),
             made,
         };
@@ -205,9 +216,10 @@ impl Making<'_> {
                 container.end();
                 let _ = placed.records().kill(libc::SIGKILL);
             })?;
-        keeper.made.keep();
+        let Keeper { record, made, .. } = keeper;
+        made.keep();
         placed.keep();
-        Ok((container, plan, handed))
+        Ok((container, plan, handed, record.into_inner()))
     }
 
     /// Whether mydocker is awake while the child works.
@@ -283,8 +295,8 @@ impl Making<'_> {
             engine: Some(ForEngine {
                 attendant: given.keeper,
                 start: given.start.map(AsFd::as_fd),
+                hook_state: given.keeper.hook_state.as_ref().map(StateFile::as_fd),
                 first_private: self.inherited.first_private(),
-                hook_state: None,
             }),
         }
         .start()
@@ -329,6 +341,8 @@ fn in_child<'f>(files: impl Iterator<Item = &'f OwnedFd>) -> Vec<ChildDescriptor
 struct Keeper<'a> {
     config: &'a Config,
     process: &'a Process,
+    /// For the hooks that the container runs itself, if there are any.
+    hook_state: Option<StateFile>,
     record: RefCell<Record>,
     made: Made,
 }
@@ -348,6 +362,14 @@ impl Attendant for Keeper<'_> {
     }
 
     fn make(&self, pid: Pid) -> Result<(), Error> {
-        network_devices::move_to(self.config, pid)
+        network_devices::move_to(self.config, pid)?;
+        let record = self.record.borrow();
+        let wanted = &self.config.hooks;
+        hooks::run(&wanted.prestart, Moment::Prestart, &record)?;
+        hooks::run(&wanted.create_runtime, Moment::CreateRuntime, &record)?;
+        match &self.hook_state {
+            Some(state) => state.fill(&record),
+            None => Ok(()),
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! The plan of a container's first process: which steps come in which order.
 
 use super::config::{Config, NamespaceKind, Process};
+use super::hooks;
 use super::mounts::Mounts;
 use super::namespaces::NamespacesOf;
 use super::process::{Inherited, ProcessSteps, command};
 use super::sysctl;
 use crate::error::Error;
+use crate::plan::hook::HookMoment;
 use crate::plan::{Gate, InitPlan, Step};
 use crate::spec::Namespace;
 use std::ffi::CString;
@@ -77,6 +79,11 @@ pub fn plan(parts: Parts<'_>) -> Result<InitPlan, Error> {
     if needs_runtime(config) {
         container.push(Step::Await(Gate::Runtime));
     }
+    let hooks = &config.hooks;
+    container.extend(hooks::steps(
+        &hooks.create_container,
+        HookMoment::CreateContainer,
+    ));
     container.append(&mut mounts.enter);
     names(config, namespaces, &mut container)?;
     if namespaces.is_new(Namespace::Network) {
@@ -99,6 +106,10 @@ pub fn plan(parts: Parts<'_>) -> Result<InitPlan, Error> {
     if waits {
         process.push(Step::Await(Gate::Start));
     }
+    process.extend(hooks::steps(
+        &hooks.start_container,
+        HookMoment::StartContainer,
+    ));
     process.extend(steps.last);
     Ok(InitPlan {
         forerunner,

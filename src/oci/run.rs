@@ -1,8 +1,8 @@
 //! `oci run`: a container whose command runs at once.
 
 use super::command_line::{DeleteArgs, Globals, RunArgs};
-use super::delete;
 use super::making::{Begun, Purpose, make};
+use super::{delete, start};
 use crate::error::{Error, ExitCode};
 use crate::guard::Request;
 use crate::launch;
@@ -28,16 +28,22 @@ pub fn run(
         process::adopt_orphans()
             .map_err(|errno| Error::new("prctl", "PR_SET_CHILD_SUBREAPER", errno))?;
     }
+    let all = DeleteArgs {
+        id: arguments.create.id.clone(),
+        force: true,
+    };
     let begun = make(&arguments.create, globals, invocation, purpose, &signals)?;
+    let hooks = start::after(&begun.config.hooks.poststart, &begun.record);
+    if let Err(error) = hooks {
+        begun.container.end();
+        delete::run(&all, globals)?;
+        return Err(error);
+    }
     if purpose == Purpose::Detached {
         return Ok(ExitCode::SUCCESS);
     }
     let ended = accompany(begun, globals, signals);
     if !arguments.keep {
-        let all = DeleteArgs {
-            id: arguments.create.id.clone(),
-            force: true,
-        };
         delete::run(&all, globals)?;
     }
     ended

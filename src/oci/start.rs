@@ -1,7 +1,8 @@
 //! `oci start`: the command of a container that waits is executed.
 
 use super::command_line::{Globals, IdArgs};
-use super::config;
+use super::config::{self, Hook};
+use super::hooks::{self, Moment};
 use super::process::{Inherited, command};
 use super::store::{Locked, Record, Status, Store};
 use super::{ending, words};
@@ -29,7 +30,8 @@ pub fn run(arguments: &IdArgs, globals: &Globals) -> Result<ExitCode, Error> {
         return Err(Error::told("cannot start a container that has stopped"));
     };
     open_gate(&locked, &start)?;
-    after(&locked, &record)?;
+    let config = config::read(&locked.config()?)?;
+    after(&config.hooks.poststart, &record)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -89,7 +91,9 @@ fn told(locked: &Locked, report: Report) -> Error {
 }
 
 /// The hooks of a container that runs. If one fails the container ends, as in runc.
-fn after(locked: &Locked, record: &Record) -> Result<(), Error> {
-    let _ = (locked, record, ending::end);
-    Ok(())
+pub fn after(hooks: &[Hook], record: &Record) -> Result<(), Error> {
+    hooks::run(hooks, Moment::Poststart, record).inspect_err(|_| {
+        // What is said is why.
+        let _ = ending::end(record);
+    })
 }
