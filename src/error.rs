@@ -150,7 +150,10 @@ impl Error {
     #[inline(never)]
     #[must_use]
     pub fn behind(mut self, asked: &str) -> Self {
-        self.0.operation = format!("{asked}: {}", self.0.operation);
+        self.0.operation = match self.0.operation.is_empty() {
+            true => format!("{asked}:"),
+            false => format!("{asked}: {}", self.0.operation),
+        };
         self
     }
 

@@ -97,6 +97,8 @@ pub enum RootStep {
     PlacedLinks(Vec<PlacedLink>),
     /// A pseudo-terminal of the devpts that is mounted in the root, and /dev/console; its master goes to the parent.
     Console(TerminalSettings),
+    /// The container's /dev/null takes the places of those of 0, 1 and 2 that are the host's.
+    OwnNull,
     /// Nothing of the mount on a path can be written any more.
     Freeze(CString),
     /// What the container is kept from, by its own /dev/null.

@@ -105,6 +105,7 @@ impl<'a> Coming<'a> {
             | RootStep::DeviceFiles(_)
             | RootStep::PlacedLinks(_)
             | RootStep::Console(_)
+            | RootStep::OwnNull
             | RootStep::Freeze(_)
             | RootStep::RestrictFound(_) => Ok(()),
         }

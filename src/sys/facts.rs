@@ -37,6 +37,9 @@ pub struct Facts {
     pub links: u64,
 }
 
+/// The owner of what belongs to no one in this user namespace, unless proc_sys_kernel(5), overflowuid, says another.
+pub const OVERFLOW: u32 = 65_534;
+
 /// Whether a program has file capabilities (capabilities(7)).
 pub fn has_capabilities(path: &CStr) -> bool {
     // SAFETY: both strings are NUL-terminated and outlive the call, which only asks for the value's size and writes

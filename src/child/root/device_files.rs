@@ -125,12 +125,16 @@ fn bind(file: &DeviceFile, target: Undropped) -> Result<(), Errno> {
         }
         hosts => hosts?,
     };
-    if !is(facts::facts(hosts.as_fd())?.kind, file.kind) {
+    let looked = facts::facts(hosts.as_fd())?;
+    if !is(looked.kind, file.kind) {
         return Err(Errno::ENODEV);
     }
-    match mount_tree::change(hosts.as_fd(), MountFlags::READONLY, MountFlags::NONE, false) {
-        Err(Errno::ENOSYS | Errno::EPERM) => {}
-        done => done?,
+    // Of what is no one's in this user namespace no one changes anything.
+    if looked.owner != facts::OVERFLOW {
+        match mount_tree::change(hosts.as_fd(), MountFlags::READONLY, MountFlags::NONE, false) {
+            Err(Errno::ENOSYS | Errno::EPERM) => {}
+            done => done?,
+        }
     }
     mount_tree::attach(hosts.as_fd(), target.as_fd())?;
     descriptor::close(hosts);
@@ -155,4 +159,45 @@ pub fn link(links: &[PlacedLink], state: &RootState) -> Result<(), Failed> {
     }
     last.close();
     Ok(())
+}
+
+/// What the caller has handed on as 0, 1 and 2 is one of the container's, where it is /dev/null.
+pub fn own_null(state: &RootState) -> Result<(), Failed> {
+    let mut own = None;
+    for number in 0..3 {
+        let given = descriptor::standard(number);
+        if !facts::facts(given).is_ok_and(|given| is_null(given.kind)) {
+            continue;
+        }
+        if own.is_none() {
+            own = Some(open_null(state)?);
+        }
+        let own = own.as_ref().ok_or(Errno::EBADF)?;
+        descriptor::duplicate_to(own.as_fd(), number, state.child)?;
+    }
+    if let Some(own) = own {
+        descriptor::close(own);
+    }
+    Ok(())
+}
+
+fn is_null(kind: Kind) -> bool {
+    kind == Kind::Character(facts::NULL_DEVICE)
+}
+
+fn open_null(state: &RootState) -> Result<Undropped, Failed> {
+    let directory = find(state, c"/dev", Missing::Refuse)?;
+    // Before it is opened, for a device may do something then.
+    let found = node::find(directory.as_fd(), c"null")?;
+    if !is_null(facts::facts(found.as_fd())?.kind) {
+        return Err(Errno::ENODEV.into());
+    }
+    descriptor::close(found);
+    let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_NOFOLLOW;
+    let opened = node::open(directory.as_fd(), c"null", flags, 0)?;
+    descriptor::close(directory);
+    match is_null(facts::facts(opened.as_fd())?.kind) {
+        true => Ok(opened),
+        false => Err(Errno::ENODEV.into()),
+    }
 }

@@ -234,6 +234,7 @@ fn perform_configured(
             let socket = descriptors.terminal.ok_or(Errno::EBADF)?;
             terminal::make_in_root(settings, socket.as_fd(), state)
         }
+        RootStep::OwnNull => device_files::own_null(state),
         RootStep::Freeze(path) => veil::freeze(path, state),
         RootStep::RestrictFound(paths) => veil::restrict(paths, state),
         _ => Err(Errno::ENOSYS.into()),

@@ -20,9 +20,6 @@ use std::ffi::CStr;
 /// one might want to.
 pub const HIDDEN: &CStr = c"pts";
 
-/// The owner of what belongs to no one in this user namespace, unless proc_sys_kernel(5), overflowuid, says another.
-const OVERFLOW: u32 = 65_534;
-
 pub fn begin(flags: MountFlags, data: &CStr, state: &RootState) -> Result<(), Errno> {
     let kind = Some(c"tmpfs");
     mount(kind, c"/", kind, flags, Some(data))?;
@@ -78,7 +75,7 @@ fn bind_device(wanted: &Node) -> Result<(), Failed> {
     if looked.kind != Kind::Character(wanted.device) {
         return Err(Part::Source.failed(Errno::ENODEV));
     }
-    if looked.owner == OVERFLOW {
+    if looked.owner == facts::OVERFLOW {
         // Its owner is no one here, and then the kernel lets no one change what it is.
         return Ok(());
     }

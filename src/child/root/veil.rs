@@ -107,7 +107,10 @@ fn mount_empty(data: &CStr) -> Result<(), Errno> {
 
 /// The container's /dev/null.
 fn find_null(state: &RootState) -> Result<Undropped, Errno> {
-    let null = find(state, c"/dev/null", Missing::Refuse).map_err(|failed| failed.errno)?;
+    let null = match find(state, c"/dev/null", Missing::Refuse) {
+        Err(failed) if failed.errno == Errno::ENOENT => return Err(Errno::ENODEV),
+        null => null.map_err(|failed| failed.errno)?,
+    };
     match facts::facts(null.as_fd())?.kind {
         Kind::Character(facts::NULL_DEVICE) => Ok(null),
         _ => Err(Errno::ENODEV),

@@ -118,7 +118,7 @@ impl One<'_, '_> {
             let read_only = options.flags.set.among(MountFlags::READONLY);
             let fresh = FreshMount {
                 kind: c"cgroup".into(),
-                source: c"cgroup".into(),
+                source: hierarchy.source(),
                 data: c_string(hierarchy.controllers.clone()),
                 flags: FLAGS.and(read_only),
                 keeps_mode: false,
@@ -158,6 +158,14 @@ struct Hierarchy {
 }
 
 impl Hierarchy {
+    /// As runc has it in mountinfo, by which programs tell systemd's.
+    fn source(&self) -> CString {
+        match self.controllers.strip_prefix(b"name=") {
+            Some(name) => c_string(name.to_vec()),
+            None => c"cgroup".into(),
+        }
+    }
+
     /// Its controllers by their single names.
     fn links(&self, target: &CStr) -> impl Iterator<Item = PlacedLink> {
         let names = self.name.split(|byte| *byte == b',');

@@ -21,8 +21,8 @@ pub struct Handed<'c> {
     config: &'c Config,
     /// Whether binds are.
     all: bool,
-    /// Whether the copies get what their originals get, and nothing back.
-    is_cut_off: bool,
+    /// What becomes of the propagation of copies. `None`: it stays.
+    propagation: Option<MountFlags>,
     trees: Vec<OwnedFd>,
     /// User namespaces that stand for mappings.
     namespaces: Vec<(Ids, OwnedFd)>,
@@ -31,12 +31,12 @@ pub struct Handed<'c> {
 }
 
 impl<'c> Handed<'c> {
-    pub fn new(config: &'c Config, is_cut_off: bool) -> Self {
+    pub fn new(config: &'c Config, propagation: Option<MountFlags>) -> Self {
         let all = super::has(config, NamespaceKind::User) && capability::is_effective(SYS_ADMIN);
         Self {
             config,
             all,
-            is_cut_off,
+            propagation,
             trees: Vec::new(),
             namespaces: Vec::new(),
             kept: 0,
@@ -91,9 +91,13 @@ impl<'c> Handed<'c> {
             self.kept += 1;
             return Ok(Taken::Kept(slot));
         }
+        let ids = match maps {
+            true => Some(self.namespace(mount)?),
+            false => None,
+        };
         let tree = self.copy("bind", path, recursive)?;
-        if maps {
-            self.map_ids(&tree, mount, path, maps_ids == Some(true))?;
+        if let Some(namespace) = ids {
+            map_ids(&tree, &namespace, path, maps_ids == Some(true))?;
         }
         let slot = u8::try_from(self.trees.len()).ok();
         let slot = slot.filter(|slot| *slot < u8::MAX).ok_or_else(|| {
@@ -113,30 +117,10 @@ impl<'c> Handed<'c> {
         };
         let tree = lingering::outlast(|| mount_tree::copy(path, recursive)).map_err(failed)?;
         let tree = descriptor::own(tree);
-        if self.is_cut_off {
-            let slave = MountFlags::SLAVE.and(MountFlags::RECURSIVE);
-            mount_tree::propagate(tree.as_fd(), slave).map_err(failed)?;
+        if let Some(propagation) = self.propagation {
+            mount_tree::propagate(tree.as_fd(), propagation).map_err(failed)?;
         }
         Ok(tree)
-    }
-
-    fn map_ids(
-        &mut self,
-        tree: &OwnedFd,
-        mount: &Mount,
-        path: &CStr,
-        recursive: bool,
-    ) -> Result<(), Error> {
-        let namespace = self.namespace(mount)?;
-        mount_tree::map_ids(tree.as_fd(), namespace.as_fd(), recursive).map_err(|errno| {
-            let hint = match errno {
-                Errno::EINVAL => Some("its file system knows no idmapped mounts"),
-                Errno::EPERM => Some("it takes the rights of the file system's own root"),
-                Errno::ENOSYS => Some("idmapped mounts take Linux 5.12"),
-                _ => None,
-            };
-            Error::new("map the ids of", path.to_bytes(), errno).hint(hint)
-        })
     }
 
     /// The user namespace whose ids are meant: the mount's own mappings, or those of the container.
@@ -194,4 +178,16 @@ fn maps(mappings: &[IdMapping]) -> Vec<IdMap> {
         count: mapping.count,
     });
     maps.collect()
+}
+
+fn map_ids(tree: &OwnedFd, namespace: &OwnedFd, path: &CStr, recursive: bool) -> Result<(), Error> {
+    mount_tree::map_ids(tree.as_fd(), namespace.as_fd(), recursive).map_err(|errno| {
+        let hint = match errno {
+            Errno::EINVAL => Some("its file system knows no idmapped mounts"),
+            Errno::EPERM => Some("it takes the rights of the file system's own root"),
+            Errno::ENOSYS => Some("idmapped mounts take Linux 5.12"),
+            _ => None,
+        };
+        Error::new("map the ids of", path.to_bytes(), errno).hint(hint)
+    })
 }

@@ -23,6 +23,8 @@ mod dev;
 mod handed;
 mod one;
 pub mod options;
+#[cfg(test)]
+mod tests;
 
 pub use options::known as known_options;
 
@@ -79,13 +81,10 @@ pub fn steps(
         restrict: Vec::with_capacity(4),
         premounted: Vec::new(),
     };
-    let propagation = config.linux.root_propagation.map(flags_of);
-    let is_cut_off = propagation.is_none_or(|flags| {
-        flags.contains(MountFlags::PRIVATE) || flags.contains(MountFlags::SLAVE)
-    });
-    let mut handed = Handed::new(config, is_cut_off);
+    let propagations = Propagations::of(config.linux.root_propagation);
+    let mut handed = Handed::new(config, propagations.of_copies());
     all.before_gate.push(Step::Umask(UMASK));
-    root(config, bundle, propagation, &mut handed, &mut all)?;
+    root(config, bundle, propagations, &mut handed, &mut all)?;
     let mut frozen = Vec::new();
     for (number, mount) in config.mounts.iter().enumerate() {
         let mut one = one::One {
@@ -105,17 +104,20 @@ pub fn steps(
         all.before_gate
             .extend(dev::steps(config).into_iter().map(boxed));
     }
-    all.enter
-        .push(boxed(match (surroundings.pivots, is_cut_off) {
+    all.enter.push(boxed(
+        match (surroundings.pivots, propagations.cuts_off()) {
             (false, _) => RootStep::EnterAs(EnterHow::Chroot),
             (true, true) => RootStep::Enter,
             (true, false) => RootStep::EnterAs(EnterHow::Pivot),
-        }));
-    if let Some(process) = config.process.as_ref().filter(|process| process.terminal) {
-        all.enter.push(boxed(RootStep::Console(terminal(process))));
+        },
+    ));
+    match config.process.as_ref().filter(|process| process.terminal) {
+        Some(process) => all.enter.push(boxed(RootStep::Console(terminal(process)))),
+        None if !is_dev_bound(config) => all.enter.push(boxed(RootStep::OwnNull)),
+        None => {}
     }
     restrict(config, frozen, &mut all);
-    if let (Some(flags), false) = (propagation, is_cut_off) {
+    if let Some(flags) = propagations.last {
         let path = c"/".into();
         all.restrict
             .push(boxed(RootStep::Propagate { path, flags }));
@@ -128,21 +130,20 @@ pub fn steps(
 fn root(
     config: &Config,
     bundle: &Path,
-    propagation: Option<MountFlags>,
+    propagations: Propagations,
     handed: &mut Handed<'_>,
     all: &mut Mounts,
 ) -> Result<(), Error> {
     let path = below(bundle, &config.root.path);
     let mut push = |step| all.before_gate.push(boxed(step));
-    let flags = propagation.unwrap_or(MountFlags::SLAVE.and(MountFlags::RECURSIVE));
-    let of_root = |flags| RootStep::Propagate {
-        path: c"/".into(),
+    let propagate = |path: &CStr, flags| RootStep::Propagate {
+        path: path.into(),
         flags,
     };
-    push(of_root(flags));
-    if !flags.contains(MountFlags::PRIVATE) && !flags.contains(MountFlags::SLAVE) {
+    push(propagate(c"/", propagations.hosts));
+    if propagations.hosts.contains(MountFlags::SHARED) {
         // What is mounted on / is the container's, and its peers would see it.
-        push(of_root(MountFlags::PRIVATE));
+        push(propagate(c"/", MountFlags::PRIVATE));
     }
     for (slot, recursive) in one::kept_roots(config, handed) {
         // Before anything lies on it, of which a copy would be a copy, too.
@@ -159,12 +160,48 @@ fn root(
         premounted: handed.root(&path)?,
         makes_places: false,
     });
-    // Nor does it pass on what is mounted in it, nor take what is mounted where it comes from.
-    push(RootStep::Propagate {
-        path: c"/..".into(),
-        flags: MountFlags::PRIVATE,
-    });
+    push(propagate(c"/..", propagations.root));
     Ok(())
+}
+
+/// What `linux.rootfsPropagation` means: set before anything is mounted, or when everything is.
+#[derive(Clone, Copy)]
+struct Propagations {
+    /// Of the host's mounts in the container's namespace.
+    hosts: MountFlags,
+    /// Of the root itself, so that it does not pass on what is mounted in it meanwhile.
+    root: MountFlags,
+    /// Of the new /, at the end.
+    last: Option<MountFlags>,
+}
+
+impl Propagations {
+    fn of(asked: Option<Propagation>) -> Self {
+        let usual = MountFlags::SLAVE.and(MountFlags::RECURSIVE);
+        let flags = asked.map(flags_of);
+        let (hosts, root, last) = match asked {
+            None | Some(Propagation::Private { .. }) => (flags, MountFlags::PRIVATE, None),
+            Some(Propagation::Slave { .. }) => (flags, MountFlags::SLAVE, None),
+            Some(Propagation::Shared { .. }) => (flags, MountFlags::PRIVATE, flags),
+            // Now nothing could be bound.
+            Some(Propagation::Unbindable { .. }) => (None, MountFlags::PRIVATE, flags),
+        };
+        Self {
+            hosts: hosts.unwrap_or(usual),
+            root,
+            last,
+        }
+    }
+
+    /// Of what is copied from the host's namespace, if it is to be another one there.
+    fn of_copies(self) -> Option<MountFlags> {
+        self.cuts_off().then_some(self.hosts)
+    }
+
+    /// Whether nothing that is unmounted here is unmounted on the host.
+    fn cuts_off(self) -> bool {
+        !self.hosts.contains(MountFlags::SHARED) && self.hosts.contains(MountFlags::RECURSIVE)
+    }
 }
 
 fn restrict(config: &Config, frozen: Vec<CString>, all: &mut Mounts) {

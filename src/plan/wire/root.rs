@@ -41,6 +41,7 @@ table! { enum RootStep {
     29 => Console(settings),
     30 => Freeze(path),
     31 => RestrictFound(paths),
+    32 => OwnNull,
 } }
 table! { struct PlacedMount { target, content, below, propagation } }
 table! { enum Content { 0 => Fresh(fresh), 1 => Bound(bound), 2 => Remounted(fresh) } }

@@ -50,6 +50,7 @@ pub fn tell<'p>(step: &RootStep, text: Blank<'p>) -> Told<'p> {
         RootStep::DeviceFiles(files) => text.device_files(files),
         RootStep::PlacedLinks(links) => text.placed_links(links),
         RootStep::Console(settings) => text.console(settings),
+        RootStep::OwnNull => text.own_null(),
         RootStep::Freeze(path) => text.freeze(path),
         RootStep::RestrictFound(paths) => text.restrict_found(paths),
     }

@@ -97,6 +97,15 @@ impl<'p> Blank<'p> {
             })
     }
 
+    pub fn own_null(self) -> Told<'p> {
+        self.says("open the container's", b"/dev/null")
+            .found(Errno::ENODEV, "it is not that device")
+            .why(
+                "In the places of 0, 1 and 2, where they are the host's node: its mode and owner the container's root could \
+                 change for everyone. dup2(2)",
+            )
+    }
+
     pub fn freeze(self, path: &CStr) -> Told<'p> {
         self.says("make read-only", path.to_bytes()).why(
             "Asked for by its options; not before everything has been put into it. mount_setattr(2)",
@@ -105,6 +114,10 @@ impl<'p> Blank<'p> {
 
     pub fn restrict_found(self, paths: &RestrictedPaths) -> Told<'p> {
         self.says("hide and make read-only", b"what config.json lists")
+            .found(
+                Errno::ENODEV,
+                "the container's /dev/null, which would hide files, is not that device",
+            )
             .why(
                 "A file is hidden by the container's /dev/null bound on it, which is looked at to be that device; a \
                  directory by an empty one, read-only. What is only to be read is bound onto itself. What is not there \
