@@ -147,7 +147,7 @@ case_metrics() { # short
 
 case_kill_all() { # short
   run -d "$img" one sh -c 'sleep 1000 & sleep 1000 & wait'
-  eventually test "$(c tasks ps one | sed 1d | wc -l)" = 3 || true
+  eventually sh -c 'test "$(wc -l < /sys/fs/cgroup/pids/engines/one/cgroup.procs)" = 3'
   c tasks kill -a -s KILL one
   eventually ended one
   same "$(cat /sys/fs/cgroup/pids/engines/one/cgroup.procs)" ''
