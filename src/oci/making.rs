@@ -4,7 +4,7 @@
 //! store. Who is killed halfway leaves a record of all that there may be, for `delete --force`.
 
 use super::bundle::Bundle;
-use super::cgroup::{Placed, Wanted};
+use super::cgroup::{Placed, Wanted, is_rootless};
 use super::command_line::{CreateArgs, Globals};
 use super::config::{Config, NamespaceKind, Process};
 use super::hooks::{self, Moment, StateFile};
@@ -150,10 +150,7 @@ impl Making<'_> {
             id: id.as_str(),
             linux: &config.linux,
             manager: self.globals.cgroup_manager,
-            is_rootless: self
-                .globals
-                .rootless
-                .unwrap_or_else(|| identity::effective_user() != 0),
+            is_rootless: is_rootless(self.globals.rootless),
         };
         let placed = Placed::make(&wanted)?;
         let inner = [

@@ -3,6 +3,7 @@
 use super::id::ContainerId;
 use crate::error::{Error, ExitCode};
 use crate::plan::ExecPlan;
+use crate::plan::text::not_in_engines_path;
 use crate::sys::Errno;
 
 /// An engine takes a container for gone that this is said of.
@@ -32,14 +33,6 @@ pub fn process_finished(id: &ContainerId) -> Error {
     Error::told(&format!("container {id}: process already finished"))
 }
 
-/// Of a command that is in no directory of PATH: engines give 127 for it.
-#[cold]
-#[inline(never)]
-pub fn not_found_in_path(command: &[u8]) -> Error {
-    let object = [b"exec: ", command].concat();
-    Error::refused(object, "executable file not found in $PATH")
-}
-
 /// Of a command whose execve has failed: engines give 127 for "no such file or directory", and 126 for "permission denied".
 #[cold]
 #[inline(never)]
@@ -48,7 +41,7 @@ pub fn not_executed(command: &ExecPlan, candidate: u32, errno: Errno) -> Error {
     let mut arguments = command.arguments.strings().iter();
     let typed = arguments.next().map_or(&b""[..], |name| name.to_bytes());
     if is_missing && command.searched {
-        return not_found_in_path(typed).exit_with(ExitCode::NOT_FOUND);
+        return not_in_engines_path(typed);
     }
     let candidate = usize::try_from(candidate).unwrap_or(usize::MAX);
     let file = command.candidates.get(candidate);

@@ -38,10 +38,14 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno, clue: Clue
             .exit_with(exit);
     }
     if not_found {
+        let is_engines = is_engines(plan);
+        if is_engines && command.searched {
+            return not_in_engines_path(typed);
+        }
+        // No one means an image then.
         let hint = if plan.enters && command.searched {
-            // No one means an image then.
             Some(hint::NOT_IN_PATH.into())
-        } else if image::is_meant(typed) {
+        } else if !is_engines && image::is_meant(typed) {
             Some(hint::no_images().into())
         } else if typed.contains(&b' ') {
             Some(hint::WITH_BLANKS.into())
@@ -66,6 +70,25 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno, clue: Clue
     Error::new("exec", file, errno)
         .because(cause)
         .exit_with(ExitCode::NOT_EXECUTABLE)
+}
+
+/// Whether an engine has asked for the process, with a config.json.
+fn is_engines(plan: &InitPlan) -> bool {
+    #[cfg(feature = "oci")]
+    return plan.steps().any(|step| matches!(step, Step::Process(_)));
+    #[cfg(not(feature = "oci"))]
+    return {
+        let _ = plan;
+        false
+    };
+}
+
+/// Of a command that is in no directory of PATH, in the words that engines look for: they give 127 for it.
+#[cold]
+#[inline(never)]
+pub fn not_in_engines_path(command: &[u8]) -> Error {
+    let object = [b"exec: ", command].concat();
+    Error::refused(object, "executable file not found in $PATH").exit_with(ExitCode::NOT_FOUND)
 }
 
 #[cfg(test)]

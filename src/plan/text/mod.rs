@@ -24,7 +24,7 @@ mod steps;
 mod streams;
 pub mod telling;
 
-pub use command::describe_execve;
+pub use command::{describe_execve, not_in_engines_path};
 pub use failure::describe_failure;
 
 use super::Step;
