@@ -3,7 +3,7 @@
 use super::id::ContainerId;
 use crate::error::{Error, ExitCode};
 use crate::plan::ExecPlan;
-use crate::plan::text::not_in_engines_path;
+use crate::plan::not_in_engines_path;
 use crate::sys::Errno;
 
 /// An engine takes a container for gone that this is said of.

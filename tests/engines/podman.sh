@@ -19,7 +19,7 @@ events_logger = "file"
 runtime = "tested"
 # podman asks by the name that it knows a runtime by.
 runtime_supports_json = ["tested"]
-runtime_supports_nocgroups = ["tested"]
+runtime_supports_nocgroup = ["tested"]
 [engine.runtimes]
 tested = ["$RUNTIME"]
 END
@@ -110,8 +110,9 @@ case_exec() { # short
 case_exec_terminal() { # short
   kept
   has "$(p exec -t c tty)" '^/dev/pts/'
+  # (podman sets the size when the command runs already.)
   has "$(with_terminal podman --root "$scratch/podman/root" --runroot "$scratch/podman/run" --tmpdir "$scratch/podman/tmp" \
-    --cgroup-manager cgroupfs exec -ti c sh -c 'stty size')" '24 80$'
+    --cgroup-manager cgroupfs exec -ti c sh -c 'until stty size 2> /dev/null; do sleep 0.05; done')" '24 80$'
 }
 
 case_exec_privileged() {

@@ -18,7 +18,7 @@ events_logger = "file"
 runtime = "tested"
 # podman asks by the name that it knows a runtime by.
 runtime_supports_json = ["tested"]
-runtime_supports_nocgroups = ["tested"]
+runtime_supports_nocgroup = ["tested"]
 [engine.runtimes]
 tested = ["$RUNTIME"]
 END

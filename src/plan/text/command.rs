@@ -75,7 +75,9 @@ pub fn describe_execve(plan: &InitPlan, candidate: u32, errno: Errno, clue: Clue
 /// Whether an engine has asked for the process, with a config.json.
 fn is_engines(plan: &InitPlan) -> bool {
     #[cfg(feature = "oci")]
-    return plan.steps().any(|step| matches!(step, Step::Process(_)));
+    return plan
+        .steps()
+        .any(|step| matches!(step, crate::plan::Step::Process(_)));
     #[cfg(not(feature = "oci"))]
     return {
         let _ = plan;

@@ -24,7 +24,9 @@ mod steps;
 mod streams;
 pub mod telling;
 
-pub use command::{describe_execve, not_in_engines_path};
+pub use command::describe_execve;
+#[cfg(feature = "oci")]
+pub use command::not_in_engines_path;
 pub use failure::describe_failure;
 
 use super::Step;
