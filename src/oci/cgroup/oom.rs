@@ -74,7 +74,8 @@ impl Lookout {
         };
         let Some(times) = self.count() else {
             // The end of a cgroup of v1 is an event too.
-            let gone = self.directory.read(c"cgroup.procs") == Err(Errno::ENODEV);
+            let read = self.directory.read(c"cgroup.procs");
+            let gone = matches!(read, Err(Errno::ENODEV | Errno::ENOENT));
             return (!gone).then_some(events);
         };
         let new = times.saturating_sub(self.times);

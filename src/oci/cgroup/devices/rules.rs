@@ -93,13 +93,14 @@ fn usual(nodes: &[DeviceNode]) -> impl Iterator<Item = DeviceRule> {
         // /dev/net/tun
         (DeviceKind::Character, Some(10), Some(200), ""),
     ];
-    // Whose node is asked for, whose rule is too.
-    let is_given = |path: &str| {
-        nodes
-            .iter()
-            .any(|node| node.path.to_bytes() == path.as_bytes())
+    // Where a bundle has another device by this name, its rules are its own affair.
+    let is_another = |(_, major, minor, path): &(DeviceKind, Option<u32>, Option<u32>, &str)| {
+        nodes.iter().any(|node| {
+            let its = (Some(node.device.major), Some(node.device.minor));
+            node.path.to_bytes() == path.as_bytes() && its != (*major, *minor)
+        })
     };
-    let left = ALL.into_iter().filter(move |(.., path)| !is_given(path));
+    let left = ALL.into_iter().filter(move |one| !is_another(one));
     left.map(|(kind, major, minor, _)| DeviceRule {
         allow: true,
         kind: Some(kind),
@@ -350,8 +351,13 @@ pub(super) mod tests {
             user: 0,
             group: 0,
         };
-        let given = Rules::new(&[], &[node]).unwrap();
-        assert_eq!(given.exceptions.len(), usual.exceptions.len() - 1);
+        assert_eq!(Rules::new(&[], std::slice::from_ref(&node)).unwrap(), usual);
+        let another = DeviceNode {
+            device: crate::sys::device::Device { major: 1, minor: 5 },
+            ..node
+        };
+        let left = Rules::new(&[], &[another]).unwrap();
+        assert_eq!(left.exceptions.len(), usual.exceptions.len() - 1);
     }
 
     #[test]

@@ -1,0 +1,580 @@
+//! Cgroups of OCI containers, from outside: where they are, what they limit, how they are frozen, counted and changed.
+
+mod common;
+
+use common::tree::Tree;
+use common::*;
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+/// A bundle with a store of its own. Its container and its cgroups go with it.
+struct Bundle {
+    tree: Tree,
+    case: Case,
+    /// As `cgroupsPath`.
+    path: String,
+}
+
+impl Bundle {
+    fn new(case: Case) -> Option<Self> {
+        let tree = Tree::new(case)?;
+        let scratch = tree.beside("");
+        std::fs::create_dir(tree.beside("store")).unwrap();
+        tree.give(Path::new(&scratch));
+        let name = Path::new(&scratch).file_name().unwrap().to_str().unwrap();
+        let path = format!("/mydocker-oci-{}-{name}/inner", case.launch);
+        Some(Self { tree, case, path })
+    }
+
+    /// Writes config.json for a shell's script: namespaces of its own, and for an ordinary user a user namespace.
+    fn configure(&self, script: &str, linux: &Value) {
+        let kinds = ["pid", "network", "ipc", "uts", "mount"];
+        let mut namespaces: Vec<Value> = kinds.iter().map(|kind| json!({"type": kind})).collect();
+        let capabilities = ["CAP_KILL", "CAP_MKNOD"];
+        let mut all = json!({});
+        if self.case.caller == Caller::Ordinary {
+            namespaces.push(json!({"type": "user"}));
+            let (user, group) = (nix::unistd::Uid::effective(), nix::unistd::Gid::effective());
+            let is_root = user.is_root();
+            let user = if is_root { ORDINARY } else { user.as_raw() };
+            let group = if is_root {
+                ORDINARY_GROUP
+            } else {
+                group.as_raw()
+            };
+            all["uidMappings"] = json!([{"containerID": 0, "hostID": user, "size": 1}]);
+            all["gidMappings"] = json!([{"containerID": 0, "hostID": group, "size": 1}]);
+        }
+        all["namespaces"] = json!(namespaces);
+        for (name, value) in linux.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        let config = json!({
+            "ociVersion": "1.2.0",
+            "root": {"path": "root"},
+            "mounts": [{"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}],
+            "process": {
+                "user": {"uid": 0, "gid": 0}, "cwd": "/", "env": ["PATH=/bin"],
+                "args": ["sh", "-c", script],
+                "capabilities": {"bounding": capabilities, "effective": capabilities, "permitted": capabilities},
+            },
+            "linux": all,
+        });
+        std::fs::write(self.tree.beside("config.json"), config.to_string()).unwrap();
+    }
+
+    fn words(&self, words: &[&str]) -> Vec<OsString> {
+        let mut line: Vec<OsString> = vec![mydocker().into(), "oci".into()];
+        let store = self.tree.beside("store");
+        line.extend(["--root", &store, "--launch", self.case.launch].map(OsString::from));
+        line.extend(words.iter().map(OsString::from));
+        line
+    }
+
+    /// A command that ends by itself.
+    #[track_caller]
+    fn says(&self, words: &[&str]) -> Outcome {
+        finish(self.case.prepared(&self.words(words)))
+    }
+
+    #[track_caller]
+    fn does(&self, words: &[&str]) -> String {
+        let outcome = self.says(words);
+        assert_eq!(
+            outcome.code(),
+            Some(0),
+            "{} {words:?}: {}",
+            self.case,
+            outcome.stderr
+        );
+        outcome.stdout
+    }
+
+    /// What a command that fails says.
+    #[track_caller]
+    fn refuses(&self, words: &[&str]) -> String {
+        let outcome = self.says(words);
+        assert_eq!(
+            outcome.code(),
+            Some(1),
+            "{} {words:?}: {}",
+            self.case,
+            outcome.stdout
+        );
+        outcome.stderr
+    }
+
+    /// `oci WORDS run -d`: what it and the container say goes to a file, which the container has open.
+    fn run_with(&self, options: &[&str]) -> (Option<i32>, String) {
+        let output = self.tree.beside("output");
+        let file = std::fs::File::create(&output).unwrap();
+        let bundle = self.tree.beside("");
+        let run = ["run", "-d", "--bundle", &bundle, "x"];
+        let mut command = self.case.prepared(&self.words(&[options, &run].concat()));
+        command
+            .stdout(Stdio::from(file.try_clone().unwrap()))
+            .stderr(file);
+        let code = wait(&mut command.spawn().unwrap())
+            .expect("it hangs")
+            .code();
+        (code, std::fs::read_to_string(output).unwrap())
+    }
+
+    #[track_caller]
+    fn run(&self) {
+        let (code, output) = self.run_with(&[]);
+        assert_eq!(code, Some(0), "{}: {output}", self.case);
+    }
+
+    fn state(&self) -> Value {
+        serde_json::from_str(&self.does(&["state", "x"])).unwrap()
+    }
+
+    fn status(&self) -> String {
+        self.state()["status"].as_str().unwrap().to_owned()
+    }
+
+    /// Where it is, in each hierarchy.
+    fn cgroups(&self) -> String {
+        let pid = &self.state()["pid"];
+        std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap()
+    }
+
+    /// The directory of this path in the hierarchy of v1 with this controller, or else in v2's.
+    fn directory(&self, controller: &str) -> PathBuf {
+        let v1 = format!("/sys/fs/cgroup/{controller}{}", self.path);
+        match Path::new(&v1).exists() {
+            true => v1.into(),
+            false => format!("/sys/fs/cgroup{}", self.path).into(),
+        }
+    }
+
+    /// The content of a file as v1 names it, or of the other as v2 does, with what is expected there.
+    #[track_caller]
+    fn has(&self, controller: &str, v1: (&str, &str), v2: (&str, &str)) {
+        let directory = self.directory(controller);
+        let (file, expected) = if directory.join(v1.0).exists() {
+            v1
+        } else {
+            v2
+        };
+        let found = std::fs::read_to_string(directory.join(file));
+        let found = found.unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+        assert_eq!(found.trim_end(), expected, "{} {file}", self.case);
+    }
+
+    /// Every cgroup of this path that is there.
+    fn all(&self) -> Vec<PathBuf> {
+        let tops = std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten();
+        let tops = tops
+            .map(|entry| entry.path())
+            .chain(["/sys/fs/cgroup".into()]);
+        let paths = tops.map(|top| top.join(&self.path[1..]));
+        paths.filter(|path| path.exists()).collect()
+    }
+}
+
+impl Drop for Bundle {
+    fn drop(&mut self) {
+        let _ = finish(self.case.prepared(&self.words(&["delete", "--force", "x"])));
+        let above = Path::new(&self.path)
+            .parent()
+            .unwrap()
+            .strip_prefix("/")
+            .unwrap();
+        for top in std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten() {
+            let _ = std::fs::remove_dir(top.path().join(above));
+        }
+        let _ = std::fs::remove_dir(Path::new("/sys/fs/cgroup").join(above));
+    }
+}
+
+/// A bundle of root's for each way of starting, where root may make cgroups.
+fn each_of_root(test: impl Fn(&Bundle)) {
+    for case in root_cases() {
+        let Some(bundle) = Bundle::new(case) else {
+            return;
+        };
+        bundle.configure("exit 0", &json!({"cgroupsPath": bundle.path}));
+        let (code, output) = bundle.run_with(&[]);
+        if code != Some(0) && (output.contains("EROFS") || output.contains("cgroup")) {
+            skip(&format!("no cgroups can be made here: {output}"));
+            return;
+        }
+        assert_eq!(code, Some(0), "{case}: {output}");
+        assert!(eventually(|| bundle.status() == "stopped"));
+        bundle.does(&["delete", "x"]);
+        assert!(bundle.all().is_empty(), "{:?}", bundle.all());
+        test(&bundle);
+    }
+}
+
+#[test]
+fn a_container_is_exactly_where_it_is_to_be_and_limited_there() {
+    each_of_root(|bundle| {
+        let resources = json!({
+            "memory": {"limit": 64 << 20, "reservation": 32 << 20},
+            "cpu": {"shares": 512, "quota": 50000, "period": 200_000, "cpus": "0", "mems": "0"},
+            "pids": {"limit": 50},
+        });
+        bundle.configure(
+            "sleep 1000",
+            &json!({"cgroupsPath": bundle.path, "resources": resources}),
+        );
+        bundle.run();
+        for line in bundle.cgroups().lines() {
+            // Of others than runc knows, it is where the caller is.
+            let names = line.split(':').nth(1).unwrap();
+            if !names.contains("name=") || names == "name=systemd" {
+                assert!(line.ends_with(&format!(":{}", bundle.path)), "{line}");
+            }
+        }
+        for (controller, v1, v2) in [
+            (
+                "memory",
+                ("memory.limit_in_bytes", "67108864"),
+                ("memory.max", "67108864"),
+            ),
+            (
+                "memory",
+                ("memory.soft_limit_in_bytes", "33554432"),
+                ("memory.low", "33554432"),
+            ),
+            ("cpu", ("cpu.shares", "512"), ("cpu.weight", "59")),
+            (
+                "cpu",
+                ("cpu.cfs_quota_us", "50000"),
+                ("cpu.max", "50000 200000"),
+            ),
+            (
+                "cpu",
+                ("cpu.cfs_period_us", "200000"),
+                ("cpu.max", "50000 200000"),
+            ),
+            ("cpuset", ("cpuset.cpus", "0"), ("cpuset.cpus", "0")),
+            ("pids", ("pids.max", "50"), ("pids.max", "50")),
+        ] {
+            bundle.has(controller, v1, v2);
+        }
+        bundle.does(&["delete", "--force", "x"]);
+        assert!(bundle.all().is_empty(), "{:?}", bundle.all());
+    });
+}
+
+#[test]
+fn it_has_no_devices_but_those_that_are_allowed() {
+    each_of_root(|bundle| {
+        let resources = json!({"devices": [
+            {"allow": false, "access": "rwm"},
+            {"allow": true, "type": "c", "major": 1, "minor": 1, "access": "r"},
+        ]});
+        // mem (1:1) may be read, kmsg (1:11) may not; any node may be made.
+        let script = "cd /dev; for n in 1 5 11; do busybox mknod t$n c 1 $n; dd if=t$n of=null$n bs=1 count=0 2>/dev/null; \
+                      echo $n $?; done; dd if=null1 of=t1 count=0 2>/dev/null; echo write $?";
+        bundle.configure(
+            script,
+            &json!({"cgroupsPath": bundle.path, "resources": resources}),
+        );
+        bundle.run();
+        assert!(eventually(|| bundle.status() == "stopped"));
+        let output = std::fs::read_to_string(bundle.tree.beside("output")).unwrap();
+        // Without CAP_SYS_RAWIO no one opens mem: what is asked first is the cgroup, and both say EPERM.
+        let told: Vec<&str> = output
+            .lines()
+            .filter(|line| !line.starts_with("1 "))
+            .collect();
+        assert_eq!(
+            told,
+            ["5 0", "11 1", "write 1"],
+            "{}: {output}",
+            bundle.case
+        );
+        bundle.does(&["delete", "x"]);
+    });
+}
+
+#[test]
+fn it_is_paused_and_resumed() {
+    each_of_root(|bundle| {
+        bundle.configure("sleep 1000", &json!({"cgroupsPath": bundle.path}));
+        bundle.run();
+        assert!(
+            bundle
+                .refuses(&["resume", "x"])
+                .contains("container not paused")
+        );
+        bundle.does(&["pause", "x"]);
+        assert_eq!(bundle.status(), "paused");
+        assert!(
+            bundle
+                .refuses(&["pause", "x"])
+                .contains("container not running")
+        );
+        bundle.does(&["resume", "x"]);
+        assert_eq!(bundle.status(), "running");
+        bundle.does(&["pause", "x"]);
+        bundle.does(&["kill", "x", "KILL"]);
+        assert!(eventually(|| bundle.status() == "stopped"));
+        assert!(
+            bundle
+                .refuses(&["pause", "x"])
+                .contains("container not running")
+        );
+        bundle.does(&["delete", "x"]);
+        assert!(bundle.refuses(&["pause", "x"]).contains("does not exist"));
+    });
+}
+
+#[test]
+fn limits_are_changed_while_it_runs() {
+    each_of_root(|bundle| {
+        let resources = json!({
+            "memory": {"limit": 64 << 20, "swap": 128 << 20},
+            "cpu": {"period": 200_000},
+        });
+        bundle.configure(
+            "sleep 1000",
+            &json!({"cgroupsPath": bundle.path, "resources": resources}),
+        );
+        bundle.run();
+        bundle.does(&["update", "--pids-limit", "7", "--cpu-quota", "30000", "x"]);
+        bundle.has("pids", ("pids.max", "7"), ("pids.max", "7"));
+        bundle.has(
+            "cpu",
+            ("cpu.cfs_period_us", "200000"),
+            ("cpu.max", "30000 200000"),
+        );
+        bundle.has(
+            "memory",
+            ("memory.limit_in_bytes", "67108864"),
+            ("memory.max", "67108864"),
+        );
+        // Both are raised, above what swap was; and lowered again.
+        for (limit, swap, bytes) in [("200m", "300m", 200 << 20), ("32m", "64m", 32 << 20)] {
+            bundle.does(&["update", "--memory", limit, "--memory-swap", swap, "x"]);
+            let bytes = bytes.to_string();
+            bundle.has(
+                "memory",
+                ("memory.limit_in_bytes", &bytes),
+                ("memory.max", &bytes),
+            );
+        }
+        // What an update has said is known to the next.
+        bundle.does(&["update", "--cpu-period", "100000", "x"]);
+        bundle.has(
+            "cpu",
+            ("cpu.cfs_quota_us", "30000"),
+            ("cpu.max", "30000 100000"),
+        );
+        let file = bundle.tree.beside("resources.json");
+        std::fs::write(&file, r#"{"pids": {"limit": -1}, "cpu": {"shares": 2048}}"#).unwrap();
+        bundle.does(&["update", "-r", &file, "x"]);
+        bundle.has("pids", ("pids.max", "max"), ("pids.max", "max"));
+        bundle.has("cpu", ("cpu.shares", "2048"), ("cpu.weight", "174"));
+        // One that cannot be, after one that can: all are as they were.
+        let said = bundle.refuses(&["update", "--cpuset-cpus", "4000", "--pids-limit", "3", "x"]);
+        assert!(said.contains("cpuset.cpus"), "{said}");
+        bundle.has("pids", ("pids.max", "max"), ("pids.max", "max"));
+        std::fs::write(&file, r#"{"pids": {"limit": "many"}}"#).unwrap();
+        assert!(
+            bundle
+                .refuses(&["update", "-r", &file, "x"])
+                .contains("pids")
+        );
+        bundle.does(&["delete", "--force", "x"]);
+        assert!(
+            bundle
+                .refuses(&["update", "--memory", "1g", "x"])
+                .contains("does not exist")
+        );
+    });
+}
+
+#[test]
+fn what_it_uses_is_told() {
+    each_of_root(|bundle| {
+        let resources = json!({"memory": {"limit": 64 << 20}, "pids": {"limit": 50}});
+        bundle.configure(
+            "sleep 1000",
+            &json!({"cgroupsPath": bundle.path, "resources": resources}),
+        );
+        bundle.run();
+        let told = bundle.does(&["events", "--stats", "x"]);
+        let event: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(
+            (&event["type"], &event["id"]),
+            (&json!("stats"), &json!("x"))
+        );
+        let data = &event["data"];
+        assert_eq!(data["pids"], json!({"current": 1, "limit": 50}));
+        assert_eq!(data["memory"]["usage"]["limit"], 64 << 20);
+        assert!(
+            data["memory"]["usage"]["usage"].as_u64() > Some(0),
+            "{told}"
+        );
+        assert!(data["cpu"]["usage"]["total"].as_u64() > Some(0), "{told}");
+        assert!(
+            data["memory"]["raw"].as_object().unwrap().len() > 5,
+            "{told}"
+        );
+        assert!(
+            data["blkio"].is_object() && data["hugetlb"].is_object(),
+            "{told}"
+        );
+        bundle.does(&["kill", "x", "KILL"]);
+        assert!(eventually(|| bundle.status() == "stopped"));
+        let said = bundle.refuses(&["events", "x"]);
+        assert!(
+            said.contains("container with id x is not running"),
+            "{said}"
+        );
+        bundle.does(&["delete", "x"]);
+    });
+}
+
+#[test]
+fn want_of_memory_is_told() {
+    each_of_root(|bundle| {
+        let resources = json!({"memory": {"limit": 16 << 20, "swap": 16 << 20}});
+        // When it is told to go on: then it is listened to.
+        let script = "busybox mknod /dev/zero c 1 5; while ! [ -e /tmp/go ]; do sleep 0.1; done; \
+                      dd if=/dev/zero of=/dev/big bs=1M count=64; sleep 1000";
+        bundle.configure(
+            script,
+            &json!({"cgroupsPath": bundle.path, "resources": resources}),
+        );
+        bundle.run();
+        let output = bundle.tree.beside("events");
+        let file = std::fs::File::create(&output).unwrap();
+        let words = bundle.words(&["events", "--interval", "100ms", "x"]);
+        let mut events = bundle.case.prepared(&words).stdout(file).spawn().unwrap();
+        let told = || std::fs::read_to_string(&output).unwrap();
+        assert!(eventually(|| told().contains(r#""type":"stats""#)));
+        std::fs::write(bundle.tree.root().join("tmp/go"), "").unwrap();
+        assert!(
+            eventually(|| told().contains(r#"{"type":"oom","id":"x"}"#)),
+            "{}",
+            told()
+        );
+        bundle.does(&["delete", "--force", "x"]);
+        assert_eq!(
+            wait(&mut events)
+                .expect("it ends with the container")
+                .code(),
+            Some(0)
+        );
+        std::fs::remove_file(bundle.tree.root().join("tmp/go")).unwrap();
+    });
+}
+
+#[test]
+fn all_of_its_processes_get_a_signal() {
+    each_of_root(|bundle| {
+        let namespaces = json!([{"type": "mount"}]);
+        let script = "sleep 1000 & sleep 1000 & sleep 1000";
+        bundle.configure(
+            script,
+            &json!({"cgroupsPath": bundle.path, "namespaces": namespaces}),
+        );
+        bundle.run();
+        let processes = || {
+            let mut all = bundle.all().into_iter();
+            let list = all
+                .next()
+                .map(|one| std::fs::read_to_string(one.join("cgroup.procs")).unwrap());
+            list.unwrap_or_default().lines().count()
+        };
+        assert!(eventually(|| processes() >= 3), "{}", processes());
+        bundle.does(&["kill", "--all", "x", "KILL"]);
+        assert!(eventually(
+            || processes() == 0 && bundle.status() == "stopped"
+        ));
+        bundle.does(&["delete", "x"]);
+    });
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    each_of_root(|bundle| {
+        let linux = json!({"cgroupsPath": bundle.path});
+        bundle.configure("sleep 1000", &linux);
+        bundle.run();
+        // The path of a container that lives.
+        let Some(other) = Bundle::new(bundle.case) else {
+            return;
+        };
+        other.configure("true", &linux);
+        let (code, said) = other.run_with(&[]);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(
+            said.contains("container's cgroup is not empty: 1 process(es) found"),
+            "{said}"
+        );
+        assert_eq!(bundle.status(), "running");
+        bundle.does(&["delete", "--force", "x"]);
+        bundle.configure("true", &json!({"cgroupsPath": "a.slice:b"}));
+        let (_, said) = bundle.run_with(&["--systemd-cgroup"]);
+        assert!(said.contains("slice:prefix:name"), "{said}");
+        let wrong = json!({"cpu": {"cpus": "4000"}, "pids": {"limit": 5}});
+        bundle.configure(
+            "true",
+            &json!({"cgroupsPath": bundle.path, "resources": wrong}),
+        );
+        let (code, said) = bundle.run_with(&[]);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("cpuset.cpus"), "{said}");
+        assert!(bundle.all().is_empty(), "{:?}", bundle.all());
+        bundle.refuses(&["state", "x"]);
+    });
+}
+
+#[test]
+fn without_a_manager_there_are_none() {
+    for case in root_cases() {
+        let Some(bundle) = Bundle::new(case) else {
+            return;
+        };
+        bundle.configure("sleep 1000", &json!({"cgroupsPath": bundle.path}));
+        let (code, said) = bundle.run_with(&["--cgroup-manager", "disabled"]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(bundle.all().is_empty());
+        assert!(!bundle.cgroups().contains(&bundle.path));
+        let said = bundle.refuses(&["pause", "x"]);
+        assert!(said.contains("cgroups not configured"), "{said}");
+        let said = bundle.refuses(&["update", "--pids-limit", "5", "x"]);
+        assert!(said.contains("cannot set pids limit"), "{said}");
+    }
+}
+
+#[test]
+fn who_may_make_none_goes_without_unless_some_are_asked_for() {
+    for case in ordinary_cases() {
+        let Some(bundle) = Bundle::new(case) else {
+            return;
+        };
+        bundle.configure("sleep 1000", &json!({}));
+        let (code, said) = bundle.run_with(&[]);
+        assert_eq!(code, Some(0), "{case}: {said}");
+        bundle.does(&["delete", "--force", "x"]);
+        for (linux, words) in [
+            (
+                json!({"resources": {"pids": {"limit": 5}}}),
+                &["cannot set pids limit", "rootless needs no limits"][..],
+            ),
+            (
+                json!({"cgroupsPath": bundle.path}),
+                &["unable to apply cgroup configuration"],
+            ),
+        ] {
+            bundle.configure("true", &linux);
+            let (code, said) = bundle.run_with(&[]);
+            assert_eq!(code, Some(1), "{case}: {said}");
+            assert!(
+                words.iter().any(|words| said.contains(words)),
+                "{case}: {said}"
+            );
+        }
+    }
+}
