@@ -6,7 +6,7 @@ use super::{
 };
 use super::{start, state, update, version};
 use crate::error::{Error, ExitCode};
-use crate::log;
+use crate::log::{self, Level};
 use crate::standard_streams;
 use crate::sys::identity;
 use crate::sys::invocation::Invocation;
@@ -68,6 +68,10 @@ fn dispatch(read: &GlobalsRead, invocation: &Invocation) -> Result<ExitCode, Err
         Some(Wanted::Version) => return answer(&version::text()),
         Some(Wanted::Help) => return answer(&help::text(None)),
         None => {}
+    }
+    if globals.debug {
+        let words: Vec<&[u8]> = read.words.iter().map(|word| word.as_bytes()).collect();
+        globals.log.write(Level::Debug, &words.join(&b' '), &[]);
     }
     match command(read.words.clone())? {
         Command::Create(arguments) => create::run(&arguments, globals, invocation),

@@ -77,15 +77,19 @@ fn no_file(errno: Errno) -> Error {
     Error::new("write", "the state for hooks", errno)
 }
 
-/// The steps that run these hooks in the container.
-pub fn steps(hooks: &[Hook], moment: HookMoment) -> impl Iterator<Item = Step> {
+/// The steps that run these hooks in the container. A hook without an environment has `usual`.
+pub fn steps(hooks: &[Hook], moment: HookMoment, usual: &[CString]) -> impl Iterator<Item = Step> {
     (0..).zip(hooks).map(move |(number, hook)| {
+        let environment = match &hook.environment[..] {
+            [] => usual,
+            own => own,
+        };
         Step::RunHook(Box::new(HookPlan {
             moment,
             number,
             path: hook.path.clone(),
             arguments: StringArray::new(hook.arguments.clone()),
-            environment: StringArray::new(hook.environment.clone()),
+            environment: StringArray::new(environment.to_vec()),
             timeout: hook.timeout,
         }))
     })

@@ -40,6 +40,9 @@ const RESOURCES: &str = r#""resources": {
       "devices": [{ "allow": false, "access": "rwm" }]
     },"#;
 
+const CGROUP_NAMESPACE: &str = r#",
+      { "type": "cgroup" }"#;
+
 /// Errors: there is one already; it cannot be written.
 #[cold]
 #[inline(never)]
@@ -56,6 +59,11 @@ pub fn run(arguments: &SpecArgs) -> Result<ExitCode, Error> {
             let hint = (errno == Errno::EEXIST).then_some("remove it first");
             Error::new("write", path.as_os_str().as_bytes(), errno).hint(hint)
         })
+}
+
+/// Whether cgroups are of v2 alone. Where v1 is, a container without a cgroup namespace of its own is usual, and sees where it is.
+fn is_v2_alone() -> bool {
+    Path::new("/sys/fs/cgroup/cgroup.controllers").exists()
 }
 
 fn text(is_rootless: bool) -> String {
@@ -77,6 +85,10 @@ fn text(is_rootless: bool) -> String {
         .replace("@SYSFS@", sysfs)
         .replace("@RESOURCES_OR_MAPPINGS@", &ids)
         .replace("@NAMESPACE@", namespace)
+        .replace(
+            "@CGROUP_NAMESPACE@",
+            if is_v2_alone() { CGROUP_NAMESPACE } else { "" },
+        )
         .replace("@VERSION@", super::version::SPECIFICATION)
 }
 

@@ -21,7 +21,7 @@ const RESOURCES: &CStr = c"resources.json";
 pub const STATE: &CStr = c"state.json";
 /// A file while it is being written.
 const DRAFT: &CStr = c"draft";
-pub const START: &CStr = c"start";
+pub const START: &CStr = c"exec.fifo";
 
 /// More than any of its files has: what is longer is none of ours.
 const LONGEST: usize = 64 << 20;
