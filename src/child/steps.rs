@@ -30,7 +30,7 @@ const FIRST_PRIVATE: i32 = 3;
 
 pub fn perform(
     step: &Step,
-    plan: &InitPlan,
+    #[cfg_attr(not(feature = "oci"), expect(unused_variables))] plan: &InitPlan,
     state: &RootState,
     descriptors: &Descriptors<'_>,
 ) -> Result<(), Failed> {

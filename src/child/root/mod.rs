@@ -224,6 +224,10 @@ fn perform_configured(
     state: &RootState,
     descriptors: &Descriptors<'_>,
 ) -> Result<(), Failed> {
+    if !cfg!(feature = "oci") {
+        // No one has written such a step.
+        return Err(Errno::ENOSYS.into());
+    }
     match step {
         RootStep::EnterAs(how) => base::enter_as(*how, state).map_err(Failed::from),
         RootStep::Propagate { path, flags } => mount::propagate(path, *flags).map_err(Failed::from),

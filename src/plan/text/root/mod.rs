@@ -44,6 +44,8 @@ pub fn tell<'p>(step: &RootStep, text: Blank<'p>) -> Told<'p> {
         RootStep::MakeWorkingDirectory { path, owner } => text.make_working_directory(path, *owner),
         RootStep::ReadOnly => text.read_only(),
         RootStep::Enter => text.enter(),
+        // No one has written such a step.
+        _ if !cfg!(feature = "oci") => text.enter(),
         RootStep::EnterAs(how) => text.enter_as(*how),
         RootStep::Propagate { path, flags } => text.propagate(path, *flags),
         RootStep::Place(mount) => text.place(mount),
