@@ -109,31 +109,9 @@ impl Running {
         self.namespaces.contains(&Namespace::User)
     }
 
-    /// Whether a user who is this one here is one of its user namespace. If that is not known: yes.
-    pub fn has_user(&self, user: u32) -> bool {
-        let is_one = |[users, _]: [Vec<Mapped>; 2]| {
-            let has = |line: &Mapped| {
-                let distance = user.checked_sub(line.outside);
-                distance.is_some_and(|distance| distance < line.count)
-            };
-            users.iter().any(has)
-        };
-        !self.has_own_users() || self.ids().map_or(true, is_one)
-    }
-
     /// Whether the groups of a process may be set in its user namespace, user_namespaces(7).
     pub fn may_set_groups(&self) -> bool {
         read(&self.facts, c"setgroups").is_ok_and(|word| word.trim_ascii() == b"allow")
-    }
-
-    /// What bounds the capabilities of the process. If that is not told: nothing does.
-    pub fn bounding_set(&self) -> CapabilitySet {
-        let status = read(&self.facts, c"status").unwrap_or_default();
-        let status = String::from_utf8_lossy(&status);
-        let mut lines = status.lines();
-        let digits = lines.find_map(|line| line.strip_prefix("CapBnd:"));
-        let bits = digits.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
-        bits.map_or(CapabilitySet::ALL, CapabilitySet)
     }
 
     /// The users of its user namespace, and the groups.
@@ -151,6 +129,43 @@ impl Running {
     /// Its /etc/passwd or /etc/group.
     pub fn accounts(&self, name: &str) -> Result<Vec<u8>, Error> {
         root::accounts_in(self.root.as_fd(), name)
+    }
+}
+
+/// What a process could do to a file of ours.
+pub struct Rights {
+    /// What bounds its capabilities.
+    pub bounding: CapabilitySet,
+    /// Who is someone in its user namespace, if that is known.
+    users: Option<Vec<Mapped>>,
+}
+
+impl Rights {
+    /// Those of the process of this number, whichever it is. What is not told is allowed.
+    #[cold]
+    #[inline(never)]
+    pub fn look(pid: Pid) -> Self {
+        let opened = open(pid).ok();
+        let read = |name| read(&opened.as_ref()?.1, name).ok();
+        let status = read(c"status").unwrap_or_default();
+        let status = String::from_utf8_lossy(&status);
+        let digits = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
+        let bits = digits.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
+        Self {
+            bounding: bits.map_or(CapabilitySet::ALL, CapabilitySet),
+            users: read(c"uid_map").map(|map| identity::mapped(&map)),
+        }
+    }
+
+    /// Whether who is this user here is someone there.
+    pub fn has_user(&self, user: u32) -> bool {
+        let has = |line: &Mapped| {
+            let distance = user.checked_sub(line.outside);
+            distance.is_some_and(|distance| distance < line.count)
+        };
+        self.users
+            .as_ref()
+            .is_none_or(|lines| lines.iter().any(has))
     }
 }
 

@@ -13,9 +13,14 @@ pub struct Bundle {
 }
 
 /// One in each way of launching, as root.
-pub fn each(linux: &str, test: impl Fn(&Bundle)) {
+pub fn each(test: impl Fn(&Bundle)) {
+    each_with("", "", test);
+}
+
+/// As well, with further namespaces, and further members of `linux`.
+pub fn each_with(namespaces: &str, linux: &str, test: impl Fn(&Bundle)) {
     for case in root_cases() {
-        if let Some(bundle) = Bundle::idle(case, "", linux) {
+        if let Some(bundle) = Bundle::idle(case, namespaces, linux) {
             test(&bundle);
         }
     }
@@ -32,8 +37,7 @@ const PROCESS: &str = r#""user":{"uid":0,"gid":0},"env":["PATH=/bin","KEPT=1"],"
     "rlimits":[{"type":"RLIMIT_NOFILE","hard":400,"soft":300}],"noNewPrivileges":true"#;
 
 impl Bundle {
-    /// `process` and `linux` are further members of these.
-    pub fn idle(case: Case, process: &str, linux: &str) -> Option<Self> {
+    pub fn idle(case: Case, namespaces: &str, linux: &str) -> Option<Self> {
         let bundle = Self {
             case,
             tree: Tree::new(case)?,
@@ -42,9 +46,9 @@ impl Bundle {
         let cgroup = format!(r#""cgroupsPath":"/{}""#, bundle.id);
         let config = format!(
             r#"{{"ociVersion":"1.2.0","root":{{"path":"root"}},"mounts":[{MOUNTS}],
-            "process":{{"args":["sleep","1000"],{PROCESS}{process}}},
+            "process":{{"args":["sleep","1000"],{PROCESS}}},
             "linux":{{{cgroup},"namespaces":[{{"type":"pid"}},{{"type":"mount"}},{{"type":"ipc"}},{{"type":"uts"}},
-            {{"type":"network"}}]{linux}}}}}"#
+            {{"type":"network"}}{namespaces}]{linux}}}}}"#
         );
         std::fs::write(bundle.tree.beside("config.json"), config).expect("a file");
         let outcome = bundle.oci(&[

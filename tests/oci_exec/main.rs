@@ -7,7 +7,7 @@ mod bundle;
 mod faults;
 mod sockets;
 
-use bundle::{Bundle, each};
+use bundle::{Bundle, each, each_with};
 use common::*;
 use std::process::Stdio;
 
@@ -18,7 +18,7 @@ const FACTS: &str = "for kind in cgroup ipc mnt net pid user uts; do readlink /p
 
 #[test]
 fn it_is_as_the_containers_own_process() {
-    each("", |bundle| {
+    each(|bundle| {
         let [own, another] = ["P=1", "P=self"].map(|which| {
             // Of a process that this shell has made, to look at itself.
             bundle.says(&[], &format!("{which}; {FACTS}"))
@@ -33,7 +33,7 @@ fn it_is_as_the_containers_own_process() {
 
 #[test]
 fn options_stand_in_the_place_of_what_the_container_has() {
-    each("", |bundle| {
+    each(|bundle| {
         let said = bundle.says(
             &["--cwd", "/tmp", "-e", "A=2", "--env", "KEPT=3"],
             "pwd; echo $A $KEPT",
@@ -53,7 +53,7 @@ fn options_stand_in_the_place_of_what_the_container_has() {
 
 #[test]
 fn a_file_describes_the_process() {
-    each("", |bundle| {
+    each(|bundle| {
         let file = bundle.tree.beside("process.json");
         let process = r#"{"args":["/bin/sh","-c","id -u; pwd; echo $KEPT; ulimit -n"],"cwd":"/tmp","user":{"uid":5,"gid":6},
             "env":["PATH=/bin","A=1"],"rlimits":[{"type":"RLIMIT_NOFILE","hard":200,"soft":100}]}"#;
@@ -73,7 +73,7 @@ fn a_file_describes_the_process() {
 
 #[test]
 fn exit_codes_are_the_commands() {
-    each("", |bundle| {
+    each(|bundle| {
         for (script, code) in [("exit 42", 42), ("kill -9 $$", 137), ("true", 0)] {
             let outcome = bundle.exec(&[], &["sh", "-c", script]);
             assert_eq!(outcome.code(), Some(code), "{}: {outcome:?}", bundle.case);
@@ -83,7 +83,7 @@ fn exit_codes_are_the_commands() {
 
 #[test]
 fn failures_have_the_words_that_engines_look_for() {
-    each("", |bundle| {
+    each(|bundle| {
         std::fs::write(bundle.tree.root().join("tmp/data"), "data").unwrap();
         for (options, command, words) in [
             (&[][..], "nope", "executable file not found in $PATH"),
@@ -149,7 +149,7 @@ fn failures_have_the_words_that_engines_look_for() {
 
 #[test]
 fn what_has_stopped_or_is_paused_is_not_entered() {
-    each("", |bundle| {
+    each(|bundle| {
         let pause = bundle.oci(&["pause", &bundle.id]);
         assert_eq!(pause.code(), Some(0), "{pause:?}");
         let error = bundle.fails(&[], &["true"]);
@@ -176,7 +176,7 @@ fn what_has_stopped_or_is_paused_is_not_entered() {
 
 #[test]
 fn in_the_background_it_is_the_engines() {
-    each("", |bundle| {
+    each(|bundle| {
         let mark = mark();
         let (file, variable) = (bundle.tree.beside("pid"), format!("MARK={mark}"));
         let options = ["--detach", "--pid-file", &file, "-e", &variable];
@@ -208,7 +208,7 @@ fn in_the_background_it_is_the_engines() {
 
 #[test]
 fn signals_are_handed_on() {
-    each("", |bundle| {
+    each(|bundle| {
         let mark = mark();
         let variable = format!("MARK={mark}");
         let script = "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done";
@@ -234,7 +234,7 @@ fn signals_are_handed_on() {
 
 #[test]
 fn sub_cgroups_are_joined() {
-    each("", |bundle| {
+    each(|bundle| {
         let below = format!("/sys/fs/cgroup/pids/{}/below", bundle.id);
         if std::fs::create_dir(&below).is_err() {
             skip("there is no cgroup v1 of pids at its usual place");
@@ -255,8 +255,59 @@ fn sub_cgroups_are_joined() {
 }
 
 #[test]
+fn every_namespace_of_the_container_is_entered() {
+    let user = r#","uidMappings":[{"containerID":0,"hostID":100000,"size":65536}],
+        "gidMappings":[{"containerID":0,"hostID":100000,"size":65536}]"#;
+    let time = r#","timeOffsets":{"boottime":{"secs":4000000}}"#;
+    for (namespaces, linux) in [
+        (r#",{"type":"user"}"#, user),
+        (r#",{"type":"time"},{"type":"cgroup"}"#, time),
+    ] {
+        each_with(namespaces, linux, |bundle| {
+            let kinds = "cgroup ipc mnt net pid time user uts";
+            let links = |which| {
+                let script =
+                    format!("for kind in {kinds}; do readlink /proc/{which}/ns/$kind; done");
+                // (By the root of the container's user namespace, who may look at its own.)
+                bundle.says(&["--cap", "CAP_SYS_PTRACE"], &script)
+            };
+            assert_eq!(links("self"), links("1"), "{}", bundle.case);
+            let said = bundle.says(&["-u", "7:8"], "id -u; id -g; cut -d. -f1 /proc/uptime");
+            let said: Vec<u64> = said.lines().map(|line| line.parse().unwrap()).collect();
+            assert_eq!(said[..2], [7, 8], "{}", bundle.case);
+            assert_eq!(said[2] > 4_000_000, namespaces.contains("time"), "{said:?}");
+        });
+    }
+}
+
+#[test]
+fn where_the_containers_cgroup_is_gone_it_is_where_the_first_process_is() {
+    each(|bundle| {
+        let mounts = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].map(std::path::Path::new);
+        let mut mounts = mounts.into_iter();
+        let Some(mount) = mounts.find(|mount| mount.join("cgroup.procs").exists()) else {
+            skip("there is no cgroup v2 at its usual places");
+            return;
+        };
+        let moved = format!("{}-moved", bundle.id);
+        std::fs::create_dir(mount.join(&moved)).unwrap();
+        let first = bundle.first().to_string();
+        std::fs::write(mount.join(&moved).join("cgroup.procs"), first).unwrap();
+        std::fs::remove_dir(mount.join(&bundle.id)).unwrap();
+        let said = bundle.says(&[], "grep ^0: /proc/self/cgroup");
+        assert_eq!(said, format!("0::/{moved}\n"), "{}", bundle.case);
+        // Who has named one wants that.
+        let error = bundle.fails(&["--cgroup", "/"], &["true"]);
+        assert!(error.contains("no such file or directory"), "{error}");
+        bundle.oci(&["delete", "--force", &bundle.id]);
+        let remove = || std::fs::remove_dir(mount.join(&moved)).is_ok();
+        assert!(eventually(remove), "{}", bundle.case);
+    });
+}
+
+#[test]
 fn ps_shows_the_containers_processes() {
-    each("", |bundle| {
+    each(|bundle| {
         let first = bundle.first().to_string();
         let table = bundle.oci(&["ps", &bundle.id]);
         let lines: Vec<&str> = table.output(bundle.case).lines().collect();
@@ -278,7 +329,7 @@ fn ps_shows_the_containers_processes() {
 
 #[test]
 fn no_path_leads_to_what_is_open_outside() {
-    each("", |bundle| {
+    each(|bundle| {
         // CVE-2024-21626: the working directory is one that the runtime has open.
         for number in 3..20 {
             for path in [

@@ -26,7 +26,7 @@ fn sent(bundle: &Bundle, options: &[&str], command: &[&str], socket: &str) -> (F
 
 #[test]
 fn a_terminal_goes_to_the_console_socket() {
-    each("", |bundle| {
+    each(|bundle| {
         // Longer than the name of a socket may be.
         let directory = bundle.tree.beside(&"x".repeat(100));
         std::fs::create_dir_all(&directory).unwrap();
@@ -58,7 +58,7 @@ fn a_terminal_goes_to_the_console_socket() {
 
 #[test]
 fn a_process_says_how_large_its_terminal_is() {
-    each("", |bundle| {
+    each(|bundle| {
         let (file, socket) = (
             bundle.tree.beside("process.json"),
             bundle.tree.beside("console"),
@@ -76,7 +76,7 @@ fn a_process_says_how_large_its_terminal_is() {
 
 #[test]
 fn a_pidfd_goes_to_its_socket() {
-    each("", |bundle| {
+    each(|bundle| {
         let (socket, file) = (bundle.tree.beside("pidfd"), bundle.tree.beside("pid"));
         let options = ["-d", "--pidfd-socket", &socket, "--pid-file", &file];
         let (pidfd, name) = sent(bundle, &options, &["sleep", "1000"], &socket);
@@ -91,7 +91,7 @@ fn a_pidfd_goes_to_its_socket() {
 
 #[test]
 fn without_a_socket_the_terminal_is_relayed() {
-    each("", |bundle| {
+    each(|bundle| {
         let mark = mark();
         let variable = format!("MARK={mark}");
         let words = ["exec", "-t", "-e", &variable, &bundle.id, "sh", "-c"];

@@ -1,8 +1,9 @@
 //! In which cgroups the process is to be: the container's, or some below them, `--cgroup [CONTROLLER[,CONTROLLER]:]PATH`.
 
-use crate::cgroup::Entry;
-use crate::error::Error;
+use crate::cgroup::{Entry, Layout, Version};
+use crate::error::{Error, ExitCode};
 use crate::oci::cgroup::{Record, Records};
+use crate::sys::{Errno, Pid};
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt;
 
@@ -60,6 +61,43 @@ pub fn below(records: &Records, asked: &[OsString]) -> Result<Records, Error> {
 pub fn entry(records: &Records) -> Result<Entry, Error> {
     let entry = records.entry();
     entry.map_err(|error| error.behind("error adding pid to cgroups"))
+}
+
+/// Whether a start may have failed because no process can be in the container's cgroup of v2: others have been made below
+/// it and given its controllers, or its processes have left it, and it is gone.
+pub fn may_be_closed(error: &Error) -> bool {
+    const WHY: [Errno; 4] = [
+        Errno::EBUSY,
+        Errno::ENOENT,
+        Errno::ENODEV,
+        Errno::EOPNOTSUPP,
+    ];
+    let is_one = |errno| WHY.contains(&errno);
+    error.exit() == ExitCode::OWN_FAILURE && error.errno().is_some_and(is_one)
+}
+
+/// The cgroups with the one of v2 that the first process is in. `None`: it is where it was put.
+#[cold]
+#[inline(never)]
+pub fn of_first(records: &Records, first: Pid) -> Option<Records> {
+    let mountinfo = std::fs::read("/proc/self/mountinfo").ok()?;
+    let cgroup = std::fs::read(format!("/proc/{first}/cgroup")).ok()?;
+    let layout = Layout::of(&mountinfo, &cgroup, |_| false);
+    let mut mounts = layout.mounts(layout.v2.as_ref()?);
+    let path = mounts.find_map(|mount| {
+        let path = [mount.point.to_bytes(), mount.own?.to_bytes()].concat();
+        CString::new(path).ok()
+    })?;
+    let mut moved = records.clone();
+    let record = moved
+        .0
+        .iter_mut()
+        .find(|one| one.version() == Version::V2)?;
+    if record.path == path {
+        return None;
+    }
+    record.path = path;
+    Some(moved)
 }
 
 fn parse(word: &[u8], count: usize) -> Result<Below<'_>, Error> {

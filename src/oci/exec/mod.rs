@@ -15,6 +15,7 @@ mod attended;
 mod cgroups;
 mod plan;
 
+use super::cgroup::{Records, is_rootless};
 use super::command_line::{ExecArgs, Globals};
 use super::config::{self, Config, Process};
 use super::process::{self, Inherited, Surroundings};
@@ -22,7 +23,7 @@ use super::store::{Entry, Record, Status, Store};
 use crate::cgroup;
 use crate::error::{Error, ExitCode};
 use crate::guard::Request;
-use crate::host::running::{FirstProcess, Refused, Running};
+use crate::host::running::{FirstProcess, Refused, Rights, Running};
 use crate::launch::{self, Container, ForEngine, Launch};
 use crate::monitor::Supervisor;
 use crate::monitor::relay::{Allowance, Ends, Relay};
@@ -56,10 +57,12 @@ pub fn run(
 ) -> Result<ExitCode, Error> {
     let entry = Store::open(globals)?.find(&arguments.id)?;
     let record = entry.record()?;
+    // Everything begins again then; so what is asked first is no more than how much it takes.
+    let rights = Rights::look(record.pid);
+    let has_user = |user| rights.has_user(user);
+    OwnFile::of_entered(rights.bounding, &has_user, invocation).acquire()?;
     check_status(arguments, &entry, &record)?;
     let running = look(&record)?;
-    let bounding = running.bounding_set();
-    OwnFile::of_entered(bounding, &|user| running.has_user(user), invocation).acquire()?;
     let config = config::read(&entry.config()?)?;
     let process = asked::process(&arguments.process, &config)?;
     check_terminal(arguments, &process)?;
@@ -70,7 +73,7 @@ pub fn run(
         running,
         config: &config,
         process,
-        bounding,
+        bounding: rights.bounding,
     };
     story.tell().map_err(|error| explained(error, &record))
 }
@@ -170,15 +173,43 @@ struct Made {
 impl Story<'_> {
     fn tell(self) -> Result<ExitCode, Error> {
         let records = cgroups::below(&self.record.cgroups, &self.arguments.cgroups)?;
-        let entry = cgroups::entry(&records)?;
+        let (container, made) = match self.begin(&records) {
+            Err(error) if self.arguments.cgroups.is_empty() => self.begin_elsewhere(error)?,
+            begun => begun?,
+        };
+        match self.arguments.detach {
+            true => Ok(ExitCode::SUCCESS),
+            false => self.accompany(container, made),
+        }
+    }
+
+    /// Once more, where the first process is, or, if cgroups need not be had, in none of the container's.
+    #[cold]
+    #[inline(never)]
+    fn begin_elsewhere(&self, error: Error) -> Result<(Container, Made), Error> {
+        if cgroups::may_be_closed(&error) {
+            if let Some(moved) = cgroups::of_first(&self.record.cgroups, self.record.pid) {
+                return self.begin(&moved);
+            }
+        }
+        let is_refused = matches!(
+            error.errno(),
+            Some(Errno::EACCES | Errno::EPERM | Errno::EROFS)
+        );
+        let has_any = !self.record.cgroups.is_empty();
+        match is_refused && has_any && is_rootless(self.globals.rootless) {
+            true => self.begin(&Records::default()),
+            false => Err(error),
+        }
+    }
+
+    fn begin(&self, records: &Records) -> Result<(Container, Made), Error> {
+        let entry = cgroups::entry(records)?;
         let made = self.make(&entry)?;
         let attended = Attended::new(self.arguments, made.terminal.as_ref());
         let container = self.start(&made, &entry, &attended)?;
         attended.succeed();
-        if self.arguments.detach {
-            return Ok(ExitCode::SUCCESS);
-        }
-        self.accompany(container, made)
+        Ok((container, made))
     }
 
     fn make(&self, cgroups: &cgroup::Entry) -> Result<Made, Error> {
