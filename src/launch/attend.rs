@@ -42,7 +42,7 @@ pub fn attend(
     launch: &Launch<'_>,
     attendant: &dyn Attendant,
     child: Pid,
-    mut gates: Gated,
+    gates: &mut Gated,
     reader: BorrowedFd<'_>,
     board: Board<'_>,
 ) -> Result<Attended, Error> {

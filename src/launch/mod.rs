@@ -331,9 +331,9 @@ impl Launch<'_> {
         }
         // Ours closed, the pipes end when the child's do: at execve, or when it leaves.
         drop((ids, writer));
-        if let (Some(engine), Some(gates)) = (self.engine, attended) {
+        if let (Some(engine), Some(mut gates)) = (self.engine, attended) {
             let attendant = engine.attendant;
-            let attended = attend::attend(self, attendant, pid, gates, reader.as_fd(), board);
+            let attended = attend::attend(self, attendant, pid, &mut gates, reader.as_fd(), board);
             match attended {
                 Ok(Attended::Waits(pid)) => {
                     return Ok(Born {
@@ -344,6 +344,7 @@ impl Launch<'_> {
                     });
                 }
                 Ok(Attended::Ended) => {}
+                // Before the gates are closed, by which the child would be told, and say so.
                 Err(error) => {
                     return match (attend::end(pid, board), reports::meaning(self.plan, board)) {
                         ((), Err(Failure::Said(said))) => Err(said.into()),
