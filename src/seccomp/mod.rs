@@ -13,18 +13,22 @@ mod allowed;
 mod architecture;
 mod compile;
 mod default;
+mod entries;
 mod filter_summary;
 mod group;
 mod multiplexer;
 mod names;
 mod profile;
 mod reaper;
+mod words;
 
 pub use architecture::{Architecture, Family, HERE};
 pub use default::default_filter;
+pub use entries::{SyscallEntry, assemble, lists_compat};
 pub use filter_summary::{FilterSummary, ends_execve, refuses_execve, summary};
 pub use profile::compile as compile_profile;
 pub use reaper::{keeper_filter, reaper_filter};
+pub use words::HIGHEST_ERRNO;
 
 use crate::sys::capability::CapabilitySet;
 use crate::sys::seccomp::Instruction;
@@ -47,6 +51,8 @@ impl Action {
     const KILL_PROCESS: Self = Self(0x8000_0000);
     const KILL_THREAD: Self = Self(0);
     const TRAP: Self = Self(0x0003_0000);
+    /// Who has the filter's listener decides.
+    pub const NOTIFY: Self = Self(0x7fc0_0000);
     const LOG: Self = Self(0x7ffc_0000);
     const ALLOW: Self = Self(0x7fff_0000);
     /// Not permitted.
@@ -81,8 +87,9 @@ enum Comparison {
     Masked(u64),
 }
 
+/// What is asked of an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Condition {
+pub struct Condition {
     /// Which argument, 0 to 5.
     argument: u8,
     comparison: Comparison,
