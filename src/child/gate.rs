@@ -9,6 +9,7 @@ use crate::plan::{Gate, Opener};
 use crate::sys::Errno;
 use crate::sys::descriptor::{self, ChildDescriptor, Undropped};
 use crate::sys::in_child::InChild;
+use crate::sys::local_socket;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The pipe of a gate. The child has both ends, as copies.
@@ -69,6 +70,12 @@ impl<'a> GatePipe<'a> {
         self.reader.close(child);
         Ok(())
     }
+}
+
+/// Sends mydocker a descriptor by the socket that this gate has for a pipe.
+pub fn hand_over(gate: Gate, file: &Undropped, descriptors: &Descriptors<'_>) -> Result<(), Errno> {
+    let [ours, _] = descriptors.gates.ends_of(gate).ok_or(Errno::EBADF)?;
+    local_socket::send(ours, 0, Some(file.as_fd()))
 }
 
 /// Tells mydocker that the child is there, and waits until it has done its part.

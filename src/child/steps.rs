@@ -9,7 +9,7 @@ use super::root::{self, RootState, kernel_fs};
 use super::{Descriptors, entry, gate, network as from_pool};
 use crate::lingering;
 use crate::plan::entry::{PROCESS, ROOT};
-use crate::plan::{Gate, InitPlan, Prepared, Step};
+use crate::plan::{FilterWith, Gate, InitPlan, Prepared, Step};
 use crate::report::Failed;
 use crate::spec::Namespace;
 use crate::spec::limits::NumberSet;
@@ -50,7 +50,7 @@ pub fn perform(
         Step::OomScoreAdjustment(number) => write_file(c"/proc/self/oom_score_adj", number),
         Step::ResourceLimit(limit) => process::limit(limit.resource, limit.soft, limit.hard),
         Step::Await(Gate::Start) => gate::await_start(descriptors),
-        Step::Await(gate @ (Gate::Runtime | Gate::Recorded)) => {
+        Step::Await(gate @ (Gate::Runtime | Gate::Recorded | Gate::Listener)) => {
             gate::pass_told(*gate, descriptors, state.child)
         }
         Step::Await(gate) => descriptors.gates.pass(*gate, state.child),
@@ -91,6 +91,7 @@ pub fn perform(
         } => capability::limit(*held, *required, *ambient),
         Step::NoNewPrivileges => process::no_new_privileges(),
         Step::Filter(instructions) => seccomp::load(instructions),
+        Step::FilterWith(filter) => load_filter(filter, descriptors, state.child),
         Step::DefaultSignals(ignored) => default_signals(*ignored),
         Step::CloseDescriptorsFrom(first) => close_from(*first, None, descriptors, state.child),
         #[cfg(feature = "oci")]
@@ -163,6 +164,28 @@ fn default_signals(ignored: SignalSet) -> Result<(), Errno> {
         signal::set_default(number)?;
     }
     signal::set_blocked(SignalSet::EMPTY)
+}
+
+fn load_filter(
+    filter: &FilterWith,
+    descriptors: &Descriptors<'_>,
+    child: InChild,
+) -> Result<(), Errno> {
+    let FilterWith {
+        instructions,
+        flags,
+        listens: true,
+    } = filter
+    else {
+        return seccomp::load_as(&filter.instructions, filter.flags);
+    };
+    let listener = seccomp::load_with_listener(instructions, *flags)?;
+    // From here on there may be no one to answer for a call but who will have the listener: it goes away first, by calls
+    // that the filter does not ask about (`oci/seccomp.rs`).
+    gate::hand_over(Gate::Listener, &listener, descriptors)?;
+    descriptors.channel.arrive(Gate::Listener)?;
+    descriptor::close(listener);
+    descriptors.gates.pass(Gate::Listener, child)
 }
 
 fn give_pipes(which: &[bool; 3], user: u32) -> Result<(), Errno> {

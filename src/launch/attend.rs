@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::plan::Gate;
 use crate::report::Board;
 use crate::sys::descriptor::Waiting;
-use crate::sys::{Errno, Pid, descriptor, process, signal};
-use std::os::fd::{AsFd, BorrowedFd};
+use crate::sys::{Errno, Pid, descriptor, local_socket, process, signal};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Who does mydocker's part at the gates. An error ends the start.
 pub trait Attendant {
@@ -25,6 +25,9 @@ pub trait Attendant {
 
     /// Everything is mounted, and the root is not entered: run the hooks.
     fn make(&self, pid: Pid) -> Result<(), Error>;
+
+    /// The listener of this process's filter: send it to who is to have it.
+    fn listen(&self, pid: Pid, listener: OwnedFd) -> Result<(), Error>;
 }
 
 /// How far a child has come with an attendant.
@@ -73,6 +76,12 @@ pub fn attend(
                 }
                 open(gates.recorded.take().as_ref())?;
             }
+            Gate::Listener => {
+                let socket = gates.listener.take();
+                let (_, ours) = socket.as_ref().ok_or_else(|| garbled(Errno::EBADF))?;
+                attendant.listen(first()?, received(ours.as_fd())?)?;
+                open(socket.as_ref())?;
+            }
             Gate::Start => return Ok(Attended::Waits(first()?)),
             Gate::IdsMapped | Gate::ReaperReady => return Err(garbled(Errno::EBADMSG)),
         }
@@ -85,6 +94,14 @@ fn await_entrant(entrant: Pid) -> Result<(), Error> {
     let pidfd = process::open(entrant).map_err(failed)?;
     let mut waiting = [Waiting::to_read(pidfd.as_fd())];
     descriptor::wait(&mut waiting, -1).map_err(failed)
+}
+
+/// What the child has sent before it came to the gate.
+fn received(socket: BorrowedFd<'_>) -> Result<OwnedFd, Error> {
+    let record = local_socket::receive(socket).map_err(garbled)?;
+    let file = record.and_then(|record| record.file);
+    file.map(descriptor::own)
+        .ok_or_else(|| garbled(Errno::EBADMSG))
 }
 
 /// Ends what has been born, by whichever process it is.

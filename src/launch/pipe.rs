@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::plan::{Birth, Gate, InitPlan};
 use crate::report::Board;
 use crate::sys::descriptor::{self, ChildDescriptor};
+use crate::sys::local_socket;
 use crate::sys::shared_memory::SharedMemory;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -29,6 +30,7 @@ pub type GateEnds = (OwnedFd, OwnedFd);
 pub struct Gated {
     pub runtime: Option<GateEnds>,
     pub recorded: Option<GateEnds>,
+    pub listener: Option<GateEnds>,
 }
 
 impl Ends {
@@ -55,11 +57,18 @@ impl Ends {
                 .map_err(|errno| Error::new("pipe", "for the gate", errno)),
         };
         let ids = gate(Gate::IdsMapped)?;
+        let socket = |gate| match plan.awaits(gate) {
+            false => Ok(None),
+            true => local_socket::pair()
+                .map(Some)
+                .map_err(|errno| Error::new("socketpair", "for the gate", errno)),
+        };
         let attended = match is_attended {
             false => None,
             true => Some(Gated {
                 runtime: gate(Gate::Runtime)?,
                 recorded: gate(Gate::Recorded)?,
+                listener: socket(Gate::Listener)?,
             }),
         };
         Ok(Self {
@@ -87,10 +96,12 @@ impl Ends {
         let ids = self.ids.as_ref();
         let runtime = attended.and_then(|gates| gates.runtime.as_ref());
         let recorded = attended.and_then(|gates| gates.recorded.as_ref());
+        let listener = attended.and_then(|gates| gates.listener.as_ref());
         let all = [
             (Gate::IdsMapped, ids),
             (Gate::Runtime, runtime),
             (Gate::Recorded, recorded),
+            (Gate::Listener, listener),
         ];
         let mut gates = Gates::NONE;
         for (gate, pipe) in all {

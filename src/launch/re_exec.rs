@@ -56,7 +56,7 @@ fn first_gate(plan: &InitPlan) -> RawFd {
 }
 
 /// Gates that may be awaited after the execve. A pipe has two ends, and a FIFO one.
-const AWAITED: [Gate; 3] = [Gate::Runtime, Gate::Recorded, Gate::Start];
+const AWAITED: [Gate; 4] = [Gate::Runtime, Gate::Recorded, Gate::Listener, Gate::Start];
 
 /// How many those are: a keeper's command joins.
 fn joined_later(plan: &InitPlan) -> usize {

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::field::Field;
-use crate::plan::{InitPlan, Reaper, Step};
+use crate::plan::{InitPlan, Reaper};
 use crate::seccomp;
 use crate::sys::Errno;
 use crate::sys::reaper::{self, Settings};
@@ -29,7 +29,7 @@ fn make(plan: &InitPlan, kind: Reaper) -> Result<OwnedFd, Error> {
             false => seccomp::reaper_filter(),
         },
         // A kernel without filters is an error if the command is to have one.
-        filter_is_required: steps.any(|step| matches!(step, Step::Filter(_))),
+        filter_is_required: steps.any(|step| step.filter().is_some()),
     })
     .map_err(|errno| failed("make a memory file for", errno))
 }

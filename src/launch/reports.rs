@@ -74,12 +74,8 @@ pub fn not_executed(plan: &InitPlan, code: ExitCode) -> Option<Error> {
 #[cold]
 #[inline(never)]
 pub fn ended_by_filter(plan: &InitPlan) -> Option<Error> {
-    let mut steps = plan.process.iter();
-    let ended = steps.any(|step| match step {
-        Step::Filter(filter) => seccomp::ends_execve(filter),
-        _ => false,
-    });
-    ended.then(killed_by_filter)
+    let mut filters = plan.process.iter().filter_map(Step::filter);
+    filters.any(seccomp::ends_execve).then(killed_by_filter)
 }
 
 /// What a child has said that has executed something or is gone: `Ready` means that the command is running.

@@ -41,6 +41,7 @@ pub mod process;
 pub mod ps;
 pub mod resume;
 pub mod run;
+pub mod seccomp;
 pub mod spec_file;
 pub mod start;
 pub mod state;

@@ -79,7 +79,7 @@ impl InitPlan {
     /// Whether a process of the child's has to pass this gate.
     pub fn awaits(&self, gate: Gate) -> bool {
         let mut steps = self.steps();
-        steps.any(|step| matches!(step, Step::Await(awaited) if *awaited == gate))
+        steps.any(|step| step.gate() == Some(gate))
     }
 
     /// Whether the child enters a time namespace.
@@ -99,7 +99,10 @@ impl InitPlan {
     pub fn awaits_launcher(&self) -> bool {
         let own = self.process.iter().filter(|_| !self.enters);
         let mut steps = self.birth.iter().chain(&self.container).chain(own);
-        steps.any(|step| matches!(step, Step::Await(gate) if gate.opener() != Opener::Reaper))
+        steps.any(|step| {
+            step.gate()
+                .is_some_and(|gate| gate.opener() != Opener::Reaper)
+        })
     }
 }
 

@@ -12,6 +12,9 @@ pub enum Gate {
     /// It is written down which process is the container's first: from here on it can be found, and need not end with
     /// mydocker.
     Recorded,
+    /// mydocker has sent the listener of the filter to where it is to be. The pipe of this gate is a socket, and the
+    /// listener comes by it.
+    Listener,
     /// Someone has started the container, perhaps hours later and another mydocker.
     Start,
 }
@@ -28,7 +31,7 @@ pub enum Opener {
 }
 
 impl Gate {
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
 
     /// By their numbers.
     pub const ALL: [Self; Self::COUNT] = [
@@ -36,12 +39,13 @@ impl Gate {
         Self::ReaperReady,
         Self::Runtime,
         Self::Recorded,
+        Self::Listener,
         Self::Start,
     ];
 
     pub const fn opener(self) -> Opener {
         match self {
-            Self::IdsMapped | Self::Runtime | Self::Recorded => Opener::Launcher,
+            Self::IdsMapped | Self::Runtime | Self::Recorded | Self::Listener => Opener::Launcher,
             Self::ReaperReady => Opener::Reaper,
             Self::Start => Opener::Starter,
         }

@@ -44,7 +44,7 @@ use crate::spec::Namespace;
 use crate::spec::limits::{NumberSet, ResourceLimit};
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
-use crate::sys::seccomp::Instruction;
+use crate::sys::seccomp::{FilterFlags, Instruction};
 use crate::sys::signal::SignalSet;
 #[cfg(feature = "oci")]
 use hook::HookPlan;
@@ -265,6 +265,8 @@ pub enum Step {
     NoNewPrivileges,
     /// Filter system calls from here on.
     Filter(Cow<'static, [Instruction]>),
+    /// Filter them with flags of one's own, or with a listener.
+    FilterWith(Box<FilterWith>),
     /// Give these ignored signals their default disposition back, and empty the mask.
     DefaultSignals(SignalSet),
     /// Close everything but 0, 1 and 2, and the pipe of reports.
@@ -283,6 +285,35 @@ pub enum Step {
     /// Have a program of the engine's run, and wait for it.
     #[cfg(feature = "oci")]
     RunHook(Box<HookPlan>),
+}
+
+/// A filter of system calls, and how it is loaded.
+#[derive(Debug, PartialEq)]
+pub struct FilterWith {
+    pub instructions: Vec<Instruction>,
+    pub flags: FilterFlags,
+    /// Whether it has a listener, which goes to mydocker by [`Gate::Listener`].
+    pub listens: bool,
+}
+
+impl Step {
+    /// The filter that it loads.
+    pub fn filter(&self) -> Option<&[Instruction]> {
+        match self {
+            Self::Filter(instructions) => Some(instructions),
+            Self::FilterWith(filter) => Some(&filter.instructions),
+            _ => None,
+        }
+    }
+
+    /// The gate at which it waits.
+    pub fn gate(&self) -> Option<Gate> {
+        match self {
+            Self::Await(gate) => Some(*gate),
+            Self::FilterWith(filter) if filter.listens => Some(Gate::Listener),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(feature = "oci")]

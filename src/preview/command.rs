@@ -27,12 +27,8 @@ pub struct Around<'a> {
 /// How execve fails: of which candidate, and why.
 pub fn failure(plan: &InitPlan, around: &Around<'_>) -> Option<(u32, Errno, Clue)> {
     let command = &plan.command;
-    let mut steps = plan.process.iter();
-    let filter = steps.find_map(|step| match step {
-        Step::Filter(filter) => Some(filter),
-        _ => None,
-    });
-    let refused = filter.and_then(|filter| seccomp::refuses_execve(filter));
+    let filter = plan.process.iter().find_map(Step::filter);
+    let refused = filter.and_then(seccomp::refuses_execve);
     let is_too_long = is_too_long(plan);
     let mut outcome = Outcome::NONE;
     for (index, file) in (0u32..).zip(&command.candidates) {

@@ -2,7 +2,7 @@
 //! where they look at an argument, that is the answer.
 
 use super::architecture::{Architecture, HERE};
-use super::names::by_place;
+use super::names::{by_place, place};
 use super::{Action, code};
 use crate::sys::Errno;
 use crate::sys::seccomp::Instruction;
@@ -59,6 +59,15 @@ pub fn refuses_execve(filter: &[Instruction]) -> Option<Errno> {
     let number = ::syscalls::Sysno::execve as u32;
     let action = decided(filter, HERE.native, number)?;
     action.errno_number().map(Errno::new)
+}
+
+/// Whether this filter lets the native call of this name pass, whatever its arguments are.
+pub fn lets_pass(filter: &[Instruction], name: &str) -> bool {
+    let decided = place(HERE.native, name).map(|place| {
+        let number = HERE.native.number(place);
+        decided(filter, HERE.native, number)
+    });
+    matches!(decided, Some(Some(Action::ALLOW | Action::LOG)))
 }
 
 impl FilterSummary {

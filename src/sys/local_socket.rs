@@ -184,12 +184,22 @@ pub fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
 
 /// Sends one record of one byte, and with it a descriptor, if one is given. Never waits.
 pub fn send(socket: BorrowedFd<'_>, byte: u8, file: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
-    send_message(socket, &[byte], file, libc::MSG_DONTWAIT)
+    send_message(socket, &[byte], file, libc::MSG_DONTWAIT).map(drop)
 }
 
-/// Sends a descriptor and a name for it, which is not empty and short.
+/// Sends a descriptor and what there is to say of it, which is not empty. Waits until all is sent.
 pub fn send_named(socket: BorrowedFd<'_>, name: &[u8], file: BorrowedFd<'_>) -> Result<(), Errno> {
-    send_message(socket, name, Some(file), 0)
+    let mut rest = name;
+    let mut file = Some(file);
+    while !rest.is_empty() {
+        match send_message(socket, rest, file, 0) {
+            // It goes with the first bytes.
+            Ok(count) => (rest, file) = (rest.get(count..).unwrap_or_default(), None),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
 }
 
 fn send_message(
@@ -197,7 +207,7 @@ fn send_message(
     bytes: &[u8],
     file: Option<BorrowedFd<'_>>,
     flags: i32,
-) -> Result<(), Errno> {
+) -> Result<usize, Errno> {
     let mut part = libc::iovec {
         iov_base: bytes.as_ptr().cast_mut().cast(),
         iov_len: bytes.len(),
@@ -215,7 +225,6 @@ fn send_message(
             flags
         )
     }
-    .map(drop)
 }
 
 /// What was received.

@@ -34,9 +34,7 @@ use crate::spec::limits::{NumberSet, ResourceLimit};
 use crate::sys::capability::{self, CapabilitySet, Sets};
 use crate::sys::keyring::Permissions;
 use crate::sys::scheduler::Scheduling;
-use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
-use std::borrow::Cow;
 use std::ffi::CString;
 
 /// What a process depends on that is not in its part of config.json.
@@ -50,7 +48,8 @@ pub struct Surroundings<'a> {
     pub inherited: Inherited,
     /// The signals that the caller ignores, which the child would hand down.
     pub ignored: SignalSet,
-    pub filter: Option<Cow<'static, [Instruction]>>,
+    /// The step that loads the filter of system calls, if there is one.
+    pub filter: Option<Step>,
 }
 
 /// The steps of a process, in their order; see the module.
@@ -84,7 +83,7 @@ pub fn steps(process: &Process, surroundings: Surroundings<'_>) -> Result<Proces
         steps.session.push(Step::ControllingTerminal);
         steps.session.push(Step::StandardTerminal);
     }
-    let mut filter = surroundings.filter.map(Step::Filter);
+    let mut filter = surroundings.filter;
     let early = filter.take_if(|_| !process.no_new_privileges);
     let inherited = surroundings.inherited;
     steps.before_user = attributes(

@@ -3,6 +3,7 @@
 use super::page::Page;
 use super::telling::{Blank, Start, Told};
 use crate::hint::Doing;
+use crate::plan::FilterWith;
 use crate::seccomp::{FilterSummary, HERE, summary};
 use crate::spec::Filter;
 use crate::sys::Errno;
@@ -10,6 +11,21 @@ use crate::sys::seccomp::Instruction;
 use std::os::unix::ffi::OsStrExt;
 
 impl<'p> Blank<'p> {
+    pub fn filter_with(self, filter: &FilterWith) -> Told<'p> {
+        let object = match filter.listens {
+            true => "an engine's filter of system calls (seccomp), with a listener",
+            false => "an engine's filter of system calls (seccomp)",
+        };
+        self.says("load", object.as_bytes())
+            .hint(Doing::Filter)
+            .why("With the flags that the engine asks for. seccomp(2), seccomp_unotify(2)")
+    }
+
+    pub fn await_listener(self) -> Told<'p> {
+        self.says("wait for", b"the listener of the filter to be sent")
+            .why("Who listens is to have it before the command's first call.")
+    }
+
     pub fn filter(self, instructions: &[Instruction]) -> Told<'p> {
         self.says("load", b"the filter of system calls (seccomp)")
             .hint(Doing::Filter)

@@ -3,14 +3,15 @@
 use super::table::{Unread, Wire, table};
 #[cfg(feature = "oci")]
 use crate::plan::hook::{HookMoment, HookPlan};
-use crate::plan::{ExecPlan, Gate, InitPlan, Prepared, Reaper, Step};
+use crate::plan::{ExecPlan, FilterWith, Gate, InitPlan, Prepared, Reaper, Step};
 
 table! { struct InitPlan {
     forerunner, birth, container, reaper, enters, process, command, premounted, timed, tells_status,
 } }
 table! { struct ExecPlan { searched, candidates, arguments, environment } }
+table! { struct FilterWith { instructions, flags, listens } }
 table! { enum Reaper { 0 => FirstProcess, 1 => Keeper } }
-table! { enum Gate { 0 => IdsMapped, 1 => ReaperReady, 2 => Runtime, 3 => Recorded, 4 => Start } }
+table! { enum Gate { 0 => IdsMapped, 1 => ReaperReady, 2 => Runtime, 3 => Recorded, 4 => Start, 5 => Listener } }
 
 // A step that goes leaves its number free. What is new takes the lowest that is.
 table! { enum Step {
@@ -66,6 +67,7 @@ table! { enum Step {
     48 => Process(step),
     #[cfg(feature = "oci")]
     49 => RunHook(hook),
+    50 => FilterWith(filter),
 } }
 table! { enum Prepared { 0 => HostsNull, 1 => Pipe } }
 #[cfg(feature = "oci")]

@@ -9,7 +9,7 @@ use crate::sys::MountFlags;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::device::Device;
 use crate::sys::process::StringArray;
-use crate::sys::seccomp::Instruction;
+use crate::sys::seccomp::{FilterFlags, Instruction};
 use crate::sys::signal::SignalSet;
 use crate::sys::terminal::{Modes, Size};
 use crate::terminal_settings::TerminalSettings;
@@ -19,6 +19,7 @@ use std::ffi::CString;
 table! { struct MountFlags(bits) }
 table! { struct CapabilitySet(bits) }
 table! { struct SignalSet(bits) }
+table! { struct FilterFlags(flags) }
 table! { struct Instruction { code, jump_true, jump_false, value } }
 table! { struct ResourceLimit { resource, soft, hard } }
 table! { struct TerminalSettings { modes, size, owner } }

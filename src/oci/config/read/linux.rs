@@ -24,7 +24,7 @@ pub fn linux(reader: &mut StrictReader<'_>) -> Result<Linux, Fault> {
             "cgroupsPath" => linux.cgroups_path = given_text(reader)?,
             "resources" => linux.resources = resources::resources(reader)?,
             "rootfsPropagation" => linux.root_propagation = propagation(reader)?,
-            "seccomp" => linux.seccomp = Some(seccomp::seccomp(reader)?),
+            "seccomp" => linux.seccomp = seccomp::seccomp(reader)?,
             "sysctl" => linux.sysctls = sysctls(reader)?,
             "maskedPaths" => linux.masked_paths = paths_in_container(reader)?,
             "readonlyPaths" => linux.read_only_paths = paths_in_container(reader)?,

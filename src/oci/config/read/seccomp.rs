@@ -4,7 +4,8 @@ use super::super::{Seccomp, SeccompCondition, SeccompRule};
 use super::words::{absolute_if_given, given_text, items, texts};
 use crate::json::{Fault, StrictReader};
 
-pub fn seccomp(reader: &mut StrictReader<'_>) -> Result<Seccomp, Fault> {
+/// `None`: it says nothing.
+pub fn seccomp(reader: &mut StrictReader<'_>) -> Result<Option<Seccomp>, Fault> {
     let mut seccomp = Seccomp::default();
     reader.object(&mut |reader, name| {
         match name {
@@ -20,8 +21,10 @@ pub fn seccomp(reader: &mut StrictReader<'_>) -> Result<Seccomp, Fault> {
         Ok(())
     })?;
     match seccomp.default_action.is_empty() {
+        // As engines write that there is none.
+        true if seccomp.rules.is_empty() => Ok(None),
         true => Err(Fault::missing("defaultAction")),
-        false => Ok(seccomp),
+        false => Ok(Some(seccomp)),
     }
 }
 

@@ -152,7 +152,10 @@ fn mistakes_in_the_part_linux() {
             r#""resources":{"blockIO":{"throttleReadBpsDevice":[{"major":1,"rate":1}]}}"#,
             "resources.blockIO.throttleReadBpsDevice[0].minor: it is missing",
         ),
-        (r#""seccomp":{}"#, "seccomp.defaultAction: it is missing"),
+        (
+            r#""seccomp":{"syscalls":[{"names":["a"],"action":"A"}]}"#,
+            "seccomp.defaultAction: it is missing",
+        ),
         (
             r#""seccomp":{"defaultAction":"A","syscalls":[{"names":[],"action":"A"}]}"#,
             "seccomp.syscalls[0].names: there is to be at least one",
