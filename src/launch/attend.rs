@@ -79,7 +79,13 @@ pub fn attend(
             Gate::Listener => {
                 let socket = gates.listener.take();
                 let (_, ours) = socket.as_ref().ok_or_else(|| garbled(Errno::EBADF))?;
-                attendant.listen(first()?, received(ours.as_fd())?)?;
+                let mut steps = launch.plan.process.iter();
+                let who = match steps.any(|step| step.gate() == Some(gate)) {
+                    true => first()?,
+                    // Who has entered a container, and bears the command's process under the filter.
+                    false => child,
+                };
+                attendant.listen(who, received(ours.as_fd())?)?;
                 open(socket.as_ref())?;
             }
             Gate::Start => return Ok(Attended::Waits(first()?)),

@@ -12,7 +12,9 @@ use super::mounts::{self, Mounts};
 use super::namespaces::{self, NamespacesOf};
 use super::plan::{Parts, needs_runtime, plan};
 use super::process::{self, Inherited};
-use super::store::{Made, Record, Store};
+use super::seccomp;
+use super::state;
+use super::store::{Made, Record, Status, Store};
 use super::{console, network_devices, pid_file};
 use crate::error::Error;
 use crate::guard::Request;
@@ -225,13 +227,12 @@ impl Making<'_> {
         self.purpose == Purpose::Create
             || self.globals.launch == LaunchChoice::ReExec
             || needs_runtime(config)
+            || config.linux.seccomp.as_ref().is_some_and(seccomp::listens)
     }
 
     fn process_steps(&self, namespaces: &NamespacesOf) -> Result<process::ProcessSteps, Error> {
         let config = &self.bundle.config;
-        if config.linux.seccomp.is_some() {
-            return Err(Error::refused("linux.seccomp", "it is not built yet"));
-        }
+        let filter = config.linux.seccomp.as_ref();
         let id = self.arguments.id.as_str();
         process::steps(
             self.process,
@@ -241,7 +242,7 @@ impl Making<'_> {
                 personality: config.linux.personality,
                 inherited: self.inherited,
                 ignored: self.signals.ignored,
-                filter: None,
+                filter: filter.map(seccomp::step).transpose()?,
             },
         )
     }
@@ -368,5 +369,11 @@ impl Attendant for Keeper<'_> {
             Some(state) => state.fill(&record),
             None => Ok(()),
         }
+    }
+
+    fn listen(&self, pid: Pid, listener: OwnedFd) -> Result<(), Error> {
+        let record = self.record.borrow();
+        let state = state::object(&record, Status::Creating);
+        seccomp::send_listener(self.config.linux.seccomp.as_ref(), listener, pid, state)
     }
 }

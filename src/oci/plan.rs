@@ -104,16 +104,22 @@ pub fn plan(parts: Parts<'_>) -> Result<InitPlan, Error> {
         process.push(Step::Await(Gate::Recorded));
     }
     process.push(Step::OutliveParent);
+    // A listener goes to mydocker, who is gone when the container is started. Otherwise the wait need not be among the calls
+    // that a filter lets pass; hooks are under it.
+    let mut filter = steps.last;
+    if filter.iter().any(|step| step.gate().is_some()) {
+        process.append(&mut filter);
+    }
     if waits {
         process.push(Step::Await(Gate::Start));
     }
+    process.append(&mut filter);
     process.extend(hooks::steps(
         &hooks.start_container,
         HookMoment::StartContainer,
         // As in runc: it is a process beside the container's own.
         command.environment.strings(),
     ));
-    process.extend(steps.last);
     Ok(InitPlan {
         forerunner,
         birth,

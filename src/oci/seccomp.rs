@@ -76,6 +76,12 @@ pub fn step(seccomp: &Seccomp) -> Result<Step, Error> {
     })
 }
 
+/// Whether it has a listener.
+pub fn listens(seccomp: &Seccomp) -> bool {
+    let mut rules = seccomp.rules.iter();
+    rules.any(|rule| rule.action == "SCMP_ACT_NOTIFY")
+}
+
 /// The number of the flags that a step loads its filter with, for who wants to log it; `None`: it loads none.
 pub fn flags(step: &Step) -> Option<u32> {
     match step {
@@ -90,13 +96,14 @@ pub fn flags(step: &Step) -> Option<u32> {
 
 /// Sends the listener of the filter of process `pid` to where it is to be. `state` is the container's, as the
 /// specification has it.
-pub fn send_listener(
-    seccomp: &Seccomp,
+pub fn send_listener<'a>(
+    seccomp: Option<&'a Seccomp>,
     listener: OwnedFd,
     pid: Pid,
     state: Object,
 ) -> Result<(), Error> {
-    let Some(path) = &seccomp.listener_path else {
+    let path = |seccomp: &'a Seccomp| Some((seccomp, seccomp.listener_path.as_deref()?));
+    let Some((seccomp, path)) = seccomp.and_then(path) else {
         return Err(Error::refused(
             "config.json",
             "linux.seccomp.listenerPath: it is missing",
@@ -168,8 +175,7 @@ fn compile(seccomp: &Seccomp) -> Result<Step, Fault> {
     }
     let instructions = assemble(&entries, otherwise, lists_compat(&architectures));
     let instructions = instructions.map_err(|what| Fault::new(what).inside("syscalls"))?;
-    let notifies = |rule: &SeccompRule| rule.action == "SCMP_ACT_NOTIFY";
-    let listens = seccomp.rules.iter().any(notifies);
+    let listens = listens(seccomp);
     let flags = flags_of(seccomp, listens)?;
     if listens {
         if seccomp.listener_path.is_none() {

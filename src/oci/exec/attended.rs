@@ -4,25 +4,34 @@
 use crate::error::Error;
 use crate::launch::Attendant;
 use crate::oci::command_line::ExecArgs;
-use crate::oci::{console, pid_file};
+use crate::oci::config::Seccomp;
+use crate::oci::store::{Record, Status};
+use crate::oci::{console, pid_file, seccomp, state};
 use crate::sys::{Pid, process};
 use crate::terminal::{self, TerminalSource};
 use std::cell::Cell;
 use std::ffi::OsStr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 pub struct Attended<'a> {
     arguments: &'a ExecArgs,
     terminal: Option<&'a TerminalSource>,
+    /// The container's filter, if it has one, and what is written of it.
+    filter: (Option<&'a Seccomp>, &'a Record),
     /// The file that was written, as long as it is not known that the command runs.
     written: Cell<Option<&'a OsStr>>,
 }
 
 impl<'a> Attended<'a> {
-    pub fn new(arguments: &'a ExecArgs, terminal: Option<&'a TerminalSource>) -> Self {
+    pub fn new(
+        arguments: &'a ExecArgs,
+        terminal: Option<&'a TerminalSource>,
+        filter: (Option<&'a Seccomp>, &'a Record),
+    ) -> Self {
         Self {
             arguments,
             terminal,
+            filter,
             written: Cell::new(None),
         }
     }
@@ -59,6 +68,12 @@ impl Attendant for Attended<'_> {
 
     fn make(&self, _: Pid) -> Result<(), Error> {
         Ok(())
+    }
+
+    fn listen(&self, pid: Pid, listener: OwnedFd) -> Result<(), Error> {
+        let (seccomp, record) = self.filter;
+        let state = state::object(record, Status::Running);
+        seccomp::send_listener(seccomp, listener, pid, state)
     }
 }
 

@@ -19,6 +19,7 @@ use super::cgroup::{Records, is_rootless};
 use super::command_line::{ExecArgs, Globals};
 use super::config::{self, Config, Process};
 use super::process::{self, Inherited, Surroundings};
+use super::seccomp;
 use super::store::{Entry, Record, Status, Store};
 use crate::cgroup;
 use crate::error::{Error, ExitCode};
@@ -206,7 +207,11 @@ impl Story<'_> {
     fn begin(&self, records: &Records) -> Result<(Container, Made), Error> {
         let entry = cgroups::entry(records)?;
         let made = self.make(&entry)?;
-        let attended = Attended::new(self.arguments, made.terminal.as_ref());
+        let attended = Attended::new(
+            self.arguments,
+            made.terminal.as_ref(),
+            (self.config.linux.seccomp.as_ref(), self.record),
+        );
         let container = self.start(&made, &entry, &attended)?;
         attended.succeed();
         Ok((container, made))
@@ -224,9 +229,6 @@ impl Story<'_> {
         let signals = relayed.acquire()?;
         let inherited = Inherited::find(self.arguments.preserve_fds)?;
         let filter = self.config.linux.seccomp.as_ref();
-        if filter.is_some() {
-            return Err(Error::refused("linux.seccomp", "exec does not filter yet"));
-        }
         let steps = process::steps(
             &self.process,
             Surroundings {
@@ -235,7 +237,7 @@ impl Story<'_> {
                 personality: self.config.linux.personality,
                 inherited,
                 ignored: signals.ignored,
-                filter: None,
+                filter: filter.map(seccomp::step).transpose()?,
             },
         )?;
         let entering = Entering {
