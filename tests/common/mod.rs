@@ -11,6 +11,8 @@ pub mod attack;
 pub mod cgroups;
 pub mod filter;
 pub mod fuzzing;
+#[cfg(feature = "oci")]
+pub mod oci;
 pub mod profiles;
 pub mod pty;
 pub mod stay;
