@@ -129,15 +129,21 @@ use timing::Beginning;
 /// code.
 pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
     let beginning = docker::may_ask_for_times(&arguments).then(Beginning::now);
-    // Before anything can fail: errors name fields.
-    field::spell(docker::spelling);
+    #[cfg(feature = "oci")]
+    let engines = oci::words_for(&arguments);
+    #[cfg(not(feature = "oci"))]
+    let engines = None::<()>;
+    if engines.is_none() {
+        // Before anything can fail: errors name fields. (Of config.json they have no options.)
+        field::spell(docker::spelling);
+    }
     // Before anything else opens a file.
     if let Err(fault) = inherited::open_standard() {
         log::complain(&not_standard(fault));
         return ExitCode::OWN_FAILURE.0;
     }
     #[cfg(feature = "oci")]
-    if let Some(words) = oci::words_for(&arguments) {
+    if let Some(words) = engines {
         return oci::main(words, invocation);
     }
     let outcome = dispatch(

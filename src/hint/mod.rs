@@ -36,6 +36,7 @@ pub enum Doing {
     JoinCgroup,
     AdjustOomScore,
     LimitResource,
+    Schedule,
     SetUser,
     Bound,
     SetCapabilities,

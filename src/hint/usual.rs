@@ -66,6 +66,10 @@ fn of_limits(doing: Doing, errno: Errno) -> Option<&'static str> {
             Some("to lower it takes CAP_SYS_RESOURCE")
         }
         (Doing::AdjustOomScore, Errno::ENOENT) => Some("it needs a proc mounted on /proc"),
+        (Doing::Schedule, Errno::EPERM) => Some(
+            "it takes CAP_SYS_NICE, or a limit (RLIMIT_RTPRIO, RLIMIT_NICE); in a cpu cgroup of v1 a real-time policy also takes a share \
+             (cpu.rt_runtime_us), and SCHED_DEADLINE all processors",
+        ),
         (Doing::LimitResource, Errno::EPERM) => Some(
             "a limit is raised above the caller's own hard one (ulimit -H) by who has CAP_SYS_RESOURCE",
         ),

@@ -56,7 +56,13 @@ fn open_one(namespace: Namespace, target: &JoinTarget) -> Result<Joined, Error> 
             return Ok(Joined { namespace, file });
         }
     };
-    let joined = open_path(namespace, path)?;
+    let file = open_file(path).map_err(|errno| not_opened(namespace, path, errno))?;
+    check(
+        namespace,
+        &named(namespace, path),
+        namespace::look(file.as_fd()),
+    )?;
+    let joined = Joined { namespace, file };
     if namespace == Namespace::Network && is_callers(&joined) {
         return Err(Error::refused(
             named(namespace, path),
@@ -66,16 +72,19 @@ fn open_one(namespace: Namespace, target: &JoinTarget) -> Result<Joined, Error> 
     Ok(joined)
 }
 
-/// The namespace of this kind that a file stands for.
+/// The namespace of this kind that a file stands for, for who names it by its path alone.
 #[cold]
 #[inline(never)]
 pub fn open_path(namespace: Namespace, path: &CStr) -> Result<Joined, Error> {
+    let file = open_file(path).map_err(|errno| Error::new("open", path.to_bytes(), errno))?;
+    check(namespace, path.to_bytes(), namespace::look(file.as_fd()))?;
+    Ok(Joined { namespace, file })
+}
+
+fn open_file(path: &CStr) -> Result<OwnedFd, Errno> {
     // What is no namespace may be a FIFO that no one writes to, or a terminal.
     let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let file = descriptor::open(path, flags, 0);
-    let file = file.map_err(|errno| not_opened(namespace, path, errno))?;
-    check(namespace, path, namespace::look(file.as_fd()))?;
-    Ok(Joined { namespace, file })
+    descriptor::open(path, flags, 0)
 }
 
 fn not_opened(namespace: Namespace, name: &CStr, errno: Errno) -> Error {
@@ -86,7 +95,7 @@ fn not_opened(namespace: Namespace, name: &CStr, errno: Errno) -> Error {
     Error::new(operation, name.to_bytes(), errno)
 }
 
-fn check(namespace: Namespace, path: &CStr, look: NamespaceFile) -> Result<(), Error> {
+fn check(namespace: Namespace, named: &[u8], look: NamespaceFile) -> Result<(), Error> {
     let reason = match look {
         NamespaceFile::Namespace(kind) if kind == namespace.flag() => return Ok(()),
         NamespaceFile::Namespace(_) => format!(
@@ -95,7 +104,7 @@ fn check(namespace: Namespace, path: &CStr, look: NamespaceFile) -> Result<(), E
         ),
         NamespaceFile::None => format!("it is no {} namespace", namespace.name()),
     };
-    Err(Error::refused_for(named(namespace, path), reason))
+    Err(Error::refused_for(named, reason))
 }
 
 fn named(namespace: Namespace, path: &CStr) -> Vec<u8> {

@@ -91,6 +91,13 @@ fn move_one(
         move |errno| Error::new(operation.as_str(), name.to_bytes(), errno)
     };
     let index = from.index(name).map_err(doing("find"))?;
+    // Before anything is changed: the kernel would move it first, and rename it then.
+    if to.index(new) != Err(Errno::ENODEV) {
+        return Err(Error::refused(
+            [b"linux.netDevices: ", name.to_bytes()].concat(),
+            "the container has a device of the new name already",
+        ));
+    }
     // Before it is down: some of IPv6 go then.
     let addresses = from
         .addresses(index)
@@ -104,7 +111,6 @@ fn move_one(
         }
         let operation = format!("move to the container, as {},", new.to_string_lossy());
         let hint = match errno {
-            Errno::EEXIST => Some("the container has a device of this name"),
             Errno::EINVAL => Some(
                 "devices of this kind stay where they are (a loopback, a bridge with ports, ...)",
             ),

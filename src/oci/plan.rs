@@ -8,6 +8,7 @@ use super::process::{Inherited, ProcessSteps, command};
 use super::sysctl;
 use crate::error::Error;
 use crate::plan::hook::HookMoment;
+use crate::plan::root::RootStep;
 use crate::plan::{Gate, InitPlan, Step};
 use crate::spec::Namespace;
 use std::ffi::CString;
@@ -76,6 +77,15 @@ pub fn plan(parts: Parts<'_>) -> Result<InitPlan, Error> {
 
     let mut container = std::mem::take(&mut namespaces.container);
     container.append(&mut mounts.before_gate);
+    let directory = &parts.process.working_directory;
+    if directory.to_bytes() != b"/" {
+        // While the root may be written: as runc has it, one that is missing is made.
+        let step = RootStep::MakeWorkingDirectory {
+            path: directory.clone(),
+            owner: None,
+        };
+        container.push(Step::Root(Box::new(step)));
+    }
     if needs_runtime(config) {
         container.push(Step::Await(Gate::Runtime));
     }

@@ -1,5 +1,7 @@
 //! A bundle whose config.json a test changes.
 
+#![allow(dead_code)]
+
 use crate::common::tree::Tree;
 use crate::common::*;
 use serde_json::{Value, json};

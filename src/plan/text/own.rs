@@ -93,6 +93,7 @@ impl<'p> Blank<'p> {
             scheduling.policy, scheduling.nice, scheduling.priority, scheduling.flags
         );
         self.says("process.scheduler: set", object.as_bytes())
+            .hint(Doing::Schedule)
             .takes(SYS_NICE)
             .why("While there is CAP_SYS_NICE, and before the filter. sched_setattr(2)")
     }

@@ -1,0 +1,193 @@
+//! A process of config.json, from outside: what is written there of it is what it finds, field by field.
+
+#[path = "oci_mounts/bundle.rs"]
+mod bundle;
+#[path = "common/mod.rs"]
+mod common;
+
+use bundle::{Bundle, each, each_of_root};
+use serde_json::json;
+
+const STATUS: &str = "grep -E 'Cap|Uid|Gid|Groups|Umask|NoNewPrivs' /proc/self/status";
+
+/// The lines of a status, `Name:` and what follows.
+fn field<'s>(status: &'s str, name: &str) -> Vec<&'s str> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let line = line.unwrap_or_else(|| panic!("{name} in {status}"));
+    line.trim_start_matches(':').split_whitespace().collect()
+}
+
+#[test]
+fn five_sets_of_capabilities_are_as_given() {
+    each_of_root(|mut bundle| {
+        bundle.config["process"]["user"] = json!({"uid": 1000, "gid": 1001});
+        bundle.config["process"]["capabilities"] = json!({
+            "bounding": ["CAP_CHOWN", "CAP_KILL", "CAP_SETPCAP"],
+            "permitted": ["CAP_KILL", "CAP_CHOWN"],
+            "effective": ["CAP_KILL"],
+            "inheritable": ["CAP_CHOWN", "CAP_KILL"],
+            "ambient": ["CAP_CHOWN"],
+        });
+        let said = bundle.says(STATUS);
+        // execve gives another user than 0 what is ambient.
+        for (name, set) in [
+            ("CapInh", "0000000000000021"),
+            ("CapPrm", "0000000000000001"),
+            ("CapEff", "0000000000000001"),
+            ("CapBnd", "0000000000000121"),
+            ("CapAmb", "0000000000000001"),
+        ] {
+            assert_eq!(field(&said, name), [set], "{}: {said}", bundle.case);
+        }
+    });
+}
+
+#[test]
+fn without_capabilities_there_are_none() {
+    each(|mut bundle| {
+        let said = bundle.says(STATUS);
+        for name in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+            assert_eq!(field(&said, name), ["0000000000000000"], "{}", bundle.case);
+        }
+        assert_eq!(field(&said, "NoNewPrivs"), ["0"]);
+        assert_eq!(field(&said, "Umask"), ["0022"]);
+    });
+}
+
+#[test]
+fn who_it_is_and_what_it_is_given() {
+    each_of_root(|mut bundle| {
+        bundle.config["process"]["user"] =
+            json!({"uid": 1000, "gid": 1001, "umask": 0o027, "additionalGids": [5, 6]});
+        bundle.config["process"]["noNewPrivileges"] = json!(true);
+        bundle.config["process"]["rlimits"] =
+            json!([{"type": "RLIMIT_NOFILE", "soft": 100, "hard": 200}]);
+        bundle.config["process"]["oomScoreAdj"] = json!(500);
+        bundle.config["process"]["scheduler"] = json!({"policy": "SCHED_BATCH", "nice": 5});
+        bundle.config["process"]["ioPriority"] =
+            json!({"class": "IOPRIO_CLASS_IDLE", "priority": 3});
+        bundle.config["process"]["cwd"] = json!("/made/for/it");
+        bundle.config["process"]["env"] = json!(["PATH=/bin", "A=1", "A=2", "HOME="]);
+        bundle.config["linux"]["personality"] = json!({"domain": "LINUX32"});
+        let passwd = "root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/home/of/user:/bin/sh\n";
+        std::fs::create_dir_all(bundle.tree.beside("root/etc")).unwrap();
+        std::fs::write(bundle.tree.beside("root/etc/passwd"), passwd).unwrap();
+        let script = format!(
+            "{STATUS}; echo $(ulimit -Sn) $(ulimit -Hn) $(cat /proc/self/oom_score_adj) $A $HOME $(pwd); \
+             cut -d' ' -f19,41 /proc/self/stat; cat /proc/self/personality; busybox ionice -p $$"
+        );
+        let said = bundle.says(&script);
+        let case = bundle.case;
+        assert_eq!(field(&said, "Uid"), ["1000"; 4], "{case}");
+        assert_eq!(field(&said, "Gid"), ["1001"; 4], "{case}");
+        assert_eq!(field(&said, "Groups"), ["5", "6"], "{case}");
+        assert_eq!(field(&said, "Umask"), ["0027"], "{case}");
+        assert_eq!(field(&said, "NoNewPrivs"), ["1"], "{case}");
+        for line in [
+            "100 200 500 2 /home/of/user /made/for/it",
+            // nice, and SCHED_BATCH.
+            "5 3",
+            "00000008",
+            "idle",
+        ] {
+            assert!(
+                said.lines().any(|found| found.trim() == line),
+                "{case}: {line}: {said}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_home_of_no_one_is_the_root() {
+    each(|mut bundle| {
+        std::fs::create_dir_all(bundle.tree.beside("root/etc")).unwrap();
+        for passwd in ["", "other:x:77:0::/other:\n", "root:x:0:0\n"] {
+            std::fs::write(bundle.tree.beside("root/etc/passwd"), passwd).unwrap();
+            assert_eq!(bundle.says("echo $HOME"), "/\n", "{} {passwd}", bundle.case);
+        }
+        // A hostile one: a FIFO that no one writes to.
+        std::fs::remove_file(bundle.tree.beside("root/etc/passwd")).unwrap();
+        let fifo = bundle.tree.beside("root/etc/passwd");
+        nix::unistd::mkfifo(fifo.as_str(), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert_eq!(bundle.says("echo $HOME"), "/\n", "{}", bundle.case);
+    });
+}
+
+#[test]
+fn what_contradicts_itself_or_cannot_be_had_is_refused() {
+    type Change = fn(&mut Bundle);
+    let changes: [(Change, &str); 7] = [
+        (
+            |bundle| {
+                bundle.config["process"]["scheduler"] =
+                    json!({"policy": "SCHED_OTHER", "priority": 5});
+            },
+            "scheduler.priority can only be specified for SchedFIFO or SchedRR policy",
+        ),
+        (
+            |bundle| {
+                bundle.config["process"]["scheduler"] =
+                    json!({"policy": "SCHED_BATCH", "runtime": 5});
+            },
+            "can only be specified for SchedDeadline policy",
+        ),
+        (
+            |bundle| {
+                bundle.config["process"]["capabilities"] =
+                    json!({"effective": ["CAP_KILL"], "permitted": []});
+            },
+            "process.capabilities: set the command's sets",
+        ),
+        (
+            |bundle| bundle.config["process"]["cwd"] = json!("/bin/sh"),
+            "(ENOTDIR)",
+        ),
+        (
+            |bundle| bundle.config["hostname"] = json!("x"),
+            "hostname without a private UTS namespace",
+        ),
+        (
+            |bundle| bundle.config["linux"]["sysctl"] = json!({"kernel.panic": "1"}),
+            "not in a separate kernel namespace",
+        ),
+        (
+            |bundle| bundle.config["linux"]["timeOffsets"] = json!({"monotonic": {"secs": 5}}),
+            "time namespace isn't enabled",
+        ),
+    ];
+    each(|mut bundle| {
+        let config = bundle.config.clone();
+        for (change, expected) in changes {
+            bundle.config = config.clone();
+            let namespaces = bundle.config["linux"]["namespaces"].as_array_mut().unwrap();
+            namespaces.retain(|one| one["type"] != "uts");
+            change(&mut bundle);
+            let text = bundle.refusal("echo it runs");
+            assert!(
+                text.contains(expected),
+                "{} {expected}: {text}",
+                bundle.case
+            );
+            assert_eq!(text.lines().count(), 1, "{text}");
+        }
+    });
+}
+
+#[test]
+fn a_module_that_is_off_confines_no_one() {
+    each_of_root(|mut bundle| {
+        let is_on = |path: &str| std::path::Path::new(path).exists();
+        if !is_on("/sys/kernel/security/apparmor") {
+            bundle.config["process"]["apparmorProfile"] = json!("some-profile");
+            let text = bundle.refusal("echo it runs");
+            assert!(text.contains("apparmor not supported"), "{text}");
+            bundle.config["process"]["apparmorProfile"] = json!("");
+        }
+        if !is_on("/sys/fs/selinux/enforce") {
+            bundle.config["process"]["selinuxLabel"] = json!("some:label");
+            let text = bundle.refusal("echo it runs");
+            assert!(text.contains("selinux is disabled"), "{text}");
+        }
+    });
+}
