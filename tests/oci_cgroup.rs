@@ -15,7 +15,14 @@ struct Bundle {
     case: Case,
     /// As `cgroupsPath`.
     path: String,
+    /// Whether v2 is all that its commands see.
+    is_pure: bool,
 }
+
+/// Has a command see v2 alone, with what v1 does not have of it.
+const PURE: &str = "mount --make-rprivate / && \
+    for at in $(grep ' /sys/fs/cgroup' /proc/self/mountinfo | cut -d' ' -f5 | sort -r); do umount $at; done; \
+    mount -t cgroup2 none /sys/fs/cgroup && exec \"$@\"";
 
 impl Bundle {
     fn new(case: Case) -> Option<Self> {
@@ -25,7 +32,12 @@ impl Bundle {
         tree.give(Path::new(&scratch));
         let name = Path::new(&scratch).file_name().unwrap().to_str().unwrap();
         let path = format!("/mydocker-oci-{}-{name}/inner", case.launch);
-        Some(Self { tree, case, path })
+        Some(Self {
+            tree,
+            case,
+            path,
+            is_pure: false,
+        })
     }
 
     /// Writes config.json for a shell's script: namespaces of its own, and for an ordinary user a user namespace.
@@ -66,7 +78,11 @@ impl Bundle {
     }
 
     fn words(&self, words: &[&str]) -> Vec<OsString> {
-        let mut line: Vec<OsString> = vec![mydocker().into(), "oci".into()];
+        let mut line: Vec<OsString> = Vec::new();
+        if self.is_pure {
+            line.extend(["unshare", "--mount", "sh", "-c", PURE, "sh"].map(OsString::from));
+        }
+        line.extend([mydocker().into(), "oci".into()]);
         let store = self.tree.beside("store");
         line.extend(["--root", &store, "--launch", self.case.launch].map(OsString::from));
         line.extend(words.iter().map(OsString::from));
@@ -292,6 +308,68 @@ fn it_has_no_devices_but_those_that_are_allowed() {
             bundle.case
         );
         bundle.does(&["delete", "x"]);
+    });
+}
+
+#[test]
+fn v2_alone_has_it_and_keeps_it_from_devices() {
+    each_of_root(|bundle| {
+        let Some(mut pure) = Bundle::new(bundle.case) else {
+            return;
+        };
+        let see = ["--mount", "sh", "-c", PURE, "sh", "true"].map(OsString::from);
+        let line = [&["unshare".into()], &see[..]].concat();
+        if finish(bundle.case.prepared(&line)).code() != Some(0) {
+            skip("cgroup v2 cannot be mounted here");
+            return;
+        }
+        pure.is_pure = true;
+        let resources = json!({"devices": [
+            {"allow": false, "access": "rwm"},
+            {"allow": true, "type": "c", "major": 1, "minor": 5, "access": "r"},
+        ], "unified": {"cgroup.max.depth": "5"}});
+        let script = "cd /dev; for n in 3 5 11; do busybox mknod t$n c 1 $n; dd if=t$n of=x count=0 2>/dev/null; \
+                      echo $n $?; done; exec sleep 1000";
+        pure.configure(
+            script,
+            &json!({"cgroupsPath": pure.path, "resources": resources}),
+        );
+        pure.run();
+        let v2 = format!("0::{}", pure.path);
+        assert!(
+            pure.cgroups().lines().any(|line| line == v2),
+            "{}",
+            pure.cgroups()
+        );
+        let told = || std::fs::read_to_string(pure.tree.beside("output")).unwrap();
+        // Null may always be used, zero is allowed, kmsg is neither.
+        assert!(eventually(|| told() == "3 0\n5 0\n11 1\n"), "{}", told());
+        let depth = pure.all()[0].join("cgroup.max.depth");
+        assert_eq!(std::fs::read_to_string(depth).unwrap(), "5\n");
+        pure.does(&["pause", "x"]);
+        assert_eq!(pure.status(), "paused");
+        let frozen = pure.all()[0].join("cgroup.freeze");
+        assert_eq!(std::fs::read_to_string(frozen).unwrap(), "1\n");
+        assert!(
+            pure.does(&["events", "--stats", "x"])
+                .contains(r#""pids":{"current":1"#)
+        );
+        pure.does(&["kill", "x", "KILL"]);
+        assert!(eventually(|| pure.status() == "stopped"));
+        pure.does(&["delete", "x"]);
+        assert!(pure.all().is_empty(), "{:?}", pure.all());
+        let unknown = json!({"unified": {"nothing.max": "1"}});
+        pure.configure(
+            "true",
+            &json!({"cgroupsPath": pure.path, "resources": unknown}),
+        );
+        let (code, said) = pure.run_with(&[]);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(
+            said.contains(r#"controller "nothing" not available"#),
+            "{said}"
+        );
+        assert!(pure.all().is_empty(), "{:?}", pure.all());
     });
 }
 
