@@ -40,7 +40,8 @@ pub enum Attended {
 
 /// Until the child waits for its start, or the pipe has ended.
 ///
-/// Errors: the attendant's, or a signal that ends a start. The child is there then, or has left a report.
+/// Errors: the attendant's, or a signal that ends a start. The child is there then, or has left a report; the gates are to
+/// stay open until it is gone, or it would complain of them.
 pub fn attend(
     launch: &Launch<'_>,
     attendant: &dyn Attendant,

@@ -344,7 +344,6 @@ impl Launch<'_> {
                     });
                 }
                 Ok(Attended::Ended) => {}
-                // Before the gates are closed, by which the child would be told, and say so.
                 Err(error) => {
                     return match (attend::end(pid, board), reports::meaning(self.plan, board)) {
                         ((), Err(Failure::Said(said))) => Err(said.into()),

@@ -17,7 +17,12 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 /// Lists the processes in a container's cgroups.
 pub fn run(arguments: &PsArgs, globals: &Globals) -> Result<ExitCode, Error> {
     let entry = Store::open(globals)?.find(&arguments.id)?;
-    let pids = entry.record()?.cgroups.processes()?;
+    let record = entry.record()?;
+    let pids = match record.cgroups.is_empty() {
+        // As an ordinary user's container: by its PID namespace, and who has come of whom.
+        true => top::process::of_namespace(record.pid, &top::process::all()),
+        false => record.cgroups.processes()?,
+    };
     let text = match arguments.format {
         ListFormat::Json => {
             let numbers: Vec<String> = pids.iter().map(Pid::to_string).collect();

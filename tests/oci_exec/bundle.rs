@@ -12,8 +12,18 @@ pub struct Bundle {
     pub id: String,
 }
 
-/// One in each way of launching, as root.
+/// One for each caller in each way of launching.
 pub fn each(test: impl Fn(&Bundle)) {
+    let cases = cases().into_iter();
+    let bundles = cases.filter_map(|case| match case.caller {
+        Caller::Root => Bundle::idle(case, "", ""),
+        Caller::Ordinary => Bundle::of_ordinary(case),
+    });
+    bundles.for_each(|bundle| test(&bundle));
+}
+
+/// One of root's in each way of launching.
+pub fn each_of_root(test: impl Fn(&Bundle)) {
     each_with("", "", test);
 }
 
@@ -37,20 +47,45 @@ const PROCESS: &str = r#""user":{"uid":0,"gid":0},"env":["PATH=/bin","KEPT=1"],"
     "rlimits":[{"type":"RLIMIT_NOFILE","hard":400,"soft":300}],"noNewPrivileges":true"#;
 
 impl Bundle {
+    /// Who has but one id in the container, and no cgroup.
+    fn of_ordinary(case: Case) -> Option<Self> {
+        let (user, group) = match nix::unistd::Uid::effective().is_root() {
+            true => (ORDINARY, ORDINARY_GROUP),
+            false => (
+                nix::unistd::Uid::effective().as_raw(),
+                nix::unistd::Gid::effective().as_raw(),
+            ),
+        };
+        let map = |id| format!(r#"[{{"containerID":0,"hostID":{id},"size":1}}]"#);
+        let maps = format!(
+            r#","uidMappings":{},"gidMappings":{}"#,
+            map(user),
+            map(group)
+        );
+        Self::idle(case, r#",{"type":"user"}"#, &maps)
+    }
+
     pub fn idle(case: Case, namespaces: &str, linux: &str) -> Option<Self> {
         let bundle = Self {
             case,
             tree: Tree::new(case)?,
             id: format!("exec-{}", mark()),
         };
-        let cgroup = format!(r#""cgroupsPath":"/{}""#, bundle.id);
+        let cgroup = match case.caller {
+            Caller::Root => format!(r#""cgroupsPath":"/{}","#, bundle.id),
+            Caller::Ordinary => String::new(),
+        };
         let config = format!(
             r#"{{"ociVersion":"1.2.0","root":{{"path":"root"}},"mounts":[{MOUNTS}],
             "process":{{"args":["sleep","1000"],{PROCESS}}},
-            "linux":{{{cgroup},"namespaces":[{{"type":"pid"}},{{"type":"mount"}},{{"type":"ipc"}},{{"type":"uts"}},
+            "linux":{{{cgroup}"namespaces":[{{"type":"pid"}},{{"type":"mount"}},{{"type":"ipc"}},{{"type":"uts"}},
             {{"type":"network"}}{namespaces}]{linux}}}}}"#
         );
         std::fs::write(bundle.tree.beside("config.json"), config).expect("a file");
+        std::fs::create_dir(bundle.tree.beside("store")).expect("a directory");
+        for path in [bundle.tree.beside("store"), bundle.tree.name()] {
+            bundle.tree.give(std::path::Path::new(&path));
+        }
         let outcome = bundle.oci(&[
             "run",
             "--detach",

@@ -7,7 +7,7 @@ mod bundle;
 mod faults;
 mod sockets;
 
-use bundle::{Bundle, each, each_with};
+use bundle::{Bundle, each, each_of_root, each_with};
 use common::*;
 use std::process::Stdio;
 
@@ -33,7 +33,7 @@ fn it_is_as_the_containers_own_process() {
 
 #[test]
 fn options_stand_in_the_place_of_what_the_container_has() {
-    each(|bundle| {
+    each_of_root(|bundle| {
         let said = bundle.says(
             &["--cwd", "/tmp", "-e", "A=2", "--env", "KEPT=3"],
             "pwd; echo $A $KEPT",
@@ -53,7 +53,7 @@ fn options_stand_in_the_place_of_what_the_container_has() {
 
 #[test]
 fn a_file_describes_the_process() {
-    each(|bundle| {
+    each_of_root(|bundle| {
         let file = bundle.tree.beside("process.json");
         let process = r#"{"args":["/bin/sh","-c","id -u; pwd; echo $KEPT; ulimit -n"],"cwd":"/tmp","user":{"uid":5,"gid":6},
             "env":["PATH=/bin","A=1"],"rlimits":[{"type":"RLIMIT_NOFILE","hard":200,"soft":100}]}"#;
@@ -83,7 +83,7 @@ fn exit_codes_are_the_commands() {
 
 #[test]
 fn failures_have_the_words_that_engines_look_for() {
-    each(|bundle| {
+    each_of_root(|bundle| {
         std::fs::write(bundle.tree.root().join("tmp/data"), "data").unwrap();
         for (options, command, words) in [
             (&[][..], "nope", "executable file not found in $PATH"),
@@ -149,7 +149,7 @@ fn failures_have_the_words_that_engines_look_for() {
 
 #[test]
 fn what_has_stopped_or_is_paused_is_not_entered() {
-    each(|bundle| {
+    each_of_root(|bundle| {
         let pause = bundle.oci(&["pause", &bundle.id]);
         assert_eq!(pause.code(), Some(0), "{pause:?}");
         let error = bundle.fails(&[], &["true"]);
@@ -234,7 +234,7 @@ fn signals_are_handed_on() {
 
 #[test]
 fn sub_cgroups_are_joined() {
-    each(|bundle| {
+    each_of_root(|bundle| {
         let below = format!("/sys/fs/cgroup/pids/{}/below", bundle.id);
         if std::fs::create_dir(&below).is_err() {
             skip("there is no cgroup v1 of pids at its usual place");
@@ -282,7 +282,7 @@ fn every_namespace_of_the_container_is_entered() {
 
 #[test]
 fn where_the_containers_cgroup_is_gone_it_is_where_the_first_process_is() {
-    each(|bundle| {
+    each_of_root(|bundle| {
         let mounts = ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].map(std::path::Path::new);
         let mut mounts = mounts.into_iter();
         let Some(mount) = mounts.find(|mount| mount.join("cgroup.procs").exists()) else {

@@ -1,6 +1,6 @@
 //! Terminals and pidfds that go to the engine, and a terminal that is the caller's.
 
-use crate::bundle::{Bundle, each};
+use crate::bundle::{Bundle, each, each_of_root};
 use crate::common::pty::Session;
 use crate::common::*;
 use mydocker::sys::{descriptor, local_socket};
@@ -8,11 +8,13 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 
 /// What comes to a socket that a call is given: a descriptor, and its name.
 fn sent(bundle: &Bundle, options: &[&str], command: &[&str], socket: &str) -> (File, String) {
     let _ = std::fs::remove_file(socket);
     let listener = UnixListener::bind(socket).expect("a socket");
+    bundle.tree.give(Path::new(socket));
     let outcome = bundle.exec(options, command);
     assert_eq!(outcome.code(), Some(0), "{}: {outcome:?}", bundle.case);
     let (mut stream, _) = listener.accept().expect("a caller");
@@ -26,7 +28,7 @@ fn sent(bundle: &Bundle, options: &[&str], command: &[&str], socket: &str) -> (F
 
 #[test]
 fn a_terminal_goes_to_the_console_socket() {
-    each(|bundle| {
+    each_of_root(|bundle| {
         // Longer than the name of a socket may be.
         let directory = bundle.tree.beside(&"x".repeat(100));
         std::fs::create_dir_all(&directory).unwrap();
