@@ -227,6 +227,14 @@ fn features_are_those_of_the_specification() {
         assert!(has(&linux["namespaces"], kind), "{kind}");
     }
     assert!(has(&linux["capabilities"], "CAP_CHOWN"));
+    let filter = &linux["seccomp"];
+    assert!(has(&filter["actions"], "SCMP_ACT_NOTIFY"), "{filter}");
+    assert!(has(&filter["operators"], "SCMP_CMP_MASKED_EQ"), "{filter}");
+    assert!(has(&filter["archs"], "SCMP_ARCH_X86_64"), "{filter}");
+    assert!(
+        has(&filter["knownFlags"], "SECCOMP_FILTER_FLAG_LOG"),
+        "{filter}"
+    );
     assert_eq!(linux["cgroup"]["v1"], true);
     assert_eq!(linux["cgroup"]["v2"], true);
     assert_eq!(linux["cgroup"]["systemd"], false);

@@ -2,7 +2,7 @@
 
 use super::config::{HOOKS, NAMESPACES};
 use super::mounts::options;
-use super::version;
+use super::{seccomp, version};
 use crate::json::Value;
 use crate::sys::capability;
 
@@ -14,6 +14,7 @@ pub fn text() -> String {
     namespaces.sort_unstable();
     let capabilities = (0..).map_while(capability::name);
     let capabilities = capabilities.map(|name| format!("CAP_{name}"));
+    let filter = seccomp::known();
     let features = object([
         ("ociVersionMin", text_of(version::FIRST_SPECIFICATION)),
         ("ociVersionMax", text_of(version::SPECIFICATION)),
@@ -33,6 +34,17 @@ pub fn text() -> String {
                         ("systemd", Value::Boolean(false)),
                         ("systemdUser", Value::Boolean(false)),
                         ("rdma", Value::Boolean(false)),
+                    ]),
+                ),
+                (
+                    "seccomp",
+                    object([
+                        ("enabled", Value::Boolean(true)),
+                        ("actions", list(filter.actions)),
+                        ("operators", list(filter.operators)),
+                        ("archs", list(filter.architectures)),
+                        ("knownFlags", list(filter.flags)),
+                        ("supportedFlags", list(filter.supported_flags)),
                     ]),
                 ),
                 ("apparmor", enabled(true)),
