@@ -4,7 +4,7 @@
 //! store. Who is killed halfway leaves a record of all that there may be, for `delete --force`.
 
 use super::bundle::Bundle;
-use super::cgroup::{Placed, Wanted, is_rootless};
+use super::cgroup::{Placed, Records, Wanted, is_rootless};
 use super::command_line::{CreateArgs, Globals};
 use super::config::{Config, NamespaceKind, Process};
 use super::hooks::{self, Moment, StateFile};
@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::guard::Request;
 use crate::launch::{Attendant, Container, ForEngine, Launch};
 use crate::monitor::signals::Signals;
-use crate::plan::InitPlan;
+use crate::plan::{Gate, InitPlan, Step};
 use crate::runtime::sealed_exe::OwnFile;
 use crate::spec::LaunchChoice;
 use crate::sys::capability::CapabilitySet;
@@ -53,6 +53,11 @@ pub struct Begun {
     pub terminal: Option<PseudoTerminal>,
 }
 
+/// To be called before anything is done: everything may begin again.
+pub fn shield(invocation: &Invocation) -> Result<(), Error> {
+    OwnFile::of_engine(invocation).acquire()
+}
+
 /// Makes the container. It is written down and kept when this returns.
 ///
 /// Errors: what could not be done; nothing is left then.
@@ -64,7 +69,6 @@ pub fn make(
     signals: &Signals,
 ) -> Result<Begun, Error> {
     let inherited = Inherited::find(arguments.preserve_fds)?;
-    OwnFile::of_engine(invocation).acquire()?;
     let bundle = Bundle::read(&arguments.bundle, arguments.config.as_deref())?;
     let Some(process) = &bundle.config.process else {
         return Err(Error::told("process property must not be empty"));
@@ -154,7 +158,13 @@ impl Making<'_> {
             manager: self.globals.cgroup_manager,
             is_rootless: is_rootless(self.globals.rootless),
         };
-        let placed = Placed::make(&wanted)?;
+        let mut record = self.record(&namespaces);
+        let placed = Placed::make(&wanted, |cgroups| {
+            record.cgroups = cgroups;
+            made.write_record(&record)
+        })?;
+        // Some may do without.
+        record.cgroups = placed.records();
         let inner = [
             &config.hooks.create_container,
             &config.hooks.start_container,
@@ -164,10 +174,9 @@ impl Making<'_> {
             config,
             process: self.process,
             hook_state: runs_hooks.then(StateFile::new).transpose()?,
-            record: RefCell::new(self.record(&namespaces, &placed)),
+            record: RefCell::new(record),
             made,
         };
-        keeper.made.write_record(&keeper.record.borrow())?;
         let mut mounts = mounts::steps(
             config,
             &self.bundle.path,
@@ -190,6 +199,7 @@ impl Making<'_> {
             is_recorded: self.is_awake(),
         })?;
         drop(entry);
+        keeper.record.borrow_mut().gate = gate(&plan);
         let start = (self.purpose == Purpose::Create)
             .then(|| keeper.made.make_start())
             .transpose()?;
@@ -247,7 +257,7 @@ impl Making<'_> {
         )
     }
 
-    fn record(&self, namespaces: &NamespacesOf, placed: &Placed) -> Record {
+    fn record(&self, namespaces: &NamespacesOf) -> Record {
         let config = &self.bundle.config;
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Record {
@@ -260,8 +270,9 @@ impl Making<'_> {
             created: now.map_or(0, |now| u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)),
             owner: identity::effective_user(),
             annotations: config.annotations.clone(),
-            cgroups: placed.records(),
+            cgroups: Records::default(),
             is_systemds: false,
+            gate: 0,
             shares_pids: !namespaces.has_own(NamespaceKind::Pid),
         }
     }
@@ -326,6 +337,13 @@ impl Making<'_> {
         }
         Ok(terminal)
     }
+}
+
+/// The number of the step at which the first process waits for its start.
+fn gate(plan: &InitPlan) -> u32 {
+    let mut steps = (0..).zip(plan.steps());
+    let found = steps.find(|(_, step)| matches!(step, Step::Await(Gate::Start)));
+    found.map_or(0, |(number, _)| number)
 }
 
 /// Files as a child has them.

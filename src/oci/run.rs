@@ -1,7 +1,7 @@
 //! `oci run`: a container whose command runs at once.
 
 use super::command_line::{DeleteArgs, Globals, RunArgs};
-use super::making::{Begun, Purpose, make};
+use super::making::{Begun, Purpose, make, shield};
 use super::{delete, start};
 use crate::error::{Error, ExitCode};
 use crate::guard::Request;
@@ -23,6 +23,7 @@ pub fn run(
         true => Purpose::Detached,
         false => Purpose::Foreground,
     };
+    shield(invocation)?;
     let signals = Relayed::Terminal.acquire()?;
     if purpose == Purpose::Foreground && !arguments.no_subreaper {
         process::adopt_orphans()

@@ -7,6 +7,8 @@ use super::process::{Inherited, command};
 use super::store::{Locked, Record, Status, Store};
 use super::{ending, words};
 use crate::error::{Error, ExitCode};
+use crate::plan::hook::HookMoment;
+use crate::plan::{InitPlan, describe_failure};
 use crate::report::Report;
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::{Errno, signal};
@@ -29,14 +31,17 @@ pub fn run(arguments: &IdArgs, globals: &Globals) -> Result<ExitCode, Error> {
     let Some(start) = locked.open_start()? else {
         return Err(Error::told("cannot start a container that has stopped"));
     };
-    open_gate(&locked, &start)?;
+    open_gate(&locked, &record, &start).inspect_err(|_| {
+        // It is on its way; what is said is why.
+        let _ = ending::end(&record);
+    })?;
     let config = config::read(&locked.config()?)?;
     after(&config.hooks.poststart, &record)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Lets the command be executed, and waits until it is: then no one reads the FIFO any more.
-fn open_gate(locked: &Locked, start: &OwnedFd) -> Result<(), Error> {
+fn open_gate(locked: &Locked, record: &Record, start: &OwnedFd) -> Result<(), Error> {
     let failed = |errno| Error::new("start", format!("container {}", locked.id), errno);
     // Who waits may be killed at any time.
     signal::survive_writes();
@@ -57,7 +62,11 @@ fn open_gate(locked: &Locked, start: &OwnedFd) -> Result<(), Error> {
     let mut report = [0; 8];
     match descriptor::read(left.as_fd(), &mut report) {
         Ok(0) | Err(Errno::EAGAIN) => Ok(()),
-        Ok(8) => Err(told(locked, Report::of_bytes(report).map_err(failed)?)),
+        Ok(8) => Err(told(
+            locked,
+            record,
+            Report::of_bytes(report).map_err(failed)?,
+        )),
         Ok(_) => Err(ended(locked)),
         Err(errno) => Err(failed(errno)),
     }
@@ -73,21 +82,42 @@ fn ended(locked: &Locked) -> Error {
 /// What a report means of who has left the gate behind.
 #[cold]
 #[inline(never)]
-fn told(locked: &Locked, report: Report) -> Error {
+fn told(locked: &Locked, record: &Record, report: Report) -> Error {
+    let plan = match locked.config().and_then(|text| rest(&text)) {
+        Ok(plan) => plan,
+        Err(error) => return error,
+    };
+    let failed = |errno| Error::new("start", format!("container {}", locked.id), errno);
     match report {
-        Report::Execve(candidate, errno, _) => {
-            let command = locked.config().and_then(|text| {
-                let process = config::read(&text)?.process.unwrap_or_default();
-                command(&process, Inherited::default())
-            });
-            match command {
-                Ok(command) => words::not_executed(&command, candidate, errno),
-                Err(error) => error,
+        Report::Execve(candidate, errno, _) => words::not_executed(&plan.command, candidate, errno),
+        Report::Step(number, part, errno) => {
+            let after = number.checked_sub(record.gate + 1);
+            match after.and_then(|number| plan.step(number)) {
+                Some(step) => describe_failure(&plan, step, part.failed(errno)),
+                None => failed(errno),
             }
         }
-        Report::Step(_, _, errno) => Error::new("start", format!("container {}", locked.id), errno),
-        _ => Error::new("start", format!("container {}", locked.id), Errno::EBADMSG),
+        _ => failed(Errno::EBADMSG),
     }
+}
+
+/// What the plan has behind the gate, as far as it is told of.
+fn rest(text: &[u8]) -> Result<InitPlan, Error> {
+    let config = config::read(text)?;
+    let hooks = &config.hooks.start_container;
+    let process = config.process.unwrap_or_default();
+    Ok(InitPlan {
+        forerunner: Vec::new(),
+        birth: Vec::new(),
+        container: Vec::new(),
+        reaper: None,
+        enters: false,
+        process: hooks::steps(hooks, HookMoment::StartContainer, &[]).collect(),
+        command: command(&process, Inherited::default())?,
+        premounted: 0,
+        timed: false,
+        tells_status: false,
+    })
 }
 
 /// The hooks of a container that runs. If one fails the container ends, as in runc.

@@ -48,10 +48,16 @@ pub struct Placed {
 }
 
 impl Placed {
+    /// `before` is told which there will be at most, before the first is made: whoever writes it down finds them again if we
+    /// are killed.
+    ///
     /// Errors: one cannot be made, or has processes already, or a limit cannot be set. What was made is removed again then.
     #[cold]
     #[inline(never)]
-    pub fn make(wanted: &Wanted<'_>) -> Result<Self, Error> {
+    pub fn make(
+        wanted: &Wanted<'_>,
+        before: impl FnOnce(Records) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
         let mut placed = Self {
             members: Members::default(),
             made: Vec::new(),
@@ -59,7 +65,7 @@ impl Placed {
         match wanted.manager {
             Manager::CgroupFiles => {}
             Manager::Systemd => return Err(no_systemd(wanted)),
-            Manager::Disabled => return Ok(placed),
+            Manager::Disabled => return before(Records::default()).map(|()| placed),
         }
         let resources = &wanted.linux.resources;
         let path = wanted.linux.cgroups_path.as_deref();
@@ -75,6 +81,7 @@ impl Placed {
             return Err(resources::no_unified());
         }
         refuse_taken(&places)?;
+        before(Records(places.iter().map(record).collect()))?;
         let controllers = match is_pure {
             true => Controllers::All,
             false => Controllers::These(resources::needed_of_v2(resources, has_v1)),
@@ -279,12 +286,15 @@ mod tests {
     }
 
     fn make(linux: &Linux) -> Result<Placed, Error> {
-        Placed::make(&Wanted {
-            id: "id",
-            linux,
-            manager: Manager::CgroupFiles,
-            is_rootless: false,
-        })
+        Placed::make(
+            &Wanted {
+                id: "id",
+                linux,
+                manager: Manager::CgroupFiles,
+                is_rootless: false,
+            },
+            |_| Ok(()),
+        )
     }
 
     /// `None`: none can be made here.
@@ -403,12 +413,15 @@ mod tests {
             manager: Manager::Systemd,
             is_rootless: false,
         };
-        let error = Placed::make(&wanted).map(drop).unwrap_err();
+        let error = Placed::make(&wanted, |_| Ok(())).map(drop).unwrap_err();
         assert!(error.to_string().contains("slice:prefix:name"), "{error}");
-        let none = Placed::make(&Wanted {
-            manager: Manager::Disabled,
-            ..wanted
-        });
+        let none = Placed::make(
+            &Wanted {
+                manager: Manager::Disabled,
+                ..wanted
+            },
+            |_| Ok(()),
+        );
         assert!(none.unwrap().records().is_empty());
     }
 }

@@ -26,6 +26,8 @@ pub struct Record {
     pub cgroups: Records,
     /// Whether systemd has made the cgroups.
     pub is_systemds: bool,
+    /// The number of the plan's step at which the first process waits for its start.
+    pub gate: u32,
     /// Whether it has no PID namespace of its own, so that others live on when its first process ends.
     pub shares_pids: bool,
 }
@@ -51,6 +53,7 @@ impl Record {
         );
         object.value("cgroups", &self.cgroups.to_json());
         object.boolean("systemd", self.is_systemds);
+        object.number("gate", self.gate.into());
         object.boolean("sharesPids", self.shares_pids);
         object.finish()
     }
@@ -85,6 +88,7 @@ impl Record {
                 .collect::<Option<_>>()?,
             cgroups: Records::of_json(value.get("cgroups")?)?,
             is_systemds: value.get("systemd")?.boolean()?,
+            gate: number(value, "gate")?,
             shares_pids: value.get("sharesPids")?.boolean()?,
         })
     }
@@ -134,6 +138,7 @@ mod tests {
                 path: c"/a/\xff".into(),
             }]),
             is_systemds: true,
+            gate: 17,
             shares_pids: true,
         };
         for record in [record, Record::default()] {
