@@ -21,7 +21,7 @@ fn each(test: impl Fn(&Oci, &str)) {
         let oci = &Oci::new(case.launch);
         let id = id.as_str();
         test(oci, id);
-        assert_eq!(cgroups(oci, &id), Vec::<PathBuf>::new(), "{case}");
+        assert_eq!(cgroups(oci, id), Vec::<PathBuf>::new(), "{case}");
     }
 }
 
