@@ -78,8 +78,8 @@ pub fn attend(
                 open(gates.recorded.take().as_ref())?;
             }
             Gate::Listener => {
-                let socket = gates.listener.take();
-                let (_, ours) = socket.as_ref().ok_or_else(|| garbled(Errno::EBADF))?;
+                let socket = gates.listener.as_ref();
+                let (_, ours) = socket.ok_or_else(|| garbled(Errno::EBADF))?;
                 let mut steps = launch.plan.process.iter();
                 let who = match steps.any(|step| step.gate() == Some(gate)) {
                     true => first()?,
@@ -87,7 +87,7 @@ pub fn attend(
                     false => child,
                 };
                 attendant.listen(who, received(ours.as_fd())?)?;
-                open(socket.as_ref())?;
+                open(gates.listener.take().as_ref())?;
             }
             Gate::Start => return Ok(Attended::Waits(first()?)),
             Gate::IdsMapped | Gate::ReaperReady => return Err(garbled(Errno::EBADMSG)),
