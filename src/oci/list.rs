@@ -8,7 +8,10 @@ use crate::error::Error;
 use crate::format::Table;
 use crate::json::Array;
 use crate::log::Level;
+use crate::sys::Errno;
 use crate::time;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// The containers, as they are asked for.
 ///
@@ -16,6 +19,12 @@ use crate::time;
 pub fn run(arguments: &ListArgs, globals: &Globals) -> Result<String, Error> {
     let store = Store::open(globals)?;
     let ids = store.all()?;
+    // One that was named is to be there; without a name there may have been no container yet.
+    if let (true, Some(root)) = (ids.is_empty(), &globals.root)
+        && !Path::new(root).exists()
+    {
+        return Err(Error::new("read", root.as_bytes(), Errno::ENOENT));
+    }
     if arguments.quiet {
         return Ok(ids.iter().map(|id| format!("{id}\n")).collect());
     }
