@@ -54,10 +54,17 @@ pub fn copy(path: &CStr, recursive: bool) -> Result<Undropped, Errno> {
 
 /// A copy of the mount that `file` lies on, from there down, with every mount below it, as [`copy`] gives it.
 pub fn copy_of(file: BorrowedFd<'_>) -> Result<Undropped, Errno> {
-    let flags = OPEN_TREE_CLONE
-        | OPEN_TREE_CLOEXEC
-        | libc::AT_RECURSIVE as u32
-        | libc::AT_EMPTY_PATH as u32;
+    copy_found(file, true)
+}
+
+/// [`copy_of`], with the mounts below it only if `recursive`.
+pub fn copy_found(file: BorrowedFd<'_>, recursive: bool) -> Result<Undropped, Errno> {
+    let depth = if recursive {
+        libc::AT_RECURSIVE as u32
+    } else {
+        0
+    };
+    let flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | depth | libc::AT_EMPTY_PATH as u32;
     // SAFETY: the path is an empty NUL-terminated string.
     unsafe { syscall!(Sysno::open_tree, file.as_raw_fd(), c"".as_ptr(), flags) }
         .map(|number| Undropped::new(number as RawFd))

@@ -280,6 +280,20 @@ fn the_whole_of_the_hosts_root_is_without_the_containers() {
     });
 }
 
+/// What an earlier mount has brought into the root is where the root is, though the host does not see it there.
+#[test]
+fn a_source_may_be_in_the_root() {
+    each(|mut bundle| {
+        let source = bundle.tree.directory("source");
+        bundle.mount(&format!("/mnt/a - {source} bind,ro"));
+        let root = bundle.tree.name();
+        bundle.mount(&format!("/mnt/b - {root}/mnt/a/file bind"));
+        bundle.mount("/mnt/c - root/mnt rbind");
+        let said = bundle.says("cat /mnt/b; ls /mnt/c");
+        assert_eq!(said, "of source\na\nb\nc\n", "{}", bundle.case);
+    });
+}
+
 /// v1: a directory for each hierarchy, and links where one has more controllers.
 #[test]
 fn cgroups_are_seen_at_their_own_place() {

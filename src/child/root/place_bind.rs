@@ -35,6 +35,14 @@ pub fn bind(
             .map(|tree| tree.in_child(state.child))
             .ok_or(Errno::EBADF)?,
         Taken::Kept(slot) => state.copy(slot)?.take().ok_or(Errno::EBADF)?,
+        Taken::Inside => {
+            let found = find(state, &bound.path, Missing::Refuse)
+                .map_err(|failed| Part::Source.failed(failed.errno))?;
+            let tree = mount_tree::copy_found(found.as_fd(), bound.recursive)
+                .map_err(|errno| Part::Source.failed(errno))?;
+            descriptor::close(found);
+            tree.keep()
+        }
         Taken::Now => match mount_tree::copy(&bound.path, bound.recursive) {
             Err(errno) if mount_tree::is_unavailable(errno) => {
                 return bind_older(step, bound, state);

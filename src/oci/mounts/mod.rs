@@ -90,6 +90,7 @@ pub fn steps(
         let mut one = one::One {
             config,
             bundle,
+            number,
             cgroups: surroundings.cgroups,
             handed: &mut handed,
             frozen: &mut frozen,
@@ -215,10 +216,22 @@ fn restrict(config: &Config, frozen: Vec<CString>, all: &mut Mounts) {
     let linux = &config.linux;
     if !linux.masked_paths.is_empty() || !linux.read_only_paths.is_empty() {
         push(RootStep::RestrictFound(RestrictedPaths {
-            masked: linux.masked_paths.clone(),
-            read_only: linux.read_only_paths.clone(),
+            masked: each_once(&linux.masked_paths),
+            read_only: each_once(&linux.read_only_paths),
         }));
     }
+}
+
+/// Plain paths, those that are listed twice once.
+fn each_once(paths: &[CString]) -> Vec<CString> {
+    let mut all: Vec<CString> = Vec::with_capacity(paths.len());
+    for path in paths {
+        let path = clean(path);
+        if !all.contains(&path) {
+            all.push(path);
+        }
+    }
+    all
 }
 
 fn terminal(process: &Process) -> TerminalSettings {

@@ -19,6 +19,8 @@ use std::path::Path;
 pub struct One<'a, 'c> {
     pub config: &'c Config,
     pub bundle: &'a Path,
+    /// Which of the mounts it is.
+    pub number: usize,
     pub cgroups: &'a Records,
     pub handed: &'a mut Handed<'c>,
     /// What is made read-only at the end.
@@ -85,9 +87,16 @@ impl One<'_, '_> {
         };
         let path = below(self.bundle, source);
         let recursive = options.flags.set.contains(MountFlags::RECURSIVE);
-        let taken = self
-            .handed
-            .taken(mount, &path, recursive, options.maps_ids)?;
+        let inside = self.inside(&path).filter(|_| options.maps_ids.is_none());
+        let (path, taken) = match inside {
+            Some(inside) => (inside, Taken::Inside),
+            None => {
+                let taken = self
+                    .handed
+                    .taken(mount, &path, recursive, options.maps_ids)?;
+                (path, taken)
+            }
+        };
         let flags = FlagChange {
             set: options.flags.set.without(BIND),
             clear: options.flags.clear,
@@ -106,6 +115,21 @@ impl One<'_, '_> {
             propagation: options.propagation,
         }));
         Ok(())
+    }
+
+    /// The container's path of a source that an earlier mount has brought into the root. Where the host has the root it
+    /// is not to be seen, for the root is mounted on /.
+    fn inside(&self, source: &CStr) -> Option<CString> {
+        let root = clean(&below(self.bundle, &self.config.root.path));
+        let source = clean(source);
+        let inner = source.to_bytes().strip_prefix(root.to_bytes())?;
+        let is_at = |mount: &Mount| {
+            let target = clean(&mount.destination);
+            let below = inner.strip_prefix(target.to_bytes());
+            below.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+        };
+        let mut earlier = self.config.mounts.iter().take(self.number);
+        earlier.any(is_at).then(|| c_string(inner.to_vec()))
     }
 
     /// What is mounted anew, or once more.

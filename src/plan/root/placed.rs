@@ -75,6 +75,8 @@ pub struct BoundMount {
 pub enum Taken {
     /// By its path.
     Now,
+    /// By its path, which is one of the container's: what an earlier mount has brought there, and the host does not see.
+    Inside,
     /// The parent has handed it in, in this slot.
     Handed(u8),
     /// A copy has been kept since before the root was bound.

@@ -47,7 +47,7 @@ table! { struct PlacedMount { target, content, below, propagation } }
 table! { enum Content { 0 => Fresh(fresh), 1 => Bound(bound), 2 => Remounted(fresh) } }
 table! { struct FreshMount { kind, source, data, flags, keeps_mode, copies, instead } }
 table! { struct BoundMount { path, recursive, taken, flags, is_proc } }
-table! { enum Taken { 0 => Now, 1 => Handed(slot), 2 => Kept(slot) } }
+table! { enum Taken { 0 => Now, 1 => Handed(slot), 2 => Kept(slot), 3 => Inside } }
 table! { struct FlagChange { set, clear } }
 table! { struct DeviceFile { directory, name, path, kind, mode, owner } }
 table! { enum FileKind { 0 => Character(device), 1 => Block(device), 2 => Pipe } }
