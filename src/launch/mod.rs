@@ -12,6 +12,7 @@
 
 mod attend;
 mod bounded;
+mod forerunner;
 pub mod id_maps;
 pub mod joined;
 pub mod keeper;
@@ -32,7 +33,6 @@ use crate::report::{Board, Lack, Lacks};
 use crate::spec::{Ids, LaunchChoice, Namespaces};
 use crate::sys::clone::{self, Memory, NewNamespaces};
 use crate::sys::descriptor::ChildDescriptor;
-use crate::sys::process::Ended;
 use crate::sys::signal::SignalSet;
 use crate::sys::{Pid, allocation, parent_watch};
 pub use attend::Attendant;
@@ -312,7 +312,7 @@ impl Launch<'_> {
         let board = Board::new(shared.words());
         let pid = match self.plan.forerunner.is_empty() {
             true => pid,
-            false => self.born_of(pid, board, deadline)?,
+            false => forerunner::first_process(self.plan, pid, board, deadline)?,
         };
         if let (Some(wanted), Some(_)) = (self.ids, &ids)
             && let Err(error) = id_maps::map(pid, wanted, deadline)
@@ -390,33 +390,6 @@ impl Launch<'_> {
             let _ = bounded::end(pid, None);
             Unborn::Failed(error)
         })
-    }
-
-    /// The first process, born of the child, which is waited for.
-    #[cold]
-    #[inline(never)]
-    fn born_of(
-        &self,
-        forerunner: Pid,
-        board: Board<'_>,
-        deadline: Option<Instant>,
-    ) -> Result<Pid, Error> {
-        let ended = bounded::wait(forerunner, deadline)
-            .map_err(|errno| Error::new("wait for", "the container's forerunner", errno))?;
-        if ended.is_none() {
-            let _ = bounded::end(forerunner, deadline);
-        }
-        match (board.command(), reports::meaning(self.plan, board)) {
-            (Some(pid), _) if ended == Some(Ended::Exited(0)) => Ok(pid),
-            (_, Err(Failure::Said(said))) => Err(said),
-            (born, _) => {
-                born.map(|pid| bounded::end(pid, deadline));
-                Err(match ended {
-                    None => reports::time_is_up(),
-                    ended => Failure::Silent.explained(ended),
-                })
-            }
-        }
     }
 
     /// What a child has left on the board, which has executed something or is gone.
