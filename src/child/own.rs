@@ -143,8 +143,10 @@ fn give_standard(user: u32, is_terminal: bool) -> Result<(), Errno> {
         let file = descriptor::standard(number);
         let facts = facts::facts(file)?;
         let may_be_given = match facts.kind {
-            // A device of the host's would be its new owner's for everyone.
-            Kind::Character(_) | Kind::Block(_) => is_terminal,
+            // The slave of a pseudo-terminal (majors 136 to 143, Documentation/admin-guide/devices.txt) is the container's
+            // alone. Any other device of the host's would be its new owner's for everyone.
+            Kind::Character(device) => is_terminal && (136..=143).contains(&device.major),
+            Kind::Block(_) => false,
             _ => true,
         };
         if !may_be_given || facts.owner == user {
