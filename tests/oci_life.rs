@@ -218,7 +218,11 @@ fn a_create_that_fails_leaves_nothing() {
                 &["create", "--preserve-fds", "90", id],
                 "preserve-fds",
             ),
-            (json!({"ociVersion": "1.0.0"}), &["create", id], "process"),
+            (
+                json!({"ociVersion": "1.0.0", "root": {"path": "rootfs"}}),
+                &["create", id],
+                "process",
+            ),
         ] {
             oci.write(&config);
             fails(oci, words, said);
