@@ -26,6 +26,7 @@ pub fn perform(
         ProcessStep::Processors(set) => {
             affinity::set_processors(&affinity::Bits::of(|number| set.contains(number)))
         }
+        ProcessStep::AllProcessors => affinity::set_processors(&affinity::Bits::ALL),
         ProcessStep::TimeNamespace(offsets) => time_namespace(offsets),
         ProcessStep::JoinNamespaces(all) => return join_namespaces(all, descriptors),
         ProcessStep::Keyring { name, permissions } => {

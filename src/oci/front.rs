@@ -36,7 +36,7 @@ pub fn words(arguments: &[OsString]) -> Option<&[OsString]> {
         .map(|(_, words)| words)
 }
 
-/// The runtime: `words` are what [`words`](self::words) has found. Returns the exit code.
+/// The runtime: `words` are what [`words`] has found. Returns the exit code.
 pub fn main(words: &[OsString], invocation: &Invocation) -> u8 {
     if identity::privileged_by_exec() {
         log::complain(&Error::refused(

@@ -17,7 +17,10 @@ pub fn run(arguments: &KillArgs, globals: &Globals) -> Result<ExitCode, Error> {
     let has_others = !record.cgroups.is_empty();
     if has_others && (arguments.all || ends_all) {
         return match (status, arguments.all) {
-            (Status::Stopped, false) => Err(words::not_running(&arguments.id)),
+            // It may have left others behind.
+            (Status::Stopped, false) if record.cgroups.processes()?.is_empty() => {
+                Err(words::not_running(&arguments.id))
+            }
             _ => record
                 .cgroups
                 .kill(arguments.signal)

@@ -59,6 +59,7 @@ pub fn plan(parts: Parts<'_>) -> Result<InitPlan, Error> {
     let mut birth = vec![Step::DeathSignal];
     // Before the rest, so that everything that follows counts.
     birth.extend(joins);
+    birth.extend(steps.in_cgroup);
     // While the /proc that is seen is one in which we are.
     birth.extend(steps.birth);
     let mut forerunner = Vec::new();

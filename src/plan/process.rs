@@ -12,6 +12,8 @@ use std::ffi::CString;
 pub enum ProcessStep {
     /// Run on no processors but these.
     Processors(NumberSet),
+    /// Run on whatever processors the cgroup has.
+    AllProcessors,
     /// Enter a new time namespace, with these lines for its clocks, time_namespaces(7).
     TimeNamespace(Vec<u8>),
     /// Enter namespaces that are there already: with the rights that this process has, as far as these do, then the user

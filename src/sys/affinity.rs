@@ -10,6 +10,8 @@ const WORDS: usize = 128;
 pub struct Bits([usize; WORDS]);
 
 impl Bits {
+    pub const ALL: Self = Self([usize::MAX; WORDS]);
+
     /// These numbers, as far as a kernel can have as many.
     pub fn of(mut has: impl FnMut(u32) -> bool) -> Self {
         let mut bits = [0; WORDS];

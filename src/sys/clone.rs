@@ -39,7 +39,7 @@ impl NewNamespaces {
     pub const USER: Self = Self(libc::CLONE_NEWUSER as u32);
     pub const PID: Self = Self(libc::CLONE_NEWPID as u32);
     pub const NETWORK: Self = Self(libc::CLONE_NEWNET as u32);
-    /// unshare(2) and setns(2) alone know it: clone(2) has its signal there (see [`start`]).
+    /// unshare(2) and setns(2) alone know it: clone(2) has its signal there (see `start`).
     pub const TIME: Self = Self(0x80);
 
     /// The namespaces of a number that the kernel has told, if it is a namespace's.

@@ -56,7 +56,7 @@ pub struct Hooks {
 pub struct Hook {
     /// Absolute.
     pub path: CString,
-    /// argv, argv[0] included; of a hook without `args` its path.
+    /// argv, with its first word, the name; of a hook without `args` its path.
     pub arguments: Vec<CString>,
     /// `NAME=value` each.
     pub environment: Vec<CString>,

@@ -3,7 +3,7 @@
 //! ```text
 //! birth         the OOM score; the first processors of an `exec`
 //!                 ◀─ the cgroups are joined
-//! in_cgroup     the last processors of an `exec`
+//! in_cgroup     all processors of the cgroup; or the last of an `exec`
 //!                 ◀─ namespaces; the root
 //! session       setsid; the terminal
 //! before_user   umask, limits, keyring, personality, scheduler, I/O priority; what it inherits is given to it; its label, not
@@ -74,8 +74,10 @@ pub fn steps(process: &Process, surroundings: Surroundings<'_>) -> Result<Proces
         Some(namespaces) if namespaces.ids.is_some() => {}
         _ => steps.birth.extend(oom_score(process)),
     }
-    if surroundings.namespaces.is_none() {
-        (steps.birth, steps.in_cgroup) = processors(process, steps.birth)?;
+    match (surroundings.namespaces, &process.cpu_affinity) {
+        (None, Some(_)) => (steps.birth, steps.in_cgroup) = processors(process, steps.birth)?,
+        // (Of a first process nothing else is asked for.)
+        _ => steps.in_cgroup.push(Step::from(ProcessStep::AllProcessors)),
     }
     steps.session.push(Step::NewSession);
     if process.terminal {

@@ -14,6 +14,7 @@ use std::ffi::CStr;
 pub fn tell<'p>(step: &ProcessStep, text: Blank<'p>) -> Told<'p> {
     match step {
         ProcessStep::Processors(set) => text.processors(&set.to_string()),
+        ProcessStep::AllProcessors => text.all_processors(),
         ProcessStep::TimeNamespace(offsets) => text.time_namespace(offsets),
         ProcessStep::JoinNamespaces(all) => text.join_namespaces(all),
         ProcessStep::Keyring { name, .. } => text.keyring(name),
@@ -42,6 +43,13 @@ impl<'p> Blank<'p> {
             "none of them is there, or the cgroup has none of them",
         )
         .why("Before the cgroup is joined, and once more after it. sched_setaffinity(2)")
+    }
+
+    fn all_processors(self) -> Told<'p> {
+        self.says("run on", b"all processors of the cgroup").why(
+            "Since Linux 6.2 a process keeps the processors that it was told to run on when its cgroup has others: those of \
+             an engine that was started by taskset(1) would be the container's. sched_setaffinity(2)",
+        )
     }
 
     fn time_namespace(self, offsets: &[u8]) -> Told<'p> {

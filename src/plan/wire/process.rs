@@ -22,6 +22,7 @@ table! { enum ProcessStep {
     12 => FindHome(user),
     13 => FindCommand,
     14 => Groups(groups),
+    15 => AllProcessors,
 } }
 table! { struct JoinOf { namespace, slot, name } }
 table! { struct Permissions(bits) }
