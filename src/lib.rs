@@ -15,9 +15,9 @@
 //! In-process (the default) the child shares its parent's memory and walks the plan where it is;
 //! by re-exec it executes `/proc/self/exe init`, which decodes the same plan from a sealed memory
 //! file. Everything a container can have is either another way to write the specification or
-//! another kind of step. A front end writes the specification: `docker` is the one there is, and
-//! `tests/common/by_hand.rs` writes one without a command line. What the host lends is asked for in
-//! one order, by a run to have it and by `--explain` to look at it.
+//! another kind of step. `docker` writes the specification, and so does `tests/common/by_hand.rs`, without a
+//! command line; `oci` has one in config.json, and writes the plan from it. What the host lends is asked for in one
+//! order, by a run to have it and by `--explain` to look at it.
 //!
 //! # Containers that stay
 //!
@@ -33,6 +33,17 @@
 //! lock that it holds says that the container lives, and it alone writes the state. It reads the command line that made the container
 //! once more for each life, and has the answers of its caller from then. If it is killed, whoever looks next
 //! puts right what it has left (`runtime::heal`).
+//!
+//! # Containers of an engine
+//!
+//! ```text
+//! oci create ─▶ store: a directory, config.json ─▶ cgroups ─▶ clone ─▶ steps ─▶ gate `start` ─▶ execve
+//!                                                    │  ▲                           ▲
+//!                                    gate `runtime`: hooks of the engine            └─ oci start
+//! ```
+//!
+//! They have no monitor: `create` ends, and the process that it leaves at the gate is the engine's. How such a container is,
+//! is looked at each time (`oci::store`).
 //!
 //! # Layers
 //!

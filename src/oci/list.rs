@@ -9,6 +9,7 @@ use crate::format::Table;
 use crate::json::Array;
 use crate::log::Level;
 use crate::sys::Errno;
+use crate::sys::process_start::Processes;
 use crate::time;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -28,15 +29,18 @@ pub fn run(arguments: &ListArgs, globals: &Globals) -> Result<String, Error> {
     if arguments.quiet {
         return Ok(ids.iter().map(|id| format!("{id}\n")).collect());
     }
-    let found = ids.iter().filter_map(|id| match look(&store, id) {
-        Ok(found) => found,
-        Err(error) => {
-            globals
-                .log
-                .write(Level::Error, error.to_string().as_bytes(), &[]);
-            None
-        }
-    });
+    let processes = Processes::open().map_err(|errno| Error::new("open", "/proc", errno))?;
+    let found = ids
+        .iter()
+        .filter_map(|id| match look(&store, id, &processes) {
+            Ok(found) => found,
+            Err(error) => {
+                globals
+                    .log
+                    .write(Level::Error, error.to_string().as_bytes(), &[]);
+                None
+            }
+        });
     let mut owners = Owners::default();
     Ok(match arguments.format {
         ListFormat::Table => table(found, &mut owners),
@@ -45,14 +49,18 @@ pub fn run(arguments: &ListArgs, globals: &Globals) -> Result<String, Error> {
 }
 
 /// `None`: it has been removed meanwhile, or there is nothing of it yet.
-fn look(store: &Store, id: &ContainerId) -> Result<Option<(Record, Status)>, Error> {
+fn look(
+    store: &Store,
+    id: &ContainerId,
+    processes: &Processes,
+) -> Result<Option<(Record, Status)>, Error> {
     let Some(entry) = store.find_if_there(id)? else {
         return Ok(None);
     };
     let Some(record) = entry.record_if_there()? else {
         return Ok(None);
     };
-    let status = entry.status(&record)?;
+    let status = entry.status_among(processes, &record)?;
     Ok(Some((record, status)))
 }
 

@@ -1,9 +1,9 @@
 //! When processes have started, by /proc/PID/stat: with its pid it tells a process from all that get the same pid later.
 
-use super::descriptor::{self, Undropped};
 use super::node::{self, HERE};
-use super::{Errno, Pid, facts};
+use super::{Errno, Pid, descriptor, facts};
 use std::ffi::CString;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The field `starttime` of proc_pid_stat(5): ticks from the boot to the start of a process that is there, also of one that
 /// has ended and that no one has waited for yet ([`State::Ended`]).
@@ -40,29 +40,44 @@ pub enum State {
 ///
 /// Errors: as [`start_time`].
 pub fn state(pid: Pid, start_time: u64) -> Result<State, Errno> {
-    let stat = stat(pid)?;
-    match stat.start_time == start_time {
-        true => Ok(stat.state),
-        false => Err(Errno::ESRCH),
+    Processes::open()?.state(pid, start_time)
+}
+
+/// What /proc shows, opened once for many questions.
+pub struct Processes(OwnedFd);
+
+impl Processes {
+    /// Errors: as [`start_time`].
+    #[cold]
+    #[inline(never)]
+    pub fn open() -> Result<Self, Errno> {
+        let flags = libc::O_PATH | libc::O_DIRECTORY;
+        let proc = descriptor::own(node::open(HERE, c"/proc", flags, 0)?);
+        match facts::file_system(proc.as_fd())?.is_proc() {
+            true => Ok(Self(proc)),
+            false => Err(Errno::ENODEV),
+        }
+    }
+
+    /// Whether the process of this number that has started at that time is there.
+    ///
+    /// Errors: as [`start_time`].
+    pub fn state(&self, pid: Pid, start_time: u64) -> Result<State, Errno> {
+        let stat = read(self.0.as_fd(), pid)?;
+        match stat.start_time == start_time {
+            true => Ok(stat.state),
+            false => Err(Errno::ESRCH),
+        }
     }
 }
 
-#[cold]
-#[inline(never)]
 fn stat(pid: Pid) -> Result<Stat, Errno> {
-    let proc = node::open(HERE, c"/proc", libc::O_PATH | libc::O_DIRECTORY, 0)?;
-    let read = match facts::file_system(proc.as_fd()) {
-        Ok(found) if found.is_proc() => read(&proc, pid),
-        Ok(_) => Err(Errno::ENODEV),
-        Err(errno) => Err(errno),
-    };
-    descriptor::close(proc);
-    read
+    read(Processes::open()?.0.as_fd(), pid)
 }
 
-fn read(proc: &Undropped, pid: Pid) -> Result<Stat, Errno> {
+fn read(proc: BorrowedFd<'_>, pid: Pid) -> Result<Stat, Errno> {
     let path = CString::new(format!("{pid}/stat")).map_err(|_| Errno::EINVAL)?;
-    let file = node::open(proc.as_fd(), &path, libc::O_RDONLY, 0).map_err(|errno| match errno {
+    let file = node::open(proc, &path, libc::O_RDONLY, 0).map_err(|errno| match errno {
         Errno::ENOENT => Errno::ESRCH,
         errno => errno,
     })?;

@@ -2,12 +2,13 @@
 
 use super::Shared;
 use super::record::Record;
-use super::status::{self, Status};
+use super::status::{self, Asked, Status};
 use crate::error::Error;
 use crate::oci::id::ContainerId;
 use crate::oci::words;
 use crate::sys::directory::{self, Share};
 use crate::sys::node::{self, Replace};
+use crate::sys::process_start::{self, Processes};
 use crate::sys::{Errno, descriptor, facts};
 use std::ffi::{CStr, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -101,7 +102,17 @@ impl Entry {
     ///
     /// Errors: what tells it cannot be read.
     pub fn status(&self, record: &Record) -> Result<Status, Error> {
-        status::look(record, &|| self.is_locked(), &|| self.open_start())
+        self.status_by(record, &process_start::state)
+    }
+
+    /// [`status`](Self::status), of one among many.
+    pub fn status_among(&self, processes: &Processes, record: &Record) -> Result<Status, Error> {
+        self.status_by(record, &|pid, start_time| processes.state(pid, start_time))
+    }
+
+    fn status_by(&self, record: &Record, process: Asked<'_>) -> Result<Status, Error> {
+        let is_locked = || self.is_locked();
+        status::look(record, process, &is_locked, &|| self.open_start())
     }
 
     /// Opens the end by which a process that waits is told to begin. `None`: there is none that waits.
@@ -220,7 +231,8 @@ impl std::ops::Deref for Locked {
 impl Locked {
     /// How it is now: no one is making it any more.
     pub fn status(&self, record: &Record) -> Result<Status, Error> {
-        status::look(record, &|| false, &|| self.open_start())
+        let process = &process_start::state;
+        status::look(record, process, &|| false, &|| self.open_start())
     }
 
     /// Changes what is written of it.

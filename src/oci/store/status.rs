@@ -2,8 +2,8 @@
 
 use super::record::Record;
 use crate::error::Error;
-use crate::sys::Errno;
-use crate::sys::process_start::{self, State};
+use crate::sys::process_start::State;
+use crate::sys::{Errno, Pid};
 use std::os::fd::OwnedFd;
 
 /// The specification's states of containers, and runc's `paused`.
@@ -31,9 +31,13 @@ impl Status {
     }
 }
 
-/// `is_locked`: whether someone is making it; `start`: the FIFO that a process waits at, if one does.
+/// What can be asked whether a process is there.
+pub type Asked<'a> = &'a dyn Fn(Pid, u64) -> Result<State, Errno>;
+
+/// `process`: what tells of processes; `is_locked`: whether someone is making it; `start`: the FIFO that a process waits at, if one does.
 pub fn look(
     record: &Record,
+    process: Asked<'_>,
     is_locked: &dyn Fn() -> bool,
     start: &dyn Fn() -> Result<Option<OwnedFd>, Error>,
 ) -> Result<Status, Error> {
@@ -43,7 +47,7 @@ pub fn look(
             false => Status::Stopped,
         });
     }
-    match process_start::state(record.pid, record.start_time) {
+    match process(record.pid, record.start_time) {
         Ok(State::Alive) => {}
         Ok(State::Ended) | Err(Errno::ESRCH) => return Ok(Status::Stopped),
         Err(errno) => {
