@@ -14,6 +14,8 @@ pub struct TerminalSettings {
     pub modes: Option<Modes>,
     /// A terminal without a size is what many are.
     pub size: Option<Size>,
+    /// Whether what is written has no carriage returns added (ONLCR): where no terminal shows it.
+    pub plain_newlines: bool,
     /// The terminal's user, if that is not the one who makes it: /dev/stderr would be closed to the command.
     pub owner: Option<u32>,
 }
@@ -21,10 +23,15 @@ pub struct TerminalSettings {
 impl TerminalSettings {
     /// Gives it to a terminal's slave.
     pub fn give(&self, slave: BorrowedFd<'_>) -> Result<(), Errno> {
-        if let Some(theirs) = self.modes {
+        if self.modes.is_some() || self.plain_newlines {
             let mut modes = terminal::modes(slave)?;
-            modes.characters = theirs.characters;
-            modes.input |= theirs.input & libc::IUTF8;
+            if let Some(theirs) = self.modes {
+                modes.characters = theirs.characters;
+                modes.input |= theirs.input & libc::IUTF8;
+            }
+            if self.plain_newlines {
+                modes.output &= !libc::ONLCR;
+            }
             terminal::set_modes(slave, &modes)?;
         }
         if let Some(size) = self.size {

@@ -27,7 +27,8 @@ use crate::sys::capability::CapabilitySet;
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::invocation::Invocation;
 use crate::sys::{Pid, identity, kernel, process as processes, process_start};
-use crate::terminal::{PseudoTerminal, TerminalSource};
+use crate::terminal::{CallerTerminal, PseudoTerminal, TerminalSource};
+use crate::terminal_settings::TerminalSettings;
 use std::cell::RefCell;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -183,6 +184,7 @@ impl Making<'_> {
             &mounts::Surroundings {
                 pivots: !self.arguments.no_pivot,
                 cgroups: &placed.records(),
+                terminal: self.terminal_settings(),
             },
         )?;
         let steps = self.process_steps(&namespaces)?;
@@ -229,6 +231,14 @@ impl Making<'_> {
         made.keep();
         placed.keep();
         Ok((container, plan, handed, record.into_inner()))
+    }
+
+    /// What the container's terminal has of ours, if we relay it.
+    fn terminal_settings(&self) -> TerminalSettings {
+        match self.process.terminal && self.purpose == Purpose::Foreground {
+            true => CallerTerminal::look(true).engines_settings(),
+            false => TerminalSettings::default(),
+        }
     }
 
     /// Whether mydocker is awake while the child works.

@@ -35,7 +35,17 @@ impl CallerTerminal {
         TerminalSettings {
             modes: self.saved.get(),
             size: self.size(),
+            plain_newlines: false,
             owner,
+        }
+    }
+
+    /// [`terminal_settings`](Self::terminal_settings) as runc has them: a program that reads what a container writes finds
+    /// plain newlines.
+    pub fn engines_settings(&self) -> TerminalSettings {
+        TerminalSettings {
+            plain_newlines: terminal::modes(descriptor::standard(1)).is_err(),
+            ..self.terminal_settings(None)
         }
     }
 

@@ -277,7 +277,7 @@ impl Story<'_> {
     }
 
     fn settings(&self, outside: Option<&CallerTerminal>) -> TerminalSettings {
-        let settings = outside.map(|outside| outside.terminal_settings(None));
+        let settings = outside.map(CallerTerminal::engines_settings);
         let mut settings = settings.unwrap_or_default();
         if let Some(size) = self.process.console_size {
             settings.size = Some(Size {

@@ -48,6 +48,8 @@ pub struct Surroundings<'a> {
     pub pivots: bool,
     /// Where the container is in each hierarchy of cgroups. In one that is not among them it is where the runtime is.
     pub cgroups: &'a Records,
+    /// What the container's terminal takes from the caller's, if that shows it.
+    pub terminal: TerminalSettings,
 }
 
 /// The steps, in three parts, between which there is something to be done.
@@ -113,7 +115,10 @@ pub fn steps(
         },
     ));
     match config.process.as_ref().filter(|process| process.terminal) {
-        Some(process) => all.enter.push(boxed(RootStep::Console(terminal(process)))),
+        Some(process) => all.enter.push(boxed(RootStep::Console(terminal(
+            process,
+            surroundings.terminal,
+        )))),
         None if !is_dev_bound(config) => all.enter.push(boxed(RootStep::OwnNull)),
         None => {}
     }
@@ -234,15 +239,16 @@ fn each_once(paths: &[CString]) -> Vec<CString> {
     all
 }
 
-fn terminal(process: &Process) -> TerminalSettings {
+fn terminal(process: &Process, callers: TerminalSettings) -> TerminalSettings {
+    let asked = process.console_size.map(|size| Size {
+        rows: size.height,
+        columns: size.width,
+        ..Size::default()
+    });
     TerminalSettings {
-        modes: None,
-        size: process.console_size.map(|size| Size {
-            rows: size.height,
-            columns: size.width,
-            ..Size::default()
-        }),
+        size: asked.or(callers.size),
         owner: Some(process.user.id).filter(|user| *user != 0),
+        ..callers
     }
 }
 

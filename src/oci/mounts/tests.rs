@@ -27,6 +27,7 @@ fn steps_of(config: &Config) -> Result<Mounts, Error> {
     let surroundings = Surroundings {
         pivots: true,
         cgroups: &Records::default(),
+        terminal: TerminalSettings::default(),
     };
     steps(config, Path::new("/bundle"), &surroundings)
 }

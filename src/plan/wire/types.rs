@@ -22,7 +22,7 @@ table! { struct SignalSet(bits) }
 table! { struct FilterFlags(flags) }
 table! { struct Instruction { code, jump_true, jump_false, value } }
 table! { struct ResourceLimit { resource, soft, hard } }
-table! { struct TerminalSettings { modes, size, owner } }
+table! { struct TerminalSettings { modes, size, plain_newlines, owner } }
 table! { struct Modes { input, output, control, local, line, characters } }
 table! { struct Size { rows, columns, width, height } }
 table! { struct Node { path, hosts, device, mode } }
