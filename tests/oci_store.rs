@@ -25,22 +25,40 @@ fn write_down(root: &Path, id: &str, pid: u32, start_time: u64) {
     let record = json!({
         "id": id, "ociVersion": "1.2.0", "pid": pid, "startTime": start_time, "bundle": "/b", "root": "/b/r",
         "created": 1_800_000_000_000_000_001u64, "owner": 0, "annotations": [["k", "v"]], "cgroups": {},
-        "systemd": false, "sharesPids": false,
+        "systemd": false, "gate": 0, "sharesPids": false,
     });
     std::fs::write(directory.join("state.json"), record.to_string()).unwrap();
+}
+
+/// A process that is taken for a container's, and that its end may be.
+struct Stranger(std::process::Child);
+
+impl Stranger {
+    fn new() -> Self {
+        let mut command = std::process::Command::new("sleep");
+        Self(command.arg("1000").spawn().expect("sleep"))
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 #[test]
 fn a_status_is_looked_at() {
     let oci = Oci::new("in-process");
-    let own = std::process::id();
-    let started = start_time(own);
-    write_down(&oci.root(), "running", own, started);
-    write_down(&oci.root(), "another", own, started + 1);
+    let stranger = Stranger::new();
+    let pid = stranger.0.id();
+    let started = start_time(pid);
+    write_down(&oci.root(), "running", pid, started);
+    write_down(&oci.root(), "another", pid, started + 1);
     write_down(&oci.root(), "gone", 4_194_303, 1);
     write_down(&oci.root(), "unborn", 0, 0);
-    write_down(&oci.root(), "created", own, started);
-    let fifo = oci.root().join("created/start");
+    write_down(&oci.root(), "created", pid, started);
+    let fifo = oci.root().join("created/exec.fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
     assert_eq!(oci.status("created"), "running", "no one reads it");
     let reader = std::fs::File::options()
@@ -49,8 +67,8 @@ fn a_status_is_looked_at() {
         .open(&fifo)
         .unwrap();
     for (id, status, pid) in [
-        ("running", "running", own),
-        ("created", "created", own),
+        ("running", "running", pid),
+        ("created", "created", pid),
         ("another", "stopped", 0),
         ("gone", "stopped", 0),
         ("unborn", "stopped", 0),
@@ -76,13 +94,21 @@ fn a_status_is_looked_at() {
 #[test]
 fn a_list_has_those_that_can_be_read() {
     let oci = Oci::new("in-process");
+    let none = oci.run(&["list"]);
+    assert!(
+        none.code() == Some(1) && none.stderr.contains("no such file or directory"),
+        "as runc has it of a root directory that was named: {none:?}"
+    );
+    assert!(!oci.root().exists(), "looking makes nothing");
+    std::fs::create_dir(oci.root()).unwrap();
+    std::fs::set_permissions(oci.root(), std::fs::Permissions::from_mode(0o700)).unwrap();
     let none = oci.done(&["list"]);
     assert_eq!(none.stdout.lines().count(), 1, "{none:?}");
     assert_eq!(oci.done(&["list", "--format", "json"]).stdout, "[]\n");
-    assert!(!oci.root().exists(), "looking makes nothing");
-    let own = std::process::id();
-    write_down(&oci.root(), "b", own, start_time(own));
-    write_down(&oci.root(), "a", own, 1);
+    let stranger = Stranger::new();
+    let pid = stranger.0.id();
+    write_down(&oci.root(), "b", pid, start_time(pid));
+    write_down(&oci.root(), "a", pid, 1);
     std::fs::create_dir(oci.root().join("empty")).unwrap();
     std::fs::create_dir(oci.root().join("torn")).unwrap();
     std::fs::write(oci.root().join("torn/state.json"), "{\"id\":").unwrap();
@@ -98,7 +124,7 @@ fn a_list_has_those_that_can_be_read() {
     assert_eq!(containers[1]["owner"], "root");
     let logged = oci.logged();
     assert!(
-        logged.len() == 1 && logged[0].contains("torn"),
+        logged.len() == 2 && logged[1].contains("torn"),
         "{logged:?}"
     );
     let table = oci.done(&["list"]).stdout;
