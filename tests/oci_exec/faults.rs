@@ -81,5 +81,8 @@ fn a_client_that_is_killed_at_any_call_leaves_what_is_written_down() {
         }
         assert_eq!(bundle.says(&[], "echo in"), "in\n", "{case}");
     }
-    assert!(killed > 15 && left > 0, "{killed} {left}");
+    assert!(
+        cases.is_empty() || killed > 15 && left > 0,
+        "{killed} {left}"
+    );
 }
