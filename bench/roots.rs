@@ -79,6 +79,9 @@ pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, Strin
                 form: bundles.form(vec![
                     build.into(),
                     "oci".into(),
+                    // It leaves an empty directory.
+                    "--root".into(),
+                    scratch.join("oci").into(),
                     "--cgroup-manager=disabled".into(),
                     "run".into(),
                 ]),
