@@ -36,11 +36,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// What a container is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// It waits for `start`.
+    /// To wait for `start`.
     Create,
-    /// It runs, and is left to itself.
+    /// To run, and be left to itself.
     Detached,
-    /// It runs, and is accompanied.
+    /// To run, and be accompanied.
     Foreground,
 }
 

@@ -7,7 +7,7 @@ use crate::error::Error;
 pub struct Member {
     pub record: Record,
     pub directory: Directory,
-    /// It was not there before.
+    /// Whether its directory was not there before.
     pub is_new: bool,
 }
 
@@ -15,7 +15,7 @@ pub struct Member {
 pub struct Members(pub Vec<Member>);
 
 impl Members {
-    /// Those that are there.
+    /// Opens the cgroups of these records.
     ///
     /// Errors: one is gone.
     #[cold]

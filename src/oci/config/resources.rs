@@ -9,7 +9,7 @@ pub struct Resources {
     pub devices: Vec<DeviceRule>,
     pub memory: Memory,
     pub cpu: Cpu,
-    /// 0 and less: no limit.
+    /// Less than 0: no limit. 0 is one that no process fits in; the least that is set is 1, as runc has it.
     pub processes: Option<i64>,
     pub block_io: BlockIo,
     /// Page size as the kernel writes it ("2MB"), bytes.

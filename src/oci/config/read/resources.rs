@@ -243,7 +243,7 @@ fn huge_page(reader: &mut StrictReader<'_>) -> Result<(String, u64), Fault> {
     ))
 }
 
-/// It becomes a part of a file's name.
+/// A size of huge pages, checked, for it becomes a part of a file's name.
 fn page_size(size: &str) -> Result<String, Fault> {
     let units = size.trim_start_matches(|letter: char| letter.is_ascii_digit());
     match units.len() < size.len() && matches!(units, "KB" | "MB" | "GB") {
