@@ -93,6 +93,37 @@ with_terminal() {
   SHELL=/bin/bash timeout --foreground 60 script -qec "stty rows 24 cols 80; $(printf '%q ' "$@")" /dev/null | tr -d '\r'
 }
 
+# of CONTROLLER: where its cgroups are, on v1 and on v2.
+of() {
+  if [[ -d /sys/fs/cgroup/$1 ]]; then
+    echo "/sys/fs/cgroup/$1"
+  else
+    echo /sys/fs/cgroup
+  fi
+}
+
+# limited CONTROLLER CGROUP FILE VALUE: by the name and the value of v1, and on v2 by what has that meaning there.
+limited() {
+  local directory file=$3 value=$4 field=1-
+  directory=$(of "$1")$2
+  if [[ $directory == "/sys/fs/cgroup$2" ]]; then
+    case $file in
+      memory.limit_in_bytes) file=memory.max ;;
+      memory.soft_limit_in_bytes) file=memory.low ;;
+      cpu.cfs_quota_us) file=cpu.max field=1 ;;
+      cpu.cfs_period_us) file=cpu.max field=2 ;;
+      cpu.shares) file=cpu.weight value=$((1 + (value - 2) * 9999 / 262142)) ;;
+      memory.memsw.limit_in_bytes | memory.swappiness) return 0 ;;
+    esac
+  fi
+  same "$(cut -d' ' -f$field "$directory/$file")" "$value"
+}
+
+# cgroup_of PID CONTROLLER: its path in that hierarchy, or in the only one.
+cgroup_of() {
+  sed -En "s/^[0-9]+:([^:]*,)?$2(,[^:]*)?:(.*)/\3/p; \$s/^0:://p" "/proc/$1/cgroup" | head -1
+}
+
 skip() {
   echo "$*"
   exit 99

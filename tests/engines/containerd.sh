@@ -77,7 +77,7 @@ kept() {
 }
 
 in_cgroup() {
-  same "$(cat "/sys/fs/cgroup/$1/engines/one/$2")" "$3"
+  limited "$1" /engines/one "$2" "$3"
 }
 
 case_run() { # short
@@ -91,6 +91,15 @@ case_run() { # short
 case_terminal() { # short
   has "$(with_terminal timeout 60 ctr --address "$scratch/containerd/socket" --namespace engines run --rm -t \
     --runc-binary "$RUNTIME" "$img" one sh -c 'tty; echo is $(stty size)')" '/dev/(pts/0|console)'
+}
+
+case_terminal_detached() {
+  # (ctr asks for a terminal of its own here, too.)
+  with_terminal timeout 60 ctr --address "$scratch/containerd/socket" --namespace engines run -d -t --runc-binary "$RUNTIME" \
+    --cgroup /engines/one "$img" one sleep 1000
+  has "$(c tasks exec --exec-id e one readlink /proc/1/fd/0)" '^/dev/(pts/0|console)$'
+  c tasks kill -s KILL one
+  eventually ended one
 }
 
 case_detached() { # short
@@ -131,6 +140,7 @@ case_pause() { # short
 }
 
 case_metrics() { # short
+  [[ -d /sys/fs/cgroup/memory ]] || skip "the figures' names are those of cgroup v1"
   # Read by the shim from the cgroup: the container is exactly where the specification says, in every hierarchy.
   kept --memory-limit 67108864
   local out
@@ -147,20 +157,20 @@ case_metrics() { # short
 
 case_kill_all() { # short
   run -d "$img" one sh -c 'sleep 1000 & sleep 1000 & wait'
-  eventually sh -c 'test "$(wc -l < /sys/fs/cgroup/pids/engines/one/cgroup.procs)" = 3'
+  eventually sh -c "test \$(wc -l < $(of pids)/engines/one/cgroup.procs) = 3"
   c tasks kill -a -s KILL one
   eventually ended one
-  same "$(cat /sys/fs/cgroup/pids/engines/one/cgroup.procs)" ''
+  same "$(cat "$(of pids)/engines/one/cgroup.procs")" ''
   c tasks rm one || true
 }
 
 case_kill_all_of_the_hosts_pids() {
   # No namespace ends them.
   run -d --with-ns "pid:/proc/$$/ns/pid" "$img" one sh -c 'sleep 1000 & sleep 1000 & wait'
-  eventually sh -c 'test "$(wc -l < /sys/fs/cgroup/pids/engines/one/cgroup.procs)" = 3'
+  eventually sh -c "test \$(wc -l < $(of pids)/engines/one/cgroup.procs) = 3"
   c tasks kill -a -s KILL one
   eventually ended one
-  eventually sh -c 'test ! -s /sys/fs/cgroup/pids/engines/one/cgroup.procs'
+  eventually test ! -s "$(of pids)/engines/one/cgroup.procs"
   c tasks rm one || true
 }
 
@@ -172,7 +182,7 @@ case_signal() { # short
   has "$(c tasks rm one 2>&1)" 'exit code 6'
 }
 
-case_user_namespace() {
+case_user_namespace() { # short
   id=mapped
   same "$(once --uidmap 0:100000:65536 --gidmap 0:100000:65536 "$img" one sh -c 'id -u; sed "s/  */ /g" /proc/self/uid_map')" \
     $'0\n 0 100000 65536'
@@ -207,6 +217,28 @@ case_host_network() {
   same "$(once --net-host "$img" one readlink /proc/self/ns/net)" "$(readlink /proc/self/ns/net)"
 }
 
+case_namespaces() {
+  kept
+  local kind file
+  for kind in network:net ipc:ipc uts:uts pid:pid; do
+    file=/proc/self/ns/${kind#*:}
+    same "$(id=two run --rm --with-ns "${kind%:*}:/proc/$(pid_of one)/ns/${kind#*:}" "$img" two readlink "$file")" \
+      "$(c tasks exec --exec-id "e${kind#*:}" one readlink "$file")"
+  done
+}
+
+case_rootfs() {
+  cp -a "$scratch/image/root" root
+  same "$(once --rootfs "$PWD/root" one sh -c 'touch /made; echo in $(ls -d /etc/words)')" 'in /etc/words'
+  test -e root/made
+}
+
+case_systemd_is_refused() {
+  # (There is none in the /run of these tests.)
+  gives 1 c run --rm --runc-binary "$RUNTIME" --runc-systemd-cgroup --cgroup system.slice:engines:one "$img" one true
+  has "$out" 'systemd not running on this host, cannot use systemd cgroups manager'
+}
+
 case_config_file() { # short
   mkdir -p root
   jq -n --arg root "$scratch/image/root" '{ociVersion: "1.0.2", process: {args: ["sh", "-c", "echo words; exit 5"], cwd: "/",
@@ -225,7 +257,7 @@ case_shim_killed() { # short
   kill -KILL "$shim"
   # containerd asks for `delete --force`.
   eventually test ! -e "/proc/$container"
-  eventually sh -c '! test -d /sys/fs/cgroup/pids/engines/one'
+  eventually test ! -d "$(of pids)/engines/one"
   eventually ended one
 }
 

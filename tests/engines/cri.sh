@@ -107,7 +107,7 @@ inside() {
 case_sandbox() { # short
   sandbox
   same "$(cri PodSandboxStatus "{\"pod_sandbox_id\":\"$pod\"}" | jq -r .status.state)" 0
-  test -d /sys/fs/cgroup/pids/engines/pod
+  test -d "$(of pids)/engines/pod"
   cri StopPodSandbox "{\"pod_sandbox_id\":\"$pod\"}"
   same "$(cri PodSandboxStatus "{\"pod_sandbox_id\":\"$pod\"}" | jq -r .status.state)" 1
   cri RemovePodSandbox "{\"pod_sandbox_id\":\"$pod\"}"
@@ -183,12 +183,14 @@ case_update() { # short
   start
   local cgroup
   cgroup=/engines/pod/$container
-  same "$(cat "/sys/fs/cgroup/memory$cgroup/memory.limit_in_bytes")" 67108864
-  same "$(cat "/sys/fs/cgroup/cpu$cgroup/cpu.shares" "/sys/fs/cgroup/cpu$cgroup/cpu.cfs_quota_us")" $'512\n20000'
+  limited memory "$cgroup" memory.limit_in_bytes 67108864
+  limited cpu "$cgroup" cpu.shares 512
+  limited cpu "$cgroup" cpu.cfs_quota_us 20000
   cri UpdateContainerResources "{\"container_id\":\"$container\",\"linux\":{\"memory_limit_in_bytes\":134217728,\"cpu_shares\":300,\"cpu_quota\":50000,\"cpu_period\":100000,\"cpuset_cpus\":\"0\"}}"
-  same "$(cat "/sys/fs/cgroup/memory$cgroup/memory.limit_in_bytes")" 134217728
-  same "$(cat "/sys/fs/cgroup/cpu$cgroup/cpu.shares" "/sys/fs/cgroup/cpu$cgroup/cpu.cfs_quota_us")" $'300\n50000'
-  same "$(cat "/sys/fs/cgroup/cpuset$cgroup/cpuset.cpus")" 0
+  limited memory "$cgroup" memory.limit_in_bytes 134217728
+  limited cpu "$cgroup" cpu.shares 300
+  limited cpu "$cgroup" cpu.cfs_quota_us 50000
+  limited cpuset "$cgroup" cpuset.cpus 0
 }
 
 case_shared_namespaces() { # short

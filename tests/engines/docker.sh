@@ -42,7 +42,7 @@ state() {
 }
 
 in_cgroup() {
-  same "$(cat "/sys/fs/cgroup/$1/docker/$(state '{{.Id}}')/$2")" "$3"
+  limited "$1" "/docker/$(state '{{.Id}}')" "$2" "$3"
 }
 
 case_runtime() { # short
@@ -210,12 +210,25 @@ case_security() {
   gives 1 once --security-opt "seccomp=$PWD/profile.json" "$img" mkdir /made
   has "$out" 'not supported'
   # (docker's --privileged asks for capabilities that this machine may not have, and runc, too, refuses that.)
+  if [[ $(sed -n 's/^CapBnd:\t//p' /proc/self/status) == "$(printf %016x $(((2 << $(< /proc/sys/kernel/cap_last_cap)) - 1)))" ]]; then
+    once --privileged "$img" sh -c 'mount -t tmpfs none /srv && touch /srv/file'
+  fi
+  has "$(once --cap-drop all --cap-add sys_admin --security-opt seccomp=unconfined --security-opt apparmor=unconfined "$img" \
+    sh -c 'mount -t tmpfs none /srv && grep -E "^(Seccomp|CapEff)" /proc/self/status')" $'^Seccomp:\t0'
+  same "$(once --security-opt systempaths=unconfined "$img" sh -c 'mount | grep -c " on /proc/"')" 0
   same "$(once --sysctl kernel.msgmax=1234 "$img" cat /proc/sys/kernel/msgmax)" 1234
   same "$(once --ulimit nofile=100:200 "$img" sh -c 'ulimit -n; ulimit -Hn')" $'100\n200'
   same "$(once --oom-score-adj 100 "$img" cat /proc/self/oom_score_adj)" 100
 }
 
+case_cgroup_parent() {
+  kept --cgroup-parent /engines/parent
+  has "$(cat "/proc/$(state '{{.State.Pid}}')/cgroup")" ":/engines/parent/$(state '{{.Id}}')$"
+  has "$(d top cc)" 'sleep 1000'
+}
+
 case_devices() {
+  same "$(once --device /dev/full:/dev/mine:rw "$img" stat -c '%F %t:%T' /dev/mine)" 'character special file 1:7'
   once --device /dev/fuse:/dev/mine:r "$img" sh -c ': < /dev/mine'
   gives 1 once --device /dev/fuse:/dev/mine:r "$img" sh -c ': > /dev/mine'
   gives 1 once "$img" sh -c 'mknod /f c 10 229 && : < /f'
@@ -227,7 +240,15 @@ case_namespaces() { # short
   kept
   same "$(d run --rm --network container:cc "$img" readlink /proc/self/ns/net)" "$(d exec cc readlink /proc/self/ns/net)"
   same "$(once --pid container:cc "$img" readlink /proc/self/ns/pid)" "$(d exec cc readlink /proc/self/ns/pid)"
-  same "$(once --pid host "$img" readlink /proc/self/ns/pid)" "$(readlink /proc/self/ns/pid)"
+  local kind
+  for kind in pid ipc uts; do
+    same "$(once "--$kind" host "$img" readlink /proc/self/ns/$kind)" "$(readlink /proc/self/ns/$kind)"
+  done
+  same "$(once --cgroupns host "$img" readlink /proc/self/ns/cgroup)" "$(readlink /proc/self/ns/cgroup)"
+  same "$(once --cgroupns private "$img" sh -c 'cut -d: -f3 /proc/self/cgroup | sort -u')" /
+  d rm -f cc > /dev/null
+  kept --ipc shareable
+  same "$(once --ipc container:cc "$img" readlink /proc/self/ns/ipc)" "$(d exec cc readlink /proc/self/ns/ipc)"
   same "$(once "$img" ls /sys/class/net)" lo
 }
 

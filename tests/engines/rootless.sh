@@ -12,10 +12,12 @@ engine_begins() {
   cat > /etc/containers/containers.conf << END
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+init_path = "/usr/bin/tini-static"
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "tested"
+infra_image = "localhost/pause:1"
 # podman asks by the name that it knows a runtime by.
 runtime_supports_json = ["tested"]
 runtime_supports_nocgroup = ["tested"]
@@ -39,7 +41,7 @@ p() {
 }
 
 engine_tidies() {
-  p pod rm -fa -t 0 > /dev/null && p rm -fa -t 0 > /dev/null
+  eventually p pod rm -fa -t 0 && eventually p rm -fa -t 0
 }
 
 engine_ends() {
@@ -85,6 +87,62 @@ case_exec() { # short
   same "$(p exec -w /tmp -e A=b -u someone c sh -c 'pwd; echo $A; id -u')" $'/tmp\nb\n1000'
   has "$(p exec -t c tty)" '^/dev/pts/'
   gives 127 p exec c no-such-command
+  p exec -d c sh -c 'echo done > /tmp/done; sleep 1000'
+  eventually p exec c test -s /tmp/done
+  same "$(p exec --preserve-fds 1 c sh -c 'cat <&3' 3< <(echo three))" three
+  has "$(p exec --privileged c cat /proc/self/status)" "^CapEff:.$(printf %016x $(((2 << $(< /proc/sys/kernel/cap_last_cap)) - 1)))"
+}
+
+case_attach() {
+  p run -di --name c --network none "$img" sh -c 'read line; echo "read $line"; exit 4' > /dev/null
+  has "$(p attach c <<< words)" 'read words'
+  same "$(p wait c)" 4
+}
+
+case_top() { # short
+  kept
+  has "$(p top c)" 'sleep 1000'
+  has "$(p top c -ef)" 'sleep 1000'
+}
+
+case_restart() {
+  kept --init
+  has "$(p exec c cat /proc/1/comm)" '^(podman-init|catatonit)'
+  local before
+  before=$(state '{{.State.Pid}}')
+  p restart -t 10 c
+  [[ $(state '{{.State.Pid}}') != "$before" ]]
+  p stop -t 10 c
+  same "$(state '{{.State.ExitCode}}')" 143
+}
+
+case_health() {
+  kept --health-cmd 'test -e /tmp/well' --health-retries 1 --health-interval disable
+  gives 1 p healthcheck run c
+  p exec c touch /tmp/well
+  p healthcheck run c
+}
+
+case_sysctl_and_hooks() {
+  same "$(once --sysctl net.ipv4.ip_forward=1 "$img" cat /proc/sys/net/ipv4/ip_forward)" 1
+  as_user mkdir -p hooks
+  as_user tee hooks/made.json > /dev/null << END
+{"version":"1.0.0","hook":{"path":"/usr/bin/tee","args":["tee","$scratch/user/seen"]},"when":{"always":true},"stages":["createRuntime"]}
+END
+  as_user timeout 60 podman --cgroup-manager cgroupfs --hooks-dir "$scratch/user/hooks" run --rm --network none "$img" true
+  has "$(cat "$scratch/user/seen")" '"pid": *[0-9]+'
+}
+
+case_play_kube() {
+  as_user tee pod.yaml > /dev/null << END
+apiVersion: v1
+kind: Pod
+metadata: {name: kube}
+spec: {hostNetwork: true, containers: [{name: one, image: $img, command: [sleep, '1000']}]}
+END
+  p play kube pod.yaml > /dev/null
+  same "$(p exec kube-one id -u)" 0
+  p play kube --down pod.yaml > /dev/null
 }
 
 case_stop_and_kill() { # short
@@ -136,12 +194,12 @@ case_privileged() {
 }
 
 case_pods() {
-  p pod create --name pod --network none --infra-image "$img" --infra-command 'sleep 1000' > /dev/null
+  p pod create --name pod --network none > /dev/null
   p run -d --pod pod --name a "$img" sleep 1000 > /dev/null
   same "$(p exec a hostname)" pod
 }
 
-case_build() {
+case_build() { # short
   printf 'FROM %s\nRUN echo built > /built\nCMD cat /built\n' "$img" | as_user tee Containerfile > /dev/null
   as_user timeout 60 podman --cgroup-manager cgroupfs build --isolation oci --network none -t localhost/built .
   same "$(once localhost/built)" built
