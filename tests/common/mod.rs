@@ -101,6 +101,10 @@ fn callers() -> Vec<Caller> {
             let mut callers = Vec::new();
             if nix::unistd::Uid::effective().is_root() {
                 callers.push(Caller::Root);
+                // A pool is root's alone: to all others it is the run without one.
+                if Case::pools_directory().is_some() {
+                    return callers;
+                }
             }
             let mut unshare = Command::new("unshare");
             unshare.args(["--user", "--pid", "--fork", "true"]);
@@ -287,7 +291,11 @@ impl Case {
 
     /// The pool that this case's containers come from, with MYDOCKER_TEST_POOL=DIR.
     fn pool(self) -> Option<OsString> {
-        std::env::var_os("MYDOCKER_TEST_POOL").filter(|_| self.caller == Caller::Root)
+        Self::pools_directory().filter(|_| self.caller == Caller::Root)
+    }
+
+    fn pools_directory() -> Option<OsString> {
+        std::env::var_os("MYDOCKER_TEST_POOL")
     }
 
     pub fn is_pooled(self) -> bool {

@@ -58,6 +58,10 @@ pub const LACKING: &[Lacking] = &[
     ),
     always(".ci/run", "a machine of its own: CI"),
     always(
+        "tests/engines/run",
+        "other engines: CI's stage installs them",
+    ),
+    always(
         "debootstrap ",
         "a network: tests/root_debian.rs makes a root by it",
     ),
