@@ -64,6 +64,23 @@ fn a_bind_has_the_flags_that_its_options_say() {
     }
 }
 
+#[test]
+fn a_remount_gives_other_flags_to_what_is_there() {
+    each(|mut bundle| {
+        let source = bundle.tree.directory("source");
+        bundle.mount("/mnt/one tmpfs none nosuid");
+        bundle.mount("/mnt/two tmpfs none nosuid");
+        bundle.mount(&format!("/mnt/one/ - {source} bind,remount,ro"));
+        bundle.mount("/mnt/two bind none remount,noexec");
+        let script = flags_of("/mnt/") + "; ls /mnt/one; cp /bin/true /mnt/two; /mnt/two/true";
+        let outcome = bundle.run(&script);
+        // One mount each, of which the second has none of the source's files.
+        let expected = "/mnt/one ro,relatime\n/mnt/two rw,noexec,relatime\n";
+        assert_eq!(outcome.stdout, expected, "{}: {outcome:?}", bundle.case);
+        assert_eq!(outcome.code(), Some(126), "{}: {outcome:?}", bundle.case);
+    });
+}
+
 /// In a user namespace the kernel keeps how times are kept.
 fn is_locked(bundle: &bundle::Bundle, options: &str) -> bool {
     bundle.case.caller == Caller::Ordinary

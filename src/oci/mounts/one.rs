@@ -45,6 +45,20 @@ pub fn is_bind(mount: &Mount) -> bool {
         || mount.kind.as_deref() == Some(c"bind")
 }
 
+/// Whether `bind,remount` gives other flags to what an earlier mount has brought to the same place, whatever its source, as
+/// mount(8) has it. Where there is nothing it is a bind.
+fn changes_earlier(config: &Config, number: usize, mount: &Mount) -> bool {
+    let target = clean(&mount.destination);
+    let remounts = || {
+        Options::of(&mount.options)
+            .flags
+            .set
+            .contains(MountFlags::REMOUNT)
+    };
+    let mut earlier = config.mounts.iter().take(number);
+    remounts() && earlier.any(|earlier| clean(&earlier.destination) == target)
+}
+
 impl One<'_, '_> {
     pub fn mount(&mut self, mount: &Mount) -> Result<(), Error> {
         let options = Options::of(&mount.options);
@@ -63,7 +77,7 @@ impl One<'_, '_> {
         }
         check_proc(mount, &target)?;
         let maps = !mount.user_mappings.is_empty() || !mount.group_mappings.is_empty();
-        if is_bind(mount) {
+        if is_bind(mount) && !changes_earlier(self.config, self.number, mount) {
             return self.bind(mount, options, target);
         }
         if maps || options.maps_ids.is_some() {
@@ -138,6 +152,10 @@ impl One<'_, '_> {
         let is_tmpfs = kind.as_c_str() == c"tmpfs";
         let remounts = options.flags.set.contains(MountFlags::REMOUNT);
         let mut flags = options.flags.set;
+        if remounts && kind.as_c_str() == c"bind" {
+            // The mount's alone, and not those of its whole file system.
+            flags = flags.and(MountFlags::BIND);
+        }
         if !remounts
             && flags.contains(MountFlags::READONLY)
             && (is_tmpfs || target.as_c_str() == c"/dev")
@@ -219,11 +237,13 @@ impl One<'_, '_> {
 /// Which of the binds of the host's whole / are to be copied before the root is bound: slot, and whether with what is mounted
 /// below. Those that are handed in are not among them.
 pub fn kept_roots(config: &Config, handed: &Handed<'_>) -> Vec<(u8, bool)> {
-    let binds = config.mounts.iter().filter(|mount| is_bind(mount));
-    let of_root = binds.filter(|mount| handed.is_kept(mount));
+    let mounts = config.mounts.iter().enumerate();
+    let binds =
+        mounts.filter(|(number, mount)| is_bind(mount) && !changes_earlier(config, *number, mount));
+    let of_root = binds.filter(|(_, mount)| handed.is_kept(mount));
     (0..)
         .zip(of_root)
-        .map(|(slot, mount)| {
+        .map(|(slot, (_, mount))| {
             let options = Options::of(&mount.options);
             (slot, options.flags.set.contains(MountFlags::RECURSIVE))
         })
