@@ -55,6 +55,47 @@ fn without_capabilities_there_are_none() {
 }
 
 #[test]
+fn capabilities_that_cannot_be_given_are_a_warning() {
+    let warning = "level=warning msg=\"ignoring unknown or unavailable capabilities: [";
+    each_of_root(|mut bundle| {
+        let sets = [
+            "bounding",
+            "permitted",
+            "effective",
+            "inheritable",
+            "ambient",
+        ];
+        for (names, set, told) in [
+            (
+                ["CAP_NEW", "CAP_KILL", "kill"],
+                "0000000000000020",
+                "CAP_NEW kill]",
+            ),
+            (
+                ["CAP_NET_RAW", "CAP_KILL", "CAP_KILL"],
+                "0000000000000020",
+                "CAP_NET_RAW]",
+            ),
+        ] {
+            for name in sets {
+                bundle.config["process"]["capabilities"][name] = json!(names);
+            }
+            // With what mydocker does not have itself.
+            let without = ["setpriv", "--inh-caps=-net_raw", "--bounding-set=-net_raw"];
+            let outcome = bundle.run_with(&without, &[], STATUS);
+            let case = bundle.case;
+            assert_eq!(outcome.code(), Some(0), "{case}: {outcome:?}");
+            for name in ["CapPrm", "CapEff", "CapInh", "CapAmb"] {
+                assert_eq!(field(&outcome.stdout, name), [set], "{case}: {outcome:?}");
+            }
+            assert_eq!(outcome.stderr.lines().count(), 1, "{case}: {outcome:?}");
+            let expected = format!("{warning}{told}");
+            assert!(outcome.stderr.contains(&expected), "{case}: {outcome:?}");
+        }
+    });
+}
+
+#[test]
 fn who_it_is_and_what_it_is_given() {
     each_of_root(|mut bundle| {
         bundle.config["process"]["user"] =

@@ -11,7 +11,7 @@ use super::hooks::{self, Moment, StateFile};
 use super::mounts::{self, Mounts};
 use super::namespaces::{self, NamespacesOf};
 use super::plan::{Parts, needs_runtime, plan};
-use super::process::{self, Inherited};
+use super::process::{self, Inherited, capabilities};
 use super::seccomp;
 use super::state;
 use super::store::{Made, Record, Status, Store};
@@ -110,7 +110,7 @@ fn check_terminal(
     let detaches = purpose != Purpose::Foreground;
     match (process.terminal, &arguments.console_socket) {
         (true, None) if detaches => Err(Error::told(
-            "cannot allocate tty if runc will detach without setting console socket",
+            "cannot allocate tty if the runtime will detach without setting console socket",
         )),
         (false, Some(_)) => Err(no_use_for_socket()),
         (true, Some(_)) if !detaches => Err(no_use_for_socket()),
@@ -121,7 +121,7 @@ fn check_terminal(
 #[cold]
 #[inline(never)]
 fn no_use_for_socket() -> Error {
-    Error::told("cannot use console socket if runc will not detach or allocate tty")
+    Error::told("cannot use console socket if the runtime will not detach or allocate tty")
 }
 
 struct Making<'a> {
@@ -236,7 +236,7 @@ impl Making<'_> {
     /// What the container's terminal has of ours, if we relay it.
     fn terminal_settings(&self) -> TerminalSettings {
         match self.process.terminal && self.purpose == Purpose::Foreground {
-            true => CallerTerminal::look(true).engines_settings(),
+            true => CallerTerminal::of_engine().terminal_settings(None),
             false => TerminalSettings::default(),
         }
     }
@@ -253,11 +253,14 @@ impl Making<'_> {
     fn process_steps(&self, namespaces: &NamespacesOf) -> Result<process::ProcessSteps, Error> {
         let config = &self.bundle.config;
         let filter = config.linux.seccomp.as_ref();
+        let grantable = capabilities::grantable(namespaces.has_own(NamespaceKind::User));
+        capabilities::warn(self.process, grantable, &self.globals.log);
         let id = self.arguments.id.as_str();
         process::steps(
             self.process,
             process::Surroundings {
                 namespaces: Some(namespaces),
+                grantable,
                 keyring: (!self.arguments.no_new_keyring).then_some(id),
                 personality: config.linux.personality,
                 inherited: self.inherited,

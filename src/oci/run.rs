@@ -55,7 +55,7 @@ fn accompany(begun: Begun, globals: &Globals, signals: Signals) -> Result<ExitCo
     let supervisor = Supervisor::of_engine(begun.container, &globals.log);
     let (end, lost) = match begun.terminal {
         Some(terminal) => {
-            let outside = CallerTerminal::look(true);
+            let outside = CallerTerminal::of_engine();
             let signals = (signals, Allowance::new(None));
             let ends = Ends::Terminal(terminal);
             Relay::new(supervisor, &globals.log, ends, &outside, signals, None)?.run()?

@@ -13,6 +13,9 @@ pub struct CallerTerminal {
     /// How stdin's terminal was before it became raw. `None`: stdin is no terminal.
     saved: Cell<Option<Modes>>,
     raw: Cell<bool>,
+    /// What is shown on it comes from other programs too, and has its line feeds alone: stdout is not
+    /// it, but a pipe to them.
+    shows_others: bool,
 }
 
 impl CallerTerminal {
@@ -23,7 +26,17 @@ impl CallerTerminal {
             reads_input,
             saved: Cell::new(terminal::modes(stdin()).ok()),
             raw: Cell::new(false),
+            shows_others: false,
         }
+    }
+
+    /// For a terminal that an engine's container has. A program that reads what the container writes
+    /// finds plain newlines, as with runc; and what that program shows has its carriage returns from
+    /// the caller's terminal.
+    pub fn of_engine() -> Self {
+        let mut terminal = Self::look(true);
+        terminal.shows_others = terminal::modes(descriptor::standard(1)).is_err();
+        terminal
     }
 
     pub fn reads_input(&self) -> bool {
@@ -35,17 +48,8 @@ impl CallerTerminal {
         TerminalSettings {
             modes: self.saved.get(),
             size: self.size(),
-            plain_newlines: false,
+            plain_newlines: self.shows_others,
             owner,
-        }
-    }
-
-    /// [`terminal_settings`](Self::terminal_settings) as runc has them: a program that reads what a container writes finds
-    /// plain newlines.
-    pub fn engines_settings(&self) -> TerminalSettings {
-        TerminalSettings {
-            plain_newlines: terminal::modes(descriptor::standard(1)).is_err(),
-            ..self.terminal_settings(None)
         }
     }
 
@@ -78,7 +82,7 @@ impl CallerTerminal {
             // As it is now: in the background, or while we were stopped, it had other users.
             if let Ok(modes) = terminal::modes(stdin()) {
                 self.saved.set(Some(modes));
-                let done = terminal::set_modes(stdin(), &modes.raw());
+                let done = terminal::set_modes(stdin(), &self.raw(modes));
                 self.raw.set(done.is_ok());
             }
         }
@@ -89,9 +93,17 @@ impl CallerTerminal {
     pub fn renew_raw_mode(&self) {
         if let Some(saved) = self.saved.get() {
             if self.raw.get() && self.in_foreground() {
-                let _ = terminal::set_modes(stdin(), &saved.raw());
+                let _ = terminal::set_modes(stdin(), &self.raw(saved));
             }
         }
+    }
+
+    fn raw(&self, modes: Modes) -> Modes {
+        let mut raw = modes.raw();
+        if self.shows_others {
+            raw.output = modes.output;
+        }
+        raw
     }
 
     /// Gives the keys back and keeps the output raw: what the container printed last has its
@@ -99,7 +111,7 @@ impl CallerTerminal {
     pub fn give_keys_back(&self) {
         if let Some(mut modes) = self.saved.get() {
             if self.raw.get() && self.in_foreground() {
-                modes.output &= !libc::OPOST;
+                modes.output = self.raw(modes).output;
                 let _ = terminal::set_modes(stdin(), &modes);
             }
         }

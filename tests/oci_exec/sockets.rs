@@ -108,3 +108,30 @@ fn without_a_socket_the_terminal_is_relayed() {
         session.assert_restored();
     });
 }
+
+#[test]
+fn what_a_program_reads_of_a_terminal_has_plain_newlines() {
+    each(|bundle| {
+        let mark = mark();
+        let variable = format!("MARK={mark}");
+        let words = ["exec", "-t", "-e", &variable, &bundle.id, "sh", "-c"];
+        let script = "echo one; echo two; read line; echo $line; exit 9";
+        let file = bundle.tree.beside("read");
+        let shell = format!(r#""$@" | tee {file}"#);
+        let mut line = ["sh", "-c", &shell, "sh"]
+            .map(std::ffi::OsString::from)
+            .to_vec();
+        line.extend(bundle.words(&[&words[..], &[script]].concat()));
+        let mut session = Session::new(bundle.case, mark, &line);
+        // Each of its lines begins on the left.
+        session.expect("one\r\ntwo\r\n");
+        session.type_line("three");
+        session.expect("three\r\nthree\r\n");
+        assert_eq!(session.end(), 0);
+        session.assert_restored();
+        assert_eq!(
+            std::fs::read_to_string(&file).unwrap(),
+            "one\ntwo\nthree\nthree\n"
+        );
+    });
+}

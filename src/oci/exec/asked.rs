@@ -30,6 +30,8 @@ fn with(typed: &TypedProcess, containers: Option<&Process>) -> Result<Process, E
             "the container has no process of its own to go by: give one with --process FILE",
         )
     })?;
+    // That was told when it was made.
+    process.unknown_capabilities.clear();
     process.arguments = strings(&typed.command, "the command")?;
     process
         .environment

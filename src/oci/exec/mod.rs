@@ -18,7 +18,7 @@ mod plan;
 use super::cgroup::{Records, is_rootless};
 use super::command_line::{ExecArgs, Globals};
 use super::config::{self, Config, Process};
-use super::process::{self, Inherited, Surroundings};
+use super::process::{self, Inherited, Surroundings, capabilities};
 use super::seccomp;
 use super::store::{Entry, Record, Status, Store};
 use crate::cgroup;
@@ -173,6 +173,7 @@ struct Made {
 
 impl Story<'_> {
     fn tell(self) -> Result<ExitCode, Error> {
+        capabilities::warn(&self.process, self.grantable(), &self.globals.log);
         let records = cgroups::below(&self.record.cgroups, &self.arguments.cgroups)?;
         let (container, made) = match self.begin(&records) {
             Err(error) if self.arguments.cgroups.is_empty() => self.begin_elsewhere(error)?,
@@ -220,7 +221,7 @@ impl Story<'_> {
     fn make(&self, cgroups: &cgroup::Entry) -> Result<Made, Error> {
         let has_terminal = self.process.terminal;
         let is_relayed = has_terminal && self.arguments.console_socket.is_none();
-        let outside = is_relayed.then(|| CallerTerminal::look(true));
+        let outside = is_relayed.then(CallerTerminal::of_engine);
         let relayed = match is_relayed {
             true => Relayed::Terminal,
             false => Relayed::Nothing,
@@ -233,6 +234,7 @@ impl Story<'_> {
             &self.process,
             Surroundings {
                 namespaces: None,
+                grantable: self.grantable(),
                 keyring: Some(&self.record.id),
                 personality: self.config.linux.personality,
                 inherited,
@@ -266,6 +268,10 @@ impl Story<'_> {
         })
     }
 
+    fn grantable(&self) -> CapabilitySet {
+        capabilities::grantable(self.running.has_own_users())
+    }
+
     /// Whether the container has a user namespace of its own, with a root.
     fn has_root(&self) -> Result<bool, Error> {
         if !self.running.has_own_users() {
@@ -277,7 +283,7 @@ impl Story<'_> {
     }
 
     fn settings(&self, outside: Option<&CallerTerminal>) -> TerminalSettings {
-        let settings = outside.map(CallerTerminal::engines_settings);
+        let settings = outside.map(|outside| outside.terminal_settings(None));
         let mut settings = settings.unwrap_or_default();
         if let Some(size) = self.process.console_size {
             settings.size = Some(Size {

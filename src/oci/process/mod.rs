@@ -17,6 +17,7 @@
 //!
 //! What only a process outside may do for one in a new user namespace is done by [`outside`].
 
+pub mod capabilities;
 mod check;
 mod environment;
 mod inherited;
@@ -31,7 +32,7 @@ use crate::error::Error;
 use crate::plan::process::ProcessStep;
 use crate::plan::{ExecPlan, Step, command_of};
 use crate::spec::limits::{NumberSet, ResourceLimit};
-use crate::sys::capability::{self, CapabilitySet, Sets};
+use crate::sys::capability::{CapabilitySet, Sets};
 use crate::sys::keyring::Permissions;
 use crate::sys::scheduler::Scheduling;
 use crate::sys::signal::SignalSet;
@@ -41,6 +42,8 @@ use std::ffi::CString;
 pub struct Surroundings<'a> {
     /// The namespaces of a container that begins. `None`: one more process of a container that runs.
     pub namespaces: Option<&'a NamespacesOf>,
+    /// The capabilities that it can be given ([`capabilities::grantable`]).
+    pub grantable: CapabilitySet,
     /// The id of the container whose keyring is joined. `None`: the process keeps the caller's.
     pub keyring: Option<&'a str>,
     pub personality: Option<Personality>,
@@ -110,7 +113,7 @@ pub fn steps(process: &Process, surroundings: Surroundings<'_>) -> Result<Proces
             .before_user
             .push(Step::from(ProcessStep::FindHome(process.user.id)));
     }
-    steps.user = user(process, surroundings.namespaces);
+    steps.user = user(process, surroundings.namespaces, surroundings.grantable);
     steps
         .before_execve
         .push(Step::from(ProcessStep::EnterDirectoryAsUser(
@@ -241,9 +244,12 @@ fn rights(process: &Process, filter: Option<Step>) -> Result<Vec<Step>, Error> {
     Ok(steps)
 }
 
-fn user(process: &Process, namespaces: Option<&NamespacesOf>) -> Vec<Step> {
-    let known = capability::known();
-    let set = |set: CapabilitySet| set.common(known);
+fn user(
+    process: &Process,
+    namespaces: Option<&NamespacesOf>,
+    grantable: CapabilitySet,
+) -> Vec<Step> {
+    let set = |set: CapabilitySet| set.common(grantable);
     let sets = process.capabilities.map_or(
         Sets {
             permitted: CapabilitySet::NONE,
