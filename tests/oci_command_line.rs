@@ -82,6 +82,7 @@ fn options_stand_before_and_behind_the_words() {
 fn mistakes_are_told_in_one_line_with_an_exit_code() {
     for (words, told, code) in [
         (&["crate"][..], "unknown command 'crate'", 1),
+        (&["crete", "a"], ", did you mean 'create'?", 1),
         (&["state"], "missing container ID", 1),
         (&["state", "a", "b"], "unexpected word 'b'", 1),
         (&["state", ""], "container id cannot be empty", 1),
@@ -89,9 +90,11 @@ fn mistakes_are_told_in_one_line_with_an_exit_code() {
         (&["state", ".."], "invalid container ID format", 1),
         (
             &["create", "--bundel=x", "a"],
-            "unknown option '--bundel'",
+            "unknown option '--bundel', did you mean '--bundle'?",
             1,
         ),
+        // What is for our tests alone is not offered.
+        (&["--launc", "x", "list"], "unknown option '--launc' (", 1),
         (&["create", "a", "--bundle"], "--bundle needs a value", 1),
         (
             &["create", "a", "--preserve-fds", "x"],
@@ -104,6 +107,16 @@ fn mistakes_are_told_in_one_line_with_an_exit_code() {
         (&["exec", "--user", "bob", "a", "ls"], "--user bob", 255),
         (&["checkpoint", "a"], "checkpoint", 1),
         (&["restore", "a"], "restore", 1),
+        (
+            &["checkpoint", "--image-path", "x", "--tcp-established", "a"],
+            "checkpoint: mydocker does not checkpoint containers",
+            1,
+        ),
+        (
+            &["restore", "-d", "--image-path=x", "a"],
+            "restore: mydocker does not checkpoint containers",
+            1,
+        ),
         (
             &["events", "--interval", "0", "a"],
             "interval must be greater than 0",
@@ -156,6 +169,31 @@ fn an_error_is_on_stderr_and_a_line_of_the_log() {
     // Words of the command line are errors like others.
     assert_eq!(oci.run(&["create"]).code(), Some(1));
     assert_eq!(oci.logged().len(), 11);
+}
+
+#[test]
+fn what_is_wrong_before_the_command_is_in_the_log_too() {
+    let scratch = Scratch::new();
+    let log = scratch.file("log");
+    for words in [
+        &["--nope", "list"][..],
+        &["--rootless", "maybe", "list"],
+        &["--cgroup-manager", "x", "list"],
+        &["--root"],
+        &["nope"],
+    ] {
+        let globals = ["--log", &log, "--log-format=json"];
+        let outcome = oci(&[&globals[..], words].concat());
+        assert_eq!(outcome.code(), Some(1), "{words:?}: {outcome:?}");
+        assert_eq!(outcome.stderr.lines().count(), 1, "{words:?}: {outcome:?}");
+        let text = std::fs::read_to_string(&log).unwrap();
+        let line: Value = serde_json::from_str(&text).expect("one object");
+        let members: Vec<&String> = line.as_object().unwrap().keys().collect();
+        assert_eq!(members, ["level", "msg", "time"], "{text}");
+        let message = line["msg"].as_str().unwrap();
+        assert!(outcome.stderr.contains(message), "{text}: {outcome:?}");
+        std::fs::remove_file(&log).unwrap();
+    }
 }
 
 #[test]
@@ -262,6 +300,16 @@ fn spec_writes_what_is_understood_and_overwrites_nothing() {
     let kinds = config["linux"]["namespaces"].as_array().unwrap();
     assert!(kinds.iter().any(|kind| kind["type"] == "user"));
     assert_eq!(config["linux"]["uidMappings"][0]["size"], 1);
+    // Or the host's are below the /sys that is bound, and not read-only.
+    let mounts = config["mounts"].as_array().unwrap();
+    let cgroups = mounts.last().unwrap();
+    assert_eq!(cgroups["destination"], "/sys/fs/cgroup");
+    assert!(
+        cgroups["options"]
+            .as_array()
+            .unwrap()
+            .contains(&"ro".into())
+    );
 }
 
 #[test]

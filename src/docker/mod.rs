@@ -18,7 +18,7 @@ pub mod root;
 mod run_args;
 pub mod specify;
 mod spelling;
-mod suggest;
+pub mod suggest;
 mod texts;
 mod topic;
 
@@ -73,7 +73,13 @@ pub enum Command {
 /// The names of the commands, for messages and completions.
 fn names() -> Vec<&'static str> {
     let names = commands::ALL.iter().map(|command| command.name);
-    names.chain(["help", "completion"]).collect()
+    let others = [
+        "help",
+        "completion",
+        #[cfg(feature = "oci")]
+        "oci",
+    ];
+    names.chain(others).collect()
 }
 
 /// Whether a command line that has not been understood yet may ask for times.

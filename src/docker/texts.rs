@@ -7,7 +7,12 @@ usage: mydocker [--state DIR] COMMAND [OPTIONS] [...]
 ";
 
 /// Commands that have no options, as the list of commands has them.
-pub const OTHER_COMMANDS: [(&str, &str); 3] = [
+pub const OTHER_COMMANDS: &[(&str, &str)] = &[
+    #[cfg(feature = "oci")]
+    (
+        "oci",
+        "the command line of runc, for engines: mydocker help oci",
+    ),
     (
         "help",
         "explain a command or a topic; help --man prints the man page",

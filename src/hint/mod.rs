@@ -88,8 +88,8 @@ fn seen(doing: Doing, errno: Errno, host: &Host) -> Option<Hint> {
         Doing::Clone {
             user_namespace: false,
         } if host.lacks(SYS_ADMIN) => Some(
-            "new namespaces take CAP_SYS_ADMIN, which this root does not have (a container?); an ordinary user \
-             gets them by a user namespace",
+            "new namespaces take CAP_SYS_ADMIN, which an ordinary user does not have, and not every root (in a \
+             container?); a user namespace gives it",
         ),
         Doing::Clone {
             user_namespace: false,

@@ -1,6 +1,6 @@
 //! The program when it is called as a runtime: which words are for it, and what becomes of them.
 
-use super::command_line::{Command, GlobalsRead, Wanted, command, globals, help};
+use super::command_line::{Command, GlobalsRead, NotRead, Wanted, command, globals, help};
 use super::{
     create, delete, events, exec, features, kill, list, pause, ps, resume, run, spec_file,
 };
@@ -47,8 +47,12 @@ pub fn main(words: &[OsString], invocation: &Invocation) -> u8 {
     }
     let read = match globals(words.to_vec()) {
         Ok(read) => read,
-        Err(error) => {
-            log::complain(&error);
+        Err(not_read) => {
+            let NotRead { error, log } = *not_read;
+            match log {
+                Some(log) => log.say(&error),
+                None => log::complain(&error),
+            }
             return FAILURE;
         }
     };

@@ -72,8 +72,11 @@ fn array(found: impl Iterator<Item = (Record, Status)>, owners: &mut Owners) -> 
     array.finish() + "\n"
 }
 
+/// As wide as a column of runc's list is at least, with its space.
+const NARROWEST: usize = 12;
+
 fn table(found: impl Iterator<Item = (Record, Status)>, owners: &mut Owners) -> String {
-    let mut table = Table::default();
+    let mut table = Table::new(NARROWEST);
     let heads = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"];
     table.push_cells(heads.map(str::as_bytes));
     for (record, status) in found {

@@ -15,26 +15,15 @@ const TEMPLATE: &str = include_str!("spec_file.json");
 /// A system group for terminals, which an ordinary user has no mapping for.
 const TTY_GROUP: &str = ",\n        \"gid=5\"";
 
-const SYSFS: &str = r#"{
-      "destination": "/sys",
-      "type": "sysfs",
+const SYSFS: &str = r#""type": "sysfs",
       "source": "sysfs",
-      "options": ["nosuid", "noexec", "nodev", "ro"]
-    },
-    {
-      "destination": "/sys/fs/cgroup",
-      "type": "cgroup",
-      "source": "cgroup",
-      "options": ["nosuid", "noexec", "nodev", "relatime", "ro"]
-    }"#;
+      "options": ["nosuid", "noexec", "nodev", "ro"]"#;
 
-/// A new sysfs takes a network namespace of one's own.
-const BOUND_SYSFS: &str = r#"{
-      "destination": "/sys",
-      "type": "none",
+/// A new sysfs takes a network namespace of one's own. What is mounted below the host's stays as it is: so the cgroups are
+/// mounted over it, read-only, in either case.
+const BOUND_SYSFS: &str = r#""type": "none",
       "source": "/sys",
-      "options": ["rbind", "nosuid", "noexec", "nodev", "ro"]
-    }"#;
+      "options": ["rbind", "nosuid", "noexec", "nodev", "ro"]"#;
 
 const RESOURCES: &str = r#""resources": {
       "devices": [{ "allow": false, "access": "rwm" }]

@@ -4,7 +4,7 @@ use super::command_line::{Globals, IdArgs};
 use super::store::{Record, Status, Store};
 use super::version;
 use crate::error::Error;
-use crate::json::{Object, Value};
+use crate::json::{self, Object, Value};
 use crate::time;
 
 /// The container's state, as the specification has it.
@@ -14,7 +14,10 @@ pub fn run(arguments: &IdArgs, globals: &Globals) -> Result<String, Error> {
     let entry = Store::open(globals)?.find(&arguments.id)?;
     let record = entry.record()?;
     let status = entry.status(&record)?;
-    Ok(shown(&record, status, &mut Owners::default()).finish() + "\n")
+    let state = shown(&record, status, &mut Owners::default()).finish();
+    // For who looks at it, as runc and crun have it.
+    let indented = json::parse(&state).map(|state| state.indented());
+    Ok(indented.unwrap_or(state) + "\n")
 }
 
 /// What the specification has of a state. The status is its first member: so hooks can be told of another in its place

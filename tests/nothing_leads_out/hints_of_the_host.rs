@@ -28,8 +28,8 @@ fn a_root_without_capabilities() {
                 "sys_admin",
                 &[],
                 "clone into new namespaces: operation not permitted (EPERM): new namespaces take CAP_SYS_ADMIN, \
-                 which this root does not have (a container?); an ordinary user gets them by a user \
-                 namespace",
+                 which an ordinary user does not have, and not every root (in a container?); a user namespace \
+                 gives it",
             ),
             (
                 "setpcap",

@@ -1,6 +1,6 @@
 //! The options that stand before the command.
 
-use super::line::{self, Flag, Order, switch, value};
+use super::line::{self, Flag, Line, Order, switch, value};
 use crate::error::Error;
 use crate::log::{Format, Level, Log};
 use crate::oci::cgroup::Manager;
@@ -27,16 +27,24 @@ pub struct Globals {
 pub static FLAGS: [Flag; 10] = [
     value("root", &[], "DIR: where containers have their directories"),
     value("log", &[], "FILE: where messages go, besides stderr"),
-    value("log-format", &[], "text or json"),
+    value("log-format", &[], "FORMAT: text or json"),
     switch("debug", &[], "tell more in the log"),
     switch("systemd-cgroup", &[], "have systemd make the cgroups"),
-    value("cgroup-manager", &[], "cgroupfs, systemd or disabled"),
+    value(
+        "cgroup-manager",
+        &[],
+        "MANAGER: cgroupfs, systemd or disabled",
+    ),
     value(
         "rootless",
         &[],
-        "true, false or auto: whether what cgroups refuse is passed over",
+        "WHETHER: true, false or auto: pass over what cgroups refuse",
     ),
-    value("criu", &[], "PROGRAM: for runc's sake"),
+    value(
+        "criu",
+        &[],
+        "PROGRAM: taken, and nothing else, as of runc 1.2",
+    ),
     switch("version", &["v", "V"], "tell the version"),
     value(LAUNCH, &[], ""),
 ];
@@ -59,50 +67,91 @@ pub enum Wanted {
     Help,
 }
 
+/// What was said about the log before something could not be understood.
+pub struct NotRead {
+    pub error: Error,
+    pub log: Option<Log>,
+}
+
 /// Reads the global options and opens the log.
 ///
 /// Errors: what cannot be understood, and a log that cannot be opened.
-pub fn globals(words: Vec<OsString>) -> Result<GlobalsRead, Error> {
+pub fn globals(words: Vec<OsString>) -> Result<GlobalsRead, Box<NotRead>> {
     let mut rest = words.into_iter();
-    let mut line = line::read(&FLAGS, Order::First, &mut rest)?;
+    let mut line = Line::default();
+    let read = line::read_into(&mut line, &FLAGS, Order::First, &mut rest);
+    let format = line.parsed("log-format", log_format, "it is text or json");
     let log = log(
         line.value("log").filter(|path| !path.is_empty()),
-        line.parsed("log-format", log_format, "it is text or json")?,
+        format.as_ref().ok().copied().flatten(),
         line.switch("debug"),
-    )?;
-    let manager = line.parsed(
-        "cgroup-manager",
-        cgroup_manager,
-        "it is cgroupfs, systemd or disabled",
-    )?;
-    let cgroup_manager = match manager {
-        Some(manager) => manager,
-        None if line.switch("systemd-cgroup") => Manager::Systemd,
-        None => Manager::default(),
-    };
-    let globals = Globals {
-        root: line.value("root").map(Into::into),
-        cgroup_manager,
-        rootless: line
-            .parsed("rootless", rootless, "it is true, false or auto")?
-            .flatten(),
-        debug: line.switch("debug"),
-        launch: line
-            .parsed(LAUNCH, launch, "it is in-process or re-exec")?
-            .unwrap_or_default(),
-        log,
-    };
-    let wants = match (line.switch("version"), line.wants_help) {
-        (true, _) => Some(Wanted::Version),
-        (_, true) => Some(Wanted::Help),
-        _ => None,
-    };
-    line.words.extend(rest);
-    Ok(GlobalsRead {
-        globals,
-        wants,
-        words: line.words,
-    })
+    )
+    .map_err(|error| NotRead { error, log: None })?;
+    match read.and(format).and_then(|_| Said::of(&line)) {
+        Ok(said) => {
+            line.words.extend(rest);
+            Ok(said.with(log, line.words))
+        }
+        Err(error) => Err(NotRead {
+            error,
+            log: Some(log),
+        }
+        .into()),
+    }
+}
+
+/// What is said about everything but the log.
+struct Said {
+    root: Option<OsString>,
+    cgroup_manager: Manager,
+    rootless: Option<bool>,
+    debug: bool,
+    launch: LaunchChoice,
+    wants: Option<Wanted>,
+}
+
+impl Said {
+    fn of(line: &Line) -> Result<Self, Error> {
+        let manager = line.parsed(
+            "cgroup-manager",
+            cgroup_manager,
+            "it is cgroupfs, systemd or disabled",
+        )?;
+        let cgroup_manager = match manager {
+            Some(manager) => manager,
+            None if line.switch("systemd-cgroup") => Manager::Systemd,
+            None => Manager::default(),
+        };
+        let rootless = line.parsed("rootless", rootless, "it is true, false or auto")?;
+        let launch = line.parsed(LAUNCH, launch, "it is in-process or re-exec")?;
+        Ok(Self {
+            root: line.value("root").map(Into::into),
+            cgroup_manager,
+            rootless: rootless.flatten(),
+            debug: line.switch("debug"),
+            launch: launch.unwrap_or_default(),
+            wants: match (line.switch("version"), line.wants_help) {
+                (true, _) => Some(Wanted::Version),
+                (_, true) => Some(Wanted::Help),
+                _ => None,
+            },
+        })
+    }
+
+    fn with(self, log: Log, words: Vec<OsString>) -> GlobalsRead {
+        GlobalsRead {
+            globals: Globals {
+                root: self.root,
+                cgroup_manager: self.cgroup_manager,
+                rootless: self.rootless,
+                debug: self.debug,
+                launch: self.launch,
+                log,
+            },
+            wants: self.wants,
+            words,
+        }
+    }
 }
 
 fn log(path: Option<&OsStr>, format: Option<Format>, debug: bool) -> Result<Log, Error> {

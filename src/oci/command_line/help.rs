@@ -14,6 +14,8 @@ pub fn text(topic: Option<Name>) -> String {
     }
 }
 
+const HELP_OPTION: &str = "  -h, --help                         this text\n";
+
 fn all() -> String {
     let mut text = "\
 Usage: mydocker oci [OPTIONS] COMMAND ...
@@ -30,6 +32,10 @@ Commands:
     }
     text.push_str("\nOptions:\n");
     options(&mut text, &FLAGS);
+    text.push_str(HELP_OPTION);
+    text.push_str(
+        "\nmydocker oci help COMMAND lists a command's options; mydocker help oci is a guide.\n",
+    );
     text
 }
 
@@ -37,10 +43,9 @@ fn of(name: Name) -> String {
     let row = name.row();
     let usage = ["Usage: mydocker oci", row.word, "[OPTIONS]", row.words].join(" ");
     let mut text = format!("{}\n\n{}\n", usage.trim_end(), row.about);
-    if !name.flags().is_empty() {
-        text.push_str("\nOptions:\n");
-        options(&mut text, name.flags());
-    }
+    text.push_str("\nOptions:\n");
+    options(&mut text, name.flags());
+    text.push_str(HELP_OPTION);
     text
 }
 

@@ -2,6 +2,7 @@
 //! `--name=value`, one dash as good as two, `--switch=false`. Short options may stand in one word, as crun has them.
 
 use super::HELP;
+use crate::docker::suggest;
 use crate::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -127,6 +128,17 @@ pub fn read(
     rest: &mut std::vec::IntoIter<OsString>,
 ) -> Result<Line, Error> {
     let mut line = Line::default();
+    read_into(&mut line, flags, order, rest)?;
+    Ok(line)
+}
+
+/// As [`read`]; what was understood before an error is in `line`.
+pub fn read_into(
+    line: &mut Line,
+    flags: &'static [Flag],
+    order: Order,
+    rest: &mut std::vec::IntoIter<OsString>,
+) -> Result<(), Error> {
     while let Some(word) = rest.next() {
         let bytes = word.as_bytes();
         if bytes == b"--" {
@@ -142,9 +154,9 @@ pub fn read(
             }
             break;
         }
-        option(flags, &word, rest, &mut line)?;
+        option(flags, &word, rest, line)?;
     }
-    Ok(line)
+    Ok(())
 }
 
 fn option(
@@ -171,7 +183,7 @@ fn option(
     }
     match dashes {
         1 => cluster(flags, word, body, rest, line),
-        _ => Err(unknown(word)),
+        _ => Err(unknown(flags, word)),
     }
 }
 
@@ -185,7 +197,7 @@ fn cluster(
 ) -> Result<(), Error> {
     while let Some((letter, after)) = letters.split_first() {
         let flag = flags.iter().find(|flag| flag.is(&[*letter]));
-        let flag = flag.ok_or_else(|| unknown(word))?;
+        let flag = flag.ok_or_else(|| unknown(flags, word))?;
         letters = after;
         if flag.kind == Kind::Value && !letters.is_empty() {
             let value = OsString::from_vec(letters.to_vec());
@@ -223,10 +235,16 @@ fn truth(flag: &Flag, value: &OsStr) -> Result<&'static str, Error> {
 
 #[cold]
 #[inline(never)]
-fn unknown(word: &OsStr) -> Error {
+fn unknown(flags: &[Flag], word: &OsStr) -> Error {
     let word = word.to_string_lossy();
     let name = word.split('=').next().unwrap_or_default();
-    Error::usage(format!("unknown option '{name}'"), HELP)
+    let mut message = format!("unknown option '{name}'");
+    let known = flags.iter().filter(|flag| !flag.help.is_empty());
+    let known: Vec<&str> = known.map(|flag| flag.name).collect();
+    if let Some(near) = suggest::nearest(name.trim_start_matches('-'), &known) {
+        message.push_str(&format!(", did you mean '--{near}'?"));
+    }
+    Error::usage(message, HELP)
 }
 
 #[cold]
@@ -292,7 +310,8 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_named() {
         for (words, message) in [
-            (&["--bundel=x"][..], "unknown option '--bundel'"),
+            (&["--bundlle=x"][..], "unknown option '--bundlle'"),
+            (&["--x"], "unknown option '--x'"),
             (&["-dx"], "unknown option '-dx'"),
             (&["--d\n"], "unknown option '--d\\n'"),
             (&["--bundle"], "--bundle needs a value"),

@@ -18,7 +18,7 @@ mod tables;
 pub use containers::{
     CreateArgs, DeleteArgs, IdArgs, KillArgs, ListArgs, ListFormat, RunArgs, SpecArgs,
 };
-pub use globals::{Globals, GlobalsRead, Wanted, globals};
+pub use globals::{Globals, GlobalsRead, NotRead, Wanted, globals};
 pub use processes::{ExecArgs, ExecProcess, ExecUser, PsArgs, TypedProcess};
 pub use resources::{EventsArgs, UpdateArgs, UpdateSource};
 pub use tables::{ALL, Name};
@@ -71,7 +71,11 @@ pub fn command(words: Vec<OsString>) -> Result<Command, Error> {
         Name::Exec | Name::Ps => Order::OptionsBeforeWords,
         _ => Order::Mixed,
     };
-    let line = line::read(name.flags(), order, &mut rest)?;
+    let line = match line::read(name.flags(), order, &mut rest) {
+        // Whatever options of runc's are typed, for they mean nothing here.
+        Err(_) if name.is_refused() => return Err(refused(name)),
+        line => line?,
+    };
     if line.wants_help {
         return Ok(Command::Help(Some(name)));
     }
@@ -95,11 +99,14 @@ fn made(name: Name, line: Line) -> Result<Command, Error> {
         Name::Events => EventsArgs::of(&line).map(Command::Events),
         Name::Features => no_words(&line).map(|()| Command::Features),
         Name::Spec => SpecArgs::of(&line).map(Command::Spec),
-        Name::Checkpoint | Name::Restore => Err(Error::refused(
-            name.as_str(),
-            "mydocker does not checkpoint containers",
-        )),
+        Name::Checkpoint | Name::Restore => Err(refused(name)),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn refused(name: Name) -> Error {
+    Error::refused(name.as_str(), "mydocker does not checkpoint containers")
 }
 
 /// The container, which is the first word, and what follows it: from `least` words to `most`.

@@ -2,6 +2,7 @@
 
 use super::HELP;
 use super::line::{Flag, switch, value};
+use crate::docker::suggest;
 use crate::error::Error;
 use std::ffi::OsStr;
 
@@ -146,14 +147,14 @@ pub static ALL: [Row; 17] = [
         name: Name::Checkpoint,
         word: "checkpoint",
         words: "ID",
-        about: "refused",
+        about: "refused: mydocker does not checkpoint containers",
         flags: &[],
     },
     Row {
         name: Name::Restore,
         word: "restore",
         words: "ID",
-        about: "refused",
+        about: "refused: mydocker does not checkpoint containers",
         flags: &[],
     },
 ];
@@ -165,6 +166,11 @@ impl Name {
 
     pub fn as_str(self) -> &'static str {
         self.row().word
+    }
+
+    /// Whether there is a command of this name in runc alone.
+    pub fn is_refused(self) -> bool {
+        matches!(self, Self::Checkpoint | Self::Restore)
     }
 
     pub fn flags(self) -> &'static [Flag] {
@@ -183,10 +189,13 @@ pub fn find(word: &OsStr) -> Result<Name, Error> {
 #[cold]
 #[inline(never)]
 fn unknown(word: &OsStr) -> Error {
-    Error::usage(
-        format!("unknown command '{}'", word.to_string_lossy()),
-        HELP,
-    )
+    let word = word.to_string_lossy();
+    let mut message = format!("unknown command '{word}'");
+    let known = ALL.each_ref().map(|row| row.word);
+    if let Some(near) = suggest::nearest(&word, &known) {
+        message.push_str(&format!(", did you mean '{near}'?"));
+    }
+    Error::usage(message, HELP)
 }
 
 const BUNDLE: Flag = value(
@@ -221,7 +230,7 @@ const NO_PIVOT: Flag = switch(
     "do without pivot_root(2), for a root on the first ramdisk",
 );
 const NO_NEW_KEYRING: Flag = switch("no-new-keyring", &[], "keep the caller's session keyring");
-const FORMAT: Flag = value("format", &["f"], "table or json");
+const FORMAT: Flag = value("format", &["f"], "FORMAT: table or json");
 
 static CREATE: [Flag; 8] = [
     BUNDLE,
@@ -276,7 +285,11 @@ static EXEC: [Flag; 18] = [
         "NAME=VALUE: a variable, besides the container's",
     ),
     switch("tty", &["t"], "have a terminal"),
-    value("user", &["u"], "UID[:GID]"),
+    value(
+        "user",
+        &["u"],
+        "UID[:GID]: another user than the container's, in numbers",
+    ),
     value("additional-gids", &["g"], "GID: a further group"),
     value(
         "process",
@@ -294,7 +307,7 @@ static EXEC: [Flag; 18] = [
         "[CONTROLLER:]PATH: a cgroup below the container's",
     ),
     switch("ignore-paused", &[], "also in a container that is paused"),
-    switch("no-subreaper", &[], "for runc's sake"),
+    switch("no-subreaper", &[], "as runc has it: it changes nothing"),
 ];
 
 static PS: [Flag; 1] = [FORMAT];
@@ -308,7 +321,11 @@ static UPDATE: [Flag; 19] = [
         "FILE: all of it, as the member linux.resources of config.json; - is stdin",
     ),
     value("blkio-weight", &[], "N: from 10 to 1000"),
-    value("cpu-period", &[], "MICROSECONDS"),
+    value(
+        "cpu-period",
+        &[],
+        "MICROSECONDS: what --cpu-quota is a part of",
+    ),
     value(
         "cpu-quota",
         &[],
@@ -316,15 +333,35 @@ static UPDATE: [Flag; 19] = [
     ),
     value("cpu-burst", &[], "MICROSECONDS: what may be saved up"),
     value("cpu-share", &["cpu-shares"], "N: the weight"),
-    value("cpu-rt-period", &[], "MICROSECONDS"),
-    value("cpu-rt-runtime", &[], "MICROSECONDS"),
+    value(
+        "cpu-rt-period",
+        &[],
+        "MICROSECONDS: for real-time processes, with cgroup v1",
+    ),
+    value("cpu-rt-runtime", &[], "MICROSECONDS: of each such period"),
     value("cpuset-cpus", &[], "LIST: processors"),
     value("cpuset-mems", &[], "LIST: memory nodes"),
-    value("cpu-idle", &[], "0 or 1"),
-    value("kernel-memory", &[], "SIZE"),
-    value("kernel-memory-tcp", &[], "SIZE"),
+    value(
+        "cpu-idle",
+        &[],
+        "N: 1 for what runs when nothing else does, or 0",
+    ),
+    value(
+        "kernel-memory",
+        &[],
+        "SIZE: taken, and nothing else, as runc has it",
+    ),
+    value(
+        "kernel-memory-tcp",
+        &[],
+        "SIZE: taken, and nothing else, as runc has it",
+    ),
     value("memory", &[], "SIZE: -1 is no limit"),
-    value("memory-reservation", &[], "SIZE"),
+    value(
+        "memory-reservation",
+        &[],
+        "SIZE: what it is left with when memory is short",
+    ),
     value("memory-swap", &[], "SIZE: of memory and swap together"),
     value("pids-limit", &[], "N: -1 is no limit"),
     value("l3-cache-schema", &[], "SCHEMA: refused"),

@@ -31,11 +31,17 @@ impl Inherited {
         let missing = all.into_iter().find(|number| !is_open(*number));
         match missing {
             None => Ok(found),
-            Some(number) => Err(Error::new(
-                "hand on",
-                format!("descriptor {number} of {} (--preserve-fds)", found.count()),
-                Errno::EBADF,
-            )),
+            Some(number) => {
+                let last = found.first_private() - 1;
+                Err(Error::new(
+                    "hand on",
+                    format!(
+                        "descriptor {number} of {FIRST} to {last} (--preserve-fds {preserved})"
+                    ),
+                    Errno::EBADF,
+                )
+                .hint(Some("it is not open")))
+            }
         }
     }
 
