@@ -10,6 +10,7 @@ use crate::sys::Errno;
 use crate::sys::descriptor::{self, ChildDescriptor, Undropped};
 use crate::sys::in_child::InChild;
 use crate::sys::local_socket;
+use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The pipe of a gate. The child has both ends, as copies.
@@ -99,6 +100,20 @@ pub fn await_start(descriptors: &Descriptors<'_>) -> Result<(), Errno> {
     }
 }
 
+/// The gates that are behind a child.
+#[derive(Default)]
+pub struct Passed(Cell<u8>);
+
+impl Passed {
+    pub fn add(&self, gate: Gate) {
+        self.0.set(self.0.get() | 1 << gate as u8);
+    }
+
+    fn has(&self, gate: Gate) -> bool {
+        self.0.get() >> gate as u8 & 1 == 1
+    }
+}
+
 /// The gates that a child may have to pass.
 #[derive(Clone, Copy)]
 pub struct Gates<'a>([Option<GatePipe<'a>>; Gate::COUNT]);
@@ -120,10 +135,12 @@ impl<'a> Gates<'a> {
         pipe.map(|pipe| [pipe.reader.as_fd(), pipe.writer.as_fd()])
     }
 
-    /// What has to stay open for those that are left to pass.
-    pub fn ends(&self) -> impl Iterator<Item = BorrowedFd<'a>> {
-        let pipes = self.0.into_iter().flatten();
-        pipes.flat_map(|pipe| [pipe.reader.as_fd(), pipe.writer.as_fd()])
+    /// What has to stay open for those that are left to pass. What had its number is closed, and that may be another file's
+    /// by now.
+    pub fn ends_left(&self, passed: &Passed) -> impl Iterator<Item = BorrowedFd<'a>> {
+        let all = Gate::ALL.into_iter();
+        let left = all.filter(|gate| !passed.has(*gate));
+        left.filter_map(|gate| self.ends_of(gate)).flatten()
     }
 
     pub fn pass(&self, gate: Gate, child: InChild) -> Result<(), Errno> {

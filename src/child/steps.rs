@@ -50,10 +50,7 @@ pub fn perform(
         Step::OomScoreAdjustment(number) => write_file(c"/proc/self/oom_score_adj", number),
         Step::ResourceLimit(limit) => process::limit(limit.resource, limit.soft, limit.hard),
         Step::Await(Gate::Start) => gate::await_start(descriptors),
-        Step::Await(gate @ (Gate::Runtime | Gate::Recorded | Gate::Listener)) => {
-            gate::pass_told(*gate, descriptors, state.child)
-        }
-        Step::Await(gate) => descriptors.gates.pass(*gate, state.child),
+        Step::Await(gate) => pass(*gate, descriptors, state),
         Step::DenySetgroups => write_file(c"/proc/self/setgroups", b"deny"),
         Step::MapUser(line) => write_file(c"/proc/self/uid_map", line),
         Step::MapGroup(line) => write_file(c"/proc/self/gid_map", line),
@@ -91,20 +88,30 @@ pub fn perform(
         } => capability::limit(*held, *required, *ambient),
         Step::NoNewPrivileges => process::no_new_privileges(),
         Step::Filter(instructions) => seccomp::load(instructions),
-        Step::FilterWith(filter) => load_filter(filter, descriptors, state.child),
+        Step::FilterWith(filter) => load_filter(filter, descriptors, state),
         Step::DefaultSignals(ignored) => default_signals(*ignored),
-        Step::CloseDescriptorsFrom(first) => close_from(*first, None, descriptors, state.child),
+        Step::CloseDescriptorsFrom(first) => close_from(*first, None, descriptors, state),
         #[cfg(feature = "oci")]
         Step::RunHook(hook) => return hook::run(hook, descriptors, state.child),
         Step::OutliveParent => process::hear_of_parents_death(0),
         Step::CloseDescriptors => close_descriptors(descriptors, state.child),
         Step::CloseAllButTerminal(first) => {
-            close_from(*first, descriptors.terminal, descriptors, state.child)
+            close_from(*first, descriptors.terminal, descriptors, state)
         }
         Step::OpenDevices(own) => return entry::open_devices(own, state.child),
         Step::DeathSignal => die_with_parent(descriptors),
     };
     done.map_err(Failed::from)
+}
+
+fn pass(gate: Gate, descriptors: &Descriptors<'_>, state: &RootState) -> Result<(), Errno> {
+    if matches!(gate, Gate::Runtime | Gate::Recorded | Gate::Listener) {
+        gate::pass_told(gate, descriptors, state.child)?;
+    } else {
+        descriptors.gates.pass(gate, state.child)?;
+    }
+    state.passed.add(gate);
+    Ok(())
 }
 
 fn cgroup_namespace() -> Result<(), Errno> {
@@ -169,7 +176,7 @@ fn default_signals(ignored: SignalSet) -> Result<(), Errno> {
 fn load_filter(
     filter: &FilterWith,
     descriptors: &Descriptors<'_>,
-    child: InChild,
+    state: &RootState,
 ) -> Result<(), Errno> {
     let FilterWith {
         instructions,
@@ -185,7 +192,9 @@ fn load_filter(
     gate::hand_over(Gate::Listener, &listener, descriptors)?;
     descriptors.channel.arrive(Gate::Listener)?;
     descriptor::close(listener);
-    descriptors.gates.pass(Gate::Listener, child)
+    descriptors.gates.pass(Gate::Listener, state.child)?;
+    state.passed.add(Gate::Listener);
+    Ok(())
 }
 
 fn give_pipes(which: &[bool; 3], user: u32) -> Result<(), Errno> {
@@ -232,18 +241,22 @@ fn close_from(
     first: u32,
     terminal: Option<ChildDescriptor<'_>>,
     descriptors: &Descriptors<'_>,
-    child: InChild,
+    state: &RootState,
 ) -> Result<(), Errno> {
     let mut kept = [0; 2 * Gate::COUNT + 4];
     let link = descriptors.channel.descriptor();
     let others = [descriptors.start, descriptors.hook_state, terminal];
     let others = others.into_iter().flatten().map(ChildDescriptor::as_fd);
-    let files = descriptors.gates.ends().chain(link).chain(others);
+    let files = descriptors
+        .gates
+        .ends_left(&state.passed)
+        .chain(link)
+        .chain(others);
     for (place, file) in kept.iter_mut().zip(files) {
         *place = file.as_raw_fd();
     }
     let first = i32::try_from(first).map_err(|_| Errno::EBADF)?;
-    close_range::close_from(first, &kept, child)
+    close_range::close_from(first, &kept, state.child)
 }
 
 /// 0 stands for who writes. In v1, and in v2 where nothing better can be had: a thread that moves itself alone

@@ -18,6 +18,7 @@ mod target;
 mod terminal;
 mod veil;
 
+use super::gate::Passed;
 use super::{Descriptors, entry};
 use crate::path_in_root::{self, Making, Missing};
 use crate::plan::root::{KernelFs, NAME_FILES, RootStep};
@@ -33,6 +34,7 @@ use std::os::fd::BorrowedFd;
 /// What one step leaves to the next. None of it outlives execve.
 pub struct RootState {
     pub child: InChild,
+    pub passed: Passed,
     /// What / will be.
     root: Cell<Option<ChildDescriptor<'static>>>,
     /// What becomes of a place for /proc, /sys or /dev that the root does not have.
@@ -72,6 +74,7 @@ impl RootState {
     pub fn new(child: InChild) -> Self {
         Self {
             child,
+            passed: Passed::default(),
             root: Cell::default(),
             // As in an overlay, where it stays or goes with all the rest.
             places: Cell::new(Missing::MakeDirectory),
