@@ -229,6 +229,13 @@ fn a_module_that_is_off_confines_no_one() {
             bundle.config["process"]["selinuxLabel"] = json!("some:label");
             let text = bundle.refusal("echo it runs");
             assert!(text.contains("selinux is disabled"), "{text}");
+            bundle.config["process"]["selinuxLabel"] = json!("");
+            bundle.config["linux"]["mountLabel"] = json!("some:label");
+            let text = bundle.refusal("echo it runs");
+            assert!(
+                text.contains("linux.mountLabel some:label: selinux is disabled"),
+                "{text}"
+            );
         }
     });
 }

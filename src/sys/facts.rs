@@ -238,10 +238,6 @@ impl FileSystem {
         self.is_proc() || self.is_sysfs() || self.is_cgroup() || self.is_devpts()
     }
 
-    pub fn is_selinux(self) -> bool {
-        self.kind == 0xf97c_ff8c
-    }
-
     pub fn is_fuse(self) -> bool {
         self.kind == 0x6573_5546
     }

@@ -30,6 +30,7 @@ pub use options::known as known_options;
 
 use super::cgroup::Records;
 use super::config::{Config, NamespaceKind, Process, Propagation};
+use super::process::labels;
 use crate::error::Error;
 use crate::plan::Step;
 use crate::plan::root::{Copy, EnterHow, RestrictedPaths, RootStep};
@@ -77,6 +78,7 @@ pub fn steps(
     bundle: &Path,
     surroundings: &Surroundings<'_>,
 ) -> Result<Mounts, Error> {
+    labels::check_mount_label(config.linux.mount_label.as_deref())?;
     let mut all = Mounts {
         before_gate: Vec::with_capacity(16 + config.mounts.len()),
         enter: Vec::with_capacity(4),

@@ -9,10 +9,8 @@ use crate::oci::config::{Config, Mount};
 use crate::plan::root::{
     BoundMount, Content, FlagChange, FreshMount, MAY_BE_COVERED, PlacedMount, RootStep, Taken,
 };
-use crate::sys::descriptor;
-use crate::sys::{MountFlags, facts};
+use crate::sys::MountFlags;
 use std::ffi::{CStr, CString};
-use std::os::fd::AsFd;
 use std::path::Path;
 
 /// What becomes of one mount.
@@ -217,12 +215,9 @@ impl One<'_, '_> {
         }));
     }
 
-    /// Options with `linux.mountLabel`, where there is an SELinux that knows what it means.
+    /// Options with `linux.mountLabel`.
     fn labelled(&self, mut data: Vec<u8>) -> CString {
-        if let Some(label) = &self.config.linux.mount_label
-            && is_selinux_there()
-            && !label.is_empty()
-        {
+        if let Some(label) = &self.config.linux.mount_label {
             if !data.is_empty() {
                 data.push(b',');
             }
@@ -271,11 +266,4 @@ fn check_proc(mount: &Mount, target: &CStr) -> Result<(), Error> {
         Some([b'/', ..]) if !MAY_BE_COVERED.contains(&target) => refused("inside /proc"),
         _ => Ok(()),
     }
-}
-
-fn is_selinux_there() -> bool {
-    let mounted = descriptor::open(c"/sys/fs/selinux", libc::O_PATH, 0);
-    mounted.is_ok_and(|directory| {
-        facts::file_system(directory.as_fd()).is_ok_and(facts::FileSystem::is_selinux)
-    })
 }

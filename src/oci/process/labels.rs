@@ -44,6 +44,19 @@ pub fn steps(process: &Process) -> Result<Vec<Step>, Error> {
     Ok(steps)
 }
 
+/// That of `linux.mountLabel`.
+///
+/// Errors: there is no SELinux that knows what it means.
+pub fn check_mount_label(label: Option<&CStr>) -> Result<(), Error> {
+    match label {
+        Some(label) if !selinux_is_on() => Err(Error::refused(
+            [b"linux.mountLabel ", label.to_bytes()].concat(),
+            "selinux is disabled or not supported",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// An empty one is none.
 fn given(label: &Option<CString>) -> Option<&CString> {
     label.as_ref().filter(|label| !label.is_empty())

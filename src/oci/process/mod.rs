@@ -21,7 +21,7 @@ pub mod capabilities;
 mod check;
 mod environment;
 mod inherited;
-mod labels;
+pub mod labels;
 pub mod outside;
 
 pub use inherited::Inherited;
