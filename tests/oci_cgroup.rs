@@ -608,6 +608,55 @@ fn what_cannot_be_is_refused() {
     });
 }
 
+/// In another root directory there may be a container of the same name, whose cgroup has that name.
+#[test]
+fn two_of_one_name_have_a_cgroup_each() {
+    each_of_root(|bundle| {
+        let Some(other) = Bundle::new(bundle.case) else {
+            return;
+        };
+        let id = bundle.path.split('/').nth(1).unwrap();
+        let script = "cat /proc/self/cgroup";
+        for bundle in [bundle, &other] {
+            bundle.configure(script, &json!({}));
+        }
+        let run = |bundle: &Bundle| {
+            let path = bundle.tree.beside("");
+            bundle.does(&["run", "--keep", "--bundle", &path, id])
+        };
+        let (first, second) = (run(bundle), run(&other));
+        assert!(
+            first.lines().any(|line| line.ends_with(&format!("/{id}"))),
+            "{first}"
+        );
+        assert!(
+            second
+                .lines()
+                .any(|line| line.ends_with(&format!("/{id}-2"))),
+            "{second}"
+        );
+        // What removes the one removes nothing of the other.
+        bundle.does(&["delete", id]);
+        other.does(&["delete", id]);
+    });
+}
+
+#[test]
+fn limits_of_kernel_memory_are_told_to_be_none() {
+    each_of_root(|bundle| {
+        let resources = json!({"memory": {"kernel": 16 << 20, "kernelTCP": 16 << 20}});
+        let linux = json!({"cgroupsPath": bundle.path, "resources": resources});
+        bundle.configure("exit 0", &linux);
+        let (code, said) = bundle.run_with(&[]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("level=warning"), "{said}");
+        assert!(
+            said.contains("Kernel memory settings are ignored"),
+            "{said}"
+        );
+    });
+}
+
 #[test]
 fn without_a_manager_there_are_none() {
     for case in root_cases() {

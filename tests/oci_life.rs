@@ -3,6 +3,8 @@
 #![cfg(feature = "oci")]
 
 mod common;
+#[path = "oci_life/notify.rs"]
+mod notify;
 
 use common::oci::Oci;
 use common::{eventually, finish, has_ended, has_strace, mark, mydocker, root_cases, wait};

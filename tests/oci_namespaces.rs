@@ -217,6 +217,45 @@ fn user_namespaces_go_together_with_namespaces_that_are_joined() {
 }
 
 #[test]
+fn mappings_of_a_user_namespace_that_is_joined_have_to_be_its_own() {
+    if root_cases().is_empty() {
+        return;
+    }
+    let Some(other) = Holder::new(&["-U"]) else {
+        return;
+    };
+    let own = json!([{"containerID": 0, "hostID": FIRST, "size": 65536}]);
+    let less = json!([{"containerID": 0, "hostID": FIRST, "size": 65535}]);
+    each_of_root(|mut bundle| {
+        give(&bundle);
+        wish(
+            &mut bundle,
+            &[("user", other.path("user"))],
+            &["mount", "pid"],
+        );
+        for (users, groups, is_taken) in [
+            (json!([]), json!([]), true),
+            (own.clone(), own.clone(), true),
+            (own.clone(), less.clone(), false),
+            (less.clone(), own.clone(), false),
+            (own.clone(), json!([]), false),
+        ] {
+            bundle.config["linux"]["uidMappings"] = users;
+            bundle.config["linux"]["gidMappings"] = groups;
+            if is_taken {
+                assert_eq!(bundle.says("echo it runs"), "it runs\n");
+            } else {
+                let text = bundle.refusal("echo it runs");
+                assert!(
+                    text.contains("both namespace path and non-matching mapping"),
+                    "{text}"
+                );
+            }
+        }
+    });
+}
+
+#[test]
 fn paths_are_checked_before_anything_is_made() {
     each_of_root(|mut bundle| {
         for (path, expected) in [

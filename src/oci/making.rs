@@ -6,16 +6,17 @@
 use super::bundle::Bundle;
 use super::cgroup::{Placed, Records, Wanted, is_rootless};
 use super::command_line::{CreateArgs, Globals};
-use super::config::{Config, NamespaceKind, Process};
+use super::config::{Config, NamespaceKind, NamespaceOf, Process};
 use super::hooks::{self, Moment, StateFile};
 use super::mounts::{self, Mounts};
 use super::namespaces::{self, NamespacesOf};
+use super::notify::Notify;
 use super::plan::{Parts, needs_runtime, plan};
 use super::process::{self, Inherited, capabilities};
 use super::seccomp;
 use super::state;
 use super::store::{Made, Record, Status, Store};
-use super::{console, network_devices, pid_file};
+use super::{console, network_devices, pid_file, warnings};
 use crate::error::Error;
 use crate::guard::Request;
 use crate::launch::{Attendant, Container, ForEngine, Launch};
@@ -31,6 +32,7 @@ use crate::terminal::{CallerTerminal, PseudoTerminal, TerminalSource};
 use crate::terminal_settings::TerminalSettings;
 use std::cell::RefCell;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixDatagram;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What a container is made for.
@@ -52,6 +54,8 @@ pub struct Begun {
     pub plan: InitPlan,
     /// Its terminal, if no one else has it.
     pub terminal: Option<PseudoTerminal>,
+    /// Who waits until it is ready, and its socket for that, if it runs.
+    pub notified: Option<(Notify, UnixDatagram)>,
 }
 
 /// To be called before anything is done: everything may begin again.
@@ -70,12 +74,17 @@ pub fn make(
     signals: &Signals,
 ) -> Result<Begun, Error> {
     let inherited = Inherited::find(arguments.preserve_fds)?;
-    let bundle = Bundle::read(&arguments.bundle, arguments.config.as_deref())?;
+    let mut bundle = Bundle::read(&arguments.bundle, arguments.config.as_deref())?;
+    let notify = Notify::asked(globals, &arguments.id)?;
+    if let Some(notify) = &notify {
+        notify.add_to(&mut bundle.config);
+    }
     let Some(process) = &bundle.config.process else {
         return Err(Error::told("process property must not be empty"));
     };
     OwnFile::of_engine_with(bounds(process), invocation).acquire()?;
     check_terminal(process, arguments, purpose)?;
+    warnings::of_memory(&bundle.config.linux.resources.memory, &globals.log);
     let making = Making {
         arguments,
         globals,
@@ -84,9 +93,12 @@ pub fn make(
         signals,
         bundle: &bundle,
         process,
+        notify: notify.as_ref(),
     };
-    let (container, plan, terminal, record) = making.make()?;
+    let (container, plan, terminal, record, socket) = making.make()?;
+    let notified = notify.zip(socket);
     Ok(Begun {
+        notified,
         container,
         config: bundle.config,
         record,
@@ -132,7 +144,16 @@ struct Making<'a> {
     signals: &'a Signals,
     bundle: &'a Bundle,
     process: &'a Process,
+    notify: Option<&'a Notify>,
 }
+
+type Launched = (
+    Container,
+    InitPlan,
+    Option<PseudoTerminal>,
+    Record,
+    Option<UnixDatagram>,
+);
 
 /// What a launch is given, beside the plan.
 struct Given<'a> {
@@ -145,12 +166,13 @@ struct Given<'a> {
 }
 
 impl Making<'_> {
-    fn make(&self) -> Result<(Container, InitPlan, Option<PseudoTerminal>, Record), Error> {
+    fn make(&self) -> Result<Launched, Error> {
         let config = &self.bundle.config;
         let id = &self.arguments.id;
         let store = Store::open(self.globals)?;
         let made = store.make(id)?;
         made.write_config(&self.bundle.text)?;
+        let socket = self.socket()?;
         let mut namespaces = namespaces::read(config)?;
         network_devices::check(config, &namespaces)?;
         let wanted = Wanted {
@@ -230,7 +252,19 @@ impl Making<'_> {
         let Keeper { record, made, .. } = keeper;
         made.keep();
         placed.keep();
-        Ok((container, plan, handed, record.into_inner()))
+        Ok((container, plan, handed, record.into_inner(), socket))
+    }
+
+    /// By which the container says that it is ready; who starts it makes it else.
+    fn socket(&self) -> Result<Option<UnixDatagram>, Error> {
+        let Some(notify) = self.notify else {
+            return Ok(None);
+        };
+        notify.make()?;
+        match self.purpose {
+            Purpose::Create => Ok(None),
+            Purpose::Detached | Purpose::Foreground => notify.listen(),
+        }
     }
 
     /// What the container's terminal has of ours, if we relay it.
@@ -245,9 +279,21 @@ impl Making<'_> {
     fn is_awake(&self) -> bool {
         let config = &self.bundle.config;
         self.purpose == Purpose::Create
-            || self.globals.launch == LaunchChoice::ReExec
+            || self.launch_choice() == LaunchChoice::ReExec
             || needs_runtime(config)
             || config.linux.seccomp.as_ref().is_some_and(seccomp::listens)
+    }
+
+    /// Who waits cannot be looked into, but by who has CAP_SYS_PTRACE where its program was executed. An ordinary user has
+    /// that in the container's user namespace alone, and may want to enter a container that waits.
+    fn launch_choice(&self) -> LaunchChoice {
+        let mut namespaces = self.bundle.config.linux.namespaces.iter();
+        let is_new = |one: &NamespaceOf| one.kind == NamespaceKind::User && one.path.is_none();
+        let is_ordinary = identity::effective_user() != 0;
+        match self.purpose == Purpose::Create && is_ordinary && namespaces.any(is_new) {
+            true => LaunchChoice::ReExec,
+            false => self.globals.launch,
+        }
     }
 
     fn process_steps(&self, namespaces: &NamespacesOf) -> Result<process::ProcessSteps, Error> {
@@ -298,7 +344,7 @@ impl Making<'_> {
         Launch {
             plan,
             namespaces: given.namespaces.new,
-            choice: self.globals.launch,
+            choice: self.launch_choice(),
             kernel: kernel::version(),
             streams: [None; 3],
             terminal: given.terminal.and_then(TerminalSource::for_child),

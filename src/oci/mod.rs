@@ -34,6 +34,7 @@ mod making;
 pub mod mounts;
 pub mod namespaces;
 pub mod network_devices;
+mod notify;
 pub mod pause;
 pub mod pid_file;
 mod plan;
@@ -48,7 +49,9 @@ pub mod state;
 pub mod store;
 pub mod sysctl;
 pub mod update;
+mod users;
 pub mod version;
+mod warnings;
 pub mod words;
 
 pub use front::{main, words as words_for};

@@ -15,6 +15,7 @@
 //! unshare(2) before the child becomes root, while its files in /proc are its own.
 
 use super::config::{Config, IdMapping, NamespaceKind, NamespaceOf, TimeOffset};
+use super::users;
 use crate::error::Error;
 use crate::launch::id_maps;
 use crate::launch::joined::{self, Joined};
@@ -23,7 +24,7 @@ use crate::plan::{Gate, Step};
 use crate::spec::{IdMap, Ids, Namespace, Namespaces};
 use crate::sys::identity;
 use std::fmt::Write as _;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// The container's namespaces.
 pub struct NamespacesOf {
@@ -91,6 +92,7 @@ pub fn read(config: &Config) -> Result<NamespacesOf, Error> {
         is_forerun: false,
     };
     let mut joins = Vec::new();
+    let mut is_callers_user = false;
     for one in &linux.namespaces {
         let namespace = namespace_of(one.kind);
         let Some(path) = &one.path else {
@@ -103,6 +105,8 @@ pub fn read(config: &Config) -> Result<NamespacesOf, Error> {
         let file = joined::open_path(namespace, path).map_err(|error| error.behind(LIST))?;
         // setns(2) refuses it, and nothing is to be done.
         if namespace == Namespace::User && joined::is_callers(&file) {
+            users::check(linux, None)?;
+            is_callers_user = true;
             continue;
         }
         of.own.push(one.kind);
@@ -114,7 +118,9 @@ pub fn read(config: &Config) -> Result<NamespacesOf, Error> {
             name: path.clone(),
         });
     }
-    map_ids(config, &mut of)?;
+    if !is_callers_user {
+        map_ids(config, &mut of)?;
+    }
     time(&linux.time_offsets, &mut of)?;
     if of.ids.is_some() {
         become_root(&mut of);
@@ -204,9 +210,9 @@ fn map_ids(config: &Config, of: &mut NamespacesOf) -> Result<(), Error> {
             )),
         };
     }
-    if !of.is_new(Namespace::User) {
+    if let Some(joined) = of.joined(Namespace::User) {
         // Who is who in there is decided.
-        return Ok(());
+        return users::check(linux, Some(joined.file.as_fd()));
     }
     if !has_mappings {
         return Err(Error::told(

@@ -6,6 +6,7 @@ use super::{delete, start};
 use crate::error::{Error, ExitCode};
 use crate::guard::Request;
 use crate::launch;
+use crate::log::Level;
 use crate::monitor::Supervisor;
 use crate::monitor::relay::{Allowance, Ends, Relay};
 use crate::monitor::signals::{Relayed, Signals};
@@ -40,6 +41,7 @@ pub fn run(
         delete::run(&all, globals)?;
         return Err(error);
     }
+    notify(&begun, globals, purpose, &signals);
     if purpose == Purpose::Detached {
         return Ok(ExitCode::SUCCESS);
     }
@@ -48,6 +50,23 @@ pub fn run(
         delete::run(&all, globals)?;
     }
     ended
+}
+
+/// Until it is ready, if someone wants to know. Its main process is the one that lives as long as the service.
+fn notify(begun: &Begun, globals: &Globals, purpose: Purpose, signals: &Signals) {
+    let Some((notify, socket)) = &begun.notified else {
+        return;
+    };
+    let main = match purpose {
+        Purpose::Foreground => process::id(),
+        Purpose::Create | Purpose::Detached => begun.record.pid,
+    };
+    if let Err(error) = notify.relay(socket, &begun.record, main, signals.ending()) {
+        // The container runs.
+        globals
+            .log
+            .write(Level::Warn, error.to_string().as_bytes(), &[]);
+    }
 }
 
 /// Until the container has ended.

@@ -3,6 +3,7 @@
 use super::command_line::{Globals, IdArgs};
 use super::config::{self, Hook};
 use super::hooks::{self, Moment};
+use super::notify::Notify;
 use super::process::{Inherited, command};
 use super::store::{Locked, Record, Status, Store};
 use super::{ending, words};
@@ -11,6 +12,7 @@ use crate::plan::hook::HookMoment;
 use crate::plan::{InitPlan, describe_failure};
 use crate::report::Report;
 use crate::sys::descriptor::{self, Waiting};
+use crate::sys::signal::SignalSet;
 use crate::sys::{Errno, signal};
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -31,12 +33,19 @@ pub fn run(arguments: &IdArgs, globals: &Globals) -> Result<ExitCode, Error> {
     let Some(start) = locked.open_start()? else {
         return Err(Error::told("cannot start a container that has stopped"));
     };
+    let notify = Notify::asked(globals, &arguments.id)?;
+    let socket = notify.as_ref().map(Notify::listen).transpose()?.flatten();
     open_gate(&locked, &record, &start).inspect_err(|_| {
         // It is on its way; what is said is why.
         let _ = ending::end(&record);
     })?;
     let config = config::read(&locked.config()?)?;
     after(&config.hooks.poststart, &record)?;
+    if let Some((notify, socket)) = notify.zip(socket) {
+        // It may take a while, and has to be found meanwhile.
+        drop(locked);
+        notify.relay(&socket, &record, record.pid, SignalSet::EMPTY)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,9 +4,8 @@ use super::cgroup::{merge, to_json};
 use super::command_line::{Globals, UpdateArgs, UpdateSource};
 use super::config::{self, Memory, Resources};
 use super::store::{Locked, Status, Store};
-use super::words;
+use super::{warnings, words};
 use crate::error::{Error, ExitCode};
-use crate::log::Level;
 use crate::sys::Errno;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -21,10 +20,7 @@ pub fn run(arguments: &UpdateArgs, globals: &Globals) -> Result<ExitCode, Error>
     if container.status(&record)? == Status::Stopped {
         return Err(words::not_running(&arguments.id));
     }
-    if asked.memory.kernel.or(asked.memory.kernel_tcp).is_some() {
-        let message = b"Kernel memory settings are ignored and will be removed";
-        globals.log.write(Level::Warn, message, &[]);
-    }
+    warnings::of_memory(&asked.memory, &globals.log);
     let asked = Resources {
         memory: Memory {
             kernel: None,

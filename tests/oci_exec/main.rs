@@ -7,7 +7,7 @@ mod bundle;
 mod faults;
 mod sockets;
 
-use bundle::{Bundle, each, each_of_root, each_with};
+use bundle::{each, each_of_root, each_with};
 use common::*;
 use std::process::Stdio;
 
@@ -354,14 +354,65 @@ fn no_path_leads_to_what_is_open_outside() {
 
 #[test]
 fn a_container_that_waits_for_its_start_is_entered() {
-    for case in root_cases() {
-        let Some(bundle) = Bundle::idle(case, "", "") else {
-            return;
+    each(|bundle| {
+        let done = |words: &[&str]| {
+            let outcome = bundle.oci(words);
+            assert_eq!(outcome.code(), Some(0), "{}: {outcome:?}", bundle.case);
         };
-        bundle.oci(&["delete", "--force", &bundle.id]);
+        let is = |status: &str| {
+            let state = bundle.oci(&["state", &bundle.id]).stdout;
+            state.contains(&format!(r#""status":"{status}""#))
+        };
+        done(&["delete", "--force", &bundle.id]);
         let path = bundle.tree.beside("");
-        let created = bundle.oci(&["create", "--bundle", &path, &bundle.id]);
-        assert_eq!(created.code(), Some(0), "{created:?}");
+        done(&["create", "--bundle", &path, &bundle.id]);
         assert_eq!(bundle.says(&[], "echo in"), "in\n");
-    }
+        assert!(is("created"), "{}", bundle.case);
+        done(&["start", &bundle.id]);
+        assert!(is("running"), "{}", bundle.case);
+        assert_eq!(bundle.says(&[], "echo in; id -u"), "in\n0\n");
+        done(&["kill", &bundle.id, "KILL"]);
+        assert!(eventually(|| is("stopped")), "{}", bundle.case);
+        done(&["delete", &bundle.id]);
+        let gone = bundle.oci(&["state", &bundle.id]);
+        assert!(gone.stderr.contains("does not exist"), "{gone:?}");
+    });
+}
+
+#[test]
+fn processors_are_those_of_exec_cpu_affinity() {
+    const ALLOWED: &str = "grep Cpus_allowed_list /proc/self/status";
+    each_of_root(|bundle| {
+        let all = bundle.says(&[], ALLOWED);
+        let (_, list) = all.trim().rsplit_once('\t').expect("a list");
+        let Some((first, last)) = list.split_once(['-', ',']) else {
+            return skip("there is one processor");
+        };
+        let last = last.rsplit([',', '-']).next().expect("a number");
+        let file = bundle.tree.beside("process.json");
+        let said = |affinity: &str| {
+            let process = format!(
+                r#"{{"args":["/bin/sh","-c","{ALLOWED}"],"cwd":"/","env":["PATH=/bin"],"execCPUAffinity":{{{affinity}}}}}"#
+            );
+            std::fs::write(&file, process).unwrap();
+            bundle.exec(&["--process", &file], &[])
+        };
+        for (affinity, expected) in [
+            (format!(r#""initial":"{first}","final":"{last}""#), last),
+            (format!(r#""final":"{last}""#), last),
+            (format!(r#""initial":"{first}""#), first),
+            (String::new(), list),
+        ] {
+            let outcome = said(&affinity);
+            let expected = format!("Cpus_allowed_list:\t{expected}\n");
+            assert_eq!(outcome.output(bundle.case), expected, "{affinity}");
+        }
+        for (affinity, told) in [
+            (r#""final":"4095""#, "none of them is there"),
+            (r#""initial":"all""#, "it is no list of processors"),
+        ] {
+            let outcome = said(affinity);
+            assert!(outcome.stderr.contains(told), "{outcome:?}");
+        }
+    });
 }

@@ -69,7 +69,10 @@ impl Placed {
         }
         let resources = &wanted.linux.resources;
         let path = wanted.linux.cgroups_path.as_deref();
-        let places = places(path, wanted.id)?;
+        let places = match path.filter(|path| !path.is_empty()) {
+            Some(path) => places(Some(path), wanted.id)?,
+            None => own_places(wanted.id)?,
+        };
         let has_v1 = |name: &str| {
             let mut v1 = places.iter().filter(|place| place.version() == Version::V1);
             v1.any(|place| place.controllers.split(',').any(|one| one == name))
@@ -234,6 +237,37 @@ impl Wanted<'_> {
     }
 }
 
+/// Where nothing is said: by the id. The same id in another root directory has its cgroups there, perhaps, and whoever removes
+/// or kills by them must not mean this container: then a number is put behind.
+fn own_places(id: &str) -> Result<Vec<Place>, Error> {
+    const MOST: u32 = 1000;
+    let is_there = |places: &[Place]| {
+        let place = telling(places, "devices");
+        place.is_some_and(|place| {
+            Directory::open(place.path(place.names.len()), place.version()).is_ok()
+        })
+    };
+    let first = places(None, id)?;
+    if !is_there(&first) {
+        return Ok(first);
+    }
+    for number in 2..MOST {
+        let places = places(None, &format!("{id}-{number}"))?;
+        if !is_there(&places) {
+            return Ok(places);
+        }
+    }
+    Ok(first)
+}
+
+/// The place in the hierarchy of this controller, that of v1 if there is one.
+fn telling<'a>(places: &'a [Place], controller: &str) -> Option<&'a Place> {
+    places.iter().find(|place| match place.version() {
+        Version::V1 => record(place).has(controller),
+        Version::V2 => true,
+    })
+}
+
 #[cold]
 #[inline(never)]
 fn no_systemd(wanted: &Wanted<'_>) -> Error {
@@ -252,14 +286,7 @@ fn no_systemd(wanted: &Wanted<'_>) -> Error {
 
 /// A cgroup may be there before, as an engine has made it, but no process in it: what ends this container would end that too.
 fn refuse_taken(places: &[Place]) -> Result<(), Error> {
-    let of = |name: &str| {
-        let mut all = places.iter().map(record);
-        all.find(|record| match record.version() {
-            Version::V1 => record.has(name),
-            Version::V2 => true,
-        })
-    };
-    let records = |name| Records(of(name).into_iter().collect());
+    let records = |name| Records(telling(places, name).map(record).into_iter().collect());
     let processes = records("devices").processes()?.len();
     if processes > 0 {
         return Err(Error::told(&format!(

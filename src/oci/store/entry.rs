@@ -217,6 +217,18 @@ fn read(directory: BorrowedFd<'_>, name: &CStr) -> Result<Vec<u8>, Errno> {
     }
 }
 
+/// With the files in it.
+#[cold]
+#[inline(never)]
+fn remove_directory(above: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
+    let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    let opened = descriptor::own(node::open(above, name, flags, 0)?);
+    for inner in directory::names(opened.as_fd())? {
+        node::remove_file(opened.as_fd(), &inner)?;
+    }
+    node::remove_directory(above, name)
+}
+
 /// A container that no one else changes meanwhile.
 pub struct Locked(Entry);
 
@@ -254,7 +266,11 @@ impl Locked {
         // The record last: until then it can be deleted again.
         let (last, first): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| **name == *STATE);
         for name in first.iter().chain(&last) {
-            match node::remove_file(directory, name) {
+            let removed = match node::remove_file(directory, name) {
+                Err(Errno::EISDIR) => remove_directory(directory, name),
+                removed => removed,
+            };
+            match removed {
                 Ok(()) | Err(Errno::ENOENT) => {}
                 Err(errno) => return Err(self.0.failed("remove", name, errno)),
             }

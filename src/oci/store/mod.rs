@@ -4,6 +4,7 @@
 //! ROOT/ID/config.json    the bundle's, as it was read by create
 //! ROOT/ID/state.json     the record: whose process it is, where its cgroups are
 //! ROOT/ID/resources.json what the last update has made of its resources
+//! ROOT/ID/notify        for the socket by which it says that it is ready, if someone wants to know
 //! ROOT/ID/exec.fifo      the FIFO that a process reads which was created and waits for `start`
 //! ```
 //!
