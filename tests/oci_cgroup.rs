@@ -608,6 +608,83 @@ fn what_cannot_be_is_refused() {
     });
 }
 
+#[test]
+fn every_limit_of_v1_is_in_its_file() {
+    each_of_root(|bundle| {
+        let resources = json!({
+            "memory": {
+                "limit": 64 << 20, "reservation": 32 << 20, "swap": 128 << 20, "swappiness": 30,
+                "disableOOMKiller": true, "useHierarchy": true, "checkBeforeUpdate": true,
+            },
+            "cpu": {"shares": 512, "quota": 50_000, "period": 100_000, "burst": 20_000, "cpus": "0", "mems": "0"},
+            "pids": {"limit": 77},
+            "hugepageLimits": [], "network": {}, "unified": {}, "rdma": {},
+        });
+        bundle.configure(
+            "sleep 1000",
+            &json!({"cgroupsPath": bundle.path, "resources": resources}),
+        );
+        bundle.run();
+        for (controller, file, expected) in [
+            ("memory", "memory.limit_in_bytes", "67108864"),
+            ("memory", "memory.soft_limit_in_bytes", "33554432"),
+            ("memory", "memory.memsw.limit_in_bytes", "134217728"),
+            ("memory", "memory.swappiness", "30"),
+            ("memory", "memory.oom_control", "oom_kill_disable 1"),
+            ("cpu", "cpu.shares", "512"),
+            ("cpu", "cpu.cfs_quota_us", "50000"),
+            ("cpu", "cpu.cfs_burst_us", "20000"),
+            ("cpuset", "cpuset.cpus", "0"),
+            ("cpuset", "cpuset.mems", "0"),
+            ("pids", "pids.max", "77"),
+        ] {
+            // Kernels do without some, and v2 has others.
+            let path = bundle.directory(controller).join(file);
+            if let Ok(found) = std::fs::read_to_string(&path) {
+                let first = found.lines().next().unwrap_or_default();
+                assert_eq!(first, expected, "{} {file}", bundle.case);
+            }
+        }
+    });
+}
+
+#[test]
+fn what_no_controller_has_is_refused() {
+    // v2 has no shares and no swappiness that could be wrong.
+    if !Path::new("/sys/fs/cgroup/memory").exists() {
+        return;
+    }
+    each_of_root(|bundle| {
+        for (resources, expected) in [
+            (
+                json!({"memory": {"swappiness": 101}}),
+                "invalid memory swappiness value: 101",
+            ),
+            (json!({"cpu": {"shares": 1}}), "cpu-shares is 2"),
+            (
+                json!({"rdma": {"mlx5_1": {"hcaHandles": 3}}}),
+                "linux.resources.rdma: mydocker does not have it",
+            ),
+            (
+                json!({"blockIO": {"throttleReadBpsDevice": [{"major": 999, "minor": 1, "rate": 10}]}}),
+                "999:1",
+            ),
+            (
+                json!({"hugepageLimits": [{"pageSize": "2XB", "limit": 1}]}),
+                "linux.resources.hugepageLimits[0].pageSize: 2XB",
+            ),
+        ] {
+            let linux = json!({"cgroupsPath": bundle.path, "resources": resources});
+            bundle.configure("true", &linux);
+            let (code, said) = bundle.run_with(&[]);
+            assert_eq!(code, Some(1), "{said}");
+            assert!(said.contains(expected), "{expected}: {said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+            assert!(bundle.all().is_empty(), "{:?}", bundle.all());
+        }
+    });
+}
+
 /// In another root directory there may be a container of the same name, whose cgroup has that name.
 #[test]
 fn two_of_one_name_have_a_cgroup_each() {
@@ -615,26 +692,21 @@ fn two_of_one_name_have_a_cgroup_each() {
         let Some(other) = Bundle::new(bundle.case) else {
             return;
         };
-        let id = bundle.path.split('/').nth(1).unwrap();
-        let script = "cat /proc/self/cgroup";
+        let id = format!("two-{}", mark());
+        let id = id.as_str();
         for bundle in [bundle, &other] {
-            bundle.configure(script, &json!({}));
-        }
-        let run = |bundle: &Bundle| {
+            bundle.configure("exit 0", &json!({}));
             let path = bundle.tree.beside("");
-            bundle.does(&["run", "--keep", "--bundle", &path, id])
+            bundle.does(&["run", "--keep", "--bundle", &path, id]);
+        }
+        let written = |bundle: &Bundle| {
+            let path = bundle.tree.beside(&format!("store/{id}/state.json"));
+            std::fs::read_to_string(path).unwrap()
         };
-        let (first, second) = (run(bundle), run(&other));
-        assert!(
-            first.lines().any(|line| line.ends_with(&format!("/{id}"))),
-            "{first}"
-        );
-        assert!(
-            second
-                .lines()
-                .any(|line| line.ends_with(&format!("/{id}-2"))),
-            "{second}"
-        );
+        let (first, second) = (written(bundle), written(&other));
+        assert!(first.contains(&format!("/{id}\"")), "{first}");
+        assert!(!second.contains(&format!("/{id}\"")), "{second}");
+        assert!(second.contains(&format!("/{id}-2\"")), "{second}");
         // What removes the one removes nothing of the other.
         bundle.does(&["delete", id]);
         other.does(&["delete", id]);

@@ -139,6 +139,138 @@ fn who_it_is_and_what_it_is_given() {
     });
 }
 
+/// nice, real-time priority and policy, as proc_pid_stat(5) has them.
+const SCHEDULING: &str = "cut -d' ' -f19,40,41 /proc/self/stat";
+
+#[test]
+fn every_policy_that_a_kernel_has_can_be_asked_for() {
+    each_of_root(|mut bundle| {
+        for (scheduler, expected) in [
+            (json!({"policy": "SCHED_OTHER", "nice": -7}), "-7 0 0"),
+            (
+                json!({"policy": "SCHED_OTHER", "flags": ["SCHED_FLAG_RESET_ON_FORK"]}),
+                "0 0 0",
+            ),
+            (json!({"policy": "SCHED_BATCH", "nice": 19}), "19 0 3"),
+            (json!({"policy": "SCHED_IDLE"}), "0 0 5"),
+        ] {
+            bundle.config["process"]["scheduler"] = scheduler.clone();
+            let said = bundle.says(SCHEDULING);
+            assert_eq!(said.trim(), expected, "{} {scheduler}", bundle.case);
+        }
+        // Where there is room for them: not in a cgroup of v1 without a share of real time, or on a busy machine.
+        for (scheduler, expected) in [
+            (json!({"policy": "SCHED_FIFO", "priority": 9}), "0 9 1"),
+            (json!({"policy": "SCHED_RR", "priority": 1}), "0 1 2"),
+            (
+                json!({"policy": "SCHED_DEADLINE", "runtime": 100_000, "deadline": 90_000_000, "period": 90_000_000,
+                       "flags": ["SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM"]}),
+                "0 0 6",
+            ),
+        ] {
+            bundle.config["process"]["scheduler"] = scheduler.clone();
+            // The shell's own: what it begins has it no more.
+            let outcome = bundle.run("read stat < /proc/self/stat; echo ${stat#*) }");
+            if outcome.code() != Some(0) {
+                let told = &outcome.stderr;
+                assert!(told.contains("process.scheduler: set policy"), "{told}");
+                assert!(
+                    told.contains("(EPERM)") || told.contains("(EBUSY)"),
+                    "{told}"
+                );
+                continue;
+            }
+            // Without the first two fields.
+            let fields: Vec<&str> = outcome.stdout.split_whitespace().collect();
+            let found = [fields[16], fields[37], fields[38]].join(" ");
+            assert_eq!(found, expected, "{} {scheduler}", bundle.case);
+        }
+    });
+}
+
+#[test]
+fn every_class_of_io_can_be_asked_for() {
+    each_of_root(|mut bundle| {
+        for (class, level, expected) in [
+            ("RT", 0, "realtime: prio 0"),
+            ("BE", 7, "best-effort: prio 7"),
+            ("IDLE", 0, "idle"),
+        ] {
+            let class = format!("IOPRIO_CLASS_{class}");
+            bundle.config["process"]["ioPriority"] = json!({"class": class, "priority": level});
+            let said = bundle.says("busybox ionice -p $$");
+            assert_eq!(said.trim(), expected, "{}", bundle.case);
+        }
+    });
+}
+
+#[test]
+fn words_that_are_none_are_refused() {
+    each(|mut bundle| {
+        let config = bundle.config.clone();
+        for (part, name, value, expected) in [
+            (
+                "process",
+                "scheduler",
+                json!({"policy": "SCHED_NOPE"}),
+                "process.scheduler.policy: SCHED_NOPE: it is none of SCHED_OTHER",
+            ),
+            (
+                "process",
+                "scheduler",
+                json!({"policy": "SCHED_OTHER", "nice": 20}),
+                "process.scheduler.nice 20: it is not from -20 to 19",
+            ),
+            (
+                "process",
+                "scheduler",
+                json!({"policy": "SCHED_OTHER", "flags": ["SCHED_FLAG_NOPE"]}),
+                "process.scheduler.flags[0]: SCHED_FLAG_NOPE: it is none of",
+            ),
+            (
+                "process",
+                "ioPriority",
+                json!({"class": "IOPRIO_CLASS_BE", "priority": 8}),
+                "process.ioPriority.priority: 8: it is to be from 0 to 7",
+            ),
+            (
+                "process",
+                "ioPriority",
+                json!({"priority": 1}),
+                "process.ioPriority.class: it is missing",
+            ),
+            (
+                "linux",
+                "personality",
+                json!({"domain": "LINUX32", "flags": ["ADDR_NO_RANDOMIZE"]}),
+                "linux.personality.flags: mydocker does not have it",
+            ),
+            (
+                "linux",
+                "personality",
+                json!({"domain": "PLAN9"}),
+                "linux.personality.domain: PLAN9: it is none of LINUX, LINUX32",
+            ),
+            (
+                "linux",
+                "memoryPolicy",
+                json!({"mode": "MPOL_BIND", "nodes": "0"}),
+                "linux.memoryPolicy: mydocker does not have it",
+            ),
+        ] {
+            bundle.config = config.clone();
+            bundle.config[part][name] = value;
+            let text = bundle.refusal("echo it runs");
+            assert!(
+                text.contains(expected),
+                "{} {expected}: {text}",
+                bundle.case
+            );
+            assert_eq!(text.lines().count(), 1, "{text}");
+        }
+    });
+}
+
 #[test]
 fn a_home_of_no_one_is_the_root() {
     each(|mut bundle| {
