@@ -274,13 +274,26 @@ pub fn bind_file(
 
 /// Binds what a descriptor names on what another one names, of the same type: by the names that /proc has for them.
 pub fn bind_found(source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<(), Errno> {
-    let descriptors = own_proc::open(c"fd")?;
-    let entered = directory::enter(descriptors.as_fd());
-    descriptor::close(descriptors);
-    entered?;
+    enter_descriptors()?;
     let (mut from, mut to) = ([0; 12], [0; 12]);
     let from = descriptor::decimal(source, &mut from).ok_or(Errno::EBADF)?;
     let to = descriptor::decimal(target, &mut to).ok_or(Errno::EBADF)?;
     let flags = MountFlags::BIND.and(MountFlags::RECURSIVE);
     mount(Some(from), to, None, flags, None)
+}
+
+/// [`remount`], of the mount that a descriptor names.
+pub fn remount_found(mounted: BorrowedFd<'_>, flags: MountFlags) -> Result<(), Errno> {
+    enter_descriptors()?;
+    let mut buffer = [0; 12];
+    let number = descriptor::decimal(mounted, &mut buffer).ok_or(Errno::EBADF)?;
+    remount(number, flags)
+}
+
+/// To where descriptors have names.
+fn enter_descriptors() -> Result<(), Errno> {
+    let descriptors = own_proc::open(c"fd")?;
+    let entered = directory::enter(descriptors.as_fd());
+    descriptor::close(descriptors);
+    entered
 }

@@ -29,7 +29,7 @@ pub fn restrict(step: &RestrictedPaths, state: &RootState) -> Result<(), Failed>
     let mut item = count;
     // Before they may be hidden.
     for path in &step.read_only {
-        forbid_writes_in_root(path, state).map_err(|errno| Part::Item(item).failed(errno))?;
+        forbid_writes(path, state).map_err(|errno| Part::Item(item).failed(errno))?;
         item = item.saturating_add(1);
     }
     let mut veils = Veils::default();
@@ -43,6 +43,24 @@ pub fn restrict(step: &RestrictedPaths, state: &RootState) -> Result<(), Failed>
     for veil in [veils.null, veils.empty].into_iter().flatten() {
         descriptor::close(veil);
     }
+    Ok(())
+}
+
+fn forbid_writes(path: &CStr, state: &RootState) -> Result<(), Errno> {
+    match forbid_writes_in_root(path, state) {
+        // Before Linux 5.12.
+        Err(errno) if mount_tree::is_unavailable(errno) => {}
+        done => return done,
+    }
+    let Some(target) = find_there(path, state)? else {
+        return Ok(());
+    };
+    older::bind_found(target.as_fd(), target.as_fd())?;
+    descriptor::close(target);
+    // What lies on it now.
+    let bound = find_there(path, state)?.ok_or(Errno::ENOENT)?;
+    older::remount_found(bound.as_fd(), MountFlags::READONLY)?;
+    descriptor::close(bound);
     Ok(())
 }
 
