@@ -287,3 +287,86 @@ fn a_script_of_the_hosts_is_found_though_the_container_has_it_not() {
         assert!(oci.told("state").contains("\"id\":\"a\""), "{case}");
     }
 }
+
+/// The group of a hook that says its pid.
+fn group(oci: &Oci) -> nix::unistd::Pid {
+    assert!(common::eventually(|| oci.told("pid").ends_with('\n')));
+    nix::unistd::Pid::from_raw(oci.told("pid").trim().parse().unwrap())
+}
+
+#[test]
+fn one_that_hangs_without_end_ends_with_the_container() {
+    for case in root_cases() {
+        let moments = ["prestart", "createRuntime", "createContainer", "poststart"];
+        for moment in moments {
+            // What ends it: words for the runtime, or a signal for whoever waits for it.
+            for ending in [
+                &["delete", "--force", "a"][..],
+                &["kill", "a", "KILL"],
+                &["TERM"],
+            ] {
+                let oci = &Oci::new(case.launch);
+                let mut config = oci.config(&["sleep", "1000"]);
+                let out = place(oci, moment);
+                config["hooks"][moment] =
+                    json!([shell(&format!("echo $$ > {out}/pid; exec sleep 1000"))]);
+                oci.write(&config);
+                let place = format!("{case} {moment} {ending:?}");
+                let (is_after, is_killed) = (moment == "poststart", ending[0] == "kill");
+                if is_after && is_killed {
+                    // It may end by itself, and its hooks are run to their end all the same.
+                    continue;
+                }
+                if is_after {
+                    oci.done(&["create", "a"]);
+                }
+                let word = if is_after { "start" } else { "create" };
+                let quiet = std::process::Stdio::null;
+                let mut works = oci.command(&[word, "a"]);
+                let mut works = works.stdout(quiet()).stderr(quiet()).spawn().unwrap();
+                let hook = group(oci);
+                match ending {
+                    [_] => common::kill(works.id(), nix::sys::signal::Signal::SIGTERM),
+                    words => drop(oci.done(words)),
+                }
+                if is_after && ending.len() > 1 {
+                    // The container is gone; its engine has what it has asked for.
+                    assert_eq!(oci.run(&["state", "a"]).code(), Some(1), "{place}");
+                    common::kill(works.id(), nix::sys::signal::Signal::SIGTERM);
+                }
+                let ended = common::wait(&mut works).unwrap_or_else(|| panic!("{place}: it hangs"));
+                assert!(!ended.success(), "{place}");
+                // That of the container has told its number there, and ends with it.
+                if moment != "createContainer" {
+                    let is_gone = || nix::sys::signal::kill(hook, None).is_err();
+                    assert!(common::eventually(is_gone), "{place}: the hook lives on");
+                }
+                oci.done(&["delete", "--force", "a"]);
+                oci.write(&oci.config(&["true"]));
+                oci.done(&["run", "a"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn one_that_hangs_in_a_delete_keeps_nothing() {
+    for case in root_cases() {
+        let oci = &Oci::new(case.launch);
+        let mut config = oci.config(&["true"]);
+        let out = place(oci, "poststop");
+        config["hooks"]["poststop"] =
+            json!([shell(&format!("echo $$ > {out}/pid; exec sleep 1000"))]);
+        oci.write(&config);
+        oci.done(&["create", "a"]);
+        let mut delete = oci.command(&["delete", "--force", "a"]).spawn().unwrap();
+        let hook = group(oci);
+        oci.done(&["delete", "--force", "a"]);
+        oci.write(&oci.config(&["true"]));
+        oci.done(&["run", "a"]);
+        common::kill(delete.id(), nix::sys::signal::Signal::SIGKILL);
+        let _ = common::wait(&mut delete);
+        let is_gone = || nix::sys::signal::kill(hook, None).is_err();
+        assert!(common::eventually(is_gone), "{case}: the hook lives on");
+    }
+}

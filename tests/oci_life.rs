@@ -7,7 +7,9 @@ mod common;
 mod notify;
 
 use common::oci::Oci;
-use common::{eventually, finish, has_ended, has_strace, mark, mydocker, root_cases, wait};
+use common::{
+    eventually, finish, has_ended, has_strace, is_brief, mark, mydocker, root_cases, wait,
+};
 use mydocker::sys::{descriptor, local_socket};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -391,7 +393,7 @@ fn many_at_once_leave_nothing() {
         std::thread::scope(|scope| {
             for thread in 0..8 {
                 scope.spawn(move || {
-                    for count in 0..4 {
+                    for count in 0..if is_brief() { 4 } else { 25 } {
                         let id = format!("{id}-{thread}-{count}");
                         oci.done(&["create", &id]);
                         if count % 2 == 0 {

@@ -23,8 +23,9 @@ pub trait Attendant {
     /// This is the container's first process: write it down.
     fn record(&self, pid: Pid) -> Result<(), Error>;
 
-    /// Everything is mounted, and the root is not entered: run the hooks.
-    fn make(&self, pid: Pid) -> Result<(), Error>;
+    /// Everything is mounted, and the root is not entered: run the hooks; up to the end of the process, or until one of the
+    /// signals has come that end a start, when `signals` can be read.
+    fn make(&self, pid: Pid, signals: BorrowedFd<'_>) -> Result<(), Error>;
 
     /// The listener of this process's filter: send it to who is to have it.
     fn listen(&self, pid: Pid, listener: OwnedFd) -> Result<(), Error>;
@@ -68,7 +69,8 @@ pub fn attend(
         };
         match gate {
             Gate::Runtime => {
-                attendant.make(first()?)?;
+                let made = attendant.make(first()?, signals.as_fd());
+                made.map_err(|error| came(signals.as_fd()).map_or(error, ended_by))?;
                 open(gates.runtime.take().as_ref())?;
             }
             Gate::Recorded => {
@@ -145,9 +147,13 @@ fn next(reader: BorrowedFd<'_>, signals: BorrowedFd<'_>) -> Result<Option<Gate>,
                 Err(errno) => return Err(garbled(errno)),
             }
         } else if signalled.happened() {
-            let taken = signal::take(signals).ok().flatten();
-            let number = taken.map_or(libc::SIGTERM, |taken| taken.number);
-            return Err(ended_by(number));
+            return Err(ended_by(came(signals).unwrap_or(libc::SIGTERM)));
         }
     }
+}
+
+/// The signal that has come.
+fn came(signals: BorrowedFd<'_>) -> Option<i32> {
+    let taken = signal::take(signals).ok().flatten();
+    taken.map(|taken| taken.number)
 }

@@ -7,12 +7,16 @@ use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 /// The name that goes with the master of a terminal, as runc has it.
 pub const TERMINAL: &str = "/dev/ptmx";
 /// As well, with the pidfd of a container's first process, and of another.
 pub const FIRST_PROCESS: &str = "standard";
 pub const ANOTHER: &str = "setns";
+
+/// How long who listens may take. A container that is being made is not to be kept by who does not listen any more.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Sends `file` and its name to who listens at `path`.
 #[cold]
@@ -26,7 +30,7 @@ pub fn send(path: &OsStr, name: &str, file: BorrowedFd<'_>) -> Result<(), Error>
 
 fn connect(path: &OsStr) -> Result<OwnedFd, Errno> {
     let whole = CString::new(path.as_bytes()).map_err(|_| Errno::EINVAL)?;
-    match local_socket::connect_stream(&whole) {
+    match local_socket::connect_stream(&whole, PATIENCE) {
         Err(Errno::ENAMETOOLONG) => {}
         connected => return connected,
     }
@@ -40,5 +44,5 @@ fn connect(path: &OsStr) -> Result<OwnedFd, Errno> {
     let short = descriptor::name_in_proc(above.as_fd());
     let short = [short.to_bytes(), b"/", name.as_bytes()].concat();
     let short = CString::new(short).map_err(|_| Errno::EINVAL)?;
-    local_socket::connect_stream(&short)
+    local_socket::connect_stream(&short, PATIENCE)
 }

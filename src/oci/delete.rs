@@ -1,11 +1,14 @@
 //! `oci delete`: what a container has left is removed.
 
 use super::command_line::{DeleteArgs, Globals};
+use super::config::Hook;
 use super::hooks::{self, Moment};
-use super::store::{Locked, Record, Status, Store};
+use super::store::{Entry, Locked, Status, Store, Tried};
 use super::{config, ending};
 use crate::error::{Error, ExitCode};
 use crate::log::Level;
+use crate::sys::Errno;
+use std::time::{Duration, Instant};
 
 /// Errors: it does not exist, or it runs; and what could not be removed.
 pub fn run(arguments: &DeleteArgs, globals: &Globals) -> Result<ExitCode, Error> {
@@ -17,15 +20,18 @@ pub fn run(arguments: &DeleteArgs, globals: &Globals) -> Result<ExitCode, Error>
         }
         found => found?,
     };
-    let locked = match entry.lock() {
-        Err(error) if arguments.force && error.errno().is_none() => {
-            return Ok(ExitCode::SUCCESS);
-        }
-        locked => locked?,
+    let locked = match arguments.force {
+        true => ended(entry)?,
+        false => Some(entry.lock()?),
+    };
+    // Whoever was making it has taken it back.
+    let Some(locked) = locked else {
+        return Ok(ExitCode::SUCCESS);
     };
     let record = match locked.record_if_there() {
         Ok(record) => record,
-        Err(error) if !arguments.force => return Err(error),
+        // What cannot be understood tells nothing, ever; what cannot be read now may tell of a container that runs.
+        Err(error) if !arguments.force || error.errno().is_some() => return Err(error),
         Err(_) => None,
     };
     if let Some(record) = &record {
@@ -40,25 +46,54 @@ pub fn run(arguments: &DeleteArgs, globals: &Globals) -> Result<ExitCode, Error>
             _ => ending::end(record)?,
         }
         record.cgroups.remove()?;
-        after(&locked, record, globals);
     }
+    let hooks = record.map(|record| (after(&locked, globals), record));
     locked.remove()?;
+    drop(locked);
+    // "after the container is deleted" (the specification, "Poststop"), as in runc: its name is free, however long they take.
+    if let Some((hooks, record)) = hooks {
+        hooks::run_all(&hooks, Moment::Poststop, &record, &globals.log);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
+/// How long whoever is at work on a container may take once that has ended.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Locks it. Whoever has it locked waits perhaps for what does not come: it is ended under their hands, and they see that.
+///
+/// Errors: they are at work on it all the same.
+fn ended(mut entry: Entry) -> Result<Option<Locked>, Error> {
+    let begin = Instant::now();
+    loop {
+        entry = match entry.try_lock()? {
+            Tried::Locked(locked) => return Ok(Some(locked)),
+            Tried::Gone => return Ok(None),
+            Tried::Busy(entry) => entry,
+        };
+        if let Ok(Some(record)) = entry.record_if_there() {
+            ending::end(&record)?;
+        }
+        if begin.elapsed() > PATIENCE {
+            let object = format!("container {}", entry.id);
+            return Err(Error::new("lock", object, Errno::EAGAIN)
+                .hint(Some("another command is at work on it")));
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
 /// The hooks of a container that has ended. It goes, whatever becomes of them.
-fn after(locked: &Locked, record: &Record, globals: &Globals) {
+fn after(locked: &Locked, globals: &Globals) -> Vec<Hook> {
     match locked.config().and_then(|text| config::read(&text)) {
-        Ok(config) => hooks::run_all(
-            &config.hooks.poststop,
-            Moment::Poststop,
-            record,
-            &globals.log,
-        ),
+        Ok(config) => config.hooks.poststop,
         // It was never written: no hook has run.
-        Err(error) if error.errno().is_none() => {}
-        Err(error) => globals
-            .log
-            .write(Level::Warn, error.to_string().as_bytes(), &[]),
+        Err(error) if error.errno().is_none() => Vec::new(),
+        Err(error) => {
+            let told = error.to_string();
+            globals.log.write(Level::Warn, told.as_bytes(), &[]);
+            Vec::new()
+        }
     }
 }

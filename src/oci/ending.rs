@@ -62,6 +62,8 @@ pub fn end(record: &Record) -> Result<(), Error> {
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(LONGEST_PAUSE);
+        // A `pause` at the same moment may have frozen it once more.
+        record.cgroups.thaw();
     }
     Ok(())
 }

@@ -95,16 +95,62 @@ pub fn steps(hooks: &[Hook], moment: HookMoment, usual: &[CString]) -> impl Iter
     })
 }
 
+/// What ends a hook before its time.
+#[derive(Default)]
+pub struct Until<'a> {
+    /// The pidfd of the container's first process: with its end there is nothing left to be made.
+    first: Option<OwnedFd>,
+    /// Readable when a signal has come that ends mydocker.
+    signals: Option<BorrowedFd<'a>>,
+}
+
+impl<'a> Until<'a> {
+    /// The end of a container that is being made, or a signal.
+    pub fn made(first: Pid, signals: BorrowedFd<'a>) -> Self {
+        Self {
+            // Before Linux 5.3 there is none.
+            first: process::open(first).ok(),
+            signals: Some(signals),
+        }
+    }
+
+    /// A signal; a container that runs may end by itself.
+    pub fn signalled(signals: BorrowedFd<'a>) -> Self {
+        Self {
+            first: None,
+            signals: Some(signals),
+        }
+    }
+
+    /// Nothing: a signal has its default action.
+    pub const NEVER: Self = Self {
+        first: None,
+        signals: None,
+    };
+
+    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        [self.first.as_ref().map(AsFd::as_fd), self.signals]
+    }
+}
+
 /// Runs hooks, in their order, up to the first that fails.
 ///
-/// Errors: that one has failed, or was late, and is killed.
-pub fn run(hooks: &[Hook], moment: Moment, record: &Record) -> Result<(), Error> {
+/// Errors: that one has failed, or was late or interrupted, and is killed.
+pub fn run(
+    hooks: &[Hook],
+    moment: Moment,
+    record: &Record,
+    until: &Until<'_>,
+) -> Result<(), Error> {
     let mut hooks = (0..).zip(hooks).peekable();
     if hooks.peek().is_none() {
         return Ok(());
     }
     let text = state::object(record, moment.status()).finish();
-    hooks.try_for_each(|(number, hook)| one(hook, moment, number, text.as_bytes(), &record.bundle))
+    hooks.try_for_each(|(number, hook)| {
+        let place = (moment, number);
+        one(hook, place, text.as_bytes(), &record.bundle, until)
+    })
 }
 
 /// Runs all of them, whatever becomes of each; what has failed is told in the log.
@@ -114,7 +160,8 @@ pub fn run_all(hooks: &[Hook], moment: Moment, record: &Record, log: &Log) {
     }
     let text = state::object(record, moment.status()).finish();
     for (number, hook) in (0..).zip(hooks) {
-        if let Err(error) = one(hook, moment, number, text.as_bytes(), &record.bundle) {
+        let place = (moment, number);
+        if let Err(error) = one(hook, place, text.as_bytes(), &record.bundle, &Until::NEVER) {
             log.write(Level::Warn, error.to_string().as_bytes(), &[]);
         }
     }
@@ -137,10 +184,10 @@ struct Birth<'a> {
 #[inline(never)]
 fn one(
     hook: &Hook,
-    moment: Moment,
-    number: u32,
+    (moment, number): (Moment, u32),
     state: &[u8],
     directory: &CString,
+    until: &Until<'_>,
 ) -> Result<(), Error> {
     // Each has its own, for each reads it to its end.
     let state = memfd::sealed(c"mydocker state", state).map_err(no_file)?;
@@ -169,14 +216,17 @@ fn one(
     };
     let pid = clone::spawn(NewNamespaces::NONE, Memory::Shared, None, execute, &birth)
         .map_err(|errno| unable("clone for", errno))?;
-    let ended = wait(pid, hook.timeout).map_err(|errno| unable("wait for", errno))?;
-    match (birth.errno.load(Ordering::Acquire), ended) {
-        (0, Some(Ended::Exited(0))) => Ok(()),
-        (0, Some(ended)) => Err(failed(told(ended, output.as_fd()))),
-        (0, None) => Err(failed(format!(
+    let waited = wait(pid, hook.timeout, until).map_err(|errno| unable("wait for", errno))?;
+    match (birth.errno.load(Ordering::Acquire), waited) {
+        (0, Waited::Ended(Ended::Exited(0))) => Ok(()),
+        (0, Waited::Ended(ended)) => Err(failed(told(ended, output.as_fd()))),
+        (0, Waited::Late) => Err(failed(format!(
             "it was killed, for it took longer than its timeout of {} s",
             hook.timeout.unwrap_or_default()
         ))),
+        (0, Waited::Interrupted) => Err(failed(
+            "it was killed, for the container has ended, or was to end".to_owned(),
+        )),
         (errno, _) => Err(unable("execute", Errno::new(errno))),
     }
 }
@@ -230,34 +280,59 @@ fn prepare(child: InChild, birth: &Birth<'_>) -> Result<(), Errno> {
     signal::set_blocked(SignalSet::EMPTY)
 }
 
-/// Waits for its end; `None` if its time was up, and it is killed.
-fn wait(pid: Pid, timeout: Option<u32>) -> Result<Option<Ended>, Errno> {
-    if let Some(seconds) = timeout {
-        let deadline = Instant::now() + Duration::from_secs(seconds.into());
-        let pidfd = process::open(pid).ok();
-        loop {
-            if let Some((_, ended)) = process::wait(Some(pid), Patience::Look)? {
-                return Ok(Some(ended));
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            let milliseconds = i32::try_from(left.as_millis()).unwrap_or(i32::MAX).max(1);
-            match &pidfd {
-                Some(pidfd) => {
-                    descriptor::wait(&mut [Waiting::to_read(pidfd.as_fd())], milliseconds)?
-                }
-                // Before Linux 5.3, or in a filter's way.
-                None => descriptor::wait(&mut [], milliseconds.min(10))?,
-            }
-        }
-        if process::kill(-pid, libc::SIGKILL).is_err() {
-            process::kill(pid, libc::SIGKILL)?;
-        }
+/// What a hook was waited for until.
+enum Waited {
+    Ended(Ended),
+    /// Its time was up, and it is killed.
+    Late,
+    /// Something else has come ([`Until`]), and it is killed.
+    Interrupted,
+}
+
+/// Waits for its end, and ends it if its time is up, or if there is no use for it any more.
+fn wait(pid: Pid, timeout: Option<u32>, until: &Until<'_>) -> Result<Waited, Errno> {
+    let ended = |patience| {
+        process::wait(Some(pid), patience).map(|ended| ended.map(|(_, ended)| Waited::Ended(ended)))
+    };
+    let others: Vec<BorrowedFd<'_>> = until.files().into_iter().flatten().collect();
+    if timeout.is_none() && others.is_empty() {
+        return ended(Patience::Wait)?.ok_or(Errno::ECHILD);
     }
-    let ended = process::wait(Some(pid), Patience::Wait)?;
-    Ok(ended.map(|(_, ended)| ended).filter(|_| timeout.is_none()))
+    let seconds = timeout.map(|seconds| Duration::from_secs(seconds.into()));
+    let deadline = seconds.and_then(|seconds| Instant::now().checked_add(seconds));
+    let pidfd = process::open(pid).ok();
+    let why = loop {
+        if let Some(ended) = ended(Patience::Look)? {
+            return Ok(ended);
+        }
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            break Waited::Late;
+        }
+        let milliseconds = left.map_or(-1, |left| {
+            i32::try_from(left.as_millis()).unwrap_or(i32::MAX).max(1)
+        });
+        let mut waiting: Vec<Waiting> = others.iter().copied().map(Waiting::to_read).collect();
+        match &pidfd {
+            Some(pidfd) => {
+                waiting.push(Waiting::to_read(pidfd.as_fd()));
+                descriptor::wait(&mut waiting, milliseconds)?;
+            }
+            // Before Linux 5.3, or in a filter's way.
+            None => descriptor::wait(&mut waiting, (milliseconds as u32).min(10) as i32)?,
+        }
+        if waiting.iter().take(others.len()).any(Waiting::happened) {
+            // It may have been the last that it did.
+            match ended(Patience::Look)? {
+                Some(ended) => return Ok(ended),
+                None => break Waited::Interrupted,
+            }
+        }
+    };
+    if process::kill(-pid, libc::SIGKILL).is_err() {
+        process::kill(pid, libc::SIGKILL)?;
+    }
+    ended(Patience::Wait).map(|_| why)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::bundle::Bundle;
 use super::cgroup::{Placed, Records, Wanted, is_rootless};
 use super::command_line::{CreateArgs, Globals};
 use super::config::{Config, NamespaceKind, NamespaceOf, Process};
-use super::hooks::{self, Moment, StateFile};
+use super::hooks::{self, Moment, StateFile, Until};
 use super::mounts::{self, Mounts};
 use super::namespaces::{self, NamespacesOf};
 use super::notify::Notify;
@@ -31,7 +31,7 @@ use crate::sys::{Pid, identity, kernel, process as processes, process_start};
 use crate::terminal::{CallerTerminal, PseudoTerminal, TerminalSource};
 use crate::terminal_settings::TerminalSettings;
 use std::cell::RefCell;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -436,12 +436,14 @@ impl Attendant for Keeper<'_> {
         self.made.write_record(&record)
     }
 
-    fn make(&self, pid: Pid) -> Result<(), Error> {
+    fn make(&self, pid: Pid, signals: BorrowedFd<'_>) -> Result<(), Error> {
         network_devices::move_to(self.config, pid)?;
         let record = self.record.borrow();
         let wanted = &self.config.hooks;
-        hooks::run(&wanted.prestart, Moment::Prestart, &record)?;
-        hooks::run(&wanted.create_runtime, Moment::CreateRuntime, &record)?;
+        let until = Until::made(pid, signals);
+        hooks::run(&wanted.prestart, Moment::Prestart, &record, &until)?;
+        let hooks = &wanted.create_runtime;
+        hooks::run(hooks, Moment::CreateRuntime, &record, &until)?;
         match &self.hook_state {
             Some(state) => state.fill(&record),
             None => Ok(()),

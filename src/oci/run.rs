@@ -1,6 +1,7 @@
 //! `oci run`: a container whose command runs at once.
 
 use super::command_line::{DeleteArgs, Globals, RunArgs};
+use super::hooks::Until;
 use super::making::{Begun, Purpose, make, shield};
 use super::{delete, start};
 use crate::error::{Error, ExitCode};
@@ -11,8 +12,9 @@ use crate::monitor::Supervisor;
 use crate::monitor::relay::{Allowance, Ends, Relay};
 use crate::monitor::signals::{Relayed, Signals};
 use crate::sys::invocation::Invocation;
-use crate::sys::process;
+use crate::sys::{process, signal};
 use crate::terminal::CallerTerminal;
+use std::os::fd::AsFd;
 
 /// Errors: what could not be done; nothing is left then.
 pub fn run(
@@ -35,8 +37,7 @@ pub fn run(
         force: true,
     };
     let begun = make(&arguments.create, globals, invocation, purpose, &signals)?;
-    let hooks = start::after(&begun.config.hooks.poststart, &begun.record);
-    if let Err(error) = hooks {
+    if let Err(error) = after(&begun, &signals) {
         begun.container.end();
         delete::run(&all, globals)?;
         return Err(error);
@@ -67,6 +68,18 @@ fn notify(begun: &Begun, globals: &Globals, purpose: Purpose, signals: &Signals)
             .log
             .write(Level::Warn, error.to_string().as_bytes(), &[]);
     }
+}
+
+/// The hooks of a container that runs, up to a signal that ends mydocker.
+fn after(begun: &Begun, signals: &Signals) -> Result<(), Error> {
+    let hooks = &begun.config.hooks.poststart;
+    if hooks.is_empty() {
+        return Ok(());
+    }
+    let signals = signal::descriptor(signals.ending())
+        .map_err(|errno| Error::new("signalfd", "for a start", errno))?;
+    let until = Until::signalled(signals.as_fd());
+    start::after(hooks, &begun.record, &until)
 }
 
 /// Until the container has ended.

@@ -2,7 +2,7 @@
 
 use super::command_line::{Globals, IdArgs};
 use super::config::{self, Hook};
-use super::hooks::{self, Moment};
+use super::hooks::{self, Moment, Until};
 use super::notify::Notify;
 use super::process::{Inherited, command};
 use super::store::{Locked, Record, Status, Store};
@@ -12,6 +12,7 @@ use crate::plan::hook::HookMoment;
 use crate::plan::{InitPlan, describe_failure};
 use crate::report::Report;
 use crate::sys::descriptor::{self, Waiting};
+use crate::sys::process_start::Image;
 use crate::sys::signal::SignalSet;
 use crate::sys::{Errno, signal};
 use std::os::fd::{AsFd, OwnedFd};
@@ -40,10 +41,10 @@ pub fn run(arguments: &IdArgs, globals: &Globals) -> Result<ExitCode, Error> {
         let _ = ending::end(&record);
     })?;
     let config = config::read(&locked.config()?)?;
-    after(&config.hooks.poststart, &record)?;
+    // It runs: whoever ends it, or deletes it, does not wait for what follows.
+    drop(locked);
+    after(&config.hooks.poststart, &record, &Until::NEVER)?;
     if let Some((notify, socket)) = notify.zip(socket) {
-        // It may take a while, and has to be found meanwhile.
-        drop(locked);
         notify.relay(&socket, &record, record.pid, SignalSet::EMPTY)?;
     }
     Ok(ExitCode::SUCCESS)
@@ -52,6 +53,11 @@ pub fn run(arguments: &IdArgs, globals: &Globals) -> Result<ExitCode, Error> {
 /// Lets the command be executed, and waits until it is: then no one reads the FIFO any more.
 fn open_gate(locked: &Locked, record: &Record, start: &OwnedFd) -> Result<(), Error> {
     let failed = |errno| Error::new("start", format!("container {}", locked.id), errno);
+    let image = || Image::of(record.pid, record.start_time);
+    let before = match image() {
+        Err(Errno::ESRCH) => return Err(ended(locked)),
+        image => image.map_err(failed)?,
+    };
     // Who waits may be killed at any time.
     signal::survive_writes();
     match descriptor::write(start.as_fd(), &[0]) {
@@ -70,7 +76,12 @@ fn open_gate(locked: &Locked, record: &Record, start: &OwnedFd) -> Result<(), Er
     let left = locked.open_left()?;
     let mut report = [0; 8];
     match descriptor::read(left.as_fd(), &mut report) {
-        Ok(0) | Err(Errno::EAGAIN) => Ok(()),
+        Ok(0) | Err(Errno::EAGAIN) => match image() {
+            // Killed behind the gate, by its filter or by someone: execve closes the FIFO, and so does the end.
+            Ok(now) if now.has_ended_as(&before) => Err(ended(locked)),
+            // Of one that was waited for already, its engine knows how it has ended.
+            _ => Ok(()),
+        },
         Ok(8) => Err(told(
             locked,
             record,
@@ -130,8 +141,8 @@ fn rest(text: &[u8]) -> Result<InitPlan, Error> {
 }
 
 /// The hooks of a container that runs. If one fails the container ends, as in runc.
-pub fn after(hooks: &[Hook], record: &Record) -> Result<(), Error> {
-    hooks::run(hooks, Moment::Poststart, record).inspect_err(|_| {
+pub fn after(hooks: &[Hook], record: &Record, until: &Until<'_>) -> Result<(), Error> {
+    hooks::run(hooks, Moment::Poststart, record, until).inspect_err(|_| {
         // What is said is why.
         let _ = ending::end(record);
     })

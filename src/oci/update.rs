@@ -31,8 +31,10 @@ pub fn run(arguments: &UpdateArgs, globals: &Globals) -> Result<ExitCode, Error>
     };
     let before = before(&container)?;
     let merged = merge(&before, &asked);
-    record.cgroups.change(&before, &merged.written)?;
-    container.write_resources(to_json(&merged.kept).compact().as_bytes())?;
+    let kept = to_json(&merged.kept).compact();
+    container.write_resources(kept.as_bytes(), || {
+        record.cgroups.change(&before, &merged.written)
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,6 +5,7 @@ use super::descriptor::{Undropped, owned};
 use std::ffi::CStr;
 use std::mem::size_of;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 use syscalls::{Sysno, syscall};
 
 /// How many callers may wait to be answered.
@@ -53,14 +54,30 @@ pub fn connect(path: &CStr) -> Result<OwnedFd, Errno> {
     Ok(socket)
 }
 
-/// Calls at `path`, where someone listens for streams of bytes.
+/// Calls at `path`, where someone listens for streams of bytes. Neither this nor what is sent then waits for longer than
+/// `patience`.
 ///
-/// Errors: as connect(2).
-pub fn connect_stream(path: &CStr) -> Result<OwnedFd, Errno> {
+/// Errors: as connect(2); EAGAIN if who listens has not taken others' calls, and has not in that time.
+pub fn connect_stream(path: &CStr, patience: Duration) -> Result<OwnedFd, Errno> {
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
     // SAFETY: no pointers; a new descriptor or an errno comes back.
     let number = unsafe { syscall!(Sysno::socket, libc::AF_UNIX, kind, 0) }?;
     let socket = owned(number as i32);
+    let time = libc::timeval {
+        tv_sec: patience.as_secs() as libc::time_t,
+        tv_usec: patience.subsec_micros() as libc::suseconds_t,
+    };
+    // SAFETY: the kernel reads one `timeval`, which lives until the call is over.
+    unsafe {
+        syscall!(
+            Sysno::setsockopt,
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_SNDTIMEO,
+            &raw const time,
+            size_of::<libc::timeval>()
+        )
+    }?;
     connect_to(&socket, path)?;
     Ok(socket)
 }
@@ -294,6 +311,27 @@ mod tests {
         let server = accept(listener.as_fd()).unwrap().unwrap();
         assert!(accept(listener.as_fd()).unwrap().is_none());
         (client, server)
+    }
+
+    #[test]
+    fn who_takes_no_calls_is_not_waited_for() {
+        let path = std::env::temp_dir().join(format!("mydocker-full-{}", std::process::id()));
+        let path = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+        let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+        // SAFETY: no pointers.
+        let number = unsafe { syscall!(Sysno::socket, libc::AF_UNIX, kind, 0) }.unwrap();
+        let listener = owned(number as i32);
+        let (address, length) = address(&path).unwrap();
+        let raw = listener.as_raw_fd();
+        // SAFETY: the kernel reads `length` bytes of the address.
+        unsafe { syscall!(Sysno::bind, raw, &raw const address, length) }.unwrap();
+        // SAFETY: no pointers.
+        unsafe { syscall!(Sysno::listen, raw, 0) }.unwrap();
+        let patience = Duration::from_millis(20);
+        let called: Vec<_> = (0..3).map(|_| connect_stream(&path, patience)).collect();
+        std::fs::remove_file(path.to_str().unwrap()).unwrap();
+        assert!(called[0].is_ok());
+        assert_eq!(called[2].as_ref().unwrap_err(), &Errno::EAGAIN);
     }
 
     #[test]

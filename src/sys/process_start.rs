@@ -43,6 +43,56 @@ pub fn state(pid: Pid, start_time: u64) -> Result<State, Errno> {
     Processes::open()?.state(pid, start_time)
 }
 
+/// What a process executes, as far as tells whether that has changed.
+#[cfg(feature = "oci")]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Image {
+    /// That of the last execve, if no one has set another (PR_SET_NAME).
+    name: Vec<u8>,
+    /// It was born, and has executed nothing yet.
+    is_new: bool,
+    /// It is on its way out, or a zombie.
+    leaves: bool,
+}
+
+#[cfg(feature = "oci")]
+impl Image {
+    /// Of the process of this number that has started at that time.
+    ///
+    /// Errors: as [`start_time`].
+    pub fn of(pid: Pid, start_time: u64) -> Result<Self, Errno> {
+        let read = |text: &[u8]| {
+            let stat = parsed(text)?;
+            Some((Self::parsed(text, stat.state)?, stat.start_time))
+        };
+        match read_by(Processes::open()?.0.as_fd(), pid, read)? {
+            (image, begun) if begun == start_time => Ok(image),
+            _ => Err(Errno::ESRCH),
+        }
+    }
+
+    fn parsed(text: &[u8], state: State) -> Option<Self> {
+        // <linux/sched.h>; they stay with a zombie, as the name does.
+        const PF_EXITING: u64 = 0x4;
+        const PF_FORKNOEXEC: u64 = 0x40;
+        let begin = text.iter().position(|byte| *byte == b'(')?;
+        let end = text.iter().rposition(|byte| *byte == b')')?;
+        let rest = std::str::from_utf8(text.get(end + 1..)?).ok()?;
+        // The ninth field; the first here is the third.
+        let flags: u64 = rest.split_ascii_whitespace().nth(6)?.parse().ok()?;
+        Some(Self {
+            name: text.get(begin + 1..end)?.to_vec(),
+            is_new: flags & PF_FORKNOEXEC != 0,
+            leaves: state == State::Ended || flags & PF_EXITING != 0,
+        })
+    }
+
+    /// Whether it has ended, or is about to, as what it was `before`.
+    pub fn has_ended_as(&self, before: &Self) -> bool {
+        self.leaves && (self.is_new || self.name == before.name)
+    }
+}
+
 /// What /proc shows, opened once for many questions.
 pub struct Processes(OwnedFd);
 
@@ -76,6 +126,14 @@ fn stat(pid: Pid) -> Result<Stat, Errno> {
 }
 
 fn read(proc: BorrowedFd<'_>, pid: Pid) -> Result<Stat, Errno> {
+    read_by(proc, pid, parsed)
+}
+
+fn read_by<T>(
+    proc: BorrowedFd<'_>,
+    pid: Pid,
+    parsed: impl FnOnce(&[u8]) -> Option<T>,
+) -> Result<T, Errno> {
     let path = CString::new(format!("{pid}/stat")).map_err(|_| Errno::EINVAL)?;
     let file = node::open(proc, &path, libc::O_RDONLY, 0).map_err(|errno| match errno {
         Errno::ENOENT => Errno::ESRCH,

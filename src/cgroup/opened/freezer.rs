@@ -67,6 +67,14 @@ impl Opened {
         self.freezer()
             .is_some_and(|(directory, version)| is_frozen(directory, version) == Ok(true))
     }
+
+    /// [`is_frozen`](Self::is_frozen), where it is to be known for sure.
+    #[cfg(feature = "oci")]
+    pub fn frozen(&self) -> Result<bool, Errno> {
+        self.freezer().map_or(Ok(false), |(directory, version)| {
+            is_frozen(directory, version)
+        })
+    }
 }
 
 fn is_frozen(directory: &Directory, version: Version) -> Result<bool, Errno> {

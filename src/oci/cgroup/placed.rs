@@ -293,7 +293,7 @@ fn refuse_taken(places: &[Place]) -> Result<(), Error> {
             "container's cgroup is not empty: {processes} process(es) found"
         )));
     }
-    match records("freezer").is_frozen() {
+    match records("freezer").is_frozen()? {
         true => Err(Error::told("container's cgroup unexpectedly frozen")),
         false => Ok(()),
     }

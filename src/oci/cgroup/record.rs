@@ -125,8 +125,20 @@ impl Records {
     }
 
     /// Whether everything in the container is frozen.
-    pub fn is_frozen(&self) -> bool {
-        self.freezer().is_ok_and(|freezer| freezer.is_frozen())
+    ///
+    /// Errors: it cannot be told.
+    pub fn is_frozen(&self) -> Result<bool, Error> {
+        let failed = |error: Error| match error.errno() {
+            // There is none, or it is gone.
+            None | Some(Errno::ENOENT | Errno::ENODEV) => Ok(false),
+            Some(_) => Err(error),
+        };
+        let frozen = self.freezer().and_then(|freezer| {
+            freezer
+                .frozen()
+                .map_err(|errno| Error::new("read", "the state of the container's freezer", errno))
+        });
+        frozen.or_else(failed)
     }
 
     /// Has the container go on, by whichever freezer it is held; before it is killed, for who is frozen by v1 does not die.

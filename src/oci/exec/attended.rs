@@ -11,7 +11,7 @@ use crate::sys::{Pid, process};
 use crate::terminal::{self, TerminalSource};
 use std::cell::Cell;
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 pub struct Attended<'a> {
     arguments: &'a ExecArgs,
@@ -66,7 +66,7 @@ impl Attendant for Attended<'_> {
         Ok(())
     }
 
-    fn make(&self, _: Pid) -> Result<(), Error> {
+    fn make(&self, _: Pid, _: BorrowedFd<'_>) -> Result<(), Error> {
         Ok(())
     }
 

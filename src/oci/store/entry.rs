@@ -148,17 +148,42 @@ impl Entry {
     }
 
     pub(super) fn lock_if_there(self) -> Result<Option<Locked>, Error> {
-        let failed =
-            |operation: &str, errno| Error::new(operation, self.path.as_os_str().as_bytes(), errno);
         directory::lock_in_time(self.directory(), Share::Alone)
-            .map_err(|errno| failed("lock", errno))?;
-        // Whoever had it may have removed it.
-        let opened = facts::facts(self.directory()).map_err(|errno| failed("look at", errno))?;
-        match facts::facts_of(self.root.as_fd(), &self.id.c_string()) {
-            Ok(named) if opened.identity == named.identity => Ok(Some(Locked(self))),
-            Ok(_) | Err(Errno::ENOENT) => Ok(None),
-            Err(errno) => Err(failed("look at", errno)),
+            .map_err(|errno| self.failed_whole("lock", errno))?;
+        Ok(match self.is_there()? {
+            true => Some(Locked(self)),
+            false => None,
+        })
+    }
+
+    /// Locks it, if no one else has.
+    ///
+    /// Errors: as flock(2).
+    pub fn try_lock(self) -> Result<Tried, Error> {
+        match directory::lock(self.directory(), Share::Alone) {
+            Ok(()) => {}
+            Err(Errno::EAGAIN) => return Ok(Tried::Busy(self)),
+            Err(errno) => return Err(self.failed_whole("lock", errno)),
         }
+        Ok(match self.is_there()? {
+            true => Tried::Locked(Locked(self)),
+            false => Tried::Gone,
+        })
+    }
+
+    /// Whether it still is what it was when it was opened: whoever had it locked may have removed it.
+    fn is_there(&self) -> Result<bool, Error> {
+        let failed = |errno| self.failed_whole("look at", errno);
+        let opened = facts::facts(self.directory()).map_err(failed)?;
+        match facts::facts_of(self.root.as_fd(), &self.id.c_string()) {
+            Ok(named) => Ok(opened.identity == named.identity),
+            Err(Errno::ENOENT) => Ok(false),
+            Err(errno) => Err(failed(errno)),
+        }
+    }
+
+    fn failed_whole(&self, operation: &str, errno: Errno) -> Error {
+        Error::new(operation, self.path.as_os_str().as_bytes(), errno)
     }
 
     /// Whether someone has it locked.
@@ -178,12 +203,22 @@ impl Entry {
 
     /// Puts a file there as a whole.
     pub(super) fn write(&self, name: &CStr, content: &[u8]) -> Result<(), Error> {
+        self.draft(name, content)?;
+        self.settle(name)
+    }
+
+    /// Writes what is to be a file of it, so that nothing but the name is missing.
+    fn draft(&self, name: &CStr, content: &[u8]) -> Result<(), Error> {
         let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_NOFOLLOW;
         let written = node::open(self.directory(), DRAFT, flags, 0o600)
             .map(descriptor::own)
-            .and_then(|file| descriptor::write_all(file.as_fd(), content))
-            .and_then(|()| node::rename(self.directory(), DRAFT, name, Replace::Yes));
+            .and_then(|file| descriptor::write_all(file.as_fd(), content));
         written.map_err(|errno| self.failed("write", name, errno))
+    }
+
+    fn settle(&self, name: &CStr) -> Result<(), Error> {
+        let renamed = node::rename(self.directory(), DRAFT, name, Replace::Yes);
+        renamed.map_err(|errno| self.failed("write", name, errno))
     }
 
     fn read(&self, name: &CStr) -> Result<Option<Vec<u8>>, Error> {
@@ -229,6 +264,15 @@ fn remove_directory(above: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
     node::remove_directory(above, name)
 }
 
+/// What an attempt to lock a container has come to.
+pub enum Tried {
+    Locked(Locked),
+    /// Someone else has it locked.
+    Busy(Entry),
+    /// It was removed meanwhile.
+    Gone,
+}
+
 /// A container that no one else changes meanwhile.
 pub struct Locked(Entry);
 
@@ -252,9 +296,15 @@ impl Locked {
         self.0.write_record(record)
     }
 
-    /// Keeps what it may use from now on.
-    pub fn write_resources(&self, content: &[u8]) -> Result<(), Error> {
-        self.0.write(RESOURCES, content)
+    /// Keeps what it may use from now on, if it is `changed`. (What has no room fails before.)
+    pub fn write_resources(
+        &self,
+        content: &[u8],
+        changed: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.0.draft(RESOURCES, content)?;
+        changed()?;
+        self.0.settle(RESOURCES)
     }
 
     /// Removes its directory with all that is in it. What it has elsewhere is to be gone already.

@@ -37,10 +37,16 @@ impl Made {
                 Err(Errno::EEXIST) => return Err(words::exists(id)),
                 Err(errno) => return Err(Error::new("make", path(), errno)),
             }
-            let Some(entry) = Entry::open_if_there(shared, root.path(), id)? else {
-                continue;
-            };
-            if let Some(locked) = entry.lock_if_there()? {
+            let opened = Entry::open_if_there(shared, root.path(), id);
+            let locked = opened.and_then(|entry| match entry {
+                Some(entry) => entry.lock_if_there(),
+                None => Ok(None),
+            });
+            let locked = locked.inspect_err(|_| {
+                // It is empty, if no one else has found it by then.
+                let _ = node::remove_directory(shared.as_fd(), &id.c_string());
+            })?;
+            if let Some(locked) = locked {
                 return Ok(Self {
                     locked,
                     is_kept: Cell::new(false),

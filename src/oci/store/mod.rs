@@ -18,7 +18,7 @@ mod record;
 mod root;
 mod status;
 
-pub use entry::{Entry, Locked};
+pub use entry::{Entry, Locked, Tried};
 pub use made::Made;
 pub use record::Record;
 pub use status::Status;

@@ -55,7 +55,7 @@ pub fn look(
             return Err(Error::new("read", stat, errno));
         }
     }
-    if record.cgroups.is_frozen() {
+    if record.cgroups.is_frozen()? {
         return Ok(Status::Paused);
     }
     Ok(match start()? {
