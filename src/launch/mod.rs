@@ -182,7 +182,9 @@ impl Launch<'_> {
             .and_then(|timeout| Instant::now().checked_add(timeout));
         let birth = Birth::decide(self.plan, self.choice, self.timeout.is_some(), self.kernel);
         let born = match self.bear(birth, deadline) {
-            Err(Unborn::Refused(error)) if self.choice == LaunchChoice::Auto => {
+            Err(Unborn::Refused(error))
+                if self.choice == LaunchChoice::Auto && self.plan.may_execute_anew() =>
+            {
                 self.fall_back(error, deadline)?
             }
             born => born?,

@@ -53,7 +53,7 @@ impl Birth {
         is_timed: bool,
         kernel: (u32, u32),
     ) -> Self {
-        if launch == LaunchChoice::ReExec {
+        if launch == LaunchChoice::ReExec && plan.may_execute_anew() {
             Self::ReExec
         } else if plan.awaits_launcher() {
             Self::Copied(AwakeReason::Gate)
@@ -80,6 +80,13 @@ impl InitPlan {
     pub fn awaits(&self, gate: Gate) -> bool {
         let mut steps = self.steps();
         steps.any(|step| step.gate() == Some(gate))
+    }
+
+    /// Whether the first process may execute mydocker. What is executed in a user namespace that is joined belongs to that:
+    /// whoever has all rights there, and sees the process, would look into it whatever it forbids, and see the host by
+    /// its /proc/PID/root. (The memory that it has else is a copy.)
+    pub fn may_execute_anew(&self) -> bool {
+        self.forerunner.is_empty()
     }
 
     /// Whether the child enters a time namespace.
@@ -159,5 +166,9 @@ mod tests {
             let anew = Birth::decide(&plan, LaunchChoice::ReExec, is_timed, kernel);
             assert_eq!(anew, Birth::ReExec);
         }
+        let mut plan = plan(vec![], None);
+        plan.forerunner = vec![Step::DeathSignal];
+        let birth = Birth::decide(&plan, LaunchChoice::ReExec, false, new);
+        assert_eq!(birth, Birth::Copied(AwakeReason::Forerunner));
     }
 }
