@@ -284,6 +284,29 @@ fn paths_are_checked_before_anything_is_made() {
     });
 }
 
+/// What a path names may be the host's own: that is none of the container's.
+#[test]
+fn what_the_runtime_is_in_is_not_the_containers_to_set() {
+    let shmmni = std::fs::read_to_string("/proc/sys/kernel/shmmni").unwrap();
+    each_of_root(|mut bundle| {
+        let joined = ["ipc", "uts", "pid"].map(|kind| (kind, format!("/proc/self/ns/{kind}")));
+        wish(&mut bundle, &joined, &["mount"]);
+        bundle.config["linux"]["sysctl"] = json!({"kernel.shmmni": shmmni.trim()});
+        let text = bundle.refusal("echo it runs");
+        assert!(text.contains("hosts ipc namespace"), "{text}");
+        bundle.config["linux"]["sysctl"] = json!({});
+        // The one that it has.
+        let name = nix::unistd::gethostname().unwrap();
+        bundle.config["hostname"] = json!(name.to_str().unwrap());
+        let text = bundle.refusal("echo it runs");
+        assert!(text.contains("without a private UTS namespace"), "{text}");
+        bundle.config["hostname"] = json!("");
+        let said = bundle.says("for n in ipc uts pid; do readlink /proc/self/ns/$n; done");
+        let expected: String = joined.iter().map(|(kind, _)| own(kind) + "\n").collect();
+        assert_eq!(said, expected, "{}", bundle.case);
+    });
+}
+
 #[test]
 fn settings_are_the_containers_alone() {
     let of_host = || std::fs::read_to_string("/proc/sys/kernel/shmmni").unwrap();
@@ -341,6 +364,40 @@ fn network_devices_come_with_their_addresses() {
             "{}: {said} {}",
             bundle.case,
             outcome.stderr
+        );
+    });
+}
+
+/// Whoever has all rights in a user namespace and sees the processes of a container that is being made in it does not look into
+/// one that still sees the host: its files in /proc are those of the host's root.
+#[test]
+fn who_is_set_up_belongs_to_no_user_namespace_that_is_joined() {
+    if root_cases().is_empty() {
+        return;
+    }
+    let Some(other) = Holder::new(&["-U"]) else {
+        return;
+    };
+    each_of_root(|mut bundle| {
+        give(&bundle);
+        wish(
+            &mut bundle,
+            &[("user", other.path("user"))],
+            &["mount", "pid"],
+        );
+        let told = bundle.tree.beside("told");
+        let script = format!(
+            "read state; pid=${{state#*'\"pid\":'}}; stat -c %u /proc/${{pid%%,*}}/mem > {told}"
+        );
+        let hook =
+            json!({"path": "/bin/sh", "args": ["sh", "-c", script], "env": ["PATH=/usr/bin:/bin"]});
+        bundle.config["hooks"] = json!({"createRuntime": [hook]});
+        assert_eq!(bundle.says("echo it runs"), "it runs\n");
+        assert_eq!(
+            std::fs::read_to_string(&told).unwrap(),
+            "0\n",
+            "{}",
+            bundle.case
         );
     });
 }

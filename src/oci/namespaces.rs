@@ -14,7 +14,7 @@
 //! A cgroup namespace is made when the cgroups are joined, for its top is where its maker is. A time namespace is made by
 //! unshare(2) before the child becomes root, while its files in /proc are its own.
 
-use super::config::{Config, IdMapping, NamespaceKind, NamespaceOf, TimeOffset};
+use super::config::{Config, IdMapping, Linux, NamespaceKind, NamespaceOf, TimeOffset};
 use super::users;
 use crate::error::Error;
 use crate::launch::id_maps;
@@ -78,6 +78,11 @@ impl NamespacesOf {
 ///
 /// Errors: what contradicts itself, and what cannot be opened or is of another kind.
 pub fn read(config: &Config) -> Result<NamespacesOf, Error> {
+    read_beside(config, &joined::is_callers)
+}
+
+/// [`read`], of a runtime that is in the namespaces of which `is_ours` says so.
+fn read_beside(config: &Config, is_ours: &dyn Fn(&Joined) -> bool) -> Result<NamespacesOf, Error> {
     let linux = &config.linux;
     check(&linux.namespaces)?;
     let mut of = NamespacesOf {
@@ -103,10 +108,10 @@ pub fn read(config: &Config) -> Result<NamespacesOf, Error> {
             continue;
         };
         let file = joined::open_path(namespace, path).map_err(|error| error.behind(LIST))?;
-        // setns(2) refuses it, and nothing is to be done.
-        if namespace == Namespace::User && joined::is_callers(&file) {
-            users::check(linux, None)?;
-            is_callers_user = true;
+        // It is as if it were not named: nothing is to be joined, and what is in it is not the container's to set.
+        if is_ours(&file) {
+            check_ours(namespace, one, linux)?;
+            is_callers_user |= namespace == Namespace::User;
             continue;
         }
         of.own.push(one.kind);
@@ -136,6 +141,15 @@ pub fn read(config: &Config) -> Result<NamespacesOf, Error> {
 
 const LIST: &str = "linux.namespaces";
 
+/// Of a namespace that is the runtime's own.
+fn check_ours(namespace: Namespace, one: &NamespaceOf, linux: &Linux) -> Result<(), Error> {
+    match (namespace, &one.path) {
+        (Namespace::Mount, Some(path)) => Err(no_mounts(path.to_bytes())),
+        (Namespace::User, _) => users::check(linux, None),
+        _ => Ok(()),
+    }
+}
+
 fn check(namespaces: &[NamespaceOf]) -> Result<(), Error> {
     for (number, one) in namespaces.iter().enumerate() {
         let before = namespaces.iter().take(number);
@@ -148,12 +162,19 @@ fn check(namespaces: &[NamespaceOf]) -> Result<(), Error> {
         .iter()
         .any(|one| one.kind == NamespaceKind::Mount)
     {
-        return Err(Error::refused(
-            LIST,
-            "a container needs a mount namespace, or what is mounted in it would be the host's: add one of type mount",
-        ));
+        return Err(no_mounts(LIST));
     }
     Ok(())
+}
+
+#[cold]
+#[inline(never)]
+fn no_mounts(named: impl AsRef<[u8]>) -> Error {
+    Error::refused(
+        named,
+        "a container needs a mount namespace that is not the runtime's, or what is mounted in it would be the host's: add \
+         one of type mount",
+    )
 }
 
 const fn namespace_of(kind: NamespaceKind) -> Namespace {
@@ -296,7 +317,6 @@ fn maps(mappings: &[IdMapping]) -> Vec<IdMap> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oci::config::Linux;
     use std::ffi::CStr;
 
     fn config(kinds: &[(NamespaceKind, Option<&CStr>)]) -> Config {
@@ -313,8 +333,9 @@ mod tests {
         }
     }
 
+    /// Of a runtime that is in none of those that are named.
     fn refusal(config: &Config) -> String {
-        match read(config) {
+        match read_beside(config, &|_| false) {
             Ok(_) => panic!("not refused"),
             Err(error) => error.to_string(),
         }
@@ -397,7 +418,8 @@ mod tests {
     #[test]
     fn what_is_joined_beside_a_user_namespace_takes_a_forerunner() {
         let ipc = (Ipc, Some(c"/proc/self/ns/ipc"));
-        let of = read(&config(&[(Mount, None), (Cgroup, None), ipc])).unwrap();
+        let read_as_anothers = |config: &Config| read_beside(config, &|_| false).unwrap();
+        let of = read_as_anothers(&config(&[(Mount, None), (Cgroup, None), ipc]));
         assert!(of.forerunner.is_none() && of.has_own(Ipc) && !of.has_own(Pid));
         assert_eq!(of.new, Namespaces::NONE.with(Namespace::Mount));
         let [Step::JoinNamespace { namespace, .. }, Step::CgroupNamespace] = &of.birth[..] else {
@@ -408,19 +430,26 @@ mod tests {
         let mut mapped = config(&[(Mount, None), (User, None), ipc, (Time, None)]);
         mapped.linux.user_mappings = zero();
         mapped.linux.group_mappings = zero();
-        let of = read(&mapped).unwrap();
+        let of = read_as_anothers(&mapped);
         assert!(of.forerunner.is_some() && of.is_new(Namespace::User) && of.container.is_empty());
         assert_eq!(of.birth[0], Step::Await(Gate::IdsMapped));
         assert_eq!(of.birth[1], ProcessStep::TimeNamespace(Vec::new()).into());
         assert_eq!(of.birth.last(), Some(&Step::User(0)));
 
-        // mydocker's own user namespace is the one that a container has without.
+        // mydocker's own are those that a container has without.
         let of = read(&config(&[
             (Mount, None),
             (User, Some(c"/proc/self/ns/user")),
             ipc,
         ]))
         .unwrap();
-        assert!(of.forerunner.is_none() && !of.has_own(User));
+        assert!(of.forerunner.is_none() && of.birth.is_empty() && of.joined.is_empty());
+        assert!(!of.has_own(User) && !of.has_own(Ipc));
+        let error = read(&config(&[(Mount, Some(c"/proc/self/ns/mnt"))])).err();
+        let text = error.map_or_else(String::new, |error| error.to_string());
+        assert!(
+            text.contains("/proc/self/ns/mnt: a container needs a mount"),
+            "{text}"
+        );
     }
 }

@@ -3,9 +3,7 @@
 use super::config::{Config, NamespaceKind};
 use super::namespaces::NamespacesOf;
 use crate::error::Error;
-use crate::launch::joined;
 use crate::plan::Step;
-use crate::spec::Namespace;
 use std::ffi::CString;
 
 /// The steps that write them, when the container's proc is there and /proc/sys is not read-only yet.
@@ -75,9 +73,7 @@ fn check(name: &str, config: &Config, namespaces: &NamespacesOf) -> Result<(), E
         };
     }
     if name.starts_with("net.") {
-        let joined = namespaces.joined(Namespace::Network);
-        let is_hosts = joined.is_some_and(joined::is_callers);
-        return match namespaces.has_own(NamespaceKind::Network) && !is_hosts {
+        return match namespaces.has_own(NamespaceKind::Network) {
             true => Ok(()),
             false => refused("not allowed in host network namespace"),
         };
