@@ -605,6 +605,13 @@ fn what_cannot_be_is_refused() {
         assert!(said.contains("cpuset.cpus"), "{said}");
         assert!(bundle.all().is_empty(), "{:?}", bundle.all());
         bundle.refuses(&["state", "x"]);
+        // One that could be made, and neither named nor removed.
+        let deep = format!("{}{}", bundle.path, "/a".repeat(2100));
+        bundle.configure("true", &json!({"cgroupsPath": deep}));
+        let (code, said) = bundle.run_with(&[]);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("(ENAMETOOLONG)"), "{said}");
+        assert!(bundle.all().is_empty(), "{:?}", bundle.all());
     });
 }
 

@@ -160,8 +160,20 @@ fn places_in(
     if let Some(v2) = &layout.v2 {
         places.extend(place(v2, Version::V2, base(relative)));
     }
-    Ok(places)
+    // What is there and has no path could not be found again, nor removed.
+    let is_long = |place: &Place| place.path(place.names.len()).count_bytes() > LONGEST;
+    match places.iter().any(is_long) {
+        true => Err(Error::new(
+            "make the cgroup of",
+            "cgroupsPath",
+            Errno::ENAMETOOLONG,
+        )),
+        false => Ok(places),
+    }
 }
+
+/// How long the path of a cgroup may be, so that its files have paths too (PATH_MAX, with a name of 255 bytes).
+const LONGEST: usize = libc::PATH_MAX as usize - 257;
 
 /// The names of a path, without `.` and `..`, which leads to no place above where it begins.
 fn names_of(path: &[u8]) -> Result<Vec<CString>, Error> {
