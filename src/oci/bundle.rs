@@ -25,8 +25,8 @@ impl Bundle {
         let path = std::fs::canonicalize(bundle)
             .map_err(|error| failed("find the bundle", bundle, &error))?;
         let text = match file {
-            Some(file) => read(Path::new(file))?,
-            None => read(&path.join("config.json"))?,
+            Some(file) => read(Path::new(file), AT_ONCE)?,
+            None => read(&path.join("config.json"), AT_ONCE)?,
         };
         let config = config::read(&text)?;
         Ok(Self { path, text, config })
@@ -45,13 +45,21 @@ impl Bundle {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
+/// Nothing is waited for that is no file.
+const AT_ONCE: i32 = libc::O_NONBLOCK;
+
+/// Reads what a caller has written elsewhere, which may be a pipe to him, as far as it may be JSON of ours: one byte more tells
+/// that it is too large.
+pub fn read_beside(path: &OsStr) -> Result<Vec<u8>, Error> {
+    read(Path::new(path), 0)
+}
+
+fn read(path: &Path, flags: i32) -> Result<Vec<u8>, Error> {
     let read = || {
         let mut options = std::fs::File::options();
-        // Nothing is waited for that is no file.
         let file = options
             .read(true)
-            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+            .custom_flags(flags | libc::O_NOCTTY)
             .open(path)?;
         let size = file.metadata()?.len().min(config::LARGEST as u64);
         let mut text = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);

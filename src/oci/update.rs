@@ -1,5 +1,6 @@
 //! `oci update`.
 
+use super::bundle;
 use super::cgroup::{merge, to_json};
 use super::command_line::{Globals, UpdateArgs, UpdateSource};
 use super::config::{self, Memory, Resources};
@@ -8,7 +9,6 @@ use super::{warnings, words};
 use crate::error::{Error, ExitCode};
 use crate::sys::Errno;
 use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
 
 /// What a container may use becomes something else. What is not asked stays.
 ///
@@ -47,23 +47,19 @@ fn before(container: &Locked) -> Result<Resources, Error> {
 }
 
 fn asked(source: &UpdateSource) -> Result<Resources, Error> {
-    let failed = |name: &[u8], error: &std::io::Error| {
+    let failed = |error: std::io::Error| {
         let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
-        Error::new("read", name, errno)
+        Error::new("read", "stdin", errno)
     };
     match source {
         UpdateSource::Typed(resources) => Ok((**resources).clone()),
-        UpdateSource::File(path) => {
-            let read = std::fs::read(path);
-            let text = read.map_err(|error| failed(path.as_bytes(), &error))?;
-            config::read_resources(&text)
-        }
+        UpdateSource::File(path) => config::read_resources(&bundle::read_beside(path)?),
         UpdateSource::Stdin => {
             let mut text = Vec::new();
             // One more than can be is refused there.
             let most = config::LARGEST as u64 + 1;
             let read = std::io::stdin().take(most).read_to_end(&mut text);
-            read.map_err(|error| failed(b"stdin", &error))?;
+            read.map_err(failed)?;
             config::read_resources(&text)
         }
     }

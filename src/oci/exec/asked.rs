@@ -1,6 +1,7 @@
 //! Which process is asked for: that of a file, or the container's own with what was typed in the place of what it has.
 
 use crate::error::Error;
+use crate::oci::bundle;
 use crate::oci::command_line::{ExecProcess, TypedProcess};
 use crate::oci::config::{self, CapabilitySets, Config, Process};
 use crate::sys::Errno;
@@ -13,13 +14,7 @@ use std::os::unix::ffi::OsStrExt;
 #[inline(never)]
 pub fn process(asked: &ExecProcess, config: &Config) -> Result<Process, Error> {
     match asked {
-        ExecProcess::File(path) => {
-            let bytes = std::fs::read(path).map_err(|error| {
-                let errno = Errno::new(error.raw_os_error().unwrap_or(libc::EIO));
-                Error::new("read the process of", path.as_bytes(), errno)
-            })?;
-            config::read_process(&bytes)
-        }
+        ExecProcess::File(path) => config::read_process(&bundle::read_beside(path)?),
         ExecProcess::Typed(typed) => with(typed, config.process.as_ref()),
     }
 }
