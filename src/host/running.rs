@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::hint::{self, Doing};
 use crate::host::root;
 use crate::spec::Namespace;
-use crate::sys::capability::CapabilitySet;
 use crate::sys::identity::{self, Mapped};
 use crate::sys::process_start::{self, State};
 use crate::sys::{Errno, Pid, descriptor, directory, facts, kernel, node, process};
@@ -129,43 +128,6 @@ impl Running {
     /// Its /etc/passwd or /etc/group.
     pub fn accounts(&self, name: &str) -> Result<Vec<u8>, Error> {
         root::accounts_in(self.root.as_fd(), name)
-    }
-}
-
-/// What a process could do to a file of ours.
-pub struct Rights {
-    /// What bounds its capabilities.
-    pub bounding: CapabilitySet,
-    /// Who is someone in its user namespace, if that is known.
-    users: Option<Vec<Mapped>>,
-}
-
-impl Rights {
-    /// Those of the process of this number, whichever it is. What is not told is allowed.
-    #[cold]
-    #[inline(never)]
-    pub fn look(pid: Pid) -> Self {
-        let opened = open(pid).ok();
-        let read = |name| read(&opened.as_ref()?.1, name).ok();
-        let status = read(c"status").unwrap_or_default();
-        let status = String::from_utf8_lossy(&status);
-        let digits = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
-        let bits = digits.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
-        Self {
-            bounding: bits.map_or(CapabilitySet::ALL, CapabilitySet),
-            users: read(c"uid_map").map(|map| identity::mapped(&map)),
-        }
-    }
-
-    /// Whether who is this user here is someone there.
-    pub fn has_user(&self, user: u32) -> bool {
-        let has = |line: &Mapped| {
-            let distance = user.checked_sub(line.outside);
-            distance.is_some_and(|distance| distance < line.count)
-        };
-        self.users
-            .as_ref()
-            .is_none_or(|lines| lines.iter().any(has))
     }
 }
 

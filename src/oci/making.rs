@@ -24,7 +24,6 @@ use crate::monitor::signals::Signals;
 use crate::plan::{Gate, InitPlan, Step};
 use crate::runtime::sealed_exe::OwnFile;
 use crate::spec::LaunchChoice;
-use crate::sys::capability::CapabilitySet;
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::invocation::Invocation;
 use crate::sys::{Pid, identity, kernel, process as processes, process_start};
@@ -82,7 +81,7 @@ pub fn make(
     let Some(process) = &bundle.config.process else {
         return Err(Error::told("process property must not be empty"));
     };
-    OwnFile::of_engine_with(bounds(process), invocation).acquire()?;
+    OwnFile::of_engine_with(process.bounding(), invocation).acquire()?;
     check_terminal(process, arguments, purpose)?;
     warnings::of_memory(&bundle.config.linux.resources.memory, &globals.log);
     let making = Making {
@@ -105,12 +104,6 @@ pub fn make(
         plan,
         terminal,
     })
-}
-
-/// What bounds what is in the container.
-fn bounds(process: &Process) -> CapabilitySet {
-    let sets = process.capabilities;
-    sets.map_or(CapabilitySet::NONE, |sets| sets.bounding)
 }
 
 /// A terminal needs someone who has its other end; in runc's words.

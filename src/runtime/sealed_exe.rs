@@ -87,26 +87,10 @@ impl<'a> OwnFile<'a> {
             Identity::Mapped { user: own, .. } => own.outside == user,
             Identity::Ranged { ids, .. } => ids.has(user),
         };
-        match spec.root.is_some() {
-            true => Self::of_entered(containers, &is_containers, invocation),
-            false => Self {
-                shield: None,
-                invocation,
-            },
-        }
-    }
-
-    /// As well, of a container with a root of its own that has the users of whom `is_containers` says so.
-    #[cold]
-    #[inline(never)]
-    pub fn of_entered(
-        containers: CapabilitySet,
-        is_containers: &dyn Fn(u32) -> bool,
-        invocation: &'a Invocation,
-    ) -> Self {
         let openers = containers.common(OPENERS);
+        let is_exposed = spec.root.is_some() && may_write_own_file(&is_containers);
         Self {
-            shield: match may_write_own_file(is_containers) {
+            shield: match is_exposed {
                 false => None,
                 true if openers == CapabilitySet::NONE => Some(Shield::Mount),
                 true => Some(Shield::Copy),
@@ -118,7 +102,7 @@ impl<'a> OwnFile<'a> {
 
 impl<'a> OwnFile<'a> {
     /// For a container of an engine's, before it is known what that may do: our process may wait in it for hours, and others
-    /// come meanwhile.
+    /// come meanwhile; or it is one more in a container that runs.
     pub fn of_engine(invocation: &'a Invocation) -> Self {
         Self {
             shield: may_caller_write_own_file().then_some(Shield::Mount),

@@ -277,6 +277,14 @@ pub fn replace_standard(file: BorrowedFd<'_>) -> Result<(), Errno> {
     (0..3).try_for_each(|number| replace(file, number))
 }
 
+/// Puts `file` into the place of 0, 1 or 2.
+pub fn replace_one_standard(file: BorrowedFd<'_>, number: RawFd) -> Result<(), Errno> {
+    match (0..3).contains(&number) {
+        true => replace(file, number),
+        false => Err(Errno::EBADF),
+    }
+}
+
 /// Another name of `file`, close-on-exec, numbered `lowest` or above.
 pub fn duplicate_above(file: BorrowedFd<'_>, lowest: RawFd) -> Result<OwnedFd, Errno> {
     // SAFETY: no pointers.

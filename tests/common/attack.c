@@ -1,11 +1,12 @@
 /* CVE-2019-5736, without a C library, so that it can also be what mydocker names as its loader.
  *
+ * With the words "oci …" it waits for the end of its stdin, as mydocker does with those. Else it has two lives.
  * First life: executed as /proc/self/exe, or as the loader of that. Keeps the file open, outlives its parent, and
  * executes itself by its own name, so that the file is in use no more on its account.
  * Second life ("second"): opens the file that was kept for writing, as soon as no one executes it. */
 
 #if defined(__x86_64__)
-enum { SYS_write = 1, SYS_execve = 59, SYS_exit = 231, SYS_prctl = 157, SYS_openat = 257, SYS_nanosleep = 35 };
+enum { SYS_read = 0, SYS_write = 1, SYS_execve = 59, SYS_exit = 231, SYS_prctl = 157, SYS_openat = 257, SYS_nanosleep = 35 };
 static long call(long number, long a, long b, long c, long d)
 {
     register long r10 __asm__("r10") = d;
@@ -16,7 +17,7 @@ static long call(long number, long a, long b, long c, long d)
 }
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n and $-16, %rsp\n call begin\n");
 #elif defined(__aarch64__)
-enum { SYS_write = 64, SYS_execve = 221, SYS_exit = 94, SYS_prctl = 167, SYS_openat = 56, SYS_nanosleep = 101 };
+enum { SYS_read = 63, SYS_write = 64, SYS_execve = 221, SYS_exit = 94, SYS_prctl = 167, SYS_openat = 56, SYS_nanosleep = 101 };
 static long call(long number, long a, long b, long c, long d)
 {
     register long x8 __asm__("x8") = number;
@@ -51,6 +52,15 @@ static void leave(const char *word)
 void begin(long *stack)
 {
     const char *name = (const char *)stack[1];
+    if (stack[0] > 1) {
+        const char *word = (const char *)stack[2];
+        if (word[0] == 'o' && word[1] == 'c' && word[2] == 'i') {
+            char byte;
+            while (call(SYS_read, 0, (long)&byte, 1, 0) > 0)
+                ;
+            call(SYS_exit, 0, 0, 0, 0);
+        }
+    }
     if (!(name[0] == 's' && name[1] == 'e' && name[2] == 'c')) {
         long kept = call(SYS_openat, AT_FDCWD, (long)"/proc/self/exe", O_RDONLY, 0);
         if (kept < 0)

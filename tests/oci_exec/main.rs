@@ -5,6 +5,7 @@ mod common;
 
 mod bundle;
 mod faults;
+mod hostile;
 mod sockets;
 
 use bundle::{each, each_of_root, each_with};

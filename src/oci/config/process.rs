@@ -29,6 +29,14 @@ pub struct Process {
     pub cpu_affinity: Option<ExecCpuAffinity>,
 }
 
+impl Process {
+    /// What bounds the capabilities of all that comes of it.
+    pub fn bounding(&self) -> CapabilitySet {
+        let sets = self.capabilities;
+        sets.map_or(CapabilitySet::NONE, |sets| sets.bounding)
+    }
+}
+
 /// Of a terminal, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConsoleSize {

@@ -5,6 +5,7 @@
 //! cgroups   where it is counted
 //! plan      the steps, by who does them
 //! attended  while it is born: the terminal and a pidfd go to the engine, and its pid is written down
+//! null      what it is lent of the host's /dev/null
 //! ```
 //!
 //! How it comes in is docker's `exec` (`plan/build/entry.rs` tells). What is different is whose it is: in the background it is
@@ -13,6 +14,7 @@
 mod asked;
 mod attended;
 mod cgroups;
+mod null;
 mod plan;
 
 use super::cgroup::{Records, is_rootless};
@@ -24,7 +26,7 @@ use super::store::{Entry, Record, Status, Store};
 use crate::cgroup;
 use crate::error::{Error, ExitCode};
 use crate::guard::Request;
-use crate::host::running::{FirstProcess, Refused, Rights, Running};
+use crate::host::running::{FirstProcess, Refused, Running};
 use crate::launch::{self, Container, ForEngine, Launch};
 use crate::monitor::Supervisor;
 use crate::monitor::relay::{Allowance, Ends, Relay};
@@ -58,14 +60,20 @@ pub fn run(
 ) -> Result<ExitCode, Error> {
     let entry = Store::open(globals)?.find(&arguments.id)?;
     let record = entry.record()?;
-    // Everything begins again then; so what is asked first is no more than how much it takes.
-    let rights = Rights::look(record.pid);
-    let has_user = |user| rights.has_user(user);
-    OwnFile::of_entered(rights.bounding, &has_user, invocation).acquire()?;
+    // Everything begins again then. What the container may do to our file its first process does not tell: that is hostile, and
+    // others were born before it gave up what it had (a user namespace of its own shows but who it is in there).
+    OwnFile::of_engine(invocation).acquire()?;
     check_status(arguments, &entry, &record)?;
     let running = look(&record)?;
     let config = config::read(&entry.config()?)?;
     let process = asked::process(&arguments.process, &config)?;
+    let containers = config
+        .process
+        .as_ref()
+        .map_or(CapabilitySet::NONE, Process::bounding);
+    let bounding = containers.and(process.bounding());
+    OwnFile::of_engine_with(bounding, invocation).acquire()?;
+    null::lend();
     check_terminal(arguments, &process)?;
     let story = Story {
         arguments,
@@ -74,7 +82,7 @@ pub fn run(
         running,
         config: &config,
         process,
-        bounding: rights.bounding,
+        bounding,
     };
     story.tell().map_err(|error| explained(error, &record))
 }
@@ -157,7 +165,7 @@ struct Story<'a> {
     running: Running,
     config: &'a Config,
     process: Process,
-    /// What bounds the capabilities of the container's first process.
+    /// What bounds the capabilities of the container's processes.
     bounding: CapabilitySet,
 }
 
@@ -296,9 +304,7 @@ impl Story<'_> {
     }
 
     fn launch(&self) -> LaunchChoice {
-        let sets = self.process.capabilities;
-        let own = sets.map_or(CapabilitySet::NONE, |sets| sets.bounding);
-        let may_look = self.bounding.and(own).common(LOOKERS) != CapabilitySet::NONE;
+        let may_look = self.bounding.common(LOOKERS) != CapabilitySet::NONE;
         match (self.globals.launch, may_look) {
             // Nothing of the caller's is in the memory that such a container may look into.
             (LaunchChoice::Auto, true) => LaunchChoice::ReExec,

@@ -235,10 +235,8 @@ fn rights(process: &Process, filter: Option<Step>) -> Result<Vec<Step>, Error> {
     // Before anything is given up: whoever has the user and the few capabilities that are left could open our memory.
     // execve resets it.
     steps.push(Step::NotDumpable);
-    let sets = process.capabilities;
-    let bounding = sets.map_or(CapabilitySet::NONE, |sets| sets.bounding);
     // While we may: it takes CAP_SETPCAP.
-    steps.push(Step::BoundingSet(bounding));
+    steps.push(Step::BoundingSet(process.bounding()));
     // It takes CAP_SYS_ADMIN, which goes below.
     steps.extend(filter);
     Ok(steps)
