@@ -163,7 +163,7 @@ impl<const N: usize> Program<N> {
     const fn tree(
         &mut self,
         branch: Branch<'_>,
-        groups: &Groups,
+        groups: &Groups<'_>,
         first: usize,
         end: usize,
     ) -> Position {
@@ -173,7 +173,7 @@ impl<const N: usize> Program<N> {
         let middle = groups.middle(first, end);
         let above = self.tree(branch, groups, middle, end);
         let below = self.tree(branch, groups, first, middle);
-        let number = branch.architecture.number(groups.get(middle).first);
+        let number = branch.architecture.number(groups.start(middle));
         self.jump(code::GREATER_OR_EQUAL, number, above, below)
     }
 

@@ -13,8 +13,6 @@ const EXCEPTIONS: usize = 4;
 /// Calls that stand beside each other in a table.
 #[derive(Clone, Copy)]
 pub struct Group {
-    /// The first place.
-    pub first: usize,
     /// What nearly all lead to.
     pub leaf: Leaf,
     /// The calls that lead to something else, by their places.
@@ -23,10 +21,23 @@ pub struct Group {
 }
 
 /// All calls of a table.
-pub struct Groups {
-    /// The last one first.
-    groups: [Group; NUMBERS],
+pub struct Groups<'a> {
+    leaves: &'a [Leaf; NUMBERS],
+    runs: Runs,
+    /// The last one first. (Not as groups: these would take ten times the memory, which is new to a process that begins, and
+    /// most of it is never looked at.)
+    bounds: [Bounds; NUMBERS],
     count: usize,
+}
+
+/// Where a group is among the runs.
+#[derive(Clone, Copy)]
+struct Bounds {
+    first: u16,
+    /// Behind its last.
+    end: u16,
+    /// The first run that has the leaf of nearly all.
+    base: u16,
 }
 
 impl Group {
@@ -59,46 +70,59 @@ impl Runs {
         runs
     }
 
-    /// The runs from `first` to before `end` as a group around `leaf`, if that is possible.
-    const fn group(
+    /// How many exceptions the runs from `first` to before `end` have as a group around `leaf`, if that is possible.
+    const fn exceptions(
         &self,
         leaves: &[Leaf; NUMBERS],
         (first, end): (usize, usize),
         leaf: Leaf,
-    ) -> Option<Group> {
-        let mut group = Group {
-            first: self.starts[first],
-            leaf,
-            exceptions: [(0, leaf); EXCEPTIONS],
-            count: 0,
-        };
+    ) -> Option<usize> {
+        let mut count = 0;
         let mut run = first;
         while run < end {
             let start = self.starts[run];
             if !same(leaves[start], leaf) {
-                if group.count == EXCEPTIONS || self.starts[run + 1] > start + 1 {
+                if count == EXCEPTIONS || self.starts[run + 1] > start + 1 {
                     return None;
                 }
+                count += 1;
+            }
+            run += 1;
+        }
+        Some(count)
+    }
+
+    /// A group that is possible.
+    const fn group(&self, leaves: &[Leaf; NUMBERS], bounds: Bounds) -> Group {
+        let leaf = leaves[self.starts[bounds.base as usize]];
+        let mut group = Group {
+            leaf,
+            exceptions: [(0, leaf); EXCEPTIONS],
+            count: 0,
+        };
+        let mut run = bounds.first as usize;
+        while run < bounds.end as usize {
+            let start = self.starts[run];
+            if !same(leaves[start], leaf) {
                 group.exceptions[group.count] = (start, leaves[start]);
                 group.count += 1;
             }
             run += 1;
         }
-        Some(group)
+        group
     }
 }
 
-impl Groups {
-    pub const fn of(leaves: &[Leaf; NUMBERS]) -> Self {
+impl<'a> Groups<'a> {
+    pub const fn of(leaves: &'a [Leaf; NUMBERS]) -> Self {
+        const NONE: Bounds = Bounds {
+            first: 0,
+            end: 0,
+            base: 0,
+        };
         let runs = Runs::of(leaves);
         // For each run, the last group of the fewest that end before it, and the instructions of them all.
-        let mut last = [Group {
-            first: 0,
-            leaf: leaves[0],
-            exceptions: [(0, leaves[0]); EXCEPTIONS],
-            count: 0,
-        }; NUMBERS + 1];
-        let mut from = [0; NUMBERS + 1];
+        let mut last = [NONE; NUMBERS + 1];
         let mut costs = [usize::MAX; NUMBERS + 1];
         costs[0] = 0;
         let mut end = 1;
@@ -109,12 +133,15 @@ impl Groups {
                 let mut base = first;
                 while base < end {
                     let leaf = leaves[runs.starts[base]];
-                    if let Some(group) = runs.group(leaves, (first, end), leaf) {
-                        let cost = costs[first] + 1 + group.count;
+                    if let Some(exceptions) = runs.exceptions(leaves, (first, end), leaf) {
+                        let cost = costs[first] + 1 + exceptions;
                         if cost < costs[end] {
                             costs[end] = cost;
-                            last[end] = group;
-                            from[end] = first;
+                            last[end] = Bounds {
+                                first: first as u16,
+                                end: end as u16,
+                                base: base as u16,
+                            };
                         }
                     }
                     base += 1;
@@ -123,36 +150,39 @@ impl Groups {
             }
             end += 1;
         }
-        let mut groups = Self {
-            groups: [last[0]; NUMBERS],
-            count: 0,
-        };
+        let mut bounds = [NONE; NUMBERS];
+        let mut count = 0;
         let mut end = runs.count;
         while end > 0 {
-            groups.groups[groups.count] = last[end];
-            groups.count += 1;
-            end = from[end];
+            bounds[count] = last[end];
+            count += 1;
+            end = last[end].first as usize;
         }
-        groups
+        Self {
+            leaves,
+            runs,
+            bounds,
+            count,
+        }
     }
 
     /// The group that begins the second half of those from `first` to before `end`, as far as groups can be halved:
     /// of their numbers, so that the kernel, which looks at each, takes the fewest steps in all.
     pub const fn middle(&self, first: usize, end: usize) -> usize {
-        let start = self.get(first).first;
+        let start = self.start(first);
         let rest = if end < self.count {
-            self.get(end).first
+            self.start(end)
         } else {
             // What is behind the last one that counts on is not many.
-            self.get(end - 1).first + 1
+            self.start(end - 1) + 1
         };
         let mut middle = first + 1;
-        while middle + 1 < end && 2 * (self.get(middle).first - start) < rest - start {
+        while middle + 1 < end && 2 * (self.start(middle) - start) < rest - start {
             middle += 1;
         }
         // Which of both sides of the half is nearer to it.
         if middle > first + 1 {
-            let (above, below) = (self.get(middle).first, self.get(middle - 1).first);
+            let (above, below) = (self.start(middle), self.start(middle - 1));
             if above + below > start + rest {
                 middle -= 1;
             }
@@ -166,7 +196,13 @@ impl Groups {
 
     /// In the order of their places.
     pub const fn get(&self, index: usize) -> Group {
-        self.groups[self.count - 1 - index]
+        self.runs
+            .group(self.leaves, self.bounds[self.count - 1 - index])
+    }
+
+    /// The first place of one.
+    pub const fn start(&self, index: usize) -> usize {
+        self.runs.starts[self.bounds[self.count - 1 - index].first as usize]
     }
 }
 

@@ -187,7 +187,10 @@ pub fn place(architecture: Architecture, name: &str) -> Option<usize> {
     if name.is_empty() || name.len() >= LENGTHS {
         return None;
     }
-    let (_, places) = names_of(name.len()).find(|(known, _)| *known == name.as_bytes())?;
+    let name = name.as_bytes();
+    // Most differ in the last letter, and to compare all is a call: that was 3 % of a start with a profile of 370 names.
+    let is_it = |known: &[u8]| known.last() == name.last() && known == name;
+    let (_, places) = names_of(name.len()).find(|(known, _)| is_it(known))?;
     places.of(architecture)
 }
 
