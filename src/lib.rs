@@ -136,15 +136,25 @@ use sys::invocation::Invocation;
 use sys::{identity, inherited};
 use timing::Beginning;
 
+/// Whether it is called as a runtime of the OCI, by an engine.
+#[inline]
+pub fn is_runtime(arguments: &[OsString]) -> bool {
+    #[cfg(feature = "oci")]
+    return oci::words_for(arguments).is_some();
+    #[cfg(not(feature = "oci"))]
+    {
+        let _ = arguments;
+        false
+    }
+}
+
 /// The program: `arguments` as execve gave them, the program's name first; `invocation` is the same. Returns the exit
 /// code.
 pub fn main(arguments: Vec<OsString>, invocation: &Invocation) -> u8 {
     let beginning = docker::may_ask_for_times(&arguments).then(Beginning::now);
     #[cfg(feature = "oci")]
     let engines = oci::words_for(&arguments);
-    #[cfg(not(feature = "oci"))]
-    let engines = None::<()>;
-    if engines.is_none() {
+    if !is_runtime(&arguments) {
         // Before anything can fail: errors name fields. (Of config.json they have no options.)
         field::spell(docker::spelling);
     }

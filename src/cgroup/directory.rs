@@ -64,8 +64,8 @@ impl Directory {
         self.find_upwards(|directory| directory.is_first() == Ok(true))
     }
 
-    /// Itself or the one above it, as far as the same is mounted there.
-    fn at(&self, name: &CStr) -> Result<Self, Errno> {
+    /// The cgroup of this path from here, as far as the same is mounted there.
+    pub fn at(&self, name: &CStr) -> Result<Self, Errno> {
         let there = self.child(name)?;
         match facts::file_system(there.opened.as_fd())?.is_cgroup() {
             true => Ok(there),
@@ -146,8 +146,7 @@ impl Directory {
 
     /// Writes a file of it at once. No file is ever made.
     pub fn write(&self, file: &CStr, content: &[u8]) -> Result<(), Errno> {
-        let opened = node::open(self.opened.as_fd(), file, libc::O_WRONLY, 0)?;
-        let opened = descriptor::own(opened);
+        let opened = self.open_to_write(file)?;
         descriptor::write(opened.as_fd(), content).map(drop)
     }
 
@@ -268,6 +267,27 @@ impl Directory {
                 },
             }
         }
+    }
+}
+
+/// Removes the cgroup of this path, which a record has: it is one of a hierarchy. One that has neither processes nor cgroups
+/// in it goes by one call.
+///
+/// Errors: as [`Directory::remove`].
+pub fn remove_soon(
+    (above, name): (CString, &CStr),
+    version: Version,
+    patience: &mut Patience,
+) -> Result<(), Errno> {
+    match node::remove_directory(node::HERE, &joined(&above, name)) {
+        Err(Errno::EBUSY | Errno::ENOTEMPTY) => {}
+        Err(Errno::ENOENT) => return Ok(()),
+        done => return done,
+    }
+    match Directory::open(above, version) {
+        Ok(above) => patience.remove(&above, name),
+        Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(errno),
     }
 }
 

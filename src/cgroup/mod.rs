@@ -46,7 +46,7 @@ mod sweep;
 mod usage;
 
 pub use assign::BORN_WITH_CPUSET;
-pub use directory::{Directory, Patience};
+pub use directory::{Directory, Patience, remove_soon};
 pub use entry::{Entry, entry};
 pub use group::{Group, Join};
 pub use layout::{Hierarchy, HierarchyMount, Layout, usual, usual_of};

@@ -19,6 +19,7 @@ use super::store::{Made, Record, Status, Store};
 use super::{console, network_devices, pid_file, warnings};
 use crate::error::Error;
 use crate::guard::Request;
+use crate::host::limits::CgroupEntry;
 use crate::launch::{Attendant, Container, ForEngine, Launch};
 use crate::monitor::signals::Signals;
 use crate::plan::{Gate, InitPlan, Step};
@@ -152,7 +153,7 @@ type Launched = (
 struct Given<'a> {
     namespaces: &'a NamespacesOf,
     mounts: &'a Mounts,
-    placed: &'a Placed,
+    entry: &'a CgroupEntry<'a>,
     terminal: Option<&'a TerminalSource>,
     start: Option<&'a OwnedFd>,
     keeper: &'a Keeper<'a>,
@@ -215,7 +216,6 @@ impl Making<'_> {
             waits: self.purpose == Purpose::Create,
             is_recorded: self.is_awake(),
         })?;
-        drop(entry);
         keeper.record.borrow_mut().gate = gate(&plan);
         let start = (self.purpose == Purpose::Create)
             .then(|| keeper.made.make_start())
@@ -230,12 +230,13 @@ impl Making<'_> {
             &Given {
                 namespaces: &namespaces,
                 mounts: &mounts,
-                placed: &placed,
+                entry: &entry,
                 terminal: terminal.as_ref(),
                 start: start.as_ref(),
                 keeper: &keeper,
             },
         )?;
+        drop(entry);
         let handed = self
             .hand_over(container.pid, terminal, &keeper)
             .inspect_err(|_| {
@@ -330,7 +331,7 @@ impl Making<'_> {
     }
 
     fn launch(&self, plan: &InitPlan, given: &Given<'_>) -> Result<Container, Error> {
-        let entry = given.placed.entry()?;
+        let entry = given.entry;
         let joined = in_child(given.namespaces.joined.iter().map(|one| &one.file));
         let joins = in_child(entry.joins.iter().map(|join| &join.opened));
         let premounted = in_child(given.mounts.premounted.iter());

@@ -12,6 +12,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::mem::MaybeUninit;
+use syscalls::{Sysno, syscall};
 
 /// A stack of allocations: the last one can grow in place and be given back, the others stay. The
 /// loops of a long run allocate little and in that order; if one did not, the arena would be full,
@@ -21,6 +22,8 @@ pub struct Arena {
     start: Cell<*mut u8>,
     size: Cell<usize>,
     used: Cell<usize>,
+    /// What it was given before that: what is there stays.
+    before: Cell<(*mut u8, usize)>,
 }
 
 // SAFETY: whoever makes one promises that one thread allocates.
@@ -35,16 +38,52 @@ impl Arena {
             start: Cell::new(std::ptr::null_mut()),
             size: Cell::new(0),
             used: Cell::new(0),
+            before: Cell::new((std::ptr::null_mut(), 0)),
         }
     }
 
-    /// Gives it memory, once.
+    /// Gives it memory, at most twice: the first is full then.
     ///
     /// # Safety
     /// Until the program ends nothing else may use that memory, nor may it go away.
     pub unsafe fn give(&self, memory: &mut [MaybeUninit<u8>]) {
+        self.before.set((self.start.get(), self.size.get()));
         self.start.set(memory.as_mut_ptr().cast());
         self.size.set(memory.len());
+        self.used.set(0);
+    }
+
+    /// Gives it a mapping of this size, for who needs more than a run of the command line does: a runtime, which reads JSON.
+    /// To the C library its allocations are two system calls each, for it gives back what is free: a tenth of a start. Of
+    /// the mapping there is only what is touched; without it the C library serves.
+    #[cold]
+    #[inline(never)]
+    pub fn grow(&self, size: usize) {
+        const NO_FILE: i32 = -1;
+        // SAFETY: a new mapping, where the kernel finds room.
+        let mapped = unsafe {
+            syscall!(
+                Sysno::mmap,
+                0,
+                size,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+                NO_FILE,
+                0
+            )
+        };
+        let Ok(start) = mapped else { return };
+        let start: *mut MaybeUninit<u8> = std::ptr::with_exposed_provenance_mut(start);
+        // SAFETY: as many bytes are mapped there, and nothing else knows of them.
+        let memory = unsafe { std::slice::from_raw_parts_mut(start, size) };
+        // SAFETY: the mapping stays until the program ends.
+        unsafe { self.give(memory) };
+    }
+
+    /// Whether a pointer points to what it was given first, while it has more.
+    fn is_before(&self, pointer: *mut u8) -> bool {
+        let (start, size) = self.before.get();
+        pointer.addr().wrapping_sub(start.addr()) < size
     }
 
     /// Where in the arena a pointer points, if it does.
@@ -101,6 +140,7 @@ unsafe impl GlobalAlloc for Arena {
                 // What is not the last stays taken.
                 let _ = self.resize_last(offset, layout.size(), 0);
             }
+            None if self.is_before(pointer) => {}
             // SAFETY: it is not ours, so it is the C library's.
             None => unsafe { System.dealloc(pointer, layout) },
         }
@@ -108,12 +148,14 @@ unsafe impl GlobalAlloc for Arena {
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         child::check();
-        let Some(offset) = self.offset(pointer) else {
-            // SAFETY: it is not ours, so it is the C library's.
-            return there(unsafe { System.realloc(pointer, layout, size) });
-        };
-        if self.resize_last(offset, layout.size(), size) || size <= layout.size() {
-            return pointer;
+        match self.offset(pointer) {
+            Some(offset) if self.resize_last(offset, layout.size(), size) => return pointer,
+            None if !self.is_before(pointer) => {
+                // SAFETY: it is not ours, so it is the C library's.
+                return there(unsafe { System.realloc(pointer, layout, size) });
+            }
+            _ if size <= layout.size() => return pointer,
+            _ => {}
         }
         // SAFETY: the caller promises a size that does not overflow with this alignment, and not 0.
         let new = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
@@ -207,6 +249,29 @@ mod tests {
             assert!(arena.resize_last(at + 8, 8, 16), "the last grows");
             assert!(arena.resize_last(at + 8, 16, 0), "the last goes");
             assert_eq!(arena.take(layout(1, 1)), Some(two));
+        });
+    }
+
+    #[test]
+    fn what_it_had_before_it_grew_stays() {
+        with_arena(|arena| {
+            // SAFETY: not of size 0.
+            let old = unsafe { arena.alloc(layout(16, 16)) };
+            // SAFETY: 16 bytes are its own.
+            unsafe { old.write_bytes(7, 16) };
+            arena.grow(4096);
+            assert_eq!(arena.offset(old), None);
+            // SAFETY: it was allocated with this layout; the new size is not 0.
+            let shrunk = unsafe { arena.realloc(old, layout(16, 16), 8) };
+            assert_eq!(shrunk, old);
+            // SAFETY: as above, with its size now.
+            let new = unsafe { arena.realloc(old, layout(8, 16), 512) };
+            assert!(arena.offset(new).is_some(), "in what it was given since");
+            // SAFETY: the first 8 bytes were carried over, the rest is there.
+            assert_eq!(unsafe { new.cast::<[u8; 8]>().read() }, [7; 8]);
+            // SAFETY: it was allocated with this layout.
+            unsafe { arena.dealloc(new, layout(512, 16)) };
+            assert_eq!(arena.used.get(), 0, "the last goes");
         });
     }
 

@@ -18,6 +18,9 @@ static ALLOCATOR: Arena = unsafe { Arena::new() };
 /// Bytes for it. A usual run needs two thirds of them, one with a reaper nearly all.
 const MEMORY: usize = 4 * 1024;
 
+/// Bytes for a runtime, see [`Arena::grow`]. An engine's config.json of 12 KiB takes half of them.
+const RUNTIMES: usize = 256 * 1024;
+
 /// # Safety
 /// Called once, by the C library, as C99 5.1.2.2.1 says.
 #[unsafe(no_mangle)]
@@ -38,5 +41,8 @@ pub unsafe extern "C" fn main(count: c_int, arguments: *const *const c_char) -> 
             OsStr::from_bytes(argument.to_bytes()).to_owned()
         })
         .collect();
+    if mydocker::is_runtime(&arguments) {
+        ALLOCATOR.grow(RUNTIMES);
+    }
     c_int::from(mydocker::main(arguments, &invocation))
 }

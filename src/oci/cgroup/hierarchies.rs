@@ -35,7 +35,7 @@ fn is_wanted(names: &[u8]) -> bool {
 }
 
 /// A hierarchy, with the place of the container's cgroup.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// As in [`super::Record`].
     pub controllers: String,
@@ -55,6 +55,18 @@ impl Place {
         }
     }
 
+    /// So many names, for who is at the top.
+    pub fn below_top(&self, depth: usize) -> CString {
+        let names: Vec<&[u8]> = self
+            .names
+            .iter()
+            .take(depth)
+            .map(|name| name.to_bytes())
+            .collect();
+        // As below.
+        CString::new(names.join(&b'/')).unwrap_or_default()
+    }
+
     /// The path of so many names from the top.
     pub fn path(&self, depth: usize) -> CString {
         let names = self.names.iter().take(depth);
@@ -65,12 +77,26 @@ impl Place {
     }
 }
 
+/// Places, with the tops of their hierarchies.
+pub struct Places {
+    pub all: Vec<Place>,
+    tops: Vec<Directory>,
+}
+
+impl Places {
+    /// The top of a place's hierarchy, open.
+    pub fn top(&self, place: &Place) -> Option<&Directory> {
+        self.tops.iter().find(|top| top.path == place.top)
+    }
+}
+
 /// Where the container's cgroups are to be. Of v2 the last.
 ///
 /// Errors: the texts of /proc that tell cannot be read, or the path is one of a cgroup that no container can have.
 #[cold]
 #[inline(never)]
-pub fn places(path: Option<&str>, id: &str) -> Result<Vec<Place>, Error> {
+pub fn places(path: Option<&str>, id: &str) -> Result<Places, Error> {
+    let mut tops = Vec::with_capacity(16);
     let read = |file: &str| {
         let failed = |error: std::io::Error| {
             Error::new(
@@ -89,19 +115,26 @@ pub fn places(path: Option<&str>, id: &str) -> Result<Vec<Place>, Error> {
         let layout = Layout::of(&text, &own, |hierarchy| is_wanted(hierarchy.names()));
         let places = places_in(&layout, (path, id), &mut |mount, version| {
             let top = Directory::open(mount.point.clone(), version);
-            let is_it = top.is_ok_and(|top| top.is_first() == Ok(true));
-            are_there &= is_it;
+            let top = top.ok().filter(|top| top.is_first() == Ok(true));
+            are_there &= top.is_some();
+            let is_it = top.is_some();
+            tops.extend(top);
             is_it
         });
         if are_there {
-            return places;
+            return places.map(|all| Places { all, tops });
         }
+        tops.clear();
     }
     let mountinfo = read("/proc/self/mountinfo")?;
     let layout = Layout::of(&mountinfo, &own, |hierarchy| is_wanted(hierarchy.names()));
-    places_in(&layout, (path, id), &mut |mount, version| {
-        Directory::open(mount.point.clone(), version).is_ok()
-    })
+    let all = places_in(&layout, (path, id), &mut |mount, version| {
+        let top = Directory::open(mount.point.clone(), version);
+        let is_it = top.is_ok();
+        tops.extend(top);
+        is_it
+    })?;
+    Ok(Places { all, tops })
 }
 
 /// What a path is taken from.
@@ -268,8 +301,9 @@ mod tests {
         if !std::path::Path::new("/proc/self/cgroup").exists() {
             return;
         }
-        for place in places(Some("/x"), "id").unwrap() {
-            assert!(Directory::open(place.top.clone(), place.version()).is_ok());
+        let places = places(Some("/x"), "id").unwrap();
+        for place in &places.all {
+            assert!(places.top(place).is_some());
             assert_eq!(place.names, [CString::from(c"x")]);
         }
     }

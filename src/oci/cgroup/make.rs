@@ -54,9 +54,13 @@ fn failed<'a>(doing: &'a str, path: &'a CStr) -> impl Fn(Errno) -> Error + 'a {
 /// Errors: one cannot be made; what was made is removed again then.
 #[cold]
 #[inline(never)]
-pub fn make(place: &Place, asked: &Resources, controllers: &Controllers) -> Result<Made, Error> {
+pub fn make(
+    (place, top): (&Place, &Directory),
+    asked: &Resources,
+    controllers: &Controllers,
+) -> Result<Made, Error> {
     let mut first_new = usize::MAX;
-    let made = walk(place, asked, controllers, &mut first_new);
+    let made = walk((place, top), asked, controllers, &mut first_new);
     if made.is_err() {
         unmake(place, first_new);
     }
@@ -74,7 +78,7 @@ pub enum Controllers {
 }
 
 fn walk(
-    place: &Place,
+    (place, top): (&Place, &Directory),
     asked: &Resources,
     controllers: &Controllers,
     first_new: &mut usize,
@@ -82,27 +86,21 @@ fn walk(
     let needs_cpuset = place.controllers.split(',').any(|one| one == "cpuset");
     // Usually what is above is there, and as it is to be.
     let shortcut = match place.version() {
-        Version::V1 if !needs_cpuset => Some(place.names.len() - 1),
-        _ => None,
+        Version::V1 if !needs_cpuset => place.names.len() - 1,
+        _ => 0,
     };
-    let path = shortcut.map(|depth| (depth, place.path(depth)));
-    let near =
-        path.and_then(|(depth, path)| Some((depth, Directory::open(path, Version::V1).ok()?)));
-    let (depth, mut here) = match near {
-        Some(near) => near,
-        None => {
-            let path = place.top.clone();
-            (
-                0,
-                Directory::open(path.clone(), place.version()).map_err(failed("open", &path))?,
-            )
-        }
+    let near = match shortcut {
+        0 => None,
+        depth => top.at(&place.below_top(depth)).ok(),
     };
+    let depth = near.as_ref().map_or(0, |_| shortcut);
+    let mut made = near;
     for (depth, name) in place.names.iter().enumerate().skip(depth) {
+        let here = made.as_ref().unwrap_or(top);
         if place.version() == Version::V2 {
-            pass_on(&here, controllers);
+            pass_on(here, controllers);
         }
-        let (next, is_new) = enter(&here, name)?;
+        let (next, is_new) = enter(here, name)?;
         if is_new {
             *first_new = (*first_new).min(depth + 1);
         }
@@ -113,15 +111,16 @@ fn walk(
             }
             // Whatever is the runtime's own is as someone wants it.
             if depth >= place.own {
-                fill(&here, &next)?;
+                fill(here, &next)?;
             }
         }
         if place.version() == Version::V2 {
             settle(&next, asked)?;
         }
-        here = next;
+        made = Some(next);
     }
-    Ok(here)
+    // There is a name at least.
+    made.ok_or_else(|| failed("open", &place.top)(Errno::ENOENT))
 }
 
 /// The cgroup of this name: made, if it is not there.

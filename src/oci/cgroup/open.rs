@@ -35,23 +35,21 @@ impl Members {
 
     /// The one of the hierarchy of v1 that has this controller.
     pub fn of_v1(&self, controller: &str) -> Option<&Directory> {
-        let mut all = self.0.iter();
-        let is_it =
-            |one: &&Member| one.record.version() == Version::V1 && one.record.has(controller);
-        all.find(is_it).map(|one| &one.directory)
+        self.v1(controller).map(|one| &one.directory)
     }
 
-    fn v2(&self) -> Option<&Member> {
+    pub fn v1(&self, controller: &str) -> Option<&Member> {
+        let mut all = self.0.iter();
+        all.find(|one| one.record.version() == Version::V1 && one.record.has(controller))
+    }
+
+    pub fn v2(&self) -> Option<&Member> {
         let mut all = self.0.iter();
         all.find(|one| one.record.version() == Version::V2)
     }
 
     pub fn of_v2(&self) -> Option<&Directory> {
         self.v2().map(|one| &one.directory)
-    }
-
-    pub fn is_v2_new(&self) -> bool {
-        self.v2().is_some_and(|one| one.is_new)
     }
 
     /// Whether v1 has controllers. (systemd's hierarchy has none.)

@@ -1,7 +1,7 @@
 //! A container's cgroups, from before its first process until state.json has them.
 
 use super::devices::Asked;
-use super::hierarchies::{Place, places};
+use super::hierarchies::{Place, Places, places};
 use super::make::{Controllers, Made, make, unmake};
 use super::open::{Member, Members};
 use super::record::{Record, Records};
@@ -74,28 +74,32 @@ impl Placed {
             None => own_places(wanted.id)?,
         };
         let has_v1 = |name: &str| {
-            let mut v1 = places.iter().filter(|place| place.version() == Version::V1);
+            let mut v1 = places
+                .all
+                .iter()
+                .filter(|place| place.version() == Version::V1);
             v1.any(|place| place.controllers.split(',').any(|one| one == name))
         };
         let is_pure = !places
+            .all
             .iter()
             .any(|place| record(place).has_controllers_of_v1());
         if !is_pure && !resources.unified.is_empty() {
             return Err(resources::no_unified());
         }
         refuse_taken(&places)?;
-        before(Records(places.iter().map(record).collect()))?;
+        before(Records(places.all.iter().map(record).collect()))?;
         let controllers = match is_pure {
             true => Controllers::All,
             false => Controllers::These(resources::needed_of_v2(resources, has_v1)),
         };
-        for place in places {
+        for place in &places.all {
             let is_helpful = match place.version() {
                 // Nothing is limited there.
-                Version::V1 => !record(&place).has_controllers_of_v1(),
+                Version::V1 => !record(place).has_controllers_of_v1(),
                 Version::V2 => !is_pure,
             };
-            match placed.add(place, wanted, &controllers) {
+            match placed.add((place, places.top(place)), wanted, &controllers) {
                 Err(_) if is_helpful => {}
                 Err(error) => wanted.forgive(error, is_pure)?,
                 Ok(()) => {}
@@ -108,28 +112,31 @@ impl Placed {
 
     fn add(
         &mut self,
-        place: Place,
+        (place, top): (&Place, Option<&Directory>),
         wanted: &Wanted<'_>,
         controllers: &Controllers,
     ) -> Result<(), Error> {
-        let made = make(&place, &wanted.linux.resources, controllers)?;
-        let is_new = made.is_new(&place);
+        let Some(top) = top else {
+            return Err(Error::new("open", place.top.to_bytes(), Errno::ENOENT));
+        };
+        let made = make((place, top), &wanted.linux.resources, controllers)?;
+        let is_new = made.is_new(place);
         let Made {
             directory,
             first_new,
         } = made;
-        let record = record(&place);
+        let record = record(place);
         // Whoever goes there has to be allowed to leave where it was: cgroups(7), "Cgroup delegation containment".
         if wanted.is_rootless && place.version() == Version::V2 {
             let may = Directory::open(place.path(place.own), Version::V2)
                 .and_then(|above| above.may_write(c"cgroup.procs"));
             if let Err(errno) = may {
-                unmake(&place, first_new);
+                unmake(place, first_new);
                 let path = place.path(place.own);
                 return Err(Error::new("join a cgroup below", path.to_bytes(), errno));
             }
         }
-        self.made.push((place, first_new));
+        self.made.push((place.clone(), first_new));
         self.members.0.push(Member {
             record,
             directory,
@@ -239,13 +246,10 @@ impl Wanted<'_> {
 
 /// Where nothing is said: by the id. The same id in another root directory has its cgroups there, perhaps, and whoever removes
 /// or kills by them must not mean this container: then a number is put behind.
-fn own_places(id: &str) -> Result<Vec<Place>, Error> {
+fn own_places(id: &str) -> Result<Places, Error> {
     const MOST: u32 = 1000;
-    let is_there = |places: &[Place]| {
-        let place = telling(places, "devices");
-        place.is_some_and(|place| {
-            Directory::open(place.path(place.names.len()), place.version()).is_ok()
-        })
+    let is_there = |places: &Places| {
+        telling(places, "devices").is_some_and(|place| there(places, place).is_ok())
     };
     let first = places(None, id)?;
     if !is_there(&first) {
@@ -261,11 +265,19 @@ fn own_places(id: &str) -> Result<Vec<Place>, Error> {
 }
 
 /// The place in the hierarchy of this controller, that of v1 if there is one.
-fn telling<'a>(places: &'a [Place], controller: &str) -> Option<&'a Place> {
-    places.iter().find(|place| match place.version() {
+fn telling<'a>(places: &'a Places, controller: &str) -> Option<&'a Place> {
+    places.all.iter().find(|place| match place.version() {
         Version::V1 => record(place).has(controller),
         Version::V2 => true,
     })
+}
+
+/// The cgroup that is there already.
+///
+/// Errors: ENOENT if there is none.
+fn there(places: &Places, place: &Place) -> Result<Directory, Errno> {
+    let top = places.top(place).ok_or(Errno::ENODEV)?;
+    top.at(&place.below_top(place.names.len()))
 }
 
 #[cold]
@@ -285,17 +297,26 @@ fn no_systemd(wanted: &Wanted<'_>) -> Error {
 }
 
 /// A cgroup may be there before, as an engine has made it, but no process in it: what ends this container would end that too.
-fn refuse_taken(places: &[Place]) -> Result<(), Error> {
-    let records = |name| Records(telling(places, name).map(record).into_iter().collect());
-    let processes = records("devices").processes()?.len();
+fn refuse_taken(places: &Places) -> Result<(), Error> {
+    let records = |name| {
+        let is_none = |place: &&Place| there(places, place).err() == Some(Errno::ENOENT);
+        let place = telling(places, name).filter(|place| !is_none(place));
+        place.map(|place| Records(vec![record(place)]))
+    };
+    let processes = match records("devices") {
+        Some(records) => records.processes()?.len(),
+        None => 0,
+    };
     if processes > 0 {
         return Err(Error::told(&format!(
             "container's cgroup is not empty: {processes} process(es) found"
         )));
     }
-    match records("freezer").is_frozen()? {
-        true => Err(Error::told("container's cgroup unexpectedly frozen")),
-        false => Ok(()),
+    match records("freezer") {
+        Some(records) if records.is_frozen()? => {
+            Err(Error::told("container's cgroup unexpectedly frozen"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -416,7 +437,7 @@ mod tests {
         };
         let error = make(&linux(&path, wrong)).map(drop).unwrap_err();
         assert!(error.to_string().contains("cpuset.cpus"), "{error}");
-        for place in places(Some(&path), "id").unwrap() {
+        for place in places(Some(&path), "id").unwrap().all {
             assert!(Directory::open(place.path(1), place.version()).is_err());
         }
     }

@@ -1,6 +1,6 @@
 //! What state.json keeps of a container's cgroups, and what other commands do with them by it.
 
-use crate::cgroup::{Controller, Directory, Opened, Patience, Version, entry};
+use crate::cgroup::{Controller, Opened, Patience, Version, entry, remove_soon};
 use crate::error::Error;
 use crate::json::Value;
 use crate::sys::{Errno, Pid, process};
@@ -198,11 +198,7 @@ impl Records {
             let Some((above, name)) = parts(&record.path) else {
                 continue;
             };
-            let removed = match Directory::open(above, record.version()) {
-                Ok(above) => patience.remove(&above, &name),
-                Err(Errno::ENOENT) => Ok(()),
-                Err(errno) => Err(errno),
-            };
+            let removed = remove_soon((above, &name), record.version(), &mut patience);
             if let Err(errno) = removed {
                 let path = record.path.to_bytes();
                 result = Err(Error::new("remove the cgroup", path, errno));

@@ -6,10 +6,12 @@ mod rules;
 
 pub use rules::Rules;
 
+use rules::Change;
+
 use crate::cgroup::Directory;
 use crate::error::Error;
 use crate::oci::config::{DeviceNode, DeviceRule};
-use crate::sys::{Errno, bpf, process};
+use crate::sys::{Errno, bpf, descriptor, process};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// What a container asks for.
@@ -27,7 +29,7 @@ impl Asked<'_> {
     /// Has a cgroup of v1 keep to them.
     #[cold]
     #[inline(never)]
-    pub fn set_v1(self, directory: &Directory) -> Result<(), Error> {
+    pub fn set_v1(self, directory: &Directory, is_new: bool) -> Result<(), Error> {
         let read = || {
             let path = directory.path_of(c"devices.list");
             let failed = |errno| Error::new("read", path.to_bytes(), errno);
@@ -35,20 +37,12 @@ impl Asked<'_> {
             Rules::read(&list).ok_or_else(|| failed(Errno::EINVAL))
         };
         let wanted = self.rules()?;
-        for change in read()?.changes(&wanted) {
-            let file = match change.allow {
-                true => c"devices.allow",
-                false => c"devices.deny",
-            };
-            directory
-                .write(file, change.text.as_bytes())
-                .map_err(|errno| {
-                    let operation = format!("write {} to", change.text);
-                    let hint =
-                        (errno == Errno::EPERM).then_some("the cgroup above does not allow it");
-                    Error::new(operation, directory.path_of(file).to_bytes(), errno).hint(hint)
-                })?;
-        }
+        let changes = match is_new {
+            // No one is in it yet: whatever the one above has begins anew.
+            true => wanted.changes_anew(),
+            false => read()?.changes(&wanted),
+        };
+        write_all(directory, &changes)?;
         // The kernel passes some over. Of one that allows all, it does not tell the exceptions.
         let found = read()?;
         let is_so = match wanted.allows {
@@ -85,6 +79,32 @@ impl Asked<'_> {
             "attach a program (BPF_PROG_ATTACH) for the devices to",
         ))
     }
+}
+
+/// Each file is opened once, and takes a change by each write.
+fn write_all(directory: &Directory, changes: &[Change]) -> Result<(), Error> {
+    let mut opened: [Option<OwnedFd>; 2] = [None, None];
+    for change in changes {
+        let file = match change.allow {
+            true => c"devices.allow",
+            false => c"devices.deny",
+        };
+        let mut write = || {
+            let opened = opened.get_mut(usize::from(change.allow));
+            let opened = opened.ok_or(Errno::EINVAL)?;
+            let opened = match opened {
+                Some(opened) => opened,
+                None => opened.insert(directory.open_to_write(file)?),
+            };
+            descriptor::write(opened.as_fd(), change.text.as_bytes()).map(drop)
+        };
+        write().map_err(|errno| {
+            let operation = format!("write {} to", change.text);
+            let hint = (errno == Errno::EPERM).then_some("the cgroup above does not allow it");
+            Error::new(operation, directory.path_of(file).to_bytes(), errno).hint(hint)
+        })?;
+    }
+    Ok(())
 }
 
 /// Before Linux 5.11 a program is counted as locked memory.

@@ -231,6 +231,15 @@ impl Rules {
         Some(rules)
     }
 
+    /// What is written so that a cgroup gets these rules, whatever it has: for a new one, in which no process is.
+    pub fn changes_anew(&self) -> Vec<Change> {
+        let all = Self {
+            allows: true,
+            exceptions: BTreeMap::new(),
+        };
+        all.changes(self)
+    }
+
     /// What is written, to devices.allow or devices.deny, so that a cgroup with these rules gets others: as little as can
     /// be, for what is forbidden meanwhile fails.
     pub fn changes(&self, to: &Self) -> Vec<Change> {

@@ -204,9 +204,9 @@ pub fn no_unified() -> Error {
 ///
 /// Errors: as above; or there is nothing that keeps a container from devices.
 pub fn set_devices(members: &Members, asked: Asked<'_>) -> Result<(), Error> {
-    match (members.of_v1("devices"), members.of_v2()) {
-        (Some(v1), _) => asked.set_v1(v1),
-        (None, Some(v2)) => asked.set_v2(v2, members.is_v2_new()),
+    match (members.v1("devices"), members.v2()) {
+        (Some(v1), _) => asked.set_v1(&v1.directory, v1.is_new),
+        (None, Some(v2)) => asked.set_v2(&v2.directory, v2.is_new),
         (None, None) => Err(Error::told(
             "cgroup: subsystem does not exist: neither the devices controller of v1 nor v2 is there, and nothing else \
              keeps the container from devices",
