@@ -22,6 +22,12 @@ pub enum Form {
         words: Vec<OsString>,
         bundles: PathBuf,
     },
+    /// By a bundle as well; but these words come before each of a container's commands: `create`, `start`, and `delete` when
+    /// it has ended, as an engine calls a runtime.
+    Life {
+        words: Vec<OsString>,
+        bundles: PathBuf,
+    },
     /// As `/command` in a root of its own, at the end of these words.
     Root(Vec<OsString>),
 }
@@ -86,7 +92,7 @@ impl Contestant {
         let form = match &self.form {
             Form::Prefix(words) => Form::Prefix(more(words)),
             Form::Root(words) => Form::Root(more(words)),
-            Form::Bundle { .. } => return None,
+            Form::Bundle { .. } | Form::Life { .. } => return None,
         };
         Some(Self {
             name: name.into(),
@@ -115,16 +121,47 @@ impl Contestant {
             Form::Root(words) => with(words, "/command".into()),
             Form::Bundle { words, bundles } => {
                 let bundle = bundles.join(act.name()).into_os_string();
-                let name = format!("bench-{}-{serial}", std::process::id());
-                let rest = [OsString::from("--bundle"), bundle, name.into()];
+                let rest = [OsString::from("--bundle"), bundle, name(serial)];
+                words.iter().cloned().chain(rest).collect()
+            }
+            Form::Life { words, bundles } => {
+                let bundle = bundles.join(act.name()).into_os_string();
+                let rest = ["create".into(), "--bundle".into(), bundle, name(serial)];
                 words.iter().cloned().chain(rest).collect()
             }
         }
     }
 
+    /// The words of a later command in a container's life.
+    pub fn later(&self, command: &[&str], serial: u64) -> Vec<OsString> {
+        let Form::Life { words, .. } = &self.form else {
+            return Vec::new();
+        };
+        let command = command.iter().map(OsString::from);
+        words
+            .iter()
+            .cloned()
+            .chain(command)
+            .chain([name(serial)])
+            .collect()
+    }
+
+    /// Whether a start is several processes, one after another, and the container is no child of any.
+    pub fn is_life(&self) -> bool {
+        matches!(self.form, Form::Life { .. })
+    }
+
     /// The file that is started.
     pub fn program(&self) -> Option<&OsString> {
-        let (Form::Prefix(words) | Form::Root(words) | Form::Bundle { words, .. }) = &self.form;
+        let (Form::Prefix(words)
+        | Form::Root(words)
+        | Form::Bundle { words, .. }
+        | Form::Life { words, .. }) = &self.form;
         words.first()
     }
+}
+
+/// Of a container, which no other has.
+fn name(serial: u64) -> OsString {
+    format!("bench-{}-{serial}", std::process::id()).into()
 }

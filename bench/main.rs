@@ -5,6 +5,7 @@ mod act;
 mod arguments;
 mod contestants;
 mod crowd;
+mod engines;
 mod field;
 mod filter;
 mod limits;

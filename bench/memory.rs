@@ -24,7 +24,8 @@ pub fn measure(runner: &mut Runner, contestants: &[Contestant]) -> Result<Vec<Ro
     let mut rows = Vec::new();
     for contestant in contestants
         .iter()
-        .filter(|contestant| contestant.trial.is_ok())
+        // With an engine no process of the runtime's waits.
+        .filter(|contestant| contestant.trial.is_ok() && !contestant.is_life())
     {
         progress(&format!("memory: {}", contestant.name));
         let mut row = lingering(runner, contestant, 1)?;

@@ -258,6 +258,19 @@ impl Bundles {
         peer(name, note, words, |words| self.form(words))
     }
 
+    /// A runtime that is called for each step of a container's life.
+    pub fn peer_in_steps(&self, name: &str, note: &str, words: &[&str]) -> Contestant {
+        peer(name, note, words, |words| self.life(words))
+    }
+
+    /// How a runtime is told of them in steps, each by these words before it.
+    pub fn life(&self, words: Vec<OsString>) -> Form {
+        Form::Life {
+            words,
+            bundles: self.directory.clone(),
+        }
+    }
+
     /// How a runtime is told of them, by these words.
     pub fn form(&self, words: Vec<OsString>) -> Form {
         Form::Bundle {

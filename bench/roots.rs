@@ -2,6 +2,7 @@
 //! nodes, links, pts, shm and mqueue, and three files of /etc, the same for everyone.
 
 use crate::contestants::{Contestant, Form, Kind};
+use crate::engines;
 use crate::peers::{
     Bundles, Configuration, Protections, peer, root_file_system, slow, without_unified,
 };
@@ -16,7 +17,6 @@ pub const OVERLAY: &str = "mydocker --rootfs --overlay";
 pub const DIRECTORY_UNPROTECTED: &str = "mydocker --rootfs, unprotected";
 pub const OVERLAY_UNPROTECTED: &str = "mydocker --rootfs --overlay, unprotected";
 pub const BWRAP: &str = "bwrap, a root";
-pub const OCI: &str = "mydocker oci run";
 pub const CRUN: &str = "crun, a root";
 pub const RUNC: &str = "runc, a root";
 
@@ -74,26 +74,6 @@ pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, Strin
             &root,
             &overlay_unprotected,
         ),
-        match &programs.oci {
-            Ok(build) => Contestant {
-                form: bundles.form(vec![
-                    build.into(),
-                    "oci".into(),
-                    // It leaves an empty directory.
-                    "--root".into(),
-                    scratch.join("oci").into(),
-                    "--cgroup-manager=disabled".into(),
-                    "run".into(),
-                ]),
-                ..Contestant::prefix(
-                    OCI,
-                    Kind::Mydocker,
-                    "as an engine starts it, by config.json; cgroups off",
-                    [""; 0],
-                )
-            },
-            Err(why) => Contestant::absent(OCI, Kind::Mydocker, why),
-        },
         bwrap(&root, &names),
         without_unified(bundles.peer(
             CRUN,
@@ -105,7 +85,10 @@ pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, Strin
             "the same mounts and protections, with cgroups",
             &["runc", "run"],
         )),
-    ])
+    ]
+    .into_iter()
+    .chain(engines::all(programs, scratch, &bundles))
+    .collect())
 }
 
 fn own(name: &str, note: &str, programs: &Programs, root: &Path, options: &[&str]) -> Contestant {

@@ -5,11 +5,12 @@ use crate::contestants::Contestant;
 use crate::mount_namespaces;
 use nix::fcntl::OFlag;
 use nix::time::{ClockId, clock_gettime};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// The moments of one start, in nanoseconds of the monotonic clock.
 #[derive(Clone, Copy)]
@@ -70,8 +71,13 @@ impl Runner {
 
     /// Starts a contestant and waits for its end.
     pub fn run(&mut self, contestant: &Contestant, act: Act) -> Result<Sample, String> {
-        let (mut child, spawned) = self.spawn(contestant, act)?;
-        let status = child.wait().map_err(|error| format!("wait: {error}"))?;
+        let (status, spawned) = match contestant.is_life() {
+            true => self.live(contestant, act)?,
+            false => {
+                let (child, spawned) = self.spawn(contestant, act)?;
+                (ended(child)?, spawned)
+            }
+        };
         let exit_seen = now();
         let said = self.said();
         match said {
@@ -84,10 +90,56 @@ impl Runner {
         }
     }
 
+    /// Has a container created, started, and deleted when it has ended; in between we are an engine, to whom its first process
+    /// is left. Returns how the last of these has ended, and when the first was started.
+    fn live(&mut self, contestant: &Contestant, act: Act) -> Result<(ExitStatus, u64), String> {
+        let is_ours = |is| {
+            nix::sys::prctl::set_child_subreaper(is).map_err(|errno| format!("prctl: {errno}"))
+        };
+        is_ours(true)?;
+        let lived = self.live_as_ours(contestant, act);
+        is_ours(false)?;
+        if lived.is_err() {
+            let words = contestant.later(&["delete", "--force"], self.serial);
+            let _ = self
+                .spawn_words(contestant, words)
+                .map(|(child, _)| ended(child));
+        }
+        lived
+    }
+
+    fn live_as_ours(
+        &mut self,
+        contestant: &Contestant,
+        act: Act,
+    ) -> Result<(ExitStatus, u64), String> {
+        let (child, spawned) = self.spawn(contestant, act)?;
+        let mut status = ended(child)?;
+        for command in ["start", "delete"] {
+            if !status.success() {
+                return Err(format!("before {command}: {status}: {}", self.complaint()));
+            }
+            let words = contestant.later(&[command], self.serial);
+            status = ended(self.spawn_words(contestant, words)?.0)?;
+            if command == "start" && status.success() {
+                nix::sys::wait::wait().map_err(|errno| format!("wait: {errno}"))?;
+            }
+        }
+        Ok((status, spawned))
+    }
+
     /// Starts a contestant; returns when that was, too.
     pub fn spawn(&mut self, contestant: &Contestant, act: Act) -> Result<(Child, u64), String> {
         self.serial += 1;
         let words = contestant.words(&self.command, act, self.serial);
+        self.spawn_words(contestant, words)
+    }
+
+    fn spawn_words(
+        &self,
+        contestant: &Contestant,
+        words: Vec<OsString>,
+    ) -> Result<(Child, u64), String> {
         let (program, arguments) = words.split_first().ok_or("no program")?;
         let copied = |error: std::io::Error| format!("duplicate: {error}");
         let mut command = Command::new(program);
@@ -153,6 +205,10 @@ impl Runner {
             Err(error) => error.to_string(),
         }
     }
+}
+
+fn ended(mut child: Child) -> Result<ExitStatus, String> {
+    child.wait().map_err(|error| format!("wait: {error}"))
 }
 
 /// The monotonic clock, which the command reads too.

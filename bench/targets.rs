@@ -2,6 +2,7 @@
 
 use crate::contestants::{BARE, FLOOR, FLOOR_UNPROTECTED, SMALL, UNPROTECTED};
 use crate::crowd;
+use crate::engines;
 use crate::limits;
 use crate::markdown;
 use crate::peers;
@@ -26,14 +27,19 @@ const RATIOS: [(&str, &str, f64, f64); 8] = [
 ];
 
 /// The targets for a root of its own: the most of the median to the first instruction.
-const ROOT_RATIOS: [(&str, &str, f64); 6] = [
+const ROOT_RATIOS: [(&str, &str, f64); 8] = [
     (roots::DIRECTORY_UNPROTECTED, roots::BWRAP, 0.5),
     (roots::DIRECTORY, roots::CRUN, 0.35),
     (roots::OVERLAY_UNPROTECTED, roots::BWRAP, 0.5),
     (roots::OVERLAY, roots::CRUN, 0.35),
-    (roots::OCI, roots::CRUN, 0.36),
-    (roots::OCI, roots::RUNC, 0.10),
+    (engines::OCI, roots::CRUN, 0.36),
+    (engines::OCI, roots::RUNC, 0.10),
+    (engines::OCI, engines::CRUN_CGROUPS, 0.20),
+    (engines::OCI_CGROUPS, engines::CRUN_CGROUPS, 0.20),
 ];
+
+/// The same of create, start and delete, all of them together.
+const LIFE_OF_CRUN: f64 = 0.40;
 
 /// What all protections may cost, and the load of the filter among them: microseconds.
 const PROTECTIONS_ADD: f64 = 150.0;
@@ -85,6 +91,15 @@ pub fn table(results: &Results) -> String {
             let what = format!("first instruction, {own} / {other}, {key}");
             most(what, ratio(measured, own, other, |row| &row.first), first);
         }
+        let what = format!(
+            "exit seen, {} / {}, {key}",
+            engines::OCI_LIFE,
+            engines::CRUN_LIFE
+        );
+        let life = ratio(measured, engines::OCI_LIFE, engines::CRUN_LIFE, |row| {
+            &row.exit
+        });
+        most(what, life, LIFE_OF_CRUN);
     }
     for measured in &results.protections.regimes {
         let key = measured.regime.key();
