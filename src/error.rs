@@ -157,6 +157,23 @@ impl Error {
         self
     }
 
+    /// This error, with what a program has said before it failed.
+    #[cfg(feature = "oci")]
+    #[cold]
+    #[inline(never)]
+    #[must_use]
+    pub fn with_words(self, said: &[u8]) -> Self {
+        let said = printable(said.trim_ascii());
+        match (&self.0.hint, said.is_empty()) {
+            (_, true) => self,
+            (None, false) => self.hint_instead(said),
+            (Some(hint), false) => {
+                let hint = format!("{hint}: {said}");
+                self.hint_instead(hint)
+            }
+        }
+    }
+
     pub fn exit(&self) -> ExitCode {
         self.0.exit
     }

@@ -147,7 +147,11 @@ fn one_that_fails_ends_the_container() {
                 "exit status 3: why",
             ),
             ("createRuntime", shell("exit 1"), "exit status 1"),
-            ("createContainer", shell("exit 4"), "exit status 4"),
+            (
+                "createContainer",
+                shell("echo so; echo why >&2; exit 4"),
+                "exit status 4: so\\nwhy",
+            ),
             ("prestart", shell("kill -9 $$"), "signal 9"),
             ("createContainer", shell("kill -9 $$"), "signal 9"),
             (
@@ -198,14 +202,72 @@ fn one_that_fails_ends_the_container() {
 #[test]
 fn one_that_fails_before_the_command_keeps_it_from_running() {
     for case in root_cases() {
-        let oci = Oci::new(case.launch);
-        let mut config = oci.config(&["sh", "-c", "echo ran > /out/ran"]);
-        config["hooks"]["startContainer"] = json!([shell("exit 5")]);
-        oci.write(&config);
-        oci.done(&["create", "a"]);
-        let outcome = oci.run(&["start", "a"]);
-        assert_eq!(outcome.code(), Some(1), "{case}: {outcome:?}");
-        assert_eq!(oci.told("ran"), "", "{case}");
+        for (text, told) in [
+            ("echo why >&2; exit 5", ": exit status 5: why\n"),
+            // More than a pipe takes, and more than is told.
+            ("yes no | head -c 300000; echo end; exit 5", "no\\nend\n"),
+            ("exit 5", ": exit status 5\n"),
+            ("kill -31 $$", "signal 31: bad system call, by a filter's verdict\n"),
+        ] {
+            let oci = Oci::new(case.launch);
+            let mut config = oci.config(&["sh", "-c", "echo ran > /out/ran"]);
+            config["hooks"]["startContainer"] = json!([shell("echo first"), shell(text)]);
+            oci.write(&config);
+            oci.done(&["create", "a"]);
+            for words in [["start", "a"], ["run", "b"]] {
+                let outcome = oci.run(&words);
+                assert_eq!(outcome.code(), Some(1), "{case}: {outcome:?}");
+                let said = &outcome.stderr;
+                assert!(
+                    said.contains("error running startContainer hook #1: /bin/sh: ")
+                        && said.ends_with(told)
+                        && said.len() < 1300
+                        && !said.contains("first"),
+                    "{case} {words:?} {text}: {said}"
+                );
+                assert_eq!(said.lines().count(), 1, "{case} {words:?} {text}: {said}");
+            }
+            assert_eq!(oci.told("ran"), "", "{case}");
+        }
+    }
+}
+
+#[test]
+fn one_before_the_command_has_the_commands_environment() {
+    for case in root_cases() {
+        for (variables, home) in [(json!(["A=b"]), "/root"), (json!(["A=b", "HOME=/h"]), "/h")] {
+            let oci = Oci::new(case.launch);
+            std::fs::create_dir_all(oci.bundle().join("rootfs/etc")).unwrap();
+            let passwd = oci.bundle().join("rootfs/etc/passwd");
+            std::fs::write(passwd, "root:x:0:0::/root:/bin/sh\n").unwrap();
+            let mut config = oci.config(&["true"]);
+            config["process"]["env"] = variables;
+            config["hooks"]["startContainer"] =
+                json!([{"path": "/bin/sh", "args": ["sh", "-c", "echo $A $HOME > /out/told"]}]);
+            oci.write(&config);
+            oci.done(&["run", "a"]);
+            assert_eq!(oci.told("told"), format!("b {home}\n"), "{case}");
+        }
+    }
+}
+
+#[test]
+fn what_one_leaves_behind_is_not_waited_for() {
+    for case in root_cases() {
+        for moment in MOMENTS {
+            let oci = Oci::new(case.launch);
+            let mut config = oci.config(&["true"]);
+            let out = place(&oci, moment);
+            let left = format!("sleep 1000 & echo $! > {out}/pid");
+            config["hooks"][moment] = json!([shell(&left)]);
+            oci.write(&config);
+            oci.done(&["run", "a"]);
+            if moment != "startContainer" && moment != "createContainer" {
+                let pid = oci.told("pid").trim().parse().unwrap();
+                let pid = nix::unistd::Pid::from_raw(pid);
+                nix::sys::signal::kill(pid, nix::sys::signal::SIGKILL).unwrap();
+            }
+        }
     }
 }
 

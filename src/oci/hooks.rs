@@ -7,16 +7,18 @@
 use super::config::Hook;
 use super::state;
 use super::store::{Record, Status};
-use crate::error::{Error, printable};
+use crate::error::Error;
 use crate::log::{Level, Log};
 use crate::plan::Step;
-use crate::plan::hook::{HookMoment, HookPlan};
+use crate::plan::hook::{HookMoment, HookPlan, MOST_TOLD};
+use crate::plan::hook_ended as how;
 use crate::sys::clone::{self, Memory, NewNamespaces};
 use crate::sys::descriptor::{self, ChildDescriptor, Waiting};
 use crate::sys::in_child::InChild;
 use crate::sys::process::{self, Ended, Patience, StringArray};
 use crate::sys::signal::{self, SignalSet};
 use crate::sys::{Errno, Pid, close_range, memfd};
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -52,24 +54,42 @@ impl Moment {
 }
 
 /// The state of a container, for hooks that it runs itself: a memory file, which is filled when there is a pid.
-pub struct StateFile(OwnedFd);
+pub struct StateFile {
+    file: OwnedFd,
+    /// How long the state in it is. Behind that, a hook's last words are left if it fails.
+    length: Cell<usize>,
+}
 
 impl StateFile {
     pub fn new() -> Result<Self, Error> {
-        memfd::empty(c"mydocker state").map(Self).map_err(no_file)
+        let file = memfd::empty(c"mydocker state").map_err(no_file)?;
+        let length = Cell::new(0);
+        Ok(Self { file, length })
     }
 
     /// To be handed to the launch.
     pub fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.file.as_fd()
     }
 
     /// Fills it, while the container waits.
     pub fn fill(&self, record: &Record) -> Result<(), Error> {
         let text = state::object(record, Status::Creating).finish();
-        descriptor::write_at(self.as_fd(), text.as_bytes(), 0)
-            .map(drop)
-            .map_err(no_file)
+        let written = descriptor::write_at(self.as_fd(), text.as_bytes(), 0).map_err(no_file)?;
+        self.length.set(written);
+        Ok(())
+    }
+
+    /// The error of a container that could not be made, with what a hook has said that it ran.
+    #[cold]
+    #[inline(never)]
+    pub fn explain(&self, error: Error) -> Error {
+        let mut said = [0; MOST_TOLD];
+        let count = match self.length.get() {
+            0 => 0,
+            length => descriptor::read_at(self.as_fd(), &mut said, length).unwrap_or_default(),
+        };
+        error.with_words(said.get(..count).unwrap_or_default())
     }
 }
 
@@ -77,19 +97,20 @@ fn no_file(errno: Errno) -> Error {
     Error::new("write", "the state for hooks", errno)
 }
 
-/// The steps that run these hooks in the container. A hook without an environment has `usual`.
-pub fn steps(hooks: &[Hook], moment: HookMoment, usual: &[CString]) -> impl Iterator<Item = Step> {
+/// The steps that run these hooks in the container.
+pub fn steps(hooks: &[Hook], moment: HookMoment) -> impl Iterator<Item = Step> {
     (0..).zip(hooks).map(move |(number, hook)| {
-        let environment = match &hook.environment[..] {
-            [] => usual,
-            own => own,
+        let environment = match (moment, &hook.environment[..]) {
+            // As in runc: it is a process beside the container's own.
+            (HookMoment::StartContainer, []) => None,
+            (_, own) => Some(StringArray::new(own.to_vec())),
         };
         Step::RunHook(Box::new(HookPlan {
             moment,
             number,
             path: hook.path.clone(),
             arguments: StringArray::new(hook.arguments.clone()),
-            environment: StringArray::new(environment.to_vec()),
+            environment,
             timeout: hook.timeout,
         }))
     })
@@ -219,7 +240,10 @@ fn one(
     let waited = wait(pid, hook.timeout, until).map_err(|errno| unable("wait for", errno))?;
     match (birth.errno.load(Ordering::Acquire), waited) {
         (0, Waited::Ended(Ended::Exited(0))) => Ok(()),
-        (0, Waited::Ended(ended)) => Err(failed(told(ended, output.as_fd()))),
+        (0, Waited::Ended(ended)) => {
+            let words = last_words(output.as_fd());
+            Err(failed(how(ended)).with_words(&words))
+        }
         (0, Waited::Late) => Err(failed(format!(
             "it was killed, for it took longer than its timeout of {} s",
             hook.timeout.unwrap_or_default()
@@ -231,25 +255,16 @@ fn one(
     }
 }
 
-/// How it has ended, and the end of what it has written.
-fn told(ended: Ended, output: BorrowedFd<'_>) -> String {
-    const MOST: usize = 512;
-    let mut told = match ended {
-        Ended::Exited(code) => format!("exit status {code}"),
-        Ended::Signaled(number) => format!("it was killed by signal {number}"),
-    };
-    let mut text = [0; MOST];
+/// The end of what it has written.
+fn last_words(output: BorrowedFd<'_>) -> Vec<u8> {
+    let mut text = vec![0; MOST_TOLD];
     let size = crate::sys::facts::facts(output).map_or(0, |facts| facts.size);
     let from = usize::try_from(size)
         .unwrap_or_default()
-        .saturating_sub(MOST);
+        .saturating_sub(MOST_TOLD);
     let count = descriptor::read_at(output, &mut text, from).unwrap_or_default();
-    let text = text.get(..count).unwrap_or_default().trim_ascii();
-    if !text.is_empty() {
-        told.push_str(": ");
-        told.push_str(&printable(text));
-    }
-    told
+    text.truncate(count);
+    text
 }
 
 /// In shared memory: nothing here may allocate.

@@ -235,7 +235,8 @@ impl Making<'_> {
                 start: start.as_ref(),
                 keeper: &keeper,
             },
-        )?;
+        );
+        let container = container.map_err(|error| keeper.explain(error))?;
         drop(entry);
         let handed = self
             .hand_over(container.pid, terminal, &keeper)
@@ -414,6 +415,16 @@ struct Keeper<'a> {
     hook_state: Option<StateFile>,
     record: RefCell<Record>,
     made: Made,
+}
+
+impl Keeper<'_> {
+    /// The error of a launch.
+    fn explain(&self, error: Error) -> Error {
+        match &self.hook_state {
+            Some(state) => state.explain(error),
+            None => error,
+        }
+    }
 }
 
 impl Attendant for Keeper<'_> {

@@ -94,7 +94,6 @@ pub fn plan(parts: Parts<'_>) -> Result<InitPlan, Error> {
     container.extend(hooks::steps(
         &hooks.create_container,
         HookMoment::CreateContainer,
-        &[],
     ));
     container.append(&mut mounts.enter);
     names(config, namespaces, &mut container)?;
@@ -128,8 +127,6 @@ pub fn plan(parts: Parts<'_>) -> Result<InitPlan, Error> {
     process.extend(hooks::steps(
         &hooks.start_container,
         HookMoment::StartContainer,
-        // As in runc: it is a process beside the container's own.
-        command.environment.strings(),
     ));
     Ok(InitPlan {
         forerunner,

@@ -8,7 +8,7 @@ use super::process::{Inherited, command};
 use super::store::{Locked, Record, Status, Store};
 use super::{ending, words};
 use crate::error::{Error, ExitCode};
-use crate::plan::hook::HookMoment;
+use crate::plan::hook::{HookMoment, MOST_TOLD};
 use crate::plan::{InitPlan, describe_failure};
 use crate::report::Report;
 use crate::sys::descriptor::{self, Waiting};
@@ -50,6 +50,9 @@ pub fn run(arguments: &IdArgs, globals: &Globals) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The bytes of a report.
+const REPORT: usize = 8;
+
 /// Lets the command be executed, and waits until it is: then no one reads the FIFO any more.
 fn open_gate(locked: &Locked, record: &Record, start: &OwnedFd) -> Result<(), Error> {
     let failed = |errno| Error::new("start", format!("container {}", locked.id), errno);
@@ -74,22 +77,25 @@ fn open_gate(locked: &Locked, record: &Record, start: &OwnedFd) -> Result<(), Er
     }
     // What is left in the FIFO as long as we have it open: our byte, if no one has read it, or a report.
     let left = locked.open_left()?;
-    let mut report = [0; 8];
-    match descriptor::read(left.as_fd(), &mut report) {
-        Ok(0) | Err(Errno::EAGAIN) => match image() {
-            // Killed behind the gate, by its filter or by someone: execve closes the FIFO, and so does the end.
-            Ok(now) if now.has_ended_as(&before) => Err(ended(locked)),
-            // Of one that was waited for already, its engine knows how it has ended.
-            _ => Ok(()),
-        },
-        Ok(8) => Err(told(
-            locked,
-            record,
-            Report::of_bytes(report).map_err(failed)?,
-        )),
-        Ok(_) => Err(ended(locked)),
-        Err(errno) => Err(failed(errno)),
-    }
+    let mut text = [0; MOST_TOLD + REPORT];
+    let left = match descriptor::read(left.as_fd(), &mut text) {
+        Ok(0) | Err(Errno::EAGAIN) => {
+            return match image() {
+                // Killed behind the gate, by its filter or by someone: execve closes the FIFO, and so does the end.
+                Ok(now) if now.has_ended_as(&before) => Err(ended(locked)),
+                // Of one that was waited for already, its engine knows how it has ended.
+                _ => Ok(()),
+            };
+        }
+        Ok(count) => text.get(..count).unwrap_or_default(),
+        Err(errno) => return Err(failed(errno)),
+    };
+    // Before it stands what a hook has said.
+    let Some((said, report)) = left.split_last_chunk::<REPORT>() else {
+        return Err(ended(locked));
+    };
+    let report = Report::of_bytes(*report).map_err(failed)?;
+    Err(told(locked, record, report).with_words(said))
 }
 
 #[cold]
@@ -132,7 +138,7 @@ fn rest(text: &[u8]) -> Result<InitPlan, Error> {
         container: Vec::new(),
         reaper: None,
         enters: false,
-        process: hooks::steps(hooks, HookMoment::StartContainer, &[]).collect(),
+        process: hooks::steps(hooks, HookMoment::StartContainer).collect(),
         command: command(&process, Inherited::default())?,
         premounted: 0,
         timed: false,

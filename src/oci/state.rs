@@ -25,26 +25,38 @@ pub fn run(arguments: &IdArgs, globals: &Globals) -> Result<String, Error> {
 pub fn object(record: &Record, status: Status) -> Object {
     let mut object = Object::new();
     object.text("status", status.word().as_bytes());
-    object.text("ociVersion", version::SPECIFICATION.as_bytes());
-    object.text("id", record.id.as_bytes());
-    object.number("pid", pid(record, status));
+    name(&mut object, record, status);
     object.text("bundle", record.bundle.to_bytes());
-    let annotations = record.annotations.iter();
-    let annotations = annotations.map(|(key, value)| (key.clone(), Value::Text(value.clone())));
-    object.value("annotations", &Value::Object(annotations.collect()));
+    annotations(&mut object, record);
     object
 }
 
-/// With runc's further members.
+/// With runc's further members, in its order, which scripts may go by.
 pub fn shown(record: &Record, status: Status, owners: &mut Owners) -> Object {
-    let mut object = object(record, status);
+    let mut object = Object::new();
+    name(&mut object, record, status);
+    object.text("status", status.word().as_bytes());
+    object.text("bundle", record.bundle.to_bytes());
     object.text("rootfs", record.root.to_bytes());
     object.text(
         "created",
         time::to_the_nanosecond(record.created).as_bytes(),
     );
+    annotations(&mut object, record);
     object.text("owner", owners.name(record.owner).as_bytes());
     object
+}
+
+fn name(object: &mut Object, record: &Record, status: Status) {
+    object.text("ociVersion", version::SPECIFICATION.as_bytes());
+    object.text("id", record.id.as_bytes());
+    object.number("pid", pid(record, status));
+}
+
+fn annotations(object: &mut Object, record: &Record) {
+    let annotations = record.annotations.iter();
+    let annotations = annotations.map(|(key, value)| (key.clone(), Value::Text(value.clone())));
+    object.value("annotations", &Value::Object(annotations.collect()));
 }
 
 /// Once a container has ended, its number may be another process's.

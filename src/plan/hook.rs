@@ -11,7 +11,8 @@ pub struct HookPlan {
     pub number: u32,
     pub path: CString,
     pub arguments: StringArray,
-    pub environment: StringArray,
+    /// `None`: the command's.
+    pub environment: Option<StringArray>,
     /// Seconds after which it is killed.
     pub timeout: Option<u32>,
 }
@@ -33,6 +34,9 @@ impl HookMoment {
         }
     }
 }
+
+/// So much is told of what a hook has written before it failed: the end of it.
+pub const MOST_TOLD: usize = 512;
 
 /// The state that hooks get on their stdin begins with this, so that it can be brought up to date without being written anew:
 /// what follows is a text of always the same length.

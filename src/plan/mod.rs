@@ -37,7 +37,7 @@ pub use build::{NetworkSource, build, check_options, command_of, makes_terminal}
 pub use gate::{Gate, Opener};
 pub use standard::{Outputs, Prepared, Source, Standard, Streams};
 #[cfg(feature = "oci")]
-pub use text::not_in_engines_path;
+pub use text::{hook_ended, not_in_engines_path};
 pub use text::{describe_execve, describe_failure, name_step};
 
 use crate::spec::Namespace;

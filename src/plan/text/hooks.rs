@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::plan::hook::{HookMoment, HookPlan};
 use crate::report::{Failed, Part};
 use crate::sys::Errno;
+use crate::sys::process::Ended;
 
 impl<'p> Blank<'p> {
     pub fn run_hook(self, hook: &HookPlan) -> Told<'p> {
@@ -27,6 +28,19 @@ fn named(hook: &HookPlan) -> Vec<u8> {
     [before.as_bytes(), hook.path.to_bytes()].concat()
 }
 
+/// How a hook has ended that has failed.
+#[cold]
+#[inline(never)]
+pub fn how(ended: Ended) -> String {
+    match ended {
+        Ended::Exited(code) => format!("exit status {code}"),
+        Ended::Signaled(libc::SIGSYS) => {
+            "it was killed by signal 31: bad system call, by a filter's verdict".to_owned()
+        }
+        Ended::Signaled(number) => format!("it was killed by signal {number}"),
+    }
+}
+
 /// How a hook has ended. `None`: by an errno of ours.
 #[cold]
 #[inline(never)]
@@ -44,8 +58,8 @@ pub fn ended(hook: &HookPlan, failed: Failed) -> Option<Error> {
             "it was killed, for it took longer than its timeout of {} s",
             hook.timeout.unwrap_or_default()
         ),
-        (Part::Item(code), Errno::ECHILD) => format!("exit status {code}"),
-        (Part::Item(number), Errno::EINTR) => format!("it was killed by signal {number}"),
+        (Part::Item(code), Errno::ECHILD) => how(Ended::Exited(code)),
+        (Part::Item(number), Errno::EINTR) => how(Ended::Signaled(number.into())),
         _ => return None,
     };
     let object = [named.as_bytes(), hook.path.to_bytes()].concat();

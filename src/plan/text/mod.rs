@@ -28,6 +28,8 @@ pub use command::describe_execve;
 #[cfg(feature = "oci")]
 pub use command::not_in_engines_path;
 pub use failure::describe_failure;
+#[cfg(feature = "oci")]
+pub use hooks::how as hook_ended;
 
 use super::Step;
 use page::Page;
