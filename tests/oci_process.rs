@@ -43,6 +43,34 @@ fn five_sets_of_capabilities_are_as_given() {
 }
 
 #[test]
+fn capabilities_that_cannot_be_had_are_told_of() {
+    each_of_root(|mut bundle| {
+        bundle.config["process"]["user"] = json!({"uid": 1000, "gid": 1001});
+        bundle.config["process"]["capabilities"] = json!({
+            "bounding": ["CAP_CHOWN", "CAP_KILL", "CAP_NEW", "OTHER"],
+            "permitted": ["CAP_KILL", "CAP_CHOWN", "CAP_FOWNER"],
+            "effective": ["CAP_NEW"],
+            "inheritable": ["CAP_KILL"],
+            "ambient": ["CAP_CHOWN", "CAP_KILL"],
+        });
+        let outcome = bundle.run("grep CapAmb /proc/self/status");
+        assert_eq!(outcome.code(), Some(0), "{}: {outcome:?}", bundle.case);
+        assert_eq!(field(&outcome.stdout, "CapAmb"), ["0000000000000020"]);
+        let lines: Vec<&str> = outcome.stderr.lines().collect();
+        let [unknown, ambient] = lines[..] else {
+            panic!("{}: {outcome:?}", bundle.case);
+        };
+        for (line, said) in [
+            (unknown, "ignoring unknown or unavailable capabilities: [CAP_NEW OTHER]"),
+            (ambient, "can't raise ambient capability CAP_CHOWN: "),
+        ] {
+            assert!(line.contains("level=warning"), "{}: {line}", bundle.case);
+            assert!(line.contains(said), "{}: {line}", bundle.case);
+        }
+    });
+}
+
+#[test]
 fn without_capabilities_there_are_none() {
     each(|mut bundle| {
         let said = bundle.says(STATUS);

@@ -12,7 +12,7 @@ use crate::sys::clone::NewNamespaces;
 use crate::sys::facts::{self, Kind};
 use crate::sys::{
     Errno, affinity, capability, descriptor, identity, keyring, namespace, own_proc, process,
-    scheduler,
+    scheduler, signal,
 };
 use std::ffi::CStr;
 
@@ -48,6 +48,7 @@ pub fn perform(
             home::find(*user, &plan.command);
             Ok(())
         }
+        ProcessStep::EndWhenAsked => signal::end_when_asked(state.child),
         ProcessStep::FindCommand => {
             execute::look(&plan.command, descriptors);
             Ok(())

@@ -8,6 +8,7 @@ use super::process::{Inherited, ProcessSteps, command};
 use super::sysctl;
 use crate::error::Error;
 use crate::plan::hook::HookMoment;
+use crate::plan::process::ProcessStep;
 use crate::plan::root::RootStep;
 use crate::plan::{Gate, InitPlan, Step};
 use crate::spec::Namespace;
@@ -105,6 +106,10 @@ pub fn plan(parts: Parts<'_>) -> Result<InitPlan, Error> {
     container.append(&mut mounts.restrict);
 
     let mut process = steps.session;
+    if waits {
+        // Before there is a filter.
+        process.push(Step::from(ProcessStep::EndWhenAsked));
+    }
     process.extend(steps.before_user);
     process.extend(steps.user);
     // As above.

@@ -121,6 +121,7 @@ pub fn send_listener<'a>(
     object.object("state", state);
     let path = OsStr::from_bytes(path.to_bytes());
     console::send(path, &object.finish(), listener.as_fd())
+        .map_err(|error| error.behind("failed to connect with seccomp agent"))
 }
 
 /// The names of the actions, operators, architectures and flags that a filter can have, for `features`.

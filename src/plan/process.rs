@@ -53,6 +53,8 @@ pub enum ProcessStep {
     FindHome(u32),
     /// See that there is a command that this user may execute.
     FindCommand,
+    /// While it waits to be started, end when a signal asks for it.
+    EndWhenAsked,
 }
 
 impl ProcessStep {

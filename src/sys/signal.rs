@@ -1,5 +1,7 @@
-//! Signals, without a single handler: they are blocked and waited for.
+//! Signals. No handler returns: they are blocked and waited for, or end the process.
 
+#[cfg(feature = "oci")]
+use super::in_child::InChild;
 use super::{Errno, Pid, descriptor, process};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -87,6 +89,39 @@ pub fn set_default(signal: i32) -> Result<(), Errno> {
     let action = KernelAction::DEFAULT;
     // SAFETY: the kernel reads one action, which installs no handler.
     unsafe { syscall!(Sysno::rt_sigaction, signal, &raw const action, 0, SET_SIZE) }.map(drop)
+}
+
+/// The signals by which others ask a process to end.
+#[cfg(feature = "oci")]
+pub const OF_ENDING: SignalSet = SignalSet::EMPTY
+    .with(libc::SIGHUP)
+    .with(libc::SIGINT)
+    .with(libc::SIGQUIT)
+    .with(libc::SIGTERM);
+
+/// Lets [`OF_ENDING`] end this process until it executes a program, with a shell's exit code for that. The first one of a PID
+/// namespace does not hear them otherwise (pid_namespaces(7)).
+#[cfg(feature = "oci")]
+pub fn end_when_asked(_: InChild) -> Result<(), Errno> {
+    /// The kernel of x86_64 gives no signal to a handler without a restorer, which none is needed for that does not return.
+    const RESTORER: usize = 0x0400_0000;
+    let handler = end as extern "C" fn(i32) -> !;
+    let action = KernelAction {
+        handler: handler as usize,
+        flags: if cfg!(target_arch = "x86_64") { RESTORER } else { 0 },
+        restorer: handler as usize,
+        mask: SignalSet::FULL.0,
+    };
+    for signal in OF_ENDING.iter() {
+        // SAFETY: the kernel reads one action. Its handler makes no use of whatever it interrupts, and never returns.
+        unsafe { syscall!(Sysno::rt_sigaction, signal, &raw const action, 0, SET_SIZE) }?;
+    }
+    Ok(())
+}
+
+#[cfg(feature = "oci")]
+extern "C" fn end(signal: i32) -> ! {
+    process::exit(128i32.saturating_add(signal))
 }
 
 /// Makes `set` the signal mask, exactly.

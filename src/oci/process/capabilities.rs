@@ -33,9 +33,26 @@ pub fn warn(process: &Process, grantable: CapabilitySet, log: &Log) {
         let all = (0..).map_while(|number| Some((number, capability::name(number)?)));
         let left_out = all.filter(|(number, _)| left_out.contains(*number));
         names.extend(left_out.map(|(_, name)| format!("CAP_{name}")));
+        // capabilities(7): what is ambient is permitted and inheritable.
+        let may_be_ambient = sets.permitted.common(sets.inheritable);
+        tell_ambient(
+            sets.ambient.common(grantable).without(may_be_ambient),
+            log,
+        );
     }
     if !names.is_empty() {
         tell(&names, log);
+    }
+}
+
+/// Tells what cannot be raised: as in runc, the process runs without it.
+fn tell_ambient(missing: CapabilitySet, log: &Log) {
+    let missing = (0..64).filter(|number| missing.contains(*number));
+    for name in missing.filter_map(capability::name) {
+        let message = format!(
+            "can't raise ambient capability CAP_{name}: it is not both permitted and inheritable"
+        );
+        log.write(Level::Warn, message.as_bytes(), &[]);
     }
 }
 

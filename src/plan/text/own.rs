@@ -29,6 +29,7 @@ pub fn tell<'p>(step: &ProcessStep, text: Blank<'p>) -> Told<'p> {
         ProcessStep::Label { attribute, value } => text.label(attribute, value),
         ProcessStep::FindHome(user) => text.find_home(*user),
         ProcessStep::FindCommand => text.find_command(),
+        ProcessStep::EndWhenAsked => text.end_when_asked(),
     }
 }
 
@@ -186,6 +187,14 @@ impl<'p> Blank<'p> {
     fn find_home(self, user: u32) -> Told<'p> {
         self.says("set HOME for the user", user.to_string().as_bytes())
             .why("No one has set it: what the container's /etc/passwd says, or /. passwd(5)")
+    }
+
+    fn end_when_asked(self) -> Told<'p> {
+        self.says("end, while it waits, by SIGHUP, SIGINT, SIGQUIT and SIGTERM", b"")
+            .why(
+                "The kernel keeps them from the first process of a PID namespace that has no handler for them; the command \
+                 begins without these. pid_namespaces(7)",
+            )
     }
 
     fn find_command(self) -> Told<'p> {

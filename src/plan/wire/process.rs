@@ -23,6 +23,7 @@ table! { enum ProcessStep {
     13 => FindCommand,
     14 => Groups(groups),
     15 => AllProcessors,
+    16 => EndWhenAsked,
 } }
 table! { struct JoinOf { namespace, slot, name } }
 table! { struct Permissions(bits) }
