@@ -138,6 +138,44 @@ fn a_hook_has_its_words_and_its_environment_and_no_more() {
 }
 
 #[test]
+fn what_one_mounts_in_the_root_by_its_path_is_there() {
+    for case in root_cases() {
+        for moment in ["prestart", "createRuntime"] {
+            let oci = Oci::new(case.launch);
+            let out = place(&oci, moment);
+            let root = oci.bundle().join("rootfs");
+            let root = root.to_str().unwrap();
+            for name in ["of-runtime", "of-container"] {
+                std::fs::create_dir(oci.bundle().join("rootfs").join(name)).unwrap();
+            }
+            std::fs::write(oci.out("said"), "by a hook\n").unwrap();
+            let mut config = oci.config(&[
+                "sh",
+                "-c",
+                "cat /of-runtime/said /of-container/said; ls -d /proc/1 /dev/null; pwd",
+            ]);
+            config["hooks"][moment] = json!([shell(&format!(
+                "state=$(cat); pid=${{state##*\\\"pid\\\":}}; pid=${{pid%%,*}}; \
+                 nsenter --mount=/proc/$pid/ns/mnt mount --bind {out} {root}/of-runtime"
+            ))]);
+            config["hooks"]["createContainer"] = json!([shell(&format!(
+                "pwd > {out}/directory; mount --bind {out} ./of-container"
+            ))]);
+            oci.write(&config);
+            let outcome = oci.done(&["run", "a"]);
+            assert_eq!(
+                outcome.stdout, "by a hook\nby a hook\n/dev/null\n/proc/1\n/\n",
+                "{case}"
+            );
+            assert_eq!(oci.told("directory").trim(), root, "{case}");
+            // Of what is mounted in it nothing is left on the host.
+            let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+            assert!(!mounts.contains(root), "{case}");
+        }
+    }
+}
+
+#[test]
 fn one_that_fails_ends_the_container() {
     for case in root_cases() {
         for (moment, hook, told) in [
@@ -207,7 +245,10 @@ fn one_that_fails_before_the_command_keeps_it_from_running() {
             // More than a pipe takes, and more than is told.
             ("yes no | head -c 300000; echo end; exit 5", "no\\nend\n"),
             ("exit 5", ": exit status 5\n"),
-            ("kill -31 $$", "signal 31: bad system call, by a filter's verdict\n"),
+            (
+                "kill -31 $$",
+                "signal 31: bad system call, by a filter's verdict\n",
+            ),
         ] {
             let oci = Oci::new(case.launch);
             let mut config = oci.config(&["sh", "-c", "echo ran > /out/ran"]);

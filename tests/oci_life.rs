@@ -159,34 +159,6 @@ fn signals_have_names_and_numbers() {
 }
 
 #[test]
-fn one_that_waits_ends_when_it_is_asked_to() {
-    each(|oci, id| {
-        // Which the kernel does not give a first process that has nothing for them, as this one of the command's has not.
-        oci.write(&oci.config(&["sleep", "1000"]));
-        for signal in ["TERM", "HUP", "INT", "QUIT"] {
-            oci.done(&["create", id]);
-            oci.done(&["kill", id, signal]);
-            assert!(eventually(|| oci.status(id) == "stopped"), "{signal}");
-            fails(
-                oci,
-                &["start", id],
-                "cannot start a container that has stopped",
-            );
-            oci.done(&["delete", id]);
-        }
-        oci.done(&["create", id]);
-        oci.done(&["start", id]);
-        let pid = oci.state(id)["pid"].as_i64().unwrap();
-        oci.done(&["kill", id, "TERM"]);
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let caught = status.lines().find(|line| line.starts_with("SigCgt:"));
-        assert_eq!(caught, Some("SigCgt:\t0000000000000000"));
-        assert_eq!(oci.status(id), "running");
-        oci.done(&["delete", "--force", id]);
-    });
-}
-
-#[test]
 fn without_pids_of_its_own_all_are_killed() {
     each(|oci, id| {
         let mut config = oci.config(&["sh", "-c", "sleep 1000 & echo $! > /out/other; wait"]);

@@ -6,6 +6,8 @@ mod bundle;
 mod common;
 
 use bundle::{Bundle, each, each_of_root};
+use common::oci::Oci;
+use common::root_cases;
 use serde_json::json;
 
 const STATUS: &str = "grep -E 'Cap|Uid|Gid|Groups|Umask|NoNewPrivs' /proc/self/status";
@@ -121,6 +123,71 @@ fn capabilities_that_cannot_be_given_are_a_warning() {
             assert!(outcome.stderr.contains(&expected), "{case}: {outcome:?}");
         }
     });
+}
+
+#[test]
+fn one_that_waits_ends_when_it_is_asked_to() {
+    for case in root_cases() {
+        // Which the kernel does not give a first process that has nothing for them, as this one of the command's has not.
+        let oci = Oci::new(case.launch);
+        oci.write(&oci.config(&["sleep", "1000"]));
+        for signal in ["TERM", "HUP", "INT", "QUIT"] {
+            oci.done(&["create", "a"]);
+            oci.done(&["kill", "a", signal]);
+            assert!(
+                common::eventually(|| oci.status("a") == "stopped"),
+                "{case} {signal}"
+            );
+            let outcome = oci.run(&["start", "a"]);
+            let refusal = "cannot start a container that has stopped";
+            assert!(outcome.stderr.contains(refusal), "{case}: {outcome:?}");
+            oci.done(&["delete", "a"]);
+        }
+        oci.done(&["create", "a"]);
+        oci.done(&["start", "a"]);
+        let pid = oci.state("a")["pid"].as_i64().unwrap();
+        oci.done(&["kill", "a", "TERM"]);
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        assert_eq!(field(&status, "SigCgt"), ["0000000000000000"], "{case}");
+        assert_eq!(oci.status("a"), "running", "{case}");
+        oci.done(&["delete", "--force", "a"]);
+    }
+}
+
+#[test]
+fn a_capability_opens_a_command_that_is_closed_to_its_user() {
+    for case in root_cases() {
+        let oci = Oci::new(case.launch);
+        let command = oci.bundle().join("rootfs/closed");
+        common::oci::script(&command, "echo ran > /out/ran");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(&command, mode).unwrap();
+        let mut config = oci.config(&["/closed"]);
+        config["process"]["user"] = json!({"uid": 1000, "gid": 1000});
+        let wanted = json!(["CAP_DAC_OVERRIDE"]);
+        for (name, has) in [("a", false), ("b", true)] {
+            if has {
+                for set in [
+                    "bounding",
+                    "permitted",
+                    "effective",
+                    "inheritable",
+                    "ambient",
+                ] {
+                    config["process"]["capabilities"][set] = wanted.clone();
+                }
+            }
+            oci.write(&config);
+            let outcome = oci.run(&["run", name]);
+            assert_eq!(outcome.status.success(), has, "{case}: {outcome:?}");
+            assert_eq!(!oci.told("ran").is_empty(), has, "{case}: {outcome:?}");
+            assert_eq!(
+                outcome.stderr.contains("permission denied"),
+                !has,
+                "{case}: {outcome:?}"
+            );
+        }
+    }
 }
 
 #[test]

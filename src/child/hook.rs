@@ -1,6 +1,7 @@
 //! How a hook is run by the container's first process: by a child of its own, which is waited for.
 
 use super::Descriptors;
+use super::root::RootState;
 use crate::plan::InitPlan;
 use crate::plan::hook::{CREATED, HookMoment, HookPlan, MOST_TOLD, STATE_BEGINS};
 use crate::report::{Failed, Part};
@@ -10,12 +11,14 @@ use crate::sys::facts;
 use crate::sys::in_child::InChild;
 use crate::sys::process::{self, Ended, Patience, StringArray};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Errno, Pid, clock, close_range};
-use std::os::fd::AsRawFd;
+use crate::sys::{Errno, Pid, clock, close_range, directory};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// What a hook's process needs.
 struct Birth<'a> {
     hook: &'a HookPlan,
+    /// Where it is begun, if not where we are.
+    directory: Option<BorrowedFd<'a>>,
     environment: &'a StringArray,
     state: ChildDescriptor<'a>,
     /// What it writes is not its container's: the streams are the command's.
@@ -30,8 +33,9 @@ pub fn run(
     hook: &HookPlan,
     plan: &InitPlan,
     descriptors: &Descriptors<'_>,
-    child: InChild,
+    root: &RootState,
 ) -> Result<(), Failed> {
+    let child = root.child;
     let state = descriptors.hook_state.ok_or(Errno::EBADF)?;
     if hook.moment == HookMoment::StartContainer {
         descriptor::write_at(state.as_fd(), CREATED.as_bytes(), STATE_BEGINS.len())?;
@@ -41,6 +45,11 @@ pub fn run(
     let (output, its_output) = pipe()?;
     let birth = Birth {
         hook,
+        directory: match hook.moment {
+            // As in runc. The path of its program is the host's all the same.
+            HookMoment::CreateContainer => Some(root.root()?),
+            HookMoment::StartContainer => None,
+        },
         environment: hook
             .environment
             .as_ref()
@@ -103,6 +112,9 @@ fn prepare(child: InChild, birth: &Birth<'_>) -> Result<(), Errno> {
     // So that it can be ended with all that it has started.
     process::new_group()?;
     process::die_with_parent()?;
+    if let Some(entered) = birth.directory {
+        directory::enter(entered)?;
+    }
     descriptor::duplicate_to(birth.state.as_fd(), 0, child)?;
     descriptor::duplicate_to(birth.output.as_fd(), 1, child)?;
     descriptor::duplicate_to(birth.output.as_fd(), 2, child)?;
@@ -222,12 +234,15 @@ impl LastWords {
 
     /// For whoever tells that the hook has failed: who starts the container has its FIFO, and who makes it the file of the
     /// state.
-    fn leave(&mut self, hook: &HookPlan, state: ChildDescriptor<'_>, descriptors: &Descriptors<'_>) {
+    fn leave(
+        &mut self,
+        hook: &HookPlan,
+        state: ChildDescriptor<'_>,
+        descriptors: &Descriptors<'_>,
+    ) {
         let told = self.told();
         let _ = match (hook.moment, descriptors.start) {
-            (HookMoment::StartContainer, Some(start)) => {
-                descriptor::write_all(start.as_fd(), told)
-            }
+            (HookMoment::StartContainer, Some(start)) => descriptor::write_all(start.as_fd(), told),
             _ => facts::facts(state.as_fd()).and_then(|facts| {
                 let end = usize::try_from(facts.size).unwrap_or(usize::MAX);
                 descriptor::write_at(state.as_fd(), told, end).map(drop)

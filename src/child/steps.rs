@@ -92,7 +92,7 @@ pub fn perform(
         Step::DefaultSignals(ignored) => default_signals(*ignored),
         Step::CloseDescriptorsFrom(first) => close_from(*first, None, descriptors, state),
         #[cfg(feature = "oci")]
-        Step::RunHook(hook) => return hook::run(hook, plan, descriptors, state.child),
+        Step::RunHook(hook) => return hook::run(hook, plan, descriptors, state),
         Step::OutliveParent => process::hear_of_parents_death(0),
         Step::CloseDescriptors => close_descriptors(descriptors, state.child),
         Step::CloseAllButTerminal(first) => {

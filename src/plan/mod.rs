@@ -36,9 +36,9 @@ pub use build::entry;
 pub use build::{NetworkSource, build, check_options, command_of, makes_terminal};
 pub use gate::{Gate, Opener};
 pub use standard::{Outputs, Prepared, Source, Standard, Streams};
+pub use text::{describe_execve, describe_failure, name_step};
 #[cfg(feature = "oci")]
 pub use text::{hook_ended, not_in_engines_path};
-pub use text::{describe_execve, describe_failure, name_step};
 
 use crate::spec::Namespace;
 use crate::spec::limits::{NumberSet, ResourceLimit};

@@ -101,6 +101,8 @@ pub enum RootStep {
     OwnNull,
     /// Nothing of the mount on a path can be written any more.
     Freeze(CString),
+    /// Everything that lies on / goes to the root's own path of the host's, where hooks look for it.
+    OwnPath(CString),
     /// What the container is kept from, by its own /dev/null.
     RestrictFound(RestrictedPaths),
 }

@@ -106,6 +106,7 @@ impl<'a> Coming<'a> {
             | RootStep::PlacedLinks(_)
             | RootStep::Console(_)
             | RootStep::OwnNull
+            | RootStep::OwnPath(_)
             | RootStep::Freeze(_)
             | RootStep::RestrictFound(_) => Ok(()),
         }

@@ -108,7 +108,11 @@ pub fn end_when_asked(_: InChild) -> Result<(), Errno> {
     let handler = end as extern "C" fn(i32) -> !;
     let action = KernelAction {
         handler: handler as usize,
-        flags: if cfg!(target_arch = "x86_64") { RESTORER } else { 0 },
+        flags: if cfg!(target_arch = "x86_64") {
+            RESTORER
+        } else {
+            0
+        },
         restorer: handler as usize,
         mask: SignalSet::FULL.0,
     };

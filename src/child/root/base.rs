@@ -196,11 +196,34 @@ pub fn enter(state: &RootState) -> Result<(), Errno> {
             // mount for a root, `..` ends there, and from outside of a second chroot it climbs no further
             // than to that place of the ramfs on which we lie, which leads back up to us. mountinfo shows
             // no mount that the root does not lead to. Who has CAP_SYS_ADMIN could take the mount away.
+            #[cfg(feature = "oci")]
+            if state.is_at_own_path.get() {
+                mount(Some(c"."), c"/", None, MountFlags::MOVE, None)?;
+            }
             mount::change_root(c".")?;
         }
         Err(errno) => return Err(errno),
     }
     process::change_directory(c"/")
+}
+
+/// What lies on / moves on, with everything that is mounted in it. Where the path is closed to us, it stays.
+pub fn move_to_own_path(path: &CStr, state: &RootState) -> Result<(), Errno> {
+    let place = match node::open(HERE, path, libc::O_PATH | libc::O_DIRECTORY, 0) {
+        Err(Errno::EACCES) => return Ok(()),
+        place => place?,
+    };
+    let (here, there) = (facts::facts(state.root()?), facts::facts(place.as_fd()));
+    let entered = directory::enter(place.as_fd());
+    descriptor::close(place);
+    if here?.identity != there?.identity {
+        return Err(Errno::ESTALE);
+    }
+    entered?;
+    mount(Some(c"/.."), c".", None, MountFlags::MOVE, None)?;
+    #[cfg(feature = "oci")]
+    state.is_at_own_path.set(true);
+    Ok(())
 }
 
 pub fn enter_as(how: EnterHow, state: &RootState) -> Result<(), Errno> {

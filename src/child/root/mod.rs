@@ -50,6 +50,9 @@ pub struct RootState {
     pub network_is_open: Cell<bool>,
     /// How many mounts lie on the host's /, the container's among them.
     covers: Cell<u32>,
+    /// The container's is not among them any more: it lies on its own path.
+    #[cfg(feature = "oci")]
+    is_at_own_path: Cell<bool>,
     /// Where what is bound to its place has its name, see [`stage::HIDDEN`].
     hidden: Cell<Option<ChildDescriptor<'static>>>,
     /// The stage's file system.
@@ -85,6 +88,8 @@ impl RootState {
             is_in_directory: Cell::default(),
             network_is_open: Cell::default(),
             covers: Cell::default(),
+            #[cfg(feature = "oci")]
+            is_at_own_path: Cell::default(),
             hidden: Cell::default(),
             stage: Cell::default(),
             own: Default::default(),
@@ -107,7 +112,8 @@ impl RootState {
         self.proc.get().map(ChildDescriptor::as_fd)
     }
 
-    fn root(&self) -> Result<BorrowedFd<'static>, Errno> {
+    /// What / will be.
+    pub fn root(&self) -> Result<BorrowedFd<'static>, Errno> {
         self.root
             .get()
             .map(ChildDescriptor::as_fd)
@@ -242,6 +248,7 @@ fn perform_configured(
             terminal::make_in_root(settings, socket.as_fd(), state)
         }
         RootStep::OwnNull => device_files::own_null(state),
+        RootStep::OwnPath(path) => base::move_to_own_path(path, state).map_err(Failed::from),
         RootStep::Freeze(path) => veil::freeze(path, state),
         RootStep::RestrictFound(paths) => veil::restrict(paths, state),
         _ => Err(Errno::ENOSYS.into()),

@@ -167,7 +167,7 @@ impl<'c> Handed<'c> {
     }
 }
 
-fn is_root(path: &CStr) -> bool {
+pub fn is_root(path: &CStr) -> bool {
     clean(path).as_c_str() == c"/"
 }
 

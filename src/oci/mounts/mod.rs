@@ -109,6 +109,14 @@ pub fn steps(
         all.before_gate
             .extend(dev::steps(config).into_iter().map(boxed));
     }
+    let path = below(bundle, &config.root.path);
+    if has_hooks(config)
+        && surroundings.pivots
+        && propagations.cuts_off()
+        && !handed::is_root(&path)
+    {
+        all.before_gate.push(boxed(RootStep::OwnPath(path)));
+    }
     all.enter.push(boxed(
         match (surroundings.pivots, propagations.cuts_off()) {
             (false, _) => RootStep::EnterAs(EnterHow::Chroot),
@@ -132,6 +140,17 @@ pub fn steps(
     }
     all.premounted = handed.into_trees();
     Ok(all)
+}
+
+/// Whether there are hooks that may enter the mount namespace before the root is.
+fn has_hooks(config: &Config) -> bool {
+    let hooks = &config.hooks;
+    let all = [
+        &hooks.prestart,
+        &hooks.create_runtime,
+        &hooks.create_container,
+    ];
+    all.into_iter().any(|hooks| !hooks.is_empty())
 }
 
 /// Until the root is what will be /.

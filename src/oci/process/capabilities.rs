@@ -35,10 +35,7 @@ pub fn warn(process: &Process, grantable: CapabilitySet, log: &Log) {
         names.extend(left_out.map(|(_, name)| format!("CAP_{name}")));
         // capabilities(7): what is ambient is permitted and inheritable.
         let may_be_ambient = sets.permitted.common(sets.inheritable);
-        tell_ambient(
-            sets.ambient.common(grantable).without(may_be_ambient),
-            log,
-        );
+        tell_ambient(sets.ambient.common(grantable).without(may_be_ambient), log);
     }
     if !names.is_empty() {
         tell(&names, log);

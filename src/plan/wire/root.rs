@@ -42,6 +42,7 @@ table! { enum RootStep {
     30 => Freeze(path),
     31 => RestrictFound(paths),
     32 => OwnNull,
+    33 => OwnPath(path),
 } }
 table! { struct PlacedMount { target, content, below, propagation } }
 table! { enum Content { 0 => Fresh(fresh), 1 => Bound(bound), 2 => Remounted(fresh) } }

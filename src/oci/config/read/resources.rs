@@ -76,6 +76,8 @@ fn access(rule: &mut DeviceRule, letters: &str) -> Result<bool, Fault> {
             'r' => rule.read = true,
             'w' => rule.write = true,
             'm' => rule.make = true,
+            // runc passes over it, and so there are such files.
+            'a' => {}
             _ => {
                 return Err(Fault::new(format!(
                     "{}: it is to be of r, w and m",
@@ -84,7 +86,7 @@ fn access(rule: &mut DeviceRule, letters: &str) -> Result<bool, Fault> {
             }
         }
     }
-    Ok(!letters.is_empty())
+    Ok(rule.read || rule.write || rule.make)
 }
 
 fn memory(reader: &mut StrictReader<'_>) -> Result<Memory, Fault> {

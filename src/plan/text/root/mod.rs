@@ -53,6 +53,7 @@ pub fn tell<'p>(step: &RootStep, text: Blank<'p>) -> Told<'p> {
         RootStep::PlacedLinks(links) => text.placed_links(links),
         RootStep::Console(settings) => text.console(settings),
         RootStep::OwnNull => text.own_null(),
+        RootStep::OwnPath(path) => text.own_path(path),
         RootStep::Freeze(path) => text.freeze(path),
         RootStep::RestrictFound(paths) => text.restrict_found(paths),
     }

@@ -106,6 +106,15 @@ impl<'p> Blank<'p> {
             )
     }
 
+    pub fn own_path(self, path: &CStr) -> Told<'p> {
+        self.says("move the container's root to", path.to_bytes())
+            .found(Errno::ESTALE, "it has become another directory meanwhile")
+            .why(
+                "So hooks find it that enter the mount namespace and mount something there, by the path that config.json has. \
+                 MS_MOVE of mount(2)",
+            )
+    }
+
     pub fn freeze(self, path: &CStr) -> Told<'p> {
         self.says("make read-only", path.to_bytes()).why(
             "Asked for by its options; not before everything has been put into it. mount_setattr(2)",
