@@ -63,7 +63,10 @@ fn capabilities_that_cannot_be_had_are_told_of() {
             panic!("{}: {outcome:?}", bundle.case);
         };
         for (line, said) in [
-            (unknown, "ignoring unknown or unavailable capabilities: [CAP_NEW OTHER]"),
+            (
+                unknown,
+                "ignoring unknown or unavailable capabilities: [CAP_NEW OTHER]",
+            ),
             (ambient, "can't raise ambient capability CAP_CHOWN: "),
         ] {
             assert!(line.contains("level=warning"), "{}: {line}", bundle.case);

@@ -156,6 +156,7 @@ fn file_systems_are_mounted_as_they_are_listed() {
         std::fs::set_permissions(root.join("etc"), mode(0o2750)).unwrap();
         let script = "for m in /dev /dev/pts /dev/shm /dev/mqueue /sys /etc /mnt/a /mnt/a/b; do
             grep \" $m \" /proc/self/mountinfo | cut -d' ' -f5,6; done
+            grep -c ' /etc tmpfs .*mode=2750' /proc/self/mounts
             stat -c '%a' /dev/shm /etc /mnt/a/b; touch /mnt/a/x 2>&1";
         let outcome = bundle.run(script);
         assert_eq!(
@@ -163,7 +164,7 @@ fn file_systems_are_mounted_as_they_are_listed() {
             "/dev rw,nosuid\n/dev/pts rw,nosuid,noexec,relatime\n\
              /dev/shm rw,nosuid,nodev,noexec,relatime\n/dev/mqueue rw,nosuid,nodev,noexec,relatime\n\
              /sys ro,nosuid,nodev,noexec,relatime\n/etc rw,relatime\n/mnt/a ro,relatime\n\
-             /mnt/a/b rw,relatime\n1777\n2750\n711\n\
+             /mnt/a/b rw,relatime\n1\n1777\n2750\n711\n\
              touch: /mnt/a/x: Read-only file system\n",
             "{}: {outcome:?}",
             bundle.case
@@ -306,8 +307,21 @@ fn a_source_may_be_in_the_root() {
         let root = bundle.tree.name();
         bundle.mount(&format!("/mnt/b - {root}/mnt/a/file bind"));
         bundle.mount("/mnt/c - root/mnt rbind");
-        let said = bundle.says("cat /mnt/b; ls /mnt/c");
-        assert_eq!(said, "of source\na\nb\nc\n", "{}", bundle.case);
+        // And as in runc, a place may be named as the host would, too.
+        bundle.mount(&format!("{root}/mnt/d - {source} bind,ro"));
+        let said = bundle.says("cat /mnt/b; ls /mnt/c; cat /mnt/d/file");
+        assert_eq!(
+            said, "of source\na\nb\nc\nd\nof source\n",
+            "{}",
+            bundle.case
+        );
+        assert!(
+            !bundle
+                .tree
+                .root()
+                .join(root.trim_start_matches('/'))
+                .exists()
+        );
     });
 }
 

@@ -51,7 +51,14 @@ fn mount_fresh(
     let covered = may_cover(target.as_fd(), is_proc, state)?;
     let kind = Some(fresh.kind.as_c_str());
     let source = Some(fresh.source.as_c_str());
-    match mount(source, c"/", kind, fresh.flags, Some(&fresh.data)) {
+    let mut buffer = [0; MOST_DATA];
+    let keeps_mode = fresh.keeps_mode && was_there;
+    let with_mode = match keeps_mode {
+        true => with_mode(&fresh.data, covered.mode, &mut buffer),
+        false => None,
+    };
+    let data = with_mode.unwrap_or(&fresh.data);
+    match mount(source, c"/", kind, fresh.flags, Some(data)) {
         Err(errno @ (Errno::EPERM | Errno::EBUSY)) => {
             let instead = fresh.instead.as_deref().ok_or(errno)?;
             descriptor::close(target);
@@ -59,7 +66,7 @@ fn mount_fresh(
         }
         mounted => mounted?,
     }
-    if fresh.keeps_mode && was_there {
+    if keeps_mode && with_mode.is_none() {
         node::change_mode(HERE, c"/..", covered.mode)?;
     }
     let mounted = node::find(HERE, c"/..")?;
@@ -80,6 +87,30 @@ fn mount_fresh(
         descriptor::close(mounted);
     }
     Ok(())
+}
+
+/// What mount(2) reads of options: a page.
+const MOST_DATA: usize = 4096;
+
+/// These options and this mode, so that whoever looks at the mounts sees it, too. `None`: it is too long.
+fn with_mode<'b>(data: &CStr, mode: u32, buffer: &'b mut [u8; MOST_DATA]) -> Option<&'b CStr> {
+    let before: &[u8] = match data.is_empty() {
+        true => b"mode=",
+        false => b",mode=",
+    };
+    // Octal, four digits, and what ends the text.
+    let digits = [9, 6, 3, 0].map(|shift| b'0' | (mode >> shift & 7) as u8);
+    let bytes = data
+        .to_bytes()
+        .iter()
+        .chain(before)
+        .chain(&digits)
+        .chain(&[0]);
+    let mut places = buffer.iter_mut();
+    for byte in bytes {
+        *places.next()? = *byte;
+    }
+    CStr::from_bytes_until_nul(buffer).ok()
 }
 
 /// What else its options ask for, of a mount that is attached.

@@ -60,7 +60,7 @@ fn changes_earlier(config: &Config, number: usize, mount: &Mount) -> bool {
 impl One<'_, '_> {
     pub fn mount(&mut self, mount: &Mount) -> Result<(), Error> {
         let options = Options::of(&mount.options);
-        let target = clean(&mount.destination);
+        let target = self.target(mount);
         if target.as_c_str() == c"/" {
             return Err(Error::refused(
                 "/",
@@ -132,16 +132,31 @@ impl One<'_, '_> {
     /// The container's path of a source that an earlier mount has brought into the root. Where the host has the root it
     /// is not to be seen, for the root is mounted on /.
     fn inside(&self, source: &CStr) -> Option<CString> {
-        let root = clean(&below(self.bundle, &self.config.root.path));
-        let source = clean(source);
-        let inner = source.to_bytes().strip_prefix(root.to_bytes())?;
+        let inner = self.below_root(source)?;
         let is_at = |mount: &Mount| {
-            let target = clean(&mount.destination);
-            let below = inner.strip_prefix(target.to_bytes());
+            let target = self.target(mount);
+            let below = inner.to_bytes().strip_prefix(target.to_bytes());
             below.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
         };
         let mut earlier = self.config.mounts.iter().take(self.number);
-        earlier.any(is_at).then(|| c_string(inner.to_vec()))
+        earlier.any(is_at).then_some(inner)
+    }
+
+    /// Where it is mounted, in the container. As in runc, who writes the host's path of a place in the root means that place.
+    fn target(&self, mount: &Mount) -> CString {
+        let target = clean(&mount.destination);
+        self.below_root(&target).unwrap_or(target)
+    }
+
+    /// The container's path of what the host has below the root, as far as the words of both go.
+    fn below_root(&self, path: &CStr) -> Option<CString> {
+        let root = clean(&below(self.bundle, &self.config.root.path));
+        let path = clean(path);
+        match path.to_bytes().strip_prefix(root.to_bytes())? {
+            [] => Some(c"/".into()),
+            inner @ [b'/', ..] => Some(c_string(inner.to_vec())),
+            _ => None,
+        }
     }
 
     /// What is mounted anew, or once more.

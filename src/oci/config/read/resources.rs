@@ -233,7 +233,8 @@ fn huge_page(reader: &mut StrictReader<'_>) -> Result<(String, u64), Fault> {
     let (mut size, mut limit) = (None, None);
     reader.object(&mut |reader, name| {
         match name {
-            "pageSize" => size = Some(page_size(&reader.text()?)?),
+            // The second is what runc takes as well, whose reader does not tell them apart.
+            "pageSize" | "pagesize" => size = Some(page_size(&reader.text()?)?),
             "limit" => limit = Some(reader.whole()?),
             _ => reader.skip()?,
         }

@@ -2,6 +2,17 @@ use super::*;
 use crate::sys::device::Device;
 
 #[test]
+fn what_runc_understands_as_well() {
+    let read = read_resources(
+        br#"{"devices":[{"allow":false,"access":"rwa"}],"hugepageLimits":[{"pagesize":"2MB","limit":1}]}"#,
+    );
+    let resources = read.unwrap();
+    let rule = &resources.devices[0];
+    assert_eq!((rule.read, rule.write, rule.make), (true, true, false));
+    assert_eq!(resources.huge_pages.len(), 1);
+}
+
+#[test]
 fn all_resources() {
     let resources = read_resources(
         br#"{"devices":[{"allow":false,"access":"rwm"},{"allow":true,"type":"c","major":1,"minor":-1,"access":"rm"}],
