@@ -2,14 +2,14 @@
 
 use super::Descriptors;
 use super::root::RootState;
-use crate::plan::InitPlan;
 use crate::plan::hook::{CREATED, HookMoment, HookPlan, MOST_TOLD, STATE_BEGINS};
+use crate::plan::{ExecPlan, InitPlan};
 use crate::report::{Failed, Part};
 use crate::sys::clone::{self, Memory, NewNamespaces};
 use crate::sys::descriptor::{self, ChildDescriptor, Waiting};
 use crate::sys::facts;
 use crate::sys::in_child::InChild;
-use crate::sys::process::{self, Ended, Patience, StringArray};
+use crate::sys::process::{self, Ended, Patience};
 use crate::sys::signal::{self, SignalSet};
 use crate::sys::{Errno, Pid, clock, close_range, directory};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -19,7 +19,7 @@ struct Birth<'a> {
     hook: &'a HookPlan,
     /// Where it is begun, if not where we are.
     directory: Option<BorrowedFd<'a>>,
-    environment: &'a StringArray,
+    command: &'a ExecPlan,
     state: ChildDescriptor<'a>,
     /// What it writes is not its container's: the streams are the command's.
     output: ChildDescriptor<'static>,
@@ -50,10 +50,7 @@ pub fn run(
             HookMoment::CreateContainer => Some(root.root()?),
             HookMoment::StartContainer => None,
         },
-        environment: hook
-            .environment
-            .as_ref()
-            .unwrap_or(&plan.command.environment),
+        command: &plan.command,
         state,
         output: its_output,
         writer,
@@ -99,7 +96,11 @@ fn execute(child: InChild, birth: &Birth<'_>) -> ! {
     let errno = match prepare(child, birth) {
         Ok(()) => {
             let hook = birth.hook;
-            process::execve(&hook.path, &hook.arguments, birth.environment)
+            process::execve(
+                &hook.path,
+                &hook.arguments,
+                hook.environment_before(birth.command),
+            )
         }
         Err(errno) => errno,
     };

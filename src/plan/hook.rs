@@ -1,5 +1,6 @@
 //! Hooks that a container's first process runs itself, being in the container by then.
 
+use super::ExecPlan;
 use crate::sys::process::StringArray;
 use std::ffi::CString;
 
@@ -15,6 +16,13 @@ pub struct HookPlan {
     pub environment: Option<StringArray>,
     /// Seconds after which it is killed.
     pub timeout: Option<u32>,
+}
+
+impl HookPlan {
+    /// What it is run with, before `command` is executed.
+    pub fn environment_before<'a>(&'a self, command: &'a ExecPlan) -> &'a StringArray {
+        self.environment.as_ref().unwrap_or(&command.environment)
+    }
 }
 
 /// When a hook is run.

@@ -103,16 +103,12 @@ pub const OF_ENDING: SignalSet = SignalSet::EMPTY
 /// namespace does not hear them otherwise (pid_namespaces(7)).
 #[cfg(feature = "oci")]
 pub fn end_when_asked(_: InChild) -> Result<(), Errno> {
-    /// The kernel of x86_64 gives no signal to a handler without a restorer, which none is needed for that does not return.
+    /// x86_64 gives no signal to a handler without a restorer; others have none, or need none. It would be for a return.
     const RESTORER: usize = 0x0400_0000;
     let handler = end as extern "C" fn(i32) -> !;
     let action = KernelAction {
         handler: handler as usize,
-        flags: if cfg!(target_arch = "x86_64") {
-            RESTORER
-        } else {
-            0
-        },
+        flags: RESTORER,
         restorer: handler as usize,
         mask: SignalSet::FULL.0,
     };
