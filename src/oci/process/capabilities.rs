@@ -33,12 +33,14 @@ pub fn warn(process: &Process, grantable: CapabilitySet, log: &Log) {
         let all = (0..).map_while(|number| Some((number, capability::name(number)?)));
         let left_out = all.filter(|(number, _)| left_out.contains(*number));
         names.extend(left_out.map(|(_, name)| format!("CAP_{name}")));
-        // capabilities(7): what is ambient is permitted and inheritable.
-        let may_be_ambient = sets.permitted.common(sets.inheritable);
-        tell_ambient(sets.ambient.common(grantable).without(may_be_ambient), log);
     }
     if !names.is_empty() {
         tell(&names, log);
+    }
+    if let Some(sets) = process.capabilities {
+        // capabilities(7): what is ambient is permitted and inheritable.
+        let may_be = sets.permitted.common(sets.inheritable);
+        tell_ambient(sets.ambient.common(grantable).without(may_be), log);
     }
 }
 
