@@ -1,5 +1,7 @@
 //! config.json of an OCI bundle, from outside: what a command sees of what is written there, and what is refused.
 
+#![cfg(feature = "oci")]
+
 mod common;
 
 use common::tree::Tree;
@@ -269,4 +271,41 @@ fn hostile_texts_are_refused_with_their_place() {
         let outcome = bundle.run_text(good.as_bytes());
         assert_eq!(outcome.stdout, "never\n", "{}", outcome.stderr);
     });
+}
+
+/// `cargo test --release --test oci_config -- --ignored --nocapture`
+#[test]
+#[ignore = "it measures, and only a release build is worth it"]
+fn how_long_podmans_config_takes_to_parse() {
+    const MARK: std::time::Duration = std::time::Duration::from_micros(150);
+    let names: Vec<String> = (0..420).map(|number| format!("sys_call{number}")).collect();
+    let variables: Vec<String> = (0..40)
+        .map(|number| format!("VARIABLE_{number}=/usr/local/bin"))
+        .collect();
+    let mounts: Vec<Value> = (0..20)
+        .map(|number| {
+            json!({"destination": format!("/a/{number}"), "type": "bind", "source": format!("/var/lib/b/{number}"),
+                "options": ["rprivate", "nosuid", "nodev", "rbind"]})
+        })
+        .collect();
+    let masked: Vec<String> = (0..20).map(|number| format!("/proc/a{number}")).collect();
+    let config = json!({
+        "ociVersion": "1.0.2", "root": {"path": "/a"}, "mounts": mounts,
+        "process": {"cwd": "/", "args": ["sh"], "env": variables},
+        "linux": {"maskedPaths": masked, "seccomp": {"defaultAction": "SCMP_ACT_ERRNO",
+            "syscalls": [{"names": names, "action": "SCMP_ACT_ALLOW"}]}},
+    });
+    let text = config.to_string();
+    assert!(text.len() > 12_000, "{}", text.len());
+    let mut times: Vec<_> = (0..1_000)
+        .map(|_| {
+            let start = std::time::Instant::now();
+            mydocker::oci::config::read(text.as_bytes()).expect("a configuration");
+            start.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    let median = times[times.len() / 2];
+    println!("{} bytes: {median:?} of {MARK:?}", text.len());
+    assert!(median < MARK, "{median:?}");
 }
