@@ -5,10 +5,11 @@
 mod common;
 
 use common::oci::Oci;
-use common::{Caller, Scratch, cases, finish, mydocker, root_cases};
+use common::{Caller, Scratch, cases, finish, mydocker, root_cases, skip_root_only};
 use serde_json::{Value, json};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::process::Command;
 
 /// Ticks from the boot to the start of a process.
 fn start_time(pid: u32) -> u64 {
@@ -94,6 +95,27 @@ fn a_status_is_looked_at() {
     assert_eq!(oci.status("unborn"), "creating");
     drop(lock);
     // Nothing of this is a container's.
+    std::fs::remove_dir_all(oci.root()).unwrap();
+}
+
+/// There is nothing that it could tell.
+#[test]
+fn an_empty_list_takes_no_proc() {
+    if !nix::unistd::geteuid().is_root() {
+        skip_root_only("only root unmounts /proc");
+        return;
+    }
+    let oci = Oci::new("in-process");
+    std::fs::create_dir(oci.root()).unwrap();
+    std::fs::set_permissions(oci.root(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let script = "mount --make-rprivate / && umount -l /proc && exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script, "sh"]);
+    command.arg(mydocker()).args(["oci", "--root"]);
+    command.arg(oci.root()).arg("list");
+    let outcome = finish(command);
+    assert_eq!(outcome.code(), Some(0), "{outcome:?}");
+    assert_eq!(outcome.stdout.lines().count(), 1, "{outcome:?}");
     std::fs::remove_dir_all(oci.root()).unwrap();
 }
 

@@ -6,7 +6,7 @@ use crate::sys::facts::Kind;
 use crate::sys::lock::Lock;
 use crate::sys::{Errno, descriptor, directory, facts, identity, node};
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// A cgroup of one hierarchy. It stays the same one whatever becomes of its name.
@@ -18,20 +18,23 @@ pub struct Directory {
 /// The number of a hierarchy's top: kernfs counts from there.
 pub const FIRST_INODE: u64 = 1;
 
+/// Whether what is open is in a hierarchy of this version.
+pub fn is_in(opened: BorrowedFd<'_>, version: Version) -> Result<bool, Errno> {
+    let found = facts::file_system(opened)?;
+    Ok(match version {
+        Version::V1 => found.is_cgroup_v1(),
+        Version::V2 => found.is_cgroup_v2(),
+    })
+}
+
 impl Directory {
     /// Errors: as open(2); ENODEV if no cgroup hierarchy of this version is there.
     pub fn open(path: CString, version: Version) -> Result<Self, Errno> {
         let opened = descriptor::open(&path, libc::O_RDONLY | libc::O_DIRECTORY, 0)?;
         // Something else may be mounted over it, and no file is to be made in the wrong place.
-        let found = facts::file_system(opened.as_fd())?;
-        let is_it = match version {
-            Version::V1 => found.is_cgroup_v1(),
-            Version::V2 => found.is_cgroup_v2(),
-        };
-        if is_it {
-            Ok(Self { path, opened })
-        } else {
-            Err(Errno::ENODEV)
+        match is_in(opened.as_fd(), version)? {
+            true => Ok(Self { path, opened }),
+            false => Err(Errno::ENODEV),
         }
     }
 

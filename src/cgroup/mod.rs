@@ -50,7 +50,7 @@ pub use directory::{Directory, Patience, remove_soon};
 pub use entry::{Entry, entry};
 pub use group::{Group, Join};
 pub use layout::{Hierarchy, HierarchyMount, Layout, usual, usual_of};
-pub use opened::{Load, MemoryLoad, Opened};
+pub use opened::{Load, MemoryLoad, Opened, looks_frozen};
 pub use parent::Written;
 pub use processor_time::ProcessorTime;
 pub use record::Record;

@@ -6,7 +6,7 @@ mod freezer;
 mod kill;
 mod load;
 
-pub use freezer::thaw_all;
+pub use freezer::{looks_frozen, thaw_all};
 pub use load::{Load, MemoryLoad};
 
 use super::directory::Directory;

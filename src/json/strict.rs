@@ -112,8 +112,8 @@ whole!(u16 u32 u64 i32 i64);
 pub struct StrictReader<'a> {
     reader: Reader<'a>,
     depth: u32,
-    /// The names of the objects that are being read, each with its line.
-    names: Vec<(Cow<'a, str>, usize)>,
+    /// The names of the objects that are being read, each with its line, if one that is there twice is to be found.
+    names: Option<Vec<(Cow<'a, str>, usize)>>,
 }
 
 /// What is done with a member of an object: it takes the value.
@@ -123,11 +123,23 @@ type Item<'r, 'a> = &'r mut dyn FnMut(&mut StrictReader<'a>) -> Result<(), Fault
 impl<'a> StrictReader<'a> {
     /// Errors: it is no UTF-8.
     pub fn new(text: &'a [u8]) -> Result<Self, Fault> {
+        Self::of(text, true)
+    }
+
+    /// Of what mydocker has written itself: no name is there twice, and a string may have any bytes, which
+    /// [`Self::bytes`] gives back.
+    ///
+    /// Errors: as of [`Self::new`].
+    pub fn of_own(text: &'a [u8]) -> Result<Self, Fault> {
+        Self::of(text, false)
+    }
+
+    fn of(text: &'a [u8], of_text: bool) -> Result<Self, Fault> {
         match std::str::from_utf8(text) {
             Ok(text) => Ok(Self {
-                reader: Reader::new(text, true),
+                reader: Reader::new(text, of_text),
                 depth: 0,
-                names: Vec::new(),
+                names: of_text.then(Vec::new),
             }),
             Err(error) => {
                 let before = &text[..error.valid_up_to()];
@@ -149,14 +161,16 @@ impl<'a> StrictReader<'a> {
     /// Reads an object. Of names that it does not know `member` leaves the value to [`Self::skip`].
     pub fn object(&mut self, member: Member<'_, 'a>) -> Result<(), Fault> {
         self.enter('{', "an object")?;
-        let first = self.names.len();
+        let first = self.names.as_ref().map_or(0, Vec::len);
         if !self.reader.takes('}') {
             loop {
                 self.reader.skip_space();
                 let line = self.reader.line;
                 let name = self.string()?;
                 self.expect(':')?;
-                self.names.push((name.clone(), line));
+                if let Some(names) = &mut self.names {
+                    names.push((name.clone(), line));
+                }
                 let read = match self.takes_null() {
                     Ok(false) => member(self, &name),
                     is_null => is_null.map(drop),
@@ -169,12 +183,15 @@ impl<'a> StrictReader<'a> {
             }
         }
         self.depth -= 1;
-        let names = &mut self.names[first..];
+        let Some(all) = &mut self.names else {
+            return Ok(());
+        };
+        let names = &mut all[first..];
         names.sort_unstable();
         if let Some(twice) = names.windows(2).find(|two| two[0].0 == two[1].0) {
             return Err(Fault::at_line(twice[1].1, "it is there twice").inside(&twice[1].0));
         }
-        self.names.truncate(first);
+        all.truncate(first);
         Ok(())
     }
 
@@ -201,6 +218,16 @@ impl<'a> StrictReader<'a> {
         match self.reader.peek() {
             Some('"') => self.string(),
             _ => Err(self.other("a string")),
+        }
+    }
+
+    /// A string of any bytes.
+    pub fn bytes(&mut self) -> Result<Vec<u8>, Fault> {
+        self.reader.skip_space();
+        match (self.reader.take_plain(), self.reader.peek()) {
+            (Some(plain), _) => Ok(plain.into()),
+            (None, Some('"')) => self.reader.string().map_err(|what| self.fault(what)),
+            (None, _) => Err(self.other("a string")),
         }
     }
 
@@ -251,7 +278,8 @@ impl<'a> StrictReader<'a> {
         match self.reader.peek() {
             Some('{') => self.object(&mut |reader, _| reader.skip()),
             Some('[') => self.list(&mut Self::skip),
-            Some('"') => self.string().map(drop),
+            Some('"') if self.reader.take_plain().is_some() => Ok(()),
+            Some('"') => self.bytes().map(drop),
             _ => match self.reader.take_word(usize::MAX) {
                 "null" | "true" | "false" => Ok(()),
                 number if is_number(number) => Ok(()),

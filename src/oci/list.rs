@@ -1,7 +1,6 @@
 //! `oci list`.
 
 use super::command_line::{Globals, ListArgs, ListFormat};
-use super::id::ContainerId;
 use super::state::{self, Owners};
 use super::store::{Record, Status, Store};
 use crate::error::Error;
@@ -29,39 +28,27 @@ pub fn run(arguments: &ListArgs, globals: &Globals) -> Result<String, Error> {
     if arguments.quiet {
         return Ok(ids.iter().map(|id| format!("{id}\n")).collect());
     }
-    let processes = Processes::open().map_err(|errno| Error::new("open", "/proc", errno))?;
-    let found = ids
-        .iter()
-        .filter_map(|id| match look(&store, id, &processes) {
-            Ok(found) => found,
-            Err(error) => {
-                globals
-                    .log
-                    .write(Level::Error, error.to_string().as_bytes(), &[]);
-                None
-            }
-        });
+    // Without any container there is nothing that /proc could tell.
+    let processes = (!ids.is_empty()).then(Processes::open).transpose();
+    let processes = processes.map_err(|errno| Error::new("open", "/proc", errno))?;
+    let mut content = Vec::new();
+    let found =
+        ids.iter().filter_map(
+            |id| match store.glance(id, processes.as_ref()?, &mut content) {
+                Ok(found) => found,
+                Err(error) => {
+                    globals
+                        .log
+                        .write(Level::Error, error.to_string().as_bytes(), &[]);
+                    None
+                }
+            },
+        );
     let mut owners = Owners::default();
     Ok(match arguments.format {
         ListFormat::Table => table(found, &mut owners),
         ListFormat::Json => array(found, &mut owners),
     })
-}
-
-/// `None`: it has been removed meanwhile, or there is nothing of it yet.
-fn look(
-    store: &Store,
-    id: &ContainerId,
-    processes: &Processes,
-) -> Result<Option<(Record, Status)>, Error> {
-    let Some(entry) = store.find_if_there(id)? else {
-        return Ok(None);
-    };
-    let Some(record) = entry.record_if_there()? else {
-        return Ok(None);
-    };
-    let status = entry.status_among(processes, &record)?;
-    Ok(Some((record, status)))
 }
 
 fn array(found: impl Iterator<Item = (Record, Status)>, owners: &mut Owners) -> String {

@@ -5,10 +5,10 @@
 
 use super::{Opened, Version};
 use crate::cgroup::Controller;
-use crate::cgroup::directory::Directory;
+use crate::cgroup::directory::{Directory, joined};
 use crate::cgroup::usage::field;
 use crate::error::Error;
-use crate::sys::{Errno, facts};
+use crate::sys::{Errno, descriptor, facts};
 use std::ffi::CStr;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -78,10 +78,43 @@ impl Opened {
 }
 
 fn is_frozen(directory: &Directory, version: Version) -> Result<bool, Errno> {
-    Ok(match version {
-        Version::V1 => directory.read(STATE_V1)? == "FROZEN",
-        Version::V2 => field(&directory.read(c"cgroup.events")?, "frozen") == Some(1),
-    })
+    Ok(says_frozen(&directory.read(tells(version))?, version))
+}
+
+/// Whether everything in the cgroup of this path is frozen, in one look. In one that is gone nothing is.
+///
+/// Errors: it cannot be told.
+#[cold]
+#[inline(never)]
+pub fn looks_frozen(path: &CStr, version: Version) -> Result<bool, Errno> {
+    let mut text = [0; 64];
+    let mut look = |file| -> Result<usize, Errno> {
+        let file = descriptor::open(&joined(path, file), libc::O_RDONLY, 0)?;
+        // Each of both has a line or two, which the kernel gives at once.
+        descriptor::read(file.as_fd(), &mut text)
+    };
+    let count = match look(tells(version)) {
+        Err(Errno::ENOENT | Errno::ENODEV) => return Ok(false),
+        count => count?,
+    };
+    let text = text.get(..count).unwrap_or_default();
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    Ok(says_frozen(text.trim_end(), version))
+}
+
+/// The file that tells.
+const fn tells(version: Version) -> &'static CStr {
+    match version {
+        Version::V1 => STATE_V1,
+        Version::V2 => c"cgroup.events",
+    }
+}
+
+fn says_frozen(text: &str, version: Version) -> bool {
+    match version {
+        Version::V1 => text == "FROZEN",
+        Version::V2 => field(text, "frozen") == Some(1),
+    }
 }
 
 fn freeze(directory: &Directory, version: Version) -> Result<(), Errno> {

@@ -1,8 +1,8 @@
 //! What state.json keeps of a container's cgroups, and what other commands do with them by it.
 
-use crate::cgroup::{Controller, Opened, Patience, Version, entry, remove_soon};
+use crate::cgroup::{Controller, Opened, Patience, Version, entry, looks_frozen, remove_soon};
 use crate::error::Error;
-use crate::json::Value;
+use crate::json::{Fault, StrictReader, Value};
 use crate::sys::{Errno, Pid, process};
 use std::ffi::{CStr, CString};
 
@@ -18,6 +18,9 @@ pub struct Record {
 /// A container's cgroups; none, if it goes without.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Records(pub Vec<Record>);
+
+/// As v1 calls it.
+const FREEZER: &str = "freezer";
 
 impl Record {
     pub fn version(&self) -> Version {
@@ -75,19 +78,38 @@ impl Records {
         Value::Object(members.collect())
     }
 
-    /// `None`: these are no paths of cgroups.
-    #[cold]
-    #[inline(never)]
-    pub fn of_json(value: &Value) -> Option<Self> {
-        let records = value.members()?.iter().map(|(controllers, path)| {
-            let record = Record {
-                controllers: controllers.clone(),
-                path: CString::new(path.bytes()?).ok()?,
-            };
-            (record.path.to_bytes().starts_with(b"/") && parts(&record.path).is_some())
-                .then_some(record)
-        });
-        records.collect::<Option<_>>().map(Self)
+    /// Errors: these are no paths of cgroups.
+    pub fn read(reader: &mut StrictReader<'_>) -> Result<Self, Fault> {
+        Self::read_those(reader, |_| true)
+    }
+
+    /// [`read`](Self::read), of those that tell whether the container is frozen.
+    ///
+    /// Errors: as of `read`.
+    pub fn read_freezer(reader: &mut StrictReader<'_>) -> Result<Self, Fault> {
+        Self::read_those(reader, |controllers| {
+            let mut names = controllers.split(',');
+            names.any(|name| name.is_empty() || name == FREEZER)
+        })
+    }
+
+    fn read_those(reader: &mut StrictReader<'_>, is_one: fn(&str) -> bool) -> Result<Self, Fault> {
+        let mut records = Vec::new();
+        reader.object(&mut |reader, controllers| {
+            if !is_one(controllers) {
+                return reader.skip();
+            }
+            let path = CString::new(reader.bytes()?).unwrap_or_default();
+            if !path.to_bytes().starts_with(b"/") || parts(&path).is_none() {
+                return Err(Fault::new("it is no path of a cgroup"));
+            }
+            records.push(Record {
+                controllers: controllers.to_owned(),
+                path,
+            });
+            Ok(())
+        })?;
+        Ok(Self(records))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -117,28 +139,25 @@ impl Records {
     ///
     /// Errors: there is none, or it is gone.
     pub fn freezer(&self) -> Result<Opened, Error> {
-        let record = self.of_v1("freezer").or(self.of_v2());
-        let record = record.ok_or_else(|| {
+        let record = self.with_freezer().ok_or_else(|| {
             Error::told("cannot toggle freezer: cgroups not configured for container")
         })?;
         Opened::by(&Self::plain([record]))
+    }
+
+    fn with_freezer(&self) -> Option<&Record> {
+        self.of_v1(FREEZER).or(self.of_v2())
     }
 
     /// Whether everything in the container is frozen.
     ///
     /// Errors: it cannot be told.
     pub fn is_frozen(&self) -> Result<bool, Error> {
-        let failed = |error: Error| match error.errno() {
-            // There is none, or it is gone.
-            None | Some(Errno::ENOENT | Errno::ENODEV) => Ok(false),
-            Some(_) => Err(error),
+        let Some(record) = self.with_freezer() else {
+            return Ok(false);
         };
-        let frozen = self.freezer().and_then(|freezer| {
-            freezer
-                .frozen()
-                .map_err(|errno| Error::new("read", "the state of the container's freezer", errno))
-        });
-        frozen.or_else(failed)
+        looks_frozen(&record.path, record.version())
+            .map_err(|errno| Error::new("read", "the state of the container's freezer", errno))
     }
 
     /// Has the container go on, by whichever freezer it is held; before it is killed, for who is frozen by v1 does not die.
@@ -211,7 +230,6 @@ impl Records {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json;
 
     fn record(controllers: &str, path: &CStr) -> Record {
         Record {
@@ -231,8 +249,8 @@ mod tests {
             ]),
         ] {
             let text = records.to_json().compact();
-            let read = Records::of_json(&json::parse(&text).unwrap());
-            assert_eq!(read, Some(records), "{text}");
+            let mut reader = StrictReader::of_own(text.as_bytes()).unwrap();
+            assert_eq!(Records::read(&mut reader), Ok(records), "{text}");
         }
     }
 
@@ -245,11 +263,8 @@ mod tests {
             r#"{"cpu":1}"#,
             "[]",
         ] {
-            assert_eq!(
-                Records::of_json(&json::parse(text).unwrap()),
-                None,
-                "{text}"
-            );
+            let mut reader = StrictReader::of_own(text.as_bytes()).unwrap();
+            assert!(Records::read(&mut reader).is_err(), "{text}");
         }
     }
 

@@ -2,15 +2,15 @@
 
 use super::Shared;
 use super::record::Record;
-use super::status::{self, Asked, Status};
+use super::status::{self, Status};
 use crate::error::Error;
 use crate::oci::id::ContainerId;
 use crate::oci::words;
 use crate::sys::directory::{self, Share};
 use crate::sys::node::{self, Replace};
 use crate::sys::process_start::{self, Processes};
-use crate::sys::{Errno, descriptor, facts};
-use std::ffi::{CStr, OsStr};
+use crate::sys::{Errno, descriptor, facts, process};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -79,10 +79,9 @@ impl Entry {
             return Ok(None);
         };
         let record = Record::parse(&content);
-        record.map(Some).map_err(|what| {
-            let reason = format!("{what}: delete with --force removes the container");
-            Error::refused_for(self.path(STATE).as_os_str().as_bytes(), reason)
-        })
+        record
+            .map(Some)
+            .map_err(|what| no_record(what, self.path(STATE)))
     }
 
     /// The bundle's config.json, as `create` has read it.
@@ -102,16 +101,8 @@ impl Entry {
     ///
     /// Errors: what tells it cannot be read.
     pub fn status(&self, record: &Record) -> Result<Status, Error> {
-        self.status_by(record, &process_start::state)
-    }
-
-    /// [`status`](Self::status), of one among many.
-    pub fn status_among(&self, processes: &Processes, record: &Record) -> Result<Status, Error> {
-        self.status_by(record, &|pid, start_time| processes.state(pid, start_time))
-    }
-
-    fn status_by(&self, record: &Record, process: Asked<'_>) -> Result<Status, Error> {
         let is_locked = || self.is_locked();
+        let process = &process_start::state;
         status::look(record, process, &is_locked, &|| self.open_start())
     }
 
@@ -119,13 +110,7 @@ impl Entry {
     ///
     /// Errors: as open(2).
     pub fn open_start(&self) -> Result<Option<OwnedFd>, Error> {
-        let flags = libc::O_WRONLY | libc::O_NONBLOCK | libc::O_NOFOLLOW;
-        match node::open(self.directory(), START, flags, 0) {
-            Ok(file) => Ok(Some(descriptor::own(file))),
-            // No one reads it, or it was made for none.
-            Err(Errno::ENXIO | Errno::ENOENT) => Ok(None),
-            Err(errno) => Err(self.failed("open", START, errno)),
-        }
+        open_start(self.directory(), START).map_err(|errno| self.failed("open", START, errno))
     }
 
     /// Opens the other end, for what is left in it when no one waits any more.
@@ -234,17 +219,83 @@ impl Entry {
     }
 }
 
+/// One container among many, by as few calls as can be. `None`: it has been removed meanwhile, or there is nothing of it yet.
+/// `content` is room for what is read.
+pub(super) fn glance(
+    root: &Shared,
+    path: &Path,
+    id: &ContainerId,
+    processes: &Processes,
+    content: &mut Vec<u8>,
+) -> Result<Option<(Record, Status)>, Error> {
+    let path_of = |name: &CStr| path.join(OsStr::from_bytes(name.to_bytes()));
+    let failed = |operation, name: &CStr, errno| {
+        Error::new(operation, path_of(name).as_os_str().as_bytes(), errno)
+    };
+    let name_of = |file: &CStr| {
+        let name = [id.as_str().as_bytes(), b"/", file.to_bytes()].concat();
+        CString::new(name).unwrap_or_default()
+    };
+    let state = name_of(STATE);
+    match read_into(root.as_fd(), &state, content) {
+        Ok(()) => {}
+        Err(Errno::ENOENT) => return Ok(None),
+        Err(errno) => return Err(failed("read", &state, errno)),
+    }
+    let record =
+        Record::parse_for_status(content).map_err(|what| no_record(what, path_of(&state)))?;
+    if record.pid == 0 {
+        // Someone may be making it, who has it locked.
+        let entry = Entry::open_if_there(root, path, id)?;
+        let status = entry.map(|entry| entry.status(&record)).transpose()?;
+        return Ok(status.map(|status| (record, status)));
+    }
+    let process = |pid, start_time| match process::kill(pid, 0) {
+        // Told sooner than by a file that is not there.
+        Err(Errno::ESRCH) => Err(Errno::ESRCH),
+        _ => processes.state(pid, start_time),
+    };
+    let start = || {
+        let name = name_of(START);
+        open_start(root.as_fd(), &name).map_err(|errno| failed("open", &name, errno))
+    };
+    let status = status::look(&record, &process, &|| false, &start)?;
+    Ok(Some((record, status)))
+}
+
+#[cold]
+#[inline(never)]
+fn no_record(what: String, path: PathBuf) -> Error {
+    let reason = format!("{what}: delete with --force removes the container");
+    Error::refused_for(path.as_os_str().as_bytes(), reason)
+}
+
+fn open_start(directory: BorrowedFd<'_>, name: &CStr) -> Result<Option<OwnedFd>, Errno> {
+    let flags = libc::O_WRONLY | libc::O_NONBLOCK | libc::O_NOFOLLOW;
+    match node::open(directory, name, flags, 0) {
+        Ok(file) => Ok(Some(descriptor::own(file))),
+        // No one reads it, or it was made for none.
+        Err(Errno::ENXIO | Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
 fn read(directory: BorrowedFd<'_>, name: &CStr) -> Result<Vec<u8>, Errno> {
+    let mut content = Vec::new();
+    read_into(directory, name, &mut content).map(|()| content)
+}
+
+fn read_into(directory: BorrowedFd<'_>, name: &CStr, content: &mut Vec<u8>) -> Result<(), Errno> {
+    content.clear();
     let flags = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = descriptor::own(node::open(directory, name, flags, 0)?);
-    let mut content = Vec::new();
     let mut buffer = [0; 8192];
     loop {
         let count = descriptor::read(file.as_fd(), &mut buffer)?;
         content.extend_from_slice(buffer.get(..count).unwrap_or_default());
         // No file here is written in place, so there is no more.
         if count < buffer.len() {
-            return Ok(content);
+            return Ok(());
         }
         if content.len() > LONGEST {
             return Err(Errno::EFBIG);

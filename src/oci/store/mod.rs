@@ -28,6 +28,7 @@ use super::id::ContainerId;
 use super::words;
 use crate::error::Error;
 use crate::sys::directory;
+use crate::sys::process_start::Processes;
 use root::Root;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -67,6 +68,22 @@ impl Store {
     pub fn find_if_there(&self, id: &ContainerId) -> Result<Option<Entry>, Error> {
         match self.root.opened() {
             Some(root) => Entry::open_if_there(root, self.path(), id),
+            None => Ok(None),
+        }
+    }
+
+    /// What is written of a container among many, with no more of its cgroups than its status takes, and how it is now.
+    /// `None`: it has gone, or there is nothing of it yet. `content` is room for what is read.
+    ///
+    /// Errors: what tells it cannot be read.
+    pub fn glance(
+        &self,
+        id: &ContainerId,
+        processes: &Processes,
+        content: &mut Vec<u8>,
+    ) -> Result<Option<(Record, Status)>, Error> {
+        match self.root.opened() {
+            Some(root) => entry::glance(root, self.path(), id, processes, content),
             None => Ok(None),
         }
     }

@@ -1,6 +1,6 @@
 //! What is written of a container: `state.json`.
 
-use crate::json::{Array, Object, Value, parse};
+use crate::json::{Array, Fault, Object, StrictReader};
 use crate::oci::cgroup::Records;
 use crate::sys::Pid;
 use std::ffi::CString;
@@ -60,46 +60,86 @@ impl Record {
 
     /// Errors: what is wrong with the text.
     pub(super) fn parse(content: &[u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(content).map_err(|_| "it is not UTF-8".to_owned())?;
-        let value = parse(text)?;
-        Self::of(&value).ok_or_else(|| "a member is missing".into())
+        Self::parse_with(content, Records::read)
     }
 
-    fn of(value: &Value) -> Option<Self> {
-        let text = |name| value.get(name)?.text().map(ToOwned::to_owned);
-        let path = |name| c_string(value.get(name)?);
-        Some(Self {
-            id: text("id")?,
-            oci_version: text("ociVersion")?,
-            pid: number(value, "pid")?,
-            start_time: number(value, "startTime")?,
-            bundle: path("bundle")?,
-            root: path("root")?,
-            created: number(value, "created")?,
-            owner: number(value, "owner")?,
-            annotations: value
-                .get("annotations")?
-                .list()?
-                .iter()
-                .map(|pair| {
-                    let [key, value] = pair_of(pair)?;
-                    Some((key.text()?.to_owned(), value.text()?.to_owned()))
-                })
-                .collect::<Option<_>>()?,
-            cgroups: Records::of_json(value.get("cgroups")?)?,
-            is_systemds: value.get("systemd")?.boolean()?,
-            gate: number(value, "gate")?,
-            shares_pids: value.get("sharesPids")?.boolean()?,
-        })
+    /// [`parse`](Self::parse), with no more of its cgroups than tells whether it is frozen: `list` reads a thousand.
+    pub(super) fn parse_for_status(content: &[u8]) -> Result<Self, String> {
+        Self::parse_with(content, Records::read_freezer)
+    }
+
+    fn parse_with(content: &[u8], cgroups: ReadCgroups) -> Result<Self, String> {
+        let mut record = Self::default();
+        // One that was not written whole has not all of them.
+        let mut missing = MEMBERS;
+        let mut read = || {
+            let mut reader = StrictReader::of_own(content)?;
+            reader.object(&mut |reader, name| {
+                let is_known = record.take(reader, name, cgroups)?;
+                missing = missing.wrapping_sub(is_known.into());
+                Ok(())
+            })?;
+            reader.end()
+        };
+        match read() {
+            Ok(()) if missing == 0 => Ok(record),
+            Ok(()) => Err("a member is missing".into()),
+            Err(fault) => Err(fault.to_string()),
+        }
+    }
+
+    /// Takes a member, and says whether it is one that is known.
+    fn take(
+        &mut self,
+        reader: &mut StrictReader<'_>,
+        name: &str,
+        cgroups: ReadCgroups,
+    ) -> Result<bool, Fault> {
+        match name {
+            "id" => self.id = reader.text()?.into_owned(),
+            "ociVersion" => self.oci_version = reader.text()?.into_owned(),
+            "pid" => self.pid = reader.whole()?,
+            "startTime" => self.start_time = reader.whole()?,
+            "bundle" => self.bundle = c_string(reader)?,
+            "root" => self.root = c_string(reader)?,
+            "created" => self.created = reader.whole()?,
+            "owner" => self.owner = reader.whole()?,
+            "annotations" => reader.list(&mut |reader| {
+                self.annotations.push(pair(reader)?);
+                Ok(())
+            })?,
+            "cgroups" => self.cgroups = cgroups(reader)?,
+            "systemd" => self.is_systemds = reader.boolean()?,
+            "gate" => self.gate = reader.whole()?,
+            "sharesPids" => self.shares_pids = reader.boolean()?,
+            _ => return reader.skip().map(|()| false),
+        }
+        Ok(true)
     }
 }
 
-fn number<T: TryFrom<i128>>(value: &Value, name: &str) -> Option<T> {
-    T::try_from(value.get(name)?.number()?).ok()
+type ReadCgroups = fn(&mut StrictReader<'_>) -> Result<Records, Fault>;
+
+/// As many as [`Record`] has fields.
+const MEMBERS: u32 = 13;
+
+fn c_string(reader: &mut StrictReader<'_>) -> Result<CString, Fault> {
+    CString::new(reader.bytes()?).map_err(|_| Fault::new("it has a NUL in it"))
 }
 
-fn c_string(value: &Value) -> Option<CString> {
-    CString::new(value.bytes()?).ok()
+fn pair(reader: &mut StrictReader<'_>) -> Result<(String, String), Fault> {
+    let mut both = [String::new(), String::new()];
+    let mut free = both.iter_mut();
+    reader.list(&mut |reader| {
+        let text = reader.text()?.into_owned();
+        let place = free
+            .next()
+            .ok_or_else(|| Fault::new("it is one too many"))?;
+        *place = text;
+        Ok(())
+    })?;
+    let [key, value] = both;
+    Ok((key, value))
 }
 
 fn pairs<'a>(pairs: impl Iterator<Item = [&'a [u8]; 2]>) -> Array {
@@ -110,10 +150,6 @@ fn pairs<'a>(pairs: impl Iterator<Item = [&'a [u8]; 2]>) -> Array {
         all.array(array);
     }
     all
-}
-
-fn pair_of(value: &Value) -> Option<&[Value; 2]> {
-    value.list()?.try_into().ok()
 }
 
 #[cfg(test)]
@@ -142,8 +178,30 @@ mod tests {
             shares_pids: true,
         };
         for record in [record, Record::default()] {
-            assert_eq!(Record::parse(record.text().as_bytes()), Ok(record));
+            let text = record.text();
+            assert_eq!(Record::parse(text.as_bytes()), Ok(record.clone()));
+            let of_status = Record::parse_for_status(text.as_bytes()).unwrap();
+            assert!(of_status.cgroups.is_empty(), "none of them freezes");
+            let cgroups = record.cgroups.clone();
+            assert_eq!(
+                Record {
+                    cgroups,
+                    ..of_status
+                },
+                record
+            );
         }
-        assert!(Record::parse(b"{}").is_err() && Record::parse(b"\xff").is_err());
+        let text = Record::default().text();
+        let less = text.replace("\"gate\":0,", "");
+        let more = text.replace("\"gate\":0,", "\"gate\":0,\"more\":0,");
+        let twice = text.replace("\"gate\":0,", "\"gate\":0,\"gate\":0,");
+        let cut = text.replace('}', "");
+        let paths = text.replace("\"cgroups\":{}", "\"cgroups\":{\"cpu\":\"a/b\"}");
+        let wrong = [&less, &twice, &cut, &paths].map(|text| text.as_bytes());
+        for wrong in [b"{}", &b"\xff"[..], b"[]"].into_iter().chain(wrong) {
+            let text = String::from_utf8_lossy(wrong);
+            assert!(Record::parse(wrong).is_err(), "{text}");
+        }
+        assert_eq!(Record::parse(more.as_bytes()), Ok(Record::default()));
     }
 }
