@@ -441,7 +441,7 @@ fn every_limit_of_v1_is_in_its_file() {
 #[test]
 fn what_no_controller_has_is_refused() {
     // v2 has no shares and no swappiness that could be wrong.
-    if !Path::new("/sys/fs/cgroup/memory").exists() {
+    if !std::path::Path::new("/sys/fs/cgroup/memory").exists() {
         return;
     }
     each_of_root(|bundle| {
