@@ -86,7 +86,8 @@ fn a_status_is_looked_at() {
     // A member a line, as runc and crun have it.
     let shown = oci.done(&["state", "gone"]).stdout;
     assert!(
-        shown.starts_with("{\n    \"status\": \"stopped\",\n"),
+        shown.starts_with("{\n    \"ociVersion\": ")
+            && shown.contains("\n    \"status\": \"stopped\",\n"),
         "{shown}"
     );
     // While someone makes it.

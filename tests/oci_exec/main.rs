@@ -362,7 +362,7 @@ fn a_container_that_waits_for_its_start_is_entered() {
         };
         let is = |status: &str| {
             let state = bundle.oci(&["state", &bundle.id]).stdout;
-            state.contains(&format!(r#""status":"{status}""#))
+            state.contains(&format!(r#""status": "{status}""#))
         };
         done(&["delete", "--force", &bundle.id]);
         let path = bundle.tree.beside("");
