@@ -53,9 +53,10 @@ impl From<Error> for Refused {
 }
 
 impl Running {
+    /// `made`: the kinds of namespaces that were made for it, which need not be compared with ours.
     #[cold]
     #[inline(never)]
-    pub fn look(first: FirstProcess) -> Result<Self, Refused> {
+    pub fn look(first: FirstProcess, made: &[Namespace]) -> Result<Self, Refused> {
         let version = kernel::version();
         if version < PIDFD {
             let (major, minor) = version;
@@ -79,7 +80,7 @@ impl Running {
             false => (pid, opened),
             true => command_of(pid, &opened.1)?,
         };
-        let namespaces = namespaces(&facts).map_err(|errno| not_looked_at(pid, errno))?;
+        let namespaces = namespaces(&facts, made).map_err(|errno| not_looked_at(pid, errno))?;
         let root = node::open(facts.as_fd(), c"root", libc::O_PATH | libc::O_DIRECTORY, 0);
         let root = root.map_err(|errno| not_looked_at(pid, errno))?;
         Ok(Self {
@@ -216,12 +217,17 @@ fn oldest_child(parent: Pid) -> Option<Pid> {
 }
 
 /// The kinds of namespaces in which a process is not where we are. (A kind that this kernel has not, no one is in.)
-fn namespaces(facts: &OwnedFd) -> Result<Vec<Namespace>, Errno> {
+fn namespaces(facts: &OwnedFd, made: &[Namespace]) -> Result<Vec<Namespace>, Errno> {
     let flags = libc::O_PATH | libc::O_DIRECTORY;
     let own = descriptor::open(c"/proc/self/ns", flags, 0)?;
     let theirs = descriptor::own(node::open(facts.as_fd(), c"ns", flags, 0)?);
     let mut others = Vec::new();
     for namespace in Namespace::ALL {
+        // Only one's own user namespace cannot be joined once more, and who is someone in the container hangs on it.
+        if namespace != Namespace::User && made.contains(&namespace) {
+            others.push(namespace);
+            continue;
+        }
         let name = CString::new(namespace.kernels()).unwrap_or_default();
         let (mut here, mut there) = ([0; 64], [0; 64]);
         let here = match node::read_link_of(own.as_fd(), &name, &mut here) {

@@ -177,6 +177,13 @@ fn no_mounts(named: impl AsRef<[u8]>) -> Error {
     )
 }
 
+/// Those that `create` makes for the container.
+pub fn made(config: &Config) -> Vec<Namespace> {
+    let all = config.linux.namespaces.iter();
+    let made = all.filter(|one| one.path.is_none());
+    made.map(|one| namespace_of(one.kind)).collect()
+}
+
 const fn namespace_of(kind: NamespaceKind) -> Namespace {
     match kind {
         NamespaceKind::User => Namespace::User,

@@ -87,7 +87,7 @@ const END: Duration = Duration::from_millis(500);
 
 impl Story {
     fn look(arguments: &ExecArgs, made: &Made, invocation: &Invocation) -> Result<Self, Error> {
-        let running = Running::look(made.first_process()).map_err(|why| made.refused(why))?;
+        let running = Running::look(made.first_process(), &[]).map_err(|why| made.refused(why))?;
         let (specified, bounding) = specified(arguments, made, &running)?;
         OwnFile::of_another(&specified, bounding, invocation).acquire()?;
         let origin = Origin::Maker(&made.answers);

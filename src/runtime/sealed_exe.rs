@@ -51,6 +51,8 @@ const OPENERS: CapabilitySet = CapabilitySet::NONE
 pub struct OwnFile<'a> {
     /// What keeps the container from it, if it could get hold of it.
     shield: Option<Shield>,
+    /// The file, where it was opened to be looked at.
+    opened: Option<OwnedFd>,
     invocation: &'a Invocation,
 }
 
@@ -68,6 +70,7 @@ impl<'a> OwnFile<'a> {
     pub fn look(arguments: &RunArgs, invocation: &'a Invocation) -> Result<Self, Error> {
         Ok(Self {
             shield: is_exposed(arguments)?.then_some(Shield::Copy),
+            opened: None,
             invocation,
         })
     }
@@ -88,13 +91,15 @@ impl<'a> OwnFile<'a> {
             Identity::Ranged { ids, .. } => ids.has(user),
         };
         let openers = containers.common(OPENERS);
-        let is_exposed = spec.root.is_some() && may_write_own_file(&is_containers);
+        let opened = spec.root.as_ref().and_then(|_| own_file().ok());
+        let is_exposed = spec.root.is_some() && may_write(opened.as_ref(), &is_containers);
         Self {
             shield: match is_exposed {
                 false => None,
                 true if openers == CapabilitySet::NONE => Some(Shield::Mount),
                 true => Some(Shield::Copy),
             },
+            opened,
             invocation,
         }
     }
@@ -104,8 +109,10 @@ impl<'a> OwnFile<'a> {
     /// For a container of an engine's, before it is known what that may do: our process may wait in it for hours, and others
     /// come meanwhile; or it is one more in a container that runs.
     pub fn of_engine(invocation: &'a Invocation) -> Self {
+        let opened = own_file().ok();
         Self {
-            shield: may_caller_write_own_file().then_some(Shield::Mount),
+            shield: may_caller_write(opened.as_ref()).then_some(Shield::Mount),
+            opened,
             invocation,
         }
     }
@@ -113,35 +120,30 @@ impl<'a> OwnFile<'a> {
     /// When it is known what bounds the container's capabilities.
     pub fn of_engine_with(bounding: CapabilitySet, invocation: &'a Invocation) -> Self {
         let opens = bounding.common(OPENERS) != CapabilitySet::NONE;
+        let is_exposed = opens && may_caller_write(own_file().ok().as_ref());
         Self {
-            shield: (opens && may_caller_write_own_file()).then_some(Shield::Copy),
+            shield: is_exposed.then_some(Shield::Copy),
+            opened: None,
             invocation,
         }
     }
 }
 
 /// Whether who has the caller's rights, whom a container's root may be, could write to our file. If that is not known: yes.
-fn may_caller_write_own_file() -> bool {
-    const OTHERS_WRITE: u32 = 0o022;
+fn may_caller_write(own: Option<&OwnedFd>) -> bool {
     /// An owner who is no one in the user namespace that we are in.
     const NOBODY: u32 = 65534;
-    let Ok(facts) = own_file().and_then(|file| facts::facts(file.as_fd())) else {
-        return true;
-    };
-    let is_callers = match identity::effective_user() {
-        0 => facts.owner != NOBODY || namespace::is_initial_user(),
-        user => facts.owner == user,
-    };
-    is_callers || facts.mode & OTHERS_WRITE != 0
+    may_write(own, &|owner| match identity::effective_user() {
+        0 => owner != NOBODY || namespace::is_initial_user(),
+        user => owner == user,
+    })
 }
 
-/// Whether the container's root could write to our file. If that is not known: yes.
-fn may_write_own_file(is_containers: &dyn Fn(u32) -> bool) -> bool {
+/// Whether one of those of whom `is_one` says so could write to our file. If that is not known: yes.
+fn may_write(own: Option<&OwnedFd>, is_one: &dyn Fn(u32) -> bool) -> bool {
     const OTHERS_WRITE: u32 = 0o022;
-    let facts = own_file().and_then(|file| facts::facts(file.as_fd()));
-    facts.map_or(true, |facts| {
-        is_containers(facts.owner) || facts.mode & OTHERS_WRITE != 0
-    })
+    let facts = own.and_then(|own| facts::facts(own.as_fd()).ok());
+    facts.is_none_or(|facts| is_one(facts.owner) || facts.mode & OTHERS_WRITE != 0)
 }
 
 impl Request for OwnFile<'_> {
@@ -154,7 +156,7 @@ impl Request for OwnFile<'_> {
     fn acquire(self) -> Result<(), Error> {
         match self.shield {
             Some(Shield::Copy) => execute_copy(self.invocation),
-            Some(Shield::Mount) => execute_by_mount(self.invocation),
+            Some(Shield::Mount) => execute_by_mount(self.opened.as_ref(), self.invocation),
             None => Ok(()),
         }
     }
@@ -209,13 +211,13 @@ fn execute_copy(invocation: &Invocation) -> Result<(), Error> {
 /// CAP_SYS_ADMIN, in a filter's way).
 #[cold]
 #[inline(never)]
-fn execute_by_mount(invocation: &Invocation) -> Result<(), Error> {
+fn execute_by_mount(own: Option<&OwnedFd>, invocation: &Invocation) -> Result<(), Error> {
     let is_read_only = |file: &OwnedFd| {
         let found = facts::file_system(file.as_fd());
         found.is_ok_and(|found| found.flags.contains(MountFlags::READONLY))
     };
-    if let Ok(own) = own_file() {
-        if is_read_only(&own) {
+    if let Some(own) = own {
+        if is_read_only(own) {
             // execve named us after the descriptor.
             process::set_name(c"mydocker");
             return Ok(());

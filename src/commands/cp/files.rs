@@ -40,11 +40,12 @@ fn of_running(
     arguments: &RunArgs,
     first: Process,
 ) -> Result<(Container, Ids), Refused> {
-    let running = Running::look(FirstProcess {
+    let first = FirstProcess {
         pid: first.pid,
         start_time: first.start_time,
         is_reaper: arguments.first_is_reaper(),
-    })?;
+    };
+    let running = Running::look(first, &[])?;
     let [users, groups] = running.ids()?;
     let mut ids = Ids { users, groups };
     let others_ids = running.namespaces.contains(&Namespace::User);

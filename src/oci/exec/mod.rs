@@ -21,8 +21,8 @@ use super::cgroup::{Records, is_rootless};
 use super::command_line::{ExecArgs, Globals};
 use super::config::{self, Config, Process};
 use super::process::{self, Inherited, Surroundings, capabilities};
-use super::seccomp;
 use super::store::{Entry, Record, Status, Store};
+use super::{namespaces, seccomp};
 use crate::cgroup;
 use crate::error::{Error, ExitCode};
 use crate::guard::Request;
@@ -33,7 +33,7 @@ use crate::monitor::relay::{Allowance, Ends, Relay};
 use crate::monitor::signals::{Relayed, Signals};
 use crate::plan::{InitPlan, entry};
 use crate::runtime::sealed_exe::OwnFile;
-use crate::spec::{LaunchChoice, Namespaces};
+use crate::spec::{LaunchChoice, Namespace, Namespaces};
 use crate::sys::capability::{CapabilitySet, SYS_ADMIN, SYS_PTRACE};
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::invocation::Invocation;
@@ -58,14 +58,22 @@ pub fn run(
     globals: &Globals,
     invocation: &Invocation,
 ) -> Result<ExitCode, Error> {
+    // Everything begins again then, so nothing is read before. What the container may do to our file its first process does
+    // not tell: that is hostile, and others were born before it gave up what it had (a user namespace of its own shows but
+    // who it is in there).
+    OwnFile::of_engine(invocation).acquire()?;
     let entry = Store::open(globals)?.find(&arguments.id)?;
     let record = entry.record()?;
-    // Everything begins again then. What the container may do to our file its first process does not tell: that is hostile, and
-    // others were born before it gave up what it had (a user namespace of its own shows but who it is in there).
-    OwnFile::of_engine(invocation).acquire()?;
-    check_status(arguments, &entry, &record)?;
-    let running = look(&record)?;
+    if record.pid == 0 {
+        return Err(never_born(&entry, &record));
+    }
     let config = config::read(&entry.config()?)?;
+    let running = look(&record, &namespaces::made(&config))?;
+    if record.cgroups.is_frozen()? && !arguments.ignore_paused {
+        return Err(Error::told(
+            "cannot exec in a paused container (use --ignore-paused to override)",
+        ));
+    }
     let process = asked::process(&arguments.process, &config)?;
     let containers = config
         .process
@@ -87,16 +95,14 @@ pub fn run(
     story.tell().map_err(|error| explained(error, &record))
 }
 
-fn check_status(arguments: &ExecArgs, entry: &Entry, record: &Record) -> Result<(), Error> {
-    match entry.status(record)? {
-        Status::Stopped => Err(stopped()),
-        Status::Creating => Err(Error::told(
-            "cannot exec in a container that is being created",
-        )),
-        Status::Paused if !arguments.ignore_paused => Err(Error::told(
-            "cannot exec in a paused container (use --ignore-paused to override)",
-        )),
-        Status::Created | Status::Running | Status::Paused => Ok(()),
+/// Why there is nothing to enter where no process is written down.
+#[cold]
+#[inline(never)]
+fn never_born(entry: &Entry, record: &Record) -> Error {
+    match entry.status(record) {
+        Ok(Status::Creating) => Error::told("cannot exec in a container that is being created"),
+        Ok(_) => stopped(),
+        Err(error) => error,
     }
 }
 
@@ -104,13 +110,13 @@ fn stopped() -> Error {
     Error::told("cannot exec in a stopped container")
 }
 
-fn look(record: &Record) -> Result<Running, Error> {
+fn look(record: &Record, made: &[Namespace]) -> Result<Running, Error> {
     let first = FirstProcess {
         pid: record.pid,
         start_time: record.start_time,
         is_reaper: false,
     };
-    Running::look(first).map_err(|why| match why {
+    Running::look(first, made).map_err(|why| match why {
         Refused::Ended => stopped(),
         Refused::Failed(error) => error,
     })

@@ -50,7 +50,10 @@ pub fn enter(entering: Entering, steps: ProcessSteps, command: ExecPlan) -> Init
     let joins = (0..).zip(joins);
     birth.extend(joins.map(|(slot, path)| Step::JoinCgroup { slot, path }));
     birth.extend(steps.in_cgroup);
-    let mut sorted = Sorted::default();
+    let mut sorted = Sorted {
+        finds_command: !steps.last.is_empty(),
+        ..Sorted::default()
+    };
     let all = [
         steps.session,
         steps.before_user,
@@ -128,6 +131,8 @@ struct Sorted {
     session: Vec<Step>,
     /// and the rest, when it is known and nothing of the host's is open.
     own: Vec<Step>,
+    /// Whether the command is looked for before a filter is loaded, which may be in execve's way.
+    finds_command: bool,
 }
 
 impl Sorted {
@@ -142,6 +147,8 @@ impl Sorted {
                 ProcessStep::Scheduling(_)
                 | ProcessStep::IoPriority { .. }
                 | ProcessStep::Label { .. } => &mut self.outside,
+                // Where nothing comes between it and execve, that tells as much.
+                ProcessStep::FindCommand if !self.finds_command => return,
                 ProcessStep::FindCommand => &mut self.own,
                 // It would look for why it may not in the container's /proc, in which it is not.
                 ProcessStep::Groups(_) if !sets_groups => return,
