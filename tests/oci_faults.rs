@@ -5,7 +5,9 @@
 mod common;
 
 use common::oci::Oci;
-use common::{eventually, finish, has_strace, is_brief, mark, root_cases};
+use common::{eventually, finish, has_strace, is_brief, mark, root_cases, wait};
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::{Signal, kill};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -260,5 +262,84 @@ fn what_an_older_kernel_has_not_is_done_another_way() {
                 "{names}: {told}"
             );
         }
+    });
+}
+
+#[test]
+fn a_run_deletes_its_own_container_alone() {
+    each(|oci, id| {
+        let sleeps = &format!("{}", 50_000 + std::process::id());
+        oci.write(&oci.config(&["sleep", sleeps]));
+        for next in [&["create", id][..], &["run", "--detach", id]] {
+            let mut run = oci.command(&["run", id]).spawn().unwrap();
+            let exists = || oci.run(&["state", id]).code() == Some(0);
+            assert!(eventually(|| exists() && oci.status(id) == "running"));
+            // Until it has made the container, and left it to others.
+            let directory = std::fs::File::open(oci.root().join(id)).unwrap();
+            drop(Flock::lock(directory, FlockArg::LockExclusive).unwrap());
+            // So that it ends when its name is another's.
+            let runtime = nix::unistd::Pid::from_raw(run.id().try_into().unwrap());
+            kill(runtime, Signal::SIGSTOP).unwrap();
+            oci.done(&["delete", "--force", id]);
+            oci.done(next);
+            let state = oci.state(id);
+            kill(runtime, Signal::SIGCONT).unwrap();
+            let status = wait(&mut run).expect("it ends");
+            assert_eq!(status.code(), Some(137), "{next:?}");
+            assert_eq!(oci.state(id), state, "{next:?}");
+            oci.done(&["delete", "--force", id]);
+            assert!(!lives(sleeps), "{next:?}");
+        }
+    });
+}
+
+#[test]
+fn what_a_broken_record_tells_of_is_not_forgotten() {
+    each(|oci, id| {
+        let sleeps = &format!("{}", 60_000 + std::process::id());
+        oci.write(&oci.config(&["sleep", sleeps]));
+        oci.done(&["run", "--detach", id]);
+        let file = oci.root().join(id).join("state.json");
+        let whole = std::fs::read(&file).unwrap();
+        for broken in [&b""[..], b"{\"id\":", &whole[..whole.len() - 1]] {
+            std::fs::write(&file, broken).unwrap();
+            let outcome = oci.run(&["delete", "--force", id]);
+            assert_eq!(outcome.code(), Some(1), "{outcome:?}");
+            let name = file.to_str().unwrap();
+            assert!(outcome.stderr.contains(name), "{outcome:?}");
+            assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");
+            assert!(lives(sleeps), "{outcome:?}");
+        }
+        std::fs::write(&file, whole).unwrap();
+        oci.done(&["delete", "--force", id]);
+        assert!(!lives(sleeps));
+    });
+}
+
+#[test]
+fn nothing_runs_if_its_pid_cannot_be_told() {
+    each(|oci, id| {
+        oci.write(&oci.config(&["touch", "/out/ran"]));
+        let directory = oci.out("");
+        let file = oci.out("file");
+        std::fs::write(&file, "").unwrap();
+        for (path, said) in [
+            (directory.clone(), "EISDIR"),
+            (directory.join("none/pid"), "ENOENT"),
+            (file.join("pid"), "ENOTDIR"),
+        ] {
+            for more in [&["run"][..], &["run", "--detach"]] {
+                let words = [more, &["--pid-file", path.to_str().unwrap(), id]].concat();
+                let outcome = oci.run(&words);
+                assert_eq!(outcome.code(), Some(1), "{words:?}: {outcome:?}");
+                assert!(outcome.stderr.contains(said), "{words:?}: {outcome:?}");
+                assert!(!oci.out("ran").exists(), "{words:?}");
+                assert_eq!(left(oci), Vec::<String>::new(), "{words:?}");
+            }
+        }
+        // A name alone is that of a file where the runtime is called.
+        oci.done(&["run", "--pid-file", "pid", id]);
+        assert!(oci.bundle().join("pid").exists() && oci.out("ran").exists());
+        std::fs::remove_file(oci.out("ran")).unwrap();
     });
 }

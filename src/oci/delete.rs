@@ -3,7 +3,8 @@
 use super::command_line::{DeleteArgs, Globals};
 use super::config::Hook;
 use super::hooks::{self, Moment};
-use super::store::{Entry, Locked, Status, Store, Tried};
+use super::id::ContainerId;
+use super::store::{Entry, Locked, Record, Status, Store, Tried};
 use super::{config, ending};
 use crate::error::{Error, ExitCode};
 use crate::log::Level;
@@ -20,7 +21,25 @@ pub fn run(arguments: &DeleteArgs, globals: &Globals) -> Result<ExitCode, Error>
         }
         found => found?,
     };
-    let locked = match arguments.force {
+    remove(entry, arguments.force, globals)
+}
+
+/// Deletes by force the container that this record was made for. If its name is another's by now, that one is left alone.
+///
+/// Errors: what could not be removed.
+pub fn own(record: &Record, id: &ContainerId, globals: &Globals) -> Result<ExitCode, Error> {
+    let Some(entry) = Store::open(globals)?.find_if_there(id)? else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    // No directory is used twice: if the record in it is ours, all that is done by this entry is done to ours.
+    match entry.record_if_there()? {
+        Some(found) if found.is_of_the_same(record) => remove(entry, true, globals),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn remove(entry: Entry, by_force: bool, globals: &Globals) -> Result<ExitCode, Error> {
+    let locked = match by_force {
         true => ended(entry)?,
         false => Some(entry.lock()?),
     };
@@ -28,18 +47,15 @@ pub fn run(arguments: &DeleteArgs, globals: &Globals) -> Result<ExitCode, Error>
     let Some(locked) = locked else {
         return Ok(ExitCode::SUCCESS);
     };
-    let record = match locked.record_if_there() {
-        Ok(record) => record,
-        // What cannot be understood tells nothing, ever; what cannot be read now may tell of a container that runs.
-        Err(error) if !arguments.force || error.errno().is_some() => return Err(error),
-        Err(_) => None,
-    };
+    // What cannot be read or understood may be that of a container that runs, which no one would find any more.
+    let record = locked.record_if_there()?;
     if let Some(record) = &record {
         let status = locked.status(record)?;
         match status {
-            Status::Running | Status::Paused if !arguments.force => {
+            Status::Running | Status::Paused if !by_force => {
                 return Err(Error::told(&format!(
-                    "cannot delete container {id} that is not stopped: {}",
+                    "cannot delete container {} that is not stopped: {}",
+                    locked.id,
                     status.word()
                 )));
             }

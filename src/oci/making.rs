@@ -84,6 +84,9 @@ pub fn make(
     };
     OwnFile::of_engine_with(process.bounding(), invocation).acquire()?;
     check_terminal(process, arguments, purpose)?;
+    if let Some(path) = &arguments.pid_file {
+        pid_file::check(path)?;
+    }
     warnings::of_memory(&bundle.config.linux.resources.memory, &globals.log);
     let making = Making {
         arguments,

@@ -1,6 +1,6 @@
 //! `oci run`: a container whose command runs at once.
 
-use super::command_line::{DeleteArgs, Globals, RunArgs};
+use super::command_line::{Globals, RunArgs};
 use super::hooks::Until;
 use super::making::{Begun, Purpose, make, shield};
 use super::{delete, start};
@@ -32,23 +32,20 @@ pub fn run(
         process::adopt_orphans()
             .map_err(|errno| Error::new("prctl", "PR_SET_CHILD_SUBREAPER", errno))?;
     }
-    let all = DeleteArgs {
-        id: arguments.create.id.clone(),
-        force: true,
-    };
     let begun = make(&arguments.create, globals, invocation, purpose, &signals)?;
     if let Err(error) = after(&begun, &signals) {
         begun.container.end();
-        delete::run(&all, globals)?;
+        delete::own(&begun.record, &arguments.create.id, globals)?;
         return Err(error);
     }
     notify(&begun, globals, purpose, &signals);
     if purpose == Purpose::Detached {
         return Ok(ExitCode::SUCCESS);
     }
+    let record = begun.record.clone();
     let ended = accompany(begun, globals, signals);
     if !arguments.keep {
-        delete::run(&all, globals)?;
+        delete::own(&record, &arguments.create.id, globals)?;
     }
     ended
 }

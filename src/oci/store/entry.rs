@@ -266,7 +266,9 @@ pub(super) fn glance(
 #[cold]
 #[inline(never)]
 fn no_record(what: String, path: PathBuf) -> Error {
-    let reason = format!("{what}: delete with --force removes the container");
+    let reason = format!(
+        "{what}: what the container has is not known: end its processes, then remove the directory"
+    );
     Error::refused_for(path.as_os_str().as_bytes(), reason)
 }
 

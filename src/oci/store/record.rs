@@ -33,6 +33,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether both are of one container, and not of two that have had one name.
+    pub fn is_of_the_same(&self, other: &Self) -> bool {
+        let identity = |record: &Self| (record.pid, record.start_time, record.created);
+        identity(self) == identity(other)
+    }
+
     pub(super) fn text(&self) -> String {
         let mut object = Object::new();
         object.text("id", self.id.as_bytes());
