@@ -90,7 +90,8 @@ fn who_waits_is_told_when_it_is_ready() {
                 "{how:?}"
             );
             assert_eq!(oci.told("named"), "/run/notify/notify.sock\n");
-            assert_eq!(oci.status(id), "running");
+            // Its command runs before `run` has written that down.
+            assert!(eventually(|| oci.status(id) == "running"), "{how:?}");
             say(&socket, "STATUS=it warms up\n");
             assert!(waits.try_wait().unwrap().is_none(), "{how:?}");
             say(&socket, "STATUS=done\nREADY=1\nSTATUS=it runs\n");
