@@ -63,19 +63,17 @@ pub fn connect_stream(path: &CStr, patience: Duration) -> Result<OwnedFd, Errno>
     // SAFETY: no pointers; a new descriptor or an errno comes back.
     let number = unsafe { syscall!(Sysno::socket, libc::AF_UNIX, kind, 0) }?;
     let socket = owned(number as i32);
-    let time = libc::timeval {
-        tv_sec: patience.as_secs() as libc::time_t,
-        tv_usec: patience.subsec_micros() as libc::suseconds_t,
-    };
-    // SAFETY: the kernel reads one `timeval`, which lives until the call is over.
+    // The kernel's own `struct timeval` of 64-bit machines: seconds and microseconds.
+    let time = [patience.as_secs(), u64::from(patience.subsec_micros())];
+    // SAFETY: the kernel reads both words, which live until the call is over.
     unsafe {
         syscall!(
             Sysno::setsockopt,
             socket.as_raw_fd(),
             libc::SOL_SOCKET,
             libc::SO_SNDTIMEO,
-            &raw const time,
-            size_of::<libc::timeval>()
+            time.as_ptr(),
+            size_of_val(&time)
         )
     }?;
     connect_to(&socket, path)?;
