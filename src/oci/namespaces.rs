@@ -177,7 +177,7 @@ fn no_mounts(named: impl AsRef<[u8]>) -> Error {
     )
 }
 
-/// Those that `create` makes for the container.
+/// The kinds of namespaces that `create` makes for the container.
 pub fn made(config: &Config) -> Vec<Namespace> {
     let all = config.linux.namespaces.iter();
     let made = all.filter(|one| one.path.is_none());

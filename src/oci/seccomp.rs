@@ -130,7 +130,7 @@ pub struct Known {
     pub operators: Vec<&'static str>,
     pub architectures: Vec<String>,
     pub flags: Vec<&'static str>,
-    /// Those of them that this kernel knows, too.
+    /// The flags that this kernel knows, too.
     pub supported_flags: Vec<&'static str>,
 }
 

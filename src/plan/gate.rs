@@ -9,7 +9,7 @@ pub enum Gate {
     ReaperReady,
     /// mydocker has done what takes a container that is made and not entered: hooks, network devices.
     Runtime,
-    /// It is written down which process is the container's first: from here on it can be found, and need not end with
+    /// mydocker has written down which process is the container's first: from here on it can be found, and need not end with
     /// mydocker.
     Recorded,
     /// mydocker has sent the listener of the filter to where it is to be. The pipe of this gate is a socket, and the

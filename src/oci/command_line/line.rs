@@ -20,7 +20,7 @@ pub struct Flag {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Switch,
-    /// It wants a value.
+    /// An option that wants a value.
     Value,
 }
 

@@ -81,7 +81,7 @@ pub fn run(
         .map_or(CapabilitySet::NONE, Process::bounding);
     let bounding = containers.and(process.bounding());
     OwnFile::of_engine_with(bounding, invocation).acquire()?;
-    null::lend();
+    null::lend()?;
     check_terminal(arguments, &process)?;
     let story = Story {
         arguments,

@@ -2,24 +2,48 @@
 //! could change its mode, for everyone. So it is lent by a mount of its own that is read-only, and that is nowhere: it reads
 //! and writes as ever. (A first process gets the container's own; of a container that runs that may be missing.)
 
+use crate::error::Error;
 use crate::sys::facts::{self, Kind};
 use crate::sys::{Errno, MountFlags, descriptor, identity, mount_tree};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// Puts it into the places of those that could be changed. Where that cannot be had (before Linux 5.12, or without the
+/// Puts it into the places of those that could be changed. Where such a mount cannot be had (before Linux 5.12, or without the
 /// rights) they stay.
-pub fn lend() {
+///
+/// Errors: it can be had, and something else has failed.
+pub fn lend() -> Result<(), Error> {
+    let failed = |errno| Error::new("lend", "the host's /dev/null", errno);
     let mut lent = None;
     for number in 0..3 {
         if !may_be_changed(descriptor::standard(number)) {
             continue;
         }
         if lent.is_none() {
-            lent = open().ok();
+            lent = match open() {
+                Err(errno) if cannot_be_had(errno) => return Ok(()),
+                null => Some(null.map_err(failed)?),
+            };
         }
-        let Some(null) = &lent else { return };
-        let _ = descriptor::replace_one_standard(null.as_fd(), number);
+        if let Some(null) = &lent {
+            descriptor::replace_one_standard(null.as_fd(), number).map_err(failed)?;
+        }
     }
+    Ok(())
+}
+
+/// What a kernel without such mounts says, who has no rights to make one, or a filter that denies it; and what is so where the
+/// host has no such node at this path.
+fn cannot_be_had(errno: Errno) -> bool {
+    matches!(
+        errno,
+        Errno::ENOSYS
+            | Errno::EPERM
+            | Errno::EACCES
+            | Errno::EINVAL
+            | Errno::ENOENT
+            | Errno::ENOTDIR
+            | Errno::ENODEV
+    )
 }
 
 fn is_null(kind: Kind) -> bool {

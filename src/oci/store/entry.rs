@@ -322,7 +322,7 @@ pub enum Tried {
     Locked(Locked),
     /// Someone else has it locked.
     Busy(Entry),
-    /// It was removed meanwhile.
+    /// The container was removed meanwhile.
     Gone,
 }
 
