@@ -90,7 +90,13 @@ eventually() {
 
 # with_terminal COMMAND...: on a terminal of 24 lines and 80 columns; its output is without carriage returns.
 with_terminal() {
-  SHELL=/bin/bash timeout --foreground 60 script -qec "stty rows 24 cols 80; $(printf '%q ' "$@")" /dev/null | tr -d '\r'
+  local nobody_types
+  # Nobody types, and the terminal stays open. (At an end of its own input `script` would type a ^D. podman shows nothing at
+  # all where it reads that before it has made its terminal raw, with any runtime.)
+  rm -f "$scratch/nobody-types" && mkfifo "$scratch/nobody-types"
+  exec {nobody_types}<> "$scratch/nobody-types"
+  SHELL=/bin/bash timeout --foreground 60 script -qec "stty rows 24 cols 80; $(printf '%q ' "$@")" /dev/null <&"$nobody_types" {nobody_types}<&- | tr -d '\r'
+  exec {nobody_types}<&-
 }
 
 # of CONTROLLER: where its cgroups are, on v1 and on v2.
