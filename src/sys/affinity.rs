@@ -23,6 +23,19 @@ impl Bits {
         Self(bits)
     }
 
+    /// Whether these are they, as [`Self::bytes`] has them.
+    pub fn is(&self, bytes: &[u8]) -> bool {
+        let mut own = self.0.iter().flat_map(|word| word.to_ne_bytes());
+        bytes.iter().all(|byte| own.next() == Some(*byte)) && own.all(|byte| byte == 0)
+    }
+
+    /// As the kernel takes them, without the zeros at the end.
+    pub fn bytes(&self) -> Vec<u8> {
+        let used = self.0.iter().rposition(|word| *word != 0);
+        let words = self.0.iter().take(used.map_or(1, |last| last + 1));
+        words.flat_map(|word| word.to_ne_bytes()).collect()
+    }
+
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
         let words = (0..).step_by(usize::BITS as usize).zip(self.0);
         words.flat_map(|(first, word)| {
@@ -61,6 +74,12 @@ pub fn set_processors(processors: &Bits) -> Result<(), Errno> {
         )
     }
     .map(drop)
+}
+
+/// As [`set_processors`], with bits as [`Bits::bytes`] has them.
+pub fn set_processors_by(bits: &[u8]) -> Result<(), Errno> {
+    // SAFETY: the kernel reads as many bytes as it is told that there are.
+    unsafe { syscall!(Sysno::sched_setaffinity, 0, bits.len(), bits.as_ptr()) }.map(drop)
 }
 
 /// The memory nodes that this thread may use, get_mempolicy(2).

@@ -464,3 +464,21 @@ pub(super) fn wait_here(waiting: &mut [Waiting], timeout: i32) -> Result<(), Err
         Err(errno) => Err(errno),
     }
 }
+
+/// As [`wait`], for a time of less than a millisecond.
+pub fn wait_briefly(waiting: &mut [Waiting], longest: std::time::Duration) -> Result<(), Errno> {
+    // The kernel's `struct timespec` of 64-bit machines.
+    let longest = [longest.as_secs(), u64::from(longest.subsec_nanos())];
+    // SAFETY: the kernel reads and writes `len` entries of the slice, and reads two words; no set of signals is given.
+    unsafe {
+        syscall!(
+            Sysno::ppoll,
+            waiting.as_mut_ptr(),
+            waiting.len(),
+            longest.as_ptr(),
+            0,
+            0
+        )
+    }
+    .map(drop)
+}

@@ -131,7 +131,7 @@ pub fn peer_user(socket: BorrowedFd<'_>) -> Result<u32, Errno> {
 
 /// The kernel's own `struct cmsghdr`, which is not every C library's, with one descriptor behind it.
 #[repr(C)]
-struct Control {
+pub(super) struct Control {
     length: usize,
     level: i32,
     kind: i32,
@@ -156,18 +156,18 @@ impl Control {
 
 /// The kernel's own `struct user_msghdr`.
 #[repr(C)]
-struct Message {
+pub(super) struct Message {
     name: usize,
     name_length: i32,
     parts: *mut libc::iovec,
     count: usize,
-    control: *mut Control,
-    control_length: usize,
-    flags: u32,
+    pub(super) control: *mut Control,
+    pub(super) control_length: usize,
+    pub(super) flags: u32,
 }
 
 impl Message {
-    fn new(part: &mut libc::iovec, control: Option<&mut Control>) -> Self {
+    pub(super) fn new(part: &mut libc::iovec, control: Option<&mut Control>) -> Self {
         let control_length = control.as_ref().map_or(0, |_| size_of::<Control>());
         Self {
             name: 0,
@@ -292,6 +292,32 @@ pub fn receive_bytes(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<usize,
             0
         )
     }
+}
+
+/// A socket at `path` whose owner is made to wait for callers.
+pub fn listen_to_wait(path: &CStr) -> Result<OwnedFd, Errno> {
+    let socket = listen(path)?;
+    // SAFETY: no pointers. No flag but O_NONBLOCK was set.
+    unsafe { syscall!(Sysno::fcntl, socket.as_raw_fd(), libc::F_SETFL, 0) }?;
+    Ok(socket)
+}
+
+/// Waits for a caller, on a socket of [`listen_to_wait`]. For who is a child, where nothing is dropped.
+pub fn await_caller(socket: BorrowedFd<'_>) -> Result<Undropped, Errno> {
+    loop {
+        // SAFETY: the caller's address is not asked for.
+        match unsafe { syscall!(Sysno::accept4, socket.as_raw_fd(), 0, 0, libc::SOCK_CLOEXEC) } {
+            Ok(number) => return Ok(Undropped::new(number as i32)),
+            Err(Errno::ECONNABORTED | Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// Hears nothing more: what is sent from now on fails, and what was sent before can be received.
+pub fn hear_no_more(socket: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::shutdown, socket.as_raw_fd(), libc::SHUT_RD) }.map(drop)
 }
 
 #[cfg(test)]

@@ -236,8 +236,39 @@ pub fn wait(pid: Option<Pid>, patience: Patience) -> Result<Option<(Pid, Ended)>
     }
 }
 
+/// As [`wait`] for any child, with what it has used, and the children that it has waited for. `None`: no one has ended, or there
+/// is no one.
+pub fn ended(patience: Patience) -> Result<Option<(Pid, Ended, ResourceUsage)>, Errno> {
+    let options = match patience {
+        Patience::Wait => 0,
+        Patience::Look => libc::WNOHANG,
+    };
+    let mut status = 0i32;
+    let mut resource_usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the kernel writes one integer and one rusage, which is libc's or a beginning of it.
+    let result = unsafe {
+        syscall!(
+            Sysno::wait4,
+            -1 as Pid,
+            &raw mut status,
+            options,
+            resource_usage.as_mut_ptr()
+        )
+    };
+    match result {
+        Ok(0) | Err(Errno::ECHILD) => Ok(None),
+        Ok(pid) => {
+            // SAFETY: all-zero bytes are a valid rusage, which is integers, and the kernel has filled it in.
+            let resource_usage = unsafe { resource_usage.assume_init() };
+            let used = ResourceUsage::from_kernel(&resource_usage);
+            Ok(Some((pid as Pid, Ended::from_status(status), used)))
+        }
+        Err(errno) => Err(errno),
+    }
+}
+
 /// What getrusage(2) tells of: times in microseconds, memory in KiB, and numbers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct ResourceUsage {
     pub user: i64,
     pub system: i64,
@@ -262,16 +293,22 @@ pub fn resource_usage_of_children() -> Result<ResourceUsage, Errno> {
     }?;
     // SAFETY: all-zero bytes are a valid rusage, which is integers, and the kernel has filled it in.
     let resource_usage = unsafe { resource_usage.assume_init() };
-    let microseconds = |time: libc::timeval| time.tv_sec * 1_000_000 + time.tv_usec;
-    Ok(ResourceUsage {
-        user: microseconds(resource_usage.ru_utime),
-        system: microseconds(resource_usage.ru_stime),
-        largest: resource_usage.ru_maxrss,
-        minor_faults: resource_usage.ru_minflt,
-        major_faults: resource_usage.ru_majflt,
-        voluntary_switches: resource_usage.ru_nvcsw,
-        involuntary_switches: resource_usage.ru_nivcsw,
-    })
+    Ok(ResourceUsage::from_kernel(&resource_usage))
+}
+
+impl ResourceUsage {
+    fn from_kernel(told: &libc::rusage) -> Self {
+        let microseconds = |time: libc::timeval| time.tv_sec * 1_000_000 + time.tv_usec;
+        Self {
+            user: microseconds(told.ru_utime),
+            system: microseconds(told.ru_stime),
+            largest: told.ru_maxrss,
+            minor_faults: told.ru_minflt,
+            major_faults: told.ru_majflt,
+            voluntary_switches: told.ru_nvcsw,
+            involuntary_switches: told.ru_nivcsw,
+        }
+    }
 }
 
 /// Raises this process's limit on descriptors to `wanted`, as far as it may, and returns it.

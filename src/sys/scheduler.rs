@@ -62,3 +62,18 @@ pub fn set_io_priority(class: u32, level: u32) -> Result<(), Errno> {
     // SAFETY: no pointers.
     unsafe { syscall!(Sysno::ioprio_set, PROCESS, 0, class << CLASS_SHIFT | level) }.map(drop)
 }
+
+/// getpriority(2) of this process, as the kernel itself tells it: from 40, the most favourable, down to 1.
+pub fn nice() -> Result<u32, Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::getpriority, 0, 0) }.map(|nice| nice as u32)
+}
+
+/// setpriority(2) of this process, to what [`nice`] has told of another.
+///
+/// Errors: EACCES if it would be more favourable than it is, without CAP_SYS_NICE.
+pub fn set_nice(told: u32) -> Result<(), Errno> {
+    let nice = 20i32.saturating_sub(told as i32);
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::setpriority, 0, 0, nice) }.map(drop)
+}

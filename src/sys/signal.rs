@@ -3,7 +3,7 @@
 #[cfg(feature = "oci")]
 use super::in_child::InChild;
 use super::{Errno, Pid, descriptor, process};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 use syscalls::{Sysno, syscall};
 
@@ -302,6 +302,23 @@ pub fn take(file: BorrowedFd<'_>) -> Result<Option<Taken>, Errno> {
         Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
         Err(errno) => Err(errno),
     }
+}
+
+/// From here on, what can be read from `socket` is told of by SIGCHLD, and its end too (fcntl(2), F_SETSIG); and what has come
+/// by now by the first one, which is sent here.
+pub fn tell_as_of_a_child(socket: BorrowedFd<'_>) -> Result<(), Errno> {
+    /// F_SETSIG, which not every C library names.
+    const SET_SIGNAL: i32 = 10;
+    let number = socket.as_raw_fd();
+    let own = super::process::id();
+    let set = |what: i32, value: i32| {
+        // SAFETY: no pointers. What these three change of a descriptor is how its owner is told.
+        unsafe { syscall!(Sysno::fcntl, number, what, value) }.map(drop)
+    };
+    set(libc::F_SETOWN, own)?;
+    set(SET_SIGNAL, libc::SIGCHLD)?;
+    set(libc::F_SETFL, libc::O_ASYNC | libc::O_NONBLOCK)?;
+    super::process::kill(own, libc::SIGCHLD)
 }
 
 #[cfg(test)]
