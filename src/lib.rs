@@ -238,7 +238,7 @@ fn dispatch(
         Command::Rename(arguments) => commands::rename::run(&arguments),
         Command::Update(arguments) => commands::update::run(&arguments),
         Command::Rm(arguments) => commands::rm::run(&arguments),
-        Command::Pool(arguments, log) => runtime::keep_pool(&arguments, &log),
+        Command::Pool(arguments, boxes, log) => runtime::keep_pool(&arguments, &boxes, &log),
         Command::Init => Err(launch::re_exec::enter(&invocation.arguments())),
         Command::Completion(shell) => print(&shell.script()),
         Command::Help(topic) => print(&docker::help::text(topic)),

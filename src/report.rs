@@ -26,6 +26,62 @@ pub enum Report {
     ReExecute(Errno),
     /// The re-executed init could not read or understand the plan.
     Plan(Errno),
+    /// A box could not take this over of the job that it was handed.
+    Job(Taking, Errno),
+}
+
+/// What a box takes over of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taking {
+    /// The next caller.
+    Caller,
+    /// One of 0, 1 and 2.
+    Stream(u8),
+    Terminal,
+    /// The resource limit with this number.
+    Limit(u8),
+    Nice,
+    Processors,
+    Descriptors,
+    Directory,
+    Filter,
+    Command,
+}
+
+impl Taking {
+    const ALONE: [Self; 8] = [
+        Self::Caller,
+        Self::Terminal,
+        Self::Nice,
+        Self::Processors,
+        Self::Descriptors,
+        Self::Directory,
+        Self::Filter,
+        Self::Command,
+    ];
+
+    /// (The number of the variant, and which of several.)
+    fn number(self) -> u16 {
+        let several = |first: u16, which: u8| first.saturating_add(which.into());
+        match self {
+            Self::Stream(which) => several(0x100, which),
+            Self::Limit(which) => several(0x200, which),
+            alone => {
+                let place = Self::ALONE.iter().position(|one| *one == alone);
+                place.map_or(u16::MAX, |place| place as u16)
+            }
+        }
+    }
+
+    fn from_number(number: u16) -> Option<Self> {
+        let [kind, which] = number.to_be_bytes();
+        match kind {
+            0 => Self::ALONE.get(usize::from(which)).copied(),
+            1 => Some(Self::Stream(which)),
+            2 => Some(Self::Limit(which)),
+            _ => None,
+        }
+    }
 }
 
 /// What the file tells of why its execve failed.
@@ -246,10 +302,12 @@ impl Report {
             Self::Plan(errno) => (6, 0, errno),
             Self::Reaper(errno) => (7, 0, errno),
             Self::Birth(errno) => (8, 0, errno),
+            Self::Job(_, errno) => (9, 0, errno),
         };
         let rest = match self {
             Self::Step(_, part, _) => part.number(),
             Self::Execve(_, _, clue) => clue as u16,
+            Self::Job(taking, _) => taking.number(),
             _ => 0,
         };
         // The kernel's errnos have 12 bits (MAX_ERRNO).
@@ -281,6 +339,7 @@ impl Report {
             6 => Some(Self::Plan(errno)),
             7 => Some(Self::Reaper(errno)),
             8 => Some(Self::Birth(errno)),
+            9 => Some(Self::Job(Taking::from_number(rest)?, errno)),
             _ => None,
         }
     }

@@ -44,7 +44,9 @@ impl Pool {
                 "--log",
                 &scratch.file("log"),
             ])
-            .args(["--log-level=debug", "--log-format=text", directory])
+            .args(["--log-level=debug", "--log-format=text"])
+            // Of boxes, of which no test here has one.
+            .args(["--domainname", "no.test", directory])
             .stdin(Stdio::null())
             .spawn()
             .unwrap()
@@ -327,17 +329,10 @@ fn a_spare_that_cannot_be_entered_ends_the_start() {
 fn other_users_are_refused() {
     let ordinary = ordinary_cases();
     for case in &ordinary {
-        let outcome = case.run(&["--pool", "/nowhere"], &["true"]);
-        assert_eq!(outcome.code(), Some(125), "{case}");
+        let outcome = case.run(&["--pool", "/nowhere"], &["echo", "ran"]);
+        assert_eq!(outcome.output(*case), "ran\n", "{case}");
         assert!(
-            outcome.stderr.contains("it is for root"),
-            "{case}: {}",
-            outcome.stderr
-        );
-        let outcome = finish(case.prepared(&[mydocker().into(), "pool".into()]));
-        assert_eq!(outcome.code(), Some(125), "{case}");
-        assert!(
-            outcome.stderr.contains("it is for root"),
+            outcome.stderr.contains("no pool is kept there"),
             "{case}: {}",
             outcome.stderr
         );
@@ -458,7 +453,7 @@ fn a_pool_larger_than_its_limits_is_refused() {
     assert!(said.contains("may not have as many open files"), "{said}");
 
     // What it may have it takes.
-    let mut child = pool("40:100", "64");
+    let mut child = pool("40:300", "64");
     let ready = || std::fs::read_to_string(scratch.file("log")).unwrap_or_default();
     assert!(eventually(|| ready().contains("the pool is ready")));
     kill(child.id(), Signal::SIGTERM);

@@ -1,7 +1,7 @@
 //! Why execve(2) has failed, as far as the file shows it: one errno has several causes. Looked for after the failure,
 //! in the container and with the command's own rights, so that what its root holds leads nowhere else.
 
-use crate::plan::ExecPlan;
+use super::candidates::Candidates;
 use crate::report::Clue;
 use crate::sys::facts::{self, Kind};
 use crate::sys::node::{self, HERE};
@@ -75,13 +75,13 @@ impl Files for OwnFiles {
 /// The candidate that is to be named, and why it failed.
 pub fn find(
     files: &impl Files,
-    command: &ExecPlan,
+    candidates: Candidates<'_>,
     (candidate, errno): (u32, Errno),
 ) -> (u32, Clue) {
     match errno {
         Errno::EACCES => {
             let index = usize::try_from(candidate).unwrap_or(usize::MAX);
-            let file = command.candidates.get(index);
+            let file = candidates.get(index);
             (
                 candidate,
                 file.map_or(Clue::None, |file| refused(files, file)),
@@ -89,12 +89,12 @@ pub fn find(
         }
         // One that is there lacks what it names: it is the one to tell of, not the last of PATH.
         Errno::ENOENT => (0u32..)
-            .zip(&command.candidates)
+            .zip(candidates.iter())
             .map(|(index, file)| (index, missing(files, file)))
             .find(|(_, clue)| !matches!(clue, Clue::None | Clue::NotThere))
             .unwrap_or_else(|| {
-                let is_one = command.candidates.len() == 1;
-                let only = command.candidates.first().filter(|_| is_one);
+                let is_one = candidates.len() == 1;
+                let only = candidates.get(0).filter(|_| is_one);
                 (
                     candidate,
                     only.map_or(Clue::None, |file| missing(files, file)),
@@ -102,10 +102,7 @@ pub fn find(
             }),
         Errno::ENOEXEC | Errno::ELOOP => {
             let index = usize::try_from(candidate).unwrap_or(usize::MAX);
-            let beginning = command
-                .candidates
-                .get(index)
-                .and_then(|file| files.beginning(file));
+            let beginning = candidates.get(index).and_then(|file| files.beginning(file));
             let clue = match (beginning, errno) {
                 (None, _) => Clue::None,
                 (Some(beginning), Errno::ENOEXEC) => beginning.is_no_program(),

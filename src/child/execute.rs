@@ -1,10 +1,12 @@
 //! The last step: execve, of the first candidate that works.
 
+use super::candidates::Candidates;
 use super::clue::{self, OwnFiles};
 use super::{Descriptors, fail};
 use crate::plan::ExecPlan;
 use crate::report::{Clue, Report};
 use crate::sys::{Errno, process};
+use std::ffi::CStr;
 
 /// What is to be told of the candidates that have failed.
 pub struct Outcome {
@@ -41,14 +43,24 @@ pub fn run(command: &ExecPlan, descriptors: &Descriptors<'_>) -> ! {
         // The parent has told its caller that the command has not run.
         fail(Report::Ready, descriptors);
     }
+    let candidates = Candidates::Planned(command);
+    let execve = |file: &CStr| process::execve(file, &command.arguments, &command.environment);
+    try_each(candidates, execve, descriptors)
+}
+
+/// The first one that works. `execve` returns only if it failed.
+pub fn try_each(
+    candidates: Candidates<'_>,
+    execve: impl Fn(&CStr) -> Errno,
+    descriptors: &Descriptors<'_>,
+) -> ! {
     let mut outcome = Outcome::NONE;
-    for (index, candidate) in (0u32..).zip(&command.candidates) {
-        let errno = process::execve(candidate, &command.arguments, &command.environment);
-        if !outcome.add(index, errno) {
+    for (index, candidate) in (0u32..).zip(candidates.iter()) {
+        if !outcome.add(index, execve(candidate)) {
             break;
         }
     }
-    tell(command, outcome, descriptors)
+    tell(candidates, outcome, descriptors)
 }
 
 /// Looks for the command, as its user, and leaves if there is none that it may execute.
@@ -62,18 +74,18 @@ pub fn look(command: &ExecPlan, descriptors: &Descriptors<'_>) {
             Err(_) => break,
         }
     }
-    tell(command, outcome, descriptors)
+    tell(Candidates::Planned(command), outcome, descriptors)
 }
 
 /// Tells of a command that cannot be executed, and leaves.
-fn tell(command: &ExecPlan, outcome: Outcome, descriptors: &Descriptors<'_>) -> ! {
+fn tell(candidates: Candidates<'_>, outcome: Outcome, descriptors: &Descriptors<'_>) -> ! {
     let Outcome { candidate, errno } = outcome;
     // Before anything else, for the command's filter may end us when we look.
     descriptors
         .channel
         .board
         .leave(Report::Execve(candidate, errno, Clue::None));
-    let (candidate, clue) = clue::find(&OwnFiles, command, (candidate, errno));
+    let (candidate, clue) = clue::find(&OwnFiles, candidates, (candidate, errno));
     fail(Report::Execve(candidate, errno, clue), descriptors)
 }
 

@@ -14,6 +14,7 @@
     clippy::arithmetic_side_effects
 )]
 
+pub mod candidates;
 mod channel;
 pub mod clue;
 mod entry;
@@ -23,6 +24,7 @@ pub mod gate;
 mod home;
 #[cfg(feature = "oci")]
 mod hook;
+pub mod job;
 mod kernel;
 mod network;
 #[cfg(feature = "oci")]
@@ -40,6 +42,7 @@ use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::in_child::InChild;
 use crate::sys::{Errno, Pid, allocation, descriptor, process};
 use gate::Gates;
+use job::Entrance;
 use root::RootState;
 
 /// What the parent prepared for the child. Borrowed: nothing is closed by a destructor here.
@@ -66,6 +69,8 @@ pub struct Descriptors<'a> {
     pub start: Option<ChildDescriptor<'a>>,
     /// The container's state, which hooks that it runs get.
     pub hook_state: Option<ChildDescriptor<'a>>,
+    /// How it gets its job, if it is a box.
+    pub entrance: Option<Entrance<'a>>,
 }
 
 impl<'a> Descriptors<'a> {
@@ -84,6 +89,7 @@ impl<'a> Descriptors<'a> {
             premounted: &[],
             start: None,
             hook_state: None,
+            entrance: None,
         }
     }
 }
@@ -166,7 +172,10 @@ fn become_command(child: InChild, plan: &InitPlan, descriptors: &Descriptors<'_>
         &RootState::new(child),
         descriptors,
     );
-    execute::run(&plan.command, descriptors)
+    match &descriptors.entrance {
+        None => execute::run(&plan.command, descriptors),
+        Some(entrance) => job::run(child, entrance, descriptors),
+    }
 }
 
 fn count(steps: &[Step]) -> u32 {

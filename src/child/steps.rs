@@ -50,6 +50,8 @@ pub fn perform(
         Step::OomScoreAdjustment(number) => write_file(c"/proc/self/oom_score_adj", number),
         Step::ResourceLimit(limit) => process::limit(limit.resource, limit.soft, limit.hard),
         Step::Await(Gate::Start) => gate::await_start(descriptors),
+        // What comes is a job, and the steps end here (`job.rs`).
+        Step::Await(Gate::Job) => descriptors.channel.arrive(Gate::Job),
         Step::Await(gate) => pass(*gate, descriptors, state),
         Step::DenySetgroups => write_file(c"/proc/self/setgroups", b"deny"),
         Step::MapUser(line) => write_file(c"/proc/self/uid_map", line),
@@ -243,9 +245,10 @@ fn close_from(
     descriptors: &Descriptors<'_>,
     state: &RootState,
 ) -> Result<(), Errno> {
-    let mut kept = [0; 2 * Gate::COUNT + 4];
+    let mut kept = [0; 2 * Gate::COUNT + 5];
     let link = descriptors.channel.descriptor();
-    let others = [descriptors.start, descriptors.hook_state, terminal];
+    let jobs = descriptors.entrance.map(|entrance| entrance.jobs);
+    let others = [descriptors.start, descriptors.hook_state, terminal, jobs];
     let others = others.into_iter().flatten().map(ChildDescriptor::as_fd);
     let files = descriptors
         .gates

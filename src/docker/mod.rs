@@ -62,7 +62,8 @@ pub enum Command {
     Rename(Box<RenameArgs>),
     Update(Box<UpdateArgs>),
     Rm(Box<RmArgs>),
-    Pool(PoolArgs, LogArgs),
+    /// The boxes are containers like these.
+    Pool(PoolArgs, Box<RunArgs>, LogArgs),
     /// The re-exec entry. Only mydocker itself calls it.
     Init,
     Help(topic::Topic),

@@ -4,7 +4,7 @@ use crate::spec::{LaunchChoice, NamespaceChoice, Network};
 use std::ffi::OsString;
 
 /// The options of `run` that describe the container, and its command.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RunArgs {
     pub interactive: bool,
     pub tty: bool,
@@ -153,7 +153,7 @@ impl RunArgs {
 }
 
 /// `--overlay`, as typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OverlayChoice {
     #[default]
     None,

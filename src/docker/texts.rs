@@ -55,10 +55,12 @@ exit codes: the command's own; 128+n if signal n ended it; 127 not found;
 ";
 
 pub const POOL_TEXT: &str = "
-Keeps network namespaces ready in DIR (default: /run/mydocker-pool), a directory
-that only its owner, root, can enter. `mydocker run --pool DIR` takes one, which
-is most of the way of a start, and makes its own if there is none. Each is new
-and used once. Runs in the foreground until a signal ends it.
+Keeps containers ready in DIR (default: /run/mydocker-pool), a directory that
+only its owner can enter. The options say what they are like, as those of `run`
+do. For `mydocker run --pool DIR` with the same options only the command is left
+to start; with others, or if none is ready, it makes a container of its own, for
+root with a spare network namespace. Each is new and used once. Runs in the
+foreground until a signal ends it, and its containers with it.
 ";
 
 pub const COMPLETION: &str = "usage: mydocker completion bash|zsh

@@ -162,29 +162,42 @@ impl Limited {
             Some(_) => self.group.oom_usage(),
             None => Usage::default(),
         };
+        let memory = self.memory;
+        self.remove(log);
+        say_out_of_memory(&usage, memory, exit, log);
+    }
+
+    /// The end of a container of which others tell.
+    pub fn remove(&mut self, log: &Log) {
         if let Err(error) = self.group.remove() {
             log.say(&error);
         }
-        let kills = usage.oom_kills.unwrap_or(0);
-        if kills == 0 {
-            return;
-        }
-        let whole = exit.0 == Ended::Signaled(libc::SIGKILL).code();
-        let who = match (whole, kills) {
-            (true, _) => String::new(),
-            // The command has lived on, and its exit code is its own.
-            (false, 1) => "a process was ".to_owned(),
-            (false, kills) => format!("{kills} processes were "),
-        };
-        let limit = self.memory.filter(|_| usage.own_limit_reached);
-        let place = limit.map_or_else(
-            // Of the host, or of the cgroup above.
-            || "outside the container".to_owned(),
-            |limit| format!("at {}", size(limit)),
-        );
-        let message = format!("{who}killed by the kernel: out of memory {place}");
-        log.say(&Error::told(&message));
     }
+}
+
+/// Says what the kernel has ended for want of memory; `memory` is the limit on that, in bytes.
+#[cold]
+#[inline(never)]
+pub fn say_out_of_memory(usage: &Usage, memory: Option<u64>, exit: ExitCode, log: &Log) {
+    let kills = usage.oom_kills.unwrap_or(0);
+    if kills == 0 {
+        return;
+    }
+    let whole = exit.0 == Ended::Signaled(libc::SIGKILL).code();
+    let who = match (whole, kills) {
+        (true, _) => String::new(),
+        // The command has lived on, and its exit code is its own.
+        (false, 1) => "a process was ".to_owned(),
+        (false, kills) => format!("{kills} processes were "),
+    };
+    let limit = memory.filter(|_| usage.own_limit_reached);
+    let place = limit.map_or_else(
+        // Of the host, or of the cgroup above.
+        || "outside the container".to_owned(),
+        |limit| format!("at {}", size(limit)),
+    );
+    let message = format!("{who}killed by the kernel: out of memory {place}");
+    log.say(&Error::told(&message));
 }
 
 /// /proc/swaps has a line for each place of swap, below its heading.

@@ -91,7 +91,7 @@ pub fn attend(
                 attendant.listen(who, received(ours.as_fd())?)?;
                 open(gates.listener.take().as_ref())?;
             }
-            Gate::Start => return Ok(Attended::Waits(first()?)),
+            Gate::Start | Gate::Job => return Ok(Attended::Waits(first()?)),
             Gate::IdsMapped | Gate::ReaperReady => return Err(garbled(Errno::EBADMSG)),
         }
     }

@@ -25,6 +25,7 @@ mod retry;
 mod words;
 
 use crate::child::gate::Gates;
+use crate::child::job::Entrance;
 use crate::child::{Channel, Descriptors, Link};
 use crate::error::Error;
 use crate::log::{Level, Log, Value};
@@ -42,7 +43,7 @@ use keeper::Successor;
 use newborn::Newborn;
 use pipe::Ends;
 use reports::{Failure, Limits};
-pub use reports::{ended_by_filter, not_executed, not_spawned};
+pub use reports::{describe as describe_report, ended_by_filter, not_executed, not_spawned};
 use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::AtomicU64;
@@ -88,6 +89,8 @@ pub struct Launch<'a> {
     pub log: &'a Log,
     /// For a container that is an engine's, and that mydocker does not stay with.
     pub engine: Option<ForEngine<'a>>,
+    /// How it gets its job, if it is a box.
+    pub entrance: Option<Entrance<'a>>,
 }
 
 /// What the launch of an engine's container needs besides.
@@ -197,6 +200,10 @@ impl Launch<'_> {
         if let Err(failure) = born.reported {
             return Err(ended(born.pid, failure, successor, deadline));
         }
+        if self.entrance.is_some() {
+            // A box: nothing runs yet.
+            return Ok(self.container(born.pid, successor, deadline));
+        }
         let launch = match born.birth {
             Birth::ReExec => &b"re-exec"[..],
             Birth::Shared | Birth::SharedWithPipe(_) | Birth::Copied(_) => b"in-process",
@@ -209,8 +216,17 @@ impl Launch<'_> {
                 ("pid", Value::Number(i64::from(born.pid))),
             ],
         );
-        Ok(Container {
-            pid: born.pid,
+        Ok(self.container(born.pid, successor, deadline))
+    }
+
+    fn container(
+        &self,
+        pid: Pid,
+        successor: Option<Successor>,
+        deadline: Option<Instant>,
+    ) -> Container {
+        Container {
+            pid,
             role: match self.plan.reaper {
                 Some(_) => Role::Reaper,
                 None if self.plan.enters => Role::Another,
@@ -218,7 +234,7 @@ impl Launch<'_> {
             },
             successor,
             deadline,
-        })
+        }
     }
 
     /// Some places (filters, emulators) refuse a clone that shares memory and allow one that does
@@ -440,6 +456,7 @@ impl Launch<'_> {
                 .engine
                 .and_then(|engine| engine.hook_state)
                 .map(ChildDescriptor::of),
+            entrance: self.entrance,
         }
     }
 }

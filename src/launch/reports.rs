@@ -4,8 +4,10 @@ use crate::error::{Error, ExitCode};
 use crate::field::Field;
 use crate::hint::{Doing, Hint, hint, too_few_processes};
 use crate::plan::{InitPlan, Step, describe_execve, describe_failure};
-use crate::report::{Board, Report};
+use crate::report::{Board, Part, Report, Taking};
 use crate::seccomp;
+use crate::spec::limits::ResourceLimit;
+use crate::standard_streams;
 use crate::sys::descriptor::Waiting;
 use crate::sys::process::{self, Ended};
 use crate::sys::signal::{self, SignalSet};
@@ -215,9 +217,10 @@ pub(super) fn garbled(errno: Errno) -> Error {
     Error::new("read", "init's report", errno)
 }
 
+/// Why the command of this plan does not run.
 #[cold]
 #[inline(never)]
-fn describe(plan: &InitPlan, report: Report) -> Error {
+pub fn describe(plan: &InitPlan, report: Report) -> Error {
     match report {
         Report::Step(number, part, errno) => match plan.step(number) {
             Some(step) => describe_failure(plan, step, part.failed(errno)),
@@ -235,8 +238,41 @@ fn describe(plan: &InitPlan, report: Report) -> Error {
             Error::new("exec", "/proc/self/exe", errno).because(hint(Doing::ReExecute, errno))
         }
         Report::Plan(errno) => Error::new("read", "the plan", errno),
+        Report::Job(taking, errno) => not_taken_over(plan, taking, errno),
         Report::Ready => garbled(Errno::EBADMSG),
     }
+}
+
+/// What a box could not take over of its job: told as the step is that does the same without a box.
+#[cold]
+#[inline(never)]
+fn not_taken_over(plan: &InitPlan, taking: Taking, errno: Errno) -> Error {
+    let (operation, object) = match taking {
+        Taking::Directory => {
+            let mut steps = plan.steps();
+            let step = steps.find(|step| matches!(step, Step::WorkingDirectory(_)));
+            return match step {
+                Some(step) => describe_failure(plan, step, Part::Whole.failed(errno)),
+                None => Error::new("change directory", "", errno),
+            };
+        }
+        Taking::Caller => ("wait for", "a job".to_owned()),
+        Taking::Stream(number) => (
+            "take over",
+            standard_streams::name(number.into()).to_owned(),
+        ),
+        Taking::Terminal => ("make controlling", "the terminal".to_owned()),
+        Taking::Limit(number) => {
+            let name = ResourceLimit::name(number.into());
+            ("prlimit", name.to_string())
+        }
+        Taking::Nice => ("setpriority", String::new()),
+        Taking::Processors => ("sched_setaffinity", String::new()),
+        Taking::Descriptors => ("close_range", String::new()),
+        Taking::Filter => ("load", "the filter of system calls".to_owned()),
+        Taking::Command => ("exec", String::new()),
+    };
+    Error::new(operation, object, errno)
 }
 
 /// The reaper could not start the command's process.

@@ -8,6 +8,7 @@ pub mod detached;
 mod disposition;
 mod group;
 mod keys;
+pub mod line;
 pub mod relay;
 pub mod signals;
 mod supervisor;

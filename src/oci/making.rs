@@ -358,6 +358,7 @@ impl Making<'_> {
             timeout: None,
             ending: self.signals.ending(),
             log: &self.globals.log,
+            entrance: None,
             engine: Some(ForEngine {
                 attendant: given.keeper,
                 start: given.start.map(AsFd::as_fd),

@@ -17,6 +17,8 @@ pub enum Gate {
     Listener,
     /// Someone has started the container, perhaps hours later and another mydocker.
     Start,
+    /// A job has been handed to this box.
+    Job,
 }
 
 /// Who opens a gate.
@@ -26,12 +28,12 @@ pub enum Opener {
     Launcher,
     /// The reaper's program, the child's parent.
     Reaper,
-    /// Who writes to the container's FIFO. mydocker is gone by then, so the child cannot have its memory either.
+    /// Who writes to the container's FIFO, or hands it a job. mydocker is gone by then, or busy, so the child cannot have its memory either.
     Starter,
 }
 
 impl Gate {
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
 
     /// By their numbers.
     pub const ALL: [Self; Self::COUNT] = [
@@ -41,13 +43,14 @@ impl Gate {
         Self::Recorded,
         Self::Listener,
         Self::Start,
+        Self::Job,
     ];
 
     pub const fn opener(self) -> Opener {
         match self {
             Self::IdsMapped | Self::Runtime | Self::Recorded | Self::Listener => Opener::Launcher,
             Self::ReaperReady => Opener::Reaper,
-            Self::Start => Opener::Starter,
+            Self::Start | Self::Job => Opener::Starter,
         }
     }
 }

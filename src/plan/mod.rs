@@ -33,7 +33,9 @@ pub mod wire;
 pub use crate::spec::OwnDevice;
 pub use birth::{AwakeReason, Birth, PipeReason};
 pub use build::entry;
-pub use build::{NetworkSource, build, check_options, command_of, makes_terminal};
+pub use build::{
+    FilterLoads, NetworkSource, build, check_options, command_of, into_box, makes_terminal,
+};
 pub use gate::{Gate, Opener};
 pub use standard::{Outputs, Prepared, Source, Standard, Streams};
 pub use text::{describe_execve, describe_failure, name_step};

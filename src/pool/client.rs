@@ -1,6 +1,6 @@
 //! Asking for a spare.
 
-use super::{ROOTS_ALONE, SOCKET};
+use super::SOCKET;
 use crate::error::Error;
 use crate::field::Field;
 use crate::guard::Request;
@@ -16,14 +16,14 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Errors: it would not be for us.
-    #[cold]
-    #[inline(never)]
-    pub fn look(directory: &'a OsStr) -> Result<Self, Error> {
-        if identity::effective_user() == 0 {
-            return Ok(Self { directory });
-        }
-        Err(Error::refused(named(directory), ROOTS_ALONE))
+    pub fn to(directory: &'a OsStr) -> Self {
+        Self { directory }
+    }
+
+    /// Whether a namespace of a pool's is of any use: an ordinary user's containers have a user namespace each, and a network
+    /// namespace belongs to one.
+    pub fn is_possible() -> bool {
+        identity::effective_user() == 0
     }
 }
 

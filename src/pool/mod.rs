@@ -16,7 +16,8 @@
 //! is the same user: someone else's namespace could be one that they are in.
 
 mod client;
-mod server;
+pub mod job;
+pub mod server;
 
 pub use client::Call;
 pub use server::serve;
@@ -24,13 +25,14 @@ pub use server::serve;
 /// The name of the socket in the pool's directory.
 const SOCKET: &str = "socket";
 
-const ROOTS_ALONE: &str = "it is for root: an ordinary user's containers have a user namespace each, and a network \
-                           namespace belongs to one";
-
 /// The answer that comes with a namespace.
 pub const SPARE: u8 = b's';
 /// The other one.
 pub const NONE: u8 = b'n';
+
+/// What a box answers that has taken a job, and what one that is not for it.
+pub const TAKEN: u8 = b'y';
+pub const REFUSED: u8 = b'n';
 
 /// How long an answer is waited for, in milliseconds: longer than the pool takes to make the namespace
 /// that it may be at, shorter than anyone would call a hang.
@@ -41,6 +43,8 @@ pub const PATIENCE: i32 = 50;
 pub struct PoolArgs {
     /// How many spares to keep.
     pub size: usize,
+    /// How old a box may become before another takes its place.
+    pub oldest: Option<std::time::Duration>,
     pub directory: std::ffi::OsString,
 }
 

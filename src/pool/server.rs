@@ -1,6 +1,6 @@
 //! Keeping spares.
 
-use super::{NONE, PoolArgs, ROOTS_ALONE, SOCKET, SPARE};
+use super::{NONE, PoolArgs, SOCKET, SPARE};
 use crate::error::{Error, ExitCode};
 use crate::field::Field;
 use crate::hint::{Doing, hint};
@@ -17,6 +17,7 @@ use crate::sys::{
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
 
 /// Milliseconds without a call, after which new spares are made. Making one takes the kernel's locks
 /// that every start needs.
@@ -25,6 +26,30 @@ const QUIET: i32 = 5;
 /// Milliseconds to leave the kernel alone when it would not make one.
 const RECOVERY: i32 = 1000;
 
+/// What is kept beside the spares: whole boxes, of which this layer knows nothing.
+pub trait Beside {
+    /// The working directory is the pool's.
+    fn begin(&mut self) -> Result<(), Error>;
+
+    /// It can be read when something has happened.
+    fn descriptor(&self) -> BorrowedFd<'_>;
+
+    /// Sees to what has happened.
+    fn look(&mut self);
+
+    /// How long until [`Self::look`] has something to do though nothing happens, if ever.
+    fn next(&self) -> Option<Duration>;
+
+    /// Whether there are less than there are to be.
+    fn is_short(&self) -> bool;
+
+    /// Makes one more. The working directory is the caller's.
+    fn add(&mut self) -> Result<(), Error>;
+
+    /// All end. The working directory is the pool's. Returns how many were handed out.
+    fn end(&mut self) -> i64;
+}
+
 /// What ends a pool.
 const ENDING: SignalSet = SignalSet::EMPTY
     .with(libc::SIGTERM)
@@ -32,13 +57,17 @@ const ENDING: SignalSet = SignalSet::EMPTY
     .with(libc::SIGHUP)
     .with(libc::SIGQUIT);
 
-struct Pool<'a> {
+struct Pool<'a, 'b> {
     size: usize,
     /// The network namespace to be in between.
     home: OwnedFd,
     spares: Vec<OwnedFd>,
     handed_out: i64,
     log: &'a Log,
+    /// Where the caller of the pool was, and the pool's directory, where it is.
+    start: BorrowedFd<'a>,
+    directory: BorrowedFd<'a>,
+    boxes: Option<&'a mut (dyn Beside + 'b)>,
 }
 
 /// Keeps a pool until a signal ends it.
@@ -46,60 +75,46 @@ struct Pool<'a> {
 /// Errors: what keeps it from beginning. Later ones go to the log.
 #[cold]
 #[inline(never)]
-pub fn serve(arguments: &PoolArgs, log: &Log) -> Result<ExitCode, Error> {
+pub fn serve(
+    arguments: &PoolArgs,
+    boxes: Option<&mut (dyn Beside + '_)>,
+    log: &Log,
+) -> Result<ExitCode, Error> {
     let named = |errno| Error::new("keep a pool in", arguments.directory.as_bytes(), errno);
-    if identity::effective_user() != 0 {
-        return Err(Error::refused("pool", ROOTS_ALONE));
-    }
     // First, so that no signal finds a socket that no one will take away.
-    signal::set_blocked(SignalSet(ENDING.0 | signal::OF_WRITES.0))
+    signal::set_blocked(SignalSet(ENDING.0 | signal::OF_WRITES.0).with(libc::SIGCHLD))
         .map_err(|errno| Error::new("block", "signals", errno))?;
     let signals = signal::descriptor(ENDING)
         .map_err(|errno| Error::new("make a descriptor for", "signals", errno))?;
     make_room(arguments.size)?;
     // Where a relative path is looked up.
-    let start = descriptor::open(c".", libc::O_PATH | libc::O_DIRECTORY, 0).map_err(named)?;
-    let _made = enter_directory(arguments, start.as_fd())?;
-
-    let home =
-        namespace::own_network().map_err(|errno| Error::new("open", "/proc/self/ns/net", errno))?;
+    let flags = libc::O_PATH | libc::O_DIRECTORY;
+    let start = descriptor::open(c".", flags, 0).map_err(named)?;
+    let made = enter_directory(arguments, start.as_fd())?;
     let mut pool = Pool {
-        size: arguments.size,
-        home,
+        // An ordinary user's containers have a user namespace each, and a network namespace belongs to one.
+        size: if identity::effective_user() == 0 {
+            arguments.size
+        } else {
+            0
+        },
+        home: namespace::own_network()
+            .map_err(|errno| Error::new("open", "/proc/self/ns/net", errno))?,
         spares: Vec::with_capacity(arguments.size),
         handed_out: 0,
         log,
+        start: start.as_fd(),
+        directory: made.opened.as_fd(),
+        boxes,
     };
-    while pool.spares.len() < pool.size {
-        if signalled(signals.as_fd(), 0).map_err(named)? {
-            return Ok(ExitCode::SUCCESS);
-        }
-        lingering::outlast(|| pool.add()).map_err(not_made)?;
-    }
-    // A socket that is there is a dead pool's: we hold the directory's lock.
-    let name = CString::new(SOCKET).map_err(|_| named(Errno::EINVAL))?;
-    let _ = node::remove_file(HERE, &name);
-    let socket = local_socket::listen(&name).map_err(named)?;
-    let door = Door::look(start.as_fd(), arguments, &name, log);
-    log.write(
-        Level::Info,
-        b"the pool is ready",
-        &[
-            ("directory", Value::Text(arguments.directory.as_bytes())),
-            ("size", Value::Number(pool.size as i64)),
-        ],
-    );
-    let outcome = pool.keep(socket.as_fd(), &door, signals.as_fd());
-    if outcome != Err(GONE) {
-        let _ = node::remove_file(HERE, &name);
-    }
-    let fields = [("handed_out", Value::Number(pool.handed_out))];
+    let outcome = pool.run(arguments, signals.as_fd(), named);
+    let boxes = pool.boxes.take().map_or(0, Beside::end);
+    let fields = [
+        ("handed_out", Value::Number(pool.handed_out)),
+        ("boxes", Value::Number(boxes)),
+    ];
     log.write(Level::Info, b"the pool ends", &fields);
-    let hint =
-        "its directory or its socket has been removed or renamed, and no one can call it any more";
-    outcome
-        .map(|()| ExitCode::SUCCESS)
-        .map_err(|errno| named(errno).hint((errno == GONE).then_some(hint)))
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
 fn not_made(errno: Errno) -> Error {
@@ -155,7 +170,8 @@ const OTHERS: usize = 16;
 ///
 /// Errors: it may not have as many.
 fn make_room(size: usize) -> Result<(), Error> {
-    let needed = size + OTHERS;
+    // A spare, and a box: its line, and how its command has ended.
+    let needed = 3 * size + OTHERS;
     let allowed = process::allow_descriptors(needed as u64)
         .map_err(|errno| Error::new("prlimit", "RLIMIT_NOFILE", errno))?;
     if allowed < needed as u64 {
@@ -247,7 +263,67 @@ impl Drop for PoolDirectory<'_> {
     }
 }
 
-impl Pool<'_> {
+impl Pool<'_, '_> {
+    fn run(
+        &mut self,
+        arguments: &PoolArgs,
+        signals: BorrowedFd<'_>,
+        named: impl Fn(Errno) -> Error + Copy,
+    ) -> Result<(), Error> {
+        while self.spares.len() < self.size {
+            if signalled(signals, 0).map_err(named)? {
+                return Ok(());
+            }
+            lingering::outlast(|| self.add()).map_err(not_made)?;
+        }
+        if let Some(boxes) = &mut self.boxes {
+            boxes.begin()?;
+        }
+        while self.boxes.as_ref().is_some_and(|boxes| boxes.is_short()) {
+            if signalled(signals, 0).map_err(named)? {
+                return Ok(());
+            }
+            self.add_box()?;
+        }
+        // A socket that is there is a dead pool's: we hold the directory's lock.
+        let name = CString::new(SOCKET).map_err(|_| named(Errno::EINVAL))?;
+        let _ = node::remove_file(HERE, &name);
+        let socket = local_socket::listen(&name).map_err(named)?;
+        let door = Door::look(self.start, arguments, &name, self.log);
+        self.log.write(
+            Level::Info,
+            b"the pool is ready",
+            &[
+                ("directory", Value::Text(arguments.directory.as_bytes())),
+                ("size", Value::Number(arguments.size as i64)),
+            ],
+        );
+        let outcome = self.keep(socket.as_fd(), &door, signals);
+        if outcome != Err(GONE) {
+            let _ = node::remove_file(HERE, &name);
+        }
+        let hint = "its directory or its socket has been removed or renamed, and no one can call it any more";
+        outcome.map_err(|errno| named(errno).hint((errno == GONE).then_some(hint)))
+    }
+
+    /// Makes one more box. What its options name is looked up from where the pool was called.
+    fn add_box(&mut self) -> Result<(), Error> {
+        let Some(boxes) = &mut self.boxes else {
+            return Ok(());
+        };
+        let went = |errno| {
+            Error::new(
+                "change directory to",
+                "where the pool was called, or its own",
+                errno,
+            )
+        };
+        directory::enter(self.start).map_err(went)?;
+        let added = boxes.add();
+        directory::enter(self.directory).map_err(went)?;
+        added
+    }
+
     fn keep(
         &mut self,
         socket: BorrowedFd<'_>,
@@ -260,10 +336,22 @@ impl Pool<'_> {
         }
         loop {
             let removals = door.watch.as_ref().map_or(signals, AsFd::as_fd);
-            let mut waiting = [signals, socket, removals].map(Waiting::to_read);
-            let full = self.spares.len() >= self.size;
-            descriptor::wait(&mut waiting, if full { -1 } else { pause })?;
-            let [ended, called, removed] = waiting.map(|waiting| waiting.happened());
+            let boxes = self
+                .boxes
+                .as_ref()
+                .map_or(signals, |boxes| boxes.descriptor());
+            let mut waiting = [signals, socket, removals, boxes].map(Waiting::to_read);
+            let lacks_spares = self.spares.len() < self.size;
+            let full = !lacks_spares && !self.boxes.as_ref().is_some_and(|boxes| boxes.is_short());
+            let next = self.boxes.as_ref().and_then(|boxes| boxes.next());
+            let most = next.map_or(-1, |next| next.as_millis().try_into().unwrap_or(i32::MAX));
+            let pause_now = match (full, most) {
+                (true, most) => most.saturating_add(i32::from(most >= 0)),
+                (false, _) => pause,
+            };
+            descriptor::wait(&mut waiting, pause_now)?;
+            let [ended, called, removed, happened] = waiting.map(|waiting| waiting.happened());
+            let boxes = happened || next == Some(Duration::ZERO);
             if ended {
                 return Ok(());
             }
@@ -271,6 +359,12 @@ impl Pool<'_> {
                 watch::take(removals);
                 if !door.is_there() {
                     return Err(GONE);
+                }
+            }
+            if boxes {
+                pause = QUIET;
+                if let Some(boxes) = &mut self.boxes {
+                    boxes.look();
                 }
             }
             if called {
@@ -287,7 +381,16 @@ impl Pool<'_> {
                         }
                     }
                 }
-            } else if !full {
+            } else if !full && !boxes && !lacks_spares {
+                pause = match self.add_box() {
+                    Ok(()) => 0,
+                    Err(error) => {
+                        self.log
+                            .write(Level::Warn, error.to_string().as_bytes(), &[]);
+                        RECOVERY
+                    }
+                };
+            } else if !full && !boxes {
                 // Nothing has started for a while. The next follows at once, if no one calls.
                 pause = match self.add() {
                     Ok(()) => 0,

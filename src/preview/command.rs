@@ -4,6 +4,7 @@ use super::format::{self, Format};
 use super::node::Node;
 use super::person::{EXECUTE, Person, READ};
 use super::tree::{ResolvedPath, Tree, Walked};
+use crate::child::candidates::Candidates;
 use crate::child::clue::{self, Beginning, Files, Looked};
 use crate::child::execute::Outcome;
 use crate::plan::{InitPlan, Step};
@@ -45,7 +46,7 @@ pub fn failure(plan: &InitPlan, around: &Around<'_>) -> Option<(u32, Errno, Clue
         }
     }
     let Outcome { candidate, errno } = outcome;
-    let (candidate, clue) = clue::find(around, command, (candidate, errno));
+    let (candidate, clue) = clue::find(around, Candidates::Planned(command), (candidate, errno));
     Some((candidate, errno, clue))
 }
 

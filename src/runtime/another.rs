@@ -150,6 +150,7 @@ impl Story {
             timeout: None,
             ending: self.signals.ending(),
             log,
+            entrance: None,
             engine: None,
         }
         .start()?;

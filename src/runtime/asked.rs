@@ -77,7 +77,8 @@ pub fn look<I: Intent>(setting: &Setting<'_>) -> Result<(Asked, Lent<I>), Error>
     let called = take::<I, _>(
         arguments
             .usable_pool()
-            .map(|directory| Call::look(directory)),
+            .filter(|_| Call::is_possible())
+            .map(|directory| Ok(Call::to(directory))),
     )?
     .map(I::common);
     let ids = |wanted: IdsWanted<'_>| I::take(wanted).map(I::common);
@@ -165,7 +166,7 @@ impl Asked {
 /// The pool has not been called. One that is too busy answers others.
 #[cold]
 #[inline(never)]
-fn without_pool(why: Errno, log: &Log) {
+pub fn without_pool(why: Errno, log: &Log) {
     if why == Errno::EAGAIN {
         return launch::say_without(Lack::Spare, why, log);
     }

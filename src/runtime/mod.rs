@@ -4,6 +4,7 @@
 
 pub mod another;
 pub mod asked;
+mod boxes;
 pub mod caller;
 mod conclusion;
 mod devices;
@@ -28,6 +29,7 @@ use crate::pool::{self, PoolArgs};
 
 use crate::sys::invocation::Invocation;
 use crate::timing::Beginning;
+use boxes::keep::Boxes;
 use caller::Asking;
 use origin::Origin;
 use reporting::Reporting;
@@ -113,6 +115,9 @@ fn failed(error: &Error, report: Option<&Reporting>, log: Option<&Log>) {
 }
 
 /// Keeps a pool until a signal ends it.
-pub fn keep_pool(arguments: &PoolArgs, log: &LogArgs) -> Result<ExitCode, Error> {
-    logging::with_log::<Acquire>(log, Level::Info, |log| pool::serve(arguments, log))
+pub fn keep_pool(arguments: &PoolArgs, boxes: &RunArgs, log: &LogArgs) -> Result<ExitCode, Error> {
+    logging::with_log::<Acquire>(log, Level::Info, |log| {
+        let mut boxes = Boxes::new(boxes, (arguments.size, arguments.oldest), log)?;
+        pool::serve(arguments, Some(&mut boxes), log)
+    })
 }

@@ -9,7 +9,7 @@ use crate::monitor::End;
 use crate::monitor::signals::Relayed;
 use crate::result_file::{ResultFile, Typed};
 use crate::sys::clock;
-use crate::sys::process;
+use crate::sys::process::{self, ResourceUsage};
 use crate::verdict::{Reason, Verdict};
 use std::ffi::OsStr;
 
@@ -20,6 +20,8 @@ pub struct Reporting {
     /// When the clone was about to be made.
     begun: Option<u64>,
     is_running: bool,
+    /// What it has used, if it was no child of ours.
+    used: Option<ResourceUsage>,
     /// How it ended, and what its cgroups have counted.
     end: Option<(End, Option<Usage>)>,
 }
@@ -65,6 +67,7 @@ impl Reporting {
             files: open()?,
             begun: None,
             is_running: false,
+            used: None,
             end: None,
         })
     }
@@ -88,6 +91,11 @@ impl Reporting {
     pub fn never_ran(&mut self) {
         self.is_running = false;
         self.end = None;
+    }
+
+    /// What the command has used, which is no child of ours.
+    pub fn used(&mut self, used: ResourceUsage) {
+        self.used = Some(used);
     }
 
     /// The container has ended.
@@ -117,7 +125,10 @@ impl Reporting {
             error,
             wall,
             counted: self.end.as_ref().and_then(|(_, usage)| usage.as_ref()),
-            resource_usage: end.and_then(|_| process::resource_usage_of_children().ok()),
+            resource_usage: end.and_then(|_| {
+                let of_children = || process::resource_usage_of_children().ok();
+                self.used.or_else(of_children)
+            }),
             output: end.and_then(|end| end.output),
         };
         for file in &self.files {

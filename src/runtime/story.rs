@@ -3,10 +3,11 @@
 
 use super::Setting;
 use super::asked::{self, Asked, Given, Lent, explained};
+use super::boxes;
 use super::caller;
 use super::conclusion::{self, Outcome, Settled};
 use super::reporting::Reporting;
-use super::standard::StreamsOf;
+use super::standard::{StandardPlan, StreamsOf};
 use super::told::{Stay, Told};
 use crate::docker::RunArgs;
 use crate::error::Error;
@@ -20,7 +21,7 @@ use crate::monitor::relay::{Allowance, Ends, Pipes, Relay};
 use crate::monitor::signals::Signals;
 use crate::monitor::{CpuTime, End, Supervisor};
 use crate::plan::{self, InitPlan};
-use crate::spec::Namespaces;
+use crate::spec::{ContainerSpec, Namespaces};
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::{Pid, counter, descriptor};
 use crate::terminal::CallerTerminal;
@@ -39,7 +40,10 @@ pub fn run(
         report,
         stay: None,
     };
-    let mut settled = live(setting, beginning, &mut told)?;
+    let mut settled = match boxes::client::live(setting, &mut told)? {
+        Some(settled) => settled,
+        None => live(setting, beginning, &mut told)?,
+    };
     let report = told.report.as_deref();
     settled.tell(report, setting.arguments, setting.log)?;
     settled.leave(setting.arguments)
@@ -146,6 +150,7 @@ fn start(
         ending: lent.signals.ending(),
         log,
         engine: None,
+        entrance: None,
     }
     .start()
     .map_err(|error| explained(error, arguments, lent.limited.as_ref()))?;
@@ -192,14 +197,34 @@ fn accompany(
     } = running;
     let is_timed = told.is_anyone();
     let supervisor = Supervisor::new(container, &asked.spec, cpu_time, status, is_timed, log);
+    oversee(
+        supervisor,
+        ends,
+        (&asked.spec, &asked.look),
+        signals,
+        told,
+        setting,
+    )
+}
+
+/// Relays, hands signals on and waits until the container has ended.
+pub(super) fn oversee(
+    supervisor: Supervisor<'_>,
+    ends: Option<Ends>,
+    (spec, look): (&ContainerSpec, &StandardPlan),
+    signals: &Signals,
+    told: &mut Told<'_>,
+    setting: &Setting<'_>,
+) -> Result<Outcome, Error> {
+    let log = setting.log;
     // Ours, for the container has its own: the other ends of these pipes are to notice when the container closes its
     // copies.
-    let [keep_input, keep_output] = asked.look.standard.relays_input_and_output();
+    let [keep_input, keep_output] = look.standard.relays_input_and_output();
     if !setting.keeps_streams {
         descriptor::close_input_and_output(keep_input, keep_output || told.needs_stdout());
     }
-    let allowance = || Allowance::new(asked.spec.ending.output_limit);
-    let (end, lost) = match (&mut told.stay, ends, &asked.look.outside) {
+    let allowance = || Allowance::new(spec.ending.output_limit);
+    let (end, lost) = match (&mut told.stay, ends, &look.outside) {
         (Some(stay), ends, outside) => {
             let outside = outside.as_ref();
             let signals = (*signals, allowance());

@@ -99,7 +99,7 @@ impl Namespace {
 }
 
 /// What a container has of one kind of namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum NamespaceChoice {
     /// One of its own.
     #[default]
@@ -111,7 +111,7 @@ pub enum NamespaceChoice {
 }
 
 /// What a namespace that is there already is found by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum JoinTarget {
     /// A file that stands for it: /proc/PID/ns/net, or what `ip netns add` has made.
     Path(CString),
@@ -133,11 +133,11 @@ impl JoinTarget {
 }
 
 /// The number of a pidfd that someone else keeps open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PidfdNumber(pub i32);
 
 /// What network a container has.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Network {
     /// A network namespace of its own, in which nothing but a loopback is. (A pool may have one ready.)
     #[default]

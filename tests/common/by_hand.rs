@@ -278,6 +278,7 @@ fn run(
         ending: signals.ending(),
         log: &log,
         engine: None,
+        entrance: None,
     }
     .start()?;
     let supervisor = Supervisor::new(container, &spec, None, None, false, &log);

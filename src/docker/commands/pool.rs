@@ -3,31 +3,45 @@
 use crate::docker::described::{Described, Group, Words};
 use crate::docker::options::{self, Line, Reading, Row, text};
 use crate::docker::topic::POOL_HELP;
-use crate::docker::{Command, bad_value, texts};
+use crate::docker::{Command, RunArgs, bad_value, texts};
 use crate::error::Error;
 use crate::pool::PoolArgs;
 use std::ffi::OsString;
+use std::time::Duration;
 
 pub static COMMAND: Described = Described {
     name: "pool",
     group: Group::Mydocker,
     words: Words::DirectoryIfAny,
-    about: "keep network namespaces ready, for runs that start faster",
+    about: "keep containers ready, for runs that start faster",
     text: texts::POOL_TEXT,
     help: POOL_HELP,
-    options: &[&[SIZE], options::LOG, options::HELP],
+    options: options::POOL,
     make,
 };
 
-const SIZE: Row = Row {
-    default: "`16`",
-    ..options::own(
-        ("size", None),
-        Reading::Own(text("N"), size),
-        "how many to keep",
-        "How many to keep.",
-    )
-};
+/// What is of the pool itself.
+pub const OPTIONS: &[Row] = &[
+    Row {
+        default: "`16`",
+        ..options::own(
+            ("size", None),
+            Reading::Own(text("N"), size),
+            "how many to keep",
+            "How many to keep.",
+        )
+    },
+    Row {
+        default: "they may become as old as the pool",
+        ..options::own(
+            ("pool-max-age", None),
+            Reading::Own(text("SECONDS"), max_age),
+            "how old one may become",
+            "Make another one in the place of one that has waited for so long: what has been mounted on the host since a box was made \
+             is not in it.",
+        )
+    },
+];
 
 /// The most spares that a pool keeps: each is a descriptor, and some tens of KiB of the kernel's
 /// memory.
@@ -42,13 +56,47 @@ fn size(line: &mut Line, name: &'static str, typed: OsString) -> Result<(), Erro
     Ok(())
 }
 
+fn max_age(line: &mut Line, name: &'static str, typed: OsString) -> Result<(), Error> {
+    let number = typed.to_str().and_then(|number| number.parse().ok());
+    let seconds = number.filter(|seconds: &u64| *seconds > 0);
+    let seconds = seconds
+        .ok_or_else(|| bad_value((name, POOL_HELP), &typed, "a number of seconds from 1"))?;
+    line.others.oldest = Some(Duration::from_secs(seconds));
+    Ok(())
+}
+
+/// What is each run's own, and would mean nothing here.
+fn check_jobs(run: &RunArgs) -> Result<(), Error> {
+    let given = [
+        ("--interactive", run.interactive),
+        ("--tty", run.tty),
+        ("--env", !run.environment.is_empty()),
+        ("--env-file", !run.environment_files.is_empty()),
+        ("--workdir", run.working_directory.is_some()),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        None => Ok(()),
+        Some((option, _)) => Err(Error::usage(
+            format!("option '{option}' is for each run by itself, and not for its pool"),
+            POOL_HELP,
+        )),
+    }
+}
+
 fn make(line: Line, words: Vec<OsString>) -> Result<Command, Error> {
     let directory = words.into_iter().next();
+    check_jobs(&line.run)?;
+    let boxes = RunArgs {
+        // Someone's words are read, as for a run.
+        command: vec!["true".into()],
+        ..line.run
+    };
     let arguments = PoolArgs {
         size: line.others.size.unwrap_or(PoolArgs::DEFAULT_SIZE),
+        oldest: line.others.oldest,
         directory: directory.unwrap_or_else(|| PoolArgs::DEFAULT_DIRECTORY.into()),
     };
-    Ok(Command::Pool(arguments, line.log))
+    Ok(Command::Pool(arguments, Box::new(boxes), line.log))
 }
 
 #[cfg(test)]
@@ -58,7 +106,7 @@ mod tests {
     fn pool(words: &[&str]) -> Result<PoolArgs, String> {
         let words = ["pool"].iter().chain(words).map(std::ffi::OsString::from);
         match crate::docker::parse(words.collect(), &|_| false) {
-            Ok(Command::Pool(arguments, _)) => Ok(arguments),
+            Ok(Command::Pool(arguments, ..)) => Ok(arguments),
             Ok(other) => Err(format!("{other:?}")),
             Err(error) => Err(error.to_string()),
         }

@@ -113,9 +113,10 @@ pub const OPTIONS: &[Row] = &[
         section: Section::Launch,
         needs: Needs::Nothing,
         reading: Reading::One(directory("DIR"), |line| &mut line.run.pool),
-        brief: "take the network namespace from this pool",
-        help: "Take the network namespace from the pool in DIR, if it has one.",
-        default: "it is made",
+        brief: "run in a container that this pool has ready",
+        help: "Run the command in a container that the pool in DIR has ready, if it has one with these options (`mydocker help pool`); else \
+               in one of its own, with a network namespace of the pool's. It ends with the pool, too.",
+        default: "all of it is made",
     },
 ];
 

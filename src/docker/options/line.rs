@@ -42,4 +42,5 @@ pub struct Others {
     pub archive: bool,
     pub follow_link: bool,
     pub size: Option<usize>,
+    pub oldest: Option<std::time::Duration>,
 }

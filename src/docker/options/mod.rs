@@ -243,6 +243,19 @@ pub const RUN: Tables = &[
     HELP,
 ];
 
+/// The options of `mydocker pool`: its own, and those that say what its boxes are.
+pub const POOL: Tables = &[
+    super::commands::pool::OPTIONS,
+    process::OPTIONS,
+    files::OPTIONS,
+    &limits::OF_UPDATE,
+    limits::OPTIONS,
+    rights::OPTIONS,
+    host::OPTIONS,
+    LOG,
+    HELP,
+];
+
 /// The options of `mydocker create`: it starts nothing.
 pub const CREATE: Tables = &[
     process::OPTIONS,

@@ -3,11 +3,11 @@
 mod killed_for;
 mod report;
 
-use super::disposition::{self, Disposition};
+use super::line::{Line, Request, is_spared};
 use super::signals::{self, Signals};
 use super::{CpuTime, End, group};
 use crate::error::Error;
-use crate::launch::{Container, Role};
+use crate::launch::Container;
 use crate::log::{Level, Log, Value};
 use crate::spec::{ContainerSpec, Namespace};
 use crate::sys::process::{self, Ended, Patience};
@@ -15,6 +15,7 @@ use crate::sys::signal::{self, SignalSet, Taken};
 use crate::sys::{code, reaper};
 use killed_for::KilledFor;
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// How long a container may take to end before it is told once more.
@@ -56,6 +57,10 @@ pub struct Supervisor<'a> {
     interrupts: [Option<Instant>; 2],
     /// What the container's exit code was.
     code: Option<u8>,
+    /// If it is a box of a pool's, whose child it is.
+    line: Option<Rc<Line>>,
+    /// What the pool has told of the command's end.
+    told: Option<Ended>,
 }
 
 impl<'a> Supervisor<'a> {
@@ -98,7 +103,17 @@ impl<'a> Supervisor<'a> {
             interrupted: false,
             interrupts: [None; 2],
             code: None,
+            line: None,
+            told: None,
         }
+    }
+
+    /// Of a box of a pool's.
+    #[cold]
+    #[inline(never)]
+    pub fn of_pool(mut self, line: Rc<Line>) -> Self {
+        self.line = Some(line);
+        self
     }
 
     pub fn container(&self) -> Container {
@@ -195,7 +210,9 @@ impl<'a> Supervisor<'a> {
             b"asked to end because its time was up",
             &[("signal", Value::Number(i64::from(self.stop_signal)))],
         );
-        if self.is_spared(self.stop_signal) {
+        if let Some(line) = &self.line {
+            line.ask(Request::Deliver(self.stop_signal as u8));
+        } else if is_spared(self.container, self.stop_signal) {
             self.kill_for(None);
         } else {
             // It can have ended, but it has not been waited for: the pid is still its own.
@@ -225,7 +242,9 @@ impl<'a> Supervisor<'a> {
     fn kill(&self) {
         // It can have ended, but it has not been waited for: the pid is still its own.
         let pid = self.container.pid;
-        if self.container.successor.is_some() {
+        if let Some(line) = &self.line {
+            line.ask(Request::Kill);
+        } else if self.container.successor.is_some() {
             let _ = signal::queue(pid, reaper::END);
             let _ = process::kill(pid, libc::SIGCONT);
         } else {
@@ -236,12 +255,31 @@ impl<'a> Supervisor<'a> {
 
     /// The end, if the container has ended. Never waits.
     pub fn ended(&mut self) -> Result<Option<End>, Error> {
+        if let Some(line) = self.line.clone() {
+            return self.has_line_told(&line);
+        }
         let ended = process::wait(Some(self.container.pid), Patience::Look)
             .map_err(|errno| Error::new("wait for", "the container", errno))?;
         match ended {
             Some((_, ended)) => self.report(ended).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The end, if the pool has told of it.
+    #[cold]
+    #[inline(never)]
+    fn has_line_told(&mut self, line: &Line) -> Result<Option<End>, Error> {
+        let conclusion = line.look()?;
+        self.container.pid = line.first_process().unwrap_or(self.container.pid);
+        let Some(conclusion) = conclusion else {
+            return Ok(None);
+        };
+        self.told = conclusion.told;
+        if let (Some(signal), None) = (conclusion.spared, self.killed_for) {
+            self.killed_for = Some(KilledFor::Signal(signal));
+        }
+        self.report(conclusion.ended).map(Some)
     }
 
     /// Whether the container has ended by the signal that was delivered last, or because its time was up.
@@ -300,8 +338,13 @@ impl<'a> Supervisor<'a> {
         self.delivered = Some(signal);
         self.interrupted = from_terminal && signal == libc::SIGINT;
         let insists = self.interrupted && self.is_third_interrupt();
-        if insists || self.is_spared(signal) {
+        if insists || self.line.is_none() && is_spared(self.container, signal) {
             self.kill_for(Some(KilledFor::Signal(signal)));
+        } else if let Some(line) = &self.line {
+            line.ask(match from_terminal {
+                true => Request::DeliverToGroup(signal as u8),
+                false => Request::Deliver(signal as u8),
+            });
         } else {
             // It can have ended, but it has not been waited for: the pid is still its own.
             let group = from_terminal.then(|| group::of_command(self.container));
@@ -335,11 +378,16 @@ impl<'a> Supervisor<'a> {
     /// Stops with the command's process group, as a shell's job does at ^Z, and goes on with it. By SIGSTOP: no other
     /// stops a PID 1, or a group without a parent in its session.
     pub fn stop(&mut self, blocked: SignalSet) {
-        let group = group::of_command(self.container);
-        let send = |signal| {
-            if let Some(group) = group {
+        let group = match self.line {
+            Some(_) => None,
+            None => group::of_command(self.container),
+        };
+        let send = |signal| match (&self.line, group) {
+            (Some(line), _) => line.ask(Request::JobControl(signal as u8)),
+            (None, Some(group)) => {
                 let _ = process::kill(-group, signal);
             }
+            (None, None) => {}
         };
         send(libc::SIGSTOP);
         // Where no shell could continue us the kernel does not stop us.
@@ -352,18 +400,10 @@ impl<'a> Supervisor<'a> {
     pub fn key_typed(&mut self, signal: i32, to_first: bool) {
         self.interrupted = signal == libc::SIGINT;
         self.delivered = Some(signal);
-        if to_first && self.is_spared(signal) {
+        if let (Some(line), true) = (&self.line, to_first) {
+            line.ask(Request::KeyTyped(signal as u8));
+        } else if to_first && is_spared(self.container, signal) {
             self.kill_for(Some(KilledFor::Signal(signal)));
         }
-    }
-
-    /// The kernel gives PID 1 of a namespace no signal that it has no handler for, where any other
-    /// process would end. People expect the end.
-    fn is_spared(&self, signal: i32) -> bool {
-        // (SIGKILL would end a keeper, and not what it keeps.)
-        signal == libc::SIGKILL
-            || self.container.role == Role::Command
-                && signals::ends_by_default(signal)
-                && disposition::of(self.container.pid, signal) == Disposition::Default
     }
 }

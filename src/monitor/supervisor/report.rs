@@ -86,11 +86,9 @@ impl Supervisor<'_> {
         if self.container.role != Role::Reaper {
             return Some(ended);
         }
-        let told = self
-            .status
-            .as_ref()
-            .and_then(|status| reaper::told_end(status.as_fd()));
-        told.or(match ended {
+        let told = self.status.as_ref();
+        let told = told.and_then(|status| reaper::told_end(status.as_fd()));
+        told.or(self.told).or(match ended {
             // What it had is gone with it, the same way.
             _ if ended == killed => Some(killed),
             Ended::Exited(code) if code < 128 => Some(ended),

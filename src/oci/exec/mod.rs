@@ -348,6 +348,7 @@ impl Story<'_> {
             timeout: None,
             ending: made.signals.ending(),
             log: &self.globals.log,
+            entrance: None,
             engine: Some(ForEngine {
                 attendant: attended,
                 start: None,

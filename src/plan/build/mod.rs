@@ -1,6 +1,7 @@
 //! From the specification to the plan. The order of the steps is decided here, and each place has
 //! its reason beside it.
 
+mod boxed;
 mod c_string;
 pub mod entry;
 mod layers;
@@ -9,6 +10,7 @@ mod name_files;
 mod process;
 mod root;
 
+pub use boxed::{FilterLoads, into_box};
 pub use layers::check_options;
 pub use process::command_of;
 pub use root::makes_terminal;

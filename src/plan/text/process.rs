@@ -34,6 +34,12 @@ impl<'p> Blank<'p> {
         )
     }
 
+    pub fn await_job(self) -> Told<'p> {
+        self.says("wait for", b"a job (a call at the pool's socket)").why(
+            "The box is all made, and lacks only what is to run. It accepts a call itself, so that no one has to wake in between.",
+        )
+    }
+
     pub fn close_descriptors_from(self, first: u32) -> Told<'p> {
         self.says("close", format!("descriptors from {first}").as_bytes()).why(
             "Those below are handed on, as the engine asks for; a descriptor of the host's beyond them, a directory above all, would \

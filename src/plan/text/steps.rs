@@ -36,6 +36,7 @@ pub fn tell<'p>(step: &Step, text: Blank<'p>) -> Told<'p> {
         Step::Await(Gate::Recorded) => text.await_record(),
         Step::Await(Gate::Listener) => text.await_listener(),
         Step::Await(Gate::Start) => text.await_start(),
+        Step::Await(Gate::Job) => text.await_job(),
         Step::DenySetgroups => text.deny_setgroups(),
         Step::MapUser(line) => text.map_user(line),
         Step::MapGroup(line) => text.map_group(line),

@@ -11,7 +11,7 @@ table! { struct InitPlan {
 table! { struct ExecPlan { searched, candidates, arguments, environment } }
 table! { struct FilterWith { instructions, flags, listens } }
 table! { enum Reaper { 0 => FirstProcess, 1 => Keeper } }
-table! { enum Gate { 0 => IdsMapped, 1 => ReaperReady, 2 => Runtime, 3 => Recorded, 4 => Start, 5 => Listener } }
+table! { enum Gate { 0 => IdsMapped, 1 => ReaperReady, 2 => Runtime, 3 => Recorded, 4 => Start, 5 => Listener, 6 => Job } }
 
 // A step that goes leaves its number free. What is new takes the lowest that is.
 table! { enum Step {

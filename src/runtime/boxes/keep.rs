@@ -1,0 +1,442 @@
+//! The pool's side: boxes are made, and those that have a job are seen to their end.
+
+use super::description;
+use crate::child::job::Entrance;
+use crate::docker::RunArgs;
+use crate::error::Error;
+use crate::guard::Acquire;
+use crate::host::limits::{CgroupEntry, Limited, fresh_digits};
+use crate::host::premounted;
+use crate::launch::{Attendant, Container, ForEngine, Launch, joined};
+use crate::log::Log;
+use crate::monitor::line::{Conclusion, Request};
+use crate::plan::{self, FilterLoads};
+use crate::pool::TAKEN;
+use crate::pool::server::Beside;
+use crate::report::Report;
+use crate::runtime::Setting;
+use crate::runtime::asked::{self, Asked, Given, Lent};
+use crate::runtime::caller::Asking;
+use crate::runtime::origin::Origin;
+use crate::runtime::standard::StreamsOf;
+use crate::spec::{Filter, FirstProcess, Namespace};
+use crate::sys::descriptor::ChildDescriptor;
+use crate::sys::epoll::Epoll;
+use crate::sys::process::{self, Ended, Patience, ResourceUsage};
+use crate::sys::reaper;
+use crate::sys::signal::{self, SignalSet};
+use crate::sys::{Errno, Pid, counter, descriptor, local_socket, node};
+use std::collections::BTreeMap;
+use std::ffi::{CString, OsString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// The boxes of a pool.
+pub struct Boxes<'a> {
+    arguments: RunArgs,
+    log: &'a Log,
+    size: usize,
+    /// How old a box may become that has no job.
+    oldest: Option<Duration>,
+    description: [u64; 2],
+    /// The socket on which jobs come, when there is one.
+    jobs: Option<(CString, OwnedFd)>,
+    /// What may have happened to a box.
+    happened: Epoll,
+    ended: OwnedFd,
+    all: BTreeMap<Pid, Kept>,
+    handed_out: i64,
+}
+
+/// A box that is there.
+struct Kept {
+    container: Container,
+    /// Our end of its line, until it has ended.
+    line: Option<OwnedFd>,
+    /// How its command has ended, if it has a reaper.
+    status: Option<OwnedFd>,
+    lent: Lent<Acquire>,
+    made: Instant,
+    is_taken: bool,
+    /// Why its command has not run.
+    report: Option<Report>,
+    /// The signal in whose place it was killed.
+    spared: Option<i32>,
+}
+
+/// By what the end of a box is told of, among the lines, which are told of by their boxes' pids.
+const ENDED: u64 = u64::MAX;
+
+impl<'a> Boxes<'a> {
+    /// `arguments` say what kind of box; how many, and how old one may become.
+    ///
+    /// Errors: no box can be what they ask for.
+    pub fn new(
+        arguments: &RunArgs,
+        (size, oldest): (usize, Option<Duration>),
+        log: &'a Log,
+    ) -> Result<Self, Error> {
+        description::is_fit(arguments)
+            .map_err(|why| Error::refused_for("pool: it keeps no such containers", why.into()))?;
+        let description = description::describe(arguments).map_err(|errno| {
+            Error::new(
+                "look at",
+                "what the containers of the pool are to be",
+                errno,
+            )
+        })?;
+        let failed = |errno| Error::new("wait for", "what happens to containers", errno);
+        let happened = Epoll::new().map_err(failed)?;
+        let ended = signal::descriptor(SignalSet::EMPTY.with(libc::SIGCHLD)).map_err(failed)?;
+        happened.add(ended.as_fd(), ENDED).map_err(failed)?;
+        Ok(Self {
+            arguments: RunArgs {
+                // What its cgroups count is told to the client, who may want it for a report.
+                init: Some(arguments.has_reaper()),
+                report: (!arguments.limits.is_empty()).then(OsString::new),
+                ..arguments.clone()
+            },
+            log,
+            size,
+            oldest,
+            description,
+            jobs: None,
+            happened,
+            ended,
+            all: BTreeMap::new(),
+            handed_out: 0,
+        })
+    }
+
+    fn make(&self) -> Result<Kept, Error> {
+        let name = fresh_digits();
+        let setting = Setting {
+            arguments: &self.arguments,
+            asking: Asking {
+                origin: Origin::Caller,
+                host_name: Some(&name),
+            },
+            streams: StreamsOf::Nobody,
+            keeps_streams: true,
+            log: self.log,
+        };
+        let (mut asked, mut lent) = asked::look::<Acquire>(&setting)?;
+        let (line, ours) =
+            local_socket::pair().map_err(|errno| Error::new("socketpair", "for a box", errno))?;
+        let status = match asked.spec.first_process {
+            FirstProcess::Reaper => Some(
+                counter::new()
+                    .map_err(|errno| Error::new("eventfd", "for the command's status", errno))?,
+            ),
+            FirstProcess::Command => None,
+        };
+        let status_file = status.as_ref().map(AsFd::as_fd);
+        let container = self.launch(&mut asked, &mut lent, (&name, &line), status_file)?;
+        if let Some(limited) = &lent.limited {
+            limited.sweep();
+        }
+        Ok(Kept {
+            container,
+            line: Some(ours),
+            status,
+            lent,
+            made: Instant::now(),
+            is_taken: false,
+            report: None,
+            spared: None,
+        })
+    }
+
+    fn launch(
+        &self,
+        asked: &mut Asked,
+        lent: &mut Lent<Acquire>,
+        (name, line): (&str, &OwnedFd),
+        status: Option<BorrowedFd<'_>>,
+    ) -> Result<Container, Error> {
+        let CgroupEntry { birthplace, joins } = match &lent.limited {
+            Some(limited) => limited.entry()?,
+            None => CgroupEntry::default(),
+        };
+        let paths = joins.iter().map(|join| join.path.clone()).collect();
+        let loads = match asked.spec.process.filter {
+            Filter::Profile(_) => FilterLoads::After,
+            Filter::Default | Filter::None => FilterLoads::Before,
+        };
+        if loads == FilterLoads::After && !asked.spec.process.no_new_privileges {
+            return Err(Error::refused(
+                "pool: it keeps no such containers",
+                "a filter of one's own is loaded after the rights are gone that it takes without no-new-privileges",
+            ));
+        }
+        let mut plan = asked.plan(paths, lent.signals.ignored)?;
+        plan.tells_status = status.is_some();
+        let filter = plan::into_box(&mut plan, loads);
+        let Given { opened, premounted } = asked.give::<Acquire>()?;
+        let premounted = premounted.unwrap_or_default();
+        let joined = std::mem::take(&mut asked.joined);
+        let has_own_name =
+            asked.spec.namespaces.is_new(Namespace::Uts) && self.arguments.hostname.is_none();
+        let (_, jobs) = self
+            .jobs
+            .as_ref()
+            .ok_or_else(|| Error::new("listen", "for jobs", Errno::EBADF))?;
+        let children: Vec<_> = joined
+            .iter()
+            .map(|one| ChildDescriptor::of(one.file.as_fd()))
+            .collect();
+        let join_files: Vec<_> = joins
+            .iter()
+            .map(|join| ChildDescriptor::of(join.opened.as_fd()))
+            .collect();
+        let mounts: Vec<_> = premounted
+            .iter()
+            .map(|mount| ChildDescriptor::of(mount.as_fd()))
+            .collect();
+        Launch {
+            plan: &plan,
+            namespaces: asked.namespaces,
+            choice: asked.spec.launch,
+            kernel: asked.kernel,
+            streams: opened.streams(),
+            terminal: None,
+            pool: None,
+            status,
+            cgroup: birthplace,
+            joined: &children,
+            pid_namespace: joined::pid_namespace(&joined),
+            joins: &join_files,
+            ids: premounted::ids(&asked.spec),
+            premounted: &mounts,
+            moments: &[],
+            timeout: None,
+            ending: SignalSet::EMPTY,
+            log: self.log,
+            engine: Some(ForEngine {
+                attendant: &NoOne,
+                start: Some(line.as_fd()),
+                hook_state: None,
+                first_private: 3,
+            }),
+            entrance: Some(Entrance {
+                jobs: ChildDescriptor::of(jobs.as_fd()),
+                description: self.description,
+                host_name: if has_own_name { name.as_bytes() } else { b"" },
+                filter: filter.as_deref(),
+            }),
+        }
+        .start()
+    }
+
+    /// What the line of a box has to tell that has not been waited for.
+    fn hear(&mut self, pid: Pid) {
+        let Some(kept) = self.all.get_mut(&pid) else {
+            return;
+        };
+        let was_taken = kept.is_taken;
+        while let Some(said) = kept.said() {
+            match said {
+                Said::Taken => kept.tell(&pid.to_le_bytes()),
+                Said::Asked(request) => {
+                    kept.spared = request.obey(kept.container).or(kept.spared);
+                }
+                Said::Failed => {}
+                Said::Gone => {
+                    let _ = process::kill(pid, libc::SIGKILL);
+                }
+            }
+        }
+        self.handed_out += i64::from(kept.is_taken && !was_taken);
+    }
+
+    /// Takes leave of those that have ended.
+    fn reap(&mut self) {
+        let _ = signal::take(self.ended.as_fd());
+        while let Ok(Some((pid, ended, used))) = process::ended(Patience::Look) {
+            if let Some(kept) = self.all.remove(&pid) {
+                self.handed_out += i64::from(kept.conclude(ended, used, self.log));
+            }
+        }
+    }
+
+    fn waiting(&self) -> usize {
+        self.all.values().filter(|kept| !kept.is_taken).count()
+    }
+
+    /// Ends boxes that have become too old without a job. (The one that has one by then is not killed for it: it is asked
+    /// first.)
+    fn retire(&mut self) {
+        let Some(oldest) = self.oldest else { return };
+        let old: Vec<Pid> = self
+            .all
+            .iter()
+            .filter(|(_, kept)| !kept.is_taken && kept.made.elapsed() > oldest)
+            .map(|(pid, _)| *pid)
+            .collect();
+        for pid in old {
+            self.hear(pid);
+            if let Some(kept) = self.all.get(&pid)
+                && !kept.is_taken
+            {
+                let _ = process::kill(pid, libc::SIGKILL);
+            }
+        }
+    }
+}
+
+/// What comes by a line.
+enum Said {
+    /// The box has a job.
+    Taken,
+    Asked(Request),
+    /// The box has told why its command does not run.
+    Failed,
+    /// No one has the other end any more: the client has gone, or the box.
+    Gone,
+}
+
+impl Kept {
+    /// The next thing, if there is one. Nothing comes after [`Said::Gone`].
+    fn said(&mut self) -> Option<Said> {
+        let line = self.line.as_ref()?;
+        loop {
+            let mut record = [0; 16];
+            match local_socket::receive_bytes(line.as_fd(), &mut record) {
+                Ok(1) if record[0] == TAKEN => {
+                    self.is_taken = true;
+                    return Some(Said::Taken);
+                }
+                Ok(Request::LENGTH) => {
+                    if let Some(request) = Request::of_bytes([record[0], record[1]]) {
+                        return Some(Said::Asked(request));
+                    }
+                }
+                Ok(8) => {
+                    let report = record.first_chunk().copied().map(Report::of_bytes);
+                    self.report = report.and_then(Result::ok).or(self.report);
+                    return Some(Said::Failed);
+                }
+                Err(Errno::EAGAIN) => return None,
+                Err(Errno::EINTR) => {}
+                Ok(0) | Err(_) => {
+                    self.line = None;
+                    return Some(Said::Gone);
+                }
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn tell(&self, record: &[u8]) {
+        if let Some(line) = &self.line {
+            // Who has gone meanwhile need not know.
+            let _ = descriptor::send_without_waiting(line.as_fd(), record);
+        }
+    }
+
+    /// Tells the client, and gives back what was lent. It has been waited for. Whether it has been taken since it was heard last.
+    fn conclude(mut self, ended: Ended, resource_usage: ResourceUsage, log: &Log) -> bool {
+        let was_taken = self.is_taken;
+        // What it has said last. The client may still be there, when the box itself has gone.
+        while self.said().is_some() {}
+        let status = self.status.as_ref();
+        let usage = self.lent.limited.as_ref().map(Limited::usage);
+        let conclusion = Conclusion {
+            ended,
+            told: status.and_then(|status| reaper::told_end(status.as_fd())),
+            spared: self.spared,
+            report: self.report,
+            resource_usage,
+            usage,
+        };
+        // Before the client is told: what it finds when it has ended is the host as it was.
+        if let Some(traces) = self.lent.traces.take() {
+            traces.clean_up();
+        }
+        if let Some(mut limited) = self.lent.limited.take() {
+            limited.remove(log);
+        }
+        self.tell(&conclusion.to_bytes());
+        self.is_taken && !was_taken
+    }
+}
+
+impl Beside for Boxes<'_> {
+    fn begin(&mut self) -> Result<(), Error> {
+        let name = CString::new(description::socket(self.description)).unwrap_or_default();
+        let _ = node::remove_file(node::HERE, &name);
+        let socket = local_socket::listen_to_wait(&name)
+            .map_err(|errno| Error::new("listen", "for jobs", errno))?;
+        self.jobs = Some((name, socket));
+        Ok(())
+    }
+
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        self.happened.as_fd()
+    }
+
+    fn look(&mut self) {
+        for token in self.happened.happened().unwrap_or_default() {
+            match token {
+                ENDED => self.reap(),
+                pid => self.hear(pid as Pid),
+            }
+        }
+        self.retire();
+    }
+
+    fn next(&self) -> Option<Duration> {
+        let oldest = self.oldest?;
+        let waiting = self.all.values().filter(|kept| !kept.is_taken);
+        let ages = waiting.map(|kept| kept.made.elapsed()).max()?;
+        Some(oldest.saturating_sub(ages))
+    }
+
+    fn is_short(&self) -> bool {
+        self.waiting() < self.size
+    }
+
+    fn add(&mut self) -> Result<(), Error> {
+        let kept = self.make()?;
+        let pid = kept.container.pid;
+        let line = kept.line.as_ref().map(AsFd::as_fd);
+        let added = line.map_or(Ok(()), |line| self.happened.add(line, pid as u64));
+        self.all.insert(pid, kept);
+        added.map_err(|errno| Error::new("wait for", "what happens to a box", errno))
+    }
+
+    fn end(&mut self) -> i64 {
+        for pid in self.all.keys() {
+            let _ = process::kill(*pid, libc::SIGKILL);
+        }
+        while !self.all.is_empty() {
+            let Ok(Some((pid, ended, used))) = process::ended(Patience::Wait) else {
+                break;
+            };
+            if let Some(kept) = self.all.remove(&pid) {
+                self.handed_out += i64::from(kept.conclude(ended, used, self.log));
+            }
+        }
+        if let Some((name, _)) = self.jobs.take() {
+            let _ = node::remove_file(node::HERE, &name);
+        }
+        self.handed_out
+    }
+}
+
+/// A box has no engine, and nothing is done for it on the way.
+struct NoOne;
+
+impl Attendant for NoOne {
+    fn record(&self, _: Pid) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn make(&self, _: Pid, _: BorrowedFd<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn listen(&self, _: Pid, _: OwnedFd) -> Result<(), Error> {
+        Ok(())
+    }
+}
