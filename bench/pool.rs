@@ -1,12 +1,12 @@
-//! Starts from a pool of network namespaces.
+//! Starts from pools of boxes.
 //!
-//! Among the others they would be the others' noise: a pool makes new spares when nothing starts *from
+//! Among the others they would be the others' noise: a pool makes new boxes when nothing starts *from
 //! it*. So they have rounds of their own, with the floors, and back to back these stop now and then
 //! until the pool is full again. With a rest before each start it is full by itself.
 
 use crate::arguments::Extent;
 use crate::contestants::{BARE, Contestant, FLOOR, FLOOR_AGAIN, Kind, SMALL};
-use crate::rounds::{self, Measured, Play, REGIMES, Regime, Row};
+use crate::rounds::{self, Measured, Play, REGIMES, Regime};
 use crate::runner::Runner;
 use crate::switched_off;
 use std::ffi::OsStr;
@@ -18,9 +18,9 @@ const POOLED: &str = "mydocker --pool";
 /// The bare floor has no protection either.
 pub const POOLED_UNPROTECTED: &str = "mydocker --pool, unprotected";
 
-/// How many spares there are, and after how many rounds, of two starts each, they are waited for.
+/// How many boxes each has, and after how many rounds, of a start each, they are waited for.
 const SIZE: usize = 64;
-const ROUNDS: usize = (SIZE - 8) / 2;
+const ROUNDS: usize = SIZE - 8;
 
 pub fn measure(
     runner: &mut Runner,
@@ -34,46 +34,62 @@ pub fn measure(
     let Some(program) = program else {
         return Ok(Vec::new());
     };
-    let pool = Pool::new(program)?;
-    let words = [
-        program.as_os_str(),
-        "run".as_ref(),
-        "--pool".as_ref(),
-        pool.directory.as_ref(),
+    let pools = [
+        (POOLED, Pool::new(program, "plain", &[])?),
+        (
+            POOLED_UNPROTECTED,
+            Pool::new(program, "unprotected", &switched_off::OFF)?,
+        ),
     ];
-    let note = "its network namespace was ready";
-    let pooled = Contestant::prefix(POOLED, Kind::Mydocker, note, words);
+    let note = "a box was ready";
+    let pooled = pools.each_ref().map(|(name, pool)| {
+        let before = [
+            program.as_os_str(),
+            "run".as_ref(),
+            "--pool".as_ref(),
+            pool.directory.as_ref(),
+        ];
+        let options = pool.options.iter().map(|option| OsStr::new(*option));
+        Contestant::prefix(
+            name,
+            Kind::Mydocker,
+            note,
+            before.into_iter().chain(options),
+        )
+    });
     let mut playing: Vec<Contestant> = contestants
         .iter()
         .filter(|contestant| [FLOOR, FLOOR_AGAIN, BARE, SMALL].contains(&contestant.name.as_str()))
         .filter_map(Contestant::again)
         .collect();
-    playing.extend(pooled.with(POOLED_UNPROTECTED, &switched_off::OFF));
-    playing.push(pooled);
+    playing.extend(pooled);
 
     let mut measured = Vec::new();
     let mut starts = 0;
     for regime in REGIMES {
         // Half as many: there are few contestants, and a pool to wait for.
         let rounds = regime.rounds(extent).div_ceil(2);
-        starts += 2 * rounds;
+        starts += rounds;
         let play = Play {
             regime,
             rounds,
             late_rounds: 0,
             before: &mut |round| match regime {
-                Regime::BackToBack if round % ROUNDS == 0 => pool.wait_until_full(),
+                Regime::BackToBack if round % ROUNDS == 0 => pools
+                    .iter()
+                    .try_for_each(|(_, pool)| pool.wait_until_full()),
                 _ => Ok(()),
             },
         };
         measured.push(rounds::measure(runner, &playing, play)?);
     }
-    // Said, not assumed: without a spare a start takes as long as any other.
-    let handed_out = pool.end()?;
-    for measured in &mut measured {
-        let pooled = |row: &&mut Row| [POOLED, POOLED_UNPROTECTED].contains(&row.name.as_str());
-        for row in measured.rows.iter_mut().filter(pooled) {
-            row.note = format!("{note}: {handed_out} of {starts} starts of both had a spare");
+    // Said, not assumed: without a box a start takes as long as any other.
+    for (name, pool) in pools {
+        let handed_out = pool.end()?;
+        for measured in &mut measured {
+            for row in measured.rows.iter_mut().filter(|row| row.name == name) {
+                row.note = format!("{note}: {handed_out} of {starts} starts had one");
+            }
         }
     }
     Ok(measured)
@@ -83,12 +99,13 @@ struct Pool {
     child: Child,
     directory: PathBuf,
     log: PathBuf,
+    options: &'static [&'static str],
 }
 
 impl Pool {
-    fn new(program: &OsStr) -> Result<Self, String> {
-        let directory =
-            std::env::temp_dir().join(format!("mydocker-bench-pool-{}", std::process::id()));
+    fn new(program: &OsStr, name: &str, options: &'static [&'static str]) -> Result<Self, String> {
+        let directory = format!("mydocker-bench-pool-{name}-{}", std::process::id());
+        let directory = std::env::temp_dir().join(directory);
         let log = directory.with_extension("log");
         let child = Command::new(program)
             .args([
@@ -98,7 +115,9 @@ impl Pool {
                 "--log-level=debug",
                 "--log",
             ])
-            .args([log.as_os_str(), directory.as_os_str()])
+            .arg(&log)
+            .args(options)
+            .arg(&directory)
             .stdin(Stdio::null())
             .spawn()
             .map_err(|error| format!("the pool: {error}"))?;
@@ -106,22 +125,18 @@ impl Pool {
             child,
             directory,
             log,
+            options,
         };
         pool.wait_until_full()?;
         Ok(pool)
     }
 
     fn wait_until_full(&self) -> Result<(), String> {
+        let pid = self.child.id();
         for _ in 0..2000 {
-            let listed = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
-            let spares = listed
-                .map_err(|error| format!("the pool: {error}"))?
-                .flatten()
-                .filter_map(|entry| std::fs::read_link(entry.path()).ok())
-                .filter(|target| target.to_string_lossy().starts_with("net:"))
-                .count();
-            // One is where it was born.
-            if spares > SIZE && self.directory.join("socket").exists() {
+            let boxes = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
+                .map_err(|error| format!("the pool: {error}"))?;
+            if boxes.split_whitespace().count() >= SIZE && self.directory.join("socket").exists() {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -141,7 +156,7 @@ impl Pool {
             std::fs::read_to_string(&self.log).map_err(|error| format!("its log: {error}"))?;
         log.lines()
             .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-            .find_map(|line| line["handed_out"].as_u64())
+            .find_map(|line| line["boxes"].as_u64())
             .and_then(|count| usize::try_from(count).ok())
             .ok_or_else(|| "the pool has not said how many it has handed out".into())
     }
