@@ -51,7 +51,7 @@ const LIMITS_ADD: f64 = 0.5;
 const LIMITS_OF_CRUN: f64 = 0.15;
 
 /// Of the process that waits, in KiB and in number.
-const RESIDENT: u64 = 200;
+const RESIDENT: u64 = 100;
 const PROPORTIONAL: u64 = 100;
 const FAULTS: u64 = 12;
 

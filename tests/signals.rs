@@ -466,3 +466,26 @@ fn a_signal_at_any_moment_of_the_start_ends_it() {
         assert_eq!(marked(&mark), [0; 0], "{case}");
     }
 }
+
+#[test]
+fn what_waits_for_signals_has_let_its_code_go() {
+    // A debug build waits in several pieces of code, each of which comes with its neighbours.
+    let optimised = std::env::var_os("MYDOCKER_BIN").is_some();
+    let most = if optimised { 16 } else { 640 };
+    for case in cases() {
+        let running = Running::ready(case, &[], &["sh", "-c", "echo ready; sleep 1000"]);
+        let resident = || code_in_memory(running.child.id());
+        assert!(eventually(|| resident() <= most), "{case}: {}", resident());
+    }
+}
+
+/// KiB of its program's code that a process has in its memory.
+fn code_in_memory(pid: u32) -> u64 {
+    let program = std::fs::read_link(format!("/proc/{pid}/exe")).expect("a program");
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/smaps")).expect("smaps");
+    let mut lines = maps.lines();
+    let code = |line: &&str| line.contains(" r-xp ") && line.ends_with(program.to_str().unwrap());
+    lines.find(code).expect("its code");
+    let resident = lines.find_map(|line| line.strip_prefix("Rss:")?.strip_suffix(" kB"));
+    resident.expect("a size").trim().parse().expect("KiB")
+}

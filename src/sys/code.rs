@@ -2,8 +2,10 @@
 
 use super::Errno;
 use super::descriptor::{self, Waiting};
+use super::signal::{self, SignalSet, Taken};
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
+use std::time::Duration;
 use syscalls::{Sysno, syscall};
 
 const PAGE: usize = 4096;
@@ -11,30 +13,36 @@ const PAGE: usize = 4096;
 /// As much of the stack as a start takes and a wait does not.
 const STACK: usize = 16 * PAGE;
 
-/// More parts than linkers make that cannot be written: one, or headers, code and constants.
-const MOST: usize = 4;
+/// More parts than linkers make that cannot be written: one, or headers, code and constants; and what one of them is without
+/// its middle.
+const MOST: usize = 5;
 
 // Set by every linker that makes ELF programs (ld(1), PROVIDE in the default script).
 unsafe extern "C" {
     static __executable_start: c_char;
 }
 
-/// madvise(2) with MADV_DONTNEED on the program's code and constants: who waits for long needs the few pages of them that
-/// wait, and each is in the page cache when it is needed again.
-pub fn let_go() {
-    Segments::find().let_go();
-}
-
-/// [`descriptor::wait`] for long: with the program let go, and what the stack has needed before. In one piece of
-/// code, for each piece that runs in between is read in again, with its neighbours (/sys/kernel/debug/fault_around_bytes).
+/// [`descriptor::wait`] for long: with the program let go, and what the stack has needed before.
 ///
 /// Errors: as those of [`descriptor::wait`].
 #[cold]
 #[inline(never)]
 pub fn rest(waiting: &mut [Waiting], timeout: i32) -> Result<(), Errno> {
     let_stack_go();
-    Segments::find().let_go();
+    let program = Segments::find().but((rest as *const ()).addr());
+    program.let_go();
     descriptor::wait_here(waiting, timeout)
+}
+
+/// [`signal::wait_at_most`], or for however long, with the program let go.
+///
+/// Errors: as those of [`signal::wait_at_most`].
+#[cold]
+#[inline(never)]
+pub fn rest_for_signal(set: SignalSet, longest: Option<Duration>) -> Result<Option<Taken>, Errno> {
+    let program = Segments::find().but((rest_for_signal as *const ()).addr());
+    program.let_go();
+    signal::wait_here(set, longest)
 }
 
 /// madvise(2) with MADV_DONTNEED on what lies below on the stack, where calls that are over have left what they had.
@@ -101,14 +109,38 @@ impl Segments {
         Self(found)
     }
 
+    /// All of it but the function that begins at `own`, which is shorter than a page, and may begin at the end of one.
+    #[cold]
+    #[inline(never)]
+    fn but(mut self, own: usize) -> Self {
+        let kept = own & !(PAGE - 1);
+        let mut behind = (0, 0);
+        for (start, size) in &mut self.0 {
+            if let Some(before) = kept.checked_sub(*start).filter(|before| before < size) {
+                let rest = size.saturating_sub(before + 2 * PAGE);
+                behind = (kept + 2 * PAGE, rest);
+                *size = before;
+            }
+        }
+        if let Some(free) = self.0.last_mut() {
+            *free = behind;
+        }
+        self
+    }
+
+    /// madvise(2) with MADV_DONTNEED on them: who waits for long needs none of it but the code that waits, and each page is in
+    /// the page cache when it is needed again.
+    ///
+    /// That code stays, and has this and the wait in one piece: what is let go and then executed is a page fault, and comes back
+    /// with its neighbours, 64 KiB of them (/sys/kernel/debug/fault_around_bytes).
     #[inline(always)]
     fn let_go(&self) {
         for &(start, size) in &self.0 {
             if size == 0 {
-                break;
+                continue;
             }
-            // SAFETY: a segment of the program's file that is mapped privately and cannot be written, so that what is let go
-            // is read again as it was. An errno means that it stays.
+            // SAFETY: whole pages of a segment of the program's file that is mapped privately and cannot be written, so that
+            // what is let go is read again as it was. An errno means that it stays.
             let _ = unsafe { syscall!(Sysno::madvise, start, size, libc::MADV_DONTNEED) };
         }
     }
@@ -131,5 +163,8 @@ mod tests {
             assert_eq!(Segments::find().0, found);
         }
         assert_eq!(before, [7; STACK]);
+        let none = rest_for_signal(SignalSet::EMPTY, Some(Duration::ZERO));
+        assert_eq!(none, Ok(None));
+        assert_eq!(Segments::find().0, found);
     }
 }

@@ -187,50 +187,42 @@ impl Taken {
     }
 }
 
-/// Waits for one of the blocked signals in `set` and takes it.
-pub fn wait(set: SignalSet) -> Result<Taken, Errno> {
+/// Waits for one of the blocked signals in `set` and takes it, for at most `longest`: `None` if none came. It may return
+/// earlier, without one, too.
+#[cold]
+#[inline(never)]
+pub fn wait_at_most(set: SignalSet, longest: Duration) -> Result<Option<Taken>, Errno> {
+    wait_here(set, Some(longest))
+}
+
+/// As [`wait_at_most`], or until one comes, in the caller's own code.
+#[inline(always)]
+pub(super) fn wait_here(set: SignalSet, longest: Option<Duration>) -> Result<Option<Taken>, Errno> {
+    let longest = longest.map(|longest| libc::timespec {
+        tv_sec: i64::try_from(longest.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(longest.subsec_nanos()),
+    });
+    let limit = longest
+        .as_ref()
+        .map_or(std::ptr::null(), std::ptr::from_ref);
     let mut details = [0i32; 32];
     loop {
-        // SAFETY: the kernel reads one set and writes 128 bytes; no time limit is asked for.
+        // SAFETY: the kernel reads one set and, if there is one, one timespec, and writes 128 bytes.
         match unsafe {
             syscall!(
                 Sysno::rt_sigtimedwait,
                 &raw const set.0,
                 details.as_mut_ptr(),
-                0,
+                limit,
                 SET_SIZE
             )
         } {
-            Ok(_) => return Ok(Taken::new(&details)),
+            Ok(_) => return Ok(Some(Taken::new(&details))),
             // After SIGSTOP and SIGCONT; see signal(7).
-            Err(Errno::EINTR) => {}
+            Err(Errno::EINTR) if limit.is_null() => {}
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
             Err(errno) => return Err(errno),
         }
-    }
-}
-
-/// As [`wait`], for at most `longest`: `None` if none came. It may return earlier, without one, too.
-#[cold]
-#[inline(never)]
-pub fn wait_at_most(set: SignalSet, longest: Duration) -> Result<Option<Taken>, Errno> {
-    // The kernel's `struct timespec`: seconds and nanoseconds.
-    let seconds = i64::try_from(longest.as_secs()).unwrap_or(i64::MAX);
-    let limit = [seconds, i64::from(longest.subsec_nanos())];
-    let mut details = [0i32; 32];
-    // SAFETY: the kernel reads one set and one timespec, and writes 128 bytes.
-    let signal = unsafe {
-        syscall!(
-            Sysno::rt_sigtimedwait,
-            &raw const set.0,
-            details.as_mut_ptr(),
-            limit.as_ptr(),
-            SET_SIZE
-        )
-    };
-    match signal {
-        Ok(_) => Ok(Some(Taken::new(&details))),
-        Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
-        Err(errno) => Err(errno),
     }
 }
 
@@ -245,7 +237,7 @@ pub fn queue(pid: Pid, signal: i32) -> Result<(), Errno> {
     unsafe { syscall!(Sysno::rt_sigqueueinfo, pid, signal, details.as_ptr()) }.map(drop)
 }
 
-/// As [`wait`], and which process says that it sent it, if it did so by [`queue`]; else 0.
+/// As [`wait_at_most`] without an end, and which process says that it sent it, if it did so by [`queue`]; else 0.
 pub fn wait_for_sender(set: SignalSet) -> Result<(i32, Pid), Errno> {
     // As in `queue`.
     let mut details = [0i32; 32];

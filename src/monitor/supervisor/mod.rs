@@ -124,12 +124,8 @@ impl<'a> Supervisor<'a> {
     pub fn wait(mut self, signals: Signals) -> Result<End, Error> {
         let blocked = signals.blocked;
         let awaited = signals.forwarded.with(libc::SIGCHLD).with(libc::SIGTSTP);
-        code::let_go();
         loop {
-            let taken = match self.time_left() {
-                None => signal::wait(awaited).map(Some),
-                Some(left) => signal::wait_at_most(awaited, left),
-            };
+            let taken = code::rest_for_signal(awaited, self.time_left());
             // Each time, or a flood of signals would keep it from being seen.
             self.look_at_the_clock()?;
             let taken = taken.map_err(|errno| Error::new("wait for", "signals", errno))?;
