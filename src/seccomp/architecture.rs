@@ -52,7 +52,7 @@ impl Family {
 /// The numbers of calls that only ARM has begin here, far from all others, and so there are few enough to stand at a
 /// table's end (arch/arm/include/uapi/asm/unistd.h).
 const ARM_NUMBERS: u32 = 0x0f_0000;
-const ARM_PLACE: usize = NUMBERS - 16;
+pub const ARM_PLACE: usize = NUMBERS - 16;
 const ARM_CALLS: [&str; 7] = [
     "",
     "breakpoint",

@@ -7,12 +7,13 @@
 
 use super::allowed::{ALLOWED, BY_CAPABILITY, TRACING, allowed_only};
 use super::architecture::{Architecture, Family, HERE, NUMBERS};
-use super::compile::Program;
 use super::names::{self, Calls, position};
-use super::{Action, Check, Comparison, Condition, Host, Leaf, Rule, Rules};
+use super::program::NOTHING;
+use super::runs::Runs;
+use super::{Action, Check, Comparison, Condition, Host, Rule, Rules, compile};
 use crate::spec::DEFAULT_CAPABILITIES;
 use crate::sys::capability::CapabilitySet;
-use crate::sys::seccomp::{Instruction, LONGEST};
+use crate::sys::seccomp::Instruction;
 use std::borrow::Cow;
 
 /// From this kernel on the filter has the last word on what a tracer makes of a call.
@@ -50,6 +51,11 @@ macro_rules! nodes {
         Check {
             rules: &[
                 refused(&masked($mode, S_IFMT, S_IFBLK)),
+                allowed(&[Condition {
+                    argument: $mode,
+                    comparison: Comparison::MaskedNot(S_IFMT),
+                    value: S_IFCHR,
+                }]),
                 allowed(&is($device, 0)),
                 allowed(&is($device, device(1, 3))), // null
                 allowed(&is($device, device(1, 5))), // zero
@@ -57,9 +63,8 @@ macro_rules! nodes {
                 allowed(&is($device, device(1, 8))), // random
                 allowed(&is($device, device(1, 9))), // urandom
                 allowed(&is($device, device(5, 0))), // tty
-                refused(&masked($mode, S_IFMT, S_IFCHR)),
             ],
-            otherwise: Action::ALLOW,
+            otherwise: Action::EPERM,
         }
     };
 }
@@ -70,7 +75,7 @@ const fn device(major: u8, minor: u8) -> u64 {
 }
 
 /// The calls whose arguments are looked at, each with its check.
-const CHECKED: [(&str, Check<'_>); 7] = [
+pub(super) const CHECKED: [(&str, Check<'_>); 7] = [
     (
         "clone",
         Check {
@@ -111,11 +116,8 @@ const CHECKED: [(&str, Check<'_>); 7] = [
                     comparison: Comparison::GreaterOrEqual,
                     value: 1 << 32,
                 }]),
-                allowed(&is(0, 0)),
-                allowed(&is(0, 0x8)),
-                allowed(&is(0, 0x2_0000)),
-                allowed(&is(0, 0x2_0008)),
                 allowed(&is(0, 0xffff_ffff)),
+                allowed(&masked(0, INT & !0x2_0008, 0)),
             ],
             otherwise: Action::EPERM,
         },
@@ -222,74 +224,79 @@ impl Lists {
         lists
     }
 
-    const fn leaves(&self, capabilities: CapabilitySet, tracing: bool) -> [Leaf; NUMBERS] {
-        // What is newer than the rules is as if the kernel did not have it.
-        let mut leaves = [Leaf::Action(Action::ENOSYS); NUMBERS];
-        give(&mut leaves, &self.known, Action::EPERM);
-        // A filter cannot read clone3's flags, which lie in memory. Told that there is none, C libraries use clone.
-        leaves[self.clone3 as usize] = Leaf::Action(Action::ENOSYS);
-        let mut index = 0;
-        while index < CHECKED.len() {
-            let place = self.checked[index] as usize;
-            if place < NUMBERS {
-                leaves[place] = Leaf::Check(index as u16);
-            }
-            index += 1;
-        }
-        give(&mut leaves, &self.allowed, Action::ALLOW);
+    const fn runs(&self, capabilities: CapabilitySet, tracing: bool) -> Runs {
+        let mut allowed = self.allowed;
         if tracing {
-            give(&mut leaves, &self.tracing, Action::ALLOW);
+            allowed = allowed.and(&self.tracing);
         }
         let mut index = 0;
         while index < BY_CAPABILITY.len() {
             if capabilities.contains(BY_CAPABILITY[index].0) {
-                give(&mut leaves, &self.by_capability[index], Action::ALLOW);
+                allowed = allowed.and(&self.by_capability[index]);
             }
             index += 1;
         }
-        leaves
-    }
-}
-
-pub(super) const fn give(leaves: &mut [Leaf; NUMBERS], calls: &Calls, action: Action) {
-    let mut place = 0;
-    while place < NUMBERS {
-        if calls.contains(place) {
-            leaves[place] = Leaf::Action(action);
+        let mut looked_at = self.checked;
+        index = 0;
+        while index < CHECKED.len() {
+            let place = looked_at[index] as usize;
+            if place < NUMBERS && allowed.contains(place) {
+                looked_at[index] = NUMBERS as u16;
+            }
+            index += 1;
         }
-        place += 1;
+        // A filter cannot read clone3's flags, which lie in memory. Told that there is none, C libraries use clone.
+        let mut clone3 = Calls::NONE;
+        clone3.add(self.clone3 as usize);
+        // What is newer than the rules is as if the kernel did not have it.
+        Runs::of_sets(&allowed, &self.known.without(&clone3), &looked_at)
     }
 }
 
 /// More instructions than any set of capabilities leads to.
-const LENGTH: usize = 512;
+const LENGTH: usize = 256;
 
-const fn program<const N: usize>(capabilities: CapabilitySet, tracing: bool) -> Program<N> {
-    of_family(HERE, (&NATIVE, COMPAT.as_ref()), capabilities, tracing)
-}
-
-const fn of_family<const N: usize>(
+/// Writes the filter at the end of `kept`; how long it is.
+const fn write(
+    kept: &mut [Instruction],
     family: Family,
     (native, compat): (&Lists, Option<&Lists>),
     capabilities: CapabilitySet,
     tracing: bool,
-) -> Program<N> {
+) -> usize {
+    let native = native.runs(capabilities, tracing);
+    let compat = match compat {
+        Some(lists) => Some(lists.runs(capabilities, tracing)),
+        None => None,
+    };
     let rules = Rules {
-        leaves: &native.leaves(capabilities, tracing),
+        native: &native,
+        compat: compat.as_ref(),
         checks: &CHECKS,
     };
-    match compat {
-        Some(lists) => {
-            Program::for_family(family, rules, Some(&lists.leaves(capabilities, tracing)))
-        }
-        None => Program::for_family(family, rules, None),
-    }
+    compile::write(kept, family, rules)
 }
 
-const DEFAULT_LENGTH: usize = program::<LENGTH>(DEFAULT_CAPABILITIES, true).length();
-static DEFAULT: Program<DEFAULT_LENGTH> = program(DEFAULT_CAPABILITIES, true);
-const _: () = assert!(program::<LENGTH>(CapabilitySet::ALL, true).length() <= LENGTH);
-const _: () = assert!(program::<LENGTH>(CapabilitySet::NONE, false).length() <= LENGTH);
+/// For this build's kernel.
+const fn write_here(kept: &mut [Instruction], capabilities: CapabilitySet, tracing: bool) -> usize {
+    write(
+        kept,
+        HERE,
+        (&NATIVE, COMPAT.as_ref()),
+        capabilities,
+        tracing,
+    )
+}
+
+const DEFAULT_LENGTH: usize = write_here(&mut [NOTHING; LENGTH], DEFAULT_CAPABILITIES, true);
+static DEFAULT: [Instruction; DEFAULT_LENGTH] = {
+    let mut filter = [NOTHING; DEFAULT_LENGTH];
+    let length = write_here(&mut filter, DEFAULT_CAPABILITIES, true);
+    assert!(length == DEFAULT_LENGTH);
+    filter
+};
+const _: () = assert!(write_here(&mut [NOTHING; LENGTH], CapabilitySet::ALL, true) <= LENGTH);
+const _: () = assert!(write_here(&mut [NOTHING; LENGTH], CapabilitySet::NONE, false) <= LENGTH);
 
 /// The filter for a container on this host.
 pub fn default_filter(host: &Host) -> Cow<'static, [Instruction]> {
@@ -300,122 +307,17 @@ pub fn default_filter(host: &Host) -> Cow<'static, [Instruction]> {
     if !tracing || BY_CAPABILITY.iter().any(differs) {
         compiled(host.capabilities, tracing)
     } else {
-        Cow::Borrowed(DEFAULT.instructions())
+        Cow::Borrowed(&DEFAULT)
     }
 }
 
 #[cold]
 #[inline(never)]
 fn compiled(bounding: CapabilitySet, tracing: bool) -> Cow<'static, [Instruction]> {
-    // (As long as a profile's may be, so that there is one compiler of them in mydocker.)
-    Cow::Owned(
-        program::<LONGEST>(bounding, tracing)
-            .instructions()
-            .to_vec(),
-    )
+    let mut kept = [NOTHING; LENGTH];
+    let length = write_here(&mut kept, bounding, tracing);
+    Cow::Owned(kept[LENGTH - length..].to_vec())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::compile::X32;
-    use super::super::filter_summary::decided;
-    use super::*;
-    use crate::sys::Processor;
-    use std::collections::HashMap;
-
-    const FAMILIES: [Family; 3] = [
-        Family::of(Processor::X86_64),
-        Family::of(Processor::Aarch64),
-        Family::of(Processor::Riscv64),
-    ];
-
-    fn filter_of(family: Family, capabilities: CapabilitySet) -> Vec<Instruction> {
-        let native = Lists::of(family.native);
-        let compat = family.compat.map(Lists::of);
-        let lists = (&native, compat.as_ref());
-        let program: Program<LENGTH> = of_family(family, lists, capabilities, true);
-        assert!(program.length() <= LENGTH);
-        program.instructions().to_vec()
-    }
-
-    /// What becomes of each call, by its name. `None`: the arguments decide.
-    fn actions(
-        filter: &[Instruction],
-        architecture: Architecture,
-    ) -> HashMap<&'static str, Option<Action>> {
-        let names = names::all(architecture);
-        let named = names
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| !name.is_empty());
-        named
-            .map(|(place, name)| {
-                let number = architecture.number(place);
-                (*name, decided(filter, architecture, number))
-            })
-            .collect()
-    }
-
-    #[test]
-    fn every_targets_filter_decides_by_the_same_names() {
-        let x86_64 = filter_of(FAMILIES[0], DEFAULT_CAPABILITIES);
-        let expected = actions(&x86_64, Architecture::X86_64);
-        for family in FAMILIES {
-            let filter = filter_of(family, DEFAULT_CAPABILITIES);
-            for architecture in [Some(family.native), family.compat].into_iter().flatten() {
-                let actions = actions(&filter, architecture);
-                for (name, action) in [
-                    ("read", Some(Action::ALLOW)),
-                    ("execve", Some(Action::ALLOW)),
-                    ("mount", Some(Action::EPERM)),
-                    ("keyctl", Some(Action::EPERM)),
-                    ("clone3", Some(Action::ENOSYS)),
-                    ("clone", None),
-                    ("ioctl", None),
-                    ("personality", None),
-                ] {
-                    assert_eq!(actions.get(name), Some(&action), "{architecture:?} {name}");
-                }
-                for (name, action) in &actions {
-                    // What an architecture alone has may be older than its rules, and newer than another's.
-                    let other = expected.get(name).copied().unwrap_or(*action);
-                    assert_eq!(*action, other, "{architecture:?} {name}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn calls_of_no_architecture_do_not_exist() {
-        for family in FAMILIES {
-            let filter = filter_of(family, CapabilitySet::ALL);
-            for architecture in [Some(family.native), family.compat].into_iter().flatten() {
-                for number in [NUMBERS as u32 - 1, X32, X32 + 1, u32::MAX] {
-                    let action = decided(&filter, architecture, number);
-                    assert_eq!(action, Some(Action::ENOSYS), "{architecture:?} {number:#x}");
-                }
-            }
-            let foreign = match family.native {
-                Architecture::X86_64 => Architecture::Aarch64,
-                _ => Architecture::X86_64,
-            };
-            assert_eq!(decided(&filter, foreign, 0), Some(Action::ENOSYS));
-        }
-    }
-
-    #[test]
-    fn only_one_architectures_calls_are_known_to_it() {
-        let allows = |family: Family, name| {
-            let filter = filter_of(family, DEFAULT_CAPABILITIES);
-            actions(&filter, family.native).get(name).copied()
-        };
-        let [x86, arm, riscv] = FAMILIES;
-        assert_eq!(
-            allows(riscv, "riscv_flush_icache"),
-            Some(Some(Action::ALLOW))
-        );
-        assert_eq!(allows(x86, "arch_prctl"), Some(Some(Action::ALLOW)));
-        assert_eq!(allows(arm, "arch_prctl"), None);
-        assert_eq!(allows(x86, "iopl"), Some(Some(Action::EPERM)));
-    }
-}
+mod tests;

@@ -7,10 +7,11 @@
 //! take EPERM for an answer.
 
 use super::architecture::{Architecture, HERE, NUMBERS};
-use super::compile::Program;
 use super::multiplexer::{MULTIPLEXED, Said, combined, multiplexers};
 use super::names;
-use super::{Action, Check, Comparison, Condition, Leaf, Rule, Rules};
+use super::program::NOTHING;
+use super::runs::Runs;
+use super::{Action, Check, Comparison, Condition, Leaf, Rule, Rules, compile};
 use crate::sys::seccomp::{Instruction, LONGEST};
 
 /// What an entry says of the calls that it names.
@@ -72,15 +73,21 @@ pub fn assemble(
             otherwise: *otherwise,
         })
         .collect();
+    let compat = compat.as_ref().map(Runs::of);
     let rules = Rules {
-        leaves: &native,
+        native: &Runs::of(&native),
+        compat: compat.as_ref(),
         checks: &checks,
     };
-    let program = Program::<LONGEST>::for_family(HERE, rules, compat.as_ref());
-    if program.length() > LONGEST {
-        return Err(too_long());
+    // Most are short; and what is written to is memory that is new to the process.
+    for room in [SHORT, LONGEST] {
+        let mut kept = vec![NOTHING; room];
+        let length = compile::write(&mut kept, HERE, rules);
+        if length <= room {
+            return Ok(kept.split_off(room - length));
+        }
     }
-    Ok(program.instructions().to_vec())
+    Err(too_long())
 }
 
 /// Whether 32-bit programs of this machine are listed.
@@ -88,6 +95,9 @@ pub fn lists_compat(names: &[&str]) -> bool {
     let lists = |architecture: Architecture| names.contains(&architecture.profile_name());
     HERE.compat.is_some_and(lists)
 }
+
+/// As many instructions as most profiles take.
+const SHORT: usize = 512;
 
 #[cold]
 fn too_long() -> String {

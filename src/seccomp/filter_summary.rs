@@ -109,7 +109,7 @@ pub(super) fn decided(
     number: u32,
 ) -> Option<Action> {
     // Nothing while it is an argument.
-    let mut loaded = None;
+    let (mut loaded, mut kept) = (None, None);
     let mut at = 0;
     // It jumps forward only, so this ends.
     while let Some(instruction) = filter.get(at) {
@@ -133,6 +133,18 @@ pub(super) fn decided(
                 loaded = loaded.map(|loaded| loaded & value);
                 continue;
             }
+            code::LOAD_VALUE => {
+                loaded = Some(value);
+                continue;
+            }
+            code::KEEP => {
+                kept = loaded;
+                continue;
+            }
+            code::SHIFT_RIGHT => {
+                loaded = loaded?.checked_shr(kept?);
+                continue;
+            }
             code::JUMP => {
                 at += value as usize;
                 continue;
@@ -141,6 +153,7 @@ pub(super) fn decided(
             code::EQUAL => loaded? == value,
             code::GREATER => loaded? > value,
             code::GREATER_OR_EQUAL => loaded? >= value,
+            code::ANY_BIT => loaded? & value != 0,
             _ => return None,
         };
         at += usize::from(if holds { jump_true } else { jump_false });

@@ -1,168 +1,162 @@
-//! What the leaves of the search tree are: groups of calls beside each other that share an action, but for a few.
+//! What the leaves of the search tree are: groups of calls beside each other that share an action, but for a few; or two
+//! actions, by a bit for each.
 //!
 //! To branch at one number takes one instruction. A call between others of another action takes two branches if it is a
 //! leaf by itself, and one if it is an exception in theirs. What loading a filter costs grows with its instructions, so
 //! the groups are chosen such that there are as few as can be.
 
-use super::Leaf;
-use super::architecture::NUMBERS;
+use super::architecture::{ARM_PLACE, NUMBERS};
+use super::runs::Runs;
+use super::{Action, Leaf};
 
 /// As many exceptions as keep it quick to look through them.
 const EXCEPTIONS: usize = 4;
 
-/// Calls that stand beside each other in a table.
+/// As many calls as a word has bits.
+const BITS: usize = 32;
+
+/// Two actions that are told apart by a bit: this one by 0, the other by 1.
+#[derive(Clone, Copy)]
+pub struct Pair(pub Action, pub Action);
+
+/// Runs beside each other.
 #[derive(Clone, Copy)]
 pub struct Group {
-    /// What nearly all lead to.
-    pub leaf: Leaf,
-    /// The calls that lead to something else, by their places.
-    exceptions: [(usize, Leaf); EXCEPTIONS],
-    count: usize,
+    pub first: usize,
+    /// Behind its last.
+    pub end: usize,
+    /// What all lead to but for exceptions; nothing: one of a pair.
+    pub leaf: Option<Leaf>,
 }
 
 /// All calls of a table.
 pub struct Groups<'a> {
-    leaves: &'a [Leaf; NUMBERS],
-    runs: Runs,
-    /// The last one first. (Not as groups: these would take ten times the memory, which is new to a process that begins, and
-    /// most of it is never looked at.)
-    bounds: [Bounds; NUMBERS],
+    runs: &'a Runs,
+    /// For each run, the last group of the fewest instructions that end before it.
+    last: [Bounds; NUMBERS + 1],
+    /// Where each group ends, the last one first.
+    ends: [u16; NUMBERS],
     count: usize,
+    /// How many of them are of bits.
+    of_bits: usize,
 }
 
-/// Where a group is among the runs.
+/// The end of a group is where this stands.
 #[derive(Clone, Copy)]
 struct Bounds {
     first: u16,
-    /// Behind its last.
-    end: u16,
     /// The first run that has the leaf of nearly all.
     base: u16,
+    /// How many instructions all take up to here.
+    cost: u16,
 }
 
-impl Group {
-    pub const fn exceptions(&self) -> &[(usize, Leaf)] {
-        self.exceptions.split_at(self.count).0
-    }
-}
-
-/// Runs of places with the same leaf: where each begins, and at last the table's end.
-struct Runs {
-    starts: [usize; NUMBERS + 1],
-    count: usize,
-}
-
-impl Runs {
-    const fn of(leaves: &[Leaf; NUMBERS]) -> Self {
-        let mut runs = Self {
-            starts: [0; NUMBERS + 1],
-            count: 1,
-        };
-        let mut place = 1;
-        while place < NUMBERS {
-            if !same(leaves[place - 1], leaves[place]) {
-                runs.starts[runs.count] = place;
-                runs.count += 1;
-            }
-            place += 1;
-        }
-        runs.starts[runs.count] = NUMBERS;
-        runs
-    }
-
-    /// How many exceptions the runs from `first` to before `end` have as a group around `leaf`, if that is possible.
-    const fn exceptions(
-        &self,
-        leaves: &[Leaf; NUMBERS],
-        (first, end): (usize, usize),
-        leaf: Leaf,
-    ) -> Option<usize> {
-        let mut count = 0;
-        let mut run = first;
-        while run < end {
-            let start = self.starts[run];
-            if !same(leaves[start], leaf) {
-                if count == EXCEPTIONS || self.starts[run + 1] > start + 1 {
-                    return None;
-                }
-                count += 1;
-            }
-            run += 1;
-        }
-        Some(count)
-    }
-
-    /// A group that is possible.
-    const fn group(&self, leaves: &[Leaf; NUMBERS], bounds: Bounds) -> Group {
-        let leaf = leaves[self.starts[bounds.base as usize]];
-        let mut group = Group {
-            leaf,
-            exceptions: [(0, leaf); EXCEPTIONS],
-            count: 0,
-        };
-        let mut run = bounds.first as usize;
-        while run < bounds.end as usize {
-            let start = self.starts[run];
-            if !same(leaves[start], leaf) {
-                group.exceptions[group.count] = (start, leaves[start]);
-                group.count += 1;
-            }
-            run += 1;
-        }
-        group
-    }
-}
+/// Instead of a base.
+const OF_BITS: u16 = u16::MAX;
 
 impl<'a> Groups<'a> {
-    pub const fn of(leaves: &'a [Leaf; NUMBERS]) -> Self {
+    /// With a pair, groups may be of bits.
+    pub const fn of(runs: &'a Runs, pair: Option<Pair>) -> Self {
         const NONE: Bounds = Bounds {
             first: 0,
-            end: 0,
             base: 0,
+            cost: u16::MAX,
         };
-        let runs = Runs::of(leaves);
-        // For each run, the last group of the fewest that end before it, and the instructions of them all.
-        let mut last = [NONE; NUMBERS + 1];
-        let mut costs = [usize::MAX; NUMBERS + 1];
-        costs[0] = 0;
-        let mut end = 1;
-        while end <= runs.count {
-            // Runs around at most so many exceptions.
-            let mut first = end.saturating_sub(2 * EXCEPTIONS + 1);
-            while first < end {
-                let mut base = first;
-                while base < end {
-                    let leaf = leaves[runs.starts[base]];
-                    if let Some(exceptions) = runs.exceptions(leaves, (first, end), leaf) {
-                        let cost = costs[first] + 1 + exceptions;
-                        if cost < costs[end] {
-                            costs[end] = cost;
-                            last[end] = Bounds {
-                                first: first as u16,
-                                end: end as u16,
-                                base: base as u16,
-                            };
-                        }
-                    }
-                    base += 1;
+        let mut groups = Self {
+            runs,
+            last: [NONE; NUMBERS + 1],
+            ends: [0; NUMBERS],
+            count: 0,
+            of_bits: 0,
+        };
+        groups.last[0].cost = 0;
+        let mut first = 0;
+        while first < runs.count() {
+            groups.around_each(first);
+            if let Some(pair) = pair {
+                groups.by_bits(first, pair);
+            }
+            first += 1;
+        }
+        let mut end = runs.count();
+        while end > 0 {
+            groups.ends[groups.count] = end as u16;
+            groups.count += 1;
+            groups.of_bits += (groups.last[end].base == OF_BITS) as usize;
+            end = groups.last[end].first as usize;
+        }
+        groups
+    }
+
+    /// The groups that begin with the run `first`, around any of the next.
+    const fn around_each(&mut self, first: usize) {
+        let mut base = first;
+        while base < self.runs.count() && base <= first + EXCEPTIONS {
+            let leaf = self.runs.leaf(base);
+            // Those before it are exceptions. If one of them has its leaf, it is the base, and all was done.
+            let mut before = first;
+            while before < base && !self.runs.leads_to(before, leaf) {
+                before += 1;
+            }
+            if before == base {
+                self.around(first, base);
+            }
+            if !self.runs.is_single(base) {
+                return;
+            }
+            base += 1;
+        }
+    }
+
+    const fn around(&mut self, first: usize, base: usize) {
+        let leaf = self.runs.leaf(base);
+        let mut exceptions = base - first;
+        let mut end = base + 1;
+        loop {
+            self.found(first, end, base as u16, 1 + exceptions);
+            if end == self.runs.count() {
+                return;
+            }
+            if !self.runs.leads_to(end, leaf) {
+                if exceptions == EXCEPTIONS || !self.runs.is_single(end) {
+                    return;
                 }
-                first += 1;
+                exceptions += 1;
             }
             end += 1;
         }
-        let mut bounds = [NONE; NUMBERS];
-        let mut count = 0;
-        let mut end = runs.count;
-        while end > 0 {
-            bounds[count] = last[end];
-            count += 1;
-            end = last[end].first as usize;
+    }
+
+    const fn by_bits(&mut self, first: usize, pair: Pair) {
+        // Of the last place before ARM's own the numbers up to those, and the last of all, are more than one.
+        let behind = self.runs.start(first) + BITS;
+        let limit = if behind < ARM_PLACE {
+            behind
+        } else {
+            ARM_PLACE - 1
+        };
+        let mut exceptions = 0;
+        let mut end = first;
+        while end < self.runs.count() && self.runs.start(end + 1) <= limit {
+            if pair.bit(self.runs.leaf(end)).is_none() {
+                if exceptions == EXCEPTIONS || !self.runs.is_single(end) {
+                    return;
+                }
+                exceptions += 1;
+            }
+            end += 1;
+            self.found(first, end, OF_BITS, 3 + exceptions);
         }
-        Self {
-            leaves,
-            runs,
-            bounds,
-            count,
+    }
+
+    const fn found(&mut self, first: usize, end: usize, base: u16, cost: usize) {
+        let cost = self.last[first].cost + cost as u16;
+        if cost < self.last[end].cost {
+            self.last[end] = Bounds {
+                first: first as u16,
+                base,
+                cost,
+            };
         }
     }
 
@@ -194,22 +188,61 @@ impl<'a> Groups<'a> {
         self.count
     }
 
+    pub const fn of_bits(&self) -> usize {
+        self.of_bits
+    }
+
     /// In the order of their places.
     pub const fn get(&self, index: usize) -> Group {
-        self.runs
-            .group(self.leaves, self.bounds[self.count - 1 - index])
+        let end = self.ends[self.count - 1 - index] as usize;
+        let Bounds { first, base, .. } = self.last[end];
+        let leaf = match base {
+            OF_BITS => None,
+            _ => Some(self.runs.leaf(base as usize)),
+        };
+        Group {
+            first: first as usize,
+            end,
+            leaf,
+        }
     }
 
     /// The first place of one.
     pub const fn start(&self, index: usize) -> usize {
-        self.runs.starts[self.bounds[self.count - 1 - index].first as usize]
+        self.runs.start(self.get(index).first)
     }
 }
 
-const fn same(one: Leaf, other: Leaf) -> bool {
-    match (one, other) {
-        (Leaf::Action(one), Leaf::Action(other)) => one.0 == other.0,
-        (Leaf::Check(one), Leaf::Check(other)) => one == other,
-        _ => false,
+impl Pair {
+    /// To be allowed, and what most other runs lead to.
+    pub const fn of(runs: &Runs) -> Self {
+        let mut counts = [(Action::EPERM, 0), (Action::ALLOW, 0), (Action::ALLOW, 0)];
+        let mut most = 0;
+        let mut run = 0;
+        while run < runs.count() {
+            if let Leaf::Action(action) = runs.leaf(run) {
+                let mut index = 0;
+                while index < counts.len() && counts[index].0.0 != action.0 && counts[index].1 > 0 {
+                    index += 1;
+                }
+                if index < counts.len() && action.0 != Action::ALLOW.0 {
+                    counts[index] = (action, counts[index].1 + 1);
+                    if counts[index].1 > counts[most].1 {
+                        most = index;
+                    }
+                }
+            }
+            run += 1;
+        }
+        Self(Action::ALLOW, counts[most].0)
+    }
+
+    /// The bit of a leaf that is one of both.
+    pub const fn bit(self, leaf: Leaf) -> Option<u32> {
+        match leaf {
+            Leaf::Action(action) if action.0 == self.0.0 => Some(0),
+            Leaf::Action(action) if action.0 == self.1.0 => Some(1),
+            _ => None,
+        }
     }
 }

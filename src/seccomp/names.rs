@@ -211,6 +211,7 @@ pub struct Calls([u64; NUMBERS / 64]);
 
 impl Calls {
     pub const NONE: Self = Self([0; NUMBERS / 64]);
+    pub const ALL: Self = Self([u64::MAX; NUMBERS / 64]);
 
     /// The `names` that are among all of an architecture's.
     pub const fn named(all: &[&str; NUMBERS], names: &[&str]) -> Self {
@@ -238,6 +239,43 @@ impl Calls {
             index += 1;
         }
         self
+    }
+
+    /// The calls that are not among the others.
+    pub const fn without(mut self, others: &Self) -> Self {
+        let mut index = 0;
+        while index < self.0.len() {
+            self.0[index] &= !others.0[index];
+            index += 1;
+        }
+        self
+    }
+
+    /// The places of which the one before is not as they are.
+    pub const fn changes(&self) -> Self {
+        let mut changes = *self;
+        let mut index = 0;
+        let mut before = 0;
+        while index < self.0.len() {
+            changes.0[index] ^= self.0[index] << 1 | before;
+            before = self.0[index] >> 63;
+            index += 1;
+        }
+        changes
+    }
+
+    /// The first of them, which is in it no longer.
+    pub const fn take_first(&mut self) -> Option<usize> {
+        let mut index = 0;
+        while index < self.0.len() {
+            let word = self.0[index];
+            if word != 0 {
+                self.0[index] = word & (word - 1);
+                return Some(64 * index + word.trailing_zeros() as usize);
+            }
+            index += 1;
+        }
+        None
     }
 
     pub const fn contains(&self, place: usize) -> bool {

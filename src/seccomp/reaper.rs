@@ -3,11 +3,11 @@
 //!
 //! Whoever has CAP_SYS_PTRACE in the container can have them do it.
 
-use super::architecture::{Family, HERE};
-use super::compile::Program;
-use super::default::give;
+use super::architecture::{Family, HERE, NUMBERS};
 use super::names::{self, Calls, position};
-use super::{Action, Check, Comparison, Condition, Leaf, NUMBERS, Rule, Rules};
+use super::program::NOTHING;
+use super::runs::Runs;
+use super::{Action, Check, Comparison, Condition, Rule, Rules, compile};
 use crate::sys::seccomp::Instruction;
 
 /// To let the command go on, to wait for signals and children, to hand signals on, to leave.
@@ -40,35 +40,43 @@ const READS_ONLY: &[Check<'_>] = &[Check {
     otherwise: Action::EPERM,
 }];
 
-/// Two more than the longer of them has.
-const LENGTH: usize = 60;
+/// More than the longer of them has.
+const LENGTH: usize = 64;
 
-const fn program(family: Family, is_keeper: bool) -> Program<LENGTH> {
+/// Writes one at the end of `kept`; how long it is.
+const fn write(kept: &mut [Instruction], family: Family, is_keeper: bool) -> usize {
     let names = &names::all(family.native);
-    let mut leaves = [Leaf::Action(Action::EPERM); NUMBERS];
-    give(&mut leaves, &Calls::named(names, ALLOWED), Action::ALLOW);
+    let mut allowed = Calls::named(names, ALLOWED);
+    let mut looked_at = NUMBERS;
     if is_keeper {
-        give(&mut leaves, &Calls::named(names, KEEPERS), Action::ALLOW);
-        leaves[position(names, "openat")] = Leaf::Check(0);
+        allowed = allowed.and(&Calls::named(names, KEEPERS));
+        looked_at = position(names, "openat");
     }
+    let native = Runs::of_sets(&allowed, &Calls::ALL, &[looked_at as u16]);
     let rules = Rules {
-        leaves: &leaves,
+        native: &native,
+        // It makes no calls of 32-bit programs.
+        compat: None,
         checks: READS_ONLY,
     };
-    // It makes no calls of 32-bit programs.
-    Program::for_family(family, rules, None)
+    compile::write(kept, family, rules)
 }
 
-static REAPER: Program<LENGTH> = program(HERE, false);
-static KEEPER: Program<LENGTH> = program(HERE, true);
-const _: () = assert!(REAPER.length() <= LENGTH && KEEPER.length() <= LENGTH);
+const fn filter<const N: usize>(is_keeper: bool) -> [Instruction; N] {
+    let mut filter = [NOTHING; N];
+    assert!(write(&mut filter, HERE, is_keeper) == N);
+    filter
+}
+
+static REAPER: [Instruction; write(&mut [NOTHING; LENGTH], HERE, false)] = filter(false);
+static KEEPER: [Instruction; write(&mut [NOTHING; LENGTH], HERE, true)] = filter(true);
 
 pub fn reaper_filter() -> &'static [Instruction] {
-    REAPER.instructions()
+    &REAPER
 }
 
 pub fn keeper_filter() -> &'static [Instruction] {
-    KEEPER.instructions()
+    &KEEPER
 }
 
 #[cfg(test)]
@@ -83,12 +91,13 @@ mod tests {
             let family = Family::of(processor);
             let names = names::all(family.native);
             for is_keeper in [false, true] {
-                let program = program(family, is_keeper);
-                assert!(program.length() <= LENGTH);
+                let mut kept = [NOTHING; LENGTH];
+                let length = write(&mut kept, family, is_keeper);
+                let filter = &kept[LENGTH - length..];
                 let action = |name: &str| {
                     let place = position(&names, name);
                     assert!(place < NUMBERS, "{processor:?} {name}");
-                    decided(program.instructions(), family.native, place as u32)
+                    decided(filter, family.native, place as u32)
                 };
                 for name in ALLOWED {
                     assert_eq!(action(name), Some(Action::ALLOW), "{processor:?} {name}");

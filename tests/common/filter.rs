@@ -61,7 +61,7 @@ pub fn simulate(
     for argument in arguments {
         data.extend([argument as u32, (argument >> 32) as u32]);
     }
-    let (mut at, mut accumulator) = (0, 0);
+    let (mut at, mut accumulator, mut index) = (0, 0, 0);
     for step in 1..=filter.len() {
         let instruction = filter[at];
         let value = instruction.value;
@@ -72,8 +72,21 @@ pub fn simulate(
                 accumulator = data[value as usize / 4];
                 continue;
             }
+            0x00 => {
+                accumulator = value;
+                continue;
+            }
             0x54 => {
                 accumulator &= value;
+                continue;
+            }
+            0x7c => {
+                assert!(index < 32, "a shift by {index}");
+                accumulator >>= index;
+                continue;
+            }
+            0x07 => {
+                index = accumulator;
                 continue;
             }
             0x05 => {
