@@ -204,6 +204,18 @@ fn dispatch(
         ));
     }
     match docker::parse(arguments, &|path| std::path::Path::new(path).is_dir())? {
+        Command::Run(arguments, log) if !arguments.explain && !arguments.is_stored() => {
+            runtime::run(&arguments, &log, invocation, beginning)
+        }
+        other => dispatch_other(other, invocation),
+    }
+}
+
+/// Apart, so that a usual run has none of it among its code and on its stack.
+#[cold]
+#[inline(never)]
+fn dispatch_other(command: Command, invocation: &Invocation) -> Result<ExitCode, Error> {
+    match command {
         Command::Run(arguments, log) if arguments.explain => {
             explain::run(&arguments, &log, invocation)
         }
@@ -215,10 +227,7 @@ fn dispatch(
             };
             explain::run(&arguments, &log, invocation)
         }
-        Command::Run(arguments, log) if arguments.is_stored() => {
-            runtime::stored::run(&arguments, &log, invocation)
-        }
-        Command::Run(arguments, log) => runtime::run(&arguments, &log, invocation, beginning),
+        Command::Run(arguments, log) => runtime::stored::run(&arguments, &log, invocation),
         Command::Create(arguments, _) => commands::create::run(&arguments, invocation),
         Command::Start(arguments) => commands::start::run(&arguments, invocation),
         Command::Restart(arguments) => commands::restart::run(&arguments, invocation),
