@@ -345,8 +345,8 @@ impl Report {
     }
 }
 
-/// The memory that child and parent have: a word for the report, one for each lack, one for the command's process, and
-/// one for the time of each moment, if times are wanted.
+/// The memory that child and parent have: a word for the report, one for each lack, one for the command's process, one for
+/// who makes the network namespace, and one for the time of each moment, if times are wanted.
 #[derive(Clone, Copy)]
 pub struct Board<'a> {
     words: &'a [AtomicU64],
@@ -358,7 +358,8 @@ impl<'a> Board<'a> {
     const CALLED_OFF: u64 = 0xf;
     const LACKS: usize = 1;
     const COMMAND: usize = Self::LACKS + Lack::ALL.len();
-    const MOMENTS: usize = Self::COMMAND + 1;
+    const NETWORK: usize = Self::COMMAND + 1;
+    const MOMENTS: usize = Self::NETWORK + 1;
 
     /// How many words it takes.
     pub const fn size(moments: usize) -> usize {
@@ -440,6 +441,11 @@ impl<'a> Board<'a> {
             0 => None,
             pid => Some(pid as Pid),
         }
+    }
+
+    /// Where it is told how far the network namespace is ([`crate::sys::network_maker`]).
+    pub fn network(self) -> Option<&'a AtomicU64> {
+        self.words.get(Self::NETWORK)
     }
 
     /// Whether times are wanted.

@@ -6,6 +6,7 @@
 //! are between clone and execve or are the reaper. Only one test at a time, then.
 
 mod common;
+use common::tree::Tree;
 use common::*;
 use nix::errno::Errno;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -249,6 +250,61 @@ fn a_mydocker_killed_at_any_moment_of_the_start_leaves_nothing() {
                 kill_and_wait(child);
                 assert_nothing_stays(&format!("{case} {options:?} after {delay:?}"));
             }
+        }
+    }
+}
+
+/// A start with a process that makes the network namespace meanwhile, where a processor is idle: here one always is.
+fn with_idle_processor(case: Case, tree: &Tree, command: &[&str]) -> Command {
+    let load = tree.beside("loadavg");
+    std::fs::write(&load, "0.00 0.00 0.00 1/100 4711\n").unwrap();
+    let script = r#"mount --bind "$0" /proc/loadavg; exec "$@""#;
+    let mut line: Vec<std::ffi::OsString> = ["unshare", "--mount", "sh", "-ec", script, &load]
+        .map(Into::into)
+        .into();
+    line.extend(tree.words(&[], command));
+    case.prepared(&line)
+}
+
+#[test]
+fn who_makes_the_network_meanwhile_ends_with_the_start() {
+    let _alone = Alone::new();
+    for case in root_cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        let script = "echo ready; exec sleep 1000";
+        let mut child = spawned(with_idle_processor(case, &tree, &["/bin/sh", "-c", script]));
+        assert_eq!(first_line(&mut child), "ready", "{case}");
+        let path = format!("/proc/{0}/task/{0}/children", child.id());
+        // It is killed when the command is executed, which writes sooner at times.
+        let only = || {
+            let children = std::fs::read_to_string(&path).unwrap();
+            children.split_whitespace().count() == 1
+        };
+        assert!(eventually(only), "{case}");
+        kill_and_wait(child);
+        assert_nothing_stays(&format!("{case}"));
+        for command in [&["/bin/true"][..], &["/bin/not-there"]] {
+            finish(with_idle_processor(case, &tree, command));
+            assert_nothing_is_left(&format!("{case} {command:?}"));
+        }
+    }
+}
+
+#[test]
+fn a_mydocker_killed_at_any_moment_of_a_start_with_a_root_leaves_nothing() {
+    let _alone = Alone::new();
+    for case in root_cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        for round in 0..100 {
+            let child = spawned(with_idle_processor(case, &tree, &["/bin/sleep", "1000"]));
+            let start = Instant::now();
+            // unshare and sh go before it.
+            let delay = Duration::from_micros(1000 + 2 * round * round);
+            while start.elapsed() < delay {
+                std::hint::spin_loop();
+            }
+            kill_and_wait(child);
+            assert_nothing_stays(&format!("{case} after {delay:?}"));
         }
     }
 }

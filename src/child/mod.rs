@@ -54,6 +54,8 @@ pub struct Descriptors<'a> {
     pub terminal: Option<ChildDescriptor<'a>>,
     /// The pool, which has been called and is to answer.
     pub pool: Option<ChildDescriptor<'a>>,
+    /// Who makes the network namespace meanwhile, by a pidfd.
+    pub network_maker: Option<ChildDescriptor<'a>>,
     pub gates: Gates<'a>,
     /// The program of the reaper.
     pub reaper: Option<ChildDescriptor<'a>>,
@@ -81,6 +83,7 @@ impl<'a> Descriptors<'a> {
             streams: [None; 3],
             terminal: None,
             pool: None,
+            network_maker: None,
             gates: Gates::NONE,
             reaper: None,
             status: None,

@@ -6,7 +6,7 @@ use super::kernel::{join_keyring, write_file};
 #[cfg(feature = "oci")]
 use super::own;
 use super::root::{self, RootState, kernel_fs};
-use super::{Descriptors, entry, gate, network as from_pool};
+use super::{Descriptors, entry, gate, network as made};
 use crate::lingering;
 use crate::plan::entry::{PROCESS, ROOT};
 use crate::plan::{FilterWith, Gate, InitPlan, Prepared, Step};
@@ -64,8 +64,9 @@ pub fn perform(
         Step::Sysctl { path, value } => own_proc::set(state.proc(), path, value),
         Step::DomainName(name) => process::set_domain_name(name),
         Step::NetworkFromPool => network_from_pool(state, descriptors),
+        Step::NetworkBeside => network_beside(state, descriptors),
         Step::OpenNetwork(groups) => open_network(groups, state),
-        Step::LoopbackUp => network::loopback_up().map(drop),
+        Step::LoopbackUp => loopback_up(state, descriptors),
         Step::NewSession => process::new_session(),
         Step::SessionKeyring => join_keyring(keyring::join_new_session),
         Step::UsualPersonality => process::usual_personality(),
@@ -139,9 +140,24 @@ fn make_mounts_private() -> Result<(), Errno> {
 
 fn network_from_pool(state: &RootState, descriptors: &Descriptors<'_>) -> Result<(), Errno> {
     let pool = descriptors.pool.ok_or(Errno::EBADF)?;
-    let is_pools = from_pool::enter(pool.as_fd(), &descriptors.channel)?;
+    let is_pools = made::enter(pool.as_fd(), &descriptors.channel)?;
     state.network_is_open.set(is_pools);
     Ok(())
+}
+
+#[cold]
+#[inline(never)]
+fn network_beside(state: &RootState, descriptors: &Descriptors<'_>) -> Result<(), Errno> {
+    let is_made = made::enter_beside(descriptors, state.child)?;
+    state.network_is_made.set(is_made);
+    Ok(())
+}
+
+fn loopback_up(state: &RootState, descriptors: &Descriptors<'_>) -> Result<(), Errno> {
+    if state.network_is_made.get() && made::is_up(&descriptors.channel) {
+        return Ok(());
+    }
+    network::loopback_up().map(drop)
 }
 
 /// One of the pool's is open already.

@@ -12,10 +12,12 @@
 
 mod attend;
 mod bounded;
+mod container;
 mod forerunner;
 pub mod id_maps;
 pub mod joined;
 pub mod keeper;
+mod network;
 mod newborn;
 mod pipe;
 pub mod re_exec;
@@ -38,6 +40,7 @@ use crate::sys::signal::SignalSet;
 use crate::sys::{Pid, allocation, parent_watch};
 pub use attend::Attendant;
 use attend::Attended;
+pub use container::{Container, Role};
 use joined::ChildrenElsewhere;
 use keeper::Successor;
 use newborn::Newborn;
@@ -104,39 +107,6 @@ pub struct ForEngine<'a> {
     pub hook_state: Option<BorrowedFd<'a>>,
     /// The first number of a descriptor that the command does not inherit: 3, or more.
     pub first_private: u32,
-}
-
-/// A container whose command is running. It has not been waited for, so its pid is its own.
-#[derive(Clone, Copy, Debug)]
-pub struct Container {
-    pub pid: Pid,
-    pub role: Role,
-    /// If it is a keeper, which ends what it keeps when it is told to ([`crate::sys::reaper::END`]): who does so if it
-    /// cannot.
-    pub successor: Option<Successor>,
-    /// When it is to end, if it has not ended by then.
-    pub deadline: Option<Instant>,
-}
-
-impl Container {
-    /// Ends it, with all that is in it, and waits for that.
-    #[cold]
-    #[inline(never)]
-    pub fn end(self) {
-        let _ = bounded::end(self.pid, self.deadline);
-        self.successor.map(Successor::end_all);
-    }
-}
-
-/// What the process is that a launch has started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The command, as PID 1 of a PID namespace: the kernel spares it the signals that it has no handler for.
-    Command,
-    /// It has the command as its child, and waits for all signals.
-    Reaper,
-    /// A command in a container that has a first process of its own.
-    Another,
 }
 
 /// A child that was born, and what it has reported.
@@ -283,9 +253,11 @@ impl Launch<'_> {
             board,
             link: Link::Memory,
         };
-        let descriptors = self.descriptors(channel, Gates::NONE, None);
-        let newborn = Newborn::new(self.plan, descriptors, None, NewNamespaces::NONE);
-        let pid = self.clone(Memory::Shared, &newborn)?;
+        let pid = self.beside(board, |maker, namespaces| {
+            let descriptors = self.descriptors(channel, Gates::NONE, None, maker);
+            let newborn = Newborn::new(self.plan, descriptors, None, NewNamespaces::NONE);
+            self.clone(Memory::Shared, namespaces, &newborn)
+        })?;
         Ok(self.born(pid, Birth::Shared, board, Ok(())))
     }
 
@@ -298,36 +270,54 @@ impl Launch<'_> {
         memory: Memory,
         deadline: Option<Instant>,
     ) -> Result<Born, Unborn> {
-        let ends = Ends::new(
+        let (ends, shared) = Ends::new(
             self.plan,
             birth,
             Board::size(self.moments.len()),
             self.engine.is_some(),
         )?;
+        let board = Board::new(shared.words());
+        self.beside(board, |maker, namespaces| {
+            let network = (maker, namespaces);
+            self.bear_among((birth, memory), ends, board, network, deadline)
+        })
+    }
+
+    fn bear_among(
+        &self,
+        (birth, memory): (Birth, Memory),
+        ends: Ends,
+        board: Board<'_>,
+        (maker, namespaces): (Option<BorrowedFd<'_>>, Namespaces),
+        deadline: Option<Instant>,
+    ) -> Result<Born, Unborn> {
         let program = reaper::program(self.plan)?;
         let program = program.as_ref().map(AsFd::as_fd);
-        let descriptors = self.descriptors(ends.channel(), ends.gates(), program);
+        let descriptors = self.descriptors(ends.channel(board), ends.gates(), program, maker);
         let again = match &ends.file {
             None => None,
             Some(file) => {
                 let reports = (ends.writer.as_fd(), file.as_fd());
-                Some(re_exec::Again::new(self, reports, program, ends.gates())?)
+                Some(re_exec::Again::new(
+                    self,
+                    reports,
+                    (program, maker),
+                    ends.gates(),
+                )?)
             }
         };
         let anew = self.namespaces.anew();
         let newborn = Newborn::new(self.plan, descriptors, again.as_ref(), anew);
-        let pid = self.clone(memory, &newborn)?;
+        let pid = self.clone(memory, namespaces, &newborn)?;
         // The child's ends once more, which it has put in their places.
         drop(again);
         let Ends {
             reader,
             writer,
-            shared,
             file: _,
             ids,
             attended,
         } = ends;
-        let board = Board::new(shared.words());
         let pid = match self.plan.forerunner.is_empty() {
             true => pid,
             false => forerunner::first_process(self.plan, pid, board, deadline)?,
@@ -387,11 +377,16 @@ impl Launch<'_> {
         Ok(self.born(pid, birth, board, ended))
     }
 
-    fn clone(&self, memory: Memory, newborn: &Newborn<'_>) -> Result<Pid, Unborn> {
+    fn clone(
+        &self,
+        memory: Memory,
+        namespaces: Namespaces,
+        newborn: &Newborn<'_>,
+    ) -> Result<Pid, Unborn> {
         // Back again when the child is born: what is started later is none of that namespace's.
         let elsewhere = ChildrenElsewhere::begin(self.pid_namespace)?;
         let wanted = match self.plan.forerunner.is_empty() {
-            true => self.namespaces,
+            true => namespaces,
             // The forerunner's to make.
             false => Namespaces::NONE,
         };
@@ -402,7 +397,7 @@ impl Launch<'_> {
             born
         });
         let back = elsewhere.map_or(Ok(()), ChildrenElsewhere::end);
-        let pid = result.map_err(|errno| Unborn::Refused(not_cloned(self.namespaces, errno)))?;
+        let pid = result.map_err(|errno| Unborn::Refused(not_cloned(namespaces, errno)))?;
         back.map(|()| pid).map_err(|error| {
             // Nothing runs after a step of the start that has failed.
             let _ = bounded::end(pid, None);
@@ -436,6 +431,7 @@ impl Launch<'_> {
         channel: Channel<'c>,
         gates: Gates<'c>,
         reaper: Option<BorrowedFd<'c>>,
+        network_maker: Option<BorrowedFd<'c>>,
     ) -> Descriptors<'c> {
         Descriptors {
             channel,
@@ -447,6 +443,7 @@ impl Launch<'_> {
             streams: self.streams.map(|file| file.map(ChildDescriptor::of)),
             terminal: self.terminal.map(ChildDescriptor::of),
             pool: self.pool.map(ChildDescriptor::of),
+            network_maker: network_maker.map(ChildDescriptor::of),
             status: self.status.map(ChildDescriptor::of),
             start: self
                 .engine

@@ -14,8 +14,7 @@ use std::os::fd::{AsFd, OwnedFd};
 pub struct Ends {
     pub reader: OwnedFd,
     pub writer: OwnedFd,
-    pub shared: SharedMemory,
-    /// By re-exec: the file of that memory.
+    /// By re-exec: the file of the memory for reports.
     pub file: Option<OwnedFd>,
     /// The gate of [`Gate::IdsMapped`], if the plan has it.
     pub ids: Option<GateEnds>,
@@ -34,13 +33,13 @@ pub struct Gated {
 }
 
 impl Ends {
-    /// With memory for a board of so many words.
+    /// And memory for a board of so many words.
     pub fn new(
         plan: &InitPlan,
         birth: Birth,
         size: usize,
         is_attended: bool,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, SharedMemory), Error> {
         let (reader, writer) =
             descriptor::pipe().map_err(|errno| Error::new("pipe", "for reports", errno))?;
         let shared = match birth {
@@ -71,19 +70,19 @@ impl Ends {
                 listener: socket(Gate::Listener)?,
             }),
         };
-        Ok(Self {
+        let ends = Self {
             reader,
             writer,
-            shared,
             file,
             ids,
             attended,
-        })
+        };
+        Ok((ends, shared))
     }
 
-    pub fn channel(&self) -> Channel<'_> {
+    pub fn channel<'a>(&'a self, board: Board<'a>) -> Channel<'a> {
         Channel {
-            board: Board::new(self.shared.words()),
+            board,
             link: Link::Pipe {
                 writer: ChildDescriptor::of(self.writer.as_fd()),
                 reader: Some(ChildDescriptor::of(self.reader.as_fd())),

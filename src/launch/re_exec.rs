@@ -25,7 +25,8 @@ const BOARD: RawFd = 1;
 const LINK: RawFd = 2;
 const STREAMS: [RawFd; 3] = [3, 4, 5];
 const TERMINAL: RawFd = 6;
-const POOL: RawFd = 7;
+/// Where the network comes from: the pool, or who makes it.
+const NETWORK: RawFd = 7;
 const REAPER: RawFd = 8;
 const STATUS: RawFd = 9;
 /// What is entered after the execve, by slot: a mount namespace that is joined, or a container's process and its root.
@@ -81,7 +82,7 @@ impl Again {
     pub fn new(
         launch: &Launch<'_>,
         reports: (BorrowedFd<'_>, BorrowedFd<'_>),
-        reaper: Option<BorrowedFd<'_>>,
+        (reaper, network_maker): (Option<BorrowedFd<'_>>, Option<BorrowedFd<'_>>),
         gates: Gates<'_>,
     ) -> Result<Self, Error> {
         let plan = memfd::sealed(c"mydocker plan", &wire::encode(launch.plan))
@@ -96,7 +97,7 @@ impl Again {
             (Some(reports.1), BOARD),
             (Some(plan.as_fd()), PLAN),
             (launch.terminal, TERMINAL),
-            (launch.pool, POOL),
+            (launch.pool.or(network_maker), NETWORK),
             (reaper, REAPER),
             (launch.status, STATUS),
         ];
@@ -260,7 +261,8 @@ fn go_on((child, first): (InChild, RawFd), plan: &InitPlan, channel: Channel<'_>
         start,
         streams,
         terminal: plan.needs_terminal().then(|| numbered(TERMINAL)),
-        pool: plan.needs_pool().then(|| numbered(POOL)),
+        pool: plan.needs_pool().then(|| numbered(NETWORK)),
+        network_maker: plan.has_network_beside().then(|| numbered(NETWORK)),
         reaper: plan.reaper.map(|_| numbered(REAPER)),
         status: plan.tells_status.then(|| numbered(STATUS)),
         namespaces: &namespaces,

@@ -1,5 +1,6 @@
 //! What the child's reports mean.
 
+use super::words::not_cloned;
 use crate::error::{Error, ExitCode};
 use crate::field::Field;
 use crate::hint::{Doing, Hint, hint, too_few_processes};
@@ -7,6 +8,7 @@ use crate::plan::{InitPlan, Step, describe_execve, describe_failure};
 use crate::report::{Board, Part, Report, Taking};
 use crate::seccomp;
 use crate::spec::limits::ResourceLimit;
+use crate::spec::{Namespace, Namespaces};
 use crate::standard_streams;
 use crate::sys::descriptor::Waiting;
 use crate::sys::process::{self, Ended};
@@ -223,6 +225,10 @@ pub(super) fn garbled(errno: Errno) -> Error {
 pub fn describe(plan: &InitPlan, report: Report) -> Error {
     match report {
         Report::Step(number, part, errno) => match plan.step(number) {
+            // As if the clone had made it.
+            Some(Step::NetworkBeside) => {
+                not_cloned(Namespaces::NONE.with(Namespace::Network), errno)
+            }
             Some(step) => describe_failure(plan, step, part.failed(errno)),
             None => Error::new("step", number.to_string(), errno),
         },

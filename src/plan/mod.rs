@@ -117,6 +117,12 @@ impl InitPlan {
             .any(|step| matches!(step, Step::NetworkFromPool))
     }
 
+    /// Whether a process is to make the network namespace meanwhile.
+    pub fn has_network_beside(&self) -> bool {
+        let mut steps = self.container.iter();
+        steps.any(|step| matches!(step, Step::NetworkBeside))
+    }
+
     /// Whether it is walked in a user namespace of the container's.
     pub fn makes_user_namespace(&self) -> bool {
         let before = self.forerunner.iter().chain(&self.birth);
@@ -219,6 +225,8 @@ pub enum Step {
     Process(Box<ProcessStep>),
     /// Enter the network namespace that the pool has ready, its loopback up, or make one.
     NetworkFromPool,
+    /// Enter the network namespace that a process of ours has made meanwhile, or make one.
+    NetworkBeside,
     Hostname(Vec<u8>),
     /// Write a setting of our own namespaces, below /proc/sys.
     Sysctl {

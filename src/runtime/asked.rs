@@ -1,7 +1,7 @@
 //! What was asked for, looked at as far as it concerns this host, and what the host lends for it: for a run as for
 //! `--explain`, in one order.
 
-use super::standard::{self, Opened, StandardPlan};
+use super::standard::{self, Opened, StandardPlan, StreamsOf};
 use super::{Setting, caller, security};
 use crate::cgroup;
 use crate::docker::RunArgs;
@@ -24,7 +24,7 @@ use crate::result_file::{ResultFile, Typed};
 use crate::spec::{ContainerSpec, IdsWanted, Namespace, Namespaces};
 use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
-use crate::sys::{Errno, kernel};
+use crate::sys::{Errno, affinity, kernel, network_maker};
 use std::borrow::Cow;
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -103,7 +103,9 @@ pub fn look<I: Intent>(setting: &Setting<'_>) -> Result<(Asked, Lent<I>), Error>
     });
     let limited = take::<I, _>(limits.map(Ok))?;
     let pool = called.and_then(|called| called.map_err(|why| without_pool(why, log)).ok());
-    let (network, namespaces) = network_and_namespaces(&spec, pool.is_some());
+    // (What is kept for later is in no hurry.)
+    let may_be_beside = *streams != StreamsOf::Nobody && network_maker::is_possible(kernel);
+    let (network, namespaces) = network_and_namespaces(&spec, pool.is_some(), may_be_beside);
     let asked = Asked {
         reads_keys: arguments.interactive && look.relayed() != Relayed::Nothing,
         spec,
@@ -135,6 +137,14 @@ fn take<I: Intent, R: Request>(
 }
 
 impl Asked {
+    /// What is made anew before the command runs, by the clone or beside it.
+    pub fn made(&self) -> Namespaces {
+        match self.network {
+            NetworkSource::Beside => self.namespaces.with(Namespace::Network),
+            NetworkSource::Clone | NetworkSource::Pool => self.namespaces,
+        }
+    }
+
     /// `joins` are the files by which the container joins its cgroups, `ignored` the signals that it is to ignore.
     pub fn plan(&mut self, joins: Vec<CString>, ignored: SignalSet) -> Result<InitPlan, Error> {
         let plan = plan::build(
@@ -183,8 +193,16 @@ pub fn without_pool(why: Errno, log: &Log) {
 }
 
 /// Where the network comes from, and what is left for the clone to make.
-fn network_and_namespaces(spec: &ContainerSpec, pooled: bool) -> (NetworkSource, Namespaces) {
+fn network_and_namespaces(
+    spec: &ContainerSpec,
+    pooled: bool,
+    may_be_beside: bool,
+) -> (NetworkSource, Namespaces) {
     let (network, namespaces) = match pooled {
+        false if may_be_beside && gains_beside(spec) => (
+            NetworkSource::Beside,
+            spec.namespaces.anew().without(Namespace::Network),
+        ),
         true => (
             NetworkSource::Pool,
             spec.namespaces.anew().without(Namespace::Network),
@@ -197,6 +215,15 @@ fn network_and_namespaces(spec: &ContainerSpec, pooled: bool) -> (NetworkSource,
         None => namespaces,
     };
     (network, namespaces)
+}
+
+/// Whether the network namespace may be made while the root is built: there has to be a root, or nothing takes long enough,
+/// and a second processor. One that a new user namespace is to own can be made by who is in that alone.
+fn gains_beside(spec: &ContainerSpec) -> bool {
+    spec.root.is_some()
+        && spec.namespaces.is_new(Namespace::Network)
+        && spec.namespaces.is_callers(Namespace::User)
+        && affinity::processors().is_ok_and(|own| own.numbers().nth(1).is_some())
 }
 
 /// Why the command is not running, as far as what was asked for explains it.

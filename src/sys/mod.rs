@@ -43,6 +43,7 @@ pub mod mount_list;
 pub mod mount_tree;
 pub mod namespace;
 pub mod network;
+pub mod network_maker;
 pub mod node;
 pub mod own_proc;
 pub mod parent_watch;

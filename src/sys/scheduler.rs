@@ -1,6 +1,7 @@
 //! How a process is scheduled: sched_setattr(2) and ioprio_set(2).
 
 use super::Errno;
+use std::os::fd::AsFd;
 use syscalls::{Sysno, syscall};
 
 /// What sched_setattr(2) takes: policy and flags as the kernel numbers them, times in nanoseconds.
@@ -76,4 +77,14 @@ pub fn set_nice(told: u32) -> Result<(), Errno> {
     let nice = 20i32.saturating_sub(told as i32);
     // SAFETY: no pointers.
     unsafe { syscall!(Sysno::setpriority, 0, 0, nice) }.map(drop)
+}
+
+/// How many tasks run or wait for a processor, this one among them, as /proc/loadavg tells: `0.43 1.50 2.03 1/186 4711`.
+pub fn running_tasks() -> Option<usize> {
+    let mut line = [0; 64];
+    let file = super::descriptor::open(c"/proc/loadavg", libc::O_RDONLY, 0).ok()?;
+    let length = super::descriptor::read(file.as_fd(), &mut line).ok()?;
+    let field = line.get(..length)?.split(|byte| *byte == b' ').nth(3)?;
+    let digits = field.split(|byte| *byte == b'/').next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }

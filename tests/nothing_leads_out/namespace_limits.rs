@@ -54,20 +54,24 @@ fn starts_wait_for_each_other() {
 #[test]
 fn a_limit_of_none_is_named() {
     for case in cases().into_iter().filter(|case| !case.is_pooled()) {
+        let Some(tree) = Tree::new(case) else { return };
+        let root = tree.name();
         let script = r#"echo 0 > /proc/sys/user/max_net_namespaces; exec "$@""#;
-        let mut line: Vec<std::ffi::OsString> = ["unshare", "-Ur", "sh", "-ec", script, "sh"]
-            .map(Into::into)
-            .into();
-        let command = case.command(&[], &["true"]);
-        line.push(command.get_program().into());
-        line.extend(command.get_args().map(Into::into));
-        let outcome = finish(case.prepared(&line));
-        assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
-        assert_eq!(
-            outcome.stderr,
-            "mydocker: clone into new namespaces: no space left on device (ENOSPC): \
-             user.max_net_namespaces is 0: no such namespaces are allowed here\n",
-            "{case}"
-        );
+        for options in [&[][..], &["--rootfs", &root]] {
+            let mut line: Vec<std::ffi::OsString> = ["unshare", "-Ur", "sh", "-ec", script, "sh"]
+                .map(Into::into)
+                .into();
+            let command = case.command(options, &["true"]);
+            line.push(command.get_program().into());
+            line.extend(command.get_args().map(Into::into));
+            let outcome = finish(case.prepared(&line));
+            assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
+            assert_eq!(
+                outcome.stderr,
+                "mydocker: clone into new namespaces: no space left on device (ENOSPC): \
+                 user.max_net_namespaces is 0: no such namespaces are allowed here\n",
+                "{case} {options:?}"
+            );
+        }
     }
 }

@@ -48,6 +48,8 @@ pub struct RootState {
     pub is_in_directory: Cell<bool>,
     /// The network namespace came from the pool, which has opened it to all users.
     pub network_is_open: Cell<bool>,
+    /// The network namespace was made meanwhile, and its loopback is, or will be, set up.
+    pub network_is_made: Cell<bool>,
     /// How many mounts lie on the host's /, the container's among them.
     covers: Cell<u32>,
     /// The container's is not among them any more: it lies on its own path.
@@ -87,6 +89,7 @@ impl RootState {
             #[cfg(feature = "oci")]
             is_in_directory: Cell::default(),
             network_is_open: Cell::default(),
+            network_is_made: Cell::default(),
             covers: Cell::default(),
             #[cfg(feature = "oci")]
             is_at_own_path: Cell::default(),

@@ -64,6 +64,8 @@ pub enum NetworkSource {
     Clone,
     /// From the pool, which has been called.
     Pool,
+    /// A process makes it while the root is built. It takes a root of the container's own.
+    Beside,
 }
 
 /// How many mounts the parent hands in.
@@ -230,7 +232,7 @@ fn mounts_of(
                 // A sysfs shows the network devices of the namespace that it is mounted in.
                 steps.push(Step::NetworkFromPool);
             }
-            root::steps(spec, root, standard, steps);
+            root::steps(spec, root, network, standard, steps);
         }
         None => {
             steps.push(proc(spec));

@@ -13,7 +13,7 @@
 use super::c_string::c_string;
 use super::layers::layers;
 use super::name_files::name_files;
-use super::settings;
+use super::{NetworkSource, settings};
 use crate::plan::root::{
     BindMount, DeviceNode, EtcFile, FileSystem, KernelFs, Layers, MountKernelFs, OverlayMount,
     RestrictedPaths, Restriction, RootStep, Way,
@@ -36,6 +36,8 @@ const BARE_FLAGS: MountFlags = MountFlags::NOSUID.and(MountFlags::STRICTATIME);
 pub struct Mounting<'a> {
     spec: &'a ContainerSpec,
     root: &'a RootSpec,
+    /// And not entered yet.
+    network_is_beside: bool,
     standard: Standard,
     /// What keeps device nodes from opening, if something does.
     devices: MountFlags,
@@ -69,7 +71,7 @@ impl<'a> Mounting<'a> {
     pub fn new(
         spec: &'a ContainerSpec,
         root: &'a RootSpec,
-        standard: Standard,
+        (network, standard): (NetworkSource, Standard),
         devices: MountFlags,
         steps: &'a mut Vec<Step>,
     ) -> Self {
@@ -82,6 +84,7 @@ impl<'a> Mounting<'a> {
         Self {
             spec,
             root,
+            network_is_beside: network == NetworkSource::Beside,
             standard,
             devices,
             user_namespace: spec.is_in_user_namespace(),
@@ -98,6 +101,7 @@ impl<'a> Mounting<'a> {
     pub fn all(mut self) {
         let mounts = &self.root.mounts;
         if self.proc.is_none() {
+            self.enter_network();
             self.steps.extend(settings(self.spec));
         }
         let files = name_files(self.root);
@@ -150,6 +154,13 @@ impl<'a> Mounting<'a> {
         }
     }
 
+    /// As late as may be, so that it is made by then: before it is set up, and before a sysfs, which shows its devices.
+    fn enter_network(&mut self) {
+        if std::mem::take(&mut self.network_is_beside) {
+            self.steps.push(Step::NetworkBeside);
+        }
+    }
+
     fn push(&mut self, step: RootStep) {
         self.steps.push(Step::Root(Box::new(step)));
     }
@@ -167,6 +178,9 @@ impl<'a> Mounting<'a> {
         let MountSource::FileSystem(new) = &mount.source else {
             return;
         };
+        if kernel_fs == KernelFs::Sysfs {
+            self.enter_network();
+        }
         let fresh = self.file_system(mount, new);
         let hosts = new.instead.as_ref();
         let hosts = hosts.map(|bind| Box::new(self.bind(mount, bind, None)));
@@ -188,6 +202,7 @@ impl<'a> Mounting<'a> {
             way,
         })));
         if kernel_fs == KernelFs::Proc {
+            self.enter_network();
             // Before it is restricted, and while it is held.
             self.steps.extend(settings(spec));
         }

@@ -1,5 +1,6 @@
 //! The steps for a root of the container's own, in their order.
 
+use super::NetworkSource;
 use super::c_string::c_string;
 use super::layers::layers;
 use super::mounts::Mounting;
@@ -42,7 +43,13 @@ fn copies(root: &RootSpec, propagating: bool, steps: &mut Vec<Step>) {
 
 #[cold]
 #[inline(never)]
-pub fn steps(spec: &ContainerSpec, root: &RootSpec, standard: Standard, steps: &mut Vec<Step>) {
+pub fn steps(
+    spec: &ContainerSpec,
+    root: &RootSpec,
+    network: NetworkSource,
+    standard: Standard,
+    steps: &mut Vec<Step>,
+) {
     if !spec.namespaces.is_new(Namespace::User) {
         // (The kernel makes no user namespace for a process in a chroot.)
         steps.push(Step::Root(Box::new(RootStep::LeaveChroot)));
@@ -85,7 +92,7 @@ pub fn steps(spec: &ContainerSpec, root: &RootSpec, standard: Standard, steps: &
             true
         }
     };
-    Mounting::new(spec, root, standard, devices, steps).all();
+    Mounting::new(spec, root, (network, standard), devices, steps).all();
     let mut push = |step| steps.push(Step::Root(Box::new(step)));
     if let Some(path) = &spec.process.working_directory {
         push(RootStep::MakeWorkingDirectory {

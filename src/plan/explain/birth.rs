@@ -57,7 +57,7 @@ pub fn cloned(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
             page.item(name, what);
         }
     }
-    not_new(page, wanted, start);
+    not_new(page, wanted, plan, start);
     if start.cgroups.iter().any(|cgroup| cgroup.join.is_none()) {
         page.why(
             "It is born in its cgroup of v2 (clone3(2), CLONE_INTO_CGROUP): to move it there afterwards would cost it a wait for everyone who forks.",
@@ -66,7 +66,7 @@ pub fn cloned(page: &mut Page, plan: &InitPlan, start: &Start<'_>) {
     page.why(&memory(plan, start));
 }
 
-fn not_new(page: &mut Page, wanted: Namespaces, start: &Start<'_>) {
+fn not_new(page: &mut Page, wanted: Namespaces, plan: &InitPlan, start: &Start<'_>) {
     for (namespace, name, _) in KINDS {
         if start.namespaces.contains(namespace) {
             continue;
@@ -82,6 +82,11 @@ fn not_new(page: &mut Page, wanted: Namespaces, start: &Start<'_>) {
                 "one that is there; mydocker has joined it for this clone"
             }
             _ if is_joined => "not yet; one that is there is joined below",
+            (Namespace::Network, true) if plan.has_network_beside() => {
+                "none yet, unless no processor is idle: another process of mydocker's, cloned before this one, makes it while \
+                 the root is built, and it is entered below. That one runs in mydocker's memory on a stack of its own \
+                 (CLONE_VM), and ends with the start"
+            }
             (Namespace::Network, true) => "none yet; it comes from the pool, below",
             (_, true) => {
                 "none yet; it is made below, in its cgroups, because its top is where its maker is"

@@ -20,6 +20,18 @@ impl<'p> Blank<'p> {
             )
     }
 
+    pub fn network_beside(self) -> Told<'p> {
+        self.says("enter the network namespace made meanwhile (setns)", b"")
+            .hint(Doing::MakeNamespace("net"))
+            .takes(SYS_ADMIN)
+            .why(
+                "If a processor was idle, a process of mydocker's has made it there since the clone, which would have taken \
+                 longer by it: a quarter of a start. It has set up the loopback, too, and ends with the start. Else the \
+                 clone has made it, or it is made here. Before a sysfs is mounted, which shows the devices of the namespace that it is mounted in. By the \
+                 process's pidfd: setns(2), Linux 5.8",
+            )
+    }
+
     pub fn join_namespace(self, namespace: Namespace, name: &CStr) -> Told<'p> {
         let object = [namespace.name().as_bytes(), b" namespace ", name.to_bytes()].concat();
         let named = self

@@ -48,6 +48,7 @@ pub fn tell<'p>(step: &Step, text: Blank<'p>) -> Told<'p> {
         #[cfg(feature = "oci")]
         Step::Process(step) => super::own::tell(step, text),
         Step::NetworkFromPool => text.network_from_pool(),
+        Step::NetworkBeside => text.network_beside(),
         Step::Hostname(name) => text.host_name(name),
         Step::Sysctl { path, value } => text.sysctl(path, value),
         Step::DomainName(name) => text.domain_name(name),

@@ -68,6 +68,7 @@ table! { enum Step {
     #[cfg(feature = "oci")]
     49 => RunHook(hook),
     50 => FilterWith(filter),
+    51 => NetworkBeside,
 } }
 table! { enum Prepared { 0 => HostsNull, 1 => Pipe } }
 #[cfg(feature = "oci")]

@@ -24,5 +24,6 @@ use x86_64 as this;
 pub use clone_arguments::{CloneArguments, STACK};
 pub use processor::Processor;
 pub use this::{
-    FSTATAT, LARGEST_PAGE, MACHINE, MACHINE_OF_32_BITS, PROCESSOR, fault, raw_clone, raw_clone3,
+    FSTATAT, LARGEST_PAGE, MACHINE, MACHINE_OF_32_BITS, PROCESSOR, fault, raw_clone,
+    raw_clone_beside, raw_clone3,
 };

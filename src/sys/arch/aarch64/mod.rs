@@ -100,3 +100,40 @@ pub unsafe fn raw_clone3(
     }
     returned
 }
+
+/// clone(2) for a child that is to run beside its parent, in its memory, on the stack that ends at `stack`: the kernel writes
+/// its pidfd to `pidfd`, and a zero to `end` when it has ended, if the flags say so.
+///
+/// # Safety
+/// As on x86_64.
+pub unsafe fn raw_clone_beside(
+    flags: usize,
+    stack: *mut c_void,
+    pidfd: *mut i32,
+    end: *mut u32,
+    run: extern "C" fn(*const c_void) -> !,
+    argument: *const c_void,
+) -> usize {
+    let returned;
+    // SAFETY: as in `raw_clone`, with the stack that the caller has for the child.
+    unsafe {
+        core::arch::asm!(
+            "svc 0",
+            "cbnz x0, 2f",
+            "mov x29, xzr",
+            "mov x0, x10",
+            "blr x9",
+            "brk 1",
+            "2:",
+            in("x9") run,
+            in("x10") argument,
+            in("x8") libc::SYS_clone as usize,
+            inlateout("x0") flags => returned,
+            in("x1") stack,
+            in("x2") pidfd,
+            in("x3") 0usize,
+            in("x4") end,
+        );
+    }
+    returned
+}

@@ -102,3 +102,40 @@ pub unsafe fn raw_clone3(
     }
     returned
 }
+
+/// clone(2) for a child that is to run beside its parent, in its memory, on the stack that ends at `stack`: the kernel writes
+/// its pidfd to `pidfd`, and a zero to `end` when it has ended, if the flags say so.
+///
+/// # Safety
+/// As on x86_64.
+pub unsafe fn raw_clone_beside(
+    flags: usize,
+    stack: *mut c_void,
+    pidfd: *mut i32,
+    end: *mut u32,
+    run: extern "C" fn(*const c_void) -> !,
+    argument: *const c_void,
+) -> usize {
+    let returned;
+    // SAFETY: as in `raw_clone`, with the stack that the caller has for the child.
+    unsafe {
+        core::arch::asm!(
+            "ecall",
+            "bnez a0, 2f",
+            "mv s0, zero",
+            "mv a0, t2",
+            "jalr t1",
+            "unimp",
+            "2:",
+            in("t1") run,
+            in("t2") argument,
+            in("a7") libc::SYS_clone as usize,
+            inlateout("a0") flags => returned,
+            in("a1") stack,
+            in("a2") pidfd,
+            in("a3") 0usize,
+            in("a4") end,
+        );
+    }
+    returned
+}

@@ -109,3 +109,44 @@ pub unsafe fn raw_clone3(
     }
     returned
 }
+
+/// clone(2) for a child that is to run beside its parent, in its memory, on the stack that ends at `stack`: the kernel writes
+/// its pidfd to `pidfd`, and a zero to `end` when it has ended, if the flags say so.
+///
+/// # Safety
+/// The stack must be no one else's for as long as the child lives, and its end a multiple of 16; `run` must not return, and
+/// may touch nothing that the parent changes meanwhile but atomically.
+pub unsafe fn raw_clone_beside(
+    flags: usize,
+    stack: *mut c_void,
+    pidfd: *mut i32,
+    end: *mut u32,
+    run: extern "C" fn(*const c_void) -> !,
+    argument: *const c_void,
+) -> usize {
+    let returned;
+    // SAFETY: as in `raw_clone`, with the stack that the caller has for the child.
+    unsafe {
+        core::arch::asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov rdi, r13",
+            "call r12",
+            "ud2",
+            "2:",
+            in("r12") run,
+            in("r13") argument,
+            inlateout("rax") libc::SYS_clone as usize => returned,
+            in("rdi") flags,
+            in("rsi") stack,
+            in("rdx") pidfd,
+            in("r10") end,
+            in("r8") 0usize,
+            out("rcx") _,
+            out("r11") _,
+        );
+    }
+    returned
+}
