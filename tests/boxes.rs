@@ -1,6 +1,7 @@
 //! `mydocker pool` with whole boxes, and commands that run in them.
 
 mod common;
+use common::lease::{Lease, held_up_command};
 use common::*;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
@@ -409,6 +410,54 @@ fn a_client_that_is_killed_leaves_nothing() {
         }
         assert!(pool.is_refilled(3), "{case}: {:?}", pool.all());
         assert_eq!(pool.run(&[], &["echo", "still"]).stdout, "still\n");
+    }
+}
+
+/// It is still the box's first process, and no one has executed anything.
+#[test]
+fn what_is_held_up_ends() {
+    for case in box_cases() {
+        let pool = Boxes::new(case, 2, &[]);
+        for (options, signal, code) in [
+            (&[][..], Some(Signal::SIGTERM), Some(128 + 15)),
+            (&["--timeout=1"], None, Some(124)),
+            (&[], Some(Signal::SIGKILL), None),
+        ] {
+            let what = format!("{case} {options:?} {signal:?}");
+            let (mut client, lease, first) = held_up_in_box(&pool, options);
+            if let Some(signal) = signal {
+                kill(client.id(), signal);
+            }
+            let status = wait(&mut client).expect("it hangs");
+            assert_eq!(status.code(), code, "{what}");
+            let is_gone = || !Path::new(&format!("/proc/{first}")).exists();
+            assert!(eventually(is_gone), "{what}");
+            lease.end();
+        }
+    }
+}
+
+/// A client whose command is held up in a box, by what, and the box's first process.
+fn held_up_in_box(pool: &Boxes, options: &[&str]) -> (Child, Lease, i64) {
+    loop {
+        let file = held_up_command(&pool.scratch, pool.case);
+        let mut lease = Lease::on(pool.case, &file);
+        let told = pool.scratch.path().join("told");
+        let mut line = pool.line(&told, options, &[&file]);
+        let mut client = line.stdout(Stdio::null()).spawn().unwrap();
+        lease.says("asked");
+        let text = || std::fs::read_to_string(&told).unwrap_or_default();
+        let says = |text: &str| text.contains("\"pool\"") || text.contains("not in a box");
+        assert!(eventually(|| says(&text())), "{}", text());
+        let text = text();
+        std::fs::remove_file(&told).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        let lines: Vec<serde_json::Value> = lines.collect();
+        if let Some(line) = lines.iter().find(|line| line["launch"] == "pool") {
+            return (client, lease, line["pid"].as_i64().unwrap());
+        }
+        kill(client.id(), Signal::SIGKILL);
+        client.wait().unwrap();
     }
 }
 

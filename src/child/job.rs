@@ -11,7 +11,9 @@
 //! ```
 //!
 //! The *line* is a pair of sockets that the pool has made for the box. Whoever has the job has the box's end of it, and when no
-//! one has it any more, the pool ends the box. A failure after the `y` goes to the pool by that line too.
+//! one has it any more, the pool ends the box. So the box lets go of it as soon as the client has it: a command can be held up
+//! in execve for as long as a file server likes, and ends with its client even then. A failure after the `y` is left in a
+//! counter of the pool's.
 
 use super::candidates::Candidates;
 use super::execute;
@@ -36,6 +38,8 @@ use std::os::fd::AsRawFd;
 pub struct Entrance<'a> {
     /// The socket that clients call.
     pub jobs: ChildDescriptor<'a>,
+    /// The end of the line to the pool that is the client's.
+    pub line: ChildDescriptor<'a>,
     /// What the box is, which a job has to be for.
     pub description: [u64; 2],
     /// Its host name, if it is one that the environment tells.
@@ -75,9 +79,7 @@ fn serve(
     descriptors: &Descriptors<'_>,
 ) {
     let mut buffer = [const { MaybeUninit::uninit() }; LONGEST];
-    let Some(line) = descriptors.start else {
-        return;
-    };
+    let line = entrance.line;
     let Some(Files { bytes, files }) = receive(line, caller, &mut buffer) else {
         return;
     };
@@ -94,6 +96,7 @@ fn serve(
     }
     // So that the pool makes another one. If it is gone, so are we.
     let _ = descriptor::send_without_waiting(line.as_fd(), &[TAKEN]);
+    line.close(child);
     if let Err((taking, errno)) =
         take_over(child, (entrance, &own), &job, (caller, &files), descriptors)
     {
@@ -183,8 +186,8 @@ fn take_over(
         .channel
         .descriptor()
         .map_or(0, |link| link.as_raw_fd());
-    let line = descriptors.start.map_or(0, |line| line.as_fd().as_raw_fd());
-    close_range::close_from(FIRST_PRIVATE, &[link, line], child)
+    let failure = descriptors.start.map_or(0, |file| file.as_fd().as_raw_fd());
+    close_range::close_from(FIRST_PRIVATE, &[link, failure], child)
         .map_err(|errno| (Taking::Descriptors, errno))?;
     if let Some(directory) = job.directory {
         process::change_directory(directory)

@@ -261,10 +261,16 @@ fn close_from(
     descriptors: &Descriptors<'_>,
     state: &RootState,
 ) -> Result<(), Errno> {
-    let mut kept = [0; 2 * Gate::COUNT + 5];
+    let mut kept = [0; 2 * Gate::COUNT + 6];
     let link = descriptors.channel.descriptor();
-    let jobs = descriptors.entrance.map(|entrance| entrance.jobs);
-    let others = [descriptors.start, descriptors.hook_state, terminal, jobs];
+    let entrance = descriptors.entrance;
+    let others = [
+        descriptors.start,
+        descriptors.hook_state,
+        terminal,
+        entrance.map(|entrance| entrance.jobs),
+        entrance.map(|entrance| entrance.line),
+    ];
     let others = others.into_iter().flatten().map(ChildDescriptor::as_fd);
     let files = descriptors
         .gates

@@ -22,6 +22,12 @@ pub fn typed_for_one(arguments: &RunArgs) -> Option<&[u8]> {
     typed.filter(|_| arguments.rootfs.is_empty())
 }
 
+/// Whether the command of a container that has the caller's files reads as the name of an image.
+pub fn is_for_one(arguments: &RunArgs) -> bool {
+    let command = arguments.command.first();
+    arguments.rootfs.is_empty() && command.is_some_and(|word| is_named(word.as_bytes()))
+}
+
 /// Why the command was not found, if it followed `--overlay` and does not look like an image.
 #[cold]
 #[inline(never)]

@@ -178,14 +178,7 @@ impl Launch<'_> {
             Birth::ReExec => &b"re-exec"[..],
             Birth::Shared | Birth::SharedWithPipe(_) | Birth::Copied(_) => b"in-process",
         };
-        self.log.write(
-            Level::Info,
-            b"init come on",
-            &[
-                ("launch", Value::Text(launch)),
-                ("pid", Value::Number(i64::from(born.pid))),
-            ],
-        );
+        log_init(launch, born.pid, self.log);
         Ok(self.container(born.pid, successor, deadline))
     }
 
@@ -456,6 +449,18 @@ impl Launch<'_> {
             entrance: self.entrance,
         }
     }
+}
+
+/// Says by which way the first process of a container has come to be.
+pub fn log_init(launch: &[u8], pid: Pid, log: &Log) {
+    log.write(
+        Level::Info,
+        b"init come on",
+        &[
+            ("launch", Value::Text(launch)),
+            ("pid", Value::Number(i64::from(pid))),
+        ],
+    );
 }
 
 /// Ends what is left of a start that has failed.

@@ -4,14 +4,14 @@
 //! and the pool does: a signal, the end. What the pool tells is how the box has ended and what it has used.
 //!
 //! Each record has one of these lengths, by which it is known: of the client a [`Request`], of the pool first the number of
-//! the box's first process and last a [`Conclusion`]. The box itself has sent a byte before, when it was taken, or a
-//! [`Report`] if it has failed.
+//! the box's first process and last a [`Conclusion`]. The box itself has sent a byte before, when it was taken.
 
 use super::{disposition, group, signals};
 use crate::cgroup::Usage;
 use crate::error::Error;
 use crate::launch::{Container, Role};
 use crate::report::Report;
+use crate::sys::descriptor::Waiting;
 use crate::sys::process::{self, Ended, ResourceUsage};
 use crate::sys::{Errno, Pid, descriptor, local_socket, signal};
 use std::cell::{Cell, RefCell};
@@ -245,9 +245,25 @@ impl Line {
         self.first.get()
     }
 
+    /// The box's first process, as soon as the pool has told.
+    pub fn wait_for_first_process(&self) -> Result<Pid, Error> {
+        loop {
+            let ended = self.look()?.is_some();
+            if let Some(first) = self.first.get() {
+                return Ok(first);
+            }
+            if ended {
+                return Err(failed(Errno::EBADMSG));
+            }
+            descriptor::wait(&mut [Waiting::to_read(self.socket.as_fd())], -1).map_err(failed)?;
+        }
+    }
+
     /// What has come. `None`: it has not ended. Never waits.
     pub fn look(&self) -> Result<Option<Conclusion>, Error> {
-        let failed = |errno| Error::new("hear", "from the pool", errno);
+        if let Some(conclusion) = self.conclusion() {
+            return Ok(Some(conclusion));
+        }
         loop {
             let mut record = [0; Conclusion::LENGTH];
             match local_socket::receive_bytes(self.socket.as_fd(), &mut record) {
@@ -272,6 +288,12 @@ impl Line {
     pub fn conclusion(&self) -> Option<Conclusion> {
         *self.conclusion.borrow()
     }
+}
+
+#[cold]
+#[inline(never)]
+fn failed(errno: Errno) -> Error {
+    Error::new("hear", "from the pool", errno)
 }
 
 #[cold]

@@ -170,8 +170,8 @@ const OTHERS: usize = 16;
 ///
 /// Errors: it may not have as many.
 fn make_room(size: usize) -> Result<(), Error> {
-    // A spare, and a box: its line, and how its command has ended.
-    let needed = 3 * size + OTHERS;
+    // A spare, and a box: its line, why its command has not run, and how it has ended.
+    let needed = 4 * size + OTHERS;
     let allowed = process::allow_descriptors(needed as u64)
         .map_err(|errno| Error::new("prlimit", "RLIMIT_NOFILE", errno))?;
     if allowed < needed as u64 {

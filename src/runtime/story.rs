@@ -20,7 +20,7 @@ use crate::monitor::detached::{Detached, InputEnds};
 use crate::monitor::relay::{Allowance, Ends, Pipes, Relay};
 use crate::monitor::signals::Signals;
 use crate::monitor::{CpuTime, End, Supervisor};
-use crate::plan::{self, InitPlan};
+use crate::plan::{self, ExecPlan, InitPlan};
 use crate::spec::{ContainerSpec, Namespaces};
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::{Pid, counter, descriptor};
@@ -39,6 +39,7 @@ pub fn run(
         timing: None,
         report,
         stay: None,
+        without_box: None,
     };
     let mut settled = match boxes::client::live(setting, &mut told)? {
         Some(settled) => settled,
@@ -58,6 +59,9 @@ pub fn live(
     let Setting { arguments, log, .. } = setting;
     let parsed = arguments.timing.as_ref().map(|_| Parsed::now(beginning));
     let (mut asked, mut lent) = asked::look::<Acquire>(setting)?;
+    if let Some(why) = told.without_box.take() {
+        why.say(log);
+    }
     let timing = parsed.zip(lent.timing.take());
     told.timing = timing.map(|(parsed, target)| Timing::new(parsed, target));
     let cpu_time = match &lent.limited {
@@ -173,7 +177,7 @@ fn start(
 fn announce(lent: &mut Lent<Acquire>, arguments: &RunArgs, started: &Started, log: &Log) {
     let pid = started.running.container.pid;
     caller::warn(arguments, log);
-    log_command(&started.plan, pid, log);
+    log_command(&started.plan.command, pid, log);
     if let Some(Err(error)) = lent.pid_file.take().map(|file| file.publish(pid)) {
         // The command runs, and goes on. (What is said as the last thing would open the signal mask.)
         log.write(Level::Error, error.to_string().as_bytes(), &[]);
@@ -298,12 +302,12 @@ fn log_plan(plan: &InitPlan, namespaces: Namespaces, log: &Log) {
 
 #[cold]
 #[inline(never)]
-fn log_command(plan: &InitPlan, pid: Pid, log: &Log) {
+pub fn log_command(command: &ExecPlan, pid: Pid, log: &Log) {
     if !log.enabled(Level::Info) {
         return;
     }
     let mut message = b"command".to_vec();
-    for argument in plan.command.arguments.strings() {
+    for argument in command.arguments.strings() {
         message.push(b' ');
         message.extend(argument.to_bytes());
     }

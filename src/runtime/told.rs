@@ -1,6 +1,7 @@
 //! Who is told of a run as it goes on: `--timing`, `--report`, and the store if the container stays.
 
 use super::asked::Lent;
+use super::boxes::why::Why;
 use super::reporting::Reporting;
 use crate::cgroup::{self, Usage};
 use crate::error::Error;
@@ -21,6 +22,8 @@ pub struct Told<'a> {
     pub report: Option<&'a mut Reporting>,
     /// Of a container that stays.
     pub stay: Option<Stay<'a>>,
+    /// Why it is not in a box of the pool that it was to be in.
+    pub without_box: Option<Why>,
 }
 
 /// A container that stays, as the story of a run sees it.

@@ -11,6 +11,7 @@ pub mod attack;
 pub mod cgroups;
 pub mod filter;
 pub mod fuzzing;
+pub mod lease;
 #[cfg(feature = "oci")]
 pub mod oci;
 pub mod profiles;

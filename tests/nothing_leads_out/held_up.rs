@@ -1,52 +1,10 @@
-//! Starts that are held up: by a file whose owner keeps everyone waiting who opens it (F_SETLEASE, fcntl(2)), as a file
-//! server does that does not answer.
+//! Starts that are held up.
 
+use crate::common::lease::{Lease, held_up_command};
 use crate::common::*;
-use nix::unistd::{Gid, Uid, chown};
-use std::io::{BufRead, BufReader};
+use nix::unistd::Uid;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
-
-/// Whoever keeps others waiting; ended with this.
-struct Lease {
-    child: Child,
-    says: BufReader<ChildStdout>,
-}
-
-impl Lease {
-    fn on(case: Case, file: &str) -> Self {
-        let mut command = case.prepared(&[probe().into(), "lease".into(), file.into()]);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let says = BufReader::new(child.stdout.take().unwrap());
-        let mut lease = Self { child, says };
-        lease.says("leased");
-        lease
-    }
-
-    fn says(&mut self, word: &str) {
-        let mut line = String::new();
-        self.says.read_line(&mut line).unwrap();
-        assert_eq!(line.trim_end(), word);
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A command that says that it ran, if it did, and belongs to the caller.
-fn command(scratch: &Scratch, case: Case) -> String {
-    let file = scratch.file("command");
-    write_program(&file, "#!/bin/sh\necho ran\n", 0o755);
-    if case.caller == Caller::Ordinary && Uid::effective().is_root() {
-        let (user, group) = (Uid::from_raw(ORDINARY), Gid::from_raw(ORDINARY_GROUP));
-        chown(Path::new(&file), Some(user), Some(group)).unwrap();
-    }
-    file
-}
+use std::process::{Child, Command, Stdio};
 
 /// Those of its descendants that have not ended.
 fn descendants(pid: u32) -> Vec<u32> {
@@ -67,6 +25,12 @@ fn lives(pid: u32) -> bool {
         .any(|line| line.starts_with("State:") && !line.contains('Z'))
 }
 
+/// Those whose container is a child of mydocker's own. (Of boxes see tests/boxes.rs.)
+fn starting_cases() -> impl Iterator<Item = Case> {
+    let is_own = |case: &Case| !case.is_pooled() || case.launch == "re-exec";
+    cases().into_iter().filter(is_own)
+}
+
 const OPTIONS: [&[&str]; 4] = [&[], &["--init"], &["--pid=host"], &["-t"]];
 
 /// A run that is held up, and what is there of it.
@@ -84,7 +48,7 @@ fn held_up(command: &mut Command, lease: &mut Lease) -> (Child, Vec<u32>) {
 
 #[test]
 fn a_signal_ends_it_and_all_that_was_born() {
-    for case in cases() {
+    for case in starting_cases() {
         for options in OPTIONS {
             for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
                 // mydocker is awake while it looks at the clock.
@@ -98,7 +62,7 @@ fn a_signal_ends_it_and_all_that_was_born() {
 
 fn try_signal(case: Case, options: &[&str], signal: Signal, code: Option<i32>) {
     let scratch = Scratch::new();
-    let file = command(&scratch, case);
+    let file = held_up_command(&scratch, case);
     let mut lease = Lease::on(case, &file);
     let what = format!("{case} {options:?} {signal}");
     let (running, all) = held_up(&mut case.command(options, &[&file]), &mut lease);
@@ -121,10 +85,10 @@ fn try_signal(case: Case, options: &[&str], signal: Signal, code: Option<i32>) {
 
 #[test]
 fn the_time_ends_it_before_the_command_runs() {
-    for case in cases() {
+    for case in starting_cases() {
         for options in OPTIONS {
             let scratch = Scratch::new();
-            let file = command(&scratch, case);
+            let file = held_up_command(&scratch, case);
             let mut lease = Lease::on(case, &file);
             let what = format!("{case} {options:?}");
             let options = [options, &["--timeout=1"]].concat();

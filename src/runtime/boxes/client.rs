@@ -1,20 +1,21 @@
 //! The client's side: a command runs in a box, if the pool has one for it.
 
 use super::description;
+use super::why::Why;
 use crate::docker::RunArgs;
 use crate::error::Error;
 use crate::field::Field;
 use crate::guard::{Acquire, Intent, Request};
 use crate::host::limits::{fresh_digits, say_out_of_memory};
 use crate::launch::{self, Container, Role};
-use crate::log::{Level, Log, Value};
+use crate::log::{Level, Log};
 use crate::monitor::Supervisor;
 use crate::monitor::line::Line;
 use crate::monitor::relay::Ends;
 use crate::plan::{self, ExecPlan, InitPlan, Source, Standard, Step, Streams};
 use crate::pool::job::{self, LIMITS, Order, Stream, Streams as Handed, Terms};
 use crate::pool::{Call, TAKEN};
-use crate::runtime::asked::{explained, without_pool};
+use crate::runtime::asked::explained;
 use crate::runtime::caller::{self, Asking};
 use crate::runtime::conclusion::{Outcome, Settled};
 use crate::runtime::standard::{self, Opened, StandardPlan, StreamsOf};
@@ -26,7 +27,7 @@ use crate::sys::{
     Errno, affinity, descriptor, identity, local_socket, process, scheduler, sent_files,
 };
 use crate::terminal_settings::TerminalSettings;
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::rc::Rc;
@@ -48,8 +49,12 @@ struct Asked {
 /// Has the command run in a box. `None`: the pool has none for it, and nothing has been done.
 pub fn live(setting: &Setting<'_>, told: &mut Told<'_>) -> Result<Option<Settled>, Error> {
     let Setting { arguments, log, .. } = setting;
-    let Some((socket, description)) = call(arguments, log)? else {
+    let Some(pool) = &arguments.pool else {
         return Ok(None);
+    };
+    let (socket, description) = match call(arguments, pool)? {
+        Ok(called) => called,
+        Err(why) => return Ok(without(told, why)),
     };
     // It stands for that of the box, which no one knows yet, and which is put where this one is.
     let host_name = fresh_digits();
@@ -66,7 +71,10 @@ pub fn live(setting: &Setting<'_>, told: &mut Told<'_>) -> Result<Option<Settled
         spec: &spec,
     })?;
     let Some(directory) = directory(&spec) else {
-        return Ok(without(log, "its working directory cannot be named"));
+        return Ok(without(
+            told,
+            Why::Unfit("its working directory cannot be named"),
+        ));
     };
     let asked = Asked {
         command: plan::command_of(
@@ -87,18 +95,15 @@ pub fn live(setting: &Setting<'_>, told: &mut Told<'_>) -> Result<Option<Settled
     let deadline = deadline.and_then(|timeout| Instant::now().checked_add(timeout.after));
     let line = match hand_over(&asked, socket.as_fd(), description) {
         Ok(line) => line,
-        Err(why) => return Ok(without(log, why)),
+        Err(why) => return Ok(without(told, Why::Unfit(why))),
     };
     let line = Line::new(line).map_err(|errno| Error::new("listen", "to the pool", errno))?;
     if let Some(report) = &mut told.report {
         report.is_running();
     }
-    log.write(
-        Level::Info,
-        b"init come on",
-        &[("launch", Value::Text(b"pool"))],
-    );
-    caller::warn(arguments, log);
+    if log.enabled(Level::Info) {
+        announce(&line, &asked.command, log)?;
+    }
     let container = Container {
         pid: 0,
         role: match arguments.has_reaper() {
@@ -139,6 +144,8 @@ pub fn live(setting: &Setting<'_>, told: &mut Told<'_>) -> Result<Option<Settled
                 None,
             ));
         }
+        // (That it runs is known only now.)
+        caller::warn(arguments, log);
         if let Some(usage) = &conclusion.usage {
             end.is_known_with(usage);
         }
@@ -151,6 +158,16 @@ pub fn live(setting: &Setting<'_>, told: &mut Told<'_>) -> Result<Option<Settled
         }
     }
     Ok(Some(Settled { end, lost, signals }))
+}
+
+/// Says where the command is to run.
+#[cold]
+#[inline(never)]
+fn announce(line: &Line, command: &ExecPlan, log: &Log) -> Result<(), Error> {
+    let pid = line.wait_for_first_process()?;
+    launch::log_init(b"pool", pid, log);
+    story::log_command(command, pid, log);
+    Ok(())
 }
 
 /// The terminal that the box makes, with the size and the modes that it is to have before anyone uses it.
@@ -184,37 +201,31 @@ fn boxs_terminal(
     Ok(ends)
 }
 
-/// Says why there is no box for this one.
+/// Keeps why there is no box until it can be said: a log whose reader has gone would end us before signals are blocked.
 #[cold]
 #[inline(never)]
-fn without<T>(log: &Log, why: &str) -> Option<T> {
-    log.write(
-        Level::Info,
-        b"not in a box of the pool",
-        &[("why", Value::Text(why.as_bytes()))],
-    );
+fn without<T>(told: &mut Told<'_>, why: Why) -> Option<T> {
+    told.without_box = Some(why);
     None
 }
+
+/// The socket, and what its boxes are to be like.
+type Called = Result<(OwnedFd, [u64; 2]), Why>;
 
 /// Calls a box that is as these options want it, if there may be one.
 ///
 /// Errors: what answers is not this user's.
-fn call(arguments: &RunArgs, log: &Log) -> Result<Option<(OwnedFd, [u64; 2])>, Error> {
-    let Some(directory) = &arguments.pool else {
-        return Ok(None);
-    };
+fn call(arguments: &RunArgs, directory: &OsStr) -> Result<Called, Error> {
     if !Call::is_possible()
-        && let Err(why) = Call::to(directory).preview()?
+        && let Err(errno) = Call::to(directory).preview()?
     {
-        // No one else will say so.
-        without_pool(why, log);
-        return Ok(None);
+        return Ok(Err(Why::NoPool(errno)));
     }
     if let Err(why) = description::is_fit(arguments) {
-        return Ok(without(log, why));
+        return Ok(Err(Why::Unfit(why)));
     }
     let Ok(description) = description::describe(arguments) else {
-        return Ok(without(log, "what it is to be like cannot be looked at"));
+        return Ok(Err(Why::Unfit("what it is to be like cannot be looked at")));
     };
     let name = description::socket(description);
     let path = [directory.as_bytes(), b"/", name.as_bytes()].concat();
@@ -222,10 +233,10 @@ fn call(arguments: &RunArgs, log: &Log) -> Result<Option<(OwnedFd, [u64; 2])>, E
         .map_err(|_| Errno::EINVAL)
         .and_then(|path| local_socket::connect(&path));
     let Ok(socket) = connected else {
-        return Ok(without(log, "none like it is kept there"));
+        return Ok(Err(Why::Unfit("none like it is kept there")));
     };
     match local_socket::peer_user(socket.as_fd()) {
-        Ok(user) if user == identity::effective_user() => Ok(Some((socket, description))),
+        Ok(user) if user == identity::effective_user() => Ok(Ok((socket, description))),
         _ => {
             let named = [Field::Pool.spelled().as_bytes(), b" ", directory.as_bytes()].concat();
             Err(Error::refused(named, "it is another user's"))

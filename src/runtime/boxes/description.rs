@@ -1,6 +1,6 @@
 //! Which box a run needs: two runs with the same description could have each other's.
 
-use crate::docker::{OverlayChoice, RunArgs};
+use crate::docker::{OverlayChoice, RunArgs, image};
 use crate::pool::job;
 use crate::spec::{LaunchChoice, NamespaceChoice, Network};
 use crate::sys::{Errno, descriptor, identity};
@@ -46,6 +46,10 @@ pub fn is_fit(arguments: &RunArgs) -> Result<(), Unfit> {
             "what it writes is kept in a directory",
         ),
         (limits_time, "its processor time is limited"),
+        (
+            image::is_for_one(arguments),
+            "its command has an image\'s name",
+        ),
         (
             own_ids && identity::effective_user() == 0,
             "it has user ids of its own",

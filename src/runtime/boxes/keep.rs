@@ -53,13 +53,13 @@ struct Kept {
     container: Container,
     /// Our end of its line, until it has ended.
     line: Option<OwnedFd>,
+    /// Why its command has not run.
+    failure: OwnedFd,
     /// How its command has ended, if it has a reaper.
     status: Option<OwnedFd>,
     lent: Lent<Acquire>,
     made: Instant,
     is_taken: bool,
-    /// Why its command has not run.
-    report: Option<Report>,
     /// The signal in whose place it was killed.
     spared: Option<i32>,
 }
@@ -130,19 +130,20 @@ impl<'a> Boxes<'a> {
             ),
             FirstProcess::Command => None,
         };
-        let status_file = status.as_ref().map(AsFd::as_fd);
-        let container = self.launch(&mut asked, &mut lent, (&name, &line), status_file)?;
+        let failure = counter::new().map_err(|errno| Error::new("eventfd", "for a box", errno))?;
+        let counters = (failure.as_fd(), status.as_ref().map(AsFd::as_fd));
+        let container = self.launch(&mut asked, &mut lent, (&name, &line), counters)?;
         if let Some(limited) = &lent.limited {
             limited.sweep();
         }
         Ok(Kept {
             container,
             line: Some(ours),
+            failure,
             status,
             lent,
             made: Instant::now(),
             is_taken: false,
-            report: None,
             spared: None,
         })
     }
@@ -152,7 +153,7 @@ impl<'a> Boxes<'a> {
         asked: &mut Asked,
         lent: &mut Lent<Acquire>,
         (name, line): (&str, &OwnedFd),
-        status: Option<BorrowedFd<'_>>,
+        (failure, status): (BorrowedFd<'_>, Option<BorrowedFd<'_>>),
     ) -> Result<Container, Error> {
         let CgroupEntry { birthplace, joins } = match &lent.limited {
             Some(limited) => limited.entry()?,
@@ -214,12 +215,13 @@ impl<'a> Boxes<'a> {
             log: self.log,
             engine: Some(ForEngine {
                 attendant: &NoOne,
-                start: Some(line.as_fd()),
+                start: Some(failure),
                 hook_state: None,
                 first_private: 3,
             }),
             entrance: Some(Entrance {
                 jobs: ChildDescriptor::of(jobs.as_fd()),
+                line: ChildDescriptor::of(line.as_fd()),
                 description: self.description,
                 host_name: if has_own_name { name.as_bytes() } else { b"" },
                 filter: filter.as_deref(),
@@ -240,7 +242,6 @@ impl<'a> Boxes<'a> {
                 Said::Asked(request) => {
                     kept.spared = request.obey(kept.container).or(kept.spared);
                 }
-                Said::Failed => {}
                 Said::Gone => {
                     let _ = process::kill(pid, libc::SIGKILL);
                 }
@@ -289,8 +290,6 @@ enum Said {
     /// The box has a job.
     Taken,
     Asked(Request),
-    /// The box has told why its command does not run.
-    Failed,
     /// No one has the other end any more: the client has gone, or the box.
     Gone,
 }
@@ -310,11 +309,6 @@ impl Kept {
                     if let Some(request) = Request::of_bytes([record[0], record[1]]) {
                         return Some(Said::Asked(request));
                     }
-                }
-                Ok(8) => {
-                    let report = record.first_chunk().copied().map(Report::of_bytes);
-                    self.report = report.and_then(Result::ok).or(self.report);
-                    return Some(Said::Failed);
                 }
                 Err(Errno::EAGAIN) => return None,
                 Err(Errno::EINTR) => {}
@@ -345,7 +339,8 @@ impl Kept {
             ended,
             told: status.and_then(|status| reaper::told_end(status.as_fd())),
             spared: self.spared,
-            report: self.report,
+            report: counter::take(self.failure.as_fd())
+                .and_then(|report| Report::of_bytes(report.to_ne_bytes()).ok()),
             resource_usage,
             usage,
         };

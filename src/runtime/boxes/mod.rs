@@ -13,3 +13,4 @@
 pub mod client;
 pub mod description;
 pub mod keep;
+pub mod why;

@@ -160,6 +160,7 @@ fn live(
     }
     let mut report = Reporting::new(|| reports(stored))?;
     let mut told = Told {
+        without_box: None,
         timing: None,
         report: Some(&mut report),
         stay: Some(Stay { chronicle, desk }),
