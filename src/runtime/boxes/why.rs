@@ -1,0 +1,27 @@
+//! Why a run is not in a box, though it was given a pool.
+
+use crate::log::{Level, Log, Value};
+use crate::runtime::asked::without_pool;
+use crate::sys::Errno;
+
+/// Why there is no box for a run.
+#[derive(Clone, Copy, Debug)]
+pub enum Why {
+    /// No pool can be called, and no one else will say so.
+    NoPool(Errno),
+    Unfit(&'static str),
+}
+
+impl Why {
+    #[cold]
+    #[inline(never)]
+    pub fn say(self, log: &Log) {
+        match self {
+            Self::NoPool(errno) => without_pool(errno, log),
+            Self::Unfit(why) => {
+                let fields = [("why", Value::Text(why.as_bytes()))];
+                log.write(Level::Info, b"not in a box of the pool", &fields);
+            }
+        }
+    }
+}
