@@ -151,13 +151,18 @@ impl Contestant {
         matches!(self.form, Form::Life { .. })
     }
 
-    /// The file that is started.
-    pub fn program(&self) -> Option<&OsString> {
+    /// What comes before the command.
+    pub fn words_before(&self) -> &[OsString] {
         let (Form::Prefix(words)
         | Form::Root(words)
         | Form::Bundle { words, .. }
         | Form::Life { words, .. }) = &self.form;
-        words.first()
+        words
+    }
+
+    /// The file that is started.
+    pub fn program(&self) -> Option<&OsString> {
+        self.words_before().first()
     }
 }
 

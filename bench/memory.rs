@@ -97,7 +97,8 @@ fn is_the_command(pid: u32) -> bool {
         .is_ok_and(|file| file.file_name() == Path::new("command").file_name())
 }
 
-fn rollup(pid: u32, key: &str) -> u64 {
+/// A value of smaps_rollup, in KiB.
+pub fn rollup(pid: u32, key: &str) -> u64 {
     std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))
         .unwrap_or_default()
         .lines()

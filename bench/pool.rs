@@ -5,18 +5,21 @@
 //! until the pool is full again. With a rest before each start it is full by itself.
 
 use crate::arguments::Extent;
-use crate::contestants::{BARE, Contestant, FLOOR, FLOOR_AGAIN, Kind, SMALL};
+use crate::contestants::{BARE, Contestant, FLOOR, FLOOR_AGAIN, SMALL};
+use crate::memory::rollup;
+use crate::roots::DIRECTORY;
 use crate::rounds::{self, Measured, Play, REGIMES, Regime};
 use crate::runner::Runner;
 use crate::switched_off;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-const POOLED: &str = "mydocker --pool";
+pub const POOLED: &str = "mydocker --pool";
+pub const POOLED_ROOT: &str = "mydocker --pool --rootfs";
 /// The bare floor has no protection either.
-pub const POOLED_UNPROTECTED: &str = "mydocker --pool, unprotected";
+const POOLED_UNPROTECTED: &str = "mydocker --pool, unprotected";
 
 /// How many boxes each has, and after how many rounds, of a start each, they are waited for.
 const SIZE: usize = 64;
@@ -27,36 +30,30 @@ pub fn measure(
     contestants: &[Contestant],
     extent: &Extent,
 ) -> Result<Vec<Measured>, String> {
-    let program = contestants
-        .iter()
-        .find(|contestant| contestant.name == SMALL && contestant.trial.is_ok())
-        .and_then(Contestant::program);
-    let Some(program) = program else {
+    let ready = |name: &str| {
+        contestants
+            .iter()
+            .find(|contestant| contestant.name == name && contestant.trial.is_ok())
+    };
+    let Some(plain) = ready(SMALL) else {
         return Ok(Vec::new());
     };
-    let pools = [
-        (POOLED, Pool::new(program, "plain", &[])?),
-        (
-            POOLED_UNPROTECTED,
-            Pool::new(program, "unprotected", &switched_off::OFF)?,
-        ),
+    let off = switched_off::OFF.map(OsString::from);
+    let kinds = [
+        (POOLED, Some(plain), Vec::new()),
+        (POOLED_UNPROTECTED, Some(plain), off.to_vec()),
+        (POOLED_ROOT, ready(DIRECTORY), Vec::new()),
     ];
-    let note = "a box was ready";
-    let pooled = pools.each_ref().map(|(name, pool)| {
-        let before = [
-            program.as_os_str(),
-            "run".as_ref(),
-            "--pool".as_ref(),
-            pool.directory.as_ref(),
-        ];
-        let options = pool.options.iter().map(|option| OsStr::new(*option));
-        Contestant::prefix(
-            name,
-            Kind::Mydocker,
-            note,
-            before.into_iter().chain(options),
-        )
-    });
+    let mut pools = Vec::new();
+    let mut pooled = Vec::new();
+    for (name, like, options) in kinds {
+        let Some(like) = like else { continue };
+        let pool = Pool::new(like, pools.len(), &options)?;
+        let mut words = vec![OsString::from("--pool"), pool.directory.clone().into()];
+        words.extend(options);
+        pooled.extend(like.with(name, &words));
+        pools.push((name, pool));
+    }
     let mut playing: Vec<Contestant> = contestants
         .iter()
         .filter(|contestant| [FLOOR, FLOOR_AGAIN, BARE, SMALL].contains(&contestant.name.as_str()))
@@ -85,10 +82,13 @@ pub fn measure(
     }
     // Said, not assumed: without a box a start takes as long as any other.
     for (name, pool) in pools {
+        let memory = pool.memory_of_a_box();
         let handed_out = pool.end()?;
         for measured in &mut measured {
             for row in measured.rows.iter_mut().filter(|row| row.name == name) {
-                row.note = format!("{note}: {handed_out} of {starts} starts had one");
+                row.note = format!(
+                    "a box was ready for {handed_out} of {starts} starts; one that waits has {memory} KiB (PSS)"
+                );
             }
         }
     }
@@ -99,23 +99,23 @@ struct Pool {
     child: Child,
     directory: PathBuf,
     log: PathBuf,
-    options: &'static [&'static str],
 }
 
 impl Pool {
-    fn new(program: &OsStr, name: &str, options: &'static [&'static str]) -> Result<Self, String> {
-        let directory = format!("mydocker-bench-pool-{name}-{}", std::process::id());
+    /// For starts like `contestant`'s with these options besides.
+    fn new(contestant: &Contestant, number: usize, options: &[OsString]) -> Result<Self, String> {
+        let directory = format!("mydocker-bench-pool-{number}-{}", std::process::id());
         let directory = std::env::temp_dir().join(directory);
         let log = directory.with_extension("log");
+        let words = contestant.words_before();
+        let program = words.first().ok_or("the pool: of no program")?;
         let child = Command::new(program)
-            .args([
-                "pool",
-                "--size",
-                &SIZE.to_string(),
-                "--log-level=debug",
-                "--log",
-            ])
+            .arg("pool")
+            .arg(format!("--size={SIZE}"))
+            .args(["--log-level=debug", "--log"])
             .arg(&log)
+            // Without the program and `run`.
+            .args(words.iter().skip(2))
             .args(options)
             .arg(&directory)
             .stdin(Stdio::null())
@@ -125,18 +125,28 @@ impl Pool {
             child,
             directory,
             log,
-            options,
         };
         pool.wait_until_full()?;
         Ok(pool)
     }
 
-    fn wait_until_full(&self) -> Result<(), String> {
+    fn boxes(&self) -> Vec<u32> {
         let pid = self.child.id();
+        let boxes = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let boxes = boxes.unwrap_or_default();
+        boxes.split_whitespace().flat_map(str::parse).collect()
+    }
+
+    /// What a box that waits has of its own, in KiB, and its part of what it shares.
+    fn memory_of_a_box(&self) -> u64 {
+        let boxes = self.boxes();
+        let all: u64 = boxes.iter().map(|pid| rollup(*pid, "Pss:")).sum();
+        all.checked_div(boxes.len() as u64).unwrap_or_default()
+    }
+
+    fn wait_until_full(&self) -> Result<(), String> {
         for _ in 0..2000 {
-            let boxes = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
-                .map_err(|error| format!("the pool: {error}"))?;
-            if boxes.split_whitespace().count() >= SIZE && self.directory.join("socket").exists() {
+            if self.boxes().len() >= SIZE && self.directory.join("socket").exists() {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(5));

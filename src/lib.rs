@@ -34,6 +34,19 @@
 //! once more for each life, and has the answers of its caller from then. If it is killed, whoever looks next
 //! puts right what it has left (`runtime::heal`).
 //!
+//! # Boxes
+//!
+//! ```text
+//! pool ─▶ plan ─▶ clone ─▶ steps ─▶ gate `job` ─▶ accept ─▶ execve
+//!                                                  ▲ │
+//! run --pool ─▶ a job: command, streams, limits ───┘ └─▶ the line: client ◀─▶ pool
+//! ```
+//!
+//! `mydocker pool` keeps containers that lack only what is to run (`runtime::boxes`). Each is a child of the pool and waits on
+//! one socket; the one that accepts a call takes over what a child has of its parent (`child::job`) and executes. The
+//! client supervises it as it would a child of its own, and asks the pool, which is the parent, for what only a parent can do
+//! (`monitor::line`).
+//!
 //! # Containers of an engine
 //!
 //! ```text
@@ -69,7 +82,7 @@
 //! seccomp       beside it: the filter of system calls, its rules and docker's profiles
 //! docker        docker's command line: its syntax, read into what `spec` defines; help texts
 //! spec          what a container is to be: no descriptors, no system calls, no one's syntax
-//! pool          spare network namespaces: kept, and asked for
+//! pool          spare network namespaces: kept, and asked for; what a box's job looks like
 //! format        what is shown of containers: templates, tables, docker's words for times and sizes
 //! path_in_root  paths inside a root, which no link leads out of
 //! control       what a container's monitor is asked and answers, by a socket
