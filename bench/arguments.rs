@@ -1,5 +1,6 @@
 //! What `cargo bench --` takes.
 
+use crate::further::Further;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -9,6 +10,9 @@ const HELP: &str = "usage: cargo bench -- [OPTIONS]    (as root)
   --full         the whole of it, about twenty minutes (default)
   --starts       only the times of starts
   --also FILE    another mydocker, to compare with
+  --peer NAME=PROGRAM
+                 another version of a peer; its name begins with the peer's (\"crun 1.28\"), PROGRAM may be several words:
+                 the loader of a libc of its own, its options, and the program
   --only NAMES   contestants whose name contains one of these, comma-separated
   --json FILE    every sample and the machine's facts (default: target/bench/latency.json)
   --plot FILE    the distributions (default: target/bench/latency.svg)";
@@ -59,6 +63,7 @@ pub struct Arguments {
     pub extent: Extent,
     pub only: Option<Vec<String>>,
     pub also: Vec<PathBuf>,
+    pub further: Vec<Further>,
     pub starts_only: bool,
     pub json: PathBuf,
     pub plot: PathBuf,
@@ -72,6 +77,7 @@ impl Arguments {
             extent: FULL,
             only: None,
             also: Vec::new(),
+            further: Vec::new(),
             starts_only: false,
             json: "target/bench/latency.json".into(),
             plot: "target/bench/latency.svg".into(),
@@ -94,6 +100,12 @@ impl Arguments {
                 }
                 Long("starts") => result.starts_only = true,
                 Long("also") => result.also.push(parser.value().map_err(failed)?.into()),
+                Long("peer") => {
+                    let text = parser.value().map_err(failed)?;
+                    result
+                        .further
+                        .push(Further::parse(&text.to_string_lossy())?);
+                }
                 Long("json") => result.json = parser.value().map_err(failed)?.into(),
                 Long("plot") => result.plot = parser.value().map_err(failed)?.into(),
                 Long("help") => return Err(HELP.into()),

@@ -38,6 +38,12 @@ pub struct Contestant {
     /// What is not the same as for the others.
     pub note: String,
     pub form: Form,
+    /// How many of its words are the program: more than one if that is another libc's loader and what it loads.
+    pub program_words: usize,
+    /// Fresh copies of the program, which take turns, see [`crate::copies`].
+    pub copies: Vec<PathBuf>,
+    /// Whether it returns while its command runs, which nothing is heard of.
+    pub detaches: bool,
     /// A mount namespace to be started in, where it does not run in ours.
     pub mounts: Option<OwnedFd>,
     /// Whether it is so slow that each tenth round is enough.
@@ -52,6 +58,7 @@ pub const FLOOR_UNPROTECTED: &str = "floor, unprotected";
 pub const BARE: &str = "floor, bare";
 pub const COMMAND: &str = "the command alone";
 pub const SMALL: &str = "mydocker";
+pub const INIT: &str = "mydocker --init";
 pub const UNPROTECTED: &str = "mydocker, unprotected";
 
 impl Contestant {
@@ -66,6 +73,9 @@ impl Contestant {
             kind,
             note: note.into(),
             form: Form::Prefix(words.into_iter().map(Into::into).collect()),
+            program_words: 1,
+            copies: Vec::new(),
+            detaches: false,
             mounts: None,
             slow: false,
             trial: Ok(()),
@@ -99,10 +109,45 @@ impl Contestant {
             kind: self.kind,
             note: self.note.clone(),
             form,
+            program_words: self.program_words,
+            copies: self.copies.clone(),
+            detaches: self.detaches,
             mounts: None,
             slow: self.slow,
             trial: self.trial.clone(),
         })
+    }
+
+    /// This peer by another name, with `program`, which may be several words, in the place of its own.
+    pub fn by(&self, name: &str, program: &[OsString]) -> Result<Self, String> {
+        let instead = |words: &[OsString]| {
+            [program, words.get(self.program_words..).unwrap_or_default()].concat()
+        };
+        let form = match &self.form {
+            Form::Prefix(words) => Form::Prefix(instead(words)),
+            Form::Root(words) => Form::Root(instead(words)),
+            Form::Bundle { words, bundles } => Form::Bundle {
+                words: instead(words),
+                bundles: bundles.clone(),
+            },
+            Form::Life { words, bundles } => Form::Life {
+                words: instead(words),
+                bundles: bundles.clone(),
+            },
+        };
+        Ok(Self {
+            form,
+            program_words: program.len(),
+            slow: self.slow,
+            mounts: self.same_mounts()?,
+            ..Self::prefix(name, self.kind, &self.note, [""; 0])
+        })
+    }
+
+    /// For another that is to be started where this one is.
+    pub fn same_mounts(&self) -> Result<Option<OwnedFd>, String> {
+        let copied = self.mounts.as_ref().map(OwnedFd::try_clone).transpose();
+        copied.map_err(|error| format!("duplicate: {error}"))
     }
 
     /// The words to start it with. `serial` is another one each time.
@@ -116,7 +161,7 @@ impl Contestant {
                 .chain(arguments)
                 .collect()
         };
-        match &self.form {
+        let words = match &self.form {
             Form::Prefix(words) => with(words, command.into()),
             Form::Root(words) => with(words, "/command".into()),
             Form::Bundle { words, bundles } => {
@@ -129,7 +174,17 @@ impl Contestant {
                 let rest = ["create".into(), "--bundle".into(), bundle, name(serial)];
                 words.iter().cloned().chain(rest).collect()
             }
+        };
+        self.in_turn(words, serial)
+    }
+
+    /// The words with the program's copy whose turn it is.
+    fn in_turn(&self, mut words: Vec<OsString>, serial: u64) -> Vec<OsString> {
+        let turn = (serial / TURN) as usize % self.copies.len().max(1);
+        if let (Some(copy), Some(program)) = (self.copies.get(turn), words.first_mut()) {
+            *program = copy.into();
         }
+        words
     }
 
     /// The words of a later command in a container's life.
@@ -138,12 +193,8 @@ impl Contestant {
             return Vec::new();
         };
         let command = command.iter().map(OsString::from);
-        words
-            .iter()
-            .cloned()
-            .chain(command)
-            .chain([name(serial)])
-            .collect()
+        let words = words.iter().cloned().chain(command);
+        self.in_turn(words.chain([name(serial)]).collect(), serial)
     }
 
     /// Whether a start is several processes, one after another, and the container is no child of any.
@@ -162,11 +213,21 @@ impl Contestant {
 
     /// The file that is started.
     pub fn program(&self) -> Option<&OsString> {
-        self.words_before().first()
+        self.program_in_words().first()
+    }
+
+    /// The program, with the loader that it is started by.
+    pub fn program_in_words(&self) -> &[OsString] {
+        self.words_before()
+            .get(..self.program_words)
+            .unwrap_or_default()
     }
 }
 
+/// Starts, of everyone together, until it is the next copy's turn: enough for each to be warm.
+const TURN: u64 = 512;
+
 /// Of a container, which no other has.
-fn name(serial: u64) -> OsString {
+pub fn name(serial: u64) -> OsString {
     format!("bench-{}-{serial}", std::process::id()).into()
 }

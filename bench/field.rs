@@ -49,7 +49,7 @@ pub fn all(
             &switched_off::OFF,
         ),
         (
-            "mydocker --init",
+            INIT,
             "a reaper as PID 1: one process more",
             &programs.small,
             &["--init"],

@@ -46,22 +46,26 @@ pub fn facts(contestants: &[Contestant]) -> Facts {
         ),
         ("cgroups", cgroups.to_owned()),
         ("mounts", mounts.lines().count().to_string()),
-        ("compiler", said("rustc", "--version")),
-        ("date", said("date", "-I")),
+        ("compiler", said(&["rustc", "--version"])),
+        ("date", said(&["date", "-I"])),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect::<Facts>();
+    let mut asked = Vec::new();
     for contestant in contestants
         .iter()
         .filter(|contestant| contestant.kind == Kind::Peer)
     {
-        if let (Ok(()), Some(program)) = (&contestant.trial, contestant.program()) {
-            facts.push((
-                contestant.name.clone(),
-                said(&program.to_string_lossy(), "--version"),
-            ));
+        let program = contestant.program_in_words();
+        if contestant.trial.is_err() || asked.contains(&program) {
+            continue;
         }
+        asked.push(program);
+        let words = program.iter().map(|word| word.to_string_lossy());
+        let words: Vec<_> = words.chain(["--version".into()]).collect();
+        let words: Vec<_> = words.iter().map(AsRef::as_ref).collect();
+        facts.push((contestant.name.clone(), said(&words)));
     }
     facts
 }
@@ -71,8 +75,11 @@ fn read(path: &str) -> String {
 }
 
 /// The first line of what a program says, without where it lies.
-fn said(program: &str, word: &str) -> String {
-    let output = Command::new(program).arg(word).output();
+fn said(words: &[&str]) -> String {
+    let Some((program, arguments)) = words.split_first() else {
+        return String::new();
+    };
+    let output = Command::new(program).args(arguments).output();
     output.map_or_else(
         |error| error.to_string(),
         |output| {

@@ -4,10 +4,12 @@
 mod act;
 mod arguments;
 mod contestants;
+mod copies;
 mod crowd;
 mod engines;
 mod field;
 mod filter;
+mod further;
 mod limits;
 mod machine;
 mod markdown;
@@ -24,6 +26,7 @@ mod roots;
 mod rounds;
 mod runner;
 mod statistics;
+mod stay;
 mod switched_off;
 mod table;
 mod targets;
@@ -34,6 +37,7 @@ use arguments::Arguments;
 use contestants::Contestant;
 use results::Results;
 use runner::Runner;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Exit code of a run that its own control refutes: the machine was too noisy to tell 2 % apart.
@@ -56,9 +60,11 @@ fn bench(arguments: &Arguments) -> Result<ExitCode, String> {
     let scratch = Scratch::new()?;
     let programs = programs::build(&scratch.path)?;
     let mut contestants = field::all(&programs, &scratch.path, &arguments.also)?;
+    further::add(&mut contestants, &arguments.further)?;
     if let Some(only) = &arguments.only {
         contestants.retain(|contestant| only.iter().any(|name| contestant.name.contains(name)));
     }
+    copies::make(&mut contestants, &scratch.path)?;
     let mut runner = Runner::new(&programs.command)?;
     for contestant in &mut contestants {
         if contestant.trial.is_err() {
@@ -70,7 +76,7 @@ fn bench(arguments: &Arguments) -> Result<ExitCode, String> {
             eprintln!("{}: left out: {why}", contestant.name);
         }
     }
-    let results = measure(arguments, &mut runner, &contestants)?;
+    let results = measure(arguments, &mut runner, &contestants, &scratch.path)?;
     results.write(&arguments.json)?;
     std::fs::write(&arguments.plot, plot::svg(&results))
         .map_err(|error| format!("{}: {error}", arguments.plot.display()))?;
@@ -91,6 +97,7 @@ fn measure(
     arguments: &Arguments,
     runner: &mut Runner,
     contestants: &[Contestant],
+    scratch: &Path,
 ) -> Result<Results, String> {
     let extent = &arguments.extent;
     let mut results = Results {
@@ -113,6 +120,11 @@ fn measure(
     results.pooled = kept(
         "starts from a pool",
         pool::measure(runner, contestants, extent),
+        &mut missing,
+    );
+    results.staying = kept(
+        "containers that stay",
+        stay::measure(runner, contestants, extent, scratch),
         &mut missing,
     );
     results.protections = protections::measure(runner, contestants, extent, &mut missing);

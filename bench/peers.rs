@@ -149,7 +149,7 @@ pub fn take_away_leftovers() {
     }
 }
 
-/// A peer, if its program is installed.
+/// A peer; whether its program is installed is its trial.
 pub fn peer(
     name: &str,
     note: &str,
@@ -157,12 +157,14 @@ pub fn peer(
     form: impl FnOnce(Vec<OsString>) -> Form,
 ) -> Contestant {
     let program = words.first().copied().unwrap_or_default();
-    let Some(file) = installed(program) else {
-        return Contestant::absent(name, Kind::Peer, "not installed");
-    };
-    let rest = words.iter().skip(1).map(OsString::from);
+    let file = installed(program);
     let mut contestant = Contestant::prefix(name, Kind::Peer, note, [""; 0]);
-    contestant.form = form([file.into_os_string()].into_iter().chain(rest).collect());
+    if file.is_none() {
+        contestant.trial = Err("not installed".into());
+    }
+    let file = file.unwrap_or_else(|| program.into()).into_os_string();
+    let rest = words.iter().skip(1).map(OsString::from);
+    contestant.form = form([file].into_iter().chain(rest).collect());
     contestant
 }
 
@@ -183,7 +185,7 @@ fn installed(program: &str) -> Option<PathBuf> {
 /// namespace without the second; entering that is not timed.
 pub fn without_unified(mut contestant: Contestant) -> Contestant {
     const UNIFIED: &str = "/sys/fs/cgroup/unified";
-    if contestant.trial.is_err() || !Path::new(UNIFIED).exists() {
+    if !Path::new(UNIFIED).exists() {
         return contestant;
     }
     let namespace = mount_namespace(|| {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 
 const POOL: &str = "with a pool, ";
+const STAYING: &str = "containers that stay, ";
 const PROTECTIONS: &str = "the protections, ";
 
 #[derive(Default)]
@@ -18,6 +19,8 @@ pub struct Results {
     pub regimes: Vec<Measured>,
     /// Starts from a pool, beside the floors.
     pub pooled: Vec<Measured>,
+    /// Commands in containers that stay, beside the floors.
+    pub staying: Vec<Measured>,
     /// Starts with each protection off, beside the floors.
     pub protections: Protections,
     pub throughput: Vec<throughput::Row>,
@@ -35,8 +38,10 @@ impl Results {
     fn parts(&self) -> impl Iterator<Item = (&'static str, &Measured)> {
         let main = self.regimes.iter().map(|measured| ("", measured));
         let pooled = self.pooled.iter().map(|measured| (POOL, measured));
+        let staying = self.staying.iter().map(|measured| (STAYING, measured));
         let protections = self.protections.regimes.iter();
         main.chain(pooled)
+            .chain(staying)
             .chain(protections.map(|measured| (PROTECTIONS, measured)))
     }
 
@@ -100,6 +105,7 @@ impl Results {
             "valid": self.refuted().is_empty(),
             "regimes": regimes(&self.regimes),
             "with_a_pool": regimes(&self.pooled),
+            "containers_that_stay": regimes(&self.staying),
             "protections": regimes(&self.protections.regimes),
             "steps_of_protections": self.protections.steps.iter().map(step).collect::<Vec<_>>(),
             "starts_per_second": throughput,

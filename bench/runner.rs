@@ -79,7 +79,13 @@ impl Runner {
             }
         };
         let exit_seen = now();
-        let said = self.said();
+        let said = match contestant.detaches {
+            true => {
+                self.drain();
+                Some(exit_seen)
+            }
+            false => self.said(),
+        };
         match said {
             Some(said) if status.success() => Ok(Sample {
                 spawned,
@@ -126,6 +132,25 @@ impl Runner {
             }
         }
         Ok((status, spawned))
+    }
+
+    /// The number that the next start has.
+    pub fn next(&self) -> u64 {
+        self.serial + 1
+    }
+
+    /// Has something done that belongs to a contestant, and waits until it is done. Whether it was.
+    pub fn done(&mut self, contestant: &Contestant, words: Vec<OsString>) -> bool {
+        let child = self.spawn_words(contestant, words);
+        let done = child.is_ok_and(|(child, _)| ended(child).is_ok_and(|status| status.success()));
+        self.drain();
+        done
+    }
+
+    /// What was said and is no time: the name of a container.
+    fn drain(&mut self) {
+        // To the end of what is there (EAGAIN).
+        let _ = self.reader.read_to_end(&mut Vec::new());
     }
 
     /// Starts a contestant; returns when that was, too.

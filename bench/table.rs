@@ -38,6 +38,14 @@ pub fn all(results: &Results) -> String {
             regime(measured)
         );
     }
+    for measured in &results.staying {
+        let _ = writeln!(
+            text,
+            "Containers that stay. {}\n{}",
+            heading(measured),
+            regime(measured)
+        );
+    }
     for measured in &results.protections.regimes {
         let table = costs(measured);
         let _ = writeln!(

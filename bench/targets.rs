@@ -1,6 +1,6 @@
 //! What mydocker has set itself to reach, and whether it does.
 
-use crate::contestants::{BARE, FLOOR, FLOOR_UNPROTECTED, SMALL, UNPROTECTED};
+use crate::contestants::{BARE, FLOOR, FLOOR_UNPROTECTED, INIT, SMALL, UNPROTECTED};
 use crate::crowd;
 use crate::engines;
 use crate::limits;
@@ -15,7 +15,8 @@ use crate::statistics::Samples;
 
 /// The most that mydocker's median may be of another's, to the first instruction and to exit seen. Each is compared
 /// with who has the same protections: all of them, or none.
-const RATIOS: [(&str, &str, f64, f64); 8] = [
+const RATIOS: [(&str, &str, f64, f64); 9] = [
+    (INIT, SMALL, 1.10, 1.10),
     (SMALL, FLOOR, 1.05, 1.05),
     (UNPROTECTED, FLOOR_UNPROTECTED, 1.05, 1.05),
     (UNPROTECTED, BARE, 1.15, 1.15),
