@@ -105,6 +105,19 @@ impl Log {
         }
     }
 
+    /// A log that goes where this one does, for who has something else for stderr.
+    pub fn apart(&self) -> Result<Self, Errno> {
+        let file = self.file.as_ref();
+        let file =
+            descriptor::duplicate_above(file.map_or(descriptor::standard(2), AsFd::as_fd), 3)?;
+        Ok(Self::new(
+            Some(file),
+            self.asked_for,
+            self.level,
+            Some(self.format()),
+        ))
+    }
+
     pub fn to_stderr(&self) -> bool {
         self.file.is_none()
     }

@@ -84,10 +84,10 @@ pub struct Verdict<'a> {
 }
 
 impl Verdict<'_> {
+    /// Its members, behind what is in an object already.
     #[cold]
     #[inline(never)]
-    pub fn object(&self) -> Object {
-        let mut object = Object::new();
+    pub fn tell(&self, mut object: Object) -> Object {
         match self.reason {
             Some(reason) => object.text("reason", reason.word().as_bytes()),
             None => object.null("reason"),

@@ -1,6 +1,6 @@
 //! The help texts, put together.
 
-use super::commands::{self, pool, run};
+use super::commands::{self, batch, pool, run};
 use super::described::{Described, Group};
 use super::texts::*;
 use super::topic::{Detail, Topic};
@@ -36,15 +36,16 @@ fn full(command: &Described) -> String {
     let options = render::options(command.options, render::full);
     let (examples, more) = match command {
         command if *command == run::COMMAND => (EXAMPLES, EXIT_CODES.to_owned()),
-        command if *command == pool::COMMAND => ("", of_pools()),
+        command if *command == pool::COMMAND => ("", of_guide("pool")),
+        command if *command == batch::COMMAND => ("", of_guide("batch")),
         _ => ("", String::new()),
     };
     [&head(command), examples, &options, &more].concat()
 }
 
 /// The guide, if this build has it.
-fn of_pools() -> String {
-    let guide = guide::find("pool");
+fn of_guide(name: &str) -> String {
+    let guide = guide::find(name);
     let text = guide.map(|guide| ["\n", &guide.plain()].concat());
     text.unwrap_or_default()
 }

@@ -25,9 +25,9 @@ mod topic;
 pub use again::{read_again, update, words_of_run};
 pub use caller::{AccountReader, Caller, IdFinder, VariableFinder};
 pub use commands::{
-    AttachArgs, CpArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, PauseArgs, PsArgs, RenameArgs,
-    RestartArgs, RmArgs, StartArgs, StatsArgs, StopArgs, TopArgs, UnpauseArgs, UpdateArgs,
-    WaitArgs,
+    AttachArgs, BatchArgs, CpArgs, ExecArgs, InspectArgs, KillArgs, LogsArgs, PauseArgs, PsArgs,
+    RenameArgs, RestartArgs, RmArgs, StartArgs, StatsArgs, StopArgs, TopArgs, UnpauseArgs,
+    UpdateArgs, WaitArgs,
 };
 pub use log::{LogArgs, LogFormat};
 pub use run_args::{OverlayChoice, RunArgs};
@@ -62,6 +62,7 @@ pub enum Command {
     Rename(Box<RenameArgs>),
     Update(Box<UpdateArgs>),
     Rm(Box<RmArgs>),
+    Batch(Box<BatchArgs>),
     /// The boxes are containers like these.
     Pool(PoolArgs, Box<RunArgs>, LogArgs),
     /// The re-exec entry. Only mydocker itself calls it.

@@ -54,6 +54,18 @@ exit codes: the command's own; 128+n if signal n ended it; 127 not found;
 152 --cpu-time, 153 --output-limit.
 ";
 
+pub const BATCH_TEXT: &str = "
+Reads jobs from stdin, a JSON object a line, runs each in a container of its
+own, N at a time, and writes a line for each to stdout when it has ended: the
+object of `run --report`, with the job's id. The options hold for all of them.
+
+  {\"id\": 1, \"command\": [\"cat\"], \"stdin\": \"hello\", \"stdout\": true}
+
+Keys of a job: id, command, env, workdir; stdin (a text), stdin_base64 or
+stdin_file; stdout and stderr (true: as text in the result), stdout_file and
+stderr_file; timeout, cpu_time, output_limit, stop_signal.
+";
+
 pub const POOL_TEXT: &str = "
 Keeps containers ready in DIR (default: /run/mydocker-pool), a directory that
 only its owner can enter. The options say what they are like, as those of `run`

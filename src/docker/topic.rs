@@ -28,6 +28,8 @@ pub const HELP: &str = "mydocker help";
 
 pub const RUN_HELP: &str = "mydocker help run";
 
+pub const BATCH_HELP: &str = "mydocker help batch";
+
 pub const POOL_HELP: &str = "mydocker help pool";
 
 pub const COMPLETION_HELP: &str = "mydocker help completion";

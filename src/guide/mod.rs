@@ -45,7 +45,8 @@ guides! {
     security, "security", "security.md", "what isolation this is, and what it is not",
         "[limits]: crate::guide::limits\n";
     userns, "userns", "userns.md", "root that is not root";
-    pool, "pool", "pool.md", "network namespaces kept ready";
+    pool, "pool", "pool.md", "containers kept ready";
+    batch, "batch", "batch.md", "many runs by one process";
     report, "report", "report.md", "how a run ended, as JSON";
     exit_codes, "exit-codes", "exit-codes.md", "what they mean; signals";
     timing, "timing", "timing.md", "where the time of a start goes";

@@ -5,13 +5,14 @@
 //! A string can have any bytes, as arguments, file names and output have: one that is not UTF-8 is written as `\udcXX`
 //! where it is to be read again.
 
+pub mod base64;
 mod reader;
 #[cfg(feature = "oci")]
 mod strict;
 mod value;
 mod writer;
 
-pub use reader::{parse, take_string};
+pub use reader::{parse, parse_with_decimals, take_string};
 #[cfg(feature = "oci")]
 pub use strict::{Fault, StrictReader, shown};
 pub use value::Value;

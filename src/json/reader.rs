@@ -12,7 +12,18 @@ const BAD_CODE: &str = "a bad \\u";
 
 /// Errors: where the text is no JSON, by its line.
 pub fn parse(text: &str) -> Result<Value, String> {
-    let mut reader = Reader::new(text, false);
+    read_all(Reader::new(text, false))
+}
+
+/// As [`parse`], with a number that is not whole as the text that it is.
+pub fn parse_with_decimals(text: &str) -> Result<Value, String> {
+    read_all(Reader {
+        keeps_decimals: true,
+        ..Reader::new(text, false)
+    })
+}
+
+fn read_all(mut reader: Reader<'_>) -> Result<Value, String> {
     let value = reader.value(0);
     let value = value.and_then(|value| {
         reader.skip_space();
@@ -37,6 +48,7 @@ pub(super) struct Reader<'a> {
     pub line: usize,
     /// Whether strings are text: no bytes that are no letters, and no letter that ends a C string.
     of_text: bool,
+    keeps_decimals: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -45,6 +57,7 @@ impl<'a> Reader<'a> {
             rest: text,
             line: 1,
             of_text,
+            keeps_decimals: false,
         }
     }
 
@@ -241,11 +254,14 @@ impl<'a> Reader<'a> {
         let word = self.take_word(LONGEST);
         let is_number = word.starts_with(|first: char| first == '-' || first.is_ascii_digit());
         let digits = word.trim_start_matches('-');
-        let is_padded = digits.len() > 1 && digits.starts_with('0');
+        let is_padded = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
         match word {
             "null" => Ok(Value::Null),
             "true" => Ok(Value::Boolean(true)),
             "false" => Ok(Value::Boolean(false)),
+            number if self.keeps_decimals && !is_padded && is_decimal(number) => {
+                Ok(Value::Text(number.into()))
+            }
             number if is_number => number
                 .parse()
                 .ok()
@@ -256,6 +272,14 @@ impl<'a> Reader<'a> {
             word => Err(format!("{word} where a value should be")),
         }
     }
+}
+
+/// Digits, a point and digits, perhaps behind a sign.
+fn is_decimal(number: &str) -> bool {
+    let number = number.strip_prefix('-').unwrap_or(number);
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = number.split_once('.');
+    parts.is_some_and(|(whole, rest)| is_digits(whole) && is_digits(rest))
 }
 
 /// What ends a string, or cannot stand in it as it is.
@@ -300,6 +324,19 @@ mod tests {
     }
 
     #[test]
+    fn decimals_are_kept_where_they_are_wanted() {
+        for number in ["0.5", "10.25", "-1.0"] {
+            let kept = Ok(Value::Text(number.into()));
+            assert_eq!(parse_with_decimals(number), kept, "{number}");
+            assert!(parse(number).is_err(), "{number}");
+        }
+        for number in ["1.", ".5", "01.5", "1e3", "1.5.2", "--1.5"] {
+            assert!(parse_with_decimals(number).is_err(), "{number}");
+        }
+        assert_eq!(parse_with_decimals("7"), Ok(Value::Number(7)));
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (text, message) in [
             ("", "line 1: it ends where a value should be"),
@@ -320,6 +357,7 @@ mod tests {
             ("\"\\u+041\"", "line 1: a bad \\u"),
             ("\"\\u004\"", "line 1: a bad \\u"),
             ("007", "line 1: 007: no whole number"),
+            ("0.5", "line 1: 0.5: no whole number"),
             ("-01", "line 1: -01: no whole number"),
             ("--1", "line 1: --1: no whole number"),
         ] {

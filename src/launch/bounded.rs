@@ -24,7 +24,7 @@ pub fn wait(pid: Pid, deadline: Option<Instant>) -> Result<Option<Ended>, Errno>
         }
         match deadline.saturating_duration_since(Instant::now()) {
             Duration::ZERO => return Ok(None),
-            left => drop(signal::wait_at_most(child, left)?),
+            left => drop(signal::wait_at_most(child, Some(left))?),
         }
     }
 }

@@ -15,7 +15,7 @@ mod supervisor;
 
 use crate::cgroup::Usage;
 use crate::error::ExitCode;
-use crate::sys::process::Ended;
+use crate::sys::process::{Ended, ResourceUsage};
 use crate::verdict::Reason;
 pub use cpu_time::CpuTime;
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub struct End {
     pub ended: Option<Ended>,
     /// By the monotonic clock, if the run is timed.
     pub at: Option<u64>,
+    /// What its first process has used, and those that it has waited for, if the run is timed.
+    pub used: Option<ResourceUsage>,
     /// Bytes that it wrote to stdout and stderr, if they were relayed.
     pub output: Option<u64>,
     /// The last signal that it got was a ^C that a person typed.

@@ -4,6 +4,7 @@
 
 pub mod another;
 pub mod asked;
+pub mod batch;
 mod boxes;
 pub mod caller;
 mod conclusion;
@@ -35,6 +36,7 @@ use origin::Origin;
 use reporting::Reporting;
 use sealed_exe::OwnFile;
 use standard::StreamsOf;
+use std::time::Duration;
 
 /// What a container is started by.
 pub struct Setting<'a> {
@@ -43,6 +45,8 @@ pub struct Setting<'a> {
     pub streams: StreamsOf,
     /// Whether another life of the container may follow, which needs 0 and 1 again.
     pub keeps_streams: bool,
+    /// How long a signal that asks it to end may go unheeded, if there is an end to that.
+    pub patience: Option<Duration>,
     pub log: &'a Log,
 }
 
@@ -60,6 +64,7 @@ impl<'a> Setting<'a> {
                 false => StreamsOf::Caller,
             },
             keeps_streams: false,
+            patience: None,
             log,
         }
     }

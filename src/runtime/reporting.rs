@@ -4,12 +4,12 @@ use crate::cgroup::Usage;
 use crate::error::{Error, ExitCode};
 use crate::field::Field;
 use crate::guard::Request;
+use crate::json::Object;
 use crate::log::{Level, Log};
 use crate::monitor::End;
 use crate::monitor::signals::Relayed;
 use crate::result_file::{ResultFile, Typed};
 use crate::sys::clock;
-use crate::sys::process::{self, ResourceUsage};
 use crate::verdict::{Reason, Verdict};
 use std::ffi::OsStr;
 
@@ -20,8 +20,6 @@ pub struct Reporting {
     /// When the clone was about to be made.
     begun: Option<u64>,
     is_running: bool,
-    /// What it has used, if it was no child of ours.
-    used: Option<ResourceUsage>,
     /// How it ended, and what its cgroups have counted.
     end: Option<(End, Option<Usage>)>,
 }
@@ -67,7 +65,6 @@ impl Reporting {
             files: open()?,
             begun: None,
             is_running: false,
-            used: None,
             end: None,
         })
     }
@@ -93,11 +90,6 @@ impl Reporting {
         self.end = None;
     }
 
-    /// What the command has used, which is no child of ours.
-    pub fn used(&mut self, used: ResourceUsage) {
-        self.used = Some(used);
-    }
-
     /// The container has ended.
     #[cold]
     #[inline(never)]
@@ -109,6 +101,20 @@ impl Reporting {
     #[cold]
     #[inline(never)]
     pub fn write(&self, status: ExitCode, error: Option<&Error>, log: Option<&Log>) {
+        for file in &self.files {
+            let object = self.tell(Object::new(), status, error);
+            if let (Err(errno), Some(log)) = (file.write(object), log) {
+                // What has been is not to be undone for a report.
+                let error = Error::new("write", Field::Report.spelled(), errno).to_string();
+                log.write(Level::Error, error.as_bytes(), &[]);
+            }
+        }
+    }
+
+    /// The report, behind what is in an object already.
+    #[cold]
+    #[inline(never)]
+    pub fn tell(&self, object: Object, status: ExitCode, error: Option<&Error>) -> Object {
         let end = self.end.as_ref().map(|(end, _)| end);
         let reason = match end {
             Some(end) => Some(end.reason),
@@ -117,26 +123,16 @@ impl Reporting {
             None if status == ExitCode::TIME_IS_UP => Some(Reason::TimedOut),
             None => Some(Reason::NotStarted),
         };
-        let wall = end.and_then(|end| end.at?.checked_sub(self.begun?));
-        let verdict = Verdict {
+        Verdict {
             reason,
             status,
             ended: end.and_then(|end| end.ended),
             error,
-            wall,
+            wall: end.and_then(|end| end.at?.checked_sub(self.begun?)),
             counted: self.end.as_ref().and_then(|(_, usage)| usage.as_ref()),
-            resource_usage: end.and_then(|_| {
-                let of_children = || process::resource_usage_of_children().ok();
-                self.used.or_else(of_children)
-            }),
+            resource_usage: end.and_then(|end| end.used),
             output: end.and_then(|end| end.output),
-        };
-        for file in &self.files {
-            if let (Err(errno), Some(log)) = (file.write(verdict.object()), log) {
-                // What has been is not to be undone for a report.
-                let error = Error::new("write", Field::Report.spelled(), errno).to_string();
-                log.write(Level::Error, error.as_bytes(), &[]);
-            }
         }
+        .tell(object)
     }
 }

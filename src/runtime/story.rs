@@ -221,6 +221,10 @@ pub(super) fn oversee(
     setting: &Setting<'_>,
 ) -> Result<Outcome, Error> {
     let log = setting.log;
+    let supervisor = match setting.patience {
+        None => supervisor,
+        Some(patience) => supervisor.with_patience(patience),
+    };
     // Ours, for the container has its own: the other ends of these pipes are to notice when the container closes its
     // copies.
     let [keep_input, keep_output] = look.standard.relays_input_and_output();

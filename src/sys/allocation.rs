@@ -12,16 +12,24 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use syscalls::{Sysno, syscall};
 
 /// A stack of allocations: the last one can grow in place and be given back, the others stay. The
 /// loops of a long run allocate little and in that order; if one did not, the arena would be full,
-/// and the C library's allocator would serve it.
+/// and the C library's allocator would serve it. Who does the same thing again and again says when it begins anew
+/// ([`keep`]): what was allocated since then is room again when all of it has been given back.
 pub struct Arena {
     /// What it was given; at first nothing.
     start: Cell<*mut u8>,
     size: Cell<usize>,
     used: Cell<usize>,
+    /// What lies below this stays.
+    kept: Cell<usize>,
+    /// How many allocations there are above that.
+    live: Cell<usize>,
+    /// How often [`keep`] had been called by then.
+    keeps: Cell<usize>,
     /// What it was given before that: what is there stays.
     before: Cell<(*mut u8, usize)>,
 }
@@ -38,6 +46,9 @@ impl Arena {
             start: Cell::new(std::ptr::null_mut()),
             size: Cell::new(0),
             used: Cell::new(0),
+            kept: Cell::new(0),
+            live: Cell::new(0),
+            keeps: Cell::new(0),
             before: Cell::new((std::ptr::null_mut(), 0)),
         }
     }
@@ -51,6 +62,8 @@ impl Arena {
         self.start.set(memory.as_mut_ptr().cast());
         self.size.set(memory.len());
         self.used.set(0);
+        self.kept.set(0);
+        self.live.set(0);
     }
 
     /// Gives it a mapping of this size, for who needs more than a run of the command line does: a runtime, which reads JSON.
@@ -80,6 +93,17 @@ impl Arena {
         unsafe { self.give(memory) };
     }
 
+    /// Does what [`keep`] has asked for.
+    #[cold]
+    #[inline(never)]
+    fn keep(&self, asked: usize) {
+        if self.keeps.replace(asked) == 0 && asked != 0 {
+            self.grow(REPEATED);
+        }
+        self.kept.set(self.used.get());
+        self.live.set(0);
+    }
+
     /// Whether a pointer points to what it was given first, while it has more.
     fn is_before(&self, pointer: *mut u8) -> bool {
         let (start, size) = self.before.get();
@@ -93,6 +117,10 @@ impl Arena {
     }
 
     fn take(&self, layout: Layout) -> Option<*mut u8> {
+        let asked = KEEPS.load(Ordering::Relaxed);
+        if asked != self.keeps.get() {
+            self.keep(asked);
+        }
         let start = self.start.get().addr();
         let place = start.checked_add(self.used.get())?;
         let offset = place.checked_next_multiple_of(layout.align())? - start;
@@ -101,7 +129,22 @@ impl Arena {
             return None;
         }
         self.used.set(end);
+        self.live.set(self.live.get() + 1);
         Some(self.start.get().wrapping_add(offset))
+    }
+
+    /// Takes back what lies at `offset`: at once if it is the last, with all of its neighbours when they have all been given
+    /// back.
+    fn give_back(&self, offset: usize, size: usize) {
+        let _ = self.resize_last(offset, size, 0);
+        if offset < self.kept.get() {
+            self.kept.set(self.kept.get().min(self.used.get()));
+            return;
+        }
+        self.live.set(self.live.get().saturating_sub(1));
+        if self.live.get() == 0 {
+            self.used.set(self.kept.get());
+        }
     }
 
     /// Changes the size of the last allocation. Whether it was that, and there was room.
@@ -121,7 +164,7 @@ impl Arena {
 }
 
 // SAFETY: `take` hands out parts of the memory that do not overlap: it only goes up, and down again by
-// `resize_last` for a part that is given back or shrinks. Alignment is counted from the real address.
+// `resize_last` for a part that is given back or shrinks, and by `give_back` when no part above is left. Alignment is counted from the real address.
 // Whether a pointer came from here or from the C library shows in its address. Nothing unwinds.
 unsafe impl GlobalAlloc for Arena {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -136,10 +179,7 @@ unsafe impl GlobalAlloc for Arena {
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         child::check();
         match self.offset(pointer) {
-            Some(offset) => {
-                // What is not the last stays taken.
-                let _ = self.resize_last(offset, layout.size(), 0);
-            }
+            Some(offset) => self.give_back(offset, layout.size()),
             None if self.is_before(pointer) => {}
             // SAFETY: it is not ours, so it is the C library's.
             None => unsafe { System.dealloc(pointer, layout) },
@@ -163,8 +203,23 @@ unsafe impl GlobalAlloc for Arena {
         let to = unsafe { self.alloc(new) };
         // SAFETY: the old part has `layout.size()` bytes, the new one more, and they do not overlap.
         unsafe { pointer.copy_to_nonoverlapping(to, layout.size()) };
+        if let Some(offset) = self.offset(pointer) {
+            self.give_back(offset, layout.size());
+        }
         to
     }
+}
+
+/// How often [`keep`] has been called.
+static KEEPS: AtomicUsize = AtomicUsize::new(0);
+
+/// Bytes for who does the same thing again and again.
+const REPEATED: usize = 256 * 1024;
+
+/// What is allocated now stays; of what is allocated from here on the place is free again when all of it has been given back.
+/// The first time there is more room.
+pub fn keep() {
+    KEEPS.fetch_add(1, Ordering::Relaxed);
 }
 
 /// What the C library has allocated; if that is nothing, says so and leaves. Rust's own way would be an illegal
@@ -249,6 +304,28 @@ mod tests {
             assert!(arena.resize_last(at + 8, 8, 16), "the last grows");
             assert!(arena.resize_last(at + 8, 16, 0), "the last goes");
             assert_eq!(arena.take(layout(1, 1)), Some(two));
+        });
+    }
+
+    #[test]
+    fn there_is_room_again_when_all_has_been_given_back() {
+        with_arena(|arena| {
+            let stays = arena.take(layout(8, 8)).unwrap();
+            arena.keep(0);
+            let kept = arena.used.get();
+            let parts = [8, 16, 24].map(|size| (arena.take(layout(size, 8)).unwrap(), size));
+            for (part, size) in &parts[..2] {
+                arena.give_back(arena.offset(*part).unwrap(), *size);
+            }
+            let used = arena.used.get();
+            assert_eq!(used, kept + 48, "not while one of them is left");
+            arena.give_back(arena.offset(parts[2].0).unwrap(), 24);
+            assert_eq!(arena.used.get(), kept);
+            arena.give_back(arena.offset(stays).unwrap(), 8);
+            assert_eq!((arena.used.get(), arena.kept.get()), (kept - 8, kept - 8));
+            let again = arena.take(layout(8, 8)).unwrap();
+            arena.give_back(arena.offset(again).unwrap(), 8);
+            assert_eq!(arena.used.get(), kept - 8);
         });
     }
 

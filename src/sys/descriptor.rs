@@ -346,6 +346,15 @@ pub fn set_nonblocking(file: BorrowedFd<'_>) -> Result<(), Errno> {
     .map(drop)
 }
 
+/// Makes reads and writes wait again, of an open file description of our own.
+pub fn set_blocking(file: BorrowedFd<'_>) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    let flags = unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_GETFL) }?;
+    let flags = flags & !(libc::O_NONBLOCK as usize);
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::fcntl, file.as_raw_fd(), libc::F_SETFL, flags) }.map(drop)
+}
+
 /// Closes 0 and 1, but those that are kept.
 pub fn close_input_and_output(keep_input: bool, keep_output: bool) {
     if !keep_input && !keep_output {

@@ -36,7 +36,22 @@ fn address(path: &CStr) -> Result<(libc::sockaddr_un, usize), Errno> {
 
 /// A socket at `path` that waits for callers. It never makes its owner wait.
 pub fn listen(path: &CStr) -> Result<OwnedFd, Errno> {
-    let socket = socket()?;
+    listen_by(socket()?, path)
+}
+
+/// As [`listen`], for streams of bytes, with a socket file of this mode.
+pub fn listen_for_streams(path: &CStr, mode: u32) -> Result<OwnedFd, Errno> {
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: no pointers; a new descriptor or an errno comes back.
+    let number = unsafe { syscall!(Sysno::socket, libc::AF_UNIX, kind, 0) }?;
+    let socket = owned(number as i32);
+    // Before it has a name: bind(2) gives the file the socket's own mode, as far as the umask leaves it (`unix_bind`).
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::fchmod, socket.as_raw_fd(), mode) }?;
+    listen_by(socket, path)
+}
+
+fn listen_by(socket: OwnedFd, path: &CStr) -> Result<OwnedFd, Errno> {
     let (address, length) = address(path)?;
     // SAFETY: the kernel reads `length` bytes of the address.
     unsafe { syscall!(Sysno::bind, socket.as_raw_fd(), &raw const address, length) }?;
@@ -183,13 +198,22 @@ impl Message {
 
 /// socketpair(2): two ends of one connection of records, close-on-exec.
 pub fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
+    pair_of(libc::SOCK_SEQPACKET)
+}
+
+/// socketpair(2): two ends of one stream of bytes each way, close-on-exec.
+pub fn stream_pair() -> Result<(OwnedFd, OwnedFd), Errno> {
+    pair_of(libc::SOCK_STREAM)
+}
+
+fn pair_of(kind: i32) -> Result<(OwnedFd, OwnedFd), Errno> {
     let mut ends: [i32; 2] = [-1; 2];
     // SAFETY: the kernel writes two integers into the array.
     unsafe {
         syscall!(
             Sysno::socketpair,
             libc::AF_UNIX,
-            libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC,
+            kind | libc::SOCK_CLOEXEC,
             0,
             ends.as_mut_ptr()
         )

@@ -239,6 +239,17 @@ pub fn wait(pid: Option<Pid>, patience: Patience) -> Result<Option<(Pid, Ended)>
 /// As [`wait`] for any child, with what it has used, and the children that it has waited for. `None`: no one has ended, or there
 /// is no one.
 pub fn ended(patience: Patience) -> Result<Option<(Pid, Ended, ResourceUsage)>, Errno> {
+    match wait_with_usage(None, patience) {
+        Err(Errno::ECHILD) => Ok(None),
+        ended => ended,
+    }
+}
+
+/// As [`wait`], with what it has used, and the children that it has waited for.
+pub fn wait_with_usage(
+    pid: Option<Pid>,
+    patience: Patience,
+) -> Result<Option<(Pid, Ended, ResourceUsage)>, Errno> {
     let options = match patience {
         Patience::Wait => 0,
         Patience::Look => libc::WNOHANG,
@@ -249,22 +260,19 @@ pub fn ended(patience: Patience) -> Result<Option<(Pid, Ended, ResourceUsage)>, 
     let result = unsafe {
         syscall!(
             Sysno::wait4,
-            -1 as Pid,
+            pid.unwrap_or(-1),
             &raw mut status,
             options,
             resource_usage.as_mut_ptr()
         )
-    };
-    match result {
-        Ok(0) | Err(Errno::ECHILD) => Ok(None),
-        Ok(pid) => {
-            // SAFETY: all-zero bytes are a valid rusage, which is integers, and the kernel has filled it in.
-            let resource_usage = unsafe { resource_usage.assume_init() };
-            let used = ResourceUsage::from_kernel(&resource_usage);
-            Ok(Some((pid as Pid, Ended::from_status(status), used)))
-        }
-        Err(errno) => Err(errno),
+    }?;
+    if result == 0 {
+        return Ok(None);
     }
+    // SAFETY: all-zero bytes are a valid rusage, which is integers, and the kernel has filled it in.
+    let resource_usage = unsafe { resource_usage.assume_init() };
+    let used = ResourceUsage::from_kernel(&resource_usage);
+    Ok(Some((result as Pid, Ended::from_status(status), used)))
 }
 
 /// What getrusage(2) tells of: times in microseconds, memory in KiB, and numbers.

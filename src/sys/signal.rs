@@ -4,6 +4,7 @@
 use super::in_child::InChild;
 use super::{Errno, Pid, descriptor, process};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use syscalls::{Sysno, syscall};
 
@@ -65,8 +66,24 @@ impl KernelAction {
     };
 }
 
-/// The signals whose disposition is to be ignored, which execve and clone hand down.
+/// What [`ignored`] has found, and that it has.
+static IGNORED: AtomicU64 = AtomicU64::new(0);
+
+/// The signals that the caller ignores, whose disposition execve and clone hand down. It is looked at once: of one that is
+/// handled since then it is to be known still.
 pub fn ignored() -> SignalSet {
+    // No one can ignore this one.
+    const FOUND: SignalSet = SignalSet::EMPTY.with(libc::SIGKILL);
+    let found = SignalSet(IGNORED.load(Ordering::Relaxed));
+    if found.contains(libc::SIGKILL) {
+        return found.without(FOUND);
+    }
+    let found = look_for_ignored();
+    IGNORED.store(found.0 | FOUND.0, Ordering::Relaxed);
+    found
+}
+
+fn look_for_ignored() -> SignalSet {
     let mut set = SignalSet::EMPTY;
     for signal in 1..=HIGHEST {
         if matches!(signal, libc::SIGKILL | libc::SIGSTOP) {
@@ -187,15 +204,15 @@ impl Taken {
     }
 }
 
-/// Waits for one of the blocked signals in `set` and takes it, for at most `longest`: `None` if none came. It may return
-/// earlier, without one, too.
+/// Waits for one of the blocked signals in `set` and takes it, for at most `longest`, if there is an end to it: `None` if none
+/// came. It may return earlier, without one, too.
 #[cold]
 #[inline(never)]
-pub fn wait_at_most(set: SignalSet, longest: Duration) -> Result<Option<Taken>, Errno> {
-    wait_here(set, Some(longest))
+pub fn wait_at_most(set: SignalSet, longest: Option<Duration>) -> Result<Option<Taken>, Errno> {
+    wait_here(set, longest)
 }
 
-/// As [`wait_at_most`], or until one comes, in the caller's own code.
+/// [`wait_at_most`], in the caller's own code.
 #[inline(always)]
 pub(super) fn wait_here(set: SignalSet, longest: Option<Duration>) -> Result<Option<Taken>, Errno> {
     let longest = longest.map(|longest| libc::timespec {

@@ -1,6 +1,7 @@
 //! The commands: what each is, and how its line is read.
 
 mod attach;
+pub mod batch;
 mod cp;
 pub mod create;
 mod exec;
@@ -24,6 +25,7 @@ mod update;
 mod wait;
 
 pub use attach::AttachArgs;
+pub use batch::BatchArgs;
 pub use cp::CpArgs;
 pub use exec::ExecArgs;
 pub use inspect::InspectArgs;
@@ -50,7 +52,7 @@ use crate::error::Error;
 use std::ffi::{OsStr, OsString};
 
 /// Every command that has options, in the order in which help texts list them.
-pub static ALL: [&Described; 21] = [
+pub static ALL: [&Described; 22] = [
     &run::COMMAND,
     &create::COMMAND,
     &start::COMMAND,
@@ -71,6 +73,7 @@ pub static ALL: [&Described; 21] = [
     &rename::COMMAND,
     &update::COMMAND,
     &rm::COMMAND,
+    &batch::COMMAND,
     &pool::COMMAND,
 ];
 

@@ -4,7 +4,8 @@ use super::limits::of_cgroup;
 use super::{Choice, Line, Needs, Reading, Row, Section, directory, file, text};
 use crate::spec::LaunchChoice;
 
-pub const OPTIONS: &[Row] = &[
+/// What ends it.
+pub const ENDS: &[Row] = &[
     Row {
         long: "timeout",
         short: None,
@@ -51,6 +52,10 @@ pub const OPTIONS: &[Row] = &[
                asks nothing, and kills.)",
         default: "`SIGTERM`",
     },
+];
+
+/// What is told of one that someone runs by hand.
+pub const TOLD: &[Row] = &[
     Row {
         long: "pidfile",
         short: None,
@@ -73,17 +78,21 @@ pub const OPTIONS: &[Row] = &[
                `--init=false` leaves it PID 1.",
         default: "",
     },
-    Row {
-        long: "report-cgroup",
-        short: None,
-        section: Section::Ending,
-        needs: Needs::Nothing,
-        reading: Reading::Switch(|line| &mut line.run.report_cgroup),
-        brief: "count time, memory and processes in a cgroup",
-        help: "Make a cgroup for the container though nothing of it is limited, so that `--report` and `--timing` can tell \
+];
+
+pub const COUNTED: &[Row] = &[Row {
+    long: "report-cgroup",
+    short: None,
+    section: Section::Ending,
+    needs: Needs::Nothing,
+    reading: Reading::Switch(|line| &mut line.run.report_cgroup),
+    brief: "count time, memory and processes in a cgroup",
+    help: "Make a cgroup for the container though nothing of it is limited, so that `--report` and `--timing` can tell \
                what all of its processes have used.",
-        default: "only a limit makes one",
-    },
+    default: "only a limit makes one",
+}];
+
+pub const EXPLAINED: &[Row] = &[
     Row {
         long: "timing",
         short: None,
@@ -106,6 +115,10 @@ pub const OPTIONS: &[Row] = &[
                refused, in the same words, as far as a look tells.",
         default: "",
     },
+];
+
+/// How it is started.
+pub const STARTED: &[Row] = &[
     LAUNCH,
     Row {
         long: "pool",

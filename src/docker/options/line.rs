@@ -42,5 +42,7 @@ pub struct Others {
     pub archive: bool,
     pub follow_link: bool,
     pub size: Option<usize>,
+    pub jobs: Option<usize>,
+    pub listen: Option<OsString>,
     pub oldest: Option<std::time::Duration>,
 }

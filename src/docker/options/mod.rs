@@ -236,7 +236,11 @@ pub const RUN: Tables = &[
     limits::OPTIONS,
     rights::OPTIONS,
     host::OPTIONS,
-    ending::OPTIONS,
+    ending::ENDS,
+    ending::TOLD,
+    ending::COUNTED,
+    ending::EXPLAINED,
+    ending::STARTED,
     stay::DETACH,
     stay::OPTIONS,
     LOG,
@@ -256,6 +260,22 @@ pub const POOL: Tables = &[
     HELP,
 ];
 
+/// The options of `mydocker batch`: its own, and those that hold for all of its jobs.
+pub const BATCH: Tables = &[
+    super::commands::batch::OPTIONS,
+    process::OPTIONS,
+    files::OPTIONS,
+    &limits::OF_UPDATE,
+    limits::OPTIONS,
+    rights::OPTIONS,
+    host::OPTIONS,
+    ending::ENDS,
+    ending::COUNTED,
+    ending::STARTED,
+    LOG,
+    HELP,
+];
+
 /// The options of `mydocker create`: it starts nothing.
 pub const CREATE: Tables = &[
     process::OPTIONS,
@@ -264,7 +284,11 @@ pub const CREATE: Tables = &[
     limits::OPTIONS,
     rights::OPTIONS,
     host::OPTIONS,
-    ending::OPTIONS,
+    ending::ENDS,
+    ending::TOLD,
+    ending::COUNTED,
+    ending::EXPLAINED,
+    ending::STARTED,
     stay::OPTIONS,
     LOG,
     HELP,

@@ -10,9 +10,9 @@ use crate::error::Error;
 use crate::launch::Container;
 use crate::log::{Level, Log, Value};
 use crate::spec::{ContainerSpec, Namespace};
-use crate::sys::process::{self, Ended, Patience};
+use crate::sys::process::{self, Ended, Patience, ResourceUsage};
 use crate::sys::signal::{self, SignalSet, Taken};
-use crate::sys::{code, reaper};
+use crate::sys::{Errno, Pid, code, reaper};
 use killed_for::KilledFor;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -61,6 +61,10 @@ pub struct Supervisor<'a> {
     line: Option<Rc<Line>>,
     /// What the pool has told of the command's end.
     told: Option<Ended>,
+    /// What it has used, if it is timed.
+    used: Option<ResourceUsage>,
+    /// How long it may take to end when a signal has asked it to, if there is an end to that.
+    patience: Option<Duration>,
 }
 
 impl<'a> Supervisor<'a> {
@@ -105,6 +109,8 @@ impl<'a> Supervisor<'a> {
             code: None,
             line: None,
             told: None,
+            used: None,
+            patience: None,
         }
     }
 
@@ -113,6 +119,14 @@ impl<'a> Supervisor<'a> {
     #[inline(never)]
     pub fn of_pool(mut self, line: Rc<Line>) -> Self {
         self.line = Some(line);
+        self
+    }
+
+    /// One that is killed when it has not ended so long after a signal that asks it to.
+    #[cold]
+    #[inline(never)]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
         self
     }
 
@@ -125,7 +139,11 @@ impl<'a> Supervisor<'a> {
         let blocked = signals.blocked;
         let awaited = signals.forwarded.with(libc::SIGCHLD).with(libc::SIGTSTP);
         loop {
-            let taken = code::rest_for_signal(awaited, self.time_left());
+            let taken = match self.patience {
+                None => code::rest_for_signal(awaited, self.time_left()),
+                // Who runs one after the other needs its code again soon.
+                Some(_) => signal::wait_at_most(awaited, self.time_left()),
+            };
             // Each time, or a flood of signals would keep it from being seen.
             self.look_at_the_clock()?;
             let taken = taken.map_err(|errno| Error::new("wait for", "signals", errno))?;
@@ -254,12 +272,26 @@ impl<'a> Supervisor<'a> {
         if let Some(line) = self.line.clone() {
             return self.has_line_told(&line);
         }
-        let ended = process::wait(Some(self.container.pid), Patience::Look)
-            .map_err(|errno| Error::new("wait for", "the container", errno))?;
+        let ended = match self.timed {
+            false => process::wait(Some(self.container.pid), Patience::Look),
+            true => self.has_ended(),
+        };
+        let ended = ended.map_err(|errno| Error::new("wait for", "the container", errno))?;
         match ended {
             Some((_, ended)) => self.report(ended).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Of one that someone wants to know of what it has used.
+    #[cold]
+    #[inline(never)]
+    fn has_ended(&mut self) -> Result<Option<(Pid, Ended)>, Errno> {
+        let ended = process::wait_with_usage(Some(self.container.pid), Patience::Look)?;
+        Ok(ended.map(|(pid, ended, used)| {
+            self.used = Some(used);
+            (pid, ended)
+        }))
     }
 
     /// The end, if the pool has told of it.
@@ -272,6 +304,7 @@ impl<'a> Supervisor<'a> {
             return Ok(None);
         };
         self.told = conclusion.told;
+        self.used = Some(conclusion.resource_usage);
         if let (Some(signal), None) = (conclusion.spared, self.killed_for) {
             self.killed_for = Some(KilledFor::Signal(signal));
         }
@@ -328,6 +361,10 @@ impl<'a> Supervisor<'a> {
             number => number,
         };
         self.hand_on(signal, signals::is_terminals(taken));
+        if let Some(patience) = self.patience {
+            let end = Instant::now().checked_add(patience);
+            self.patience_ends = self.patience_ends.or(end);
+        }
     }
 
     fn hand_on(&mut self, signal: i32, from_terminal: bool) {

@@ -76,6 +76,7 @@ impl Supervisor<'_> {
             reason,
             ended: commands_own,
             at,
+            used: self.used,
             output: None,
             interrupted: self.interrupted,
         })

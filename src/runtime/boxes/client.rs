@@ -149,9 +149,6 @@ pub fn live(setting: &Setting<'_>, told: &mut Told<'_>) -> Result<Option<Settled
         if let Some(usage) = &conclusion.usage {
             end.is_known_with(usage);
         }
-        if let Some(report) = &mut told.report {
-            report.used(conclusion.resource_usage);
-        }
         told.ended(end, conclusion.usage, log);
         if let (Some(usage), Some(limits)) = (&conclusion.usage, &spec.limits) {
             say_out_of_memory(usage, limits.memory, end.exit, log);

@@ -118,6 +118,7 @@ impl<'a> Boxes<'a> {
             },
             streams: StreamsOf::Nobody,
             keeps_streams: true,
+            patience: None,
             log: self.log,
         };
         let (mut asked, mut lent) = asked::look::<Acquire>(&setting)?;

@@ -72,6 +72,7 @@ pub fn lead(
             },
             streams,
             keeps_streams,
+            patience: None,
             log,
         };
         let last = match live(&setting, stored, (&mut chronicle, &mut desk))? {

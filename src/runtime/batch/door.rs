@@ -1,0 +1,118 @@
+//! The socket on which callers bring jobs, for as long as there is a batch.
+
+use crate::error::Error;
+use crate::sys::node::Replace;
+use crate::sys::{Errno, facts, identity, local_socket, node, process};
+use std::ffi::{CString, OsStr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+/// Only the owner may call: connect(2) wants the right to write.
+const MODE: u32 = 0o600;
+
+pub struct Door {
+    socket: OwnedFd,
+    path: CString,
+    /// Which file it is.
+    identity: (u64, u64),
+}
+
+impl Door {
+    /// Errors: another listens there, or what is there is something else.
+    pub fn open(path: &OsStr) -> Result<Self, Error> {
+        let failed = |errno| Error::new("listen at", path.as_bytes(), errno);
+        let path = CString::new(path.as_bytes()).map_err(|_| failed(Errno::EINVAL))?;
+        if is_left_over(&path) {
+            node::remove_file(node::HERE, &path).map_err(failed)?;
+        }
+        // Under another name first: whoever finds it there can call.
+        let made = made_beside(&path).ok_or_else(|| failed(Errno::EINVAL))?;
+        let socket = local_socket::listen_for_streams(&made, MODE).map_err(failed)?;
+        let door = Self {
+            identity: facts::facts_of(node::HERE, &made).map_err(failed)?.identity,
+            socket,
+            path: made,
+        };
+        match node::rename(node::HERE, &door.path, &path, Replace::No) {
+            Ok(()) => Ok(Self { path, ..door }),
+            Err(errno) => {
+                door.close();
+                let taken = (errno == Errno::EEXIST).then_some(
+                    "another listens there, or it is something else than a socket of yours",
+                );
+                Err(failed(errno).hint(taken))
+            }
+        }
+    }
+
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// The next caller, if one waits: another user is sent away, and `Err` tells who.
+    pub fn accept(&self) -> Result<Option<Result<OwnedFd, u32>>, Errno> {
+        let Some(caller) = local_socket::accept(self.socket.as_fd())? else {
+            return Ok(None);
+        };
+        let user = local_socket::peer_user(caller.as_fd())?;
+        Ok(Some(match user == identity::effective_user() {
+            true => Ok(caller),
+            false => Err(user),
+        }))
+    }
+
+    /// Takes the file away, if it is the same one still.
+    pub fn close(self) {
+        let found = facts::facts_of(node::HERE, &self.path);
+        if found.is_ok_and(|found| found.identity == self.identity) {
+            let _ = node::remove_file(node::HERE, &self.path);
+        }
+    }
+}
+
+/// A name of no one else's, in the same directory.
+fn made_beside(path: &CString) -> Option<CString> {
+    let bytes = path.to_bytes();
+    let directory = bytes.iter().rposition(|byte| *byte == b'/');
+    let directory = bytes.get(..directory.map_or(0, |at| at + 1))?;
+    let name = format!(".{:x}", process::id());
+    CString::new([directory, name.as_bytes()].concat()).ok()
+}
+
+/// Whether a batch that was killed has left a socket there: ours, and no one listens.
+fn is_left_over(path: &CString) -> bool {
+    let found = facts::facts_of(node::HERE, path);
+    let is_ours = found.is_ok_and(|found| {
+        found.kind == facts::Kind::Socket && found.owner == identity::effective_user()
+    });
+    let called = || local_socket::connect_stream(path, Duration::from_secs(1));
+    is_ours && matches!(called(), Err(Errno::ECONNREFUSED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_owner_calls_and_nothing_is_left() {
+        let path = std::env::temp_dir().join(format!("mydocker-door-{}", std::process::id()));
+        let door = Door::open(path.as_os_str()).unwrap();
+        let facts = facts::facts_of(node::HERE, &door.path).unwrap();
+        assert_eq!(facts.mode & 0o777, MODE);
+        assert!(Door::open(path.as_os_str()).is_err(), "it is taken");
+        // Killed, it leaves the file.
+        let Door { socket, .. } = door;
+        drop(socket);
+        let door = Door::open(path.as_os_str()).unwrap();
+        let caller = local_socket::connect_stream(&door.path, Duration::from_secs(1)).unwrap();
+        assert!(matches!(door.accept(), Ok(Some(Ok(_)))));
+        assert!(matches!(door.accept(), Ok(None)));
+        drop(caller);
+        door.close();
+        assert!(!path.exists());
+        std::fs::write(&path, "").unwrap();
+        assert!(Door::open(path.as_os_str()).is_err(), "a file is no socket");
+        std::fs::remove_file(&path).unwrap();
+    }
+}

@@ -1,0 +1,404 @@
+//! A line of a batch: what is to be run, and what it reads and writes.
+
+use crate::docker::RunArgs;
+use crate::docker::specify::size;
+use crate::docker::suggest;
+use crate::error::Error;
+use crate::json::{self, Value, base64};
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// A job, understood.
+#[derive(Debug)]
+pub struct Job {
+    pub id: Value,
+    /// What holds for all of the batch, and what the line says of this one.
+    pub arguments: RunArgs,
+    pub input: Input,
+    pub output: Output,
+    pub error: Output,
+}
+
+/// What a job reads.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum Input {
+    #[default]
+    Nothing,
+    Bytes(Vec<u8>),
+    File(OsString),
+}
+
+/// Where what a job writes goes.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    #[default]
+    Nowhere,
+    /// Into its result.
+    Inline,
+    File(OsString),
+    /// Where its stdout goes.
+    WithStdout,
+}
+
+/// A line that is no job: its id, as far as it could be read, and why.
+#[derive(Debug)]
+pub struct Bad {
+    pub id: Value,
+    pub error: Error,
+}
+
+/// The most bytes that one may write which are told with its result, unless its line says how many.
+const INLINE: &str = "1m";
+
+/// The most that its line may say.
+pub const MOST_INLINE: u64 = 16 << 20;
+
+const KEYS: [&str; 15] = [
+    "id",
+    "command",
+    "env",
+    "workdir",
+    "stdin",
+    "stdin_base64",
+    "stdin_file",
+    "stdout",
+    "stdout_file",
+    "stderr",
+    "stderr_file",
+    "timeout",
+    "cpu_time",
+    "output_limit",
+    "stop_signal",
+];
+
+/// What is wrong with a line.
+type Fault = String;
+
+/// Reads a line, the number `number` of those that came this way. `run` holds for every job.
+pub fn read(line: &[u8], number: u64, run: &RunArgs) -> Result<Job, Bad> {
+    let bad = |id: Value, fault: Fault| Bad {
+        id,
+        error: Error::told(&format!("line {number}: {fault}")),
+    };
+    let value = match parsed(line) {
+        Ok(value) => value,
+        Err(fault) => return Err(bad(Value::Null, fault)),
+    };
+    let Value::Object(members) = value else {
+        return Err(bad(Value::Null, "it is no object".into()));
+    };
+    let id = id_among(&members);
+    let mut job = Job {
+        id: id.clone(),
+        arguments: RunArgs {
+            command: Vec::new(),
+            ..run.clone()
+        },
+        input: Input::Nothing,
+        output: Output::Nowhere,
+        error: Output::Nowhere,
+    };
+    match job.take_all(members) {
+        Ok(()) => Ok(job),
+        Err(fault) => Err(bad(id, fault)),
+    }
+}
+
+/// The id in a line that has been read by another, if it can be read.
+pub fn id_of(line: &[u8]) -> Value {
+    match parsed(line) {
+        Ok(Value::Object(members)) => id_among(&members),
+        _ => Value::Null,
+    }
+}
+
+fn parsed(line: &[u8]) -> Result<Value, Fault> {
+    let text = std::str::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned())?;
+    json::parse_with_decimals(text).map_err(|fault| {
+        // It is one line of the reader's, whatever number it has here.
+        let inside = fault.strip_prefix("line 1: ");
+        ["it is no JSON: ", inside.unwrap_or(&fault)].concat()
+    })
+}
+
+/// A text or a number.
+fn id_among(members: &[(String, Value)]) -> Value {
+    let id = members.iter().find(|(name, _)| name == "id");
+    match id {
+        Some((_, id @ (Value::Text(_) | Value::Number(_) | Value::Bytes(_)))) => id.clone(),
+        _ => Value::Null,
+    }
+}
+
+impl Job {
+    fn take_all(&mut self, members: Vec<(String, Value)>) -> Result<(), Fault> {
+        let mut seen = [false; KEYS.len()];
+        for (name, value) in members {
+            let Some(place) = KEYS.iter().position(|key| *key == name) else {
+                return Err(unknown(&name));
+            };
+            if std::mem::replace(&mut seen[place], true) {
+                return Err(format!("{name} stands there twice"));
+            }
+            if value != Value::Null {
+                self.take(KEYS[place], value)
+                    .map_err(|fault| format!("{name}: {fault}"))?;
+            }
+        }
+        if self.arguments.command.is_empty() {
+            return Err("command is missing".into());
+        }
+        self.check_once(&seen, &["stdin", "stdin_base64", "stdin_file"])?;
+        self.check_once(&seen, &["stdout", "stdout_file"])?;
+        self.check_once(&seen, &["stderr", "stderr_file"])?;
+        self.arguments.interactive = self.input != Input::Nothing;
+        self.bound()
+    }
+
+    fn check_once(&self, seen: &[bool; KEYS.len()], keys: &[&str]) -> Result<(), Fault> {
+        let given = KEYS.iter().zip(seen);
+        let given = given.filter(|(key, is_seen)| **is_seen && keys.contains(key));
+        match given.map(|(key, _)| *key).collect::<Vec<_>>().as_slice() {
+            [one, other, ..] => Err(format!("{one} and {other} are two answers to one question")),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is told with the result has an end.
+    fn bound(&mut self) -> Result<(), Fault> {
+        if self.output != Output::Inline && self.error != Output::Inline {
+            return Ok(());
+        }
+        let limit = self.arguments.output_limit.get_or_insert(INLINE.into());
+        let bytes = size::bytes(limit.as_bytes());
+        match bytes {
+            Some(bytes) if bytes > MOST_INLINE => {
+                Err("what is told with the result is at most 16m".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn take(&mut self, name: &str, value: Value) -> Result<(), Fault> {
+        let run = &mut self.arguments;
+        match name {
+            "id" => match value {
+                Value::Text(_) | Value::Number(_) | Value::Bytes(_) => {}
+                _ => return Err("it is a string or a number".into()),
+            },
+            "command" => run.command = strings(value)?,
+            "env" => run.environment.extend(environment(value)?),
+            "workdir" => run.working_directory = Some(string(value)?),
+            "stdin" => self.input = Input::Bytes(string(value)?.into_vec()),
+            "stdin_base64" => {
+                let bytes = base64::decode(string(value)?.as_bytes());
+                self.input = Input::Bytes(bytes.ok_or("it is no base64")?);
+            }
+            "stdin_file" => self.input = Input::File(string(value)?),
+            "stdout" => self.output = inline(value)?,
+            "stdout_file" => self.output = Output::File(string(value)?),
+            "stderr" => {
+                self.error = match value.text() {
+                    Some("stdout") => Output::WithStdout,
+                    _ => inline(value)?,
+                }
+            }
+            "stderr_file" => self.error = Output::File(string(value)?),
+            "timeout" => run.timeout = Some(quantity(value)?),
+            "cpu_time" => {
+                let time = quantity(value)?;
+                run.limits.retain(|(limit, _)| *limit != "cpu-time");
+                run.limits.push(("cpu-time", time));
+            }
+            "output_limit" => run.output_limit = Some(quantity(value)?),
+            _ => run.stop_signal = Some(quantity(value)?),
+        }
+        Ok(())
+    }
+}
+
+fn unknown(name: &str) -> Fault {
+    let mut fault = format!("{name:?} is no key of a job");
+    if let Some(near) = suggest::nearest(name, &KEYS) {
+        fault.push_str(&format!(", did you mean {near:?}?"));
+    }
+    fault
+}
+
+fn string(value: Value) -> Result<OsString, Fault> {
+    match value {
+        Value::Text(text) => Ok(text.into()),
+        Value::Bytes(bytes) => Ok(OsString::from_vec(bytes)),
+        _ => Err("it is a string".into()),
+    }
+}
+
+fn strings(value: Value) -> Result<Vec<OsString>, Fault> {
+    match value {
+        Value::List(items) => items.into_iter().map(string).collect(),
+        _ => Err("it is a list of strings".into()),
+    }
+    .and_then(|strings: Vec<OsString>| match strings.is_empty() {
+        true => Err("it is empty".into()),
+        false => Ok(strings),
+    })
+}
+
+/// A number, or what an option takes for it.
+fn quantity(value: Value) -> Result<OsString, Fault> {
+    match value {
+        Value::Number(number) => Ok(number.to_string().into()),
+        value => string(value).map_err(|_| "it is a number or a string".into()),
+    }
+}
+
+fn inline(value: Value) -> Result<Output, Fault> {
+    match value.boolean() {
+        Some(true) => Ok(Output::Inline),
+        Some(false) => Ok(Output::Nowhere),
+        None => Err("it is true or false".into()),
+    }
+}
+
+/// Variables, as `-e` has them: `["NAME=VALUE", "NAME"]`, or `{"NAME": "VALUE"}`.
+fn environment(value: Value) -> Result<Vec<OsString>, Fault> {
+    match value {
+        Value::List(items) => items.into_iter().map(string).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| {
+                if name.is_empty() || name.contains('=') {
+                    return Err(format!("{name:?} is no name of a variable"));
+                }
+                let value = string(value).map_err(|fault| format!("{name}: {fault}"))?;
+                let mut variable = OsString::from(name);
+                variable.push("=");
+                variable.push(value);
+                Ok(variable)
+            })
+            .collect(),
+        _ => Err("it is a list of strings, or an object".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(line: &str) -> Result<Job, String> {
+        let run = RunArgs {
+            environment: vec!["ALL=1".into()],
+            timeout: Some("9".into()),
+            ..RunArgs::default()
+        };
+        read(line.as_bytes(), 3, &run).map_err(|bad| bad.error.to_string())
+    }
+
+    #[test]
+    fn all_keys() {
+        let job = job(
+            r#"{"id": "a", "command": ["x", "\udcff"], "env": {"A": "1", "B": ""}, "workdir": "/w",
+            "stdin": "text", "stdout": true, "stderr": "stdout", "timeout": 0.5, "cpu_time": 2,
+            "output_limit": "64k", "stop_signal": "INT"}"#,
+        )
+        .unwrap();
+        assert_eq!(job.id, Value::Text("a".into()));
+        let run = &job.arguments;
+        assert_eq!(run.command[1].as_bytes(), b"\xff");
+        assert_eq!(run.environment, ["ALL=1", "A=1", "B="]);
+        assert_eq!(run.working_directory, Some("/w".into()));
+        assert!(run.interactive);
+        assert_eq!(run.timeout, Some("0.5".into()));
+        assert_eq!(run.limits, [("cpu-time", "2".into())]);
+        assert_eq!(run.output_limit, Some("64k".into()));
+        assert_eq!(job.input, Input::Bytes(b"text".to_vec()));
+        assert_eq!(
+            (&job.output, &job.error),
+            (&Output::Inline, &Output::WithStdout)
+        );
+    }
+
+    #[test]
+    fn what_is_not_said() {
+        let job = job(r#"{"command":["x"],"id":null,"stdin_base64":"/w=="}"#).unwrap();
+        assert_eq!(job.id, Value::Null);
+        assert_eq!(job.input, Input::Bytes(vec![0xff]));
+        assert_eq!(
+            (&job.output, &job.error),
+            (&Output::Nowhere, &Output::Nowhere)
+        );
+        assert_eq!(job.arguments.timeout, Some("9".into()));
+        assert_eq!(job.arguments.output_limit, None);
+    }
+
+    #[test]
+    fn what_is_told_inline_has_an_end() {
+        let inline = job(r#"{"command":["x"],"stderr":true}"#).unwrap();
+        assert_eq!(inline.arguments.output_limit, Some("1m".into()));
+        let more = job(r#"{"command":["x"],"stderr":true,"output_limit":"17m"}"#).unwrap_err();
+        assert!(more.contains("at most 16m"), "{more}");
+        assert!(job(r#"{"command":["x"],"stdout_file":"x","output_limit":"17m"}"#).is_ok());
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, fault) in [
+            ("", "it is no JSON: it ends where a value should be"),
+            ("[]", "it is no object"),
+            (r#"{"id":1}"#, "command is missing"),
+            (r#"{"command":[]}"#, "command: it is empty"),
+            (r#"{"command":"x"}"#, "command: it is a list of strings"),
+            (r#"{"command":["x",1]}"#, "command: it is a string"),
+            (
+                r#"{"command":["x"],"timout":1}"#,
+                r#""timout" is no key of a job, did you mean "timeout"?"#,
+            ),
+            (
+                r#"{"command":["x"],"id":1,"id":1}"#,
+                "id stands there twice",
+            ),
+            (
+                r#"{"command":["x"],"id":[1]}"#,
+                "id: it is a string or a number",
+            ),
+            (
+                r#"{"command":["x"],"stdin":"","stdin_file":"x"}"#,
+                "stdin and stdin_file are two answers to one question",
+            ),
+            (
+                r#"{"command":["x"],"stdin_base64":"?"}"#,
+                "stdin_base64: it is no base64",
+            ),
+            (
+                r#"{"command":["x"],"env":{"A=B":"1"}}"#,
+                r#"env: "A=B" is no name of a variable"#,
+            ),
+            (
+                r#"{"command":["x"],"env":{"A":1}}"#,
+                "env: A: it is a string",
+            ),
+            (
+                r#"{"command":["x"],"stdout":1}"#,
+                "stdout: it is true or false",
+            ),
+            (r#"{"command":["x"]} x"#, "it is no JSON: 'x' after the end"),
+        ] {
+            let expected = format!("line 3: {fault}");
+            assert_eq!(job(line).unwrap_err(), expected, "{line}");
+        }
+        let bad = read(b"{\"command\":[\"\xff\"]}", 1, &RunArgs::default()).unwrap_err();
+        assert_eq!(bad.error.to_string(), "line 1: it is not UTF-8");
+    }
+
+    #[test]
+    fn a_bad_line_has_its_id() {
+        let id = |line: &str| {
+            read(line.as_bytes(), 1, &RunArgs::default())
+                .unwrap_err()
+                .id
+        };
+        assert_eq!(id(r#"{"x":1,"id":"a"}"#), Value::Text("a".into()));
+        assert_eq!(id(r#"{"id":7}"#), Value::Number(7));
+        assert_eq!(id(r#"{"id":7"#), Value::Null);
+    }
+}

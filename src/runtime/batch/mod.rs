@@ -1,0 +1,435 @@
+//! `mydocker batch`: one process that is asked, and many runs.
+//!
+//! ```text
+//! stdin, or a socket's callers ─ lines ─▶ batch ─ a line ─▶ worker ─ clone ─▶ the container
+//! stdout, or the caller       ◀─ results ─┘  ◀─ its result ─┘  ◀──── its end ─┘
+//! ```
+//!
+//! Batch itself runs nothing. For each job that runs at a time there is a worker, a copy of this process that was forked
+//! when it was first needed, and that runs one job after the other by the story of `run` ([`story`](super::story), or a box
+//! of a pool's): what holds for one run holds for each of a batch. What is saved is what a run does before its story:
+//! the execve, its pages and their end, the command line. A single process that supervised all of them by one loop was
+//! not built: a clone that shares memory holds its caller up until the command runs, so starts would go one by one; and a
+//! worker that dies takes one job with it.
+//!
+//! Nothing is read that cannot be run: a connection is read from when it has no line left and a worker is free, and not
+//! while its results are not taken.
+//!
+//! A signal that ends batch is handed on to each container, which is killed if it has not ended a second later; each has its
+//! result. If batch itself is killed, the workers are told so by the kernel, and do the same.
+
+mod connection;
+mod door;
+mod hand;
+mod job;
+mod streams;
+mod worker;
+
+use super::logging;
+use super::sealed_exe::OwnFile;
+use crate::docker::BatchArgs;
+use crate::error::{Error, ExitCode};
+use crate::guard::{Acquire, Request};
+use crate::json::Value as Json;
+use crate::log::{Level, Log, Value};
+use crate::sys::descriptor::{self, Waiting};
+use crate::sys::invocation::Invocation;
+use crate::sys::process::Ended;
+use crate::sys::signal::{self, SignalSet};
+use crate::sys::{Errno, affinity, fork, inherited, process};
+use connection::{Connection, LONGEST};
+use door::Door;
+use hand::{Given, Hand};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+use worker::ENDING;
+
+/// The most callers at a time; others wait.
+const CALLERS: usize = 256;
+
+/// How long batch waits for a reader when all has ended by a signal, and how long it asks no one after accept(2) has failed.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// Where stdin and stdout stand among the connections.
+const STANDARD: u64 = 0;
+
+/// Runs a batch to its end.
+pub fn run(arguments: &BatchArgs, invocation: &Invocation) -> Result<ExitCode, Error> {
+    logging::with_log::<Acquire>(&arguments.log, Level::Warn, |log| {
+        OwnFile::look(&arguments.run, invocation)?.acquire()?;
+        let most = match arguments.jobs {
+            Some(most) => most,
+            None => affinity::processors()
+                .map_err(|errno| Error::new("sched_getaffinity", "", errno))?
+                .numbers()
+                .count()
+                .max(1),
+        };
+        // No job has what the caller has left open beside stdin, stdout and stderr.
+        let _ = inherited::close_callers(&[]);
+        let wanted = ENDING.without(signal::ignored());
+        signal::set_blocked(SignalSet(wanted.0 | signal::OF_WRITES.0))
+            .map_err(|errno| Error::new("block", "signals", errno))?;
+        let signals = signal::descriptor(wanted)
+            .map_err(|errno| Error::new("make a descriptor for", "signals", errno))?;
+        let mut batch = Batch {
+            arguments,
+            log,
+            most,
+            signals: Some(signals),
+            door: None,
+            connections: Vec::new(),
+            callers: STANDARD,
+            last: STANDARD,
+            hands: Vec::new(),
+            ending: None,
+            deadline: None,
+            deaf_until: None,
+        };
+        match &arguments.listen {
+            Some(path) => batch.door = Some(Door::open(path)?),
+            None => batch.connections.push((STANDARD, Connection::standard())),
+        }
+        let outcome = batch.serve();
+        if let Some(door) = batch.door.take() {
+            door.close();
+        }
+        for hand in batch.hands.drain(..) {
+            hand.end();
+        }
+        outcome
+    })
+}
+
+/// Why a batch ends before its jobs do.
+#[derive(Clone, Copy)]
+enum Ending {
+    Signal(i32),
+    /// No one reads the results.
+    Unread(Errno),
+}
+
+struct Batch<'a> {
+    arguments: &'a BatchArgs,
+    log: &'a Log,
+    /// How many run at a time.
+    most: usize,
+    signals: Option<OwnedFd>,
+    door: Option<Door>,
+    /// Who brings jobs, by a number that no other has; in order.
+    connections: Vec<(u64, Connection)>,
+    /// How many have called.
+    callers: u64,
+    /// The connection that had a job run last.
+    last: u64,
+    hands: Vec<Hand>,
+    ending: Option<Ending>,
+    /// When it stops waiting for the readers of results.
+    deadline: Option<Instant>,
+    /// When it asks for callers again.
+    deaf_until: Option<Instant>,
+}
+
+impl Batch<'_> {
+    fn serve(&mut self) -> Result<ExitCode, Error> {
+        loop {
+            self.hand_out()?;
+            if let Some(outcome) = self.outcome() {
+                return outcome;
+            }
+            self.wait()
+                .map_err(|errno| Error::new("wait for", "jobs and their ends", errno))?;
+        }
+    }
+
+    /// How it has ended, if it has.
+    fn outcome(&mut self) -> Option<Result<ExitCode, Error>> {
+        let runs = self.hands.iter().any(|hand| hand.job.is_some());
+        let Some(ending) = self.ending else {
+            let listens = self.door.is_some();
+            self.connections
+                .retain_mut(|(_, connection)| !connection.is_over());
+            return (!listens && self.connections.is_empty()).then_some(Ok(ExitCode::SUCCESS));
+        };
+        if runs {
+            return None;
+        }
+        let mut connections = self.connections.iter();
+        let are_read = connections.all(|(_, connection)| connection.is_written());
+        let now = Instant::now();
+        let deadline = *self.deadline.get_or_insert(now + LONGEST_WAIT);
+        if !are_read && now < deadline {
+            return None;
+        }
+        Some(match ending {
+            Ending::Signal(number) => Ok(ExitCode(Ended::Signaled(number).code())),
+            Ending::Unread(errno) => Err(Error::new("write", "results to stdout", errno)),
+        })
+    }
+
+    /// Gives jobs to workers, as long as there are some of both.
+    fn hand_out(&mut self) -> Result<(), Error> {
+        while self.ending.is_none() && self.has_room() {
+            let Some(key) = self.next_connection() else {
+                return Ok(());
+            };
+            let Some(connection) = self.connection(key) else {
+                return Ok(());
+            };
+            let Some(line) = connection.take() else {
+                return Ok(());
+            };
+            let Some(text) = line.text else {
+                let message = format!("line {}: it has more than {LONGEST} bytes", line.number);
+                let result = worker::not_run(&Json::Null, line.number, &Error::told(&message));
+                connection.add((result.finish() + "\n").as_bytes());
+                continue;
+            };
+            connection.running += 1;
+            self.last = key;
+
+            let job = Given {
+                connection: key,
+                number: line.number,
+                line: text,
+            };
+            match self.idle() {
+                Ok(hand) => hand.give(job),
+                Err(error) => {
+                    self.not_run(job, &error);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether one more could run.
+    fn has_room(&self) -> bool {
+        self.hands.len() < self.most || self.hands.iter().any(|hand| hand.job.is_none())
+    }
+
+    /// Whose turn it is of those that have a line.
+    fn next_connection(&mut self) -> Option<u64> {
+        let last = self.last;
+        let mut ready = self.connections.iter_mut().filter_map(|(key, connection)| {
+            (connection.keeps_up() && connection.is_ready()).then_some(*key)
+        });
+        let first = ready.next()?;
+        if first > last {
+            return Some(first);
+        }
+        Some(ready.find(|key| *key > last).unwrap_or(first))
+    }
+
+    /// A worker without a job, made if there is none.
+    ///
+    /// Errors: there is none at all, and none can be made.
+    fn idle(&mut self) -> Result<&mut Hand, Error> {
+        let mut place = self.hands.iter().position(|hand| hand.job.is_none());
+        if place.is_none() {
+            let (ours, theirs) =
+                hand::ends().map_err(|errno| Error::new("socketpair", "to a worker", errno))?;
+            let mut ours = Some(ours);
+            let batch = process::id();
+            let (arguments, log) = (self.arguments, self.log);
+            let pid = fork::fork_off(|| {
+                // The copy's own. No container's end waits for one that is open here.
+                drop(ours.take());
+                self.hands.clear();
+                self.connections.clear();
+                drop((self.signals.take(), self.door.take()));
+                worker::work(theirs, arguments, batch, log)
+            })
+            .map_err(|errno| Error::new("fork", "a worker", errno))?;
+            place = Some(self.hands.len());
+            self.hands.extend(ours.map(|ours| Hand::new(pid, ours)));
+        }
+        let hand = place.and_then(|place| self.hands.get_mut(place));
+        hand.ok_or_else(|| Error::new("find", "a worker", Errno::ESRCH))
+    }
+
+    /// Answers in the place of a worker.
+    #[cold]
+    #[inline(never)]
+    fn not_run(&mut self, job: Given, error: &Error) {
+        let result = worker::not_run(&job::id_of(&job.line), job.number, error);
+        self.answer(job.connection, (result.finish() + "\n").as_bytes());
+    }
+
+    fn connection(&mut self, key: u64) -> Option<&mut Connection> {
+        let mut connections = self.connections.iter_mut();
+        let found = connections.find(|(its, _)| *its == key);
+        found.map(|(_, connection)| connection)
+    }
+
+    fn answer(&mut self, connection: u64, result: &[u8]) {
+        // One that has gone needs none.
+        if let Some(connection) = self.connection(connection) {
+            connection.running = connection.running.saturating_sub(1);
+            connection.add(result);
+        }
+    }
+
+    /// Waits for whatever comes next, and does what it asks for.
+    fn wait(&mut self) -> Result<(), Errno> {
+        let now = Instant::now();
+        self.deaf_until = self.deaf_until.filter(|until| *until > now);
+        let wanted = self.ending.is_none() && self.has_room();
+        let of_file = |file: Option<_>| file.map_or(Waiting::none(), Waiting::to_read);
+        let is_open =
+            self.ending.is_none() && self.connections.len() < CALLERS && self.deaf_until.is_none();
+        let door = self.door.as_ref().filter(|_| is_open);
+        let mut waiting = vec![
+            of_file(self.signals.as_ref().map(AsFd::as_fd)),
+            of_file(door.map(Door::as_fd)),
+        ];
+
+        for hand in &self.hands {
+            waiting.extend(hand.waiting());
+        }
+        for (_, connection) in &self.connections {
+            waiting.extend(connection.waiting(wanted && connection.keeps_up()));
+        }
+        let next = self.deadline.into_iter().chain(self.deaf_until).min();
+        let timeout = next.map_or(-1, |next| {
+            let left = next.saturating_duration_since(now).as_millis();
+            i32::try_from(left).unwrap_or(i32::MAX).saturating_add(1)
+        });
+        descriptor::wait(&mut waiting, timeout)?;
+        let happened: Vec<bool> = waiting.iter().map(Waiting::happened).collect();
+        drop(waiting);
+        let (own, others) = happened.split_at(2);
+        let (hands, connections) = others.split_at(2 * self.hands.len());
+        // From behind, for one may go.
+        for (index, happened) in connections.chunks_exact(2).enumerate().rev() {
+            self.attend(index, happened);
+        }
+        // One that has gone leaves its place to the last.
+
+        for (index, happened) in hands.chunks_exact(2).enumerate().rev() {
+            self.hear(index, happened);
+        }
+        if own.starts_with(&[true]) {
+            self.take_signals()?;
+        }
+        if own.ends_with(&[true]) {
+            self.accept();
+        }
+        Ok(())
+    }
+
+    /// `happened`: whether there is something to read, and whether something can be written.
+    fn attend(&mut self, index: usize, happened: &[bool]) {
+        let (Some((_, connection)), &[readable, writable]) =
+            (self.connections.get_mut(index), happened)
+        else {
+            return;
+        };
+        let written = match (writable, connection.is_written()) {
+            (false, _) => Ok(()),
+            (true, false) => connection.write(),
+            // It was asked whether it is closed.
+            (true, true) => Err(Errno::EPIPE),
+        };
+        match written {
+            Ok(()) if readable => connection.read(),
+            Ok(()) => {}
+            Err(errno) => self.lose(index, errno),
+        }
+    }
+
+    /// No one takes the results any more: what runs for them ends.
+    #[cold]
+    #[inline(never)]
+    fn lose(&mut self, index: usize, errno: Errno) {
+        let (key, _) = self.connections.remove(index);
+        if key == STANDARD && self.door.is_none() {
+            self.ending = self.ending.or(Some(Ending::Unread(errno)));
+        }
+        self.end_jobs(libc::SIGTERM, |job| job.connection == key);
+    }
+
+    fn end_jobs(&self, signal: i32, which: impl Fn(&Given) -> bool) {
+        let busy = self
+            .hands
+            .iter()
+            .filter(|hand| hand.job.as_ref().is_some_and(&which));
+        for hand in busy {
+            // It has not been waited for: the pid is still its own.
+            let _ = process::kill(hand.pid, signal);
+        }
+    }
+
+    fn hear(&mut self, index: usize, happened: &[bool]) {
+        let Some(hand) = self.hands.get_mut(index) else {
+            return;
+        };
+        if happened.ends_with(&[true]) {
+            hand.send();
+        }
+        if !happened.starts_with(&[true]) {
+            return;
+        }
+        match hand.receive() {
+            Ok(None) => {}
+            Ok(Some(result)) => {
+                if let Some(job) = hand.job.take() {
+                    self.answer(job.connection, &result);
+                }
+            }
+            Err(()) => self.bury(index),
+        }
+    }
+
+    /// A worker has gone, with its container if it had one.
+    #[cold]
+    #[inline(never)]
+    fn bury(&mut self, index: usize) {
+        let mut hand = self.hands.swap_remove(index);
+        let job = hand.job.take();
+        let how = match hand.end() {
+            Some(Ended::Signaled(signal)) => format!("was ended by signal {signal}"),
+            Some(Ended::Exited(code)) => format!("has ended with exit code {code}"),
+            None => "has ended".to_owned(),
+        };
+        let error = Error::told(&format!("the process that ran it {how}"));
+        if let Some(job) = job {
+            self.not_run(job, &error);
+        }
+    }
+
+    fn take_signals(&mut self) -> Result<(), Errno> {
+        let Some(signals) = &self.signals else {
+            return Ok(());
+        };
+        while let Some(taken) = signal::take(signals.as_fd())? {
+            self.ending = self.ending.or(Some(Ending::Signal(taken.number)));
+            self.end_jobs(taken.number, |_| true);
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self) {
+        let Some(door) = &self.door else { return };
+        match door.accept() {
+            Ok(None) => {}
+            Ok(Some(Ok(caller))) => {
+                self.callers += 1;
+                let connection = Connection::caller(caller);
+                self.connections.push((self.callers, connection));
+            }
+            Ok(Some(Err(user))) => {
+                let fields = [("user", Value::Number(user.into()))];
+                self.log
+                    .write(Level::Warn, b"another user was refused", &fields);
+            }
+            Err(errno) => {
+                // Out of descriptors, or of memory: to ask again at once would only burn a processor.
+                self.deaf_until = Instant::now().checked_add(LONGEST_WAIT);
+                let error = Error::new("accept", "a caller", errno).to_string();
+                self.log.write(Level::Warn, error.as_bytes(), &[]);
+            }
+        }
+    }
+}

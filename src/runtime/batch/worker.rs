@@ -1,0 +1,216 @@
+//! A worker: a process of mydocker's that runs one job after the other, each as `mydocker run` would, and is asked for them
+//! and answers by a socket.
+//!
+//! Each message is its length in four bytes and then so much: of batch the number of a line and the line, of the worker a
+//! result. A worker has one job at a time, and takes no other before it has answered.
+
+use super::job::{self, Bad, Job};
+use super::streams::Streams;
+use crate::docker::{BatchArgs, RunArgs};
+use crate::error::{Error, ExitCode};
+use crate::json::{Object, Value};
+use crate::log::Log;
+use crate::runtime::boxes;
+use crate::runtime::caller::Asking;
+use crate::runtime::conclusion::Settled;
+use crate::runtime::origin::Origin;
+use crate::runtime::reporting::Reporting;
+use crate::runtime::standard::StreamsOf;
+use crate::runtime::told::Told;
+use crate::runtime::{Setting, story};
+use crate::sys::descriptor;
+use crate::sys::signal::{self, SignalSet};
+use crate::sys::{Errno, Pid, allocation, process};
+use crate::verdict::{Reason, Verdict};
+use std::ffi::OsString;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+/// How long a container may take to end when a signal has asked it to.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The signals that end a batch, and its containers with it.
+pub const ENDING: SignalSet = SignalSet::EMPTY
+    .with(libc::SIGHUP)
+    .with(libc::SIGINT)
+    .with(libc::SIGQUIT)
+    .with(libc::SIGTERM);
+
+/// Bytes of a message's length.
+pub const HEAD: usize = size_of::<u32>();
+
+/// Runs what comes, until nothing comes any more. `batch` is the process that asks.
+pub fn work(socket: OwnedFd, arguments: &BatchArgs, batch: Pid, log: &Log) -> u8 {
+    // A key of the terminal's is for batch, which asks each worker.
+    let begun = process::new_group()
+        // If batch is killed: the container ends, and what was lent is given back.
+        .and_then(|()| process::hear_of_parents_death(libc::SIGTERM))
+        .map_err(|errno| Error::new("begin", "a worker", errno))
+        .and_then(|()| {
+            let log = log
+                .apart()
+                .map_err(|errno| Error::new("dup", "the log", errno))?;
+            Ok((log, Streams::new()?))
+        });
+    let (log, streams) = match begun {
+        Ok(begun) => begun,
+        Err(error) => {
+            log.say(&error);
+            return error.exit().0;
+        }
+    };
+    let run = RunArgs {
+        // Its reaper and its counts are those of a run that is reported.
+        report: Some(OsString::new()),
+        ..arguments.run.clone()
+    };
+    let worker = Worker { run, streams, log };
+    loop {
+        // The same again, in the same place: no memory is mapped and given back for each job.
+        allocation::keep();
+        let Ok(Some((number, line))) = receive(&socket) else {
+            break;
+        };
+        // Those of the last job's, or of batch's end.
+        while let Ok(Some(_)) = signal::wait_at_most(ENDING, Some(Duration::ZERO)) {}
+        if process::parent_id() != batch {
+            break;
+        }
+        let mut result = worker.answer(&line, number).finish();
+        result.push('\n');
+        if send(&socket, result.as_bytes()).is_err() {
+            break;
+        }
+    }
+    0
+}
+
+/// `None`: nothing comes any more.
+fn receive(socket: &OwnedFd) -> Result<Option<(u64, Vec<u8>)>, Errno> {
+    let mut head = [0; HEAD + size_of::<u64>()];
+    if !fill(socket, &mut head)? {
+        return Ok(None);
+    }
+    let (length, number) = head.split_at(HEAD);
+    let length = u32::from_le_bytes(length.try_into().unwrap_or_default());
+    let number = u64::from_le_bytes(number.try_into().unwrap_or_default());
+    let mut line = vec![0; length as usize];
+    Ok(fill(socket, &mut line)?.then_some((number, line)))
+}
+
+/// Whether so much has come.
+fn fill(socket: &OwnedFd, buffer: &mut [u8]) -> Result<bool, Errno> {
+    let mut had = 0;
+    while let Some(rest) = buffer.get_mut(had..).filter(|rest| !rest.is_empty()) {
+        match descriptor::read(socket.as_fd(), rest) {
+            Ok(0) => return Ok(false),
+            Ok(count) => had += count,
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(true)
+}
+
+/// The beginning of a message to a worker.
+pub fn head(line: &[u8], number: u64) -> Vec<u8> {
+    let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
+    let mut head = length.to_le_bytes().to_vec();
+    head.extend(number.to_le_bytes());
+    head
+}
+
+fn send(socket: &OwnedFd, result: &[u8]) -> Result<(), Errno> {
+    let length = u32::try_from(result.len()).map_err(|_| Errno::EMSGSIZE)?;
+    let message = [&length.to_le_bytes(), result].concat();
+    descriptor::write_all(socket.as_fd(), &message)
+}
+
+/// The beginning of each result.
+pub fn begin(id: &Value, number: u64) -> Object {
+    let mut object = Object::new();
+    object.value("id", id);
+    object.number("line", i64::try_from(number).unwrap_or(i64::MAX));
+    object
+}
+
+/// The result of what has not run.
+pub fn not_run(id: &Value, number: u64, error: &Error) -> Object {
+    let verdict = Verdict {
+        reason: Some(Reason::NotStarted),
+        status: error.exit(),
+        ended: None,
+        error: Some(error),
+        wall: None,
+        counted: None,
+        resource_usage: None,
+        output: None,
+    };
+    verdict.tell(begin(id, number))
+}
+
+struct Worker {
+    /// What holds for every job.
+    run: RunArgs,
+    streams: Streams,
+    log: Log,
+}
+
+impl Worker {
+    fn answer(&self, line: &[u8], number: u64) -> Object {
+        let job = match job::read(line, number, &self.run) {
+            Ok(job) => job,
+            Err(Bad { id, error }) => return not_run(&id, number, &error),
+        };
+        let told = self.run(&job, number);
+        match (told, self.streams.give_up(&job)) {
+            (Ok(object), Ok(())) => object,
+            (Err(error), _) | (_, Err(error)) => not_run(&job.id, number, &error),
+        }
+    }
+
+    /// Errors: it has not run, or nothing is known of how.
+    fn run(&self, job: &Job, number: u64) -> Result<Object, Error> {
+        self.streams.take(job)?;
+        // The child of the last one has had our memory, and left it as it has to be while there is a container.
+        let _ = process::dumpable();
+        let mut report = Reporting::new(|| Ok(Vec::new()))?;
+        let ended = self.live(job, &mut report);
+        let (status, error) = match ended {
+            Ok(Settled { end, lost, .. }) => match (lost, end.exit) {
+                // What the command could not be told is not a success.
+                (Some(lost), ExitCode::SUCCESS) => (lost.exit(), Some(lost)),
+                (lost, exit) => (exit, lost),
+            },
+            Err(error) => (error.exit(), Some(error)),
+        };
+        let mut object = report.tell(begin(&job.id, number), status, error.as_ref());
+        self.streams.tell(job, &mut object)?;
+        Ok(object)
+    }
+
+    /// From nothing to nothing.
+    fn live(&self, job: &Job, report: &mut Reporting) -> Result<Settled, Error> {
+        let setting = Setting {
+            arguments: &job.arguments,
+            asking: Asking {
+                origin: Origin::Caller,
+                host_name: None,
+            },
+            streams: StreamsOf::Caller,
+            keeps_streams: true,
+            patience: Some(PATIENCE),
+            log: &self.log,
+        };
+        let mut told = Told {
+            timing: None,
+            report: Some(report),
+            stay: None,
+            without_box: None,
+        };
+        match boxes::client::live(&setting, &mut told)? {
+            Some(settled) => Ok(settled),
+            None => story::live(&setting, None, &mut told),
+        }
+    }
+}
