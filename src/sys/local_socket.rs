@@ -326,6 +326,12 @@ pub fn listen_to_wait(path: &CStr) -> Result<OwnedFd, Errno> {
     Ok(socket)
 }
 
+/// Has at most one caller more than `number` wait on a socket that is listened to; others are told EAGAIN.
+pub fn admit(socket: BorrowedFd<'_>, number: usize) -> Result<(), Errno> {
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::listen, socket.as_raw_fd(), number) }.map(drop)
+}
+
 /// Waits for a caller, on a socket of [`listen_to_wait`]. For who is a child, where nothing is dropped.
 pub fn await_caller(socket: BorrowedFd<'_>) -> Result<Undropped, Errno> {
     loop {

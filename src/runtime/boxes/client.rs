@@ -229,8 +229,10 @@ fn call(arguments: &RunArgs, directory: &OsStr) -> Result<Called, Error> {
     let connected = CString::new(path)
         .map_err(|_| Errno::EINVAL)
         .and_then(|path| local_socket::connect(&path));
-    let Ok(socket) = connected else {
-        return Ok(Err(Why::Unfit("none like it is kept there")));
+    let socket = match connected {
+        Ok(socket) => socket,
+        Err(Errno::EAGAIN) => return Ok(Err(Why::Unfit("all are taken"))),
+        Err(_) => return Ok(Err(Why::Unfit("none like it is kept there"))),
     };
     match local_socket::peer_user(socket.as_fd()) {
         Ok(user) if user == identity::effective_user() => Ok(Ok((socket, description))),

@@ -41,6 +41,8 @@ pub struct Boxes<'a> {
     description: [u64; 2],
     /// The socket on which jobs come, when there is one.
     jobs: Option<(CString, OwnedFd)>,
+    /// How many callers may wait on it.
+    admitted: usize,
     /// What may have happened to a box.
     happened: Epoll,
     ended: OwnedFd,
@@ -101,6 +103,7 @@ impl<'a> Boxes<'a> {
             oldest,
             description,
             jobs: None,
+            admitted: 0,
             happened,
             ended,
             all: BTreeMap::new(),
@@ -265,6 +268,18 @@ impl<'a> Boxes<'a> {
         self.all.values().filter(|kept| !kept.is_taken).count()
     }
 
+    /// Lets as many callers wait as there are boxes for them: where there is none, a caller is told so at once and does not
+    /// wait in vain.
+    fn admit(&mut self) {
+        let waiting = self.waiting();
+        if let Some((_, jobs)) = &self.jobs
+            && waiting != self.admitted
+            && local_socket::admit(jobs.as_fd(), waiting).is_ok()
+        {
+            self.admitted = waiting;
+        }
+    }
+
     /// Ends boxes that have become too old without a job. (The one that has one by then is not killed for it: it is asked
     /// first.)
     fn retire(&mut self) {
@@ -379,6 +394,7 @@ impl Beside for Boxes<'_> {
             }
         }
         self.retire();
+        self.admit();
     }
 
     fn next(&self) -> Option<Duration> {
@@ -398,6 +414,7 @@ impl Beside for Boxes<'_> {
         let line = kept.line.as_ref().map(AsFd::as_fd);
         let added = line.map_or(Ok(()), |line| self.happened.add(line, pid as u64));
         self.all.insert(pid, kept);
+        self.admit();
         added.map_err(|errno| Error::new("wait for", "what happens to a box", errno))
     }
 
