@@ -45,7 +45,7 @@ fn tell(arguments: &RunArgs, invocation: &Invocation, log: &Log) -> Result<ExitC
     let joins = cgroups.iter().filter_map(|cgroup| cgroup.join.clone());
     let plan = asked.plan(joins.collect(), lent.signals)?;
     asked.give::<Preview>()?;
-    preview::look(&plan, &asked.spec, asked.made(), log)
+    preview::look(&plan, &asked.spec, asked.made(&plan), log)
         .map_err(|error| explained(error, arguments, None))?;
     caller::warn(arguments, log);
     let text = explain(

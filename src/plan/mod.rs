@@ -34,7 +34,8 @@ pub use crate::spec::OwnDevice;
 pub use birth::{AwakeReason, Birth, PipeReason};
 pub use build::entry;
 pub use build::{
-    FilterLoads, NetworkSource, build, check_options, command_of, into_box, makes_terminal,
+    FilterLoads, NetworkSource, alone, build, can_be_alone, check_options, command_of, into_box,
+    makes_terminal,
 };
 pub use gate::{Gate, Opener};
 pub use standard::{Outputs, Prepared, Source, Standard, Streams};
@@ -121,6 +122,14 @@ impl InitPlan {
     pub fn has_network_beside(&self) -> bool {
         let mut steps = self.container.iter();
         steps.any(|step| matches!(step, Step::NetworkBeside))
+    }
+
+    /// Whether it makes the mount namespace, with no mount of the host's.
+    pub fn is_alone(&self) -> bool {
+        match self.container.first() {
+            Some(Step::Root(step)) => matches!(**step, RootStep::Alone { .. }),
+            _ => false,
+        }
     }
 
     /// Whether it is walked in a user namespace of the container's.

@@ -35,6 +35,13 @@ pub enum RootStep {
         /// Whether places for the usual mounts may be made in it.
         makes_places: bool,
     },
+    /// A mount namespace without the host's mounts, in which a copy of such a directory, with all that is mounted below it,
+    /// becomes what / will be.
+    Alone {
+        path: CString,
+        flags: MountFlags,
+        makes_places: bool,
+    },
     /// An overlay becomes what / will be.
     Overlay(Layers),
     /// A file system on a directory of the container's.

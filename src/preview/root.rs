@@ -54,6 +54,11 @@ impl<'a> Coming<'a> {
                 flags,
                 makes_places,
                 ..
+            }
+            | RootStep::Alone {
+                path,
+                flags,
+                makes_places,
             } => self.directory(path, *flags, *makes_places),
             RootStep::Overlay(layers) => self.base_overlay(layers.flags),
             RootStep::FileSystem(step) => self.file_system(step),

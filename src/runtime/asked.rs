@@ -24,7 +24,7 @@ use crate::result_file::{ResultFile, Typed};
 use crate::spec::{ContainerSpec, IdsWanted, Namespace, Namespaces};
 use crate::sys::seccomp::Instruction;
 use crate::sys::signal::SignalSet;
-use crate::sys::{Errno, affinity, kernel, network_maker};
+use crate::sys::{Errno, affinity, capability, kernel, network_maker};
 use std::borrow::Cow;
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -138,16 +138,20 @@ fn take<I: Intent, R: Request>(
 
 impl Asked {
     /// What is made anew before the command runs, by the clone or beside it.
-    pub fn made(&self) -> Namespaces {
+    pub fn made(&self, plan: &InitPlan) -> Namespaces {
+        let namespaces = match plan.is_alone() {
+            true => self.namespaces.with(Namespace::Mount),
+            false => self.namespaces,
+        };
         match self.network {
-            NetworkSource::Beside => self.namespaces.with(Namespace::Network),
-            NetworkSource::Clone | NetworkSource::Pool => self.namespaces,
+            NetworkSource::Beside => namespaces.with(Namespace::Network),
+            NetworkSource::Clone | NetworkSource::Pool => namespaces,
         }
     }
 
     /// `joins` are the files by which the container joins its cgroups, `ignored` the signals that it is to ignore.
     pub fn plan(&mut self, joins: Vec<CString>, ignored: SignalSet) -> Result<InitPlan, Error> {
-        let plan = plan::build(
+        let mut plan = plan::build(
             &self.spec,
             self.network,
             ignored,
@@ -157,8 +161,21 @@ impl Asked {
         );
         if self.spec.root.is_some() {
             plan::check_options(&plan)?;
+            if self.may_be_alone() && plan::alone(&mut plan) {
+                self.namespaces = self.namespaces.without(Namespace::Mount);
+            }
         }
         Ok(plan)
+    }
+
+    /// Whether the container's mount namespace may begin with nothing (`plan/build/alone.rs`).
+    fn may_be_alone(&self) -> bool {
+        plan::can_be_alone(self.kernel)
+            && self.namespaces.contains(Namespace::Mount)
+            && self.spec.namespaces.is_new(Namespace::Pid)
+            && !self.spec.is_in_user_namespace()
+            // It enters its root by chroot(2).
+            && capability::is_effective(capability::SYS_CHROOT)
     }
 
     pub fn give<I: Intent>(&self) -> Result<Given<I>, Error> {

@@ -16,6 +16,16 @@ pub fn new_network() -> Result<(), Errno> {
     unsafe { syscall!(Sysno::unshare, libc::CLONE_NEWNET) }.map(drop)
 }
 
+/// Moves this process into a new mount namespace, in which nothing is mounted but an empty directory that no one can change:
+/// its root and its working directory. Since Linux 7.1.
+///
+/// Errors: EINVAL where the kernel has no such namespaces.
+pub fn new_empty_mounts() -> Result<(), Errno> {
+    const UNSHARE_EMPTY_MNTNS: u32 = 0x0010_0000;
+    // SAFETY: no pointers.
+    unsafe { syscall!(Sysno::unshare, UNSHARE_EMPTY_MNTNS) }.map(drop)
+}
+
 /// Whether this process's cgroup namespace is the kernel's first, in which /proc/self/cgroup tells of every
 /// cgroup from the top of its hierarchy.
 pub fn is_initial_cgroup() -> bool {

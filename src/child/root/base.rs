@@ -1,9 +1,11 @@
 //! What / will be, and becoming it.
 
 use super::{RootState, older};
+use crate::lingering;
 use crate::plan::root::{EnterHow, HANDED, Layers, WorkDirectory};
 use crate::report::{Failed, Part};
 use crate::sys::clone::NewNamespaces;
+use crate::sys::descriptor::Undropped;
 use crate::sys::facts::Facts;
 use crate::sys::mount::{self, MountFlags, mount};
 use crate::sys::node::{self, HERE};
@@ -44,6 +46,28 @@ pub fn directory(path: &CStr, restrictions: MountFlags, state: &RootState) -> Re
         Err(Errno::ENOSYS) => older::restrict_base(path, restrictions, state),
         done => done.map_err(|errno| Part::Restrict.failed(errno)),
     }
+}
+
+/// What is to be had of the host's is taken along as mounts that are nowhere, for its paths lead nowhere afterwards.
+pub fn alone(path: &CStr, restrictions: MountFlags, state: &RootState) -> Result<(), Failed> {
+    let flags = libc::O_PATH | libc::O_DIRECTORY;
+    let opened = node::open(HERE, path, flags, 0).map_err(|errno| Part::Source.failed(errno))?;
+    let tree = mount_tree::copy_found(opened.as_fd(), true);
+    descriptor::close(opened);
+    let tree = tree.map_err(|errno| Part::Source.failed(errno))?;
+    let devices = mount_tree::copy(c"/dev", false).ok();
+    lingering::outlast(namespace::new_empty_mounts)?;
+    state.is_alone.set(true);
+    state.hosts_devices.set(devices.map(Undropped::keep));
+    // What is mounted in it from here on is not mounted on the host; and the rest as of any other directory.
+    mount_tree::set_attributes(tree.as_fd(), restrictions.and(MountFlags::PRIVATE), true)
+        .map_err(|errno| Part::Restrict.failed(errno))?;
+    let place = node::find(HERE, c"/")?;
+    let attached = mount_tree::attach(tree.as_fd(), place.as_fd());
+    descriptor::close(place);
+    descriptor::close(tree);
+    attached?;
+    settle(state)
 }
 
 /// The directory of a mount that was handed in, and is nowhere yet.
@@ -180,7 +204,16 @@ pub fn enter(state: &RootState) -> Result<(), Errno> {
         // Or `-w /proc/self/fd/N` could lead there.
         hidden.close(state.child);
     }
+    if let Some(devices) = state.hosts_devices.take() {
+        devices.close(state.child);
+    }
     directory::enter(state.root()?)?;
+    if state.is_alone.get() {
+        // The kernel never moves a namespace's first mount away, but there is nothing to be seen: who climbs out of this
+        // comes to a directory that is empty for ever, on which the root lies. (`setns` leads to the topmost, too.)
+        mount::change_root(c".")?;
+        return process::change_directory(c"/");
+    }
     // With `.` for both, the old root comes to lie on top of the new one, and nothing need be made for it
     // (pivot_root(2), "pivot_root(".", ".")").
     match mount::pivot_root(c".", c".") {

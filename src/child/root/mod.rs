@@ -57,6 +57,9 @@ pub struct RootState {
     is_at_own_path: Cell<bool>,
     /// Where what is bound to its place has its name, see [`stage::HIDDEN`].
     hidden: Cell<Option<ChildDescriptor<'static>>>,
+    /// The host's devices, in a mount namespace that has none of its mounts: a mount that is nowhere.
+    hosts_devices: Cell<Option<ChildDescriptor<'static>>>,
+    is_alone: Cell<bool>,
     /// The stage's file system.
     stage: Cell<Option<FileSystemNumber>>,
     /// The file systems that were mounted for this container alone, in which a file may be made that it lacks: the first
@@ -94,6 +97,8 @@ impl RootState {
             #[cfg(feature = "oci")]
             is_at_own_path: Cell::default(),
             hidden: Cell::default(),
+            hosts_devices: Cell::default(),
+            is_alone: Cell::default(),
             stage: Cell::default(),
             own: Default::default(),
             devices: Cell::default(),
@@ -157,6 +162,14 @@ impl RootState {
         number.is_ok_and(|number| self.own.iter().any(|own| own.get() == Some(number)))
     }
 
+    /// What becomes of places that a directory does not have.
+    fn make_places(&self, makes: bool) {
+        self.places.set(match makes {
+            true => Missing::MakePlace,
+            false => Missing::Refuse,
+        });
+    }
+
     fn cover(&self) {
         self.covers.set(self.covers.get().saturating_add(1));
     }
@@ -179,20 +192,24 @@ pub fn perform(
             premounted,
             makes_places,
         } => {
-            state.places.set(if *makes_places {
-                Missing::MakePlace
-            } else {
-                Missing::Refuse
-            });
+            state.make_places(*makes_places);
             match premounted {
                 true => base::handed_directory(*flags, state),
                 false => base::directory(path, *flags, state),
             }
         }
+        RootStep::Alone {
+            path,
+            flags,
+            makes_places,
+        } => {
+            state.make_places(*makes_places);
+            base::alone(path, *flags, state)
+        }
         RootStep::Overlay(layers) => base::overlay(layers, state),
         RootStep::FileSystem(step) => mount::file_system(step, state),
         RootStep::Stage { flags, data } => stage::begin(*flags, data, state).map_err(Failed::from),
-        RootStep::Devices(nodes) => stage::devices(nodes),
+        RootStep::Devices(nodes) => stage::devices(nodes, state),
         RootStep::StandardDevices(own) => {
             stage::standard_devices(own, state.child).map_err(Failed::from)
         }

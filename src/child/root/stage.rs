@@ -7,13 +7,14 @@ use crate::plan::OwnDevice;
 use crate::plan::root::FileSystem;
 use crate::report::{Failed, Part};
 use crate::spec::{Link, Node};
-use crate::sys::descriptor::Undropped;
+use crate::sys::descriptor::{ChildDescriptor, Undropped};
 use crate::sys::facts::{self, Kind};
 use crate::sys::in_child::InChild;
 use crate::sys::mount::{self, mount};
 use crate::sys::node::{self, HERE};
-use crate::sys::{Errno, MountFlags, descriptor, directory, process};
+use crate::sys::{Errno, MountFlags, descriptor, directory, mount_tree, process};
 use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
 
 /// The directory that devpts will cover, or, without a /dev of the container's own, no one comes to: what is bound from
 /// it keeps its name there, for the kernel lets nothing be mounted on what has no name any more, and a container in this
@@ -41,9 +42,10 @@ pub fn discard() -> Result<(), Errno> {
 
 /// Nodes can be made by the host's root alone, not by that of a user namespace, nor where a sandbox denies it, all of
 /// them or some (a device cgroup): those are bound.
-pub fn devices(nodes: &[Node]) -> Result<(), Failed> {
+pub fn devices(nodes: &[Node], state: &RootState) -> Result<(), Failed> {
     let mut makes = true;
     let mut is_first = true;
+    let mut hosts = None;
     for wanted in nodes {
         if makes {
             match node::make_device(HERE, last_name(&wanted.path), wanted.mode, wanted.device) {
@@ -57,16 +59,37 @@ pub fn devices(nodes: &[Node]) -> Result<(), Failed> {
             }
         }
         is_first = false;
-        bind_device(wanted)?;
+        if let Some(devices) = state.hosts_devices.take() {
+            hosts = Some(show(devices).map_err(|errno| Part::Source.failed(errno))?);
+        }
+        bind_device(wanted, hosts)?;
+    }
+    if let Some(devices) = hosts {
+        devices.close(state.child);
+        mount::detach(HIDDEN)?;
     }
     Ok(())
 }
 
-fn bind_device(wanted: &Node) -> Result<(), Failed> {
+/// Mounts the host's /dev, which is nowhere: the kernel copies no mount that was taken along from another namespace.
+#[cold]
+#[inline(never)]
+fn show(devices: ChildDescriptor<'static>) -> Result<ChildDescriptor<'static>, Errno> {
+    mount_tree::set_attributes(devices.as_fd(), MountFlags::PRIVATE, false)?;
+    let place = node::find(HERE, HIDDEN)?;
+    let attached = mount_tree::attach(devices.as_fd(), place.as_fd());
+    descriptor::close(place);
+    attached.map(|()| devices)
+}
+
+fn bind_device(wanted: &Node, hosts: Option<ChildDescriptor<'_>>) -> Result<(), Failed> {
     let name = last_name(&wanted.path);
     descriptor::close(make_file(name)?);
-    mount(Some(&wanted.hosts), name, None, MountFlags::BIND, None)
-        .map_err(|errno| Part::Source.failed(errno))?;
+    let put = match hosts {
+        Some(devices) => put_device(devices.as_fd(), last_name(&wanted.hosts), name),
+        None => mount(Some(&wanted.hosts), name, None, MountFlags::BIND, None),
+    };
+    put.map_err(|errno| Part::Source.failed(errno))?;
     let bound = node::find(HERE, name)?;
     let looked = facts::facts(bound.as_fd());
     descriptor::close(bound);
@@ -81,6 +104,20 @@ fn bind_device(wanted: &Node) -> Result<(), Failed> {
     }
     // It reads and writes all the same, but its mode and its owner stay.
     older::remount(name, MountFlags::READONLY).map_err(|errno| Part::Restrict.failed(errno))
+}
+
+/// One of the host's, by its /dev.
+#[cold]
+#[inline(never)]
+fn put_device(devices: BorrowedFd<'_>, hosts: &CStr, name: &CStr) -> Result<(), Errno> {
+    let found = node::find(devices, hosts)?;
+    let copied = mount_tree::copy_found(found.as_fd(), false);
+    descriptor::close(found);
+    let (copied, place) = (copied?, node::find(HERE, name)?);
+    let attached = mount_tree::attach(copied.as_fd(), place.as_fd());
+    descriptor::close(copied);
+    descriptor::close(place);
+    attached
 }
 
 /// Puts nodes that were just made into the places of 0, 1 and 2. Open for both, whichever the caller's was open for:

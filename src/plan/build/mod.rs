@@ -1,6 +1,7 @@
 //! From the specification to the plan. The order of the steps is decided here, and each place has
 //! its reason beside it.
 
+mod alone;
 mod boxed;
 mod c_string;
 pub mod entry;
@@ -10,6 +11,7 @@ mod name_files;
 mod process;
 mod root;
 
+pub use alone::{alone, is_possible as can_be_alone};
 pub use boxed::{FilterLoads, into_box};
 pub use layers::check_options;
 pub use process::command_of;

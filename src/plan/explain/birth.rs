@@ -82,6 +82,7 @@ fn not_new(page: &mut Page, wanted: Namespaces, plan: &InitPlan, start: &Start<'
                 "one that is there; mydocker has joined it for this clone"
             }
             _ if is_joined => "not yet; one that is there is joined below",
+            (Namespace::Mount, true) => "none yet; an empty one is made below",
             (Namespace::Network, true) if plan.has_network_beside() => {
                 "none yet, unless no processor is idle: another process of mydocker's, cloned before this one, makes it while \
                  the root is built, and it is entered below. That one runs in mydocker's memory on a stack of its own \

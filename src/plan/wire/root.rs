@@ -43,6 +43,7 @@ table! { enum RootStep {
     31 => RestrictFound(paths),
     32 => OwnNull,
     33 => OwnPath(path),
+    34 => Alone { path, flags, makes_places },
 } }
 table! { struct PlacedMount { target, content, below, propagation } }
 table! { enum Content { 0 => Fresh(fresh), 1 => Bound(bound), 2 => Remounted(fresh) } }

@@ -65,6 +65,27 @@ impl<'p> Blank<'p> {
             })
     }
 
+    pub fn alone(self, path: &CStr, flags: MountFlags) -> Told<'p> {
+        self.says_for(
+            Field::Root,
+            ": enter an empty mount namespace with",
+            path.to_bytes(),
+        )
+        .source(path.to_bytes())
+        .hint_otherwise(Doing::MakeNamespace("mnt"))
+        .why(
+            "What will be /, in a mount namespace that has no other mount: none of the host's is copied, none is to be \
+             taken away. So nothing of the host's may be wanted but this directory, and its devices where nodes \
+             cannot be made, of which a copy is kept. It is put onto the namespace's /, an empty directory; only /.. leads \
+             to what lies on that. open_tree(2), unshare(2) (UNSHARE_EMPTY_MNTNS, Linux 7.1), mount_setattr(2), \
+             move_mount(2)",
+        )
+        .on_page(|page, _| {
+            page.item("flags", &bits::flags(MountFlags::PRIVATE.and(flags)));
+            no_devices(page, flags);
+        })
+    }
+
     pub fn overlay(self, layers: &Layers) -> Told<'p> {
         // With several directories and --read-only nobody has asked for more than those.
         let field = if layers.flags.contains(MountFlags::READONLY) {

@@ -23,6 +23,7 @@ pub fn tell<'p>(step: &RootStep, text: Blank<'p>) -> Told<'p> {
             premounted,
             makes_places: _,
         } => text.directory(path, *flags, *premounted),
+        RootStep::Alone { path, flags, .. } => text.alone(path, *flags),
         RootStep::Overlay(layers) => text.overlay(layers),
         RootStep::FileSystem(step) => text.file_system(step),
         RootStep::Stage { flags, data } => text.stage(*flags, data),
