@@ -3,6 +3,7 @@
 
 mod act;
 mod arguments;
+mod batch;
 mod contestants;
 mod copies;
 mod crowd;
@@ -130,6 +131,9 @@ fn measure(
     results.protections = protections::measure(runner, contestants, extent, &mut missing);
     if !arguments.starts_only {
         results.throughput = throughput::measure(runner, contestants, extent);
+        let rates = batch::rates(contestants, extent, runner.command());
+        let rates = kept("rates of a batch", rates, &mut missing);
+        results.throughput.extend(rates);
         results.memory = kept("memory", memory::measure(runner, contestants), &mut missing);
         let crowd = crowd::measure(runner, contestants, extent);
         results.crowd = kept("live containers", crowd, &mut missing);

@@ -5,6 +5,7 @@
 //! until the pool is full again. With a rest before each start it is full by itself.
 
 use crate::arguments::Extent;
+use crate::batch::Batch;
 use crate::contestants::{BARE, Contestant, FLOOR, FLOOR_AGAIN, SMALL};
 use crate::memory::rollup;
 use crate::roots::DIRECTORY;
@@ -23,7 +24,7 @@ const POOLED_UNPROTECTED: &str = "mydocker --pool, unprotected";
 
 /// How many boxes each has, and after how many rounds, of a start each, they are waited for.
 const SIZE: usize = 64;
-const ROUNDS: usize = SIZE - 8;
+const ROUNDS: usize = SIZE / 2 - 4;
 
 pub fn measure(
     runner: &mut Runner,
@@ -46,11 +47,20 @@ pub fn measure(
     ];
     let mut pools = Vec::new();
     let mut pooled = Vec::new();
+    let mut asked = None;
     for (name, like, options) in kinds {
         let Some(like) = like else { continue };
         let pool = Pool::new(like, pools.len(), &options)?;
         let mut words = vec![OsString::from("--pool"), pool.directory.clone().into()];
         words.extend(options);
+        if name == POOLED_UNPROTECTED {
+            let options: Vec<OsString> = words
+                .iter()
+                .cloned()
+                .chain(["--init=false", "--jobs=1"].map(Into::into))
+                .collect();
+            asked = Some(Batch::telling(like, &options, runner.command())?);
+        }
         pooled.extend(like.with(name, &words));
         pools.push((name, pool));
     }
@@ -71,19 +81,32 @@ pub fn measure(
             regime,
             rounds,
             late_rounds: 0,
-            before: &mut |round| match regime {
-                Regime::BackToBack if round % ROUNDS == 0 => pools
-                    .iter()
-                    .try_for_each(|(_, pool)| pool.wait_until_full()),
-                _ => Ok(()),
+            before: &mut |round| {
+                if regime == Regime::BackToBack && round % ROUNDS == 0 {
+                    pools
+                        .iter()
+                        .try_for_each(|(_, pool)| pool.wait_until_full())?;
+                }
+                // Of the same pool as another, which has boxes for both.
+                asked
+                    .as_mut()
+                    .map_or(Ok(()), |asked: &mut Batch| asked.start(regime))
             },
         };
-        measured.push(rounds::measure(runner, &playing, play)?);
+        let mut all = rounds::measure(runner, &playing, play)?;
+        all.rows.extend(asked.as_mut().map(Batch::row));
+        measured.push(all);
     }
+    drop(asked);
     // Said, not assumed: without a box a start takes as long as any other.
     for (name, pool) in pools {
         let memory = pool.memory_of_a_box();
         let handed_out = pool.end()?;
+        let starts = match name {
+            // With those of the batch.
+            POOLED_UNPROTECTED => 2 * starts,
+            _ => starts,
+        };
         for measured in &mut measured {
             for row in measured.rows.iter_mut().filter(|row| row.name == name) {
                 row.note = format!(

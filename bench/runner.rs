@@ -49,7 +49,7 @@ pub struct Runner {
 }
 
 /// What the command writes.
-const LETTERS: usize = 16;
+pub const LETTERS: usize = 16;
 
 impl Runner {
     pub fn new(command: &Path) -> Result<Self, String> {
@@ -67,6 +67,11 @@ impl Runner {
             home: mount_namespaces::here()?,
             serial: 0,
         })
+    }
+
+    /// The program that every container runs.
+    pub fn command(&self) -> &Path {
+        &self.command
     }
 
     /// Starts a contestant and waits for its end.
@@ -193,10 +198,7 @@ impl Runner {
     pub fn said(&mut self) -> Option<u64> {
         let mut letters = [0; LETTERS];
         self.reader.read_exact(&mut letters).ok()?;
-        letters.iter().try_fold(0, |time, letter| {
-            let digit = letter.checked_sub(b'a').filter(|digit| *digit < 16)?;
-            Some(time << 4 | u64::from(digit))
-        })
+        time_in(&letters)
     }
 
     /// Waits until a command that stays has told its time.
@@ -234,6 +236,14 @@ impl Runner {
 
 fn ended(mut child: Child) -> Result<ExitStatus, String> {
     child.wait().map_err(|error| format!("wait: {error}"))
+}
+
+/// The time in what a command has written.
+pub fn time_in(letters: &[u8; LETTERS]) -> Option<u64> {
+    letters.iter().try_fold(0, |time, letter| {
+        let digit = letter.checked_sub(b'a').filter(|digit| *digit < 16)?;
+        Some(time << 4 | u64::from(digit))
+    })
 }
 
 /// The monotonic clock, which the command reads too.

@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::sync::OnceLock;
 
 /// What a run that has a container of its own says of why.
 pub type Unfit = &'static str;
@@ -129,6 +130,21 @@ pub fn describe(arguments: &RunArgs) -> Result<[u64; 2], Errno> {
     job::PROTOCOL.hash(&mut hasher);
     of_box(arguments).hash(&mut hasher);
     places(arguments, &mut hasher)?;
+    OWN.get_or_init(own)
+        .as_ref()
+        .map_err(|errno| *errno)?
+        .hash(&mut hasher);
+    let first = hasher.finish();
+    // Two of 64 bits: one alone would have two options meet once in some thousand millions of different ones.
+    "and once more".hash(&mut hasher);
+    Ok([first, hasher.finish()])
+}
+
+/// What a container has of this process, which looks at itself once: a batch's worker has a box for each of its jobs.
+static OWN: OnceLock<Result<Vec<u8>, Errno>> = OnceLock::new();
+
+fn own() -> Result<Vec<u8>, Errno> {
+    let mut own = Vec::new();
     let mut buffer = [0; 4096];
     let status = read(c"/proc/self/status", &mut buffer)?;
     for line in status.split(|byte| *byte == b'\n') {
@@ -136,21 +152,19 @@ pub fn describe(arguments: &RunArgs) -> Result<[u64; 2], Errno> {
             .iter()
             .any(|name| line.starts_with(name.as_bytes()))
         {
-            line.hash(&mut hasher);
+            own.extend(line);
         }
     }
-    read(c"/proc/self/cgroup", &mut buffer)?.hash(&mut hasher);
+    own.extend(read(c"/proc/self/cgroup", &mut buffer)?);
     // A kernel without such a module has no such file, or none that can be read.
-    read(c"/proc/self/attr/current", &mut buffer)
-        .ok()
-        .hash(&mut hasher);
+    let label = read(c"/proc/self/attr/current", &mut buffer);
+    own.extend(label.unwrap_or_default());
     for view in VIEWS {
-        identity_of(view.as_ref())?.hash(&mut hasher);
+        let (device, inode) = identity_of(view.as_ref())?;
+        own.extend(device.to_le_bytes());
+        own.extend(inode.to_le_bytes());
     }
-    let first = hasher.finish();
-    // Two of 64 bits: one alone would have two options meet once in some thousand millions of different ones.
-    "and once more".hash(&mut hasher);
-    Ok([first, hasher.finish()])
+    Ok(own)
 }
 
 /// The directories that the options name, as far as their names alone do not tell which they are.
