@@ -72,9 +72,11 @@ impl<'a> Groups<'a> {
         groups.last[0].cost = 0;
         let mut first = 0;
         while first < runs.count() {
-            groups.around_each(first);
-            if let Some(pair) = pair {
-                groups.by_bits(first, pair);
+            if groups.last[first].cost < u16::MAX {
+                groups.around_each(first);
+                if let Some(pair) = pair {
+                    groups.by_bits(first, pair);
+                }
             }
             first += 1;
         }
@@ -113,12 +115,12 @@ impl<'a> Groups<'a> {
         let mut exceptions = base - first;
         let mut end = base + 1;
         loop {
-            self.found(first, end, base as u16, 1 + exceptions);
-            if end == self.runs.count() {
-                return;
-            }
-            if !self.runs.leads_to(end, leaf) {
-                if exceptions == EXCEPTIONS || !self.runs.is_single(end) {
+            let is_over = end == self.runs.count();
+            let goes_on = !is_over && self.runs.leads_to(end, leaf);
+            // (One that ends earlier for as much is no better: what comes behind it takes no less then.)
+            if !goes_on {
+                self.found(first, end, base as u16, 1 + exceptions);
+                if is_over || exceptions == EXCEPTIONS || !self.runs.is_single(end) {
                     return;
                 }
                 exceptions += 1;
@@ -137,15 +139,19 @@ impl<'a> Groups<'a> {
         };
         let mut exceptions = 0;
         let mut end = first;
-        while end < self.runs.count() && self.runs.start(end + 1) <= limit {
-            if pair.bit(self.runs.leaf(end)).is_none() {
-                if exceptions == EXCEPTIONS || !self.runs.is_single(end) {
+        loop {
+            let is_over = end == self.runs.count() || self.runs.start(end + 1) > limit;
+            let goes_on = !is_over && pair.bit(self.runs.leaf(end)).is_some();
+            if !goes_on {
+                if end > first {
+                    self.found(first, end, OF_BITS, 3 + exceptions);
+                }
+                if is_over || exceptions == EXCEPTIONS || !self.runs.is_single(end) {
                     return;
                 }
                 exceptions += 1;
             }
             end += 1;
-            self.found(first, end, OF_BITS, 3 + exceptions);
         }
     }
 
