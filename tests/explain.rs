@@ -291,14 +291,6 @@ fn what_is_refused_is_refused_in_the_same_words() {
         let explained = case.run(&["--explain"], &[] as &[&str]);
         assert_eq!(explained.code(), Some(125), "{case}");
         assert!(explained.stderr.contains("missing container command"));
-        // An ordinary user has no pool.
-        if case.caller == Caller::Ordinary {
-            let options = ["--pool=/nowhere/at/all"];
-            let really = case.run(&options, &["true"]);
-            let explained = case.run(&["--explain", options[0]], &["true"]);
-            assert_eq!(explained.stderr, really.stderr, "{case}");
-            assert_eq!(explained.code(), Some(125), "{case}");
-        }
     }
 }
 
