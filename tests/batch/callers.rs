@@ -1,0 +1,141 @@
+//! Callers of a socket, and boxes of a pool.
+
+use super::*;
+
+struct Judge {
+    socket: UnixStream,
+    answers: BufReader<UnixStream>,
+}
+
+impl Judge {
+    fn new(path: &str) -> Self {
+        let socket = UnixStream::connect(path).unwrap();
+        let answers = BufReader::new(socket.try_clone().unwrap());
+        Self { socket, answers }
+    }
+
+    fn ask(&mut self, job: &Value) {
+        writeln!(self.socket, "{job}").unwrap();
+    }
+
+    #[track_caller]
+    fn result(&mut self) -> Value {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
+    }
+}
+
+#[test]
+fn callers_of_a_socket_get_their_own_results() {
+    for case in cases() {
+        let scratch = Scratch::new();
+        let path = scratch.file("socket");
+        let batch = command(case, &["--jobs=2", "--listen", &path]).spawn();
+        let mut batch = Ended(batch.unwrap());
+        assert!(eventually(|| std::fs::exists(&path).unwrap()), "{case}");
+        let mode = std::fs::symlink_metadata(&path)
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{case}");
+        if case.caller == Caller::Ordinary && nix::unistd::Uid::effective().is_root() {
+            // root may connect, and is another user.
+            let mut socket = UnixStream::connect(&path).unwrap();
+            let _ = writeln!(socket, "{}", json!({"command": ["true"]}));
+            let mut said = String::new();
+            let _ = socket.read_to_string(&mut said);
+            assert_eq!(said, "", "{case}");
+        } else {
+            let (mut one, mut other) = (Judge::new(&path), Judge::new(&path));
+            let mark = mark();
+            one.ask(&json!({"id": "one", "command": ["sleep", "1000"], "env": {"MARK": mark}}));
+            assert!(eventually(|| marked(&mark).len() == 1), "{case}");
+            for id in 0..20 {
+                other.ask(&json!({"id": id, "command": ["true"]}));
+            }
+            for id in 0..20 {
+                let result = other.result();
+                assert_eq!(
+                    (&result["id"], &result["line"]),
+                    (&json!(id), &json!(id + 1)),
+                    "{case}"
+                );
+            }
+            other.ask(&json!({"id": 20, "command": ["true"]}));
+            other.socket.shutdown(std::net::Shutdown::Write).unwrap();
+            let mut rest = String::new();
+            other.answers.read_to_string(&mut rest).unwrap();
+            assert_eq!(rest.lines().count(), 1, "{case}: {rest}");
+            // Who goes has its jobs ended, and the others go on.
+            drop(one);
+            assert!(eventually(|| marked(&mark).is_empty()), "{case}");
+            let mut third = Judge::new(&path);
+            third.ask(&json!({"id": "third", "command": ["true"]}));
+            assert_eq!(third.result()["id"], "third", "{case}");
+        }
+        kill(batch.0.id(), Signal::SIGTERM);
+        assert_eq!(wait(&mut batch.0).unwrap().code(), Some(143), "{case}");
+        assert!(!std::fs::exists(&path).unwrap(), "{case}");
+    }
+}
+
+#[test]
+fn jobs_run_in_a_pools_boxes() {
+    for case in cases()
+        .into_iter()
+        .filter(|case| case.launch == "in-process" && !case.is_pooled())
+    {
+        let scratch = Scratch::new();
+        let directory = scratch.file("pool");
+        let line = ["pool", "--init", "--size=4", &directory].map(OsString::from);
+        let line = [&[mydocker().into()], &line[..]].concat();
+        let pool = case.prepared(&line).stderr(Stdio::null()).spawn();
+        let mut pool = Ended(pool.unwrap());
+        let socket = format!("{directory}/socket");
+        assert!(
+            eventually(|| std::fs::exists(&socket).unwrap_or(false)),
+            "{case}"
+        );
+        let log = scratch.file("log");
+        let options = [
+            "--pool",
+            &directory,
+            "--jobs=2",
+            "--log",
+            &log,
+            "--log-level=info",
+        ];
+        let mut batch = Batch::new(case, &options);
+        for id in 0..40 {
+            // At leisure, so that there is a box most of the time.
+            std::thread::sleep(Duration::from_millis(10));
+            batch.ask(&with(
+                script("cat; kill -TERM $$"),
+                json!({"id": id, "stdin": "x"}),
+            ));
+            let result = batch.result();
+            assert_eq!(
+                (
+                    &result["id"],
+                    &result["reason"],
+                    &result["signal"],
+                    &result["stdout"]
+                ),
+                (&json!(id), &json!("signaled"), &json!(15), &json!("x")),
+                "{case}"
+            );
+        }
+        let logged = std::fs::read_to_string(&log).unwrap();
+        assert!(logged.contains(r#""launch":"pool""#), "{case}: {logged}");
+        let mark = mark();
+        batch.ask(&json!({"command": ["sleep", "1000"], "env": {"MARK": mark}}));
+        assert!(eventually(|| marked(&mark).len() == 1), "{case}");
+        kill(batch.child.id(), Signal::SIGTERM);
+        assert_eq!(batch.result()["status"], 143, "{case}");
+        assert_eq!(batch.end(), Some(143), "{case}");
+        assert!(marked(&mark).is_empty(), "{case}");
+        kill(pool.0.id(), Signal::SIGTERM);
+        wait(&mut pool.0).unwrap();
+    }
+}

@@ -1,0 +1,143 @@
+//! How a batch ends, and when it waits.
+
+use super::*;
+
+#[test]
+fn a_signal_ends_all_and_all_are_told_of() {
+    for case in cases() {
+        for (signal, code) in [(Signal::SIGINT, 130), (Signal::SIGTERM, 143)] {
+            let mut batch = Batch::new(case, &["--jobs=3"]);
+            let mark = mark();
+            let env = json!({"MARK": mark});
+            let waits = json!({"id": 1, "command": ["sleep", "1000"], "env": env});
+            let deaf = "trap '' INT TERM; while :; do sleep 1000; done";
+            let deaf = json!({"id": 2, "command": ["sh", "-c", deaf], "env": env});
+            let handles = "trap 'echo bye; exit 7' INT TERM; while :; do sleep 0.1; done";
+            let handles = with(script(handles), json!({"id": 3, "env": env}));
+            for job in [&waits, &deaf, &handles, &waits] {
+                batch.ask(job);
+            }
+            // The commands, and what two of them have started.
+            assert!(eventually(|| marked(&mark).len() >= 5), "{case}");
+            std::thread::sleep(Duration::from_millis(100));
+            kill(batch.child.id(), signal);
+            let mut results = [batch.result(), batch.result(), batch.result()];
+            results.sort_by_key(|result| result["id"].as_u64());
+            let told = results
+                .each_ref()
+                .map(|result| result["status"].as_i64().unwrap());
+            assert_eq!(told, [code, 137, 7], "{case}: {results:?}");
+            assert_eq!(results[0]["reason"], "stopped by signal", "{case}");
+            assert_eq!(results[1]["reason"], "stopped by signal", "{case}");
+            assert_eq!(results[2]["stdout"], "bye\n", "{case}");
+            let mut rest = String::new();
+            batch.output.read_to_string(&mut rest).unwrap();
+            assert_eq!(rest, "", "{case}");
+            assert_eq!(
+                wait(&mut batch.child).unwrap().code(),
+                Some(code as i32),
+                "{case}"
+            );
+            assert!(marked(&mark).is_empty(), "{case}");
+        }
+    }
+}
+
+#[test]
+fn killed_it_leaves_nothing() {
+    for case in cases() {
+        let mut batch = Batch::new(case, &["--jobs=2"]);
+        let mark = mark();
+        for _ in 0..2 {
+            batch.ask(&json!({"command": ["sleep", "1000"], "env": {"MARK": mark}}));
+        }
+        assert!(eventually(|| marked(&mark).len() >= 2), "{case}");
+        let workers = batch.workers();
+        batch.child.kill().unwrap();
+        assert!(eventually(|| marked(&mark).is_empty()), "{case}");
+        assert!(
+            eventually(|| workers.iter().all(|pid| has_ended(*pid))),
+            "{case}"
+        );
+    }
+}
+
+#[test]
+fn a_worker_that_is_killed_takes_one_job_with_it() {
+    for case in cases() {
+        let mut batch = Batch::new(case, &["--jobs=1"]);
+        let mark = mark();
+        batch.ask(&json!({"id": 1, "command": ["sleep", "1000"], "env": {"MARK": mark}}));
+        assert!(eventually(|| marked(&mark).len() == 1), "{case}");
+        kill(batch.workers()[0], Signal::SIGKILL);
+        let result = batch.result();
+        assert_eq!(
+            (&result["id"], &result["status"]),
+            (&json!(1), &json!(125)),
+            "{case}"
+        );
+        assert_eq!(
+            result["error"], "the process that ran it was ended by signal 9",
+            "{case}"
+        );
+        assert!(eventually(|| marked(&mark).is_empty()), "{case}");
+        batch.ask(&json!({"id": 2, "command": ["true"]}));
+        assert_eq!(batch.result()["status"], 0, "{case}");
+        assert_eq!(batch.end(), Some(0), "{case}");
+    }
+}
+
+#[test]
+fn without_a_reader_all_ends() {
+    for case in cases() {
+        let mark = mark();
+        let mut batch = Batch::new(case, &["--jobs=2"]);
+        for _ in 0..2 {
+            batch.ask(&json!({"command": ["sleep", "1000"], "env": {"MARK": mark}}));
+        }
+        assert!(eventually(|| marked(&mark).len() >= 2), "{case}");
+        let (reader, other) = pipe();
+        drop(other);
+        drop(std::mem::replace(
+            &mut batch.output,
+            BufReader::new(OwnedFd::from(reader).into()),
+        ));
+        assert_eq!(wait(&mut batch.child).unwrap().code(), Some(125), "{case}");
+        assert!(marked(&mark).is_empty(), "{case}");
+    }
+}
+
+#[test]
+fn it_reads_no_further_than_it_can_run() {
+    for case in cases() {
+        let mut batch = Batch::new(case, &["--jobs=1"]);
+        let mark = mark();
+        batch.ask(&json!({"id": "first", "command": ["sleep", "1000"], "env": {"MARK": mark}}));
+        assert!(eventually(|| marked(&mark).len() == 1), "{case}");
+        let input = batch.input.take().unwrap();
+        nix::fcntl::fcntl(
+            &input,
+            nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK),
+        )
+        .unwrap();
+        let line = format!(
+            "{}\n",
+            json!({"command": ["true"], "stdin": "x".repeat(4000)})
+        );
+        let mut taken = 0;
+        // As much as the pipe has room for, and what was read with the first line.
+        let full = eventually(|| match (&input).write(line.as_bytes()) {
+            Ok(count) => {
+                taken += count;
+                taken > 1 << 20
+            }
+            Err(_) => true,
+        });
+        assert!(full && taken <= 256 << 10, "{case}: {taken}");
+        kill(marked(&mark)[0], Signal::SIGKILL);
+        assert_eq!(batch.result()["id"], "first", "{case}");
+        for _ in 0..taken / line.len() {
+            assert_eq!(batch.result()["status"], 0, "{case}");
+        }
+    }
+}

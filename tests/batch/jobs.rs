@@ -1,0 +1,253 @@
+//! What becomes of jobs, and what they leave.
+
+use super::*;
+
+#[test]
+fn a_result_is_a_report_with_the_jobs_id() {
+    for case in cases() {
+        let jobs = [
+            json!({"id": "a", "command": ["true"]}),
+            json!({"id": 2, "command": ["sh", "-c", "exit 3"]}),
+            json!({"id": 3, "command": ["sh", "-c", "kill -SEGV $$"]}),
+            json!({"id": 4, "command": ["/nowhere"]}),
+            json!({"id": 5, "command": ["sleep", "100"], "timeout": 1.5}),
+            json!({"command": ["yes"], "stdout": true, "output_limit": 1000}),
+        ];
+        let results = of_jobs(case, &["--jobs=3"], &jobs);
+        let told: Vec<_> = results
+            .iter()
+            .map(|result| {
+                (
+                    &result["id"],
+                    result["reason"].as_str().unwrap(),
+                    result["status"].as_i64().unwrap(),
+                    result["signal"].as_i64(),
+                )
+            })
+            .collect();
+        let null = Value::Null;
+        assert_eq!(
+            told,
+            [
+                (&json!("a"), "exited", 0, None),
+                (&json!(2), "exited", 3, None),
+                (&json!(3), "signaled", 139, Some(11)),
+                (&json!(4), "not started", 127, None),
+                (&json!(5), "timed out", 124, Some(9)),
+                (&null, "output limit", 153, Some(9)),
+            ],
+            "{case}"
+        );
+        assert_eq!(results[5]["stdout"].as_str().unwrap().len(), 1000, "{case}");
+        assert!(results[3]["error"].as_str().unwrap().contains("ENOENT"));
+        for result in &results {
+            // Of this run alone, whatever ran before in the same worker.
+            let used = &result["rusage"];
+            assert!(
+                used.is_null() == (result["reason"] == "not started"),
+                "{result}"
+            );
+            assert_eq!(
+                result.as_object().unwrap().len(),
+                15 + usize::from(result["line"] == 6)
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_job_reads_and_writes() {
+    for case in cases() {
+        let scratch = Scratch::new();
+        let file = |name: &str| scratch.file(name);
+        std::fs::write(file("in"), "of a file\n").unwrap();
+        std::fs::set_permissions(file("in"), PermissionsExt::from_mode(0o644)).unwrap();
+        let jobs = [
+            with(script("cat; echo err >&2"), json!({"stdin": "text\n"})),
+            with(script("od -An -tx1"), json!({"stdin_base64": "AP8="})),
+            with(script("cat"), json!({"stdin_file": file("in")})),
+            script("cat; printf 'a\\377'"),
+            json!({"command": ["sh", "-c", "echo o; echo e >&2; echo p > /dev/stdout"], "stdout": true, "stderr": "stdout"}),
+            json!({"command": ["sh", "-c", "echo o; echo e >&2"], "stdout_file": file("one"), "stderr_file": file("one")}),
+            json!({"command": ["sh", "-c", "echo o; echo e >&2"], "stdout_file": file("out"), "stderr_file": file("err")}),
+            json!({"command": ["sh", "-c", "echo o; echo e >&2"]}),
+            json!({"command": ["cat"], "stdin_file": file("missing"), "stdout": true}),
+            with(
+                script("echo $A $B $C; pwd"),
+                json!({"env": {"A": "1"}, "workdir": "/proc"}),
+            ),
+            with(script("echo $A $B $C"), json!({"env": ["A=2", "C"]})),
+        ];
+        let results = of_jobs(case, &["--jobs=2", "-e", "B=b", "-w", "/"], &jobs);
+        let said = |at: usize| {
+            (
+                results[at]["stdout"].as_str(),
+                results[at]["stderr"].as_str(),
+            )
+        };
+        assert_eq!(said(0), (Some("text\n"), Some("err\n")), "{case}");
+        assert_eq!(said(1), (Some(" 00 ff\n"), Some("")), "{case}");
+        assert_eq!(said(2), (Some("of a file\n"), Some("")), "{case}");
+        assert_eq!(said(3), (None, Some("")), "{case}");
+        assert_eq!(results[3]["stdout_base64"], "Yf8=", "{case}");
+        assert_eq!(said(4), (Some("o\ne\np\n"), None), "{case}");
+        let content = |name: &str| std::fs::read_to_string(file(name)).unwrap();
+        assert_eq!(content("one"), "o\ne\n", "{case}");
+        assert_eq!(
+            (content("out").as_str(), content("err").as_str()),
+            ("o\n", "e\n"),
+            "{case}"
+        );
+        assert_eq!((said(5), said(7)), ((None, None), (None, None)), "{case}");
+        assert_eq!(results[8]["reason"], "not started", "{case}");
+        let error = results[8]["error"].as_str().unwrap();
+        assert!(
+            error.contains("missing") && error.contains("ENOENT"),
+            "{error}"
+        );
+        assert_eq!(said(9).0, Some("1 b\n/proc\n"), "{case}");
+        assert_eq!(said(10).0, Some("2 b\n"), "{case}");
+    }
+}
+
+#[test]
+fn relative_files_begin_where_batch_was_called() {
+    let scratch = Scratch::new();
+    for case in cases() {
+        let mut line = command(case, &[]);
+        let job = json!({"command": ["cat"], "stdin": "x", "stdout_file": "here"});
+        let (reader, mut writer) = pipe();
+        writeln!(writer, "{job}").unwrap();
+        drop(writer);
+        line.current_dir(scratch.path()).stdin(reader);
+        assert_eq!(finish(line).code(), Some(0), "{case}");
+        let here = scratch.path().join("here");
+        assert_eq!(std::fs::read_to_string(&here).unwrap(), "x", "{case}");
+        std::fs::remove_file(here).unwrap();
+    }
+}
+
+#[test]
+fn a_bad_line_is_told_of_and_the_rest_goes_on() {
+    let long = [
+        &b"{\"id\":1,\"command\":[\""[..],
+        &vec![b'x'; 1 << 20],
+        b"\"]}",
+    ]
+    .concat();
+    let lines: &[&[u8]] = &[
+        b"{\"id\": \"bad\", \"comand\": [\"true\"]}",
+        b"",
+        b"{\"id\": 1, \"id\": 2, \"command\": [\"true\"]}",
+        b"what is this",
+        b"\xff",
+        &long,
+        b"{\"id\": \"good\", \"command\": [\"true\"]}",
+    ];
+    for case in cases() {
+        let (results, outcome) = results(case, &[], lines);
+        assert_eq!(outcome.code(), Some(0), "{case}: {outcome:?}");
+        let told: Vec<_> = results
+            .iter()
+            .map(|result| (result["line"].as_u64().unwrap(), result["status"].as_u64()))
+            .collect();
+        let bad = Some(125);
+        let expected = [
+            (1, bad),
+            (3, bad),
+            (4, bad),
+            (5, bad),
+            (6, bad),
+            (7, Some(0)),
+        ];
+        assert_eq!(told, expected, "{case}");
+        assert_eq!(results[0]["id"], "bad", "{case}");
+        let error = results[0]["error"].as_str().unwrap();
+        assert_eq!(
+            error,
+            "line 1: \"comand\" is no key of a job, did you mean \"command\"?"
+        );
+        assert_eq!(results[1]["id"], 1, "{case}");
+        let error = results[4]["error"].as_str().unwrap();
+        assert_eq!(error, "line 6: it has more than 1048576 bytes");
+        assert_eq!(results[5]["id"], "good", "{case}");
+    }
+}
+
+/// What a command finds of its worker's, of the job before it and of batch.
+const LOOK: &str = "ls -l /proc/self/fd | grep -c -- '->'; pwd; umask; env | grep -v HOSTNAME | sort;
+    grep -E '^(Sig(Blk|Ign|Cgt)|Groups|NoNew)' /proc/self/status; ulimit -a; cat /proc/self/oom_score_adj; cat";
+
+#[test]
+fn two_thousand_jobs_leave_nothing() {
+    for case in cases() {
+        let mut batch = Batch::new(case, &["--jobs=8"]);
+        let look = script(LOOK);
+        batch.ask(&look);
+        let first = batch.result();
+        assert_eq!(first["status"], 0, "{first}");
+        let many = if is_brief() || case.launch == "re-exec" {
+            300
+        } else {
+            1000
+        };
+        let mut input = batch.input.take().unwrap();
+        let writing = std::thread::spawn(move || {
+            for id in 0..many {
+                let job = match id % 4 {
+                    0 => json!({"id": id, "command": ["cat"], "stdin": "x", "stdout": true}),
+                    1 => {
+                        json!({"id": id, "command": ["true"], "env": {"LEFT": "1"}, "workdir": "/proc"})
+                    }
+                    2 => json!({"id": id, "command": ["true"], "stdout_file": "/dev/null"}),
+                    _ => json!({"id": id, "command": ["/nowhere"]}),
+                };
+                writeln!(input, "{job}").unwrap();
+            }
+            input
+        });
+        let mut seen = BTreeSet::new();
+        for _ in 0..many {
+            let result = batch.result();
+            let id = result["id"].as_u64().unwrap();
+            let expected = if id % 4 == 3 { 127 } else { 0 };
+            assert_eq!(result["status"], expected, "{case}: {result}");
+            if id % 4 == 0 {
+                assert_eq!(result["stdout"], "x", "{case}: {result}");
+            }
+            assert!(seen.insert(id), "{case}: {result}");
+        }
+        batch.input = Some(writing.join().unwrap());
+        // In whichever worker.
+        for _ in 0..16 {
+            batch.ask(&look);
+        }
+        for _ in 0..16 {
+            assert_eq!(batch.result()["stdout"], first["stdout"], "{case}");
+        }
+        let workers = batch.workers();
+        assert!(workers.len() <= 8, "{workers:?}");
+        let files = |pid: &u32| std::fs::read_dir(format!("/proc/{pid}/fd")).map(Iterator::count);
+        for worker in &workers {
+            // 0, 1, 2, the log, the socket, /dev/null, and two for output.
+            assert_eq!(files(worker).unwrap(), 8, "{case}");
+            assert!(children(*worker).is_empty(), "{case}");
+        }
+        assert_eq!(batch.end(), Some(0), "{case}");
+        assert!(workers.into_iter().all(has_ended), "{case}");
+    }
+}
+
+#[test]
+fn a_cgroup_goes_with_its_job() {
+    for case in common::cgroups::limited_cases() {
+        let jobs: Vec<_> = (0..20)
+            .map(|_| json!({"command": ["true"], "cpu_time": 5}))
+            .collect();
+        let results = of_jobs(case, &["--jobs=4", "-m", "64m"], &jobs);
+        for result in results {
+            assert_eq!(result["status"], 0, "{case}: {result}");
+            assert!(result["cpu_user_ns"].is_u64(), "{case}: {result}");
+        }
+    }
+}
