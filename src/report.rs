@@ -43,19 +43,17 @@ pub enum Taking {
     Nice,
     Processors,
     Descriptors,
-    Directory,
     Filter,
     Command,
 }
 
 impl Taking {
-    const ALONE: [Self; 8] = [
+    const ALONE: [Self; 7] = [
         Self::Caller,
         Self::Terminal,
         Self::Nice,
         Self::Processors,
         Self::Descriptors,
-        Self::Directory,
         Self::Filter,
         Self::Command,
     ];

@@ -290,7 +290,6 @@ fn an_end_is_told_as_without_a_pool() {
             (&[], &["no-such-command"]),
             (&[], &["/etc/passwd"]),
             (&[], &["/nowhere/x"]),
-            (&["-w", "/nowhere"], &["true"]),
             (&["--timeout", "0.2"], &["sleep", "1000"]),
             (&["--timeout", "0.2:0.2"], &["sleep", "1000"]),
             (
@@ -342,17 +341,15 @@ fn a_report_has_the_verdict_and_what_was_used() {
                 "sleep 1000",
                 "\"reason\":\"timed out\",\"status\":124",
             ),
-            (
-                &["-w", "/nowhere"],
-                "true",
-                "\"reason\":\"not started\",\"status\":125",
-            ),
         ] {
             let options = [&["--report", "-"], options].concat();
             let outcome = pool.run(&options, &["sh", "-c", script]);
             let told = &outcome.stdout;
             assert!(told.contains(part), "{case} {options:?} {script}: {told}");
         }
+        let outcome = pool.run(&["--report", "-"], &["no-such-command"]);
+        let part = "\"reason\":\"not started\",\"status\":127";
+        assert!(outcome.stdout.contains(part), "{case}: {}", outcome.stdout);
         let busy = "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done";
         let outcome = pool.run(&["--report", "-"], &["sh", "-c", busy]);
         let (_, used) = outcome.stdout.split_once("\"user_us\":").unwrap();
@@ -538,9 +535,31 @@ fn options_and_callers_that_differ_have_containers_of_their_own() {
         // Rights that the pool has and this caller has not would be the command's.
         for wrapper in [
             &["setpriv", "--no-new-privs"][..],
+            // What a child has by birth, and the pool has otherwise.
+            &["chrt", "--batch", "0"],
+            &["ionice", "-c3"],
+            &[
+                "sh",
+                "-c",
+                "echo 500 >/proc/self/oom_score_adj; exec \"$@\"",
+                "-",
+            ],
+            &[
+                "sh",
+                "-c",
+                "echo 0 >/proc/self/coredump_filter; exec \"$@\"",
+                "-",
+            ],
+            // From here on root's alone.
             &["setpriv", "--bounding-set=-net_raw"],
+            &["unshare", "--net"],
+            &["unshare", "--uts"],
+            &["unshare", "--ipc"],
+            &["unshare", "--cgroup"],
+            &["unshare", "--time"],
         ] {
-            if case.caller == Caller::Ordinary && wrapper[1].starts_with("--bounding") {
+            let is_roots = wrapper[0] == "unshare" || wrapper[1].starts_with("--bounding");
+            if case.caller == Caller::Ordinary && is_roots {
                 continue;
             }
             for _ in 0..5 {
@@ -585,6 +604,148 @@ fn a_root_that_is_another_by_now_is_not_the_boxs() {
         assert_eq!(outcome.output(case), "/new\n", "{case}");
         assert!(!was_in_box(&told), "{case}");
         std::fs::remove_dir_all(&moved).unwrap();
+    }
+}
+
+/// A run whose box is not kept has a container of its own; the pool follows when it makes a box the next time.
+#[test]
+fn what_an_option_names_is_what_it_is_now() {
+    let Some(tree) = tree() else { return };
+    let (root, link) = (tree.file("root"), tree.file("link"));
+    for name in ["a", "b"] {
+        std::fs::create_dir(tree.file(name)).unwrap();
+        std::fs::write(tree.file(&format!("{name}/is")), name).unwrap();
+    }
+    let lead = |name: &str| {
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(name, &link).unwrap();
+    };
+    let denies = |calls: &str| {
+        let rule = format!("{{\"names\":[{calls}],\"action\":\"SCMP_ACT_ERRNO\"}}");
+        let profile = format!("{{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{rule}]}}");
+        std::fs::write(tree.file("profile"), profile).unwrap();
+    };
+    let profile = format!("--security-opt=seccomp={}", tree.file("profile"));
+    let volume = format!("{link}:/mnt");
+    let options = [
+        "--rootfs",
+        &root,
+        "-v",
+        &volume,
+        &profile,
+        "--security-opt=no-new-privileges",
+        "--tmpfs=/tmp",
+    ];
+    for case in box_cases() {
+        lead("a");
+        denies("\"mkdir\",\"mkdirat\"");
+        let look = ["sh", "-c", "cat /mnt/is; mkdir /tmp/made"];
+        let pool = Boxes::new(case, 1, &options);
+        let outcome = pool.run(&options, &look);
+        assert!(
+            outcome.stdout == "a" && outcome.code() == Some(1),
+            "{case}: {outcome:?}"
+        );
+        for change in [&(|| lead("b")) as &dyn Fn(), &|| denies("\"uname\"")] {
+            assert!(pool.is_refilled(1), "{case}");
+            change();
+            let told = pool.scratch.path().join("told-other");
+            let own = finish(pool.line(&told, &options, &look));
+            assert!(own.stdout.starts_with('b'), "{case}: {own:?}");
+            assert!(!was_in_box(&told), "{case}");
+            std::fs::remove_file(&told).unwrap();
+            kill(*pool.all().first().unwrap(), Signal::SIGKILL);
+            let again = pool.run(&options, &look);
+            assert_eq!(
+                (again.code(), again.stdout),
+                (own.code(), own.stdout),
+                "{case}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_working_directory_is_that_of_a_container_of_its_own() {
+    let Some(tree) = tree() else { return };
+    let root = tree.file("root");
+    for case in box_cases() {
+        let options = ["--rootfs", &root, "--tmpfs", "/tmp"];
+        let pool = Boxes::new(case, 2, &options);
+        for (directory, in_box) in [
+            ("/bin", true),
+            ("/tmp/made", false),
+            ("/bin/busybox", false),
+            ("/proc/self/fd/0", false),
+        ] {
+            let options = [&options[..], &["-w", directory]].concat();
+            let own = finish(case.command(&options, &["pwd"]));
+            for number in 0..3 {
+                let told = pool.scratch.path().join(format!("told-other-{number}"));
+                let outcome = match in_box {
+                    true => pool.run(&options, &["pwd"]),
+                    false => finish(pool.line(&told, &options, &["pwd"])),
+                };
+                assert!(in_box || !was_in_box(&told), "{case} {directory}");
+                let told = |outcome: &Outcome| (outcome.code(), outcome.stdout.clone());
+                assert_eq!(
+                    told(&outcome),
+                    told(&own),
+                    "{case} {directory}: {outcome:?}"
+                );
+            }
+        }
+    }
+    // One that only its caller may enter, by birth.
+    let case = box_cases()
+        .into_iter()
+        .find(|case| case.caller == Caller::Root);
+    let Some(case) = case else { return };
+    let closed = tree.file("closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::os::unix::fs::chown(&closed, Some(1000), Some(1000)).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let options = ["--cap-drop=ALL"];
+    let pool = Boxes::new(case, 2, &options);
+    let told = pool.scratch.path().join("told-other");
+    let mut line = pool.line(&told, &options, &["/bin/echo", "there"]);
+    assert_eq!(finish_in(&mut line, &closed), "there\n", "{case}");
+}
+
+fn finish_in(line: &mut Command, directory: &str) -> String {
+    let output = line
+        .current_dir(directory)
+        .stderr(Stdio::inherit())
+        .output();
+    String::from_utf8(output.unwrap().stdout).unwrap()
+}
+
+#[test]
+fn a_dead_pools_sockets_are_removed() {
+    for case in box_cases() {
+        let mut dead = Boxes::new(case, 1, &["--cap-drop=ALL"]);
+        dead.child.kill().unwrap();
+        dead.child.wait().unwrap();
+        let left = || std::fs::read_dir(&dead.directory).unwrap().count();
+        assert!(left() > 0, "{case}");
+        let line: Vec<_> = [
+            mydocker(),
+            "pool".into(),
+            "--size=1".into(),
+            dead.directory.clone().into(),
+        ]
+        .into_iter()
+        .map(Into::into)
+        .collect();
+        let mut next = case.prepared(&line).spawn().unwrap();
+        assert!(
+            eventually(|| PathBuf::from(&dead.directory).join("socket").exists()
+                && children(next.id()).len() == 1),
+            "{case}"
+        );
+        kill(next.id(), Signal::SIGTERM);
+        wait(&mut next);
+        assert!(eventually(|| left() == 0), "{case}");
     }
 }
 

@@ -28,8 +28,12 @@ use crate::sys::local_socket;
 use crate::sys::pointers::{self, Pointers};
 use crate::sys::seccomp::Instruction;
 use crate::sys::sent_files::{self, Files, MOST_FILES};
-use crate::sys::{Errno, affinity, close_range, descriptor, process, scheduler, seccomp, terminal};
+use crate::sys::{
+    Errno, affinity, close_range, descriptor, directory, facts, node, process, scheduler, seccomp,
+    terminal,
+};
 use crate::terminal_settings::TerminalSettings;
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::os::fd::AsRawFd;
 
@@ -92,6 +96,8 @@ fn serve(
     };
     // This is the one moment: a client that has given up hears nothing any more, and the send fails.
     if local_socket::send(caller.as_fd(), TAKEN, Some(line.as_fd())).is_err() {
+        // No job's place is the next one's.
+        let _ = process::change_directory(c"/");
         return sent_files::close_all(files);
     }
     // So that the pool makes another one. If it is gone, so are we.
@@ -153,8 +159,28 @@ impl Own {
             }
             *own = Some(has);
         }
+        if let Some(directory) = job.directory {
+            enter(directory, terms.place).ok()?;
+        }
         Some(Self { nice, limits })
     }
+}
+
+/// Goes where the command is to run. A directory that is not there, or that only its caller or root may enter, is an affair of
+/// a container of its own, which may make it, is in it by birth, or tells why not.
+///
+/// Errors: as openat2(2) and fchdir(2); no link of /proc is followed, for it would lead to what has come with the job.
+fn enter(directory: &CStr, place: Option<(u64, u64)>) -> Result<(), Errno> {
+    let opened = node::open_plain_directory(directory)?;
+    let entered = match place {
+        // What is mounted there is mounted later than the box was made, or somewhere else.
+        Some(place) if facts::facts(opened.as_fd()).map(|is| is.identity) != Ok(place) => {
+            Err(Errno::ESTALE)
+        }
+        _ => directory::enter(opened.as_fd()),
+    };
+    descriptor::close(opened);
+    entered.and_then(|()| process::is_below_root())
 }
 
 /// What the process would have had of the client by birth.
@@ -189,11 +215,6 @@ fn take_over(
     let failure = descriptors.start.map_or(0, |file| file.as_fd().as_raw_fd());
     close_range::close_from(FIRST_PRIVATE, &[link, failure], child)
         .map_err(|errno| (Taking::Descriptors, errno))?;
-    if let Some(directory) = job.directory {
-        process::change_directory(directory)
-            .and_then(|()| process::is_below_root())
-            .map_err(|errno| (Taking::Directory, errno))?;
-    }
     match entrance.filter {
         None => Ok(()),
         Some(filter) => seccomp::load(filter).map_err(|errno| (Taking::Filter, errno)),

@@ -5,7 +5,7 @@ use crate::error::{Error, ExitCode};
 use crate::field::Field;
 use crate::hint::{Doing, Hint, hint, too_few_processes};
 use crate::plan::{InitPlan, Step, describe_execve, describe_failure};
-use crate::report::{Board, Part, Report, Taking};
+use crate::report::{Board, Report, Taking};
 use crate::seccomp;
 use crate::spec::limits::ResourceLimit;
 use crate::spec::{Namespace, Namespaces};
@@ -244,24 +244,16 @@ pub fn describe(plan: &InitPlan, report: Report) -> Error {
             Error::new("exec", "/proc/self/exe", errno).because(hint(Doing::ReExecute, errno))
         }
         Report::Plan(errno) => Error::new("read", "the plan", errno),
-        Report::Job(taking, errno) => not_taken_over(plan, taking, errno),
+        Report::Job(taking, errno) => not_taken_over(taking, errno),
         Report::Ready => garbled(Errno::EBADMSG),
     }
 }
 
-/// What a box could not take over of its job: told as the step is that does the same without a box.
+/// What a box could not take over of its job.
 #[cold]
 #[inline(never)]
-fn not_taken_over(plan: &InitPlan, taking: Taking, errno: Errno) -> Error {
+fn not_taken_over(taking: Taking, errno: Errno) -> Error {
     let (operation, object) = match taking {
-        Taking::Directory => {
-            let mut steps = plan.steps();
-            let step = steps.find(|step| matches!(step, Step::WorkingDirectory(_)));
-            return match step {
-                Some(step) => describe_failure(plan, step, Part::Whole.failed(errno)),
-                None => Error::new("change directory", "", errno),
-            };
-        }
         Taking::Caller => ("wait for", "a job".to_owned()),
         Taking::Stream(number) => (
             "take over",

@@ -49,6 +49,8 @@ impl Request {
     pub fn of_bytes(bytes: [u8; Self::LENGTH]) -> Option<Self> {
         match bytes {
             [0, _] => Some(Self::Kill),
+            // No signal of the kernel's.
+            [_, 0 | 65..] => None,
             [1, signal] => Some(Self::Deliver(signal)),
             [2, signal] => Some(Self::DeliverToGroup(signal)),
             [3, signal] => Some(Self::KeyTyped(signal)),
@@ -355,6 +357,8 @@ mod tests {
         ] {
             assert_eq!(Request::of_bytes(request.to_bytes()), Some(request));
         }
-        assert_eq!(Request::of_bytes([9, 9]), None);
+        for bytes in [[9, 9], [1, 0], [2, 65], [3, 255]] {
+            assert_eq!(Request::of_bytes(bytes), None);
+        }
     }
 }

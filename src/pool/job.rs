@@ -9,7 +9,7 @@ use crate::sys::pointers;
 use std::ffi::CStr;
 
 /// Changes with every change of the record, and of what a box does with it.
-pub const PROTOCOL: u64 = 1;
+pub const PROTOCOL: u64 = 2;
 
 /// The most bytes of a record, and the most strings of each of its lists. What is longer is started without a box.
 pub const LONGEST: usize = 64 * 1024;
@@ -47,12 +47,14 @@ pub struct Terms {
     pub nice: u32,
     /// Soft and hard, by the number of the resource. `None`: it is the box's own.
     pub limits: [Option<[u64; 2]>; LIMITS],
+    /// The device and the inode of the directory that it starts in, if that is to be no other by the same name.
+    pub place: Option<(u64, u64)>,
     /// Where in the environment the host name of the box is to stand, counted in bytes of that list.
     pub host_name_at: Option<u32>,
 }
 
 /// Words of a record's head.
-const HEAD: usize = 2 + 1 + 1 + 1 + 3 + 2 * LIMITS + 2;
+const HEAD: usize = 2 + 1 + 1 + 1 + 3 + 2 * LIMITS + 2 + 2;
 const WORD: usize = size_of::<u64>();
 
 /// In the place of a soft limit: the box's own is to be kept.
@@ -110,6 +112,8 @@ pub fn write(terms: &Terms, processors: &Bits, order: &Order<'_>) -> Option<Vec<
             .into_iter()
             .for_each(&mut word);
     }
+    let (device, inode) = terms.place.unwrap_or((u64::MAX, u64::MAX));
+    [device, inode].into_iter().for_each(&mut word);
     word(processors.len() as u64);
     word(order.directory.is_some().into());
     record.extend(processors);
@@ -217,6 +221,10 @@ impl<'a> Job<'a> {
                 pair => Some(pair),
             };
         }
+        let place = match (words.next()?, words.next()?) {
+            (u64::MAX, u64::MAX) => None,
+            place => Some(place),
+        };
         let processors = usize::try_from(words.next()?).ok()?;
         let has_directory = words.next()? == 1;
         let (processors, rest) = words.0.split_at_checked(processors)?;
@@ -240,6 +248,7 @@ impl<'a> Job<'a> {
                 },
                 nice,
                 limits,
+                place,
                 host_name_at,
             },
             processors,
@@ -274,6 +283,7 @@ mod tests {
             streams: Streams::Each([Stream::Own(0), Stream::Sent, Stream::Own(2)]),
             nice: 20,
             limits,
+            place: Some((7, u64::MAX)),
             host_name_at: Some(4 + 9),
         }
     }
@@ -294,6 +304,7 @@ mod tests {
             terms(),
             Terms {
                 streams: Streams::OwnTerminal,
+                place: None,
                 host_name_at: None,
                 ..terms()
             },

@@ -28,7 +28,7 @@ const RECOVERY: i32 = 1000;
 
 /// What is kept beside the spares: whole boxes, of which this layer knows nothing.
 pub trait Beside {
-    /// The working directory is the pool's.
+    /// Takes calls, for what is kept from now on. The working directory is the pool's.
     fn begin(&mut self) -> Result<(), Error>;
 
     /// It can be read when something has happened.
@@ -43,8 +43,9 @@ pub trait Beside {
     /// Whether there are less than there are to be.
     fn is_short(&self) -> bool;
 
-    /// Makes one more. The working directory is the caller's.
-    fn add(&mut self) -> Result<(), Error>;
+    /// Makes one more. The working directory is the caller's. Returns whether calls for it are taken: [`Self::begin`] is to be
+    /// called once more if not, and nothing has been made.
+    fn add(&mut self) -> Result<bool, Error>;
 
     /// All end. The working directory is the pool's. Returns how many were handed out.
     fn end(&mut self) -> i64;
@@ -321,7 +322,10 @@ impl Pool<'_, '_> {
         directory::enter(self.start).map_err(went)?;
         let added = boxes.add();
         directory::enter(self.directory).map_err(went)?;
-        added
+        match added? {
+            true => Ok(()),
+            false => boxes.begin(),
+        }
     }
 
     fn keep(

@@ -108,6 +108,16 @@ pub fn open_beneath(
     }
 }
 
+/// The directory that `path` leads to, by no link of /proc's to what a process has open or is in (openat2(2)). Before Linux
+/// 5.6 such a link is followed. Names it only (O_PATH). The caller closes it.
+pub fn open_plain_directory(path: &CStr) -> Result<Undropped, Errno> {
+    let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC;
+    match open_resolved(HERE, path, flags, libc::RESOLVE_NO_MAGICLINKS) {
+        Err(Errno::ENOSYS | Errno::EPERM) => open(HERE, path, flags, 0),
+        opened => opened,
+    }
+}
+
 /// openat(2) of what `name` is, a link if it is one, without opening it for anything (O_PATH). The
 /// caller closes it.
 pub fn find(directory: BorrowedFd<'_>, name: &CStr) -> Result<Undropped, Errno> {

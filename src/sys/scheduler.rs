@@ -56,6 +56,38 @@ pub fn set(scheduling: &Scheduling) -> Result<(), Errno> {
     unsafe { syscall!(Sysno::sched_setattr, 0, &raw const attributes, 0) }.map(drop)
 }
 
+/// What else of this thread's a child has of it by birth, beside its niceness, as numbers to compare: policy, flags and real-time
+/// priority (sched_getattr(2)), that of its input and output (ioprio_get(2)), the timer slack, the securebits and whether
+/// large pages are off (prctl(2)).
+pub fn inherited() -> [Result<usize, Errno>; 7] {
+    let mut attributes = Attributes {
+        size: size_of::<Attributes>() as u32,
+        policy: 0,
+        flags: 0,
+        nice: 0,
+        priority: 0,
+        runtime: 0,
+        deadline: 0,
+        period: 0,
+    };
+    let size = size_of::<Attributes>();
+    // SAFETY: the kernel writes as many bytes as it is told, which is the size of the struct.
+    let told = unsafe { syscall!(Sysno::sched_getattr, 0, &raw mut attributes, size, 0) };
+    let told = |value: u64| told.map(|_| value as usize);
+    // SAFETY: no pointers.
+    let control = |operation: i32| unsafe { syscall!(Sysno::prctl, operation, 0, 0, 0, 0) };
+    [
+        told(attributes.policy.into()),
+        told(attributes.flags),
+        told(attributes.priority.into()),
+        // SAFETY: no pointers. (The second is IOPRIO_WHO_PROCESS.)
+        unsafe { syscall!(Sysno::ioprio_get, 1, 0) },
+        control(libc::PR_GET_TIMERSLACK),
+        control(libc::PR_GET_SECUREBITS),
+        control(libc::PR_GET_THP_DISABLE),
+    ]
+}
+
 /// ioprio_set(2), of this thread: a class, and the level in it.
 pub fn set_io_priority(class: u32, level: u32) -> Result<(), Errno> {
     const PROCESS: usize = 1; // IOPRIO_WHO_PROCESS

@@ -12,7 +12,7 @@ use crate::log::{Level, Log};
 use crate::monitor::Supervisor;
 use crate::monitor::line::Line;
 use crate::monitor::relay::Ends;
-use crate::plan::{self, ExecPlan, InitPlan, Source, Standard, Step, Streams};
+use crate::plan::{self, ExecPlan, InitPlan, Source, Standard, Streams};
 use crate::pool::job::{self, LIMITS, Order, Stream, Streams as Handed, Terms};
 use crate::pool::{Call, TAKEN};
 use crate::runtime::asked::explained;
@@ -43,6 +43,8 @@ struct Asked {
     opened: Opened,
     command: ExecPlan,
     directory: Option<CString>,
+    /// Which file that is, if it is the caller's own.
+    place: Option<(u64, u64)>,
     host_name: String,
 }
 
@@ -70,7 +72,7 @@ pub fn live(setting: &Setting<'_>, told: &mut Told<'_>) -> Result<Option<Settled
         standard: look.standard,
         spec: &spec,
     })?;
-    let Some(directory) = directory(&spec) else {
+    let Some((directory, place)) = directory(&spec) else {
         return Ok(without(
             told,
             Why::Unfit("its working directory cannot be named"),
@@ -86,6 +88,7 @@ pub fn live(setting: &Setting<'_>, told: &mut Told<'_>) -> Result<Option<Settled
         look,
         opened,
         directory,
+        place,
         host_name,
     };
     if let Some(report) = &mut told.report {
@@ -118,7 +121,6 @@ pub fn live(setting: &Setting<'_>, told: &mut Told<'_>) -> Result<Option<Settled
         look,
         opened,
         command,
-        directory,
         ..
     } = asked;
     let supervisor = Supervisor::new(container, &spec, None, None, told.is_anyone(), log);
@@ -137,7 +139,7 @@ pub fn live(setting: &Setting<'_>, told: &mut Told<'_>) -> Result<Option<Settled
             if let Some(report) = &mut told.report {
                 report.never_ran();
             }
-            let plan = explaining(command, directory);
+            let plan = explaining(command);
             return Err(explained(
                 launch::describe_report(&plan, failure),
                 arguments,
@@ -243,10 +245,13 @@ fn call(arguments: &RunArgs, directory: &OsStr) -> Result<Called, Error> {
     }
 }
 
-/// Where the command starts, as a path. `None`: there is none that would do.
-fn directory(spec: &ContainerSpec) -> Option<Option<CString>> {
+/// A path, and which file it has to lead to.
+type Place = (Option<CString>, Option<(u64, u64)>);
+
+/// Where the command starts. `None`: there is none that would do.
+fn directory(spec: &ContainerSpec) -> Option<Place> {
     if spec.process.working_directory.is_some() || spec.root.is_some() {
-        return Some(spec.process.working_directory.clone());
+        return Some((spec.process.working_directory.clone(), None));
     }
     // Without a box it need not be entered: it is the caller's. Another user may not be able to.
     if matches!(
@@ -259,9 +264,9 @@ fn directory(spec: &ContainerSpec) -> Option<Option<CString>> {
         return None;
     }
     let path = std::env::current_dir().ok()?;
-    CString::new(path.into_os_string().into_vec())
-        .ok()
-        .map(Some)
+    let path = CString::new(path.into_os_string().into_vec()).ok()?;
+    let place = description::identity_of(".".as_ref()).ok()?;
+    Some((Some(path), Some(place)))
 }
 
 /// Hands the job to whoever accepts the call. Returns the line to the pool.
@@ -287,6 +292,7 @@ fn hand_over(
         streams,
         nice: scheduler::nice().map_err(|_| unknown)?,
         limits,
+        place: asked.place,
         host_name_at: host_name_at(&environment, asked.host_name.as_bytes()),
     };
     let order = Order {
@@ -377,14 +383,14 @@ fn host_name_at(environment: &[&CStr], name: &[u8]) -> Option<u32> {
 /// A plan that has what a failure is told by.
 #[cold]
 #[inline(never)]
-fn explaining(command: ExecPlan, directory: Option<CString>) -> InitPlan {
+fn explaining(command: ExecPlan) -> InitPlan {
     InitPlan {
         forerunner: Vec::new(),
         birth: Vec::new(),
         container: Vec::new(),
         reaper: None,
         enters: false,
-        process: directory.map(Step::WorkingDirectory).into_iter().collect(),
+        process: Vec::new(),
         command,
         premounted: 0,
         timed: false,

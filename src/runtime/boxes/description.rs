@@ -3,12 +3,13 @@
 use crate::docker::{OverlayChoice, RunArgs, image};
 use crate::pool::job;
 use crate::spec::{LaunchChoice, NamespaceChoice, Network};
-use crate::sys::{Errno, descriptor, identity};
-use std::ffi::{CStr, OsStr};
+use crate::sys::{Errno, descriptor, identity, scheduler};
+use std::ffi::{CStr, OsStr, OsString};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::OnceLock;
 
 /// What a run that has a container of its own says of why.
@@ -99,17 +100,41 @@ const INHERITED: [&str; 11] = [
 ];
 
 /// The namespaces in which the caller's view of the host is.
-const VIEWS: [&str; 3] = [
+const VIEWS: [&str; 4] = [
     "/proc/self/ns/mnt",
     "/proc/self/ns/pid",
     "/proc/self/ns/user",
+    "/",
 ];
 
-/// The beginning of a file, by one call.
+/// The namespaces that a container has of its caller, or that its own is made of or below. Old kernels do not have them all.
+const BESIDE: [&str; 6] = [
+    "/proc/self/ns/cgroup",
+    "/proc/self/ns/ipc",
+    "/proc/self/ns/net",
+    "/proc/self/ns/uts",
+    "/proc/self/ns/pid_for_children",
+    "/proc/self/ns/time_for_children",
+];
+
+/// What else a child has of its parent by birth, as /proc tells it, if it does.
+const BY_BIRTH: [&CStr; 3] = [
+    // A kernel without such a module has no such file, or none that can be read.
+    c"/proc/self/attr/current",
+    c"/proc/self/oom_score_adj",
+    c"/proc/self/coredump_filter",
+];
+
+/// All of a file, by one call.
+///
+/// Errors: EOVERFLOW if that is more than there is room for: what is not looked at could differ.
 fn read<'b>(path: &CStr, buffer: &'b mut [u8]) -> Result<&'b [u8], Errno> {
     let file = descriptor::open(path, libc::O_RDONLY, 0)?;
     let count = descriptor::read(file.as_fd(), buffer)?;
-    Ok(buffer.get(..count).unwrap_or_default())
+    match buffer.get(..count) {
+        Some(content) if count < buffer.len() => Ok(content),
+        _ => Err(Errno::EOVERFLOW),
+    }
 }
 
 fn failed(error: std::io::Error) -> Errno {
@@ -117,7 +142,7 @@ fn failed(error: std::io::Error) -> Errno {
 }
 
 /// Which file it is, whatever its name.
-fn identity_of(path: &OsStr) -> Result<(u64, u64), Errno> {
+pub(super) fn identity_of(path: &OsStr) -> Result<(u64, u64), Errno> {
     let found = std::fs::metadata(path).map_err(failed)?;
     Ok((found.dev(), found.ino()))
 }
@@ -126,14 +151,21 @@ fn identity_of(path: &OsStr) -> Result<(u64, u64), Errno> {
 ///
 /// Errors: what cannot be looked at; no box fits then.
 pub fn describe(arguments: &RunArgs) -> Result<[u64; 2], Errno> {
+    let own = OWN.get_or_init(own).as_ref().map_err(|errno| *errno)?;
+    describe_for(arguments, own)
+}
+
+/// As [`describe`], for who lives for long and may have been moved.
+pub fn describe_anew(arguments: &RunArgs) -> Result<[u64; 2], Errno> {
+    describe_for(arguments, &own()?)
+}
+
+fn describe_for(arguments: &RunArgs, own: &[u8]) -> Result<[u64; 2], Errno> {
     let mut hasher = DefaultHasher::new();
     job::PROTOCOL.hash(&mut hasher);
     of_box(arguments).hash(&mut hasher);
     places(arguments, &mut hasher)?;
-    OWN.get_or_init(own)
-        .as_ref()
-        .map_err(|errno| *errno)?
-        .hash(&mut hasher);
+    own.hash(&mut hasher);
     let first = hasher.finish();
     // Two of 64 bits: one alone would have two options meet once in some thousand millions of different ones.
     "and once more".hash(&mut hasher);
@@ -156,49 +188,102 @@ fn own() -> Result<Vec<u8>, Errno> {
         }
     }
     own.extend(read(c"/proc/self/cgroup", &mut buffer)?);
-    // A kernel without such a module has no such file, or none that can be read.
-    let label = read(c"/proc/self/attr/current", &mut buffer);
-    own.extend(label.unwrap_or_default());
+    for file in BY_BIRTH {
+        own.extend(read(file, &mut buffer).unwrap_or_default());
+        own.push(0);
+    }
+    for number in scheduler::inherited() {
+        own.extend(number.unwrap_or(usize::MAX).to_le_bytes());
+    }
     for view in VIEWS {
         let (device, inode) = identity_of(view.as_ref())?;
+        own.extend(device.to_le_bytes());
+        own.extend(inode.to_le_bytes());
+    }
+    for beside in BESIDE {
+        let (device, inode) = identity_of(beside.as_ref()).unwrap_or_default();
         own.extend(device.to_le_bytes());
         own.extend(inode.to_le_bytes());
     }
     Ok(own)
 }
 
-/// The directories that the options name, as far as their names alone do not tell which they are.
+/// The files that the options name: their names alone do not tell which they are, nor what is in them.
 fn places(arguments: &RunArgs, hasher: &mut DefaultHasher) -> Result<(), Errno> {
     for directory in &arguments.rootfs {
         // Another directory may have the name since.
         identity_of(directory)?.hash(hasher);
     }
     let lists = [&arguments.volumes, &arguments.mounts, &arguments.devices];
-    let mut named = arguments.rootfs.iter().chain(lists.into_iter().flatten());
-    if named.any(|place| is_relative(place)) {
-        identity_of(".".as_ref())?.hash(hasher);
+    for value in lists.into_iter().flatten() {
+        for source in sources(value.as_bytes()) {
+            // (A word that is no path names no file, or one that does not matter.)
+            identity_of(OsStr::from_bytes(source)).ok().hash(hasher);
+        }
+    }
+    for option in &arguments.security_options {
+        if let Some(profile) = option.as_bytes().strip_prefix(b"seccomp")
+            && let Some(file) = profile.get(1..)
+            && !matches!(file, b"unconfined" | b"builtin")
+        {
+            content(OsStr::from_bytes(file), hasher)?;
+        }
+    }
+    if arguments.user.is_some() || !arguments.groups.is_empty() {
+        users(&arguments.rootfs, hasher);
     }
     Ok(())
 }
 
-/// Whether something in this value may be a path that begins where the caller is.
-fn is_relative(value: &OsStr) -> bool {
-    // (Of `type=bind,source=x` each part, of `x:/y` the first.)
-    let mut parts = value.as_bytes().split(|byte| *byte == b',');
-    parts.any(|part| {
-        let (name, path) = match part.iter().position(|byte| *byte == b'=') {
-            Some(place) => part.split_at(place + 1),
-            None => (&b""[..], part),
+/// What may be a path of the host's in such a value: of `type=bind,source=x` each part, of `x:/y` the first.
+fn sources(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(|part| {
+        let path = match part.iter().position(|byte| *byte == b'=') {
+            Some(place) if !part.starts_with(b"/") => part.get(place + 1..).unwrap_or_default(),
+            _ => part,
         };
-        let is_place = matches!(name, b"" | b"source=" | b"src=");
-        is_place && !path.starts_with(b"/")
+        path.split(|byte| *byte == b':').next().unwrap_or_default()
     })
+}
+
+/// Errors: it cannot be read, or could not be read twice.
+#[cold]
+#[inline(never)]
+fn content(file: &OsStr, hasher: &mut DefaultHasher) -> Result<(), Errno> {
+    if !std::fs::metadata(file).map_err(failed)?.is_file() {
+        return Err(Errno::EINVAL);
+    }
+    std::fs::read(file).map_err(failed)?.hash(hasher);
+    Ok(())
+}
+
+/// By which users and groups have their names and numbers: which files these are, and when they were changed.
+#[cold]
+#[inline(never)]
+fn users(roots: &[OsString], hasher: &mut DefaultHasher) {
+    let own = [OsString::from("/")];
+    let roots = if roots.is_empty() { &own } else { roots };
+    for root in roots {
+        for name in ["etc/passwd", "etc/group"] {
+            let found = std::fs::metadata(Path::new(root).join(name)).ok();
+            let stamp = found.map(|found| {
+                let changed = (found.ctime(), found.ctime_nsec());
+                (found.dev(), found.ino(), found.size(), changed)
+            });
+            stamp.hash(hasher);
+        }
+    }
 }
 
 /// The name of the socket, in the pool's directory, on which such boxes take their jobs.
 pub fn socket(description: [u64; 2]) -> String {
     let [first, second] = description;
     format!("{first:016x}{second:016x}")
+}
+
+/// Whether a file in a pool's directory has such a name.
+pub fn is_socket(name: &[u8]) -> bool {
+    name.len() == 32 && name.iter().all(u8::is_ascii_hexdigit)
 }
 
 #[cfg(test)]
@@ -236,15 +321,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_relative_is_seen() {
+    fn what_may_be_a_path_is_found() {
         for (value, expected) in [
-            ("/a:/b", false),
-            ("a:/b", true),
-            ("./a", true),
-            ("type=bind,source=/a,target=/b", false),
-            ("type=bind,src=a,target=/b", true),
+            ("/a:/b", &["/a"][..]),
+            ("a:/b:ro,nosuid", &["a", "nosuid"]),
+            ("type=bind,source=/a,target=/b", &["bind", "/a", "/b"]),
+            ("/a=b:/c", &["/a=b"]),
         ] {
-            assert_eq!(is_relative(value.as_ref()), expected, "{value}");
+            let found = sources(value.as_bytes()).map(|found| str::from_utf8(found).unwrap());
+            assert_eq!(found.collect::<Vec<_>>(), expected, "{value}");
         }
     }
 }

@@ -80,13 +80,7 @@ impl<'a> Boxes<'a> {
     ) -> Result<Self, Error> {
         description::is_fit(arguments)
             .map_err(|why| Error::refused_for("pool: it keeps no such containers", why.into()))?;
-        let description = description::describe(arguments).map_err(|errno| {
-            Error::new(
-                "look at",
-                "what the containers of the pool are to be",
-                errno,
-            )
-        })?;
+        let description = describe(arguments)?;
         let failed = |errno| Error::new("wait for", "what happens to containers", errno);
         let happened = Epoll::new().map_err(failed)?;
         let ended = signal::descriptor(SignalSet::EMPTY.with(libc::SIGCHLD)).map_err(failed)?;
@@ -280,10 +274,9 @@ impl<'a> Boxes<'a> {
         }
     }
 
-    /// Ends boxes that have become too old without a job. (The one that has one by then is not killed for it: it is asked
+    /// Ends boxes that are older without a job. (The one that has one by then is not killed for it: it is asked
     /// first.)
-    fn retire(&mut self) {
-        let Some(oldest) = self.oldest else { return };
+    fn retire(&mut self, oldest: Duration) {
         let old: Vec<Pid> = self
             .all
             .iter()
@@ -299,6 +292,27 @@ impl<'a> Boxes<'a> {
             }
         }
     }
+}
+
+/// Removes the sockets of boxes that this pool or one before it has kept here: the directory is locked.
+#[cold]
+#[inline(never)]
+fn remove_sockets() {
+    for entry in std::fs::read_dir(".").into_iter().flatten().flatten() {
+        let name = entry.file_name().into_encoded_bytes();
+        if description::is_socket(&name)
+            && let Ok(name) = CString::new(name)
+        {
+            let _ = node::remove_file(node::HERE, &name);
+        }
+    }
+}
+
+fn describe(arguments: &RunArgs) -> Result<[u64; 2], Error> {
+    description::describe_anew(arguments).map_err(|errno| {
+        let what = "what the containers of the pool are to be";
+        Error::new("look at", what, errno)
+    })
 }
 
 /// What comes by a line.
@@ -374,11 +388,12 @@ impl Kept {
 
 impl Beside for Boxes<'_> {
     fn begin(&mut self) -> Result<(), Error> {
+        remove_sockets();
         let name = CString::new(description::socket(self.description)).unwrap_or_default();
-        let _ = node::remove_file(node::HERE, &name);
         let socket = local_socket::listen_to_wait(&name)
             .map_err(|errno| Error::new("listen", "for jobs", errno))?;
         self.jobs = Some((name, socket));
+        self.admitted = usize::MAX;
         Ok(())
     }
 
@@ -393,7 +408,9 @@ impl Beside for Boxes<'_> {
                 pid => self.hear(pid as Pid),
             }
         }
-        self.retire();
+        if let Some(oldest) = self.oldest {
+            self.retire(oldest);
+        }
         self.admit();
     }
 
@@ -408,14 +425,26 @@ impl Beside for Boxes<'_> {
         self.waiting() < self.size
     }
 
-    fn add(&mut self) -> Result<(), Error> {
+    fn add(&mut self) -> Result<bool, Error> {
+        let is = describe(&self.arguments)?;
+        if is != self.description {
+            // By one of the names that the options have something else is called, or the pool has been moved.
+            self.description = is;
+            self.retire(Duration::ZERO);
+            return Ok(false);
+        }
         let kept = self.make()?;
         let pid = kept.container.pid;
         let line = kept.line.as_ref().map(AsFd::as_fd);
         let added = line.map_or(Ok(()), |line| self.happened.add(line, pid as u64));
         self.all.insert(pid, kept);
         self.admit();
-        added.map_err(|errno| Error::new("wait for", "what happens to a box", errno))
+        if !describe(&self.arguments).is_ok_and(|now| now == is) {
+            // Which of the two it is, no one knows.
+            let _ = process::kill(pid, libc::SIGKILL);
+        }
+        added.map_err(|errno| Error::new("wait for", "what happens to a box", errno))?;
+        Ok(true)
     }
 
     fn end(&mut self) -> i64 {
