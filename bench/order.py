@@ -121,6 +121,9 @@ def main():
             print(f"{len(seen)} functions, {sum(seen.values())} bytes, with {options}", file=sys.stderr)
     lines = ["*crt1.o(.text .text.*)"]
     for name in seen:
+        # What the compiler has moved out of several functions has a number instead of a name, another one each time.
+        if name.startswith("OUTLINED_FUNCTION"):
+            continue
         lines += [line for line in sections(name) if line not in lines]
     with open(TARGET, "w") as file:
         file.write("/* The functions of a start in the order of their first use, by bench/order.py: src/guide/static.md. */\n")

@@ -236,6 +236,7 @@ fn the_system_calls_of_a_start() {
     expected.extend([
         "close_range",
         "madvise",
+        "madvise",
         "rt_sigtimedwait",
         "wait4",
         "exit_group",
