@@ -432,6 +432,11 @@ impl Waiting {
         })
     }
 
+    /// Whether it waits for something.
+    pub fn asks(&self) -> bool {
+        self.0.fd >= 0
+    }
+
     /// Whether anything happened: readable, writable, hung up, or in error. What it is, the read
     /// or write that follows will tell.
     pub fn happened(&self) -> bool {

@@ -43,6 +43,60 @@ fn a_signal_ends_all_and_all_are_told_of() {
     }
 }
 
+/// Where no more processes or descriptors are to be had, fewer jobs run at a time.
+#[test]
+fn it_makes_do_with_fewer_workers() {
+    for case in cases() {
+        let limited = "ulimit -n 24; exec \"$0\" \"$@\"";
+        let batch = [mydocker().into(), "batch".into(), "--jobs=30".into()];
+        let launch = ["--launch".into(), case.launch.into()];
+        let line: Vec<OsString> = ["sh".into(), "-c".into(), limited.into()]
+            .into_iter()
+            .chain(batch)
+            .chain(launch)
+            .collect();
+        let mut child = case
+            .prepared(&line)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let job = json!({"command": ["sleep", "0.1"]});
+        let jobs = format!("{job}\n").repeat(30);
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(jobs.as_bytes()).unwrap();
+        drop(input);
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        let good = told.lines().filter(|line| line.contains("\"status\":0"));
+        assert_eq!(good.count(), 30, "{case}: {told}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("socketpair"), "{case}: {said}");
+        assert_eq!(output.status.code(), Some(0), "{case}");
+    }
+}
+
+/// A signal that comes before a worker has begun with its job is for that job.
+#[test]
+fn a_signal_that_comes_early_is_not_lost() {
+    for case in cases() {
+        for round in 0..8 {
+            let mut batch = Batch::new(case, &["--jobs=8"]);
+            // It has begun: it would die of the signal before.
+            batch.ask(&json!({"command": ["true"]}));
+            batch.result();
+            for _ in 0..8 {
+                batch.ask(&json!({"command": ["sleep", "1000"]}));
+            }
+            std::thread::sleep(Duration::from_millis(2 * round));
+            kill(batch.child.id(), Signal::SIGTERM);
+            let ended = wait(&mut batch.child).expect("a job has not heard of it");
+            assert_eq!(ended.code(), Some(143), "{case}");
+        }
+    }
+}
+
 #[test]
 fn killed_it_leaves_nothing() {
     for case in cases() {

@@ -97,6 +97,15 @@ impl Connection {
         self.next.take()
     }
 
+    /// Has a line wait that was taken last.
+    pub fn give_back(&mut self, number: u64, line: Vec<u8>) {
+        self.running -= 1;
+        self.next = Some(Line {
+            number,
+            text: Some(line),
+        });
+    }
+
     /// The next line that has something in it.
     fn find(&mut self) -> Option<Line> {
         loop {

@@ -18,6 +18,8 @@ pub struct Hand {
     received: Vec<u8>,
     /// What it runs.
     pub job: Option<Given>,
+    /// It has been sent a signal, of which no one knows whether its job has taken it.
+    pub is_signalled: bool,
 }
 
 /// A job that a worker has.
@@ -44,6 +46,7 @@ impl Hand {
             sent: 0,
             received: Vec::new(),
             job: None,
+            is_signalled: false,
         }
     }
 

@@ -199,11 +199,26 @@ impl Batch<'_> {
             };
             match self.idle() {
                 Ok(hand) => hand.give(job),
-                Err(error) => {
-                    self.not_run(job, &error);
-                    return Err(error);
-                }
+                Err(error) => self.make_do(job, error)?,
             }
+        }
+        Ok(())
+    }
+
+    /// One more worker was not to be had: as many jobs run from here on as there are workers.
+    ///
+    /// Errors: there is none at all.
+    #[cold]
+    #[inline(never)]
+    fn make_do(&mut self, job: Given, error: Error) -> Result<(), Error> {
+        if self.hands.is_empty() {
+            self.not_run(job, &error);
+            return Err(error);
+        }
+        self.most = self.hands.len();
+        self.log.say(&error);
+        if let Some(connection) = self.connection(job.connection) {
+            connection.give_back(job.number, job.line);
         }
         Ok(())
     }
@@ -300,8 +315,15 @@ impl Batch<'_> {
             let left = next.saturating_duration_since(now).as_millis();
             i32::try_from(left).unwrap_or(i32::MAX).saturating_add(1)
         });
+        let asks: Vec<bool> = waiting.iter().map(Waiting::asks).collect();
+        // poll(2) takes no more of them than there may be open files (EINVAL), also where they ask for nothing.
+        waiting.retain(Waiting::asks);
         descriptor::wait(&mut waiting, timeout)?;
-        let happened: Vec<bool> = waiting.iter().map(Waiting::happened).collect();
+        let mut answers = waiting.iter().map(Waiting::happened);
+        let happened: Vec<bool> = asks
+            .into_iter()
+            .map(|asks| asks && answers.next() == Some(true))
+            .collect();
         drop(waiting);
         let (own, others) = happened.split_at(2);
         let (hands, connections) = others.split_at(2 * self.hands.len());
@@ -310,7 +332,6 @@ impl Batch<'_> {
             self.attend(index, happened);
         }
         // One that has gone leaves its place to the last.
-
         for (index, happened) in hands.chunks_exact(2).enumerate().rev() {
             self.hear(index, happened);
         }
@@ -354,12 +375,13 @@ impl Batch<'_> {
         self.end_jobs(libc::SIGTERM, |job| job.connection == key);
     }
 
-    fn end_jobs(&self, signal: i32, which: impl Fn(&Given) -> bool) {
+    fn end_jobs(&mut self, signal: i32, which: impl Fn(&Given) -> bool) {
         let busy = self
             .hands
-            .iter()
+            .iter_mut()
             .filter(|hand| hand.job.as_ref().is_some_and(&which));
         for hand in busy {
+            hand.is_signalled = true;
             // It has not been waited for: the pid is still its own.
             let _ = process::kill(hand.pid, signal);
         }
@@ -375,10 +397,16 @@ impl Batch<'_> {
         if !happened.starts_with(&[true]) {
             return;
         }
+        let is_signalled = hand.is_signalled;
         match hand.receive() {
             Ok(None) => {}
             Ok(Some(result)) => {
-                if let Some(job) = hand.job.take() {
+                let job = hand.job.take();
+                if is_signalled {
+                    // The signal could have come too late, and would end the next job.
+                    self.hands.swap_remove(index).end();
+                }
+                if let Some(job) = job {
                     self.answer(job.connection, &result);
                 }
             }
@@ -404,14 +432,15 @@ impl Batch<'_> {
     }
 
     fn take_signals(&mut self) -> Result<(), Errno> {
-        let Some(signals) = &self.signals else {
-            return Ok(());
-        };
-        while let Some(taken) = signal::take(signals.as_fd())? {
+        loop {
+            let signals = self.signals.as_ref();
+            let taken = signals.map(|signals| signal::take(signals.as_fd()));
+            let Some(taken) = taken.transpose()?.flatten() else {
+                return Ok(());
+            };
             self.ending = self.ending.or(Some(Ending::Signal(taken.number)));
             self.end_jobs(taken.number, |_| true);
         }
-        Ok(())
     }
 
     fn accept(&mut self) {

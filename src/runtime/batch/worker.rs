@@ -19,7 +19,7 @@ use crate::runtime::standard::StreamsOf;
 use crate::runtime::told::Told;
 use crate::runtime::{Setting, story};
 use crate::sys::descriptor;
-use crate::sys::signal::{self, SignalSet};
+use crate::sys::signal::SignalSet;
 use crate::sys::{Errno, Pid, allocation, process};
 use crate::verdict::{Reason, Verdict};
 use std::ffi::OsString;
@@ -71,8 +71,7 @@ pub fn work(socket: OwnedFd, arguments: &BatchArgs, batch: Pid, log: &Log) -> u8
         let Ok(Some((number, line))) = receive(&socket) else {
             break;
         };
-        // Those of the last job's, or of batch's end.
-        while let Ok(Some(_)) = signal::wait_at_most(ENDING, Some(Duration::ZERO)) {}
+        // A signal that waits is for this job, however early it came: a worker that was sent one has no other after it.
         if process::parent_id() != batch {
             break;
         }
