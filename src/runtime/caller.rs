@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::ffi::CStr;
 
 /// Whom the command line's reading asks, and what it finds there.
+#[derive(Clone, Copy)]
 pub struct Asking<'a> {
     pub origin: Origin<'a>,
     /// The host name of a container that is given none; `None`: one that no other has.

@@ -4,6 +4,7 @@
 use super::Setting;
 use super::asked::{self, Asked, Given, Lent, explained};
 use super::boxes;
+use super::boxes::why::Why;
 use super::caller;
 use super::conclusion::{self, Outcome, Settled};
 use super::reporting::Reporting;
@@ -43,6 +44,22 @@ pub fn run(
     };
     let mut settled = match boxes::client::live(setting, &mut told)? {
         Some(settled) => settled,
+        None if matches!(told.without_box, Some(Why::Taken)) => {
+            // Who has no box left will not have a network namespace soon. It would only be kept from its work.
+            let arguments = RunArgs {
+                pool: None,
+                ..setting.arguments.clone()
+            };
+            let arguments = &arguments;
+            live(
+                &Setting {
+                    arguments,
+                    ..*setting
+                },
+                beginning,
+                &mut told,
+            )?
+        }
         None => live(setting, beginning, &mut told)?,
     };
     let report = told.report.as_deref();

@@ -233,7 +233,7 @@ fn call(arguments: &RunArgs, directory: &OsStr) -> Result<Called, Error> {
         .and_then(|path| local_socket::connect(&path));
     let socket = match connected {
         Ok(socket) => socket,
-        Err(Errno::EAGAIN) => return Ok(Err(Why::Unfit("all are taken"))),
+        Err(Errno::EAGAIN) => return Ok(Err(Why::Taken)),
         Err(_) => return Ok(Err(Why::Unfit("none like it is kept there"))),
     };
     match local_socket::peer_user(socket.as_fd()) {

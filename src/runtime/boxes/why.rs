@@ -9,6 +9,8 @@ use crate::sys::Errno;
 pub enum Why {
     /// No pool can be called, and no one else will say so.
     NoPool(Errno),
+    /// It has boxes like that, and all are taken.
+    Taken,
     Unfit(&'static str),
 }
 
@@ -18,6 +20,7 @@ impl Why {
     pub fn say(self, log: &Log) {
         match self {
             Self::NoPool(errno) => without_pool(errno, log),
+            Self::Taken => Self::Unfit("all are taken").say(log),
             Self::Unfit(why) => {
                 let fields = [("why", Value::Text(why.as_bytes()))];
                 log.write(Level::Info, b"not in a box of the pool", &fields);
