@@ -97,6 +97,30 @@ fn a_signal_that_comes_early_is_not_lost() {
     }
 }
 
+/// A batch that is killed leaves nothing either where the caller ignores SIGTERM.
+#[test]
+fn killed_it_leaves_nothing_where_sigterm_is_ignored() {
+    for case in cases() {
+        let mark = mark();
+        let script = "trap '' TERM; exec \"$0\" batch --launch \"$1\"";
+        let line: [OsString; 5] = [
+            "sh".into(),
+            "-c".into(),
+            script.into(),
+            mydocker().into(),
+            case.launch.into(),
+        ];
+        let mut command = case.prepared(&line);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        let job = json!({"command": ["sleep", "1000"], "env": {"MARK": mark}});
+        writeln!(child.stdin.as_mut().unwrap(), "{job}").unwrap();
+        assert!(eventually(|| !marked(&mark).is_empty()), "{case}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(eventually(|| marked(&mark).is_empty()), "{case}");
+    }
+}
+
 #[test]
 fn killed_it_leaves_nothing() {
     for case in cases() {

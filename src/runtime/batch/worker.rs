@@ -19,7 +19,7 @@ use crate::runtime::standard::StreamsOf;
 use crate::runtime::told::Told;
 use crate::runtime::{Setting, story};
 use crate::sys::descriptor;
-use crate::sys::signal::SignalSet;
+use crate::sys::signal::{self, SignalSet};
 use crate::sys::{Errno, Pid, allocation, process};
 use crate::verdict::{Reason, Verdict};
 use std::ffi::OsString;
@@ -41,10 +41,15 @@ pub const HEAD: usize = size_of::<u32>();
 
 /// Runs what comes, until nothing comes any more. `batch` is the process that asks.
 pub fn work(socket: OwnedFd, arguments: &BatchArgs, batch: Pid, log: &Log) -> u8 {
+    // A signal that the caller has ignored would not be heard; a container ends with the worker, too.
+    let death = match signal::ignored().contains(libc::SIGTERM) {
+        true => libc::SIGKILL,
+        false => libc::SIGTERM,
+    };
     // A key of the terminal's is for batch, which asks each worker.
     let begun = process::new_group()
         // If batch is killed: the container ends, and what was lent is given back.
-        .and_then(|()| process::hear_of_parents_death(libc::SIGTERM))
+        .and_then(|()| process::hear_of_parents_death(death))
         .map_err(|errno| Error::new("begin", "a worker", errno))
         .and_then(|()| {
             let log = log
