@@ -219,3 +219,15 @@ fn it_reads_no_further_than_it_can_run() {
         }
     }
 }
+
+#[test]
+fn an_input_that_cannot_be_read_is_a_failure() {
+    for case in cases() {
+        let mut line = command(case, &[]);
+        line.stdin(File::open("/").unwrap());
+        let outcome = finish(line);
+        assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
+        let message = "mydocker: read jobs from stdin: is a directory (EISDIR)";
+        assert!(outcome.stderr.starts_with(message), "{case}: {outcome:?}");
+    }
+}

@@ -68,7 +68,7 @@ fn what_a_job_reads_and_writes() {
             with(script("cat"), json!({"stdin_file": file("in")})),
             script("cat; printf 'a\\377'"),
             json!({"command": ["sh", "-c", "echo o; echo e >&2; echo p > /dev/stdout"], "stdout": true, "stderr": "stdout"}),
-            json!({"command": ["sh", "-c", "echo o; echo e >&2"], "stdout_file": file("one"), "stderr_file": file("one")}),
+            json!({"command": ["sh", "-c", "echo o; echo e >&2"], "stdout_file": file("one"), "stderr_file": file("./one")}),
             json!({"command": ["sh", "-c", "echo o; echo e >&2"], "stdout_file": file("out"), "stderr_file": file("err")}),
             json!({"command": ["sh", "-c", "echo o; echo e >&2"]}),
             json!({"command": ["cat"], "stdin_file": file("missing"), "stdout": true}),
@@ -102,7 +102,7 @@ fn what_a_job_reads_and_writes() {
         assert_eq!(results[8]["reason"], "not started", "{case}");
         let error = results[8]["error"].as_str().unwrap();
         assert!(
-            error.contains("missing") && error.contains("ENOENT"),
+            error.starts_with("stdin_file: open ") && error.contains("missing"),
             "{error}"
         );
         assert_eq!(said(9).0, Some("1 b\n/proc\n"), "{case}");
@@ -143,6 +143,7 @@ fn a_bad_line_is_told_of_and_the_rest_goes_on() {
         b"\xff",
         &long,
         b"{\"id\": \"good\", \"command\": [\"true\"]}",
+        b"{\"command\": [\"true\"], \"env\": {\"A\": \"1\", \"A\": \"2\"}}",
     ];
     for case in cases() {
         let (results, outcome) = results(case, &[], lines);
@@ -159,6 +160,7 @@ fn a_bad_line_is_told_of_and_the_rest_goes_on() {
             (5, bad),
             (6, bad),
             (7, Some(0)),
+            (8, bad),
         ];
         assert_eq!(told, expected, "{case}");
         assert_eq!(results[0]["id"], "bad", "{case}");

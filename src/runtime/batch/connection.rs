@@ -168,8 +168,12 @@ impl Connection {
     }
 
     /// Reads what there is. Call it when poll(2) says that there is something.
-    pub fn read(&mut self) {
-        let Some(input) = &self.input else { return };
+    ///
+    /// Errors: nothing can be read any more. What was read before is there.
+    pub fn read(&mut self) -> Result<(), Errno> {
+        let Some(input) = &self.input else {
+            return Ok(());
+        };
         self.read.drain(..self.begun);
         self.begun = 0;
         let had = self.read.len();
@@ -177,9 +181,10 @@ impl Connection {
         let count = input.read(self.read.get_mut(had..).unwrap_or_default());
         self.read.truncate(had + count.unwrap_or(0));
         match count {
-            Ok(1..) | Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Ok(1..) | Err(Errno::EAGAIN | Errno::EINTR) => return Ok(()),
             Ok(0) | Err(_) => self.input = None,
         }
+        count.map(drop)
     }
 
     pub fn add(&mut self, result: &[u8]) {
@@ -226,12 +231,12 @@ mod tests {
         for part in sent {
             for bytes in part.chunks(AT_ONCE) {
                 descriptor::write_all(ours.as_fd(), bytes).unwrap();
-                connection.read();
+                connection.read().unwrap();
                 take(&mut connection);
             }
         }
         drop(ours);
-        connection.read();
+        connection.read().unwrap();
         take(&mut connection);
         assert!(connection.is_over());
         lines

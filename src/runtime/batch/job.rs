@@ -5,6 +5,7 @@ use crate::docker::specify::size;
 use crate::docker::suggest;
 use crate::error::Error;
 use crate::json::{self, Value, base64};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -264,19 +265,23 @@ fn inline(value: Value) -> Result<Output, Fault> {
 fn environment(value: Value) -> Result<Vec<OsString>, Fault> {
     match value {
         Value::List(items) => items.into_iter().map(string).collect(),
-        Value::Object(members) => members
-            .into_iter()
-            .map(|(name, value)| {
+        Value::Object(members) => {
+            let mut names = BTreeSet::new();
+            let variable = |(name, value): (String, Value)| {
                 if name.is_empty() || name.contains('=') {
                     return Err(format!("{name:?} is no name of a variable"));
                 }
                 let value = string(value).map_err(|fault| format!("{name}: {fault}"))?;
-                let mut variable = OsString::from(name);
+                let mut variable = OsString::from(&name);
                 variable.push("=");
                 variable.push(value);
-                Ok(variable)
-            })
-            .collect(),
+                match names.insert(name.clone()) {
+                    true => Ok(variable),
+                    false => Err(format!("{name} stands there twice")),
+                }
+            };
+            members.into_iter().map(variable).collect()
+        }
         _ => Err("it is a list of strings, or an object".into()),
     }
 }

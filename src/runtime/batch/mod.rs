@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Batch itself runs nothing. For each job that runs at a time there is a worker, a copy of this process that was forked
-//! when it was first needed, and that runs one job after the other by the story of `run` ([`story`](super::story), or a box
+//! when it was first needed, and that runs one job after the other by the story of `run` (`runtime::story`, or a box
 //! of a pool's): what holds for one run holds for each of a batch. What is saved is what a run does before its story:
 //! the execve, its pages and their end, the command line. A single process that supervised all of them by one loop was
 //! not built: a clone that shares memory holds its caller up until the command runs, so starts would go one by one; and a
@@ -87,6 +87,7 @@ pub fn run(arguments: &BatchArgs, invocation: &Invocation) -> Result<ExitCode, E
             last: STANDARD,
             hands: Vec::new(),
             ending: None,
+            unreadable: None,
             deadline: None,
             deaf_until: None,
         };
@@ -128,6 +129,8 @@ struct Batch<'a> {
     last: u64,
     hands: Vec<Hand>,
     ending: Option<Ending>,
+    /// Why not all of stdin was read.
+    unreadable: Option<Errno>,
     /// When it stops waiting for the readers of results.
     deadline: Option<Instant>,
     /// When it asks for callers again.
@@ -153,7 +156,12 @@ impl Batch<'_> {
             let listens = self.door.is_some();
             self.connections
                 .retain_mut(|(_, connection)| !connection.is_over());
-            return (!listens && self.connections.is_empty()).then_some(Ok(ExitCode::SUCCESS));
+            let is_over = !listens && self.connections.is_empty();
+            let outcome = match self.unreadable {
+                None => Ok(ExitCode::SUCCESS),
+                Some(errno) => Err(Error::new("read", "jobs from stdin", errno)),
+            };
+            return is_over.then_some(outcome);
         };
         if runs {
             return None;
@@ -358,9 +366,23 @@ impl Batch<'_> {
             (true, true) => Err(Errno::EPIPE),
         };
         match written {
-            Ok(()) if readable => connection.read(),
+            Ok(()) if readable => {
+                let read = connection.read();
+                self.is_read(index, read);
+            }
             Ok(()) => {}
             Err(errno) => self.lose(index, errno),
+        }
+    }
+
+    /// A caller that has gone has no jobs any more; that stdin could not be read to its end is told when all has ended.
+    fn is_read(&mut self, index: usize, read: Result<(), Errno>) {
+        let of_stdin = self
+            .connections
+            .get(index)
+            .is_some_and(|(key, _)| *key == STANDARD && self.door.is_none());
+        if of_stdin && let Err(errno) = read {
+            self.unreadable = Some(errno);
         }
     }
 

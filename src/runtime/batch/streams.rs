@@ -67,14 +67,17 @@ impl Streams {
                 replace_one_standard(file.as_fd(), 0).map_err(put)?;
             }
             Input::File(path) => {
-                replace_one_standard(open(path, libc::O_RDONLY)?.as_fd(), 0).map_err(put)?
+                let file = open(path, libc::O_RDONLY, "stdin_file")?;
+                replace_one_standard(file.as_fd(), 0).map_err(put)?
             }
         }
         self.take_output(&job.output, 1)?;
-        let is_same = matches!((&job.output, &job.error), (Output::File(one), Output::File(other)) if one == other);
-        match is_same {
+        self.take_output(&job.error, 2)?;
+        // One file that is opened twice has two places to write at, and one output would lie over the other.
+        let are_files = [&job.output, &job.error].map(|output| matches!(output, Output::File(_)));
+        match are_files == [true; 2] && is_same_file().map_err(put)? {
             true => self.take_output(&Output::WithStdout, 2),
-            false => self.take_output(&job.error, 2),
+            false => Ok(()),
         }
     }
 
@@ -88,7 +91,8 @@ impl Streams {
             }
             Output::File(path) => {
                 let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC;
-                replace_one_standard(open(path, flags)?.as_fd(), number)
+                let key = ["stdout_file", "stderr_file"][usize::from(number == 2)];
+                replace_one_standard(open(path, flags, key)?.as_fd(), number)
             }
             Output::WithStdout => replace_one_standard(descriptor::standard(1), number),
         }
@@ -124,10 +128,16 @@ fn put(errno: Errno) -> Error {
     Error::new("dup", "what the job reads and writes", errno)
 }
 
+/// Whether stdout and stderr are the same file, by whatever paths.
+fn is_same_file() -> Result<bool, Errno> {
+    let identity = |number| facts::facts(descriptor::standard(number)).map(|facts| facts.identity);
+    Ok(identity(1)? == identity(2)?)
+}
+
 /// A FIFO is not waited for: one to be read that no one writes to is at its end, one to be written to that no one reads is
 /// an error.
-fn open(path: &OsStr, flags: i32) -> Result<OwnedFd, Error> {
-    let failed = |errno| Error::new("open", path.as_bytes(), errno);
+fn open(path: &OsStr, flags: i32, key: &str) -> Result<OwnedFd, Error> {
+    let failed = |errno| Error::new(format!("{key}: open"), path.as_bytes(), errno);
     let name = CString::new(path.as_bytes()).map_err(|_| failed(Errno::EINVAL))?;
     let flags = flags | libc::O_NOCTTY | libc::O_NONBLOCK;
     let file = descriptor::open(&name, flags, 0o666).map_err(failed)?;
