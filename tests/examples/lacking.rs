@@ -89,6 +89,11 @@ pub const LACKING: &[Lacking] = &[
         NO_CGROUP,
     ),
     sometimes(
+        "mydocker batch --jobs 8 --rootfs root --overlay -m ",
+        has_no_cgroup,
+        NO_CGROUP,
+    ),
+    sometimes(
         "mydocker run --userns auto ",
         has_no_ids,
         "ids of this user's in /etc/subuid",

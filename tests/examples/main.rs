@@ -55,7 +55,7 @@ fn wants_terminal(command: &str) -> bool {
 
 /// What the names in examples stand for.
 const PREPARED: &str = r"
-ln -s root DIR; ln -s root alpine; echo > input
+ln -s root DIR; ln -s root alpine; echo > input; echo > jobs
 printf '#!/bin/sh\necho something\n' > root/bin/COMMAND; chmod 755 root/bin/COMMAND
 ";
 
