@@ -270,7 +270,9 @@ impl Line {
             let mut record = [0; Conclusion::LENGTH];
             match local_socket::receive_bytes(self.socket.as_fd(), &mut record) {
                 Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
-                Err(Errno::ECONNRESET) | Ok(0) => return Err(gone()),
+                // The pool has gone and had not read all that was asked. That is told once, and before what it has said.
+                Err(Errno::ECONNRESET) => {}
+                Ok(0) => return Err(gone()),
                 Err(errno) => return Err(failed(errno)),
                 Ok(4) => {
                     let first = record.first_chunk().copied().map(Pid::from_le_bytes);
@@ -344,6 +346,34 @@ mod tests {
         };
         let understood = Conclusion::of_bytes(&plain.to_bytes()).unwrap();
         assert_eq!(format!("{understood:?}"), format!("{plain:?}"));
+    }
+
+    #[test]
+    fn a_pool_that_has_gone_has_said_how_it_ended() {
+        let (ours, pools) = local_socket::pair().unwrap();
+        let line = Line::new(ours).unwrap();
+        let conclusion = Conclusion {
+            ended: Ended::Exited(3),
+            told: None,
+            spared: None,
+            report: None,
+            resource_usage: ResourceUsage::default(),
+            usage: None,
+        };
+        descriptor::send_without_waiting(pools.as_fd(), &conclusion.to_bytes()).unwrap();
+        // It has ended before it hears of this.
+        line.ask(Request::Deliver(15));
+        drop(pools);
+        assert_eq!(line.look().unwrap().unwrap().ended, Ended::Exited(3));
+    }
+
+    #[test]
+    fn without_a_conclusion_it_has_gone() {
+        let (ours, pools) = local_socket::pair().unwrap();
+        let line = Line::new(ours).unwrap();
+        line.ask(Request::Deliver(15));
+        drop(pools);
+        assert!(line.look().is_err());
     }
 
     #[test]
