@@ -469,6 +469,11 @@ fn a_signal_at_any_moment_of_the_start_ends_it() {
 
 #[test]
 fn what_waits_for_signals_has_let_its_code_go() {
+    if !nix::unistd::Uid::effective().is_root() {
+        return skip_root_only(
+            "whose child has another user namespace has its own /proc closed to its user",
+        );
+    }
     // A debug build waits in several pieces of code, each of which comes with its neighbours.
     let optimised = std::env::var_os("MYDOCKER_BIN").is_some();
     let most = if optimised { 16 } else { 640 };
