@@ -92,12 +92,12 @@ fn serve(
     };
     let Some(own) = Own::that_can_do(entrance, &job) else {
         let _ = local_socket::send(caller.as_fd(), REFUSED, None);
+        go_back(descriptors);
         return sent_files::close_all(files);
     };
     // This is the one moment: a client that has given up hears nothing any more, and the send fails.
     if local_socket::send(caller.as_fd(), TAKEN, Some(line.as_fd())).is_err() {
-        // No job's place is the next one's.
-        let _ = process::change_directory(c"/");
+        go_back(descriptors);
         return sent_files::close_all(files);
     }
     // So that the pool makes another one. If it is gone, so are we.
@@ -109,6 +109,13 @@ fn serve(
         fail(Report::Job(taking, errno), descriptors);
     }
     execute(&job, descriptors)
+}
+
+/// No job's place is the next one's. A box that cannot leave it ends.
+fn go_back(descriptors: &Descriptors<'_>) {
+    if let Err(errno) = process::change_directory(c"/") {
+        fail(Report::Job(Taking::Caller, errno), descriptors);
+    }
 }
 
 fn receive<'b>(
