@@ -25,7 +25,7 @@ fn lives(pid: u32) -> bool {
         .any(|line| line.starts_with("State:") && !line.contains('Z'))
 }
 
-/// Those whose container is a child of mydocker's own. (Of boxes see tests/boxes.rs.)
+/// Those whose container is a child of mydocker's own. (Of boxes see tests/boxes.)
 fn starting_cases() -> impl Iterator<Item = Case> {
     let is_own = |case: &Case| !case.is_pooled() || case.launch == "re-exec";
     cases().into_iter().filter(is_own)

@@ -1,0 +1,242 @@
+//! Whose run a box is for.
+
+use super::*;
+
+#[test]
+fn options_and_callers_that_differ_have_containers_of_their_own() {
+    for case in box_cases() {
+        let pool = Boxes::new(case, 2, &[]);
+        let told = pool.scratch.path().join("told-other");
+        for options in [
+            &["--cap-drop=ALL"][..],
+            &["--hostname=other"],
+            &["--init"],
+            &["--network=host"],
+            &["--pid=host"],
+            &["--ulimit=nofile=9:9"],
+        ] {
+            for _ in 0..5 {
+                let outcome = finish(pool.line(&told, options, &["echo", "own"]));
+                assert_eq!(outcome.output(case), "own\n", "{case} {options:?}");
+                assert!(!was_in_box(&told), "{case} {options:?}");
+                std::fs::remove_file(&told).unwrap();
+            }
+        }
+        // Rights that the pool has and this caller has not would be the command's.
+        for wrapper in [
+            &["setpriv", "--no-new-privs"][..],
+            // What a child has by birth, and the pool has otherwise.
+            &["chrt", "--batch", "0"],
+            &["ionice", "-c3"],
+            &[
+                "sh",
+                "-c",
+                "echo 500 >/proc/self/oom_score_adj; exec \"$@\"",
+                "-",
+            ],
+            &[
+                "sh",
+                "-c",
+                "echo 0 >/proc/self/coredump_filter; exec \"$@\"",
+                "-",
+            ],
+            // From here on root's alone.
+            &["setpriv", "--bounding-set=-net_raw"],
+            &["unshare", "--net"],
+            &["unshare", "--uts"],
+            &["unshare", "--ipc"],
+            &["unshare", "--cgroup"],
+            &["unshare", "--time"],
+        ] {
+            let is_roots = wrapper[0] == "unshare" || wrapper[1].starts_with("--bounding");
+            if case.caller == Caller::Ordinary && is_roots {
+                continue;
+            }
+            for _ in 0..5 {
+                let line = pool.line(&told, &[], &["echo", "own"]);
+                let words = [line.get_program()].into_iter().chain(line.get_args());
+                let words: Vec<_> = wrapper
+                    .iter()
+                    .map(Into::into)
+                    .chain(words.map(Into::into))
+                    .collect();
+                let outcome = finish(case.prepared(&words));
+                assert_eq!(outcome.output(case), "own\n", "{case} {wrapper:?}");
+                assert!(!was_in_box(&told), "{case} {wrapper:?}");
+                std::fs::remove_file(&told).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_root_that_is_another_by_now_is_not_the_boxs() {
+    let Some(tree) = tree() else { return };
+    for case in box_cases() {
+        let root = tree.file("root");
+        let pool = Boxes::new(case, 2, &["--rootfs", &root]);
+        assert_eq!(
+            pool.run(&["--rootfs", &root], &["echo", "in"]).stdout,
+            "in\n"
+        );
+        // (Whole before it has the name: the pool makes boxes of what has it.)
+        let (moved, other) = (tree.file("moved"), tree.file("other"));
+        let mut copy = Command::new("cp");
+        assert!(copy.args(["-a", &root, &other]).status().unwrap().success());
+        std::fs::write(format!("{other}/new"), "").unwrap();
+        std::fs::rename(&root, &moved).unwrap();
+        std::fs::rename(&other, &root).unwrap();
+        let told = pool.scratch.path().join("told-other");
+        let outcome = finish(pool.line(&told, &["--rootfs", &root], &["ls", "/new"]));
+        // In a box only if that was made of the other one.
+        assert_eq!(outcome.output(case), "/new\n", "{case}");
+        std::fs::remove_file(&told).unwrap();
+        std::fs::remove_dir_all(&moved).unwrap();
+    }
+}
+
+/// A run whose box is not kept has a container of its own; the pool follows when it makes a box the next time.
+#[test]
+fn what_an_option_names_is_what_it_is_now() {
+    let Some(tree) = tree() else { return };
+    let (root, link) = (tree.file("root"), tree.file("link"));
+    for name in ["a", "b"] {
+        std::fs::create_dir(tree.file(name)).unwrap();
+        std::fs::write(tree.file(&format!("{name}/is")), name).unwrap();
+    }
+    let lead = |name: &str| {
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(name, &link).unwrap();
+    };
+    let denies = |calls: &str| {
+        let rule = format!("{{\"names\":[{calls}],\"action\":\"SCMP_ACT_ERRNO\"}}");
+        let profile = format!("{{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{rule}]}}");
+        std::fs::write(tree.file("profile"), profile).unwrap();
+    };
+    let profile = format!("--security-opt=seccomp={}", tree.file("profile"));
+    let volume = format!("{link}:/mnt");
+    let options = [
+        "--rootfs",
+        &root,
+        "-v",
+        &volume,
+        &profile,
+        "--security-opt=no-new-privileges",
+        "--tmpfs=/tmp",
+    ];
+    for case in box_cases() {
+        lead("a");
+        denies("\"mkdir\",\"mkdirat\"");
+        let look = ["sh", "-c", "cat /mnt/is; mkdir /tmp/made"];
+        let pool = Boxes::new(case, 1, &options);
+        let outcome = pool.run(&options, &look);
+        assert!(
+            outcome.stdout == "a" && outcome.code() == Some(1),
+            "{case}: {outcome:?}"
+        );
+        let changes = [
+            (&(|| lead("b")) as &dyn Fn(), Some(1)),
+            (&|| denies("\"uname\""), Some(0)),
+        ];
+        for (change, code) in changes {
+            assert!(pool.is_refilled(1), "{case}");
+            change();
+            let told = pool.scratch.path().join("told-other");
+            // (In a box, if the pool was about to make one.)
+            let own = finish(pool.line(&told, &options, &look));
+            assert_eq!((own.stdout.as_str(), own.code()), ("b", code), "{case}");
+            std::fs::remove_file(&told).unwrap();
+            if let Some(waiting) = pool.all().first() {
+                kill(*waiting, Signal::SIGKILL);
+            }
+            let again = pool.run(&options, &look);
+            assert_eq!(
+                (again.code(), again.stdout),
+                (own.code(), own.stdout),
+                "{case}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_working_directory_is_that_of_a_container_of_its_own() {
+    let Some(tree) = tree() else { return };
+    let root = tree.file("root");
+    for case in box_cases() {
+        let options = ["--rootfs", &root, "--tmpfs", "/tmp"];
+        let pool = Boxes::new(case, 2, &options);
+        for (directory, in_box) in [
+            ("/bin", true),
+            ("/tmp/made", false),
+            ("/bin/busybox", false),
+            ("/proc/self/fd/0", false),
+        ] {
+            let options = [&options[..], &["-w", directory]].concat();
+            let own = finish(case.command(&options, &["pwd"]));
+            for number in 0..3 {
+                let told = pool.scratch.path().join(format!("told-other-{number}"));
+                let outcome = match in_box {
+                    true => pool.run(&options, &["pwd"]),
+                    false => finish(pool.line(&told, &options, &["pwd"])),
+                };
+                assert!(in_box || !was_in_box(&told), "{case} {directory}");
+                let told = |outcome: &Outcome| (outcome.code(), outcome.stdout.clone());
+                assert_eq!(
+                    told(&outcome),
+                    told(&own),
+                    "{case} {directory}: {outcome:?}"
+                );
+            }
+        }
+    }
+    // One that only its caller may enter, by birth.
+    let case = box_cases()
+        .into_iter()
+        .find(|case| case.caller == Caller::Root);
+    let Some(case) = case else { return };
+    let closed = tree.file("closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::os::unix::fs::chown(&closed, Some(1000), Some(1000)).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let options = ["--cap-drop=ALL"];
+    let pool = Boxes::new(case, 2, &options);
+    let told = pool.scratch.path().join("told-other");
+    let mut line = pool.line(&told, &options, &["/bin/echo", "there"]);
+    assert_eq!(finish_in(&mut line, &closed), "there\n", "{case}");
+}
+
+fn finish_in(line: &mut Command, directory: &str) -> String {
+    let output = line
+        .current_dir(directory)
+        .stderr(Stdio::inherit())
+        .output();
+    String::from_utf8(output.unwrap().stdout).unwrap()
+}
+
+#[test]
+fn options_of_a_job_are_not_a_pools() {
+    for (words, said) in [
+        (
+            &["-i"][..],
+            "option '--interactive' is for each run by itself",
+        ),
+        (&["-e", "A=1"], "option '--env' is for each run by itself"),
+        (
+            &["-w", "/tmp"],
+            "option '--workdir' is for each run by itself",
+        ),
+        (&["--pid=host"], "its processes are not apart"),
+        (&["--pool-max-age=0"], "a number of seconds from 1"),
+    ] {
+        let output = Command::new(mydocker())
+            .arg("pool")
+            .args(words)
+            .arg("/nowhere/x")
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains(said), "{words:?}: {told}");
+        assert_eq!(output.status.code(), Some(125), "{words:?}");
+    }
+}

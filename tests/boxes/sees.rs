@@ -1,0 +1,123 @@
+//! What a command in a box has: of its container, and of its caller.
+
+use super::*;
+
+/// What a command has of its container and of its caller, in lines that are the same for each of the same kind.
+const LOOK: &str = "
+    id; umask; pwd; ulimit -a; nice; ulimit -Ha
+    grep -E '^(Umask|Groups|NSpid|NSsid|NSpgid|Sig(Blk|Ign|Cgt)|Cap|NoNew|Seccomp:|Cpus_allowed)' /proc/self/status
+    cut -d' ' -f4- /proc/self/mountinfo | sed 's/[a-z_]*=[0-9]*//g' | sed 's/ - / /' | cut -d' ' -f1-3,5 | grep -v ' cgroup$' | sort
+    cat /proc/self/oom_score_adj /proc/self/personality /proc/self/cgroup
+    ls /proc/self/fd | wc -l; cat /proc/net/dev | tail -n +3 | cut -d: -f1
+    [ \"$HOSTNAME\" = \"$(cat /proc/sys/kernel/hostname)\" ]; echo $?
+    env | grep -v HOSTNAME | sort; cat /proc/sys/net/ipv4/ip_unprivileged_port_start
+    ls -l /proc/self/exe; cat /proc/1/comm; cat; echo end";
+
+#[test]
+fn a_command_in_a_box_sees_what_it_sees_in_a_container_of_its_own() {
+    let root = tree();
+    let root = root.as_ref().map(|root| root.file("root"));
+    for case in box_cases() {
+        let mut kinds: Vec<Vec<&str>> = vec![
+            vec![],
+            vec!["--init"],
+            vec!["--network=host", "--cap-drop=ALL"],
+        ];
+        if case.caller == Caller::Root {
+            kinds.extend([
+                vec!["-u", "1000:7", "-w", "/tmp"],
+                vec!["--privileged"],
+                vec!["-m", "64m", "--pids-limit=40"],
+            ]);
+        }
+        if let Some(root) = &root {
+            kinds.extend([
+                vec!["--rootfs", root],
+                vec!["--rootfs", root, "--read-only", "--tmpfs", "/tmp"],
+            ]);
+        }
+        for kind in &kinds {
+            let of_box: Vec<&str> = kind
+                .iter()
+                .copied()
+                .filter(|word| !["-w", "/tmp"].contains(word) || kind[0] == "--rootfs")
+                .collect();
+            let pool = Boxes::new(case, 2, &of_box);
+            for job in [&[][..], &["-i", "-e", "A=x y", "-e", "HOME=/q"]] {
+                let options = [&kind[..], job].concat();
+                let inside = pool.run(&options, &["sh", "-c", LOOK]);
+                let own = case.run(&options, &["sh", "-c", LOOK]);
+                assert!(own.stdout.ends_with("end\n"), "{case} {options:?}: {own:?}");
+                let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+                assert_eq!(
+                    lines(&inside.stdout),
+                    lines(&own.stdout),
+                    "{case} {options:?}"
+                );
+                assert_eq!(inside.stderr, own.stderr, "{case} {options:?}");
+                assert_eq!(inside.code(), own.code(), "{case} {options:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_the_caller_has_the_command_has() {
+    for case in box_cases() {
+        let pool = Boxes::new(case, 2, &[]);
+        let limited = "ulimit -n 77; ulimit -St 99; exec \"$@\"";
+        let look = "ulimit -n; ulimit -t; nice; grep Cpus_allowed_list /proc/self/status; umask";
+        let before = [
+            "sh", "-c", limited, "sh", "nice", "-n", "7", "taskset", "-c", "0",
+        ];
+        let wrap = |line: &mut Command| {
+            let words: Vec<_> = [line.get_program().to_owned()]
+                .into_iter()
+                .chain(line.get_args().map(Into::into))
+                .collect();
+            let all: Vec<_> = before.iter().map(Into::into).chain(words).collect();
+            *line = case.prepared(&all);
+        };
+        let inside = pool.run_with(&[], &["sh", "-c", look], wrap);
+        assert_eq!(
+            inside.stdout, "77\n99\n7\nCpus_allowed_list:\t0\n0022\n",
+            "{case}"
+        );
+    }
+}
+
+#[test]
+fn a_terminal_is_the_containers_own() {
+    let tree = tree();
+    for case in box_cases() {
+        let root = tree.as_ref().map(|tree| tree.file("root"));
+        let mut kinds = vec![vec![]];
+        kinds.extend(root.as_ref().map(|root| vec!["--rootfs", root.as_str()]));
+        for kind in kinds {
+            let pool = Boxes::new(case, 2, &kind);
+            let script =
+                "tty; stty size; stty -echo; read line; echo \"got $line\"; [ -t 1 ]; echo $?";
+            let run = |told: &Path| {
+                let mut line =
+                    pool.line(told, &[&kind[..], &["-ti"]].concat(), &["sh", "-c", script]);
+                let mut child = line
+                    .stdin(Stdio::piped())
+                    .stdout(Stdio::piped())
+                    .spawn()
+                    .unwrap();
+                child.stdin.take().unwrap().write_all(b"typed\n").unwrap();
+                child.wait_with_output().unwrap()
+            };
+            let told = pool.scratch.path().join("told-terminal");
+            assert!(eventually(|| {
+                let output = run(&told);
+                let said = String::from_utf8_lossy(&output.stdout).replace('\r', "");
+                assert!(said.contains("/dev/pts/"), "{case} {kind:?}: {said}");
+                assert!(said.ends_with("got typed\n0\n"), "{case} {kind:?}: {said}");
+                let was = was_in_box(&told);
+                std::fs::remove_file(&told).unwrap();
+                was
+            }));
+        }
+    }
+}
