@@ -4,7 +4,7 @@
 
 use crate::error::Error;
 use crate::sys::process::{self, Patience};
-use crate::sys::{Errno, Pid, descendants, descriptor, facts};
+use crate::sys::{Errno, Pid, descendants, descriptor, directory, facts};
 use std::ffi::CString;
 use std::os::fd::AsFd;
 
@@ -36,27 +36,48 @@ impl Successor {
     pub fn end_all(self) -> bool {
         let mut any = false;
         while has_children() {
-            let mut killed = None;
+            let mut awaited = None;
             for child in descendants::children().unwrap_or_default() {
-                // Not waited for: the number is still its own.
-                if self.is_of_container(child) && process::kill(child, libc::SIGKILL).is_ok() {
-                    killed = Some(child);
+                match self.whose(child) {
+                    // Not waited for: the number is still its own.
+                    Whose::Container if process::kill(child, libc::SIGKILL).is_ok() => {
+                        any = true;
+                        awaited = Some(child);
+                    }
+                    // What it leaves behind is ours, and can be looked at, only when it has ended.
+                    Whose::Dying if awaited.is_none() => awaited = Some(child),
+                    _ => {}
                 }
             }
-            // Without having killed one there is nothing to wait for.
-            let Some(killed) = killed else { break };
-            any = true;
-            if process::wait(Some(killed), Patience::Wait).is_err() {
+            // Without such a one there is nothing to wait for.
+            let Some(awaited) = awaited else { break };
+            if process::wait(Some(awaited), Patience::Wait).is_err() {
                 break;
             }
         }
         any
     }
 
-    fn is_of_container(self, child: Pid) -> bool {
-        // What is not known to be the container's is left alone.
-        !self.has_others || mount_namespace(child).is_ok_and(|its| mount_namespace(0) != Ok(its))
+    fn whose(self, child: Pid) -> Whose {
+        if !self.has_others {
+            return Whose::Container;
+        }
+        match mount_namespace(child) {
+            Ok(its) if mount_namespace(0).is_ok_and(|ours| ours != its) => Whose::Container,
+            Err(Errno::ENOENT | Errno::ESRCH) => Whose::Dying,
+            // What is not known to be the container's is left alone.
+            _ => Whose::Others,
+        }
     }
+}
+
+/// Whose a child of mydocker's is.
+enum Whose {
+    Container,
+    Others,
+    /// It leaves its namespaces before it is a zombie, and its children have another parent only then (do_exit in the
+    /// kernel). Nothing of it can be held up any more.
+    Dying,
 }
 
 /// Whether this process has a child that lives; those that do not are waited for.
@@ -71,12 +92,32 @@ fn has_children() -> bool {
 }
 
 /// Which mount namespace a process is in, or with 0 this one. A container has its own.
+///
+/// Errors: ENOENT or ESRCH if the last of its threads has left it.
 fn mount_namespace(pid: Pid) -> Result<(u64, u64), Errno> {
     let process = match pid {
         0 => "self".to_owned(),
         pid => pid.to_string(),
     };
-    let path = CString::new(format!("/proc/{process}/ns/mnt")).unwrap_or_default();
+    match mount_namespace_at(&process) {
+        // Its first thread may have ended before the others.
+        Err(Errno::ENOENT) => {}
+        known => return known,
+    }
+    let mut threads = Vec::new();
+    let path = CString::new(format!("/proc/{process}/task")).unwrap_or_default();
+    let directory = descriptor::open(&path, libc::O_RDONLY | libc::O_DIRECTORY, 0)?;
+    directory::numbers(directory.as_fd(), |thread| threads.push(thread))?;
+    let of_thread = |thread| mount_namespace_at(&format!("{process}/task/{thread}"));
+    threads
+        .into_iter()
+        .map(of_thread)
+        .find(Result::is_ok)
+        .unwrap_or(Err(Errno::ENOENT))
+}
+
+fn mount_namespace_at(place: &str) -> Result<(u64, u64), Errno> {
+    let path = CString::new(format!("/proc/{place}/ns/mnt")).unwrap_or_default();
     let file = descriptor::open(&path, libc::O_RDONLY, 0)?;
     Ok(facts::facts(file.as_fd())?.identity)
 }

@@ -456,12 +456,14 @@ pub fn marked(value: &str) -> Vec<u32> {
         else {
             continue;
         };
-        // A process that has ended has no environment, nor has one that we may not look at.
-        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-        if environment
-            .split(|byte| *byte == 0)
-            .any(|variable| variable == wanted.as_bytes())
-        {
+        // Of each thread: the first one may have ended before the others.
+        let threads = std::fs::read_dir(entry.path().join("task")).into_iter();
+        if threads.flatten().flatten().any(|thread| {
+            // What has ended has no environment, nor has what we may not look at.
+            let environment = std::fs::read(thread.path().join("environ")).unwrap_or_default();
+            let mut variables = environment.split(|byte| *byte == 0);
+            variables.any(|variable| variable == wanted.as_bytes())
+        }) {
             found.push(pid);
         }
     }

@@ -14,6 +14,7 @@
 //! processes                     starts children that wait until it cannot, says how many there are
 //! compute SECONDS               computes for that long, by the clock; prints the processor time, in milliseconds
 //! processors                    prints the processors that it may run on (sched_getaffinity)
+//! first-thread-ends             ends its first thread, says ready from another, which sleeps
 //! orphans COUNT                 starts that many children that sleep, says ready, sleeps
 //! deny SYSCALL ERRNO [INDEX=VALUE[/MASK]]... -- COMMAND...
 //!                               runs COMMAND with that system call failing when its arguments match
@@ -60,6 +61,7 @@ fn main() {
         "processes" => processes(),
         "compute" => compute(number(&rest[0])),
         "processors" => processors(),
+        "first-thread-ends" => first_thread_ends(),
         "orphans" => orphans(number(&rest[0])),
         "deny" => deny(rest),
         "called" => called(rest),
@@ -122,6 +124,22 @@ fn namespaces() {
         let link = std::fs::read_link(format!("/proc/self/ns/{name}")).expect("a namespace");
         println!("{}", link.display());
     }
+}
+
+fn first_thread_ends() {
+    let state = format!("/proc/self/task/{}/stat", std::process::id());
+    std::thread::spawn(move || {
+        while !std::fs::read_to_string(&state).is_ok_and(|line| line.contains(") Z ")) {
+            std::thread::yield_now();
+        }
+        say("ready");
+        std::thread::sleep(std::time::Duration::from_secs(100));
+    });
+    // SAFETY: the call ends this thread alone. The other one has nothing of it.
+    #[allow(unsafe_code)]
+    unsafe {
+        nix::libc::syscall(nix::libc::SYS_exit, 0)
+    };
 }
 
 fn allocate(bytes: usize) {

@@ -79,14 +79,18 @@ fn what_a_killed_keeper_kept_ends_with_it() {
 /// A shell that executes mydocker leaves it its own children.
 #[test]
 fn what_mydocker_had_before_stays() {
-    for case in cases() {
+    let first_thread_ends = format!("{} first-thread-ends & sleep 100", probe_name());
+    for (case, kept) in cases()
+        .into_iter()
+        .flat_map(|case| [(case, CROWD), (case, &*first_thread_ends)])
+    {
         let (mark, others) = (mark(), mark());
         let script = format!("MARK={others} sleep 100 & exec \"$@\"");
         let mut line: Vec<OsString> = ["sh", "-c", &script, "sh"].map(Into::into).into();
         line.push(mydocker().into());
         let marking = format!("MARK={mark}");
         line.extend(["run", "--launch", case.launch, "--pid=host", "-e", &marking].map(Into::into));
-        line.extend(["sh", "-c", CROWD].map(Into::into));
+        line.extend(["sh", "-c", kept].map(Into::into));
         let mut command = case.prepared(&line);
         command.env_remove("MARK");
         let mut child = started(command);
