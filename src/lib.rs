@@ -47,6 +47,16 @@
 //! client supervises it as it would a child of its own, and asks the pool, which is the parent, for what only a parent can do
 //! (`monitor::line`).
 //!
+//! # Batches
+//!
+//! ```text
+//! jobs: lines of JSON ─▶ batch ─▶ worker, a copy of it, for each that runs at once ─▶ the story of a run, once for each job
+//!     results ◀───────────┘ ◀──── one line for each, when it has ended
+//! ```
+//!
+//! `mydocker batch` reads jobs and has workers run them (`runtime::batch`). A worker is the parent of its containers, as a
+//! `mydocker run` would be; it reads the command line once and starts no process of mydocker's for a job.
+//!
 //! # Containers of an engine
 //!
 //! ```text

@@ -12,7 +12,7 @@ struct Equality {
     high: Option<u32>,
     mask: u32,
     value: u32,
-    /// It holds if they differ.
+    /// Whether the check holds where the values differ.
     differs: bool,
 }
 

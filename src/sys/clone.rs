@@ -7,6 +7,9 @@
 //! A child that is to be born in another cgroup takes clone3(2), which says so. All others do not: filters
 //! that cannot look into its arguments refuse it (docker's does), and old kernels do not have it.
 //!
+//! No child runs in our memory while we do: one that shares it has us suspended. The one exception has a file of its own
+//! (`network_maker.rs`), and nothing can be chosen about it.
+//!
 //! # The child's stack
 //!
 //! A child's stack is the part of the main stack below the caller's frame, where the next call of the
@@ -26,7 +29,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use syscalls::{Sysno, syscall};
 
 /// Namespaces that a child gets anew. There are no other flags of clone(2) in it: a child that ran in our memory beside us, or
-/// shared our descriptors, cannot be asked for.
+/// shared our descriptors, cannot be asked for by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewNamespaces(u32);
 

@@ -18,7 +18,7 @@ pub struct Hand {
     received: Vec<u8>,
     /// What it runs.
     pub job: Option<Given>,
-    /// It has been sent a signal, of which no one knows whether its job has taken it.
+    /// The worker has been sent a signal, and no one knows whether its job has taken it.
     pub is_signalled: bool,
 }
 

@@ -9,7 +9,7 @@ use crate::sys::Errno;
 pub enum Why {
     /// No pool can be called, and no one else will say so.
     NoPool(Errno),
-    /// It has boxes like that, and all are taken.
+    /// The pool has boxes like the one wanted, and all are taken.
     Taken,
     Unfit(&'static str),
 }
