@@ -160,6 +160,30 @@ pub fn is_effective(number: u8) -> bool {
     })
 }
 
+/// All sets of this process, each for what it is: permitted, effective, inheritable, bounding, ambient.
+///
+/// Errors: as capget(2).
+pub fn all_sets() -> Result<[CapabilitySet; 5], Errno> {
+    let [low, high] = get()?;
+    let whole = |low: u32, high: u32| CapabilitySet(u64::from(low) | u64::from(high) << 32);
+    let inheritable = whole(low.inheritable, high.inheritable);
+    let among = |operation: fn(u8) -> Result<usize, Errno>| {
+        let has = (0..=LAST).filter(|number| operation(*number) == Ok(1));
+        has.fold(CapabilitySet::NONE, CapabilitySet::with)
+    };
+    Ok([
+        whole(low.permitted, high.permitted),
+        whole(low.effective, high.effective),
+        inheritable,
+        among(|number| bounding(libc::PR_CAPBSET_READ, number)),
+        match inheritable {
+            // What is ambient is inheritable.
+            CapabilitySet::NONE => CapabilitySet::NONE,
+            _ => among(is_ambient),
+        },
+    ])
+}
+
 /// Whether the bounding set has more than `kept`.
 pub fn bounds_more_than(kept: CapabilitySet) -> bool {
     let mut others = (0..=LAST).filter(|number| !kept.contains(*number));
@@ -290,6 +314,21 @@ fn halves(held: CapabilitySet, inheritable: bool) -> [Half; 2] {
         permitted: bits,
         inheritable: if inheritable { bits } else { 0 },
     })
+}
+
+fn is_ambient(number: u8) -> Result<usize, Errno> {
+    const IS_SET: i32 = libc::PR_CAP_AMBIENT_IS_SET;
+    // SAFETY: no pointers.
+    unsafe {
+        syscall!(
+            Sysno::prctl,
+            libc::PR_CAP_AMBIENT,
+            IS_SET,
+            usize::from(number),
+            0,
+            0
+        )
+    }
 }
 
 fn raise_ambient(number: u8) -> Result<(), Errno> {

@@ -115,6 +115,26 @@ pub fn facts_of(directory: BorrowedFd<'_>, name: &CStr) -> Result<Facts, Errno> 
     Ok(told(&unsafe { stat.assume_init() }))
 }
 
+/// Which file a name is, its links followed: the file system and the inode.
+///
+/// Errors: as newfstatat(2).
+pub fn identity_in(directory: BorrowedFd<'_>, name: &CStr) -> Result<(u64, u64), Errno> {
+    identity(directory.as_raw_fd(), name)
+}
+
+/// As [`identity_in`], of a path.
+pub fn identity_of(path: &CStr) -> Result<(u64, u64), Errno> {
+    identity(libc::AT_FDCWD, path)
+}
+
+fn identity(directory: i32, name: &CStr) -> Result<(u64, u64), Errno> {
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the name is NUL-terminated and outlives the call; the kernel writes one `struct stat`, as above.
+    unsafe { syscall!(FSTATAT, directory, name.as_ptr(), stat.as_mut_ptr(), 0) }?;
+    // SAFETY: all-zero bytes were valid before, and the kernel has filled them in.
+    Ok(told(&unsafe { stat.assume_init() }).identity)
+}
+
 fn told(stat: &libc::stat) -> Facts {
     let device = Device {
         major: libc::major(stat.st_rdev),

@@ -11,6 +11,17 @@ pub fn version() -> (u32, u32) {
     release().unwrap_or_default()
 }
 
+/// The domain name of the UTS namespace that this process is in, uname(2), with what is behind it in the kernel's own field of 65 bytes.
+pub fn domain_name() -> [u8; 65] {
+    const LENGTH: usize = 65; // __NEW_UTS_LEN + 1
+    let mut names = MaybeUninit::<[[u8; LENGTH]; 6]>::zeroed();
+    // SAFETY: the kernel writes six names of that length (`struct new_utsname`). It cannot fail otherwise.
+    let _ = unsafe { syscall!(Sysno::uname, names.as_mut_ptr()) };
+    // SAFETY: all-zero bytes were valid before, and whatever the kernel has filled in is.
+    let [.., domain_name] = unsafe { names.assume_init() };
+    domain_name
+}
+
 fn release() -> Option<(u32, u32)> {
     let mut names = MaybeUninit::<libc::utsname>::zeroed();
     // SAFETY: the kernel writes one `utsname`, which is libc's on x86_64 and arm64.

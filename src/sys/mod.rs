@@ -22,6 +22,7 @@ pub mod clone;
 pub mod close_range;
 pub mod code;
 pub mod counter;
+pub mod credentials;
 pub mod descendants;
 pub mod descriptor;
 pub mod device;

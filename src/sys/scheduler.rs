@@ -102,6 +102,12 @@ pub fn nice() -> Result<u32, Errno> {
     unsafe { syscall!(Sysno::getpriority, 0, 0) }.map(|nice| nice as u32)
 }
 
+/// sched_yield(2): whoever else wants this processor has it first.
+pub fn give_way() {
+    // SAFETY: no pointers. It never fails.
+    let _ = unsafe { syscall!(Sysno::sched_yield) };
+}
+
 /// setpriority(2) of this process, to what [`nice`] has told of another.
 ///
 /// Errors: EACCES if it would be more favourable than it is, without CAP_SYS_NICE.

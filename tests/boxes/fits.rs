@@ -43,8 +43,14 @@ fn options_and_callers_that_differ_have_containers_of_their_own() {
             // From here on root's alone.
             &["setpriv", "--bounding-set=-net_raw"],
             &["unshare", "--net"],
-            &["unshare", "--uts"],
-            &["unshare", "--ipc"],
+            &[
+                "unshare",
+                "--uts",
+                "sh",
+                "-c",
+                "echo other >/proc/sys/kernel/domainname; exec \"$@\"",
+                "-",
+            ],
             &["unshare", "--cgroup"],
             &["unshare", "--time"],
         ] {
@@ -53,18 +59,43 @@ fn options_and_callers_that_differ_have_containers_of_their_own() {
                 continue;
             }
             for _ in 0..5 {
-                let line = pool.line(&told, &[], &["echo", "own"]);
-                let words = [line.get_program()].into_iter().chain(line.get_args());
-                let words: Vec<_> = wrapper
-                    .iter()
-                    .map(Into::into)
-                    .chain(words.map(Into::into))
-                    .collect();
-                let outcome = finish(case.prepared(&words));
+                let outcome = finish(wrapped(&pool, &told, wrapper));
                 assert_eq!(outcome.output(case), "own\n", "{case} {wrapper:?}");
                 assert!(!was_in_box(&told), "{case} {wrapper:?}");
                 std::fs::remove_file(&told).unwrap();
             }
+        }
+    }
+}
+
+/// `wrapper mydocker run --pool … echo own`
+fn wrapped(pool: &Boxes, told: &Path, wrapper: &[&str]) -> Command {
+    let line = pool.line(told, &[], &["echo", "own"]);
+    let words = [line.get_program()].into_iter().chain(line.get_args());
+    let wrapper = wrapper.iter().map(Into::into);
+    let words: Vec<_> = wrapper.chain(words.map(Into::into)).collect();
+    pool.case.prepared(&words)
+}
+
+/// New namespaces of these kinds have nothing of those that their maker is in.
+#[test]
+fn callers_that_differ_in_what_no_container_has_of_them_share_boxes() {
+    for case in box_cases() {
+        if case.caller != Caller::Root {
+            continue;
+        }
+        let pool = Boxes::new(case, 2, &[]);
+        for wrapper in [["unshare", "--ipc"], ["unshare", "--uts"]] {
+            let told = pool.scratch.path().join("told-other");
+            assert!(
+                eventually(|| {
+                    let _ = std::fs::remove_file(&told);
+                    let outcome = finish(wrapped(&pool, &told, &wrapper));
+                    assert_eq!(outcome.output(case), "own\n", "{case} {wrapper:?}");
+                    was_in_box(&told)
+                }),
+                "{case} {wrapper:?}"
+            );
         }
     }
 }

@@ -1,16 +1,16 @@
-//! Which box a run needs: two runs with the same description could have each other's.
+//! Which box a run needs: two runs with the same description could have each other's. What their options ask for is the name of a
+//! socket, so that a client can call, and a box wake, before the client has looked at itself ([`by_birth`]).
 
+use super::by_birth;
 use crate::docker::{OverlayChoice, RunArgs, image};
 use crate::pool::job;
 use crate::spec::{LaunchChoice, NamespaceChoice, Network};
-use crate::sys::{Errno, descriptor, identity, scheduler};
-use std::ffi::{CStr, OsStr, OsString};
+use crate::sys::{Errno, identity};
+use std::ffi::{OsStr, OsString};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::sync::OnceLock;
 
 /// What a run that has a container of its own says of why.
 pub type Unfit = &'static str;
@@ -84,59 +84,6 @@ fn of_box(arguments: &RunArgs) -> RunArgs {
     }
 }
 
-/// What of /proc/self/status a container has from its caller, or is limited by.
-const INHERITED: [&str; 11] = [
-    "Uid:",
-    "Gid:",
-    "Groups:",
-    "CapInh:",
-    "CapPrm:",
-    "CapEff:",
-    "CapBnd:",
-    "CapAmb:",
-    "NoNewPrivs:",
-    "Seccomp:",
-    "Seccomp_filters:",
-];
-
-/// The namespaces in which the caller's view of the host is.
-const VIEWS: [&str; 4] = [
-    "/proc/self/ns/mnt",
-    "/proc/self/ns/pid",
-    "/proc/self/ns/user",
-    "/",
-];
-
-/// The namespaces that a container has of its caller, or that its own is made of or below. Old kernels do not have them all.
-const BESIDE: [&str; 6] = [
-    "/proc/self/ns/cgroup",
-    "/proc/self/ns/ipc",
-    "/proc/self/ns/net",
-    "/proc/self/ns/uts",
-    "/proc/self/ns/pid_for_children",
-    "/proc/self/ns/time_for_children",
-];
-
-/// What else a child has of its parent by birth, as /proc tells it, if it does.
-const BY_BIRTH: [&CStr; 3] = [
-    // A kernel without such a module has no such file, or none that can be read.
-    c"/proc/self/attr/current",
-    c"/proc/self/oom_score_adj",
-    c"/proc/self/coredump_filter",
-];
-
-/// All of a file, by one call.
-///
-/// Errors: EOVERFLOW if that is more than there is room for: what is not looked at could differ.
-fn read<'b>(path: &CStr, buffer: &'b mut [u8]) -> Result<&'b [u8], Errno> {
-    let file = descriptor::open(path, libc::O_RDONLY, 0)?;
-    let count = descriptor::read(file.as_fd(), buffer)?;
-    match buffer.get(..count) {
-        Some(content) if count < buffer.len() => Ok(content),
-        _ => Err(Errno::EOVERFLOW),
-    }
-}
-
 fn failed(error: std::io::Error) -> Errno {
     Errno::new(error.raw_os_error().unwrap_or(libc::EIO))
 }
@@ -147,65 +94,46 @@ pub(super) fn identity_of(path: &OsStr) -> Result<(u64, u64), Errno> {
     Ok((found.dev(), found.ino()))
 }
 
-/// What box these options of this caller need.
+/// What the options ask for. The boxes that are so take their jobs on one socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind([u64; 2]);
+
+/// What box these options need, whoever the caller is.
 ///
 /// Errors: what cannot be looked at; no box fits then.
-pub fn describe(arguments: &RunArgs) -> Result<[u64; 2], Errno> {
-    let own = OWN.get_or_init(own).as_ref().map_err(|errno| *errno)?;
-    describe_for(arguments, own)
-}
-
-/// As [`describe`], for who lives for long and may have been moved.
-pub fn describe_anew(arguments: &RunArgs) -> Result<[u64; 2], Errno> {
-    describe_for(arguments, &own()?)
-}
-
-fn describe_for(arguments: &RunArgs, own: &[u8]) -> Result<[u64; 2], Errno> {
+pub fn kind(arguments: &RunArgs) -> Result<Kind, Errno> {
     let mut hasher = DefaultHasher::new();
     job::PROTOCOL.hash(&mut hasher);
     of_box(arguments).hash(&mut hasher);
     places(arguments, &mut hasher)?;
-    own.hash(&mut hasher);
-    let first = hasher.finish();
-    // Two of 64 bits: one alone would have two options meet once in some thousand millions of different ones.
-    "and once more".hash(&mut hasher);
-    Ok([first, hasher.finish()])
+    Ok(Kind(two_numbers(hasher)))
 }
 
-/// What a container has of this process, which looks at itself once: a batch's worker has a box for each of its jobs.
-static OWN: OnceLock<Result<Vec<u8>, Errno>> = OnceLock::new();
+/// What box this caller needs of that kind. (A box compares it with its own: that is its description.)
+///
+/// Errors: what cannot be looked at; no box fits then.
+pub fn describe(kind: Kind, arguments: &RunArgs) -> Result<[u64; 2], Errno> {
+    describe_for(kind, arguments, by_birth::own()?)
+}
 
-fn own() -> Result<Vec<u8>, Errno> {
-    let mut own = Vec::new();
-    let mut buffer = [0; 4096];
-    let status = read(c"/proc/self/status", &mut buffer)?;
-    for line in status.split(|byte| *byte == b'\n') {
-        if INHERITED
-            .iter()
-            .any(|name| line.starts_with(name.as_bytes()))
-        {
-            own.extend(line);
-        }
-    }
-    own.extend(read(c"/proc/self/cgroup", &mut buffer)?);
-    for file in BY_BIRTH {
-        own.extend(read(file, &mut buffer).unwrap_or_default());
-        own.push(0);
-    }
-    for number in scheduler::inherited() {
-        own.extend(number.unwrap_or(usize::MAX).to_le_bytes());
-    }
-    for view in VIEWS {
-        let (device, inode) = identity_of(view.as_ref())?;
-        own.extend(device.to_le_bytes());
-        own.extend(inode.to_le_bytes());
-    }
-    for beside in BESIDE {
-        let (device, inode) = identity_of(beside.as_ref()).unwrap_or_default();
-        own.extend(device.to_le_bytes());
-        own.extend(inode.to_le_bytes());
-    }
-    Ok(own)
+/// As [`describe`], for who lives for long and may have been moved.
+pub fn describe_anew(kind: Kind, arguments: &RunArgs) -> Result<[u64; 2], Errno> {
+    describe_for(kind, arguments, &by_birth::look()?)
+}
+
+fn describe_for(kind: Kind, arguments: &RunArgs, own: &[u8]) -> Result<[u64; 2], Errno> {
+    let mut hasher = DefaultHasher::new();
+    kind.0.hash(&mut hasher);
+    own.hash(&mut hasher);
+    by_birth::joined(arguments)?.hash(&mut hasher);
+    Ok(two_numbers(hasher))
+}
+
+/// Two of 64 bits: one alone would have two options meet once in some thousand millions of different ones.
+fn two_numbers(mut hasher: DefaultHasher) -> [u64; 2] {
+    let first = hasher.finish();
+    "and once more".hash(&mut hasher);
+    [first, hasher.finish()]
 }
 
 /// The files that the options name: their names alone do not tell which they are, nor what is in them.
@@ -276,8 +204,8 @@ fn users(roots: &[OsString], hasher: &mut DefaultHasher) {
 }
 
 /// The name of the socket, in the pool's directory, on which such boxes take their jobs.
-pub fn socket(description: [u64; 2]) -> String {
-    let [first, second] = description;
+pub fn socket(kind: Kind) -> String {
+    let Kind([first, second]) = kind;
     format!("{first:016x}{second:016x}")
 }
 
@@ -293,7 +221,7 @@ mod tests {
     fn description(change: impl FnOnce(&mut RunArgs)) -> [u64; 2] {
         let mut arguments = RunArgs::default();
         change(&mut arguments);
-        describe(&arguments).unwrap()
+        describe(kind(&arguments).unwrap(), &arguments).unwrap()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The pool's side: boxes are made, and those that have a job are seen to their end.
 
-use super::description;
+use super::description::{self, Kind};
 use crate::child::job::Entrance;
 use crate::docker::RunArgs;
 use crate::error::Error;
@@ -38,6 +38,7 @@ pub struct Boxes<'a> {
     size: usize,
     /// How old a box may become that has no job.
     oldest: Option<Duration>,
+    kind: Kind,
     description: [u64; 2],
     /// The socket on which jobs come, when there is one.
     jobs: Option<(CString, OwnedFd)>,
@@ -80,7 +81,7 @@ impl<'a> Boxes<'a> {
     ) -> Result<Self, Error> {
         description::is_fit(arguments)
             .map_err(|why| Error::refused_for("pool: it keeps no such containers", why.into()))?;
-        let description = describe(arguments)?;
+        let (kind, description) = describe(arguments)?;
         let failed = |errno| Error::new("wait for", "what happens to containers", errno);
         let happened = Epoll::new().map_err(failed)?;
         let ended = signal::descriptor(SignalSet::EMPTY.with(libc::SIGCHLD)).map_err(failed)?;
@@ -95,6 +96,7 @@ impl<'a> Boxes<'a> {
             log,
             size,
             oldest,
+            kind,
             description,
             jobs: None,
             admitted: 0,
@@ -308,8 +310,10 @@ fn remove_sockets() {
     }
 }
 
-fn describe(arguments: &RunArgs) -> Result<[u64; 2], Error> {
-    description::describe_anew(arguments).map_err(|errno| {
+fn describe(arguments: &RunArgs) -> Result<(Kind, [u64; 2]), Error> {
+    let described = description::kind(arguments)
+        .and_then(|kind| Ok((kind, description::describe_anew(kind, arguments)?)));
+    described.map_err(|errno| {
         let what = "what the containers of the pool are to be";
         Error::new("look at", what, errno)
     })
@@ -389,7 +393,7 @@ impl Kept {
 impl Beside for Boxes<'_> {
     fn begin(&mut self) -> Result<(), Error> {
         remove_sockets();
-        let name = CString::new(description::socket(self.description)).unwrap_or_default();
+        let name = CString::new(description::socket(self.kind)).unwrap_or_default();
         let socket = local_socket::listen_to_wait(&name)
             .map_err(|errno| Error::new("listen", "for jobs", errno))?;
         self.jobs = Some((name, socket));
@@ -427,9 +431,9 @@ impl Beside for Boxes<'_> {
 
     fn add(&mut self) -> Result<bool, Error> {
         let is = describe(&self.arguments)?;
-        if is != self.description {
+        if is != (self.kind, self.description) {
             // By one of the names that the options have something else is called, or the pool has been moved.
-            self.description = is;
+            (self.kind, self.description) = is;
             self.retire(Duration::ZERO);
             return Ok(false);
         }

@@ -4,13 +4,15 @@
 //! A *box* is a container that lacks only what is to run. It is a child of the pool's; its root and its mounts are made, its
 //! loopback is up, it has the rights of the command and its filter, and it waits in accept(2) (`child/job.rs`, which tells how
 //! it gets its job). It is used once. What box a run needs is told by its options and by who the caller is
-//! ([`description`]): that is in the name of the socket, so that a run whose box is not kept here finds none, and is started
-//! as without a pool.
+//! ([`description`]). The options are in the name of the socket, so that a run whose box is not kept here finds none; the
+//! caller is in the job, and a box refuses those of others. Both are started as without a pool.
 //!
 //! The client does for the command what it does for a child of its own: it relays, supervises, tells. What only a parent can do it
 //! asks the pool for ([`crate::monitor::line`]). So a container ends with its client or with its pool, whichever goes first.
 
+mod by_birth;
 pub mod client;
 pub mod description;
+mod hand_over;
 pub mod keep;
 pub mod why;
