@@ -23,7 +23,9 @@ pub fn print(value: &Value, text: &mut Vec<u8>) {
         Value::Text(_) | Value::Bytes(_) => {
             text.extend_from_slice(value.bytes().unwrap_or_default());
         }
-        Value::Boolean(_) | Value::Number(_) => text.extend_from_slice(value.compact().as_bytes()),
+        Value::Boolean(_) | Value::Number(_) | Value::OtherNumber(_) => {
+            text.extend_from_slice(value.compact().as_bytes())
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! JSON (RFC 8259), as much of it as mydocker has: what it writes for programs (log lines, `--timing`, `--report`), what it
-//! reads of users (profiles of system calls), and what it writes for itself to read. Of numbers only whole ones: nothing that
-//! is read or written has others.
+//! reads of users (profiles of system calls, jobs of a batch), and what it writes for itself to read. Of numbers only whole
+//! ones have a value: others are kept as they are written, where they are wanted.
 //!
 //! A string can have any bytes, as arguments, file names and output have: one that is not UTF-8 is written as `\udcXX`
 //! where it is to be read again.
@@ -12,7 +12,7 @@ mod strict;
 mod value;
 mod writer;
 
-pub use reader::{parse, parse_with_decimals, take_string};
+pub use reader::{parse, parse_any_number, take_string};
 #[cfg(feature = "oci")]
 pub use strict::{Fault, StrictReader, shown};
 pub use value::Value;

@@ -15,10 +15,10 @@ pub fn parse(text: &str) -> Result<Value, String> {
     read_all(Reader::new(text, false))
 }
 
-/// As [`parse`], with a number that is not whole as the text that it is.
-pub fn parse_with_decimals(text: &str) -> Result<Value, String> {
+/// As [`parse`], with a number that is not whole, or not written as we write it, as it stands there.
+pub fn parse_any_number(text: &str) -> Result<Value, String> {
     read_all(Reader {
-        keeps_decimals: true,
+        keeps_numbers: true,
         ..Reader::new(text, false)
     })
 }
@@ -48,7 +48,7 @@ pub(super) struct Reader<'a> {
     pub line: usize,
     /// Whether strings are text: no bytes that are no letters, and no letter that ends a C string.
     of_text: bool,
-    keeps_decimals: bool,
+    keeps_numbers: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
             rest: text,
             line: 1,
             of_text,
-            keeps_decimals: false,
+            keeps_numbers: false,
         }
     }
 
@@ -232,8 +232,7 @@ impl<'a> Reader<'a> {
 
     /// The letters of a number, or of one of the three words.
     pub fn take_word(&mut self, longest: usize) -> &'a str {
-        let of_a_word = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
-        let end = self.rest.find(|letter| !of_a_word(letter));
+        let end = self.rest.find(|letter| !is_of_a_word(letter));
         let end = end.unwrap_or(self.rest.len()).min(longest);
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
@@ -259,27 +258,49 @@ impl<'a> Reader<'a> {
             "null" => Ok(Value::Null),
             "true" => Ok(Value::Boolean(true)),
             "false" => Ok(Value::Boolean(false)),
-            number if self.keeps_decimals && !is_padded && is_decimal(number) => {
-                Ok(Value::Text(number.into()))
+            number if is_number => {
+                let whole = number.parse().ok().filter(|_| !is_padded);
+                match whole {
+                    // Minus zero is another text than zero.
+                    Some(whole) if !self.keeps_numbers || number != "-0" => {
+                        Ok(Value::Number(whole))
+                    }
+                    _ if self.keeps_numbers => self.other_number(number),
+                    _ => Err(format!("{number}: no whole number")),
+                }
             }
-            number if is_number => number
-                .parse()
-                .ok()
-                .filter(|_| !is_padded)
-                .map(Value::Number)
-                .ok_or_else(|| format!("{number}: no whole number")),
             "" => Err(self.no_value()),
             word => Err(format!("{word} where a value should be")),
         }
     }
+
+    /// One that is kept as it is written, as far as it was taken.
+    #[cold]
+    fn other_number(&self, number: &str) -> Result<Value, String> {
+        match self.peek() {
+            Some(next) if is_of_a_word(next) => Err(format!(
+                "{number}…: no number is longer than {LONGEST} letters"
+            )),
+            _ if is_a_number(number) => Ok(Value::OtherNumber(number.into())),
+            _ => Err(format!("{number}: no number")),
+        }
+    }
 }
 
-/// Digits, a point and digits, perhaps behind a sign.
-fn is_decimal(number: &str) -> bool {
-    let number = number.strip_prefix('-').unwrap_or(number);
+/// Whether it can be in a number, or in one of the three words.
+fn is_of_a_word(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || "+-.".contains(letter)
+}
+
+/// Whether it is a number by the grammar of RFC 8259.
+fn is_a_number(text: &str) -> bool {
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let parts = number.split_once('.');
-    parts.is_some_and(|(whole, rest)| is_digits(whole) && is_digits(rest))
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let (text, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_padded = whole.len() > 1 && whole.starts_with('0');
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    is_digits(whole) && !is_padded && is_digits(fraction) && is_digits(exponent)
 }
 
 /// What ends a string, or cannot stand in it as it is.
@@ -324,16 +345,27 @@ mod tests {
     }
 
     #[test]
-    fn decimals_are_kept_where_they_are_wanted() {
-        for number in ["0.5", "10.25", "-1.0"] {
-            let kept = Ok(Value::Text(number.into()));
-            assert_eq!(parse_with_decimals(number), kept, "{number}");
-            assert!(parse(number).is_err(), "{number}");
+    fn numbers_are_kept_where_they_are_wanted() {
+        let long = ["1"; 40].concat();
+        for number in [
+            "0.5", "10.25", "-1.0", "1e3", "1.5E-20", "0e+0", "-0", &long,
+        ] {
+            let kept = Ok(Value::OtherNumber(number.into()));
+            assert_eq!(parse_any_number(number), kept, "{number}");
+            assert_eq!(kept.unwrap().compact(), number);
+            assert!(number == "-0" || parse(number).is_err(), "{number}");
         }
-        for number in ["1.", ".5", "01.5", "1e3", "1.5.2", "--1.5"] {
-            assert!(parse_with_decimals(number).is_err(), "{number}");
+        let longer = ["1"; 41].concat();
+        for number in [
+            "1.", ".5", "01.5", "1.5.2", "--1.5", "1e", "1e+", "e1", "-", "1e1.5", "1-1", "+1",
+            "01", "00", "1x", "0x1", &longer,
+        ] {
+            assert!(parse_any_number(number).is_err(), "{number}");
         }
-        assert_eq!(parse_with_decimals("7"), Ok(Value::Number(7)));
+        for number in [7, -7, 0, i128::MAX, i128::MIN] {
+            let whole = Ok(Value::Number(number));
+            assert_eq!(parse_any_number(&number.to_string()), whole);
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@ pub enum Value {
     Null,
     Boolean(bool),
     Number(i128),
+    /// Another number, as it is written: [`parse_any_number`](super::parse_any_number) alone makes it.
+    OtherNumber(String),
     Text(String),
     /// A string that is no UTF-8: [`Value::string`] tells which of the two it is.
     Bytes(Vec<u8>),
@@ -104,6 +106,7 @@ impl Value {
             Self::Boolean(true) => text.push_str("true"),
             Self::Boolean(false) => text.push_str("false"),
             Self::Number(number) => text.push_str(&number.to_string()),
+            Self::OtherNumber(number) => text.push_str(number),
             Self::Text(string) => push_string(text, string.as_bytes(), Otherwise::Kept),
             Self::Bytes(bytes) => push_string(text, bytes, Otherwise::Kept),
             Self::List(items) => {

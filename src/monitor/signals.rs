@@ -129,6 +129,11 @@ pub fn is_terminals(taken: Taken) -> bool {
     taken.by_kernel && FROM_TERMINAL.contains(taken.number)
 }
 
+/// Whether who sends `signal` wants an end.
+pub fn asks_to_end(signal: i32) -> bool {
+    ENDING.contains(signal)
+}
+
 /// Whether the default disposition of `signal` ends a process; see signal(7).
 pub fn ends_by_default(signal: i32) -> bool {
     !matches!(

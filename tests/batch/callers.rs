@@ -80,6 +80,19 @@ fn callers_of_a_socket_get_their_own_results() {
     }
 }
 
+/// It could be made, and called by no one.
+#[test]
+fn a_socket_whose_path_is_too_long_is_refused() {
+    for case in cases() {
+        let scratch = Scratch::new();
+        let path = scratch.file(&"x".repeat(120));
+        let outcome = finish(command(case, &["--listen", &path]));
+        assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
+        assert!(outcome.stderr.contains("at most 107 bytes"), "{outcome:?}");
+        assert!(!std::fs::exists(&path).unwrap_or(false), "{case}");
+    }
+}
+
 #[test]
 fn jobs_run_in_a_pools_boxes() {
     for case in cases()

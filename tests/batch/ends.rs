@@ -1,6 +1,8 @@
 //! How a batch ends, and when it waits.
 
 use super::*;
+use crate::common::pty::is_stopped;
+use std::os::unix::process::CommandExt;
 
 #[test]
 fn a_signal_ends_all_and_all_are_told_of() {
@@ -229,5 +231,93 @@ fn an_input_that_cannot_be_read_is_a_failure() {
         assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
         let message = "mydocker: read jobs from stdin: is a directory (EISDIR)";
         assert!(outcome.stderr.starts_with(message), "{case}: {outcome:?}");
+    }
+}
+
+/// As with a shell's job at ^Z.
+#[test]
+fn it_stops_and_goes_on_with_its_jobs() {
+    for case in cases() {
+        let mark = mark();
+        let mut command = command(case, &["--jobs=2"]);
+        // A group of its own, with a parent outside that could continue it.
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.process_group(0).spawn().unwrap();
+        let mut batch = Batch {
+            input: child.stdin.take(),
+            output: BufReader::new(child.stdout.take().unwrap()),
+            child,
+        };
+        let script = "trap 'exit 9' USR1; while :; do sleep 0.02; done";
+        let plain = json!({"command": ["sh", "-c", script], "env": {"MARK": mark}});
+        let relayed = with(plain.clone(), json!({"stdout": true}));
+        batch.ask(&plain);
+        batch.ask(&relayed);
+        let shells = || {
+            let marked = marked(&mark).into_iter();
+            let all = marked.filter(|pid| !children(*pid).is_empty());
+            all.collect::<Vec<_>>()
+        };
+        assert!(eventually(|| shells().len() == 2), "{case}");
+        let shells = shells();
+        for _ in 0..3 {
+            kill(batch.child.id(), Signal::SIGTSTP);
+            let stopped =
+                || is_stopped(batch.child.id()) && shells.iter().all(|pid| is_stopped(*pid));
+            assert!(eventually(stopped), "{case}");
+            kill(batch.child.id(), Signal::SIGCONT);
+            let goes_on = || shells.iter().all(|pid| !is_stopped(*pid));
+            assert!(eventually(goes_on), "{case}");
+        }
+        for pid in &shells {
+            kill(*pid, Signal::SIGUSR1);
+        }
+        for _ in 0..2 {
+            let result = batch.result();
+            assert_eq!(result["status"], 9, "{case}: {result}");
+        }
+        // Stopped, it is killed.
+        batch.ask(&plain);
+        assert!(eventually(|| marked(&mark).len() == 2), "{case}");
+        kill(batch.child.id(), Signal::SIGTSTP);
+        assert!(eventually(|| is_stopped(batch.child.id())), "{case}");
+        batch.child.kill().unwrap();
+        assert!(eventually(|| marked(&mark).is_empty()), "{case}");
+    }
+}
+
+#[test]
+fn a_worker_that_was_stopped_holds_up_no_end() {
+    for case in cases() {
+        let mut batch = Batch::new(case, &["--jobs=2"]);
+        let mark = mark();
+        let job = json!({"command": ["sleep", "1000"], "env": {"MARK": mark}});
+        batch.ask(&job);
+        batch.ask(&job);
+        assert!(eventually(|| marked(&mark).len() == 2), "{case}");
+        kill(batch.workers()[0], Signal::SIGSTOP);
+        kill(batch.child.id(), Signal::SIGTERM);
+        for _ in 0..2 {
+            assert_eq!(batch.result()["status"], 143, "{case}");
+        }
+        assert_eq!(batch.end(), Some(143), "{case}");
+    }
+}
+
+/// Only what asks for an end has one follow.
+#[test]
+fn a_signal_that_asks_for_no_end_is_handed_on_alone() {
+    for case in cases() {
+        let mut batch = Batch::new(case, &["--jobs=1"]);
+        let mark = mark();
+        let script = "trap 'a=1' USR1; until [ $a ]; do sleep 0.01; done; sleep 1.5; exit 4";
+        batch.ask(&json!({"command": ["sh", "-c", script], "env": {"MARK": mark}}));
+        assert!(eventually(|| marked(&mark).len() >= 2), "{case}");
+        for signal in [Signal::SIGCONT, Signal::SIGWINCH, Signal::SIGUSR1] {
+            kill(batch.workers()[0], signal);
+        }
+        let result = batch.result();
+        assert_eq!(result["status"], 4, "{case}: {result}");
+        assert_eq!(batch.end(), Some(0), "{case}");
     }
 }

@@ -176,6 +176,44 @@ fn a_bad_line_is_told_of_and_the_rest_goes_on() {
     }
 }
 
+#[test]
+fn an_id_comes_back_as_it_was_given() {
+    let ids = [
+        "1.5",
+        "-0",
+        "1e3",
+        "-2.50E-7",
+        "0",
+        "1234567890123456789012345678901234567890",
+        r#""""#,
+        r#""1.5""#,
+        r#""a\u0000\n\udcff""#,
+    ];
+    for case in cases() {
+        // Twice: of what runs, and of what does not.
+        let commands = [r#"["true"]"#, "1.5"];
+        let lines = commands.map(|command| {
+            let line = |id: &&str| format!("{{\"id\":{id},\"command\":{command}}}\n");
+            ids.iter().map(line).collect::<String>()
+        });
+        let mut line = command(case, &["--jobs=1"]);
+        let (reader, mut writer) = pipe();
+        writer.write_all(lines.concat().as_bytes()).unwrap();
+        drop(writer);
+        line.stdin(reader);
+        let outcome = finish(line);
+        let told: Vec<&str> = outcome
+            .stdout
+            .lines()
+            .map(|line| line.split_once(",\"line\":").unwrap().0)
+            .collect();
+        let expected: Vec<String> = ids.iter().map(|id| format!("{{\"id\":{id}")).collect();
+        assert_eq!(told, [&expected[..], &expected[..]].concat(), "{case}");
+        let good = outcome.stdout.matches("\"status\":0,").count();
+        assert_eq!(good, ids.len(), "{case}: {outcome:?}");
+    }
+}
+
 /// What a command finds of its worker's, of the job before it and of batch.
 const LOOK: &str = "ls -l /proc/self/fd | grep -c -- '->'; pwd; umask; env | grep -v HOSTNAME | sort;
     grep -E '^(Sig(Blk|Ign|Cgt)|Groups|NoNew)' /proc/self/status; ulimit -a; cat /proc/self/oom_score_adj; cat";

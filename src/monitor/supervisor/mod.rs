@@ -358,10 +358,11 @@ impl<'a> Supervisor<'a> {
         }
         let signal = match taken.number {
             libc::SIGTERM => self.stop_signal,
+            libc::SIGCONT if self.patience.is_some() => return self.control_job(libc::SIGCONT),
             number => number,
         };
         self.hand_on(signal, signals::is_terminals(taken));
-        if let Some(patience) = self.patience {
+        if let Some(patience) = self.patience.filter(|_| signals::asks_to_end(taken.number)) {
             let end = Instant::now().checked_add(patience);
             self.patience_ends = self.patience_ends.or(end);
         }
@@ -410,22 +411,25 @@ impl<'a> Supervisor<'a> {
 
     /// Stops with the command's process group, as a shell's job does at ^Z, and goes on with it. By SIGSTOP: no other
     /// stops a PID 1, or a group without a parent in its session.
+    ///
+    /// Who runs one after the other does not stop itself: a SIGCONT that came before it has would be lost, and no one would
+    /// look at the clock.
     pub fn stop(&mut self, blocked: SignalSet) {
-        let group = match self.line {
-            Some(_) => None,
-            None => group::of_command(self.container),
-        };
-        let send = |signal| match (&self.line, group) {
-            (Some(line), _) => line.ask(Request::JobControl(signal as u8)),
-            (None, Some(group)) => {
-                let _ = process::kill(-group, signal);
-            }
-            (None, None) => {}
-        };
-        send(libc::SIGSTOP);
-        // Where no shell could continue us the kernel does not stop us.
-        signal::act_by_default(libc::SIGTSTP, blocked);
-        send(libc::SIGCONT);
+        self.control_job(libc::SIGSTOP);
+        if self.patience.is_none() {
+            // Where no shell could continue us the kernel does not stop us.
+            signal::act_by_default(libc::SIGTSTP, blocked);
+            self.control_job(libc::SIGCONT);
+        }
+    }
+
+    /// Sends `signal` to the command's process group.
+    fn control_job(&self, signal: i32) {
+        if let Some(line) = &self.line {
+            line.ask(Request::JobControl(signal as u8));
+        } else if let Some(group) = group::of_command(self.container) {
+            let _ = process::kill(-group, signal);
+        }
     }
 
     /// A key for `signal` was typed, with PID 1 in its terminal's foreground or another. The terminal sends the signal by

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// Only the owner may call: connect(2) wants the right to write.
 const MODE: u32 = 0o600;
 
+/// What an address has room for, with the zero behind it that some callers want (unix(7)).
+const LONGEST_PATH: usize = 107;
+
 pub struct Door {
     socket: OwnedFd,
     path: CString,
@@ -23,6 +26,12 @@ impl Door {
     pub fn open(path: &OsStr) -> Result<Self, Error> {
         let failed = |errno| Error::new("listen at", path.as_bytes(), errno);
         let path = CString::new(path.as_bytes()).map_err(|_| failed(Errno::EINVAL))?;
+        if path.as_bytes().len() > LONGEST_PATH {
+            // It would have this name, and no one could call it by that.
+            return Err(failed(Errno::ENAMETOOLONG).hint(Some(
+                "the path of a socket has at most 107 bytes: a relative one may be shorter",
+            )));
+        }
         if is_left_over(&path) {
             node::remove_file(node::HERE, &path).map_err(failed)?;
         }

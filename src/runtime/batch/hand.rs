@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 const AT_ONCE: usize = 64 << 10;
 
 pub struct Hand {
-    pub pid: Pid,
+    pid: Pid,
     socket: OwnedFd,
     /// Of a job, what the worker has not taken yet.
     to_send: Vec<u8>,
@@ -103,8 +103,15 @@ impl Hand {
         Ok(Some(result))
     }
 
+    pub fn signal(&self, number: i32) {
+        // It has not been waited for: the pid is still its own.
+        let _ = process::kill(self.pid, number);
+    }
+
     /// Lets a worker go that has no job, or that is not there any more, and waits for its end.
     pub fn end(self) -> Option<Ended> {
+        // Someone may have stopped it.
+        self.signal(libc::SIGCONT);
         drop(self.socket);
         let ended = process::wait(Some(self.pid), Patience::Wait);
         ended.ok().flatten().map(|(_, ended)| ended)

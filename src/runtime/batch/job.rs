@@ -115,25 +115,30 @@ pub fn id_of(line: &[u8]) -> Value {
 
 fn parsed(line: &[u8]) -> Result<Value, Fault> {
     let text = std::str::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned())?;
-    json::parse_with_decimals(text).map_err(|fault| {
+    json::parse_any_number(text).map_err(|fault| {
         // It is one line of the reader's, whatever number it has here.
         let inside = fault.strip_prefix("line 1: ");
         ["it is no JSON: ", inside.unwrap_or(&fault)].concat()
     })
 }
 
-/// A text or a number.
+/// A string or a number, as it stands there.
 fn id_among(members: &[(String, Value)]) -> Value {
     let id = members.iter().find(|(name, _)| name == "id");
-    match id {
-        Some((_, id @ (Value::Text(_) | Value::Number(_) | Value::Bytes(_)))) => id.clone(),
-        _ => Value::Null,
+    let id = id.map(|(_, id)| id).filter(|id| is_id(id));
+    id.cloned().unwrap_or(Value::Null)
+}
+
+fn is_id(value: &Value) -> bool {
+    match value {
+        Value::Text(_) | Value::Bytes(_) | Value::Number(_) | Value::OtherNumber(_) => true,
+        Value::Null | Value::Boolean(_) | Value::List(_) | Value::Object(_) => false,
     }
 }
 
 impl Job {
     fn take_all(&mut self, members: Vec<(String, Value)>) -> Result<(), Fault> {
-        let mut seen = [false; KEYS.len()];
+        let (mut seen, mut said) = ([false; KEYS.len()], [false; KEYS.len()]);
         for (name, value) in members {
             let Some(place) = KEYS.iter().position(|key| *key == name) else {
                 return Err(unknown(&name));
@@ -142,6 +147,7 @@ impl Job {
                 return Err(format!("{name} stands there twice"));
             }
             if value != Value::Null {
+                said[place] = true;
                 self.take(KEYS[place], value)
                     .map_err(|fault| format!("{name}: {fault}"))?;
             }
@@ -149,20 +155,11 @@ impl Job {
         if self.arguments.command.is_empty() {
             return Err("command is missing".into());
         }
-        self.check_once(&seen, &["stdin", "stdin_base64", "stdin_file"])?;
-        self.check_once(&seen, &["stdout", "stdout_file"])?;
-        self.check_once(&seen, &["stderr", "stderr_file"])?;
+        check_once(&said, &["stdin", "stdin_base64", "stdin_file"])?;
+        check_once(&said, &["stdout", "stdout_file"])?;
+        check_once(&said, &["stderr", "stderr_file"])?;
         self.arguments.interactive = self.input != Input::Nothing;
         self.bound()
-    }
-
-    fn check_once(&self, seen: &[bool; KEYS.len()], keys: &[&str]) -> Result<(), Fault> {
-        let given = KEYS.iter().zip(seen);
-        let given = given.filter(|(key, is_seen)| **is_seen && keys.contains(key));
-        match given.map(|(key, _)| *key).collect::<Vec<_>>().as_slice() {
-            [one, other, ..] => Err(format!("{one} and {other} are two answers to one question")),
-            _ => Ok(()),
-        }
     }
 
     /// What is told with the result has an end.
@@ -183,16 +180,17 @@ impl Job {
     fn take(&mut self, name: &str, value: Value) -> Result<(), Fault> {
         let run = &mut self.arguments;
         match name {
-            "id" => match value {
-                Value::Text(_) | Value::Number(_) | Value::Bytes(_) => {}
-                _ => return Err("it is a string or a number".into()),
-            },
+            "id" => {
+                if !is_id(&value) {
+                    return Err("it is a string or a number".into());
+                }
+            }
             "command" => run.command = strings(value)?,
             "env" => run.environment.extend(environment(value)?),
             "workdir" => run.working_directory = Some(string(value)?),
-            "stdin" => self.input = Input::Bytes(string(value)?.into_vec()),
+            "stdin" => self.input = Input::Bytes(any_string(value)?),
             "stdin_base64" => {
-                let bytes = base64::decode(string(value)?.as_bytes());
+                let bytes = base64::decode(&any_string(value)?);
                 self.input = Input::Bytes(bytes.ok_or("it is no base64")?);
             }
             "stdin_file" => self.input = Input::File(string(value)?),
@@ -201,7 +199,7 @@ impl Job {
             "stderr" => {
                 self.error = match value.text() {
                     Some("stdout") => Output::WithStdout,
-                    _ => inline(value)?,
+                    _ => inline(value).map_err(|fault| fault + ", or \"stdout\"")?,
                 }
             }
             "stderr_file" => self.error = Output::File(string(value)?),
@@ -218,6 +216,15 @@ impl Job {
     }
 }
 
+fn check_once(said: &[bool; KEYS.len()], keys: &[&str]) -> Result<(), Fault> {
+    let given = KEYS.iter().zip(said);
+    let given = given.filter(|(key, is_said)| **is_said && keys.contains(key));
+    match given.map(|(key, _)| *key).collect::<Vec<_>>().as_slice() {
+        [one, other, ..] => Err(format!("{one} and {other} are two answers to one question")),
+        _ => Ok(()),
+    }
+}
+
 fn unknown(name: &str) -> Fault {
     let mut fault = format!("{name:?} is no key of a job");
     if let Some(near) = suggest::nearest(name, &KEYS) {
@@ -226,11 +233,20 @@ fn unknown(name: &str) -> Fault {
     fault
 }
 
-fn string(value: Value) -> Result<OsString, Fault> {
+fn any_string(value: Value) -> Result<Vec<u8>, Fault> {
     match value {
-        Value::Text(text) => Ok(text.into()),
-        Value::Bytes(bytes) => Ok(OsString::from_vec(bytes)),
+        Value::Text(text) => Ok(text.into_bytes()),
+        Value::Bytes(bytes) => Ok(bytes),
         _ => Err("it is a string".into()),
+    }
+}
+
+/// One that a program can be given.
+fn string(value: Value) -> Result<OsString, Fault> {
+    let bytes = any_string(value)?;
+    match bytes.contains(&0) {
+        true => Err("it has a byte 0 in it, which would end it".into()),
+        false => Ok(OsString::from_vec(bytes)),
     }
 }
 
@@ -248,8 +264,9 @@ fn strings(value: Value) -> Result<Vec<OsString>, Fault> {
 /// A number, or what an option takes for it.
 fn quantity(value: Value) -> Result<OsString, Fault> {
     match value {
-        Value::Number(number) => Ok(number.to_string().into()),
-        value => string(value).map_err(|_| "it is a number or a string".into()),
+        Value::Number(_) | Value::OtherNumber(_) => Ok(value.compact().into()),
+        Value::Text(_) | Value::Bytes(_) => string(value),
+        _ => Err("it is a number or a string".into()),
     }
 }
 
@@ -268,7 +285,7 @@ fn environment(value: Value) -> Result<Vec<OsString>, Fault> {
         Value::Object(members) => {
             let mut names = BTreeSet::new();
             let variable = |(name, value): (String, Value)| {
-                if name.is_empty() || name.contains('=') {
+                if name.is_empty() || name.contains(['=', '\0']) {
                     return Err(format!("{name:?} is no name of a variable"));
                 }
                 let value = string(value).map_err(|fault| format!("{name}: {fault}"))?;
@@ -334,6 +351,8 @@ mod tests {
         );
         assert_eq!(job.arguments.timeout, Some("9".into()));
         assert_eq!(job.arguments.output_limit, None);
+        let line = r#"{"command":["x"],"stdin":null,"stdin_file":"in","stdin_base64":null}"#;
+        assert_eq!(self::job(line).unwrap().input, Input::File("in".into()));
     }
 
     #[test]
@@ -354,6 +373,27 @@ mod tests {
             (r#"{"command":[]}"#, "command: it is empty"),
             (r#"{"command":"x"}"#, "command: it is a list of strings"),
             (r#"{"command":["x",1]}"#, "command: it is a string"),
+            (r#"{"command":["x",1.5]}"#, "command: it is a string"),
+            (
+                r#"{"command":["x","a\u0000b"]}"#,
+                "command: it has a byte 0 in it, which would end it",
+            ),
+            (
+                r#"{"command":["x"],"env":{"A\u0000":""}}"#,
+                r#"env: "A\0" is no name of a variable"#,
+            ),
+            (
+                r#"{"command":["x"],"timeout":"\u0000"}"#,
+                "timeout: it has a byte 0 in it, which would end it",
+            ),
+            (
+                r#"{"command":["x"],"timeout":[]}"#,
+                "timeout: it is a number or a string",
+            ),
+            (
+                r#"{"command":["x"],"stderr":"stdin"}"#,
+                r#"stderr: it is true or false, or "stdout""#,
+            ),
             (
                 r#"{"command":["x"],"timout":1}"#,
                 r#""timout" is no key of a job, did you mean "timeout"?"#,
@@ -404,6 +444,7 @@ mod tests {
         };
         assert_eq!(id(r#"{"x":1,"id":"a"}"#), Value::Text("a".into()));
         assert_eq!(id(r#"{"id":7}"#), Value::Number(7));
+        assert_eq!(id(r#"{"id":1.50}"#), Value::OtherNumber("1.50".into()));
         assert_eq!(id(r#"{"id":7"#), Value::Null);
     }
 }

@@ -24,6 +24,7 @@
 
 mod connection;
 mod door;
+mod ending;
 mod hand;
 mod job;
 mod streams;
@@ -43,6 +44,7 @@ use crate::sys::signal::{self, SignalSet};
 use crate::sys::{Errno, affinity, fork, inherited, process};
 use connection::{Connection, LONGEST};
 use door::Door;
+use ending::Ending;
 use hand::{Given, Hand};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -71,9 +73,9 @@ pub fn run(arguments: &BatchArgs, invocation: &Invocation) -> Result<ExitCode, E
         };
         // No job has what the caller has left open beside stdin, stdout and stderr.
         let _ = inherited::close_callers(&[]);
-        let wanted = ENDING.without(signal::ignored());
-        signal::set_blocked(SignalSet(wanted.0 | signal::OF_WRITES.0))
-            .map_err(|errno| Error::new("block", "signals", errno))?;
+        let wanted = ENDING.with(libc::SIGTSTP).without(signal::ignored());
+        let blocked = SignalSet(wanted.0 | signal::OF_WRITES.0);
+        signal::set_blocked(blocked).map_err(|errno| Error::new("block", "signals", errno))?;
         let signals = signal::descriptor(wanted)
             .map_err(|errno| Error::new("make a descriptor for", "signals", errno))?;
         let mut batch = Batch {
@@ -81,6 +83,7 @@ pub fn run(arguments: &BatchArgs, invocation: &Invocation) -> Result<ExitCode, E
             log,
             most,
             signals: Some(signals),
+            blocked,
             door: None,
             connections: Vec::new(),
             callers: STANDARD,
@@ -106,20 +109,14 @@ pub fn run(arguments: &BatchArgs, invocation: &Invocation) -> Result<ExitCode, E
     })
 }
 
-/// Why a batch ends before its jobs do.
-#[derive(Clone, Copy)]
-enum Ending {
-    Signal(i32),
-    /// No one reads the results.
-    Unread(Errno),
-}
-
 struct Batch<'a> {
     arguments: &'a BatchArgs,
     log: &'a Log,
     /// How many run at a time.
     most: usize,
     signals: Option<OwnedFd>,
+    /// The signals that wait.
+    blocked: SignalSet,
     door: Option<Door>,
     /// Who brings jobs, by a number that no other has; in order.
     connections: Vec<(u64, Connection)>,
@@ -147,36 +144,6 @@ impl Batch<'_> {
             self.wait()
                 .map_err(|errno| Error::new("wait for", "jobs and their ends", errno))?;
         }
-    }
-
-    /// How it has ended, if it has.
-    fn outcome(&mut self) -> Option<Result<ExitCode, Error>> {
-        let runs = self.hands.iter().any(|hand| hand.job.is_some());
-        let Some(ending) = self.ending else {
-            let listens = self.door.is_some();
-            self.connections
-                .retain_mut(|(_, connection)| !connection.is_over());
-            let is_over = !listens && self.connections.is_empty();
-            let outcome = match self.unreadable {
-                None => Ok(ExitCode::SUCCESS),
-                Some(errno) => Err(Error::new("read", "jobs from stdin", errno)),
-            };
-            return is_over.then_some(outcome);
-        };
-        if runs {
-            return None;
-        }
-        let mut connections = self.connections.iter();
-        let are_read = connections.all(|(_, connection)| connection.is_written());
-        let now = Instant::now();
-        let deadline = *self.deadline.get_or_insert(now + LONGEST_WAIT);
-        if !are_read && now < deadline {
-            return None;
-        }
-        Some(match ending {
-            Ending::Signal(number) => Ok(ExitCode(Ended::Signaled(number).code())),
-            Ending::Unread(errno) => Err(Error::new("write", "results to stdout", errno)),
-        })
     }
 
     /// Gives jobs to workers, as long as there are some of both.
@@ -386,29 +353,6 @@ impl Batch<'_> {
         }
     }
 
-    /// No one takes the results any more: what runs for them ends.
-    #[cold]
-    #[inline(never)]
-    fn lose(&mut self, index: usize, errno: Errno) {
-        let (key, _) = self.connections.remove(index);
-        if key == STANDARD && self.door.is_none() {
-            self.ending = self.ending.or(Some(Ending::Unread(errno)));
-        }
-        self.end_jobs(libc::SIGTERM, |job| job.connection == key);
-    }
-
-    fn end_jobs(&mut self, signal: i32, which: impl Fn(&Given) -> bool) {
-        let busy = self
-            .hands
-            .iter_mut()
-            .filter(|hand| hand.job.as_ref().is_some_and(&which));
-        for hand in busy {
-            hand.is_signalled = true;
-            // It has not been waited for: the pid is still its own.
-            let _ = process::kill(hand.pid, signal);
-        }
-    }
-
     fn hear(&mut self, index: usize, happened: &[bool]) {
         let Some(hand) = self.hands.get_mut(index) else {
             return;
@@ -450,18 +394,6 @@ impl Batch<'_> {
         let error = Error::told(&format!("the process that ran it {how}"));
         if let Some(job) = job {
             self.not_run(job, &error);
-        }
-    }
-
-    fn take_signals(&mut self) -> Result<(), Errno> {
-        loop {
-            let signals = self.signals.as_ref();
-            let taken = signals.map(|signals| signal::take(signals.as_fd()));
-            let Some(taken) = taken.transpose()?.flatten() else {
-                return Ok(());
-            };
-            self.ending = self.ending.or(Some(Ending::Signal(taken.number)));
-            self.end_jobs(taken.number, |_| true);
         }
     }
 
