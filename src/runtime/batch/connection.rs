@@ -3,6 +3,7 @@
 use crate::standard_streams::Stream;
 use crate::sys::Errno;
 use crate::sys::descriptor::Waiting;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
@@ -12,6 +13,9 @@ pub const LONGEST: usize = 1 << 20;
 /// How much is read at once.
 const AT_ONCE: usize = 64 << 10;
 
+/// How much room is kept for what is read: what one long line took is not.
+const MOST_KEPT: usize = 2 * AT_ONCE;
+
 /// Who does not take this much of results gets no further jobs run.
 const UNTAKEN: usize = 1 << 20;
 
@@ -19,9 +23,10 @@ pub struct Connection {
     /// `None`: it is at its end.
     input: Option<Stream<'static>>,
     output: Stream<'static>,
-    /// What has been read, from `begun` on.
+    /// Where it is read to; what is there stands between `begun` and `end`.
     read: Vec<u8>,
     begun: usize,
+    end: usize,
     /// How much of that has no end of a line.
     scanned: usize,
     /// Of a line that is too long, until it ends.
@@ -37,10 +42,10 @@ pub struct Connection {
 }
 
 /// A line, and its number.
-pub struct Line {
-    pub number: u64,
-    /// `None`: it is too long.
-    pub text: Option<Vec<u8>>,
+struct Line {
+    number: u64,
+    /// Where in what has been read it stands. `None`: it is too long.
+    text: Option<Range<usize>>,
 }
 
 impl Connection {
@@ -61,6 +66,7 @@ impl Connection {
             output,
             read: Vec::new(),
             begun: 0,
+            end: 0,
             scanned: 0,
             skips: false,
             lines: 0,
@@ -93,23 +99,17 @@ impl Connection {
         self.results.len() - self.written < UNTAKEN
     }
 
-    pub fn take(&mut self) -> Option<Line> {
-        self.next.take()
+    /// The number of a line, and the line, if it is not too long.
+    pub fn take(&mut self) -> Option<(u64, Option<&[u8]>)> {
+        let Line { number, text } = self.next.take()?;
+        let text = text.map(|text| self.read.get(text).unwrap_or_default());
+        Some((number, text))
     }
 
-    /// Has a line wait that was taken last.
-    pub fn give_back(&mut self, number: u64, line: Vec<u8>) {
-        self.running -= 1;
-        self.next = Some(Line {
-            number,
-            text: Some(line),
-        });
-    }
-
-    /// The next line that has something in it.
+    /// The next line that has something in it. It stands where it does until more is read.
     fn find(&mut self) -> Option<Line> {
         loop {
-            let rest = self.read.get(self.begun..).unwrap_or_default();
+            let rest = self.read.get(self.begun..self.end).unwrap_or_default();
             let unseen = rest.get(self.scanned..).unwrap_or_default();
             let end = unseen.iter().position(|byte| *byte == b'\n');
             let end = match end {
@@ -120,14 +120,15 @@ impl Connection {
                     return self.is_too_long();
                 }
             };
-            let line = rest.get(..end).unwrap_or_default().to_vec();
-            self.begun = self.read.len().min(self.begun + end + 1);
+            let line = self.begun..self.begun + end;
+            let is_blank = rest.get(..end).unwrap_or_default().trim_ascii().is_empty();
+            self.begun = self.end.min(line.end + 1);
             self.scanned = 0;
             if std::mem::take(&mut self.skips) {
                 continue;
             }
             self.lines += 1;
-            if !line.trim_ascii().is_empty() {
+            if !is_blank {
                 return Some(Line {
                     number: self.lines,
                     text: (line.len() <= LONGEST).then_some(line),
@@ -142,8 +143,7 @@ impl Connection {
             return None;
         }
         let was_known = std::mem::replace(&mut self.skips, true);
-        self.read.clear();
-        (self.begun, self.scanned) = (0, 0);
+        (self.begun, self.end, self.scanned) = (0, 0, 0);
         if was_known {
             return None;
         }
@@ -174,12 +174,16 @@ impl Connection {
         let Some(input) = &self.input else {
             return Ok(());
         };
-        self.read.drain(..self.begun);
-        self.begun = 0;
-        let had = self.read.len();
-        self.read.resize(had + AT_ONCE, 0);
-        let count = input.read(self.read.get_mut(had..).unwrap_or_default());
-        self.read.truncate(had + count.unwrap_or(0));
+        self.read.copy_within(self.begun..self.end, 0);
+        (self.begun, self.end) = (0, self.end - self.begun);
+        let enough = self.end + AT_ONCE;
+        // What has been read to once is not made zero again.
+        self.read
+            .resize(enough.max(self.read.len().min(MOST_KEPT)), 0);
+        self.read.shrink_to(MOST_KEPT);
+        let room = self.read.get_mut(self.end..enough).unwrap_or_default();
+        let count = input.read(room);
+        self.end += count.unwrap_or(0);
         match count {
             Ok(1..) | Err(Errno::EAGAIN | Errno::EINTR) => return Ok(()),
             Ok(0) | Err(_) => self.input = None,
@@ -224,8 +228,8 @@ mod tests {
         let mut lines = Vec::new();
         let mut take = |connection: &mut Connection| {
             while connection.is_ready() {
-                let line = connection.take().unwrap();
-                lines.push((line.number, line.text));
+                let (number, text) = connection.take().unwrap();
+                lines.push((number, text.map(<[u8]>::to_vec)));
             }
         };
         for part in sent {

@@ -1,20 +1,24 @@
 //! A worker, as batch has it.
 
-use super::worker::{self, HEAD};
+use super::worker::{HEAD, Head};
 use crate::sys::descriptor::{self, Waiting};
 use crate::sys::process::{self, Ended, Patience};
 use crate::sys::{Errno, Pid, local_socket};
 use std::os::fd::{AsFd, OwnedFd};
 
 /// How much is read at once.
-const AT_ONCE: usize = 64 << 10;
+pub const AT_ONCE: usize = 64 << 10;
+
+/// How much room is kept for the next job: what one long line took is not.
+const MOST_KEPT: usize = 4 << 10;
 
 pub struct Hand {
     pid: Pid,
     socket: OwnedFd,
-    /// Of a job, what the worker has not taken yet.
-    to_send: Vec<u8>,
+    /// The last job, as it is sent, and how much of that the worker has taken.
+    message: Vec<u8>,
     sent: usize,
+    /// Of a result, what has come, if not all of it has.
     received: Vec<u8>,
     /// What it runs.
     pub job: Option<Given>,
@@ -27,7 +31,6 @@ pub struct Given {
     /// Where its result goes.
     pub connection: u64,
     pub number: u64,
-    pub line: Vec<u8>,
 }
 
 /// The two ends of the socket between batch and a worker, of which batch's does not wait.
@@ -42,7 +45,7 @@ impl Hand {
         Self {
             pid,
             socket,
-            to_send: Vec::new(),
+            message: Vec::new(),
             sent: 0,
             received: Vec::new(),
             job: None,
@@ -51,56 +54,61 @@ impl Hand {
     }
 
     /// Gives it a job.
-    pub fn give(&mut self, job: Given) {
-        self.to_send = worker::head(&job.line, job.number);
-        self.to_send.extend_from_slice(&job.line);
+    pub fn give(&mut self, job: Given, line: &[u8]) {
+        self.message.clear();
+        self.message.shrink_to(MOST_KEPT);
+        self.message.extend(Head::of(line, job.number).bytes());
+        self.message.extend_from_slice(line);
         self.sent = 0;
         self.job = Some(job);
         self.send();
     }
 
+    /// The line of its job.
+    pub fn line(&self) -> &[u8] {
+        self.message.get(Head::SIZE..).unwrap_or_default()
+    }
+
     /// Sends what goes. (One that is not there any more is told of by the end of what it says.)
     pub fn send(&mut self) {
-        let rest = self.to_send.get(self.sent..).unwrap_or_default();
+        let rest = self.message.get(self.sent..).unwrap_or_default();
         if let Ok(count) = descriptor::send_without_waiting(self.socket.as_fd(), rest) {
             self.sent += count;
-        }
-        if self.sent == self.to_send.len() {
-            self.to_send = Vec::new();
-            self.sent = 0;
         }
     }
 
     pub fn waiting(&self) -> [Waiting; 2] {
-        let to_send = match self.to_send.is_empty() {
+        let to_send = match self.sent == self.message.len() {
             true => Waiting::none(),
             false => Waiting::to_write(self.socket.as_fd()),
         };
         [Waiting::to_read(self.socket.as_fd()), to_send]
     }
 
-    /// What it answers, if all of that is there. `Err`: it is not there any more.
-    pub fn receive(&mut self) -> Result<Option<Vec<u8>>, ()> {
-        let had = self.received.len();
-        self.received.resize(had + AT_ONCE, 0);
-        let room = self.received.get_mut(had..).unwrap_or_default();
-        let count = descriptor::read(self.socket.as_fd(), room);
-        self.received.truncate(had + count.unwrap_or(0));
-        match count {
-            Ok(1..) => {}
-            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
+    /// Reads what it answers into `buffer`. Whether all of that is there, see [`result`](Self::result). `Err`: it is not
+    /// there any more.
+    pub fn receive(&mut self, buffer: &mut [u8]) -> Result<bool, ()> {
+        let come = match descriptor::read(self.socket.as_fd(), buffer) {
+            Ok(count @ 1..) => buffer.get(..count).unwrap_or_default(),
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(false),
             Ok(0) | Err(_) => return Err(()),
-        }
-        let Some((head, result)) = self.received.split_first_chunk::<HEAD>() else {
-            return Ok(None);
         };
-        if result.len() < u32::from_le_bytes(*head) as usize {
-            return Ok(None);
-        }
-        // It says nothing more before it is asked again.
-        let result = result.to_vec();
-        self.received = Vec::new();
-        Ok(Some(result))
+        self.received.extend_from_slice(come);
+        Ok(self
+            .received
+            .split_first_chunk::<HEAD>()
+            .is_some_and(|(head, result)| result.len() >= u32::from_le_bytes(*head) as usize))
+    }
+
+    /// What it has answered.
+    pub fn result(&self) -> &[u8] {
+        self.received.get(HEAD..).unwrap_or_default()
+    }
+
+    /// It is free for the next job: it says nothing more before it is asked again.
+    pub fn free(&mut self) {
+        self.received.clear();
+        self.received.shrink_to(AT_ONCE);
     }
 
     pub fn signal(&self, number: i32) {

@@ -89,6 +89,7 @@ pub fn run(arguments: &BatchArgs, invocation: &Invocation) -> Result<ExitCode, E
             callers: STANDARD,
             last: STANDARD,
             hands: Vec::new(),
+            buffer: vec![0; hand::AT_ONCE],
             ending: None,
             unreadable: None,
             deadline: None,
@@ -119,12 +120,14 @@ struct Batch<'a> {
     blocked: SignalSet,
     door: Option<Door>,
     /// Who brings jobs, by a number that no other has; in order.
-    connections: Vec<(u64, Connection)>,
+    connections: Connections,
     /// How many have called.
     callers: u64,
     /// The connection that had a job run last.
     last: u64,
     hands: Vec<Hand>,
+    /// Where results are read to.
+    buffer: Vec<u8>,
     ending: Option<Ending>,
     /// Why not all of stdin was read.
     unreadable: Option<Errno>,
@@ -152,32 +155,41 @@ impl Batch<'_> {
             let Some(key) = self.next_connection() else {
                 return Ok(());
             };
-            let Some(connection) = self.connection(key) else {
-                return Ok(());
-            };
-            let Some(line) = connection.take() else {
-                return Ok(());
-            };
-            let Some(text) = line.text else {
-                let message = format!("line {}: it has more than {LONGEST} bytes", line.number);
-                let result = worker::not_run(&Json::Null, line.number, &Error::told(&message));
-                connection.add((result.finish() + "\n").as_bytes());
-                continue;
-            };
-            connection.running += 1;
-            self.last = key;
-
-            let job = Given {
-                connection: key,
-                number: line.number,
-                line: text,
-            };
             match self.idle() {
-                Ok(hand) => hand.give(job),
-                Err(error) => self.make_do(job, error)?,
+                Ok(place) => self.hand_to(place, key),
+                Err(error) => self.make_do(key, error)?,
             }
         }
         Ok(())
+    }
+
+    /// Gives the next line of a connection to a worker, if it can be one that is to be run.
+    fn hand_to(&mut self, place: usize, key: u64) {
+        let Self {
+            hands, connections, ..
+        } = self;
+        let (Some(hand), Some(connection)) = (hands.get_mut(place), found(connections, key)) else {
+            return;
+        };
+        match connection.take() {
+            None => {}
+            Some((number, None)) => {
+                let message = format!("line {number}: it has more than {LONGEST} bytes");
+                let result = worker::not_run(&Json::Null, number, &Error::told(&message));
+                connection.add((result.finish() + "\n").as_bytes());
+            }
+            Some((number, Some(line))) => {
+                hand.give(
+                    Given {
+                        connection: key,
+                        number,
+                    },
+                    line,
+                );
+                connection.running += 1;
+                self.last = key;
+            }
+        }
     }
 
     /// One more worker was not to be had: as many jobs run from here on as there are workers.
@@ -185,17 +197,20 @@ impl Batch<'_> {
     /// Errors: there is none at all.
     #[cold]
     #[inline(never)]
-    fn make_do(&mut self, job: Given, error: Error) -> Result<(), Error> {
-        if self.hands.is_empty() {
-            self.not_run(job, &error);
-            return Err(error);
+    fn make_do(&mut self, key: u64, error: Error) -> Result<(), Error> {
+        if !self.hands.is_empty() {
+            self.most = self.hands.len();
+            self.log.say(&error);
+            return Ok(());
         }
-        self.most = self.hands.len();
-        self.log.say(&error);
-        if let Some(connection) = self.connection(job.connection) {
-            connection.give_back(job.number, job.line);
+        if let Some(connection) = found(&mut self.connections, key)
+            && let Some((number, line)) = connection.take()
+        {
+            let id = job::id_of(line.unwrap_or_default());
+            let result = worker::not_run(&id, number, &error);
+            connection.add((result.finish() + "\n").as_bytes());
         }
-        Ok(())
+        Err(error)
     }
 
     /// Whether one more could run.
@@ -216,53 +231,33 @@ impl Batch<'_> {
         Some(ready.find(|key| *key > last).unwrap_or(first))
     }
 
-    /// A worker without a job, made if there is none.
+    /// Where a worker without a job is, made if there is none.
     ///
-    /// Errors: there is none at all, and none can be made.
-    fn idle(&mut self) -> Result<&mut Hand, Error> {
-        let mut place = self.hands.iter().position(|hand| hand.job.is_none());
-        if place.is_none() {
-            let (ours, theirs) =
-                hand::ends().map_err(|errno| Error::new("socketpair", "to a worker", errno))?;
-            let mut ours = Some(ours);
-            let batch = process::id();
-            let (arguments, log) = (self.arguments, self.log);
-            let pid = fork::fork_off(|| {
-                // The copy's own. No container's end waits for one that is open here.
-                drop(ours.take());
-                self.hands.clear();
-                self.connections.clear();
-                drop((self.signals.take(), self.door.take()));
-                worker::work(theirs, arguments, batch, log)
-            })
-            .map_err(|errno| Error::new("fork", "a worker", errno))?;
-            place = Some(self.hands.len());
-            self.hands.extend(ours.map(|ours| Hand::new(pid, ours)));
-        }
-        let hand = place.and_then(|place| self.hands.get_mut(place));
-        hand.ok_or_else(|| Error::new("find", "a worker", Errno::ESRCH))
+    /// Errors: none can be made.
+    fn idle(&mut self) -> Result<usize, Error> {
+        let idle = self.hands.iter().position(|hand| hand.job.is_none());
+        idle.map_or_else(|| self.employ(), Ok)
     }
 
-    /// Answers in the place of a worker.
     #[cold]
     #[inline(never)]
-    fn not_run(&mut self, job: Given, error: &Error) {
-        let result = worker::not_run(&job::id_of(&job.line), job.number, error);
-        self.answer(job.connection, (result.finish() + "\n").as_bytes());
-    }
-
-    fn connection(&mut self, key: u64) -> Option<&mut Connection> {
-        let mut connections = self.connections.iter_mut();
-        let found = connections.find(|(its, _)| *its == key);
-        found.map(|(_, connection)| connection)
-    }
-
-    fn answer(&mut self, connection: u64, result: &[u8]) {
-        // One that has gone needs none.
-        if let Some(connection) = self.connection(connection) {
-            connection.running = connection.running.saturating_sub(1);
-            connection.add(result);
-        }
+    fn employ(&mut self) -> Result<usize, Error> {
+        let (ours, theirs) =
+            hand::ends().map_err(|errno| Error::new("socketpair", "to a worker", errno))?;
+        let mut ours = Some(ours);
+        let batch = process::id();
+        let (arguments, log) = (self.arguments, self.log);
+        let pid = fork::fork_off(|| {
+            // The copy's own. No container's end waits for one that is open here.
+            drop(ours.take());
+            self.hands.clear();
+            self.connections.clear();
+            drop((self.signals.take(), self.door.take()));
+            worker::work(theirs, arguments, batch, log)
+        })
+        .map_err(|errno| Error::new("fork", "a worker", errno))?;
+        self.hands.extend(ours.map(|ours| Hand::new(pid, ours)));
+        Ok(self.hands.len() - 1)
     }
 
     /// Waits for whatever comes next, and does what it asks for.
@@ -363,17 +358,16 @@ impl Batch<'_> {
         if !happened.starts_with(&[true]) {
             return;
         }
-        let is_signalled = hand.is_signalled;
-        match hand.receive() {
-            Ok(None) => {}
-            Ok(Some(result)) => {
-                let job = hand.job.take();
-                if is_signalled {
+        match hand.receive(&mut self.buffer) {
+            Ok(false) => {}
+            Ok(true) => {
+                if let Some(job) = hand.job.take() {
+                    answer(&mut self.connections, &job, hand.result());
+                }
+                hand.free();
+                if hand.is_signalled {
                     // The signal could have come too late, and would end the next job.
                     self.hands.swap_remove(index).end();
-                }
-                if let Some(job) = job {
-                    self.answer(job.connection, &result);
                 }
             }
             Err(()) => self.bury(index),
@@ -385,15 +379,20 @@ impl Batch<'_> {
     #[inline(never)]
     fn bury(&mut self, index: usize) {
         let mut hand = self.hands.swap_remove(index);
-        let job = hand.job.take();
+        let job = hand.job.take().map(|job| (job, job::id_of(hand.line())));
         let how = match hand.end() {
             Some(Ended::Signaled(signal)) => format!("was ended by signal {signal}"),
             Some(Ended::Exited(code)) => format!("has ended with exit code {code}"),
             None => "has ended".to_owned(),
         };
         let error = Error::told(&format!("the process that ran it {how}"));
-        if let Some(job) = job {
-            self.not_run(job, &error);
+        if let Some((job, id)) = job {
+            let result = worker::not_run(&id, job.number, &error);
+            answer(
+                &mut self.connections,
+                &job,
+                (result.finish() + "\n").as_bytes(),
+            );
         }
     }
 
@@ -418,5 +417,20 @@ impl Batch<'_> {
                 self.log.write(Level::Warn, error.as_bytes(), &[]);
             }
         }
+    }
+}
+
+type Connections = Vec<(u64, Connection)>;
+
+fn found(connections: &mut Connections, key: u64) -> Option<&mut Connection> {
+    let found = connections.iter_mut().find(|(its, _)| *its == key);
+    found.map(|(_, connection)| connection)
+}
+
+/// Gives a job's result to who has brought it. One that has gone needs none.
+fn answer(connections: &mut Connections, job: &Given, result: &[u8]) {
+    if let Some(connection) = found(connections, job.connection) {
+        connection.running = connection.running.saturating_sub(1);
+        connection.add(result);
     }
 }

@@ -91,15 +91,17 @@ pub fn work(socket: OwnedFd, arguments: &BatchArgs, batch: Pid, log: &Log) -> u8
 
 /// `None`: nothing comes any more.
 fn receive(socket: &OwnedFd) -> Result<Option<(u64, Vec<u8>)>, Errno> {
-    let mut head = [0; HEAD + size_of::<u64>()];
+    let mut head = [0; Head::SIZE];
     if !fill(socket, &mut head)? {
         return Ok(None);
     }
     let (length, number) = head.split_at(HEAD);
-    let length = u32::from_le_bytes(length.try_into().unwrap_or_default());
-    let number = u64::from_le_bytes(number.try_into().unwrap_or_default());
-    let mut line = vec![0; length as usize];
-    Ok(fill(socket, &mut line)?.then_some((number, line)))
+    let head = Head {
+        length: u32::from_le_bytes(length.try_into().unwrap_or_default()),
+        number: u64::from_le_bytes(number.try_into().unwrap_or_default()),
+    };
+    let mut line = vec![0; head.length as usize];
+    Ok(fill(socket, &mut line)?.then_some((head.number, line)))
 }
 
 /// Whether so much has come.
@@ -116,12 +118,24 @@ fn fill(socket: &OwnedFd, buffer: &mut [u8]) -> Result<bool, Errno> {
     Ok(true)
 }
 
-/// The beginning of a message to a worker.
-pub fn head(line: &[u8], number: u64) -> Vec<u8> {
-    let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
-    let mut head = length.to_le_bytes().to_vec();
-    head.extend(number.to_le_bytes());
-    head
+/// The beginning of a message to a worker: how long the line is, and which it is.
+pub struct Head {
+    length: u32,
+    number: u64,
+}
+
+impl Head {
+    pub const SIZE: usize = HEAD + size_of::<u64>();
+
+    pub fn of(line: &[u8], number: u64) -> Self {
+        let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
+        Self { length, number }
+    }
+
+    pub fn bytes(&self) -> impl Iterator<Item = u8> {
+        let length = self.length.to_le_bytes();
+        length.into_iter().chain(self.number.to_le_bytes())
+    }
 }
 
 fn send(socket: &OwnedFd, result: &[u8]) -> Result<(), Errno> {
