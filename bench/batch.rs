@@ -1,12 +1,10 @@
-//! Starts by one process that stays, `mydocker batch`: its rates, beside those of the others, and how long it takes from
+//! One process that stays, `mydocker batch`: what it can start in a second, see [`crate::many`], and how long it takes from
 //! a line to the first instruction of a command that has a box of a pool's.
 
-use crate::arguments::Extent;
-use crate::contestants::{Contestant, SMALL};
-use crate::rounds::{Regime, Row, progress};
+use crate::contestants::Contestant;
+use crate::rounds::{Regime, Row};
 use crate::runner::{Sample, now, time_in};
 use crate::statistics::Samples;
-use crate::throughput;
 use serde_json::json;
 use std::ffi::OsString;
 use std::fs::File;
@@ -14,11 +12,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// As `mydocker` itself: the command is PID 1.
-const BATCH: &str = "mydocker batch, --init=false";
-/// As `mydocker run --report`.
-const REPORTED: &str = "mydocker batch";
-const POOLED: &str = "mydocker batch --pool, unprotected";
+pub const POOLED: &str = "mydocker batch --pool, unprotected";
 
 /// A batch that is asked.
 pub struct Batch {
@@ -32,7 +26,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    fn new(contestant: &Contestant, options: &[OsString], job: String) -> Result<Self, String> {
+    pub fn new(contestant: &Contestant, options: &[OsString], job: String) -> Result<Self, String> {
         let (program, before) = contestant
             .program_in_words()
             .split_first()
@@ -121,7 +115,7 @@ impl Batch {
     }
 
     /// Starts per 1,000 seconds over `milliseconds`, with `at_once` alive all the time.
-    fn rate(&mut self, at_once: usize, milliseconds: u64) -> Result<u64, String> {
+    pub fn rate(&mut self, at_once: usize, milliseconds: u64) -> Result<u64, String> {
         for _ in 0..at_once {
             self.ask()?;
         }
@@ -156,40 +150,4 @@ impl Drop for Batch {
             let _ = std::fs::remove_file(path);
         }
     }
-}
-
-/// Rates, as those of the others.
-pub fn rates(
-    contestants: &[Contestant],
-    extent: &Extent,
-    command: &Path,
-) -> Result<Vec<throughput::Row>, String> {
-    let found = contestants
-        .iter()
-        .find(|contestant| contestant.name == SMALL && contestant.trial.is_ok());
-    let Some(contestant) = found else {
-        return Ok(Vec::new());
-    };
-    let job = json!({"command": [command], "stdout_file": "/dev/null"}).to_string();
-    let mut rows = Vec::new();
-    for (name, options) in [(BATCH, &["--init=false"][..]), (REPORTED, &[])] {
-        let mut row = throughput::Row {
-            name: name.into(),
-            per_second: Vec::new(),
-        };
-        for at_once in extent.at_once {
-            progress(&format!("batch, {at_once} at once"));
-            let jobs = [format!("--jobs={at_once}")];
-            let options = options.iter().map(OsString::from);
-            let options: Vec<OsString> = options.chain(jobs.map(OsString::from)).collect();
-            let mut batch = Batch::new(contestant, &options, job.clone())?;
-            let rates = (0..extent.slices).map(|_| batch.rate(*at_once, extent.slice));
-            let rates: Result<Vec<u64>, String> = rates.collect();
-            let median = Samples::new(rates?).median().unwrap_or_default() / 1000.0;
-            row.per_second.push((*at_once, Ok(median)));
-        }
-        rows.push(row);
-    }
-    progress("");
-    Ok(rows)
 }

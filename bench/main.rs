@@ -13,6 +13,7 @@ mod filter;
 mod further;
 mod limits;
 mod machine;
+mod many;
 mod markdown;
 mod memory;
 mod mount_namespaces;
@@ -131,9 +132,8 @@ fn measure(
     results.protections = protections::measure(runner, contestants, extent, &mut missing);
     if !arguments.starts_only {
         results.throughput = throughput::measure(runner, contestants, extent);
-        let rates = batch::rates(contestants, extent, runner.command());
-        let rates = kept("rates of a batch", rates, &mut missing);
-        results.throughput.extend(rates);
+        let many = many::measure(contestants, extent, runner.command());
+        results.many = kept("starts by one caller", many, &mut missing);
         results.memory = kept("memory", memory::measure(runner, contestants), &mut missing);
         let crowd = crowd::measure(runner, contestants, extent);
         results.crowd = kept("live containers", crowd, &mut missing);

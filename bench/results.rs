@@ -2,6 +2,7 @@
 
 use crate::crowd;
 use crate::machine::Facts;
+use crate::many::Many;
 use crate::memory;
 use crate::protections::{self, Protections};
 use crate::rounds::{Measured, NOISE, Row};
@@ -24,6 +25,8 @@ pub struct Results {
     /// Starts with each protection off, beside the floors.
     pub protections: Protections,
     pub throughput: Vec<throughput::Row>,
+    /// By one caller who has many to make.
+    pub many: Many,
     pub memory: Vec<memory::Row>,
     pub crowd: Vec<crowd::Row>,
     pub mounts: Vec<crowd::Row>,
@@ -72,17 +75,6 @@ impl Results {
             let each = |measured: &Measured| (measured.regime.key().to_owned(), regime(measured));
             measured.iter().map(each).collect()
         };
-        let throughput: Map<String, Value> = self
-            .throughput
-            .iter()
-            .map(|row| {
-                let rates = row.per_second.iter().map(|(at_once, rate)| match rate {
-                    Ok(rate) => json!({ "at_once": at_once, "per_second": rate }),
-                    Err(why) => json!({ "at_once": at_once, "failed": why }),
-                });
-                (row.name.clone(), rates.collect())
-            })
-            .collect();
         let memory = self.memory.iter().map(|row| {
             json!({
                 "contestant": row.name,
@@ -108,13 +100,25 @@ impl Results {
             "containers_that_stay": regimes(&self.staying),
             "protections": regimes(&self.protections.regimes),
             "steps_of_protections": self.protections.steps.iter().map(step).collect::<Vec<_>>(),
-            "starts_per_second": throughput,
+            "starts_per_second": rates(&self.throughput),
+            "starts_per_second_by_one_caller": rates(&self.many.rows),
             "waiting_outside": memory.collect::<Vec<_>>(),
             "among_live_containers": self.crowd.iter().map(crowded).collect::<Vec<_>>(),
             "among_mounts": self.mounts.iter().map(crowded).collect::<Vec<_>>(),
             "bytes": sizes,
         })
     }
+}
+
+fn rates(rows: &[throughput::Row]) -> Map<String, Value> {
+    let row = |row: &throughput::Row| {
+        let rates = row.per_second.iter().map(|(at_once, rate)| match rate {
+            Ok(rate) => json!({ "at_once": at_once, "per_second": rate }),
+            Err(why) => json!({ "at_once": at_once, "failed": why }),
+        });
+        (row.name.clone(), rates.collect())
+    };
+    rows.iter().map(row).collect()
 }
 
 fn regime(measured: &Measured) -> Value {

@@ -2,6 +2,7 @@
 
 use crate::contestants::{BARE, COMMAND, FLOOR, SMALL};
 use crate::crowd;
+use crate::many;
 use crate::markdown;
 use crate::protections::{self, Protections};
 use crate::results::Results;
@@ -9,6 +10,7 @@ use crate::roots::DIRECTORY;
 use crate::rounds::{Measured, NOISE, REGIMES, Row, TIMES};
 use crate::statistics::Samples;
 use crate::targets;
+use crate::throughput;
 use std::fmt::Write;
 
 /// Everything, the machine first.
@@ -60,6 +62,10 @@ pub fn all(results: &Results) -> String {
             steps(&results.protections),
         ),
         ("Starts per second", throughput(results)),
+        (
+            "Starts per second by one caller, and times those of xargs over mydocker",
+            by_one_caller(results),
+        ),
         ("Waiting outside while the command runs", memory(results)),
         (
             "Among live containers, µs",
@@ -201,23 +207,39 @@ fn steps(protections: &Protections) -> String {
 }
 
 fn throughput(results: &Results) -> String {
-    let degrees = results
-        .throughput
-        .first()
-        .map_or(&[][..], |row| &row.per_second);
+    rates(&results.throughput, None)
+}
+
+fn by_one_caller(results: &Results) -> String {
+    let many = &results.many;
+    let base = many.rows.iter().find(|row| row.name == many::XARGS);
+    let mut text = rates(&many.rows, base);
+    if !many.absent.is_empty() {
+        let _ = writeln!(text, "\nNot installed here: {}.", many.absent.join(", "));
+    }
+    text
+}
+
+/// Beside each rate how many times that of `base` it is, if there is one.
+fn rates(all: &[throughput::Row], base: Option<&throughput::Row>) -> String {
+    let degrees = all.first().map_or(&[][..], |row| &row.per_second);
     let heads = degrees
         .iter()
         .map(|(at_once, _)| format!("{at_once} at once"));
     let mut rows = vec![[String::new()].into_iter().chain(heads).collect::<Vec<_>>()];
-    for row in &results.throughput {
-        let rates = row.per_second.iter().map(|(_, rate)| match rate {
-            Ok(rate) => format!("{rate:.0}"),
-            Err(_) => "–".into(),
+    for row in all {
+        let cells = row.per_second.iter().enumerate().map(|(index, (_, rate))| {
+            let base = base.and_then(|base| base.per_second.get(index)?.1.as_ref().ok());
+            match (rate, base) {
+                (Ok(rate), Some(base)) => format!("{rate:.0} ({:.2})", rate / base),
+                (Ok(rate), None) => format!("{rate:.0}"),
+                (Err(_), _) => "–".into(),
+            }
         });
-        rows.push([row.name.clone()].into_iter().chain(rates).collect());
+        rows.push([row.name.clone()].into_iter().chain(cells).collect());
     }
     let mut text = markdown::table(&rows);
-    for row in &results.throughput {
+    for row in all {
         for (at_once, rate) in &row.per_second {
             if let Err(why) = rate {
                 let _ = writeln!(text, "\n{}, {at_once} at once: {why}", row.name);

@@ -1,9 +1,11 @@
 //! What mydocker has set itself to reach, and whether it does.
 
+use crate::batch;
 use crate::contestants::{BARE, FLOOR, FLOOR_UNPROTECTED, INIT, SMALL, UNPROTECTED};
 use crate::crowd;
 use crate::engines;
 use crate::limits;
+use crate::many;
 use crate::markdown;
 use crate::peers;
 use crate::pool::{POOLED, POOLED_ROOT};
@@ -12,6 +14,7 @@ use crate::results::Results;
 use crate::roots;
 use crate::rounds::{Measured, Regime, Row, TIMES};
 use crate::statistics::Samples;
+use crate::throughput;
 
 /// The most that mydocker's median may be of another's, to the first instruction and to exit seen. Each is compared
 /// with who has the same protections: all of them, or none.
@@ -62,6 +65,11 @@ const FAULTS: u64 = 12;
 
 /// The least part of the floor's starts per second.
 const RATE: f64 = 0.9;
+
+/// The least of xargs's starts per second over `mydocker run` that a batch makes, and the most of the bare floor's that it
+/// takes from a line to the first instruction in a pool's box.
+const BATCH_RATE: f64 = 1.15;
+const BATCH_POOLED: f64 = 0.25;
 
 /// The most that 1,000 live containers may cost.
 const CROWD: f64 = 1.10;
@@ -151,6 +159,9 @@ pub fn table(results: &Results) -> String {
             let what = format!("first instruction, {name} / {BARE}, {key}");
             most(what, ratio(measured, name, BARE, |row| &row.first), bound);
         }
+        let what = format!("first instruction, {} / {BARE}, {key}", batch::POOLED);
+        let measured = ratio(measured, batch::POOLED, BARE, |row| &row.first);
+        most(what, measured, BATCH_POOLED);
     }
     if let Some(row) = results.memory.iter().find(|row| row.name == SMALL) {
         most(
@@ -175,9 +186,14 @@ pub fn table(results: &Results) -> String {
     let (before, among) = (among(&results.crowd, 0), among(&results.crowd, 1000));
     let crowd = before.zip(among).map(|(before, among)| among / before);
     most("first instruction among 1,000 / alone".into(), crowd, CROWD);
-    for (at_once, rate) in rates(results) {
+    for (at_once, rate) in rates(&results.throughput, SMALL, FLOOR) {
         let what = format!("starts per second / floor, {at_once} at once");
         say(what, rate, format!("at least {RATE}"), rate >= RATE);
+    }
+    for (at_once, rate) in rates(&results.many.rows, many::BATCH, many::XARGS) {
+        let what = format!("starts per second, batch / xargs over run, {at_once} at once");
+        let reached = rate >= BATCH_RATE;
+        say(what, rate, format!("at least {BATCH_RATE}"), reached);
     }
     markdown::table(&rows)
 }
@@ -199,9 +215,9 @@ fn among(rows: &[crowd::Row], others: usize) -> Option<f64> {
         .median()
 }
 
-fn rates(results: &Results) -> Vec<(usize, f64)> {
-    let of = |name| results.throughput.iter().find(|row| row.name == name);
-    let (Some(own), Some(floor)) = (of(SMALL), of(FLOOR)) else {
+fn rates(rows: &[throughput::Row], own: &str, base: &str) -> Vec<(usize, f64)> {
+    let of = |name| rows.iter().find(|row| row.name == name);
+    let (Some(own), Some(floor)) = (of(own), of(base)) else {
         return Vec::new();
     };
     let both = own.per_second.iter().zip(&floor.per_second);
