@@ -80,6 +80,35 @@ fn callers_of_a_socket_get_their_own_results() {
     }
 }
 
+/// More than it may have open files: the others wait.
+#[test]
+fn no_caller_is_one_too_many() {
+    for case in cases() {
+        if case.caller == Caller::Ordinary && nix::unistd::Uid::effective().is_root() {
+            // It sends root away.
+            continue;
+        }
+        let scratch = Scratch::new();
+        let path = scratch.file("socket");
+        let limited = "ulimit -n 32; exec \"$0\" batch --jobs 2 --launch \"$1\" --listen \"$2\"";
+        let mydocker = mydocker().into_os_string();
+        let mut words = ["sh", "-c", limited].map(OsString::from).to_vec();
+        words.extend([mydocker, case.launch.into(), path.clone().into()]);
+        let mut batch = Ended(case.prepared(&words).spawn().unwrap());
+        assert!(eventually(|| std::fs::exists(&path).unwrap()), "{case}");
+        let mut judges: Vec<Judge> = (0..60).map(|_| Judge::new(&path)).collect();
+        for judge in &mut judges {
+            judge.ask(&json!({"command": ["true"]}));
+            judge.socket.shutdown(std::net::Shutdown::Write).unwrap();
+        }
+        for judge in &mut judges {
+            assert_eq!(judge.result()["status"], 0, "{case}");
+        }
+        kill(batch.0.id(), Signal::SIGTERM);
+        assert_eq!(wait(&mut batch.0).unwrap().code(), Some(143), "{case}");
+    }
+}
+
 /// It could be made, and called by no one.
 #[test]
 fn a_socket_whose_path_is_too_long_is_refused() {

@@ -14,6 +14,20 @@ const MODE: u32 = 0o600;
 /// What an address has room for, with the zero behind it that some callers want (unix(7)).
 const LONGEST_PATH: usize = 107;
 
+/// The most callers at a time; others wait.
+const CALLERS: usize = 256;
+
+/// Entries for poll(2) that are neither a caller's nor a worker's, and descriptors that are needed for a moment.
+const OTHERS: usize = 8;
+
+/// How many callers there may be at a time beside so many workers: poll(2) takes no more entries than there may be open
+/// files (EINVAL), and each caller has two, one for what it sends and one for what it is sent.
+pub fn room(workers: usize) -> usize {
+    let files = process::limits(libc::RLIMIT_NOFILE as u32).map_or(0, |[most, _]| most);
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    (files.saturating_sub(workers.saturating_add(OTHERS)) / 2).clamp(1, CALLERS)
+}
+
 pub struct Door {
     socket: OwnedFd,
     path: CString,

@@ -50,9 +50,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 use worker::ENDING;
 
-/// The most callers at a time; others wait.
-const CALLERS: usize = 256;
-
 /// How long batch waits for a reader when all has ended by a signal, and how long it asks no one after accept(2) has failed.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
@@ -85,6 +82,7 @@ pub fn run(arguments: &BatchArgs, invocation: &Invocation) -> Result<ExitCode, E
             signals: Some(signals),
             blocked,
             door: None,
+            room: door::room(most),
             connections: Vec::new(),
             callers: STANDARD,
             last: STANDARD,
@@ -119,6 +117,8 @@ struct Batch<'a> {
     /// The signals that wait.
     blocked: SignalSet,
     door: Option<Door>,
+    /// How many callers there may be at a time.
+    room: usize,
     /// Who brings jobs, by a number that no other has; in order.
     connections: Connections,
     /// How many have called.
@@ -266,8 +266,9 @@ impl Batch<'_> {
         self.deaf_until = self.deaf_until.filter(|until| *until > now);
         let wanted = self.ending.is_none() && self.has_room();
         let of_file = |file: Option<_>| file.map_or(Waiting::none(), Waiting::to_read);
-        let is_open =
-            self.ending.is_none() && self.connections.len() < CALLERS && self.deaf_until.is_none();
+        let is_open = self.ending.is_none()
+            && self.connections.len() < self.room
+            && self.deaf_until.is_none();
         let door = self.door.as_ref().filter(|_| is_open);
         let mut waiting = vec![
             of_file(self.signals.as_ref().map(AsFd::as_fd)),
