@@ -23,7 +23,7 @@ const OTHERS: usize = 8;
 /// How many callers there may be at a time beside so many workers: poll(2) takes no more entries than there may be open
 /// files (EINVAL), and each caller has two, one for what it sends and one for what it is sent.
 pub fn room(workers: usize) -> usize {
-    let files = process::limits(libc::RLIMIT_NOFILE as u32).map_or(0, |[most, _]| most);
+    let files = process::limits(process::DESCRIPTORS).map_or(0, |[most, _]| most);
     let files = usize::try_from(files).unwrap_or(usize::MAX);
     (files.saturating_sub(workers.saturating_add(OTHERS)) / 2).clamp(1, CALLERS)
 }
