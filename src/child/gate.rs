@@ -109,7 +109,7 @@ impl Passed {
         self.0.set(self.0.get() | 1 << gate as u8);
     }
 
-    fn has(&self, gate: Gate) -> bool {
+    pub fn has(&self, gate: Gate) -> bool {
         self.0.get() >> gate as u8 & 1 == 1
     }
 }

@@ -97,7 +97,7 @@ pub fn perform(
         #[cfg(feature = "oci")]
         Step::RunHook(hook) => return hook::run(hook, plan, descriptors, state),
         Step::OutliveParent => process::hear_of_parents_death(0),
-        Step::CloseDescriptors => close_descriptors(descriptors, state.child),
+        Step::CloseDescriptors => close_descriptors(descriptors, state),
         Step::CloseAllButTerminal(first) => {
             close_from(*first, descriptors.terminal, descriptors, state)
         }
@@ -247,11 +247,20 @@ fn die_with_parent(descriptors: &Descriptors<'_>) -> Result<(), Errno> {
     }
 }
 
-/// Closes all but 0 to 2 and, where reports go by one, the end of their pipe, by which no path leads anywhere.
-fn close_descriptors(descriptors: &Descriptors<'_>, child: InChild) -> Result<(), Errno> {
-    let link = descriptors.channel.descriptor();
-    let link = link.map_or(0, |link| link.as_raw_fd());
-    close_range::close_from(FIRST_PRIVATE, &[link], child)
+/// Closes all but 0 to 2 and pipes, by which no path leads anywhere: the end of the reports', where they go by one, and the
+/// reaper's gate, if it is yet to be passed.
+fn close_descriptors(descriptors: &Descriptors<'_>, state: &RootState) -> Result<(), Errno> {
+    let gate = match state.passed.has(Gate::ReaperReady) {
+        true => None,
+        false => descriptors.gates.ends_of(Gate::ReaperReady),
+    };
+    let mut kept = [0; 3];
+    let files = gate.into_iter().flatten();
+    let files = files.chain(descriptors.channel.descriptor());
+    for (place, file) in kept.iter_mut().zip(files) {
+        *place = file.as_raw_fd();
+    }
+    close_range::close_from(FIRST_PRIVATE, &kept, state.child)
 }
 
 /// As well what tells of gates and opens them, and the terminal, if it is kept.

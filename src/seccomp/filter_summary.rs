@@ -70,6 +70,15 @@ pub fn lets_pass(filter: &[Instruction], name: &str) -> bool {
     matches!(decided, Some(Some(Action::ALLOW | Action::LOG)))
 }
 
+/// Whether whoever loads this filter can still wait until a pipe ends.
+#[cold]
+#[inline(never)]
+pub fn lets_wait(filter: &[Instruction]) -> bool {
+    [::syscalls::Sysno::close, ::syscalls::Sysno::read]
+        .into_iter()
+        .all(|call| decided(filter, HERE.native, call as u32) == Some(Action::ALLOW))
+}
+
 impl FilterSummary {
     /// Whether it is as if the kernel had none of them.
     pub fn has_none(&self) -> bool {

@@ -31,7 +31,9 @@ mod words;
 pub use architecture::{Architecture, Family, HERE};
 pub use default::default_filter;
 pub use entries::{SyscallEntry, assemble, lists_compat};
-pub use filter_summary::{FilterSummary, ends_execve, lets_pass, refuses_execve, summary};
+pub use filter_summary::{
+    FilterSummary, ends_execve, lets_pass, lets_wait, refuses_execve, summary,
+};
 pub use profile::compile as compile_profile;
 pub use reaper::{keeper_filter, reaper_filter};
 pub use words::HIGHEST_ERRNO;

@@ -1,6 +1,7 @@
 //! What makes the command's process, and the execve at its end: done by PID 1, or by PID 2 under a reaper.
 
 use crate::plan::{ExecPlan, Gate, Reaper, Standard, Step};
+use crate::seccomp;
 use crate::spec::{ContainerSpec, DEFAULT_PATH, Identity, ProcessSpec};
 use crate::sys::capability::CapabilitySet;
 use crate::sys::process::StringArray;
@@ -25,6 +26,8 @@ pub(super) fn process(
     reaper: Option<Reaper>,
 ) -> Vec<Step> {
     let mut awaited = reaper.map(|_| Step::Await(Gate::ReaperReady));
+    // To wait takes system calls, which someone's filter need not allow.
+    let waits_last = awaited.is_some() && filter.as_deref().is_none_or(seccomp::lets_wait);
     let mut filter = filter.map(Step::Filter);
     session(&mut steps, standard);
     limits(&mut steps, spec);
@@ -35,17 +38,21 @@ pub(super) fn process(
     steps.push(Step::NotDumpable);
     bound(&mut steps, &spec.process);
     if !spec.process.no_new_privileges {
-        // To wait takes system calls, which the filter need not allow.
-        steps.extend(awaited.take());
+        if !waits_last {
+            steps.extend(awaited.take());
+        }
         // Without that it takes CAP_SYS_ADMIN, which goes below.
         steps.extend(filter.take());
     }
     become_user(&mut steps, &spec.process, &spec.identity, standard);
-    // As late as its gate is open: the reaper has as much to do.
-    steps.extend(awaited);
+    if !waits_last {
+        steps.extend(awaited.take());
+    }
     before_execve(&mut steps, &spec.process, ignored);
     // Last of all: the calls above need not be among those that it allows.
     steps.extend(filter);
+    // Or even after it: the reaper has as much to do, on another processor.
+    steps.extend(awaited);
     steps
 }
 
@@ -154,7 +161,7 @@ pub(super) fn become_user(
 /// Where the command starts, and what is closed and reset before the execve.
 fn before_execve(steps: &mut Vec<Step>, process: &ProcessSpec, ignored: SignalSet) {
     // Before the first path of the container's own is looked up: a link of /proc/self/fd would lead out of the root
-    // through whatever is open. After all that needs one: the terminal, /dev/null, the reaper's gate.
+    // through whatever is open. After all that needs one: the terminal, /dev/null. (The reaper's gate, a pipe, leads nowhere.)
     steps.push(Step::CloseDescriptors);
     // As the user, with no more rights: a directory that is closed to them stays closed.
     if let Some(directory) = &process.working_directory {
