@@ -371,6 +371,35 @@ fn a_chroot_is_refused() {
     }
 }
 
+/// That / is the mount namespace's root shows without setns(2) where it is, and only there: the same directory by another
+/// mount is a chroot, which is left.
+#[test]
+fn the_namespaces_root_is_entered_where_it_is_another_one() {
+    for case in root_cases() {
+        let Some(tree) = Tree::new(case) else { return };
+        let jail = "mount --make-rprivate /; mkdir -p jail; mount --rbind / jail; \
+                    set -- chroot jail sh -c 'cd \"$0\" && exec \"$@\"' \"$PWD\" \"$@\";";
+        for (place, missing, code) in [
+            ("", "setns", 0),
+            ("", "statx", 0),
+            ("", "chroot", 0),
+            (jail, "statx", 0),
+            (jail, "setns", 125),
+        ] {
+            // The filter is loaded inside: chroot(1) needs what is missing for mydocker.
+            let script = format!("set -- {} \"$@\"; {place} exec \"$@\"", lacking(&[missing]));
+            let options = ["--network", "host"];
+            let outcome = tree.among_mounts(&script, &options, &["/bin/true"]);
+            let Some(outcome) = outcome else { return };
+            assert_eq!(
+                outcome.code(),
+                Some(code),
+                "{case} {missing} {place:?}: {outcome:?}"
+            );
+        }
+    }
+}
+
 #[test]
 fn layers_that_the_kernel_would_cut() {
     for case in cases() {

@@ -135,6 +135,60 @@ fn identity(directory: i32, name: &CStr) -> Result<(u64, u64), Errno> {
     Ok(told(&unsafe { stat.assume_init() }).identity)
 }
 
+/// What of the kernel's `struct statx` is asked for here.
+#[repr(C)]
+struct Told {
+    mask: u32,
+    before: [u32; 7],
+    inode: u64,
+    between: [u64; 12],
+    device: [u32; 2],
+    mount: u64,
+    after: [u64; 13],
+}
+
+/// Which file a name leads to, and by which mount: statx(2) of what `name` is in `directory`. A mount is another one where the
+/// same file is mounted twice.
+///
+/// Errors: ENOSYS also from a kernel that tells no mount (before 5.8).
+pub fn place(directory: BorrowedFd<'_>, name: &CStr) -> Result<Place, Errno> {
+    const INODE: u32 = 0x100;
+    const MOUNT: u32 = 0x1000;
+    const { assert!(size_of::<Told>() == 256) };
+    const { assert!(std::mem::offset_of!(Told, mount) == 144) };
+    let mut told = std::mem::MaybeUninit::<Told>::zeroed();
+    // SAFETY: the name is NUL-terminated and outlives the call; the kernel writes one `struct statx`, which has that size.
+    unsafe {
+        syscall!(
+            Sysno::statx,
+            directory.as_raw_fd(),
+            name.as_ptr(),
+            libc::AT_SYMLINK_NOFOLLOW,
+            INODE | MOUNT,
+            told.as_mut_ptr()
+        )
+    }?;
+    // SAFETY: all-zero bytes were valid before, and the kernel has filled them in.
+    let told = unsafe { told.assume_init() };
+    match told.mask & MOUNT {
+        0 => Err(Errno::ENOSYS),
+        _ => Ok(Place {
+            mount: told.mount,
+            device: told.device,
+            inode: told.inode,
+        }),
+    }
+}
+
+/// A file by one of its mounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    mount: u64,
+    /// Of its file system, which may have many (btrfs).
+    device: [u32; 2],
+    inode: u64,
+}
+
 fn told(stat: &libc::stat) -> Facts {
     let device = Device {
         major: libc::major(stat.st_rdev),

@@ -11,12 +11,21 @@ use crate::sys::mount::{self, MountFlags, mount};
 use crate::sys::node::{self, HERE};
 use crate::sys::{Errno, descriptor, directory, facts, mount_tree, namespace, own_proc, process};
 use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
 
 /// In a chroot, pivot_root would exchange the wrong mounts: the tree outside would stay, and be above us. So
 /// the root has to be that of the mount namespace, which entering it once more gives. Where that is another
 /// directory, this was a chroot, and the caller's paths were meant there.
+///
+/// It takes 12 calls, two of which look for this process in /proc, where no one has looked yet: most roots show in less that
+/// they are that. (statmount(2) does not: it tells no one which place of its parent a mount lies on that / is on, nor
+/// whether there is anything above.)
 pub fn leave_chroot() -> Result<(), Errno> {
     let before = node::find(HERE, c"/")?;
+    if is_top(before.as_fd())? {
+        descriptor::close(before);
+        return Ok(());
+    }
     let namespace = own_proc::open(c"ns/mnt")?;
     let entered = namespace::join(namespace.as_fd(), NewNamespaces::MOUNT);
     descriptor::close(namespace);
@@ -26,6 +35,23 @@ pub fn leave_chroot() -> Result<(), Errno> {
     descriptor::close(before);
     descriptor::close(after);
     if same { Ok(()) } else { Err(Errno::EXDEV) }
+}
+
+/// Whether / is the mount namespace's root, if that shows at once; and goes there. It has nothing above it, so `..` of it is
+/// itself, by the same mount, also for who has another root and is not kept from climbing by its own: /proc for the time,
+/// or whatever directory has that name.
+fn is_top(root: BorrowedFd<'_>) -> Result<bool, Errno> {
+    let Ok(place) = facts::place(root, c".") else {
+        return Ok(false);
+    };
+    if mount::change_root(c"/proc").is_err() {
+        return Ok(false);
+    }
+    let above = facts::place(root, c"..");
+    let other = facts::place(root, c"/");
+    directory::enter(root)?;
+    mount::change_root(c".")?;
+    Ok(above == Ok(place) && other.is_ok_and(|other| other != place))
 }
 
 pub fn directory(path: &CStr, restrictions: MountFlags, state: &RootState) -> Result<(), Failed> {

@@ -34,7 +34,8 @@ impl<'p> Blank<'p> {
             .why(
                 "In a chroot pivot_root would exchange the wrong mounts, and the tree outside would stay. Entering one's \
                  own mount namespace once more leads to its root; if that is another one, this was a chroot, and is \
-                 refused. setns(2)",
+                 refused. Nothing is entered where / is known to be that root: `..` of it is / itself by the same \
+                 mount, also for who has another root meanwhile. setns(2), chroot(2), statx(2)",
             )
     }
 
