@@ -15,7 +15,8 @@ use std::os::unix::ffi::OsStrExt;
 #[global_allocator]
 static ALLOCATOR: Arena = unsafe { Arena::new() };
 
-/// Bytes for it. A usual run needs two thirds of them, one with a reaper nearly all.
+/// Bytes for it. A usual run needs two thirds of them, one with a reaper nearly all; what another user, limits or a root need
+/// beyond lies in a mapping.
 const MEMORY: usize = 4 * 1024;
 
 /// Bytes for a runtime, see [`Arena::grow`]. An engine's config.json of 12 KiB takes half of them.
