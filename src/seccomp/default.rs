@@ -288,26 +288,38 @@ const fn write_here(kept: &mut [Instruction], capabilities: CapabilitySet, traci
     )
 }
 
-const DEFAULT_LENGTH: usize = write_here(&mut [NOTHING; LENGTH], DEFAULT_CAPABILITIES, true);
-static DEFAULT: [Instruction; DEFAULT_LENGTH] = {
-    let mut filter = [NOTHING; DEFAULT_LENGTH];
-    let length = write_here(&mut filter, DEFAULT_CAPABILITIES, true);
-    assert!(length == DEFAULT_LENGTH);
+const fn length(capabilities: CapabilitySet) -> usize {
+    write_here(&mut [NOTHING; LENGTH], capabilities, true)
+}
+
+const fn filter<const N: usize>(capabilities: CapabilitySet) -> [Instruction; N] {
+    let mut filter = [NOTHING; N];
+    assert!(write_here(&mut filter, capabilities, true) == N);
     filter
-};
-const _: () = assert!(write_here(&mut [NOTHING; LENGTH], CapabilitySet::ALL, true) <= LENGTH);
+}
+
+static DEFAULT: [Instruction; length(DEFAULT_CAPABILITIES)] = filter(DEFAULT_CAPABILITIES);
+/// After `--cap-drop ALL`, whatever of the usual ones is added again but to change the root.
+static WITHOUT: [Instruction; length(CapabilitySet::NONE)] = filter(CapabilitySet::NONE);
+const _: () = assert!(length(CapabilitySet::ALL) <= LENGTH);
 const _: () = assert!(write_here(&mut [NOTHING; LENGTH], CapabilitySet::NONE, false) <= LENGTH);
 
 /// The filter for a container on this host.
 pub fn default_filter(host: &Host) -> Cow<'static, [Instruction]> {
-    let differs = |(capability, _): &(u8, _)| {
-        host.capabilities.contains(*capability) != DEFAULT_CAPABILITIES.contains(*capability)
+    let is_as_with = |set: CapabilitySet| {
+        let same = |(capability, _): &(u8, _)| {
+            host.capabilities.contains(*capability) == set.contains(*capability)
+        };
+        BY_CAPABILITY.iter().all(same)
     };
-    let tracing = host.kernel >= TRACERS_ARE_FILTERED;
-    if !tracing || BY_CAPABILITY.iter().any(differs) {
-        compiled(host.capabilities, tracing)
-    } else {
+    if host.kernel < TRACERS_ARE_FILTERED {
+        compiled(host.capabilities, false)
+    } else if is_as_with(DEFAULT_CAPABILITIES) {
         Cow::Borrowed(&DEFAULT)
+    } else if is_as_with(CapabilitySet::NONE) {
+        Cow::Borrowed(&WITHOUT)
+    } else {
+        compiled(host.capabilities, true)
     }
 }
 
