@@ -119,7 +119,7 @@ fn flip(one: &Path, other: &Path, stop: &AtomicBool, count: &AtomicUsize) {
 #[test]
 fn a_target_that_flips_between_a_directory_and_a_link() {
     // As many as find a race, unless another run of these tests does.
-    let containers = if is_brief() { 400 } else { 2000 };
+    let containers = if is_brief() { 100 } else { 800 };
     let all = cases();
     let each = usize::div_ceil(containers, all.len() * 2);
     let mut started = 0;
