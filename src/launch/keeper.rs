@@ -37,7 +37,8 @@ impl Successor {
         let mut any = false;
         while has_children() {
             let mut awaited = None;
-            for child in descendants::children().unwrap_or_default() {
+            let children = descendants::children().unwrap_or_default();
+            for child in children.living {
                 match self.whose(child) {
                     // Not waited for: the number is still its own.
                     Whose::Container if process::kill(child, libc::SIGKILL).is_ok() => {
@@ -49,10 +50,15 @@ impl Successor {
                     _ => {}
                 }
             }
-            // Without such a one there is nothing to wait for.
-            let Some(awaited) = awaited else { break };
-            if process::wait(Some(awaited), Patience::Wait).is_err() {
-                break;
+            match awaited {
+                Some(awaited) => {
+                    if process::wait(Some(awaited), Patience::Wait).is_err() {
+                        break;
+                    }
+                }
+                // What that one had is to be looked at.
+                None if children.has_lost_one => {}
+                None => break,
             }
         }
         any

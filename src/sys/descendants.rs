@@ -5,16 +5,31 @@ use super::process::{self, Patience};
 use super::{Errno, Pid, directory};
 use std::os::fd::AsFd;
 
-/// The children of this process that live.
+/// The children of this process.
+#[derive(Default)]
+pub struct Children {
+    pub living: Vec<Pid>,
+    /// Whether one was listed that has ended since, and was waited for. Its own children have come to this process then, and
+    /// need not be among the living.
+    pub has_lost_one: bool,
+}
+
+/// Looks who they are.
 ///
 /// Errors: as opening and reading /proc.
 #[cold]
 #[inline(never)]
-pub fn children() -> Result<Vec<Pid>, Errno> {
-    let mut listed = listed()?;
-    // Whatever is mounted on /proc: a child that has not been waited for keeps its number.
-    listed.retain(|pid| *pid > 0 && process::wait(Some(*pid), Patience::Look) == Ok(None));
-    Ok(listed)
+pub fn children() -> Result<Children, Errno> {
+    let mut children = Children::default();
+    for pid in listed()?.into_iter().filter(|pid| *pid > 0) {
+        // Whatever is mounted on /proc: a child that has not been waited for keeps its number.
+        match process::wait(Some(pid), Patience::Look) {
+            Ok(None) => children.living.push(pid),
+            Ok(Some(_)) => children.has_lost_one = true,
+            Err(_) => {}
+        }
+    }
+    Ok(children)
 }
 
 /// Numbers among which our children's are.
@@ -56,10 +71,10 @@ mod tests {
             .unwrap();
         let pid = child.id() as Pid;
         // Of this thread.
-        assert!(children().unwrap().contains(&pid));
+        assert!(children().unwrap().living.contains(&pid));
         assert!(all().unwrap().contains(&pid));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(!children().unwrap().contains(&pid));
+        assert!(!children().unwrap().living.contains(&pid));
     }
 }
