@@ -105,7 +105,7 @@ impl Hand {
         self.received.get(HEAD..).unwrap_or_default()
     }
 
-    /// It is free for the next job: it says nothing more before it is asked again.
+    /// Makes room for the next result. The worker says nothing more before it is asked again.
     pub fn free(&mut self) {
         self.received.clear();
         self.received.shrink_to(AT_ONCE);
