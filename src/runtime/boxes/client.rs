@@ -49,11 +49,12 @@ pub fn live(setting: &Setting<'_>, told: &mut Told<'_>) -> Result<Option<Settled
     }
     let deadline = asked.spec.ending.timeout;
     let deadline = deadline.and_then(|timeout| Instant::now().checked_add(timeout.after));
+    // Before the job is sent: the command may run before we are awake again, and whoever hears from it may send a signal at once,
+    // which is the command's and not to end us. (An own start takes them over once more, which changes nothing.)
+    let signals = Acquire::take(asked.look.relayed())?;
     if let Err(why) = hand_over::send(&asked, &called) {
         return Ok(without(told, Why::Unfit(why)));
     }
-    // While the box takes the job over. A signal that ends this process until then ends the box, which has no client.
-    let signals = Acquire::take(asked.look.relayed())?;
     let line = match hand_over::answer(&called) {
         Ok(line) => line,
         Err(why) => return Ok(without(told, Why::Unfit(why))),
