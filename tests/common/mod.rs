@@ -8,6 +8,7 @@
 #![allow(dead_code)]
 
 pub mod attack;
+pub mod cases;
 pub mod cgroups;
 pub mod filter;
 pub mod fuzzing;
@@ -15,9 +16,13 @@ pub mod lease;
 #[cfg(feature = "oci")]
 pub mod oci;
 pub mod profiles;
+pub mod programs;
 pub mod pty;
 pub mod stay;
 pub mod tree;
+
+pub use cases::*;
+pub use programs::*;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -34,117 +39,10 @@ pub use nix::sys::signal::Signal;
 /// Longer than anything takes on a slow machine; what takes longer hangs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whether what is only long is to be short, with MYDOCKER_BRIEF=1: CI's second and further runs of the same tests.
+/// Whether what is only long is to be short, and half of the cases enough, with MYDOCKER_BRIEF=1: CI's second and further runs
+/// of the same tests.
 pub fn is_brief() -> bool {
     std::env::var_os("MYDOCKER_BRIEF").is_some_and(|value| value == "1")
-}
-
-/// An ordinary user that no machine knows by name.
-pub const ORDINARY: u32 = 61_234;
-pub const ORDINARY_GROUP: u32 = 777;
-
-/// Who calls mydocker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Caller {
-    Root,
-    Ordinary,
-}
-
-/// One way of starting a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Case {
-    pub caller: Caller,
-    /// The value of `--launch`.
-    pub launch: &'static str,
-}
-
-impl fmt::Display for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {}", self.caller, self.launch)
-    }
-}
-
-/// Every way of starting a container that this machine has.
-pub fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for caller in callers() {
-        for launch in ["in-process", "re-exec"] {
-            cases.push(Case { caller, launch });
-        }
-    }
-    cases
-}
-
-/// The cases of root; none, and said so, if the tests do not run as root.
-pub fn root_cases() -> Vec<Case> {
-    let cases: Vec<Case> = cases()
-        .into_iter()
-        .filter(|case| case.caller == Caller::Root)
-        .collect();
-    if cases.is_empty() {
-        skip_root_only("it needs root");
-    }
-    cases
-}
-
-/// The cases of an ordinary user.
-pub fn ordinary_cases() -> Vec<Case> {
-    cases()
-        .into_iter()
-        .filter(|case| case.caller == Caller::Ordinary)
-        .collect()
-}
-
-fn callers() -> Vec<Caller> {
-    static CALLERS: OnceLock<Vec<Caller>> = OnceLock::new();
-    CALLERS
-        .get_or_init(|| {
-            let mut callers = Vec::new();
-            if nix::unistd::Uid::effective().is_root() {
-                callers.push(Caller::Root);
-                // A pool is root's alone: to all others it is the run without one.
-                if Case::pools_directory().is_some() {
-                    return callers;
-                }
-            }
-            let mut unshare = Command::new("unshare");
-            unshare.args(["--user", "--pid", "--fork", "true"]);
-            as_caller(&mut unshare, Caller::Ordinary);
-            match unshare.stderr(Stdio::null()).status() {
-                Ok(status) if status.success() => callers.push(Caller::Ordinary),
-                _ => skip("an ordinary user may not make user namespaces here"),
-            }
-            assert!(
-                !callers.is_empty(),
-                "neither root nor user namespaces: nothing can be tested"
-            );
-            callers
-        })
-        .clone()
-}
-
-fn as_caller(command: &mut Command, caller: Caller) {
-    if caller == Caller::Ordinary && nix::unistd::Uid::effective().is_root() {
-        // Without supplementary groups: std drops them when it changes the user.
-        command.uid(ORDINARY).gid(ORDINARY_GROUP);
-    }
-}
-
-/// Says that something is not tested, and why. A failure where everything must be.
-pub fn skip(why: &str) {
-    eprintln!("SKIPPED: {why}");
-    if std::env::var_os("MYDOCKER_MUST_RUN").is_some_and(|value| value == "1") {
-        panic!("MYDOCKER_MUST_RUN=1, and this cannot run: {why}");
-    }
-}
-
-/// Says that something is not tested because it takes root. That is no failure for
-/// an ordinary user, who may run no more.
-pub fn skip_root_only(why: &str) {
-    if nix::unistd::Uid::effective().is_root() {
-        return skip(why);
-    }
-    eprintln!("SKIPPED: {why}");
 }
 
 /// Whether strace is installed; says so if not.
@@ -160,107 +58,6 @@ pub fn has_strace() -> bool {
         }
         Err(error) => panic!("strace -V: {error}"),
     }
-}
-
-/// mydocker and the probe, where every user can execute them.
-struct Binaries {
-    mydocker: PathBuf,
-    probe: PathBuf,
-}
-
-fn binaries() -> &'static Binaries {
-    static BINARIES: OnceLock<Binaries> = OnceLock::new();
-    BINARIES.get_or_init(|| {
-        let mydocker = std::env::var_os("MYDOCKER_BIN")
-            .map_or_else(|| env!("CARGO_BIN_EXE_mydocker").into(), PathBuf::from);
-        Binaries {
-            mydocker: reachable(&mydocker),
-            probe: example("probe"),
-        }
-    })
-}
-
-/// A program that is built beside the tests, where every user can execute it.
-pub fn example(name: &str) -> PathBuf {
-    let examples = Path::new(env!("CARGO_BIN_EXE_mydocker")).with_file_name("examples");
-    let file = examples.join(name);
-    assert!(
-        file.exists(),
-        "{} is missing: cargo build --examples",
-        file.display()
-    );
-    reachable(&file)
-}
-
-/// `file`, or, if its directory is closed to others (a clone in root's home), a copy of it in a
-/// temporary directory named after its time of change: the next run finds it there.
-fn reachable(file: &Path) -> PathBuf {
-    let open = |directory: &Path| {
-        let facts = std::fs::metadata(directory).expect("a directory");
-        facts.permissions().mode() & 0o001 != 0
-    };
-    let file = file.canonicalize().expect("the binaries have been built");
-    if file.ancestors().skip(1).all(open) {
-        return file;
-    }
-    let modified = std::fs::metadata(&file).and_then(|facts| facts.modified());
-    let version = modified
-        .expect("a time of change")
-        .duration_since(std::time::UNIX_EPOCH)
-        .expect("a time after 1970")
-        .as_nanos();
-    // Of the same name, which is what its process is called.
-    let name = file.file_name().expect("a name");
-    let place = std::env::temp_dir().join(format!("mydocker-for-tests-{version:x}"));
-    let copy = place.join(name);
-    if !copy.exists() {
-        // Whole under another name first, for other test programs that run at the same time.
-        std::fs::create_dir_all(&place).expect("a directory");
-        std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o755)).expect("open");
-        let making = copy.with_extension(std::process::id().to_string());
-        copy_program(&file, &making);
-        std::fs::rename(&making, &copy).expect("the copy's name");
-    }
-    copy
-}
-
-/// Copies a program by another process. What this one has open for writing the children of its other threads
-/// have too, until they execute theirs, and meanwhile no one can execute the copy (ETXTBSY).
-pub fn copy_program(from: &Path, to: &Path) {
-    let status = Command::new("cp").arg(from).arg(to).status();
-    assert!(
-        status.expect("cp").success(),
-        "{} cannot be copied",
-        from.display()
-    );
-}
-
-/// Writes a program, or a script, that is to be executed; for the same reason by another process.
-pub fn write_program(to: impl AsRef<Path>, content: impl AsRef<[u8]>, mode: u32) {
-    let to = to.as_ref();
-    let source = to.with_extension("source");
-    std::fs::write(&source, content).expect("a file");
-    copy_program(&source, to);
-    std::fs::remove_file(&source).expect("a file less");
-    std::fs::set_permissions(to, std::fs::Permissions::from_mode(mode)).expect("its mode");
-}
-
-pub fn mydocker() -> PathBuf {
-    binaries().mydocker.clone()
-}
-
-/// The build that belongs to these tests, whatever MYDOCKER_BIN says.
-pub fn own_build() -> PathBuf {
-    reachable(Path::new(env!("CARGO_BIN_EXE_mydocker")))
-}
-
-pub fn probe() -> PathBuf {
-    binaries().probe.clone()
-}
-
-/// The probe's path as an argument.
-pub fn probe_name() -> String {
-    probe().to_str().expect("a path of letters").to_owned()
 }
 
 /// How a command ended and what it said.
