@@ -413,7 +413,7 @@ fn the_kernel_answers_so() {
         (Sysno::add_key as u64, &[], SYSCALL, eperm, Some(14)),
         (Sysno::mount as u64, &[], SYSCALL, eperm, None),
         (Sysno::io_uring_setup as u64, &[], SYSCALL, eperm, None),
-        // x32's getppid; and by the gate of 32-bit programs (seccomp_compat.rs), whose 64 is getppid.
+        // x32's getppid; and by the gate of 32-bit programs (seccomp_compat), whose 64 is getppid.
         (
             0x4000_0000 | Sysno::getppid as u64,
             &[],

@@ -1,6 +1,6 @@
 # Compiles profiles in docker's format with libseccomp, as docker and runc do it: the former leaves out what does not
 # count here (includes, excludes), the latter adds a rule for each name. Written from what they do, for the test
-# seccomp_libseccomp.rs, which says what is asked and reads the answers: JSON both ways.
+# seccomp_libseccomp/main.rs, which says what is asked and reads the answers: JSON both ways.
 
 import json
 import os

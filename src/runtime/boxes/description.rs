@@ -5,8 +5,8 @@ use super::by_birth;
 use crate::docker::{OverlayChoice, RunArgs, image};
 use crate::pool::job;
 use crate::spec::{LaunchChoice, NamespaceChoice, Network};
-use crate::sys::{Errno, identity};
-use std::ffi::{OsStr, OsString};
+use crate::sys::{Errno, facts, identity};
+use std::ffi::{CString, OsStr, OsString};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -89,9 +89,8 @@ fn failed(error: std::io::Error) -> Errno {
 }
 
 /// Which file it is, whatever its name.
-pub(super) fn identity_of(path: &OsStr) -> Result<(u64, u64), Errno> {
-    let found = std::fs::metadata(path).map_err(failed)?;
-    Ok((found.dev(), found.ino()))
+fn identity_of(path: &[u8]) -> Result<(u64, u64), Errno> {
+    facts::identity_of(&CString::new(path).map_err(|_| Errno::EINVAL)?)
 }
 
 /// What the options ask for. The boxes that are so take their jobs on one socket.
@@ -140,13 +139,13 @@ fn two_numbers(mut hasher: DefaultHasher) -> [u64; 2] {
 fn places(arguments: &RunArgs, hasher: &mut DefaultHasher) -> Result<(), Errno> {
     for directory in &arguments.rootfs {
         // Another directory may have the name since.
-        identity_of(directory)?.hash(hasher);
+        identity_of(directory.as_bytes())?.hash(hasher);
     }
     let lists = [&arguments.volumes, &arguments.mounts, &arguments.devices];
     for value in lists.into_iter().flatten() {
         for source in sources(value.as_bytes()) {
             // (A word that is no path names no file, or one that does not matter.)
-            identity_of(OsStr::from_bytes(source)).ok().hash(hasher);
+            identity_of(source).ok().hash(hasher);
         }
     }
     for option in &arguments.security_options {
