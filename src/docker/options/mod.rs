@@ -307,7 +307,7 @@ const fn help() -> Row {
         needs: Needs::Nothing,
         reading: Reading::Help,
         brief: "these options in short; help COMMAND tells more",
-        help: "List these options in short; `mydocker help COMMAND` tells more.",
+        help: "`-h` lists these options in short; `--help` and `mydocker help COMMAND` tell more.",
         default: "",
     }
 }
