@@ -5,6 +5,7 @@ use std::ffi::CStr;
 use syscalls::{Sysno, syscall};
 
 /// linux/keyctl.h
+const KEYCTL_GET_KEYRING_ID: usize = 0;
 const KEYCTL_JOIN_SESSION_KEYRING: usize = 1;
 const KEYCTL_SETPERM: usize = 5;
 
@@ -27,6 +28,13 @@ impl Permissions {
 pub fn join_new_session() -> Result<(), Errno> {
     // SAFETY: the null pointer asks for a keyring without a name.
     unsafe { syscall!(Sysno::keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0) }.map(drop)
+}
+
+/// Which session keyring this process has, as the kernel numbers them. `None`: none, or the kernel does not tell.
+pub fn session() -> Option<usize> {
+    const SESSION: isize = -3; // KEY_SPEC_SESSION_KEYRING
+    // SAFETY: no pointers. (The last asks for no new one.)
+    unsafe { syscall!(Sysno::keyctl, KEYCTL_GET_KEYRING_ID, SESSION, 0) }.ok()
 }
 
 /// Gives this process the session keyring of this name, which is made if there is none that it may find; and the keyring

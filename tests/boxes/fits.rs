@@ -258,6 +258,13 @@ fn options_of_a_job_are_not_a_pools() {
             "option '--workdir' is for each run by itself",
         ),
         (&["--pid=host"], "its processes are not apart"),
+        (
+            &[
+                "--rootfs=/nowhere",
+                "--mount=type=overlay,source=/a,upper=/b,target=/c",
+            ],
+            "what it writes is kept in a directory",
+        ),
         (&["--pool-max-age=0"], "a number of seconds from 1"),
     ] {
         let output = Command::new(mydocker())

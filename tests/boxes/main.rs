@@ -5,11 +5,13 @@ mod common;
 mod ends;
 mod fits;
 mod keeping;
+mod named;
 mod sees;
 
 use common::lease::{Lease, held_up_command};
 use common::*;
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -27,11 +29,17 @@ struct Boxes {
 impl Boxes {
     /// Of boxes with these options.
     fn new(case: Case, size: usize, options: &[&str]) -> Self {
+        Self::wrapped(case, &[], size, options)
+    }
+
+    /// Kept by a process that these words make of itself.
+    fn wrapped(case: Case, wrapper: &[&str], size: usize, options: &[&str]) -> Self {
         let scratch = Scratch::new();
         // Whoever keeps it makes its directory.
         open_to_all(scratch.path());
         let directory = scratch.file("pool");
-        let mut line: Vec<_> = vec![mydocker().into(), "pool".into(), "--size".into()];
+        let mut line: Vec<OsString> = wrapper.iter().map(Into::into).collect();
+        line.extend([mydocker().into(), "pool".into(), "--size".into()]);
         line.push(size.to_string().into());
         line.extend(["--log", &scratch.file("log"), "--log-level=debug"].map(Into::into));
         line.extend(options.iter().map(Into::into));

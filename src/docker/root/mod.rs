@@ -11,6 +11,7 @@ mod tmpfs;
 mod usual_mounts;
 mod volume;
 
+pub use mount_option::names as names_of_mount;
 pub use refusal::refusal;
 pub use usual_mounts::{MASKED_IN_PROC, MASKED_IN_SYS, READ_ONLY_IN_PROC};
 

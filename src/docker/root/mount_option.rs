@@ -49,6 +49,27 @@ pub fn parse(typed: &OsString, caller: &Caller<'_>) -> Result<RootMount, Error> 
     })
 }
 
+/// What a `--mount` names of the caller's, whether it makes sense or not.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    pub sources: Vec<Vec<u8>>,
+    /// Whether what is written there is kept in a directory of the caller's.
+    pub keeps_writes: bool,
+}
+
+/// See [`Names`].
+pub fn names(typed: &[u8]) -> Names {
+    let mut names = Names::default();
+    for field in fields(typed).unwrap_or_default() {
+        match pair(&field) {
+            (b"source" | b"src", Some(path)) => names.sources.push(path.to_vec()),
+            (b"upper", _) => names.keeps_writes = true,
+            _ => {}
+        }
+    }
+    names
+}
+
 struct TypedMount<'a> {
     option: &'a str,
     pairs: &'a [(&'a [u8], Option<&'a [u8]>)],

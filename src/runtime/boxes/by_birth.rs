@@ -5,7 +5,7 @@
 
 use crate::docker::RunArgs;
 use crate::spec::NamespaceChoice;
-use crate::sys::{Errno, credentials, descriptor, facts, kernel, scheduler};
+use crate::sys::{Errno, credentials, descriptor, facts, kernel, keyring, scheduler};
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::OnceLock;
@@ -77,15 +77,17 @@ pub fn look() -> Result<Vec<u8>, Errno> {
 }
 
 /// What of a caller matters with these options alone.
-pub fn joined(arguments: &RunArgs) -> Result<[(u64, u64); 2], Errno> {
+pub fn by_option(arguments: &RunArgs) -> Result<([(u64, u64); 2], Option<usize>), Errno> {
     let of = |choice: &NamespaceChoice, link| match choice {
         NamespaceChoice::Host => facts::identity_of(link),
         _ => Ok((0, 0)),
     };
-    Ok([
+    let joined = [
         of(&arguments.ipc, c"/proc/self/ns/ipc")?,
         of(&arguments.uts, c"/proc/self/ns/uts")?,
-    ])
+    ];
+    let keyring = arguments.no_new_keyring.then(keyring::session).flatten();
+    Ok((joined, keyring))
 }
 
 fn label(process: BorrowedFd<'_>, own: &mut Vec<u8>, buffer: &mut [u8]) {

@@ -1,16 +1,14 @@
 //! Which box a run needs: two runs with the same description could have each other's. What their options ask for is the name of a
 //! socket, so that a client can call, and a box wake, before the client has looked at itself ([`by_birth`]).
 
-use super::by_birth;
+use super::{by_birth, places};
+use crate::docker::root::names_of_mount;
 use crate::docker::{OverlayChoice, RunArgs, image};
 use crate::pool::job;
 use crate::spec::{LaunchChoice, NamespaceChoice, Network};
-use crate::sys::{Errno, facts, identity};
-use std::ffi::{CString, OsStr, OsString};
+use crate::sys::{Errno, identity};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 
 /// What a run that has a container of its own says of why.
 pub type Unfit = &'static str;
@@ -24,6 +22,9 @@ pub fn is_fit(arguments: &RunArgs) -> Result<(), Unfit> {
         .as_ref()
         .is_some_and(|ids| ids != "host");
     let limits_time = arguments.limits.iter().any(|(name, _)| *name == "cpu-time");
+    let mut mounts = arguments.mounts.iter();
+    let keeps_writes = matches!(arguments.overlay, OverlayChoice::Kept(_))
+        || mounts.any(|typed| names_of_mount(typed.as_bytes()).keeps_writes);
     let others = [&arguments.ipc, &arguments.uts, &arguments.cgroup];
     let unfit = [
         (arguments.is_stored() || arguments.stays, "it stays"),
@@ -43,10 +44,8 @@ pub fn is_fit(arguments: &RunArgs) -> Result<(), Unfit> {
             matches!(arguments.network, Network::Join(_)) || others.into_iter().any(joins),
             "it joins a namespace",
         ),
-        (
-            matches!(arguments.overlay, OverlayChoice::Kept(_)),
-            "what it writes is kept in a directory",
-        ),
+        // Only one container at a time may have it, and it would be a waiting box.
+        (keeps_writes, "what it writes is kept in a directory"),
         (limits_time, "its processor time is limited"),
         (
             image::is_for_one(arguments),
@@ -84,15 +83,6 @@ fn of_box(arguments: &RunArgs) -> RunArgs {
     }
 }
 
-fn failed(error: std::io::Error) -> Errno {
-    Errno::new(error.raw_os_error().unwrap_or(libc::EIO))
-}
-
-/// Which file it is, whatever its name.
-fn identity_of(path: &[u8]) -> Result<(u64, u64), Errno> {
-    facts::identity_of(&CString::new(path).map_err(|_| Errno::EINVAL)?)
-}
-
 /// What the options ask for. The boxes that are so take their jobs on one socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kind([u64; 2]);
@@ -104,7 +94,7 @@ pub fn kind(arguments: &RunArgs) -> Result<Kind, Errno> {
     let mut hasher = DefaultHasher::new();
     job::PROTOCOL.hash(&mut hasher);
     of_box(arguments).hash(&mut hasher);
-    places(arguments, &mut hasher)?;
+    places::add(arguments, &mut hasher)?;
     Ok(Kind(two_numbers(hasher)))
 }
 
@@ -124,7 +114,7 @@ fn describe_for(kind: Kind, arguments: &RunArgs, own: &[u8]) -> Result<[u64; 2],
     let mut hasher = DefaultHasher::new();
     kind.0.hash(&mut hasher);
     own.hash(&mut hasher);
-    by_birth::joined(arguments)?.hash(&mut hasher);
+    by_birth::by_option(arguments)?.hash(&mut hasher);
     Ok(two_numbers(hasher))
 }
 
@@ -133,73 +123,6 @@ fn two_numbers(mut hasher: DefaultHasher) -> [u64; 2] {
     let first = hasher.finish();
     "and once more".hash(&mut hasher);
     [first, hasher.finish()]
-}
-
-/// The files that the options name: their names alone do not tell which they are, nor what is in them.
-fn places(arguments: &RunArgs, hasher: &mut DefaultHasher) -> Result<(), Errno> {
-    for directory in &arguments.rootfs {
-        // Another directory may have the name since.
-        identity_of(directory.as_bytes())?.hash(hasher);
-    }
-    let lists = [&arguments.volumes, &arguments.mounts, &arguments.devices];
-    for value in lists.into_iter().flatten() {
-        for source in sources(value.as_bytes()) {
-            // (A word that is no path names no file, or one that does not matter.)
-            identity_of(source).ok().hash(hasher);
-        }
-    }
-    for option in &arguments.security_options {
-        if let Some(profile) = option.as_bytes().strip_prefix(b"seccomp")
-            && let Some(file) = profile.get(1..)
-            && !matches!(file, b"unconfined" | b"builtin")
-        {
-            content(OsStr::from_bytes(file), hasher)?;
-        }
-    }
-    if arguments.user.is_some() || !arguments.groups.is_empty() {
-        users(&arguments.rootfs, hasher);
-    }
-    Ok(())
-}
-
-/// What may be a path of the host's in such a value: of `type=bind,source=x` each part, of `x:/y` the first.
-fn sources(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|byte| *byte == b',').map(|part| {
-        let path = match part.iter().position(|byte| *byte == b'=') {
-            Some(place) if !part.starts_with(b"/") => part.get(place + 1..).unwrap_or_default(),
-            _ => part,
-        };
-        path.split(|byte| *byte == b':').next().unwrap_or_default()
-    })
-}
-
-/// Errors: it cannot be read, or could not be read twice.
-#[cold]
-#[inline(never)]
-fn content(file: &OsStr, hasher: &mut DefaultHasher) -> Result<(), Errno> {
-    if !std::fs::metadata(file).map_err(failed)?.is_file() {
-        return Err(Errno::EINVAL);
-    }
-    std::fs::read(file).map_err(failed)?.hash(hasher);
-    Ok(())
-}
-
-/// By which users and groups have their names and numbers: which files these are, and when they were changed.
-#[cold]
-#[inline(never)]
-fn users(roots: &[OsString], hasher: &mut DefaultHasher) {
-    let own = [OsString::from("/")];
-    let roots = if roots.is_empty() { &own } else { roots };
-    for root in roots {
-        for name in ["etc/passwd", "etc/group"] {
-            let found = std::fs::metadata(Path::new(root).join(name)).ok();
-            let stamp = found.map(|found| {
-                let changed = (found.ctime(), found.ctime_nsec());
-                (found.dev(), found.ino(), found.size(), changed)
-            });
-            stamp.hash(hasher);
-        }
-    }
 }
 
 /// The name of the socket, in the pool's directory, on which such boxes take their jobs.
@@ -245,18 +168,5 @@ mod tests {
             assert_ne!(other, plain);
         }
         assert_eq!(others[3], others[4], "a report has a reaper");
-    }
-
-    #[test]
-    fn what_may_be_a_path_is_found() {
-        for (value, expected) in [
-            ("/a:/b", &["/a"][..]),
-            ("a:/b:ro,nosuid", &["a", "nosuid"]),
-            ("type=bind,source=/a,target=/b", &["bind", "/a", "/b"]),
-            ("/a=b:/c", &["/a=b"]),
-        ] {
-            let found = sources(value.as_bytes()).map(|found| str::from_utf8(found).unwrap());
-            assert_eq!(found.collect::<Vec<_>>(), expected, "{value}");
-        }
     }
 }

@@ -15,4 +15,5 @@ pub mod client;
 pub mod description;
 mod hand_over;
 pub mod keep;
+mod places;
 pub mod why;
