@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::sys::node::Replace;
 use crate::sys::{Errno, facts, identity, local_socket, node, process};
-use std::ffi::{CString, OsStr};
+use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
@@ -46,11 +46,11 @@ impl Door {
                 "the path of a socket has at most 107 bytes: a relative one may be shorter",
             )));
         }
-        if is_left_over(&path) {
-            node::remove_file(node::HERE, &path).map_err(failed)?;
-        }
         // Under another name first: whoever finds it there can call.
         let made = made_beside(&path).ok_or_else(|| failed(Errno::EINVAL))?;
+        if is_left_over(&path) {
+            remove_left_over(&path, &made).map_err(failed)?;
+        }
         let socket = local_socket::listen_for_streams(&made, MODE).map_err(failed)?;
         let door = Self {
             identity: facts::facts_of(node::HERE, &made).map_err(failed)?.identity,
@@ -104,13 +104,26 @@ fn made_beside(path: &CString) -> Option<CString> {
 }
 
 /// Whether a batch that was killed has left a socket there: ours, and no one listens.
-fn is_left_over(path: &CString) -> bool {
+fn is_left_over(path: &CStr) -> bool {
     let found = facts::facts_of(node::HERE, path);
     let is_ours = found.is_ok_and(|found| {
         found.kind == facts::Kind::Socket && found.owner == identity::effective_user()
     });
     let called = || local_socket::connect_stream(path, Duration::from_secs(1));
     is_ours && matches!(called(), Err(Errno::ECONNREFUSED))
+}
+
+/// Another batch may do the same, and its own socket be there by now: what is taken from there is looked at once more.
+#[cold]
+#[inline(never)]
+fn remove_left_over(path: &CStr, aside: &CStr) -> Result<(), Errno> {
+    match node::rename(node::HERE, path, aside, Replace::No) {
+        Ok(()) if is_left_over(aside) => node::remove_file(node::HERE, aside),
+        Ok(()) => node::rename(node::HERE, aside, path, Replace::No),
+        // The other has taken it away.
+        Err(Errno::ENOENT) => Ok(()),
+        Err(errno) => Err(errno),
+    }
 }
 
 #[cfg(test)]
@@ -137,5 +150,22 @@ mod tests {
         std::fs::write(&path, "").unwrap();
         assert!(Door::open(path.as_os_str()).is_err(), "a file is no socket");
         std::fs::remove_file(&path).unwrap();
+    }
+
+    /// Two that find what a third has left: the slower one may find the socket of the quicker one there.
+    #[test]
+    fn what_someone_listens_at_is_not_removed() {
+        let path = std::env::temp_dir().join(format!("mydocker-door-2-{}", std::process::id()));
+        let door = Door::open(path.as_os_str()).unwrap();
+        let aside = made_beside(&door.path).unwrap();
+        remove_left_over(&door.path, &aside).unwrap();
+        local_socket::connect_stream(&door.path, Duration::from_secs(1)).unwrap();
+        assert!(matches!(door.accept(), Ok(Some(Ok(_)))));
+        let Door { socket, path, .. } = door;
+        drop(socket);
+        remove_left_over(&path, &aside).unwrap();
+        remove_left_over(&path, &aside).unwrap();
+        assert!(facts::facts_of(node::HERE, &path).is_err());
+        assert!(facts::facts_of(node::HERE, &aside).is_err());
     }
 }
