@@ -18,7 +18,7 @@
 use super::candidates::Candidates;
 use super::execute;
 use super::{Descriptors, entry, fail};
-use crate::pool::job::{Job, LIMITS, LONGEST, Stream, Streams};
+use crate::pool::job::{Job, LIMITS, LONGEST, Stream, Streams, Terms};
 use crate::pool::{REFUSED, TAKEN};
 use crate::report::{Report, Taking};
 use crate::spec::OwnDevice;
@@ -221,14 +221,7 @@ fn take_over(
     if !affinity::processors().is_ok_and(|own| own.is(job.processors)) {
         affinity::set_processors_by(job.processors).map_err(|errno| (Taking::Processors, errno))?;
     }
-    for (number, (limit, own)) in (0u8..).zip(terms.limits.iter().zip(&own.limits)) {
-        if let Some([soft, hard]) = limit
-            && limit != own
-        {
-            process::limit(number.into(), *soft, *hard)
-                .map_err(|errno| (Taking::Limit(number), errno))?;
-        }
-    }
+    limits(terms, own)?;
     // Before the first path of the container's own is looked up, as without a box.
     let link = descriptors
         .channel
@@ -241,6 +234,38 @@ fn take_over(
         None => Ok(()),
         Some(filter) => seccomp::load(filter).map_err(|errno| (Taking::Filter, errno)),
     }
+}
+
+fn limits(terms: &Terms, own: &Own) -> Result<(), (Taking, Errno)> {
+    let changed = (0u8..)
+        .zip(terms.limits.iter().zip(&own.limits))
+        .filter(|(_, (limit, own))| limit != own);
+    for (number, (limit, _)) in changed {
+        let Some([soft, hard]) = limit else { continue };
+        if LIMITS_OF_STACK.contains(&u32::from(number)) && *soft < ANY_STACK {
+            deepen_stack();
+        }
+        process::limit(number.into(), *soft, *hard)
+            .map_err(|errno| (Taking::Limit(number), errno))?;
+    }
+    Ok(())
+}
+
+/// The limits by which a stack may not grow.
+const LIMITS_OF_STACK: [u32; 2] = [process::STACK, process::ADDRESS_SPACE];
+
+/// With so much neither keeps a box from growing.
+const ANY_STACK: u64 = 1 << 30;
+
+/// More than what is on the stack between here and execve.
+const ROOM: usize = 128 << 10;
+
+/// Has the stack grow now, for it may not be allowed to later: a fault would be the command's end. (A container of its own is
+/// born on a stack that has been larger.)
+#[cold]
+#[inline(never)]
+fn deepen_stack() {
+    std::hint::black_box(&mut [0u8; ROOM]);
 }
 
 fn streams(

@@ -360,6 +360,8 @@ pub const DESCRIPTORS: u32 = libc::RLIMIT_NOFILE as u32;
 #[allow(clippy::unnecessary_cast)]
 pub const STACK: u32 = libc::RLIMIT_STACK as u32;
 #[allow(clippy::unnecessary_cast)]
+pub const ADDRESS_SPACE: u32 = libc::RLIMIT_AS as u32;
+#[allow(clippy::unnecessary_cast)]
 pub const LOCKED_MEMORY: u32 = libc::RLIMIT_MEMLOCK as u32;
 
 /// prlimit64(2): the soft and the hard limit of this process, `u64::MAX` for none.

@@ -86,6 +86,25 @@ fn what_the_caller_has_the_command_has() {
     }
 }
 
+/// What a box does after it has them has room on its stack all the same.
+#[test]
+fn limits_that_keep_a_stack_from_growing_are_the_commands() {
+    for case in box_cases() {
+        let pool = Boxes::new(case, 2, &[]);
+        for kibibytes in [120, 136, 152, 168] {
+            let limited = format!("ulimit -s {kibibytes}; exec \"$@\"");
+            let before = ["sh", "-c", &limited, "sh"];
+            let wrap = |line: &mut Command| {
+                let words = [line.get_program()].into_iter().chain(line.get_args());
+                let all = before.iter().map(Into::into).chain(words.map(Into::into));
+                *line = case.prepared(&all.collect::<Vec<_>>());
+            };
+            let inside = pool.run_with(&[], &["sh", "-c", "ulimit -s"], wrap);
+            assert_eq!(inside.output(case), format!("{kibibytes}\n"), "{case}");
+        }
+    }
+}
+
 #[test]
 fn a_terminal_is_the_containers_own() {
     let tree = tree();
