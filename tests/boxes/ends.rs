@@ -203,3 +203,43 @@ fn a_pool_that_is_killed_ends_its_boxes_and_their_clients() {
         );
     }
 }
+
+/// A pool that hears of the end before it hears that the box had a job.
+#[test]
+fn a_command_that_is_quicker_than_its_pool_has_ended_well() {
+    let state = |pid: u32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+        let status = status.unwrap_or_default();
+        let fields = status
+            .rsplit_once(") ")
+            .map(|(_, fields)| fields.to_owned());
+        fields.and_then(|fields| fields.chars().next())
+    };
+    for case in box_cases() {
+        let pool = Boxes::new(case, 2, &[]);
+        let told = pool.scratch.path().join("told-quick");
+        let mut was_quick = false;
+        for _ in 0..100 {
+            assert!(pool.is_refilled(2), "{case}");
+            kill(pool.child.id(), Signal::SIGSTOP);
+            // Its end is what the pool hears first.
+            let boxes = pool.all();
+            kill(*boxes.first().unwrap(), Signal::SIGKILL);
+            let mut child = pool.line(&told, &[], &["true"]).spawn().unwrap();
+            let ended = || boxes.iter().filter(|pid| state(**pid) == Some('Z')).count();
+            let all_ended = eventually(|| {
+                ended() == boxes.len() || child.try_wait().is_ok_and(|ended| ended.is_some())
+            });
+            let is_quick = ended() == boxes.len();
+            kill(pool.child.id(), Signal::SIGCONT);
+            assert!(all_ended, "{case}");
+            assert_eq!(child.wait().unwrap().code(), Some(0), "{case}");
+            was_quick = is_quick && was_in_box(&told);
+            let _ = std::fs::remove_file(&told);
+            if was_quick {
+                break;
+            }
+        }
+        assert!(was_quick, "{case}: never in a box");
+    }
+}

@@ -365,8 +365,12 @@ impl Kept {
     /// Tells the client, and gives back what was lent. It has been waited for. Whether it has been taken since it was heard last.
     fn conclude(mut self, ended: Ended, resource_usage: ResourceUsage, log: &Log) -> bool {
         let was_taken = self.is_taken;
-        // What it has said last. The client may still be there, when the box itself has gone.
-        while self.said().is_some() {}
+        // What it has said last. The client may still be there, when the box itself has gone, and may wait for its number.
+        while let Some(said) = self.said() {
+            if matches!(said, Said::Taken) {
+                self.tell(&self.container.pid.to_le_bytes());
+            }
+        }
         let status = self.status.as_ref();
         let usage = self.lent.limited.as_ref().map(Limited::usage);
         let conclusion = Conclusion {
