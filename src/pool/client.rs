@@ -27,6 +27,12 @@ impl<'a> Call<'a> {
     }
 }
 
+/// Has a pool look whether its boxes are still what they are to be: there is none for a run. (Root's run calls it anyway.)
+pub fn knock(directory: &OsStr) {
+    // No one waits for an answer.
+    let _ = call(directory);
+}
+
 /// What comes of a call: the line on which a pool answers. In a preview there is none, for not a word was said to it.
 ///
 /// Errors: why no pool seems to be there, which is no error of the call.
@@ -45,8 +51,9 @@ impl Request for Call<'_> {
     }
 
     fn preview(self) -> Result<Called, Error> {
-        let is_there = Path::new(self.directory).join(SOCKET).exists();
-        Ok(is_there.then_some(None).ok_or(Errno::ENOENT))
+        let found = std::fs::metadata(Path::new(self.directory).join(SOCKET));
+        let is_there = found.map_err(|error| Errno::new(error.raw_os_error().unwrap_or(libc::EIO)));
+        Ok(is_there.map(|_| None))
     }
 }
 

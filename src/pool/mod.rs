@@ -19,7 +19,7 @@ mod client;
 pub mod job;
 pub mod server;
 
-pub use client::Call;
+pub use client::{Call, knock};
 pub use server::serve;
 
 /// The name of the socket in the pool's directory.

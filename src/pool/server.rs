@@ -40,6 +40,10 @@ pub trait Beside {
     /// How long until [`Self::look`] has something to do though nothing happens, if ever.
     fn next(&self) -> Option<Duration>;
 
+    /// Whether those that wait are still what they are to be, now that someone has come for whom there was none. The working
+    /// directory is the caller's. If not, [`Self::begin`] is to be called once more.
+    fn are_as_wanted(&mut self) -> bool;
+
     /// Whether there are less than there are to be.
     fn is_short(&self) -> bool;
 
@@ -111,7 +115,7 @@ pub fn serve(
     let outcome = pool.run(arguments, signals.as_fd(), named);
     let boxes = pool.boxes.take().map_or(0, Beside::end);
     let fields = [
-        ("handed_out", Value::Number(pool.handed_out)),
+        ("network_namespaces", Value::Number(pool.handed_out)),
         ("boxes", Value::Number(boxes)),
     ];
     log.write(Level::Info, b"the pool ends", &fields);
@@ -284,7 +288,7 @@ impl Pool<'_, '_> {
             if signalled(signals, 0).map_err(named)? {
                 return Ok(());
             }
-            self.add_box()?;
+            self.where_called(|boxes| boxes.add())?;
         }
         // A socket that is there is a dead pool's: we hold the directory's lock.
         let name = CString::new(SOCKET).map_err(|_| named(Errno::EINVAL))?;
@@ -307,8 +311,12 @@ impl Pool<'_, '_> {
         outcome.map_err(|errno| named(errno).hint((errno == GONE).then_some(hint)))
     }
 
-    /// Makes one more box. What its options name is looked up from where the pool was called.
-    fn add_box(&mut self) -> Result<(), Error> {
+    /// Does something about the boxes for which what their options name is looked up from where the pool was called. Returns
+    /// whether calls for them are taken.
+    fn where_called(
+        &mut self,
+        act: impl FnOnce(&mut dyn Beside) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
         let Some(boxes) = &mut self.boxes else {
             return Ok(());
         };
@@ -320,9 +328,9 @@ impl Pool<'_, '_> {
             )
         };
         directory::enter(self.start).map_err(went)?;
-        let added = boxes.add();
+        let takes_calls = act(*boxes);
         directory::enter(self.directory).map_err(went)?;
-        match added? {
+        match takes_calls? {
             true => Ok(()),
             false => boxes.begin(),
         }
@@ -374,7 +382,14 @@ impl Pool<'_, '_> {
             if called {
                 pause = QUIET;
                 match local_socket::accept(socket) {
-                    Ok(Some(caller)) => self.hand_out(caller.as_fd()),
+                    Ok(Some(caller)) => {
+                        self.hand_out(caller.as_fd());
+                        // No box was for it. Perhaps what the boxes' options name has been replaced.
+                        if let Err(error) = self.where_called(|boxes| Ok(boxes.are_as_wanted())) {
+                            self.log
+                                .write(Level::Warn, error.to_string().as_bytes(), &[]);
+                        }
+                    }
                     Ok(None) => {}
                     Err(errno) => {
                         // Out of descriptors, or of memory. The callers go on without; to ask again at
@@ -386,7 +401,7 @@ impl Pool<'_, '_> {
                     }
                 }
             } else if !full && !boxes && !lacks_spares {
-                pause = match self.add_box() {
+                pause = match self.where_called(|boxes| boxes.add()) {
                     Ok(()) => 0,
                     Err(error) => {
                         self.log

@@ -28,6 +28,7 @@ use crate::sys::{Errno, affinity, capability, kernel, network_maker};
 use std::borrow::Cow;
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 
 /// What is known of a container before there is anything of it.
 pub struct Asked {
@@ -102,7 +103,8 @@ pub fn look<I: Intent>(setting: &Setting<'_>) -> Result<(Asked, Lent<I>), Error>
         log,
     });
     let limited = take::<I, _>(limits.map(Ok))?;
-    let pool = called.and_then(|called| called.map_err(|why| without_pool(why, log)).ok());
+    let pool =
+        called.and_then(|called| called.map_err(|why| without_pool(why, arguments, log)).ok());
     // (What is kept for later is in no hurry.)
     let may_be_beside = *streams != StreamsOf::Nobody && network_maker::is_possible(kernel);
     let (network, namespaces) = network_and_namespaces(&spec, pool.is_some(), may_be_beside);
@@ -193,19 +195,26 @@ impl Asked {
 /// The pool has not been called. One that is too busy answers others.
 #[cold]
 #[inline(never)]
-pub fn without_pool(why: Errno, log: &Log) {
+pub fn without_pool(why: Errno, arguments: &RunArgs, log: &Log) {
     if why == Errno::EAGAIN {
         return launch::say_without(Lack::Spare, why, log);
     }
     let name = why.name().unwrap_or("unknown");
-    let message = Field::Pool.between(
-        "",
-        ": no pool is kept there, and the network namespace is made (mydocker pool DIR keeps one)",
-    );
+    let directory = arguments.pool.as_deref().unwrap_or_default();
+    let message = match why {
+        Errno::ENOENT | Errno::ECONNREFUSED => {
+            ": no pool is kept there, and nothing is ready (mydocker pool DIR keeps one)"
+        }
+        _ => ": the pool there cannot be called, and nothing is ready",
+    };
+    let fields = [
+        ("directory", Value::Text(directory.as_bytes())),
+        ("errno", Value::Text(name.as_bytes())),
+    ];
     log.write(
         Level::Warn,
-        message.as_bytes(),
-        &[("errno", Value::Text(name.as_bytes()))],
+        Field::Pool.between("", message).as_bytes(),
+        &fields,
     );
 }
 

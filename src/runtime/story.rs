@@ -77,7 +77,7 @@ pub fn live(
     let parsed = arguments.timing.as_ref().map(|_| Parsed::now(beginning));
     let (mut asked, mut lent) = asked::look::<Acquire>(setting)?;
     if let Some(why) = told.without_box.take() {
-        why.say(log);
+        why.say(arguments, log);
     }
     let timing = parsed.zip(lent.timing.take());
     told.timing = timing.map(|(parsed, target)| Timing::new(parsed, target));

@@ -1,6 +1,8 @@
 //! Whose run a box is for.
 
 use super::*;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 
 #[test]
 fn options_and_callers_that_differ_have_containers_of_their_own() {
@@ -276,5 +278,50 @@ fn options_of_a_job_are_not_a_pools() {
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(told.contains(said), "{words:?}: {told}");
         assert_eq!(output.status.code(), Some(125), "{words:?}");
+    }
+}
+
+/// As a run says it.
+#[test]
+fn a_pool_of_what_is_missing_says_what_that_is() {
+    for case in box_cases() {
+        let scratch = Scratch::new();
+        open_to_all(scratch.path());
+        let (directory, missing) = (scratch.file("pool"), scratch.file("none"));
+        for options in [
+            ["--rootfs".to_owned(), missing.clone()],
+            ["--security-opt".to_owned(), format!("seccomp={missing}")],
+        ] {
+            let [name, value] = &options;
+            let run = case.run(&[name, value], &["true"]);
+            let words = ["pool", name, value, &directory].map(OsString::from);
+            let line = [&[mydocker().into()], &words[..]].concat();
+            let pool = finish(case.prepared(&line));
+            assert!(pool.stderr.contains(&missing), "{case}: {pool:?}");
+            assert_eq!(
+                (pool.code(), pool.stderr),
+                (run.code(), run.stderr),
+                "{case}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_pool_that_cannot_be_called_is_told_by_its_name() {
+    for case in box_cases() {
+        let scratch = Scratch::new();
+        open_to_all(scratch.path());
+        let closed = scratch.file("closed");
+        std::fs::create_dir(&closed).unwrap();
+        std::fs::set_permissions(&closed, Permissions::from_mode(0o700)).unwrap();
+        let expected = match case.caller {
+            Caller::Root => "no pool is kept there",
+            Caller::Ordinary => "cannot be called",
+        };
+        let outcome = case.run(&["--pool", &closed], &["echo", "ran"]);
+        assert_eq!(outcome.output(case), "ran\n");
+        assert!(outcome.stderr.contains(expected), "{case}: {outcome:?}");
+        assert!(outcome.stderr.contains(&closed), "{case}: {outcome:?}");
     }
 }

@@ -2,13 +2,16 @@
 
 use super::*;
 
-/// Runs in a container of its own, or in a box that has been made since.
+/// Runs in a container of its own, or in a box that has been made since. Later ones are in boxes again: a run that none is for
+/// has the pool look whether its options still name what they named.
 #[track_caller]
 fn runs_anew(pool: &Boxes, options: &[&str], command: &[&str], expected: &str) {
     let told = pool.scratch.path().join("told-other");
     let outcome = finish(pool.line(&told, options, command));
     assert_eq!(outcome.output(pool.case), expected, "{options:?}");
     std::fs::remove_file(&told).unwrap();
+    let boxed = pool.run(options, command);
+    assert_eq!(boxed.output(pool.case), expected, "{options:?}");
 }
 
 #[test]

@@ -105,38 +105,49 @@ fn limits_that_keep_a_stack_from_growing_are_the_commands() {
     }
 }
 
+/// With a terminal of its own, into which someone types.
+fn typed_into(pool: &Boxes, told: &Path, options: &[&str], script: &str) -> String {
+    let options = [options, &["-ti"]].concat();
+    let mut line = pool.line(told, &options, &["sh", "-c", script]);
+    let mut child = line
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"typed\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    String::from_utf8_lossy(&output.stdout).replace('\r', "")
+}
+
 #[test]
 fn a_terminal_is_the_containers_own() {
-    let tree = tree();
+    let script = "tty; stty size; stty -echo; read line; echo \"got $line\"; [ -t 1 ]; echo $?";
     for case in box_cases() {
-        let root = tree.as_ref().map(|tree| tree.file("root"));
-        let mut kinds = vec![vec![]];
-        kinds.extend(root.as_ref().map(|root| vec!["--rootfs", root.as_str()]));
-        for kind in kinds {
-            let pool = Boxes::new(case, 2, &kind);
-            let script =
-                "tty; stty size; stty -echo; read line; echo \"got $line\"; [ -t 1 ]; echo $?";
-            let run = |told: &Path| {
-                let mut line =
-                    pool.line(told, &[&kind[..], &["-ti"]].concat(), &["sh", "-c", script]);
-                let mut child = line
-                    .stdin(Stdio::piped())
-                    .stdout(Stdio::piped())
-                    .spawn()
-                    .unwrap();
-                child.stdin.take().unwrap().write_all(b"typed\n").unwrap();
-                child.wait_with_output().unwrap()
-            };
-            let told = pool.scratch.path().join("told-terminal");
-            assert!(eventually(|| {
-                let output = run(&told);
-                let said = String::from_utf8_lossy(&output.stdout).replace('\r', "");
-                assert!(said.contains("/dev/pts/"), "{case} {kind:?}: {said}");
-                assert!(said.ends_with("got typed\n0\n"), "{case} {kind:?}: {said}");
-                let was = was_in_box(&told);
-                std::fs::remove_file(&told).unwrap();
-                was
-            }));
-        }
+        let pool = Boxes::new(case, 2, &[]);
+        let told = pool.scratch.path().join("told-terminal");
+        assert!(eventually(|| {
+            let said = typed_into(&pool, &told, &[], script);
+            assert!(said.contains("/dev/pts/"), "{case}: {said}");
+            assert!(said.ends_with("got typed\n0\n"), "{case}: {said}");
+            let was = was_in_box(&told);
+            std::fs::remove_file(&told).unwrap();
+            was
+        }));
+    }
+}
+
+/// It is a mount in a root of its own, which a box has made by then.
+#[test]
+fn with_a_root_a_terminal_is_its_console() {
+    let Some(tree) = tree() else { return };
+    let root = tree.file("root");
+    let options = ["--rootfs", root.as_str()];
+    let script = "stty -echo; read line; [ -c /dev/console ] && echo \"got $line\" > /dev/console";
+    for case in box_cases() {
+        let pool = Boxes::new(case, 1, &options);
+        let told = pool.scratch.path().join("told-console");
+        let said = typed_into(&pool, &told, &options, script);
+        assert!(said.ends_with("got typed\n"), "{case}: {said}");
+        assert!(!was_in_box(&told), "{case}");
     }
 }

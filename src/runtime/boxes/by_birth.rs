@@ -76,8 +76,17 @@ pub fn look() -> Result<Vec<u8>, Errno> {
     Ok(own)
 }
 
-/// What of a caller matters with these options alone.
-pub fn by_option(arguments: &RunArgs) -> Result<([(u64, u64); 2], Option<usize>), Errno> {
+/// What of a caller matters with some options alone.
+#[derive(Hash)]
+pub struct ByOption {
+    /// The IPC and the UTS namespace that are the container's, too.
+    joined: [(u64, u64); 2],
+    /// The session keyring that it keeps.
+    keyring: Option<usize>,
+}
+
+/// What these options have it be.
+pub fn by_option(arguments: &RunArgs) -> Result<ByOption, Errno> {
     let of = |choice: &NamespaceChoice, link| match choice {
         NamespaceChoice::Host => facts::identity_of(link),
         _ => Ok((0, 0)),
@@ -87,7 +96,7 @@ pub fn by_option(arguments: &RunArgs) -> Result<([(u64, u64); 2], Option<usize>)
         of(&arguments.uts, c"/proc/self/ns/uts")?,
     ];
     let keyring = arguments.no_new_keyring.then(keyring::session).flatten();
-    Ok((joined, keyring))
+    Ok(ByOption { joined, keyring })
 }
 
 fn label(process: BorrowedFd<'_>, own: &mut Vec<u8>, buffer: &mut [u8]) {

@@ -46,6 +46,11 @@ pub fn is_fit(arguments: &RunArgs) -> Result<(), Unfit> {
         ),
         // Only one container at a time may have it, and it would be a waiting box.
         (keeps_writes, "what it writes is kept in a directory"),
+        (
+            arguments.tty && !arguments.rootfs.is_empty(),
+            // It is a mount, which a box may not make any more when it learns of the terminal.
+            "its terminal is its root's /dev/console",
+        ),
         (limits_time, "its processor time is limited"),
         (
             image::is_for_one(arguments),

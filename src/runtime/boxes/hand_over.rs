@@ -9,7 +9,7 @@ use crate::field::Field;
 use crate::guard::Request;
 use crate::plan::{self, ExecPlan, Source, Standard, Streams};
 use crate::pool::job::{self, LIMITS, Order, Stream, Streams as Handed, Terms};
-use crate::pool::{Call as Pool, REFUSED, TAKEN};
+use crate::pool::{Call as Pool, REFUSED, TAKEN, knock};
 use crate::runtime::standard::{Opened, StandardPlan};
 use crate::spec::{ContainerSpec, Identity, OwnDevice};
 use crate::sys::descriptor::{Waiting, wait_briefly};
@@ -63,6 +63,9 @@ pub fn find<'a>(arguments: &RunArgs, pool: &'a OsStr) -> Result<Result<Place<'a>
     let socket = CString::new(path).ok();
     let socket = socket.filter(|socket| facts::identity_of(socket).is_ok());
     let place = socket.map(|socket| Place { pool, kind, socket });
+    if place.is_none() && !Pool::is_possible() {
+        knock(pool);
+    }
     Ok(place.ok_or(NONE_KEPT))
 }
 

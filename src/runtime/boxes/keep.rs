@@ -1,19 +1,17 @@
 //! The pool's side: boxes are made, and those that have a job are seen to their end.
 
 use super::description::{self, Kind};
+use super::kept::{Kept, Said};
 use crate::child::job::Entrance;
 use crate::docker::RunArgs;
 use crate::error::Error;
 use crate::guard::Acquire;
-use crate::host::limits::{CgroupEntry, Limited, fresh_digits};
+use crate::host::limits::{CgroupEntry, fresh_digits};
 use crate::host::premounted;
 use crate::launch::{Attendant, Container, ForEngine, Launch, joined};
 use crate::log::Log;
-use crate::monitor::line::{Conclusion, Request};
 use crate::plan::{self, FilterLoads};
-use crate::pool::TAKEN;
 use crate::pool::server::Beside;
-use crate::report::Report;
 use crate::runtime::Setting;
 use crate::runtime::asked::{self, Asked, Given, Lent};
 use crate::runtime::caller::Asking;
@@ -22,10 +20,9 @@ use crate::runtime::standard::StreamsOf;
 use crate::spec::{Filter, FirstProcess, Namespace};
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::epoll::Epoll;
-use crate::sys::process::{self, Ended, Patience, ResourceUsage};
-use crate::sys::reaper;
+use crate::sys::process::{self, Patience};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Errno, Pid, counter, descriptor, local_socket, node};
+use crate::sys::{Errno, Pid, counter, local_socket, node};
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -49,26 +46,15 @@ pub struct Boxes<'a> {
     ended: OwnedFd,
     all: BTreeMap<Pid, Kept>,
     handed_out: i64,
-}
-
-/// A box that is there.
-struct Kept {
-    container: Container,
-    /// Our end of its line, until it has ended.
-    line: Option<OwnedFd>,
-    /// Why its command has not run.
-    failure: OwnedFd,
-    /// How its command has ended, if it has a reaper.
-    status: Option<OwnedFd>,
-    lent: Lent<Acquire>,
-    made: Instant,
-    is_taken: bool,
-    /// The signal in whose place it was killed.
-    spared: Option<i32>,
+    /// When it was last looked at whether the boxes are what they are to be.
+    looked: Instant,
 }
 
 /// By what the end of a box is told of, among the lines, which are told of by their boxes' pids.
 const ENDED: u64 = u64::MAX;
+
+/// How often it is looked at whether boxes are still what they are to be, at most, while none is made.
+const RELOOK: Duration = Duration::from_millis(100);
 
 impl<'a> Boxes<'a> {
     /// `arguments` say what kind of box; how many, and how old one may become.
@@ -81,7 +67,11 @@ impl<'a> Boxes<'a> {
     ) -> Result<Self, Error> {
         description::is_fit(arguments)
             .map_err(|why| Error::refused_for("pool: it keeps no such containers", why.into()))?;
-        let (kind, description) = describe(arguments)?;
+        let (kind, description) = describe(arguments).map_err(|error| {
+            // What a run would say of it names what is missing.
+            let looked = asked::look::<Acquire>(&setting(arguments, "", log));
+            looked.err().unwrap_or(error)
+        })?;
         let failed = |errno| Error::new("wait for", "what happens to containers", errno);
         let happened = Epoll::new().map_err(failed)?;
         let ended = signal::descriptor(SignalSet::EMPTY.with(libc::SIGCHLD)).map_err(failed)?;
@@ -104,22 +94,13 @@ impl<'a> Boxes<'a> {
             ended,
             all: BTreeMap::new(),
             handed_out: 0,
+            looked: Instant::now(),
         })
     }
 
     fn make(&self) -> Result<Kept, Error> {
         let name = fresh_digits();
-        let setting = Setting {
-            arguments: &self.arguments,
-            asking: Asking {
-                origin: Origin::Caller,
-                host_name: Some(&name),
-            },
-            streams: StreamsOf::Nobody,
-            keeps_streams: true,
-            patience: None,
-            log: self.log,
-        };
+        let setting = setting(&self.arguments, &name, self.log);
         let (mut asked, mut lent) = asked::look::<Acquire>(&setting)?;
         let (line, ours) =
             local_socket::pair().map_err(|errno| Error::new("socketpair", "for a box", errno))?;
@@ -276,6 +257,12 @@ impl<'a> Boxes<'a> {
         }
     }
 
+    /// Those that wait are no one's any more.
+    fn become_others(&mut self, are: (Kind, [u64; 2])) {
+        (self.kind, self.description) = are;
+        self.retire(Duration::ZERO);
+    }
+
     /// Ends boxes that are older without a job. (The one that has one by then is not killed for it: it is asked
     /// first.)
     fn retire(&mut self, oldest: Duration) {
@@ -293,6 +280,20 @@ impl<'a> Boxes<'a> {
                 let _ = process::kill(pid, libc::SIGKILL);
             }
         }
+    }
+}
+
+fn setting<'s>(arguments: &'s RunArgs, host_name: &'s str, log: &'s Log) -> Setting<'s> {
+    Setting {
+        arguments,
+        asking: Asking {
+            origin: Origin::Caller,
+            host_name: Some(host_name),
+        },
+        streams: StreamsOf::Nobody,
+        keeps_streams: true,
+        patience: None,
+        log,
     }
 }
 
@@ -317,81 +318,6 @@ fn describe(arguments: &RunArgs) -> Result<(Kind, [u64; 2]), Error> {
         let what = "what the containers of the pool are to be";
         Error::new("look at", what, errno)
     })
-}
-
-/// What comes by a line.
-enum Said {
-    /// The box has a job.
-    Taken,
-    Asked(Request),
-    /// No one has the other end any more: the client has gone, or the box.
-    Gone,
-}
-
-impl Kept {
-    /// The next thing, if there is one. Nothing comes after [`Said::Gone`].
-    fn said(&mut self) -> Option<Said> {
-        let line = self.line.as_ref()?;
-        loop {
-            let mut record = [0; 16];
-            match local_socket::receive_bytes(line.as_fd(), &mut record) {
-                Ok(1) if record[0] == TAKEN => {
-                    self.is_taken = true;
-                    return Some(Said::Taken);
-                }
-                Ok(Request::LENGTH) => {
-                    if let Some(request) = Request::of_bytes([record[0], record[1]]) {
-                        return Some(Said::Asked(request));
-                    }
-                }
-                Err(Errno::EAGAIN) => return None,
-                Err(Errno::EINTR) => {}
-                Ok(0) | Err(_) => {
-                    self.line = None;
-                    return Some(Said::Gone);
-                }
-                Ok(_) => {}
-            }
-        }
-    }
-
-    fn tell(&self, record: &[u8]) {
-        if let Some(line) = &self.line {
-            // Who has gone meanwhile need not know.
-            let _ = descriptor::send_without_waiting(line.as_fd(), record);
-        }
-    }
-
-    /// Tells the client, and gives back what was lent. It has been waited for. Whether it has been taken since it was heard last.
-    fn conclude(mut self, ended: Ended, resource_usage: ResourceUsage, log: &Log) -> bool {
-        let was_taken = self.is_taken;
-        // What it has said last. The client may still be there, when the box itself has gone, and may wait for its number.
-        while let Some(said) = self.said() {
-            if matches!(said, Said::Taken) {
-                self.tell(&self.container.pid.to_le_bytes());
-            }
-        }
-        let status = self.status.as_ref();
-        let usage = self.lent.limited.as_ref().map(Limited::usage);
-        let conclusion = Conclusion {
-            ended,
-            told: status.and_then(|status| reaper::told_end(status.as_fd())),
-            spared: self.spared,
-            report: counter::take(self.failure.as_fd())
-                .and_then(|report| Report::of_bytes(report.to_ne_bytes()).ok()),
-            resource_usage,
-            usage,
-        };
-        // Before the client is told: what it finds when it has ended is the host as it was.
-        if let Some(traces) = self.lent.traces.take() {
-            traces.clean_up();
-        }
-        if let Some(mut limited) = self.lent.limited.take() {
-            limited.remove(log);
-        }
-        self.tell(&conclusion.to_bytes());
-        self.is_taken && !was_taken
-    }
 }
 
 impl Beside for Boxes<'_> {
@@ -429,6 +355,22 @@ impl Beside for Boxes<'_> {
         Some(oldest.saturating_sub(ages))
     }
 
+    fn are_as_wanted(&mut self) -> bool {
+        if self.looked.elapsed() < RELOOK {
+            return true;
+        }
+        self.looked = Instant::now();
+        // (What cannot be looked at now, a directory that is just being replaced, can be when the next one calls.)
+        let now = description::kind(&self.arguments).unwrap_or(self.kind);
+        if now != self.kind
+            && let Ok(is) = describe(&self.arguments)
+        {
+            self.become_others(is);
+            return false;
+        }
+        true
+    }
+
     fn is_short(&self) -> bool {
         self.waiting() < self.size
     }
@@ -437,8 +379,7 @@ impl Beside for Boxes<'_> {
         let is = describe(&self.arguments)?;
         if is != (self.kind, self.description) {
             // By one of the names that the options have something else is called, or the pool has been moved.
-            (self.kind, self.description) = is;
-            self.retire(Duration::ZERO);
+            self.become_others(is);
             return Ok(false);
         }
         let kept = self.make()?;

@@ -15,5 +15,6 @@ pub mod client;
 pub mod description;
 mod hand_over;
 pub mod keep;
+mod kept;
 mod places;
 pub mod why;

@@ -1,5 +1,6 @@
 //! Why a run is not in a box, though it was given a pool.
 
+use crate::docker::RunArgs;
 use crate::log::{Level, Log, Value};
 use crate::runtime::asked::without_pool;
 use crate::sys::Errno;
@@ -15,12 +16,14 @@ pub enum Why {
 }
 
 impl Why {
+    pub const STAYS: Self = Self::Unfit("it stays");
+
     #[cold]
     #[inline(never)]
-    pub fn say(self, log: &Log) {
+    pub fn say(self, arguments: &RunArgs, log: &Log) {
         match self {
-            Self::NoPool(errno) => without_pool(errno, log),
-            Self::Taken => Self::Unfit("all are taken").say(log),
+            Self::NoPool(errno) => without_pool(errno, arguments, log),
+            Self::Taken => Self::Unfit("all are taken").say(arguments, log),
             Self::Unfit(why) => {
                 let fields = [("why", Value::Text(why.as_bytes()))];
                 log.write(Level::Info, b"not in a box of the pool", &fields);

@@ -13,6 +13,7 @@ use crate::log::Log;
 use crate::monitor::desk::{Desk, Waited};
 use crate::monitor::signals::Relayed;
 use crate::result_file::ResultFile;
+use crate::runtime::boxes::why::Why;
 use crate::runtime::caller::Asking;
 use crate::runtime::conclusion::Settled;
 use crate::runtime::origin::Origin;
@@ -161,7 +162,7 @@ fn live(
     }
     let mut report = Reporting::new(|| reports(stored))?;
     let mut told = Told {
-        without_box: None,
+        without_box: setting.arguments.pool.as_ref().map(|_| Why::STAYS),
         timing: None,
         report: Some(&mut report),
         stay: Some(Stay { chronicle, desk }),
