@@ -80,6 +80,49 @@ fn callers_of_a_socket_get_their_own_results() {
     }
 }
 
+/// Who sends many jobs ahead keeps no one waiting for longer than one of them takes.
+#[test]
+fn callers_take_turns_job_by_job() {
+    for case in cases() {
+        if case.caller == Caller::Ordinary && nix::unistd::Uid::effective().is_root() {
+            // It sends root away.
+            continue;
+        }
+        let scratch = Scratch::new();
+        let (path, log) = (scratch.file("socket"), scratch.file("log"));
+        let batch = command(case, &["--jobs=1", "--listen", &path]).spawn();
+        let mut batch = Ended(batch.unwrap());
+        assert!(eventually(|| std::fs::exists(&path).unwrap()), "{case}");
+        let append = |who: &str| {
+            let line = format!("echo {who} >> {log}");
+            json!({"command": ["sh", "-c", line], "timeout": 60})
+        };
+        let (mut many, mut few) = (Judge::new(&path), Judge::new(&path));
+        let mark = mark();
+        let first = json!({"command": ["sleep", "1000"], "env": {"MARK": mark}});
+        let ahead = format!("{first}\n{}", format!("{}\n", append("many")).repeat(50));
+        many.socket.write_all(ahead.as_bytes()).unwrap();
+        assert!(eventually(|| marked(&mark).len() == 1), "{case}");
+        for _ in 0..5 {
+            few.ask(&append("few"));
+        }
+        kill(marked(&mark)[0], Signal::SIGKILL);
+        for _ in 0..5 {
+            assert_eq!(few.result()["status"], 0, "{case}");
+        }
+        for _ in 0..51 {
+            many.result();
+        }
+        let order = std::fs::read_to_string(&log).unwrap();
+        let few = order.lines().take_while(|who| *who == "few").count();
+        let turns = order.lines().enumerate().filter(|(_, who)| *who == "few");
+        let last = turns.map(|(place, _)| place).max().unwrap();
+        assert!(few <= 1 && last <= 10, "{case}: {order}");
+        kill(batch.0.id(), Signal::SIGTERM);
+        assert_eq!(wait(&mut batch.0).unwrap().code(), Some(143), "{case}");
+    }
+}
+
 /// More than it may have open files: the others wait.
 #[test]
 fn no_caller_is_one_too_many() {

@@ -17,7 +17,8 @@
 //! of itself. Without these it had a sixth over `run`, with them it has three tenths (processor time of a start).
 //!
 //! Nothing is read that cannot be run: a connection is read from when it has no line left and a worker is free, and not
-//! while its results are not taken.
+//! while its results are not taken. Where there are others, it is read from also while no worker is free: else the one whose
+//! lines have been read would have the next worker, and the one after, until it has none left.
 //!
 //! A signal that ends batch is handed on to each container, which is killed if it has not ended a second later; each has its
 //! result. If batch itself is killed, the workers are told so by the kernel, and do the same.
@@ -264,7 +265,8 @@ impl Batch<'_> {
     fn wait(&mut self) -> Result<(), Errno> {
         let now = Instant::now();
         self.deaf_until = self.deaf_until.filter(|until| *until > now);
-        let wanted = self.ending.is_none() && self.has_room();
+        // Which line is next is known only where one of each connection that brings some has been read.
+        let wanted = self.ending.is_none() && (self.has_room() || self.connections.len() > 1);
         let of_file = |file: Option<_>| file.map_or(Waiting::none(), Waiting::to_read);
         let is_open = self.ending.is_none()
             && self.connections.len() < self.room
