@@ -30,7 +30,7 @@ pub use commands::{
     UpdateArgs, WaitArgs,
 };
 pub use log::{LogArgs, LogFormat};
-pub use run_args::{OverlayChoice, RunArgs};
+pub use run_args::{OutputLimit, OverlayChoice, RunArgs};
 pub use spelling::spelling;
 
 use crate::error::Error;

@@ -86,7 +86,7 @@ pub struct RunArgs {
     pub no_new_keyring: bool,
     pub oom_score_adjustment: Option<OsString>,
     pub timeout: Option<OsString>,
-    pub output_limit: Option<OsString>,
+    pub output_limit: Option<OutputLimit>,
     pub stop_signal: Option<OsString>,
     /// Where to write the pid of the container's first process.
     pub pid_file: Option<OsString>,
@@ -100,6 +100,22 @@ pub struct RunArgs {
     /// Say what would be done, and do not do it.
     pub explain: bool,
     pub command: Vec<OsString>,
+}
+
+/// How much may be written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OutputLimit {
+    pub size: OsString,
+    /// Whether what is written to stdout counts, and what is written to stderr.
+    pub counted: [bool; 2],
+}
+
+impl OutputLimit {
+    /// Of both together.
+    pub fn of_all(size: OsString) -> Self {
+        let counted = [true; 2];
+        Self { size, counted }
+    }
 }
 
 impl RunArgs {

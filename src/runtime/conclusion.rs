@@ -145,7 +145,7 @@ fn say_why(reason: Reason, arguments: &RunArgs, log: &Log) {
         Reason::OutputLimit => (
             "it wrote too much",
             Field::OutputLimit,
-            arguments.output_limit.as_ref(),
+            arguments.output_limit.as_ref().map(|limit| &limit.size),
         ),
         _ => return,
     };

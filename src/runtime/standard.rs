@@ -121,24 +121,25 @@ fn streams(spec: &ContainerSpec) -> Result<Streams, Error> {
         Input::Caller => Callers::look(spec, 0)?.source(),
     };
     let (output, error) = (Callers::look(spec, 1)?, Callers::look(spec, 2)?);
-    let is_counted = spec.ending.output_limit.is_some();
+    let counted = spec.ending.output_limit.map(|limit| limit.counted);
+    let [output_counts, error_counts] = counted.unwrap_or_default();
     // By a socket that is both (inetd's way), or a file, what is written to stdin would come to the readers of stdout.
-    let leads_out = is_counted && (is_same_file(0, 1)? || is_same_file(0, 2)?);
+    let leads_out = output_counts && is_same_file(0, 1)? || error_counts && is_same_file(0, 2)?;
     let input = match input {
         Source::Callers | Source::CallersPipe if leads_out => Source::Pipe,
         input => input,
     };
-    let outputs = if output.is_same_terminal(&error) || is_counted && is_same_file(1, 2)? {
+    let counts = output_counts || error_counts;
+    let outputs = if output.is_same_terminal(&error) || counts && is_same_file(1, 2)? {
         Outputs::OnePipe
-    } else if is_counted {
-        Outputs::Separate {
-            output: Source::Pipe,
-            error: Source::Pipe,
-        }
     } else {
+        let source = |output: Callers, counts| match counts {
+            true => Source::Pipe,
+            false => output.source(),
+        };
         Outputs::Separate {
-            output: output.source(),
-            error: error.source(),
+            output: source(output, output_counts),
+            error: source(error, error_counts),
         }
     };
     Ok(Streams {

@@ -248,7 +248,8 @@ pub(super) fn oversee(
     if !setting.keeps_streams {
         descriptor::close_input_and_output(keep_input, keep_output || told.needs_stdout());
     }
-    let allowance = || Allowance::new(spec.ending.output_limit);
+    let output_limit = spec.ending.output_limit.map(|limit| limit.bytes);
+    let allowance = || Allowance::new(output_limit);
     let (end, lost) = match (&mut told.stay, ends, &look.outside) {
         (Some(stay), ends, outside) => {
             let outside = outside.as_ref();

@@ -68,8 +68,16 @@ pub struct Ending {
     pub timeout: Option<Timeout>,
     /// What asks it to end: then, and when mydocker is sent SIGTERM.
     pub stop_signal: i32,
-    /// How many bytes it may write to stdout and stderr together.
-    pub output_limit: Option<u64>,
+    pub output_limit: Option<OutputLimit>,
+}
+
+/// How much it may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputLimit {
+    /// To stdout and stderr together, as far as they are counted.
+    pub bytes: u64,
+    /// Whether stdout is, and whether stderr is.
+    pub counted: [bool; 2],
 }
 
 /// What is asked of a container.

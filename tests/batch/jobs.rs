@@ -110,6 +110,53 @@ fn what_a_job_reads_and_writes() {
     }
 }
 
+/// Of what goes elsewhere nothing is counted, unless someone has said how much may be written.
+#[test]
+fn what_is_not_told_has_no_end() {
+    for case in cases() {
+        let scratch = Scratch::new();
+        let file = |name: &str| scratch.file(name);
+        let writes = "yes | head -c 3000000; echo e >&2";
+        let job = json!({"command": ["sh", "-c", writes], "stderr": true});
+        let other = json!({"command": ["sh", "-c", "yes | head -c 3000000 >&2; echo o"]});
+        let jobs = [
+            with(job.clone(), json!({"stdout_file": file("whole")})),
+            job.clone(),
+            with(
+                other,
+                json!({"stdout": true, "stderr_file": file("errors")}),
+            ),
+            with(
+                job.clone(),
+                json!({"stdout_file": file("cut"), "output_limit": "1m"}),
+            ),
+            with(job, json!({"stdout": true})),
+        ];
+        let results = of_jobs(case, &[], &jobs);
+        let told: Vec<_> = results
+            .iter()
+            .map(|result| {
+                (
+                    result["reason"].as_str().unwrap(),
+                    result["stdout"].as_str().map(str::len),
+                    result["stderr"].as_str(),
+                )
+            })
+            .collect();
+        let expected = [
+            ("exited", None, Some("e\n")),
+            ("exited", None, Some("e\n")),
+            ("exited", Some(2), None),
+            ("output limit", None, Some("")),
+            ("output limit", Some(1 << 20), Some("")),
+        ];
+        assert_eq!(told, expected, "{case}");
+        let size = |name: &str| std::fs::metadata(file(name)).unwrap().len();
+        let sizes = ["whole", "errors", "cut"].map(size);
+        assert_eq!(sizes, [3_000_000, 3_000_000, 1 << 20], "{case}");
+    }
+}
+
 #[test]
 fn relative_files_begin_where_batch_was_called() {
     let scratch = Scratch::new();

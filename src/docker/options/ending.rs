@@ -2,7 +2,15 @@
 
 use super::limits::of_cgroup;
 use super::{Choice, Line, Needs, Reading, Row, Section, directory, file, text};
+use crate::docker::OutputLimit;
+use crate::error::Error;
 use crate::spec::LaunchChoice;
+use std::ffi::OsString;
+
+fn output_limit(line: &mut Line, _: &'static str, size: OsString) -> Result<(), Error> {
+    line.run.output_limit = Some(OutputLimit::of_all(size));
+    Ok(())
+}
 
 /// What ends it.
 pub const ENDS: &[Row] = &[
@@ -33,7 +41,7 @@ pub const ENDS: &[Row] = &[
         short: None,
         section: Section::Ending,
         needs: Needs::Nothing,
-        reading: Reading::One(text("SIZE"), |line| &mut line.run.output_limit),
+        reading: Reading::Own(text("SIZE"), output_limit),
         brief: "end it when it writes more (exit code 153)",
         help: "End the container when it writes more than SIZE to stdout and stderr together, `64k` or `1.5m` (exit code 153). \
                SIZE bytes of it are delivered; with `-t` they are what its terminal shows. It writes to pipes then, from \

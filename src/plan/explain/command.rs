@@ -124,9 +124,10 @@ fn ended(page: &mut Page, spec: &ContainerSpec) {
             Field::CpuTime.aside(" (", ")")
         ));
     }
-    if let Some(bytes) = spec.ending.output_limit {
+    if let Some(limit) = spec.ending.output_limit {
         page.why(&format!(
-            "What would be more than {bytes} bytes of output{} is not passed on; all of it is killed then, exit code 153.",
+            "What would be more than {} bytes of output{} is not passed on; all of it is killed then, exit code 153.",
+            limit.bytes,
             Field::OutputLimit.aside(" (", ")")
         ));
     }

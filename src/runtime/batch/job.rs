@@ -1,8 +1,8 @@
 //! A line of a batch: what is to be run, and what it reads and writes.
 
-use crate::docker::RunArgs;
 use crate::docker::specify::size;
 use crate::docker::suggest;
+use crate::docker::{OutputLimit, RunArgs};
 use crate::error::Error;
 use crate::json::{self, Value, base64};
 use std::collections::BTreeSet;
@@ -48,7 +48,7 @@ pub struct Bad {
     pub error: Error,
 }
 
-/// The most bytes that one may write which are told with its result, unless its line says how many.
+/// The most bytes that are told with its result, unless someone says how many it may write.
 const INLINE: &str = "1m";
 
 /// The most that its line may say.
@@ -164,12 +164,16 @@ impl Job {
 
     /// What is told with the result has an end.
     fn bound(&mut self) -> Result<(), Fault> {
-        if self.output != Output::Inline && self.error != Output::Inline {
+        let told = [&self.output, &self.error].map(|output| *output == Output::Inline);
+        if told == [false; 2] {
             return Ok(());
         }
-        let limit = self.arguments.output_limit.get_or_insert(INLINE.into());
-        let bytes = size::bytes(limit.as_bytes());
-        match bytes {
+        // What goes elsewhere is bounded only where someone has said so.
+        let limit = self.arguments.output_limit.get_or_insert(OutputLimit {
+            size: INLINE.into(),
+            counted: told,
+        });
+        match size::bytes(limit.size.as_bytes()) {
             Some(bytes) if bytes > MOST_INLINE => {
                 Err("what is told with the result is at most 16m".into())
             }
@@ -209,7 +213,7 @@ impl Job {
                 run.limits.retain(|(limit, _)| *limit != "cpu-time");
                 run.limits.push(("cpu-time", time));
             }
-            "output_limit" => run.output_limit = Some(quantity(value)?),
+            "output_limit" => run.output_limit = Some(OutputLimit::of_all(quantity(value)?)),
             _ => run.stop_signal = Some(quantity(value)?),
         }
         Ok(())
@@ -332,7 +336,7 @@ mod tests {
         assert!(run.interactive);
         assert_eq!(run.timeout, Some("0.5".into()));
         assert_eq!(run.limits, [("cpu-time", "2".into())]);
-        assert_eq!(run.output_limit, Some("64k".into()));
+        assert_eq!(run.output_limit, Some(OutputLimit::of_all("64k".into())));
         assert_eq!(job.input, Input::Bytes(b"text".to_vec()));
         assert_eq!(
             (&job.output, &job.error),
@@ -358,7 +362,13 @@ mod tests {
     #[test]
     fn what_is_told_inline_has_an_end() {
         let inline = job(r#"{"command":["x"],"stderr":true}"#).unwrap();
-        assert_eq!(inline.arguments.output_limit, Some("1m".into()));
+        let limit = |counted| {
+            let size = "1m".into();
+            Some(OutputLimit { size, counted })
+        };
+        assert_eq!(inline.arguments.output_limit, limit([false, true]));
+        let both = job(r#"{"command":["x"],"stdout":true,"stderr":"stdout"}"#).unwrap();
+        assert_eq!(both.arguments.output_limit, limit([true, false]));
         let more = job(r#"{"command":["x"],"stderr":true,"output_limit":"17m"}"#).unwrap_err();
         assert!(more.contains("at most 16m"), "{more}");
         assert!(job(r#"{"command":["x"],"stdout_file":"x","output_limit":"17m"}"#).is_ok());

@@ -1,8 +1,9 @@
 //! `--timeout`, `--cpu-time` and `--output-limit`: how long it may run, and how much it may write.
 
+use crate::docker::OutputLimit as Typed;
 use crate::docker::specify::size;
 use crate::error::Error;
-use crate::spec::Timeout;
+use crate::spec::{OutputLimit, Timeout};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
@@ -33,14 +34,18 @@ pub fn timeout(value: Option<&OsString>) -> Result<Option<Timeout>, Error> {
 }
 
 /// `--output-limit`: bytes.
-pub fn output(value: Option<&OsString>) -> Result<Option<u64>, Error> {
-    let Some(value) = value else {
+pub fn output(value: Option<&Typed>) -> Result<Option<OutputLimit>, Error> {
+    let Some(Typed { size, counted }) = value else {
         return Ok(None);
     };
-    size::bytes(value.as_bytes()).map(Some).ok_or_else(|| {
-        let named = [b"--output-limit ", value.as_bytes()].concat();
-        Error::refused(named, "it takes a size, 64k or 1.5m")
-    })
+    let counted = *counted;
+    match size::bytes(size.as_bytes()) {
+        Some(bytes) => Ok(Some(OutputLimit { bytes, counted })),
+        None => {
+            let named = [b"--output-limit ", size.as_bytes()].concat();
+            Err(Error::refused(named, "it takes a size, 64k or 1.5m"))
+        }
+    }
 }
 
 /// `--cpu-time`.
