@@ -222,6 +222,58 @@ fn it_reads_no_further_than_it_can_run() {
     }
 }
 
+/// What would be wrong for every job is said as `run` says it, and nothing is read.
+#[test]
+fn wrong_options_are_refused_before_any_job() {
+    for case in cases() {
+        let scratch = Scratch::new();
+        let missing = scratch.file("missing");
+        let volume = format!("{missing}:/x");
+        let profile = format!("seccomp={missing}");
+        for options in [
+            &["--timeout", "abc"][..],
+            &["--output-limit", "1x"],
+            &["--stop-signal", "FOO"],
+            &["-m", "1k"],
+            &["--cpu-time", "0"],
+            &["--cap-add", "FOO"],
+            &["--ulimit", "foo=1"],
+            &["--sysctl", "foo=1"],
+            &["-w", "rel"],
+            &["-e", "=x"],
+            &["--env-file", &missing],
+            &["-u", "no-such-user"],
+            &["--security-opt", &profile],
+            &["--rootfs", &missing],
+            &["--rootfs", "/", "-v", &volume],
+            &["-v", "/:/x"],
+        ] {
+            let mut line = command(case, options);
+            let (reader, mut writer) = pipe();
+            writeln!(writer, "{}", json!({"command": ["true"]})).unwrap();
+            line.stdin(reader.try_clone().unwrap());
+            let outcome = finish(line);
+            assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
+            assert_eq!(outcome.stdout, "", "{case}");
+            drop(writer);
+            let mut rest = String::new();
+            (&reader).read_to_string(&mut rest).unwrap();
+            assert!(!rest.is_empty(), "{case}: {options:?}");
+            let mut run: Vec<OsString> = vec![mydocker().into(), "run".into()];
+            run.extend(
+                ["--launch", case.launch]
+                    .iter()
+                    .chain(options)
+                    .map(Into::into),
+            );
+            run.push("true".into());
+            let said = finish(case.prepared(&run)).stderr;
+            assert!(!said.is_empty(), "{case}: {options:?}");
+            assert_eq!(outcome.stderr, said, "{case}");
+        }
+    }
+}
+
 #[test]
 fn an_input_that_cannot_be_read_is_a_failure() {
     for case in cases() {

@@ -23,6 +23,7 @@
 //! A signal that ends batch is handed on to each container, which is killed if it has not ended a second later; each has its
 //! result. If batch itself is killed, the workers are told so by the kernel, and do the same.
 
+mod check;
 mod connection;
 mod door;
 mod ending;
@@ -71,6 +72,7 @@ pub fn run(arguments: &BatchArgs, invocation: &Invocation) -> Result<ExitCode, E
         };
         // No job has what the caller has left open beside stdin, stdout and stderr.
         let _ = inherited::close_callers(&[]);
+        check::check(&arguments.run)?;
         let wanted = ENDING.with(libc::SIGTSTP).without(signal::ignored());
         let blocked = SignalSet(wanted.0 | signal::OF_WRITES.0);
         signal::set_blocked(blocked).map_err(|errno| Error::new("block", "signals", errno))?;
