@@ -21,6 +21,7 @@ mod user_namespace;
 mod written;
 
 pub use detach_keys::detach_keys;
+pub use limits::{of_processors, output as output_limit, timeout};
 pub use protections::Protections;
 pub use staying::{Staying, restart, staying};
 pub use stop_signal::signal;

@@ -1,13 +1,15 @@
 //! A line of a batch: what is to be run, and what it reads and writes.
 
-use crate::docker::specify::size;
+use super::values::{
+    any_string, directory, environment, inline, quantity, reason, string, strings,
+};
+use crate::docker::specify::{self, size};
 use crate::docker::suggest;
 use crate::docker::{OutputLimit, RunArgs};
 use crate::error::Error;
 use crate::json::{self, Value, base64};
-use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 
 /// A job, understood.
 #[derive(Debug)]
@@ -73,7 +75,7 @@ const KEYS: [&str; 15] = [
 ];
 
 /// What is wrong with a line.
-type Fault = String;
+pub type Fault = String;
 
 /// Reads a line, the number `number` of those that came this way. `run` holds for every job.
 pub fn read(line: &[u8], number: u64, run: &RunArgs) -> Result<Job, Bad> {
@@ -186,12 +188,12 @@ impl Job {
         match name {
             "id" => {
                 if !is_id(&value) {
-                    return Err("it is a string or a number".into());
+                    return Err("it must be a string or a number".into());
                 }
             }
             "command" => run.command = strings(value)?,
             "env" => run.environment.extend(environment(value)?),
-            "workdir" => run.working_directory = Some(string(value)?),
+            "workdir" => run.working_directory = Some(directory(value)?),
             "stdin" => self.input = Input::Bytes(any_string(value)?),
             "stdin_base64" => {
                 let bytes = base64::decode(&any_string(value)?);
@@ -207,14 +209,27 @@ impl Job {
                 }
             }
             "stderr_file" => self.error = Output::File(string(value)?),
-            "timeout" => run.timeout = Some(quantity(value)?),
+            "timeout" => {
+                let time = quantity(value)?;
+                reason(specify::timeout(Some(&time)), &time)?;
+                run.timeout = Some(time);
+            }
             "cpu_time" => {
                 let time = quantity(value)?;
+                specify::of_processors(time.as_bytes())?;
                 run.limits.retain(|(limit, _)| *limit != "cpu-time");
                 run.limits.push(("cpu-time", time));
             }
-            "output_limit" => run.output_limit = Some(OutputLimit::of_all(quantity(value)?)),
-            _ => run.stop_signal = Some(quantity(value)?),
+            "output_limit" => {
+                let limit = OutputLimit::of_all(quantity(value)?);
+                reason(specify::output_limit(Some(&limit)), &limit.size)?;
+                run.output_limit = Some(limit);
+            }
+            _ => {
+                let signal = quantity(value)?;
+                reason(specify::signal("stop-signal", &signal), &signal)?;
+                run.stop_signal = Some(signal);
+            }
         }
         Ok(())
     }
@@ -235,76 +250,6 @@ fn unknown(name: &str) -> Fault {
         fault.push_str(&format!(", did you mean {near:?}?"));
     }
     fault
-}
-
-fn any_string(value: Value) -> Result<Vec<u8>, Fault> {
-    match value {
-        Value::Text(text) => Ok(text.into_bytes()),
-        Value::Bytes(bytes) => Ok(bytes),
-        _ => Err("it is a string".into()),
-    }
-}
-
-/// One that a program can be given.
-fn string(value: Value) -> Result<OsString, Fault> {
-    let bytes = any_string(value)?;
-    match bytes.contains(&0) {
-        true => Err("it has a byte 0 in it, which would end it".into()),
-        false => Ok(OsString::from_vec(bytes)),
-    }
-}
-
-fn strings(value: Value) -> Result<Vec<OsString>, Fault> {
-    match value {
-        Value::List(items) => items.into_iter().map(string).collect(),
-        _ => Err("it is a list of strings".into()),
-    }
-    .and_then(|strings: Vec<OsString>| match strings.is_empty() {
-        true => Err("it is empty".into()),
-        false => Ok(strings),
-    })
-}
-
-/// A number, or what an option takes for it.
-fn quantity(value: Value) -> Result<OsString, Fault> {
-    match value {
-        Value::Number(_) | Value::OtherNumber(_) => Ok(value.compact().into()),
-        Value::Text(_) | Value::Bytes(_) => string(value),
-        _ => Err("it is a number or a string".into()),
-    }
-}
-
-fn inline(value: Value) -> Result<Output, Fault> {
-    match value.boolean() {
-        Some(true) => Ok(Output::Inline),
-        Some(false) => Ok(Output::Nowhere),
-        None => Err("it is true or false".into()),
-    }
-}
-
-/// Variables, as `-e` has them: `["NAME=VALUE", "NAME"]`, or `{"NAME": "VALUE"}`.
-fn environment(value: Value) -> Result<Vec<OsString>, Fault> {
-    match value {
-        Value::List(items) => items.into_iter().map(string).collect(),
-        Value::Object(members) => {
-            let mut names = BTreeSet::new();
-            let variable = |(name, value): (String, Value)| {
-                if name.is_empty() || name.contains(['=', '\0']) {
-                    return Err(format!("{name:?} is no name of a variable"));
-                }
-                let value = string(value).map_err(|fault| format!("{name}: {fault}"))?;
-                let mut variable = OsString::from(&name);
-                variable.push("=");
-                variable.push(value);
-                match names.insert(name.clone()) {
-                    true => Ok(variable),
-                    false => Err(format!("{name} stands there twice")),
-                }
-            };
-            members.into_iter().map(variable).collect()
-        }
-        _ => Err("it is a list of strings, or an object".into()),
-    }
 }
 
 #[cfg(test)]
@@ -381,12 +326,21 @@ mod tests {
             ("[]", "it is no object"),
             (r#"{"id":1}"#, "command is missing"),
             (r#"{"command":[]}"#, "command: it is empty"),
-            (r#"{"command":"x"}"#, "command: it is a list of strings"),
-            (r#"{"command":["x",1]}"#, "command: it is a string"),
-            (r#"{"command":["x",1.5]}"#, "command: it is a string"),
+            (
+                r#"{"command":"x"}"#,
+                "command: it must be a list of strings",
+            ),
+            (
+                r#"{"command":["x",1]}"#,
+                "command: word 2: it must be a string",
+            ),
+            (
+                r#"{"command":["x",1.5]}"#,
+                "command: word 2: it must be a string",
+            ),
             (
                 r#"{"command":["x","a\u0000b"]}"#,
-                "command: it has a byte 0 in it, which would end it",
+                "command: word 2: it has a byte 0 in it, which would end it",
             ),
             (
                 r#"{"command":["x"],"env":{"A\u0000":""}}"#,
@@ -398,11 +352,11 @@ mod tests {
             ),
             (
                 r#"{"command":["x"],"timeout":[]}"#,
-                "timeout: it is a number or a string",
+                "timeout: it must be a number or a string",
             ),
             (
                 r#"{"command":["x"],"stderr":"stdin"}"#,
-                r#"stderr: it is true or false, or "stdout""#,
+                r#"stderr: it must be true or false, or "stdout""#,
             ),
             (
                 r#"{"command":["x"],"timout":1}"#,
@@ -414,7 +368,7 @@ mod tests {
             ),
             (
                 r#"{"command":["x"],"id":[1]}"#,
-                "id: it is a string or a number",
+                "id: it must be a string or a number",
             ),
             (
                 r#"{"command":["x"],"stdin":"","stdin_file":"x"}"#,
@@ -430,11 +384,35 @@ mod tests {
             ),
             (
                 r#"{"command":["x"],"env":{"A":1}}"#,
-                "env: A: it is a string",
+                "env: A: it must be a string",
             ),
             (
                 r#"{"command":["x"],"stdout":1}"#,
-                "stdout: it is true or false",
+                "stdout: it must be true or false",
+            ),
+            (
+                r#"{"command":["x"],"timeout":0}"#,
+                "timeout: it takes a number of seconds above 0, 2 or 0.5; behind a colon how long its end may take, 5:2",
+            ),
+            (
+                r#"{"command":["x"],"cpu_time":"a: b"}"#,
+                "cpu_time: it takes a number of seconds above 0, 2 or 0.5",
+            ),
+            (
+                r#"{"command":["x"],"output_limit":"1x"}"#,
+                "output_limit: it takes a size, 64k or 1.5m",
+            ),
+            (
+                r#"{"command":["x"],"stop_signal":""}"#,
+                "stop_signal: it takes the name of a signal, SIGTERM, INT or RTMIN+3, or a number from 1 to 64",
+            ),
+            (
+                r#"{"command":["x"],"workdir":"rel"}"#,
+                "workdir: it must be an absolute path, as the container sees it",
+            ),
+            (
+                r#"{"command":["x"],"env":["=x"]}"#,
+                r#"env: "=x": the variable has no name"#,
             ),
             (r#"{"command":["x"]} x"#, "it is no JSON: 'x' after the end"),
         ] {

@@ -30,6 +30,7 @@ mod ending;
 mod hand;
 mod job;
 mod streams;
+mod values;
 mod worker;
 
 use super::logging;

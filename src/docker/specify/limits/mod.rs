@@ -2,7 +2,7 @@
 
 mod time;
 
-pub use time::{output, timeout};
+pub use time::{of_processors, output, timeout};
 
 use super::size;
 use crate::docker::RunArgs;
