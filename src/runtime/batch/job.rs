@@ -290,6 +290,24 @@ mod tests {
     }
 
     #[test]
+    fn numbers_may_have_exponents() {
+        let line = r#"{"command":["x"],"timeout":1e9,"cpu_time":25e-1,"output_limit":6.4E+4}"#;
+        let run = job(line).unwrap().arguments;
+        assert_eq!(run.timeout, Some("1000000000".into()));
+        assert_eq!(run.limits, [("cpu-time", "2.5".into())]);
+        assert_eq!(run.output_limit.unwrap().size, "64000");
+        for (number, fault) in [
+            ("1e11", "no more than 18446744073 seconds can be counted"),
+            ("1e400", "1e400 is beyond what can be counted"),
+            ("1e-10", "it takes a number of seconds above 0"),
+        ] {
+            let fault = format!("line 3: timeout: {fault}");
+            let told = job(&format!(r#"{{"command":["x"],"timeout":{number}}}"#)).unwrap_err();
+            assert!(told.starts_with(&fault), "{told}");
+        }
+    }
+
+    #[test]
     fn what_is_not_said() {
         let job = job(r#"{"command":["x"],"id":null,"stdin_base64":"/w=="}"#).unwrap();
         assert_eq!(job.id, Value::Null);

@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+/// The most places between the last digit of a number and its point.
+const FURTHEST: i64 = 100;
+
 /// A text, or bytes.
 pub fn any_string(value: Value) -> Result<Vec<u8>, Fault> {
     match value {
@@ -50,10 +53,44 @@ pub fn strings(value: Value) -> Result<Vec<OsString>, Fault> {
 /// A number, or what an option takes for it.
 pub fn quantity(value: Value) -> Result<OsString, Fault> {
     match value {
-        Value::Number(_) | Value::OtherNumber(_) => Ok(value.compact().into()),
+        Value::Number(_) => Ok(value.compact().into()),
+        Value::OtherNumber(number) => match without_exponent(&number) {
+            Some(number) => Ok(number.into()),
+            None => Err(format!("{number} is beyond what can be counted")),
+        },
         Value::Text(_) | Value::Bytes(_) => string(value),
         _ => Err("it must be a number or a string".into()),
     }
+}
+
+/// A number of JSON's, digit for digit, as an option takes it. `None`: its point is further away than that of any that is
+/// counted.
+fn without_exponent(number: &str) -> Option<String> {
+    let Some((number, exponent)) = number.split_once(['e', 'E']) else {
+        return Some(number.to_owned());
+    };
+    let (sign, number) = match number.strip_prefix('-') {
+        Some(number) => ("-", number),
+        None => ("", number),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = [whole, fraction].concat();
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() {
+        return Some("0".to_owned());
+    }
+    // Where the point stands, counted from the end of the digits.
+    let exponent: i64 = exponent.parse().ok()?;
+    let end = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    if end.abs() > FURTHEST {
+        return None;
+    }
+    let zeros = "0".repeat(usize::try_from(end.max(0)).ok()?);
+    let places = usize::try_from((-end).max(0)).ok()?;
+    let padded = format!("{digits:0>width$}{zeros}", width = places + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - places);
+    let point = if fraction.is_empty() { "" } else { "." };
+    Some([sign, whole, point, fraction].concat())
 }
 
 pub fn inline(value: Value) -> Result<Output, Fault> {
@@ -110,4 +147,40 @@ pub fn reason<T>(outcome: Result<T, Error>, typed: &OsStr) -> Result<(), Fault> 
         Some((_, reason)) => reason.to_owned(),
         None => told,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        for (number, plain) in [
+            ("1.50", "1.50"),
+            ("1e9", "1000000000"),
+            ("1E+2", "100"),
+            ("2.5e0", "2.5"),
+            ("2.5e1", "25"),
+            ("2.50e1", "25.0"),
+            ("2.5e3", "2500"),
+            ("25e-1", "2.5"),
+            ("25e-2", "0.25"),
+            ("0.25e1", "2.5"),
+            ("0.025e-1", "0.0025"),
+            ("1e-9", "0.000000001"),
+            ("-1e3", "-1000"),
+            ("0e999999999999999999999", "0"),
+            ("0.1234567890123456789e19", "1234567890123456789"),
+        ] {
+            assert_eq!(without_exponent(number).as_deref(), Some(plain), "{number}");
+        }
+        for number in [
+            "1e101",
+            "1e-101",
+            "1e99999999999999999999",
+            "1.0e-9223372036854775808",
+        ] {
+            assert_eq!(without_exponent(number), None, "{number}");
+        }
+    }
 }
