@@ -74,6 +74,8 @@ const KEYS: [&str; 15] = [
     "stop_signal",
 ];
 
+const IN_A_LIST: &str = "it is a list, and not a job: one object a line";
+
 /// What is wrong with a line.
 pub type Fault = String;
 
@@ -87,8 +89,10 @@ pub fn read(line: &[u8], number: u64, run: &RunArgs) -> Result<Job, Bad> {
         Ok(value) => value,
         Err(fault) => return Err(bad(Value::Null, fault)),
     };
-    let Value::Object(members) = value else {
-        return Err(bad(Value::Null, "it is no object".into()));
+    let members = match value {
+        Value::Object(members) => members,
+        Value::List(_) => return Err(bad(Value::Null, IN_A_LIST.into())),
+        _ => return Err(bad(Value::Null, "it must be an object".into())),
     };
     let id = id_among(&members);
     let mut job = Job {
@@ -117,7 +121,16 @@ pub fn id_of(line: &[u8]) -> Value {
 
 fn parsed(line: &[u8]) -> Result<Value, Fault> {
     let text = std::str::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned())?;
+    if text.starts_with('\u{feff}') {
+        return Err("a byte order mark, which is not seen, stands before it".to_owned());
+    }
     json::parse_any_number(text).map_err(|fault| {
+        // Of one that is spread over lines the first is seen to be one.
+        match text.trim_ascii() {
+            text if text.starts_with('[') => return IN_A_LIST.to_owned(),
+            "{" => return "it must be all of an object: one object a line".to_owned(),
+            _ => {}
+        }
         // It is one line of the reader's, whatever number it has here.
         let inside = fault.strip_prefix("line 1: ");
         ["it is no JSON: ", inside.unwrap_or(&fault)].concat()
@@ -341,7 +354,17 @@ mod tests {
     fn mistakes_are_named() {
         for (line, fault) in [
             ("", "it is no JSON: it ends where a value should be"),
-            ("[]", "it is no object"),
+            (" {", "it must be all of an object: one object a line"),
+            ("5", "it must be an object"),
+            (
+                r#"[{"command":["x"]}]"#,
+                "it is a list, and not a job: one object a line",
+            ),
+            ("[", "it is a list, and not a job: one object a line"),
+            (
+                "\u{feff}{\"command\":[\"x\"]}",
+                "a byte order mark, which is not seen, stands before it",
+            ),
             (r#"{"id":1}"#, "command is missing"),
             (r#"{"command":[]}"#, "command: it is empty"),
             (
