@@ -110,6 +110,26 @@ fn what_a_job_reads_and_writes() {
     }
 }
 
+/// No one has typed the name of an image there.
+#[test]
+fn what_is_not_found_was_not_meant_as_an_image() {
+    for case in cases() {
+        let jobs =
+            ["nosuch", "no-such/image:1", "two words"].map(|name| json!({"command": [name]}));
+        let results = of_jobs(case, &["--jobs=1"], &jobs);
+        for (result, hint) in results.iter().zip([
+            "exec nosuch: no such file or directory (ENOENT): not found in the container's PATH",
+            "exec no-such/image:1: no such file or directory (ENOENT): no such file in the container, or the \
+             interpreter or loader that it names is missing",
+            "exec two words: no such file or directory (ENOENT): it is one word with blanks in it; a command and its \
+             arguments are words of their own, without quotes",
+        ]) {
+            assert_eq!(result["error"], hint, "{case}");
+            assert_eq!(result["status"], 127, "{case}");
+        }
+    }
+}
+
 /// Of what goes elsewhere nothing is counted, unless someone has said how much may be written.
 #[test]
 fn what_is_not_told_has_no_end() {

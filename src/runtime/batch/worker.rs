@@ -8,6 +8,7 @@ use super::job::{self, Bad, Job};
 use super::streams::Streams;
 use crate::docker::{BatchArgs, RunArgs};
 use crate::error::{Error, ExitCode};
+use crate::hint;
 use crate::json::{Object, Value};
 use crate::log::Log;
 use crate::runtime::boxes;
@@ -24,6 +25,7 @@ use crate::sys::{Errno, Pid, allocation, process};
 use crate::verdict::{Reason, Verdict};
 use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 /// How long a container may take to end when a signal has asked it to.
@@ -167,6 +169,24 @@ pub fn not_run(id: &Value, number: u64, error: &Error) -> Object {
     verdict.tell(begin(id, number))
 }
 
+/// Where a command was not found: no one has typed the name of an image into JSON before it.
+fn without_images(error: Error, job: &Job) -> Error {
+    if error.exit() != ExitCode::NOT_FOUND {
+        return error;
+    }
+    let told = error.to_string();
+    let of_images = [hint::not_in_path(), hint::no_images()];
+    if !of_images.iter().any(|hint| told.ends_with(hint)) {
+        return error;
+    }
+    let command = job.arguments.command.first();
+    let is_path = command.is_some_and(|command| command.as_bytes().contains(&b'/'));
+    error.hint_instead(match is_path {
+        true => hint::NO_SUCH_FILE,
+        false => hint::NOT_IN_PATH,
+    })
+}
+
 struct Worker {
     /// What holds for every job.
     run: RunArgs,
@@ -200,7 +220,7 @@ impl Worker {
                 (Some(lost), ExitCode::SUCCESS) => (lost.exit(), Some(lost)),
                 (lost, exit) => (exit, lost),
             },
-            Err(error) => (error.exit(), Some(error)),
+            Err(error) => (error.exit(), Some(without_images(error, job))),
         };
         let mut object = report.tell(begin(&job.id, number), status, error.as_ref());
         self.streams.tell(job, &mut object)?;
