@@ -56,6 +56,7 @@ pub enum Format {
 }
 
 /// A field's value.
+#[derive(Clone, Copy)]
 pub enum Value<'a> {
     Text(&'a [u8]),
     Number(i64),
@@ -77,6 +78,8 @@ pub struct Log {
     raw_terminal: Cell<bool>,
     /// Signals stay blocked to the end, whatever is said.
     keeps_signals_blocked: Cell<bool>,
+    /// The line of a batch that all is about from now on.
+    job: Cell<Option<i64>>,
     lost: Cell<bool>,
 }
 
@@ -101,6 +104,7 @@ impl Log {
             on_terminal: OnceCell::new(),
             raw_terminal: Cell::new(false),
             keeps_signals_blocked: Cell::new(false),
+            job: Cell::new(None),
             lost: Cell::new(false),
         }
     }
@@ -158,6 +162,11 @@ impl Log {
         self.keeps_signals_blocked.set(true);
     }
 
+    /// From here on each line has this field, by which it is told from those of other jobs.
+    pub fn is_about_job(&self, line: i64) {
+        self.job.set(Some(line));
+    }
+
     pub fn write(&self, level: Level, message: &[u8], fields: &[(&str, Value<'_>)]) {
         if self.enabled(level) {
             self.write_line(level, message, fields);
@@ -167,6 +176,11 @@ impl Log {
     #[cold]
     #[inline(never)]
     fn write_line(&self, level: Level, message: &[u8], fields: &[(&str, Value<'_>)]) {
+        let of_job = self.job.get().map(|line| {
+            let line = [("line", Value::Number(line))];
+            [fields, &line].concat()
+        });
+        let fields = of_job.as_deref().unwrap_or(fields);
         let mut line = match self.format() {
             Format::Json => json_line(level, message, fields),
             Format::Text => text_line(level, message, fields),

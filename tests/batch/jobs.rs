@@ -348,6 +348,29 @@ fn two_thousand_jobs_leave_nothing() {
     }
 }
 
+/// What is logged of a job has its line.
+#[test]
+fn what_is_logged_has_its_line() {
+    for case in common::cgroups::limited_cases() {
+        let eats = "head -c 200000000 /dev/zero | tail";
+        let job = json!({"command": ["sh", "-c", eats]});
+        let lines = [json!({"command": ["true"]}), job].map(|job| job.to_string());
+        let lines = lines.each_ref().map(|line| line.as_bytes());
+        let options = ["--jobs=1", "-m", "32m", "--memory-swap", "32m"];
+        let (results, outcome) = results(case, &options, &lines);
+        assert!(
+            results[1]["oom_kills"].as_u64() > Some(0),
+            "{case}: {outcome:?}"
+        );
+        let mut said = outcome
+            .stderr
+            .lines()
+            .filter(|line| line.contains("out of memory"));
+        let said: Value = serde_json::from_str(said.next().unwrap()).unwrap();
+        assert_eq!(said["line"], 2, "{case}: {said}");
+    }
+}
+
 #[test]
 fn a_cgroup_goes_with_its_job() {
     for case in common::cgroups::limited_cases() {

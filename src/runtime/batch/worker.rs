@@ -196,6 +196,8 @@ struct Worker {
 
 impl Worker {
     fn answer(&self, line: &[u8], number: u64) -> Object {
+        self.log
+            .is_about_job(i64::try_from(number).unwrap_or(i64::MAX));
         let job = match job::read(line, number, &self.run) {
             Ok(job) => job,
             Err(Bad { id, error }) => return not_run(&id, number, &error),
