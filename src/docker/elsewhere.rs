@@ -86,6 +86,11 @@ const OPTIONS: &[(&[&str], &str)] = &[
 /// Options of docker's other commands.
 const OPTIONS_OF: &[(&str, &[&str], &str)] = &[
     (
+        "batch",
+        &["i", "interactive", "t", "tty"],
+        "it means nothing here: what a job reads and writes stands in its line",
+    ),
+    (
         "create",
         &["d", "detach"],
         "create starts nothing; run -d does, and start after create",

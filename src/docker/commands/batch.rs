@@ -66,18 +66,6 @@ fn jobs(line: &mut Line, name: &'static str, typed: OsString) -> Result<(), Erro
 }
 
 fn make(line: Line, _: Vec<OsString>) -> Result<Command, Error> {
-    let given = [
-        ("--interactive", line.run.interactive),
-        ("--tty", line.run.tty),
-    ];
-    if let Some((option, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
-        return Err(Error::usage(
-            format!(
-                "option '{option}' means nothing here: what a job reads and writes stands in its line"
-            ),
-            BATCH_HELP,
-        ));
-    }
     Ok(Command::Batch(Box::new(BatchArgs {
         jobs: line.others.jobs,
         listen: line.others.listen,
@@ -119,7 +107,11 @@ mod tests {
             (&["sh"], "unexpected word 'sh': mydocker batch [OPTIONS]"),
             (
                 &["-t"],
-                "option '--tty' means nothing here: what a job reads and writes stands in its line",
+                "-t: it means nothing here: what a job reads and writes stands in its line",
+            ),
+            (
+                &["--interactive"],
+                "--interactive: it means nothing here: what a job reads and writes stands in its line",
             ),
             (&["-d"], "unknown option '-d'"),
             (&["--name=x"], "unknown option '--name'"),

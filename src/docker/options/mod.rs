@@ -230,6 +230,7 @@ pub fn all(tables: Tables) -> impl Iterator<Item = &'static Row> {
 
 /// The options of `mydocker run`.
 pub const RUN: Tables = &[
+    process::STREAMS,
     process::OPTIONS,
     files::OPTIONS,
     &limits::OF_UPDATE,
@@ -250,6 +251,7 @@ pub const RUN: Tables = &[
 /// The options of `mydocker pool`: its own, and those that say what its boxes are.
 pub const POOL: Tables = &[
     super::commands::pool::OPTIONS,
+    process::STREAMS,
     process::OPTIONS,
     files::OPTIONS,
     &limits::OF_UPDATE,
@@ -278,6 +280,7 @@ pub const BATCH: Tables = &[
 
 /// The options of `mydocker create`: it starts nothing.
 pub const CREATE: Tables = &[
+    process::STREAMS,
     process::OPTIONS,
     files::OPTIONS,
     &limits::OF_UPDATE,

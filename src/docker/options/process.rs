@@ -2,9 +2,10 @@
 
 use super::{Needs, Reading, Row, Section, directory, file, text};
 
+/// What it reads, and whether by a terminal.
+pub const STREAMS: &[Row] = &[INTERACTIVE, TTY];
+
 pub const OPTIONS: &[Row] = &[
-    INTERACTIVE,
-    TTY,
     Row {
         long: "env",
         short: Some('e'),
