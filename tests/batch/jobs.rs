@@ -102,11 +102,38 @@ fn what_a_job_reads_and_writes() {
         assert_eq!(results[8]["reason"], "not started", "{case}");
         let error = results[8]["error"].as_str().unwrap();
         assert!(
-            error.starts_with("stdin_file: open ") && error.contains("missing"),
+            error.starts_with("line 9: stdin_file: open ") && error.contains("missing"),
             "{error}"
         );
         assert_eq!(said(9).0, Some("1 b\n/proc\n"), "{case}");
         assert_eq!(said(10).0, Some("2 b\n"), "{case}");
+    }
+}
+
+/// A key is told by its own name, and an option by its.
+#[test]
+fn what_fails_by_a_key_is_told_by_it() {
+    for case in cases() {
+        let missing = Scratch::new().file("missing");
+        let mut jobs = [
+            json!({"command": ["true"]}),
+            json!({"command": ["true"], "workdir": missing}),
+        ];
+        let results = of_jobs(case, &["-w", &missing], &jobs[..1]);
+        let error = results[0]["error"].as_str().unwrap();
+        assert!(
+            error.starts_with("--workdir: change directory to "),
+            "{error}"
+        );
+        jobs.reverse();
+        let results = of_jobs(case, &["--jobs=1"], &jobs);
+        let error = results[0]["error"].as_str().unwrap();
+        let expected = format!(
+            "line 1: workdir: change directory to {missing}: no such file or directory (ENOENT)"
+        );
+        assert!(error.starts_with(&expected), "{error}");
+        assert_eq!(results[0]["status"], 125, "{case}");
+        assert_eq!(results[1]["status"], 0, "{case}");
     }
 }
 

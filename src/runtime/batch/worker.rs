@@ -8,6 +8,7 @@ use super::job::{self, Bad, Job};
 use super::streams::Streams;
 use crate::docker::{BatchArgs, RunArgs};
 use crate::error::{Error, ExitCode};
+use crate::field::Field;
 use crate::hint;
 use crate::json::{Object, Value};
 use crate::log::Log;
@@ -211,7 +212,8 @@ impl Worker {
 
     /// Errors: it has not run, or nothing is known of how.
     fn run(&self, job: &Job, number: u64) -> Result<Object, Error> {
-        self.streams.take(job)?;
+        let taken = self.streams.take(job);
+        taken.map_err(|error| error.behind(&format!("line {number}")))?;
         // The child of the last one has had our memory, and left it as it has to be while there is a container.
         let _ = process::dumpable();
         let mut report = Reporting::new(|| Ok(Vec::new()))?;
@@ -222,11 +224,38 @@ impl Worker {
                 (Some(lost), ExitCode::SUCCESS) => (lost.exit(), Some(lost)),
                 (lost, exit) => (exit, lost),
             },
-            Err(error) => (error.exit(), Some(without_images(error, job))),
+            Err(error) => {
+                let error = self.by_key(without_images(error, job), job, number);
+                (error.exit(), Some(error))
+            }
         };
         let mut object = report.tell(begin(&job.id, number), status, error.as_ref());
         self.streams.tell(job, &mut object)?;
         Ok(object)
+    }
+
+    /// An error that names an option, by the key that its value came from.
+    #[cold]
+    #[inline(never)]
+    fn by_key(&self, error: Error, job: &Job, number: u64) -> Error {
+        let (own, all) = (&job.arguments, &self.run);
+        let by_job = [
+            (
+                Field::WorkingDirectory,
+                "workdir",
+                own.working_directory != all.working_directory,
+            ),
+            (Field::CpuTime, "cpu_time", own.limits != all.limits),
+        ];
+        let told = error.to_string();
+        let found = by_job.into_iter().find_map(|(field, key, is_jobs)| {
+            let rest = told.strip_prefix(field.spelled())?;
+            (is_jobs && rest.starts_with([':', ' '])).then(|| format!("line {number}: {key}{rest}"))
+        });
+        match found {
+            Some(told) => Error::told(&told).exit_with(error.exit()),
+            None => error,
+        }
     }
 
     /// From nothing to nothing.
