@@ -57,7 +57,7 @@ pub struct Names {
     pub keeps_writes: bool,
 }
 
-/// See [`Names`].
+/// What a value of `--mount` names.
 pub fn names(typed: &[u8]) -> Names {
     let mut names = Names::default();
     for field in fields(typed).unwrap_or_default() {
