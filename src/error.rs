@@ -157,6 +157,14 @@ impl Error {
         self
     }
 
+    /// What is wrong with the object, if that is all there is to it: the reason of a refusal.
+    pub fn reason(&self) -> Option<&str> {
+        match self.0.errno {
+            None => self.0.hint.as_deref(),
+            Some(_) => None,
+        }
+    }
+
     /// This error, with what a program has said before it failed.
     #[cfg(feature = "oci")]
     #[cold]

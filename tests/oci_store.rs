@@ -5,7 +5,7 @@
 mod common;
 
 use common::oci::Oci;
-use common::{Caller, Scratch, cases, finish, mydocker, root_cases, skip_root_only};
+use common::{Caller, Scratch, each_caller, finish, mydocker, root_cases, skip_root_only};
 use serde_json::{Value, json};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -178,10 +178,7 @@ fn a_list_has_those_that_can_be_read() {
 
 #[test]
 fn a_root_directory_is_its_users_alone() {
-    for case in cases()
-        .into_iter()
-        .filter(|case| case.launch == "in-process")
-    {
+    for case in each_caller() {
         let scratch = Scratch::new();
         let run = |root: &str| {
             let line = ["oci", "--root", root, "state", "a"].map(Into::into);
@@ -214,9 +211,9 @@ fn a_root_directory_is_its_users_alone() {
 
 #[test]
 fn a_session_has_the_root_of_who_is_not_root() {
-    for case in cases()
+    for case in each_caller()
         .into_iter()
-        .filter(|case| case.launch == "in-process" && case.caller == Caller::Ordinary)
+        .filter(|case| case.caller == Caller::Ordinary)
     {
         let scratch = Scratch::new();
         let list = |directory: Option<&Path>| {

@@ -38,7 +38,7 @@ pub enum AwakeReason {
     Gate,
     /// A clock ends what is held up.
     Clock,
-    /// It need not be; but the child enters a time namespace, for which its memory has to be its own: clocks are read by a page
+    /// The parent need not be awake; but the child enters a time namespace, for which its memory has to be its own: clocks are read by a page
     /// of it.
     TimeNamespace,
     /// The first process is born of another, and is found by what that one leaves.

@@ -4,11 +4,10 @@ use super::SOCKET;
 use crate::error::Error;
 use crate::field::Field;
 use crate::guard::Request;
-use crate::sys::{Errno, identity, local_socket};
+use crate::sys::{Errno, facts, identity, local_socket};
 use std::ffi::{CString, OsStr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 /// A call to the pool in a directory.
 pub struct Call<'a> {
@@ -51,9 +50,8 @@ impl Request for Call<'_> {
     }
 
     fn preview(self) -> Result<Called, Error> {
-        let found = std::fs::metadata(Path::new(self.directory).join(SOCKET));
-        let is_there = found.map_err(|error| Errno::new(error.raw_os_error().unwrap_or(libc::EIO)));
-        Ok(is_there.map(|_| None))
+        let found = path(self.directory).and_then(|path| facts::identity_of(&path));
+        Ok(found.map(|_| None))
     }
 }
 
@@ -61,10 +59,7 @@ impl Request for Call<'_> {
 #[inline(never)]
 fn call(directory: &OsStr) -> Result<Called, Error> {
     let named = named(directory);
-    let path = [directory.as_bytes(), b"/", SOCKET.as_bytes()].concat();
-    let connected = CString::new(path)
-        .map_err(|_| Errno::EINVAL)
-        .and_then(|path| local_socket::connect(&path));
+    let connected = path(directory).and_then(|path| local_socket::connect(&path));
     match connected {
         Ok(socket) => match local_socket::peer_user(socket.as_fd()) {
             Ok(user) if user == identity::effective_user() => Ok(Ok(Some(socket))),
@@ -75,6 +70,11 @@ fn call(directory: &OsStr) -> Result<Called, Error> {
         Err(errno @ (Errno::ENOENT | Errno::ECONNREFUSED | Errno::EAGAIN)) => Ok(Err(errno)),
         Err(errno) => Err(Error::new("connect to", named, errno)),
     }
+}
+
+fn path(directory: &OsStr) -> Result<CString, Errno> {
+    let path = [directory.as_bytes(), b"/", SOCKET.as_bytes()].concat();
+    CString::new(path).map_err(|_| Errno::EINVAL)
 }
 
 fn named(directory: &OsStr) -> Vec<u8> {

@@ -311,8 +311,8 @@ impl Pool<'_, '_> {
         outcome.map_err(|errno| named(errno).hint((errno == GONE).then_some(hint)))
     }
 
-    /// Does something about the boxes for which what their options name is looked up from where the pool was called. Returns
-    /// whether calls for them are taken.
+    /// Does something about the boxes for which what their options name is looked up from where the pool was called. `act`
+    /// returns whether calls for them are taken; if not, they are from here on.
     fn where_called(
         &mut self,
         act: impl FnOnce(&mut dyn Beside) -> Result<bool, Error>,

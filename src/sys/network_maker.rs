@@ -1,6 +1,6 @@
 //! A process that makes a network namespace beside us, while others of ours go on.
 //!
-//! It runs in our memory (CLONE_VM) and nobody sleeps for it: to copy the memory would take longer than what it does. That
+//! The maker runs in our memory (CLONE_VM) and nobody sleeps for it: to copy the memory would take longer than what it does. That
 //! is the one exception to what `clone.rs` promises, that parent and child never run at once in one memory. So nothing
 //! can be chosen about it: what it does stands here, all of it: system calls, on a stack that is nobody else's, and one
 //! atomic word. It allocates nothing, and knows no thread's variables.
@@ -27,9 +27,9 @@ use syscalls::{Sysno, syscall};
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// It has ended, or there is none.
+    /// The maker has ended, or there is none.
     Ended = 0,
-    /// It has not begun.
+    /// The maker has not begun.
     Asked = 1,
     Making = 2,
     /// It is in the new namespace.

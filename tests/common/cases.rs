@@ -43,6 +43,13 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
+/// One case for each caller, where it does not matter how a container is launched.
+pub fn each_caller() -> Vec<Case> {
+    let mut cases = cases();
+    cases.dedup_by_key(|case| case.caller);
+    cases
+}
+
 /// The cases of root; none, and said so, if the tests do not run as root.
 pub fn root_cases() -> Vec<Case> {
     let cases: Vec<Case> = cases()

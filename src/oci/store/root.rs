@@ -20,7 +20,7 @@ pub struct Root {
     path: PathBuf,
     /// Once there is one.
     opened: OnceCell<Shared>,
-    /// It lies in a directory that is cleaned of what no one has used for a while, but for what is sticky (the XDG Base
+    /// Whether this lies in a directory that is cleaned of what no one has used for a while, but for what is sticky (the XDG Base
     /// Directory Specification).
     is_swept: bool,
 }

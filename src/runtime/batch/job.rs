@@ -1,7 +1,7 @@
 //! A line of a batch: what is to be run, and what it reads and writes.
 
 use super::values::{
-    any_string, directory, environment, inline, quantity, reason, string, strings,
+    Fault, any_string, boolean, directory, environment, quantity, reason, string, strings,
 };
 use crate::docker::specify::{self, size};
 use crate::docker::suggest;
@@ -43,6 +43,15 @@ pub enum Output {
     WithStdout,
 }
 
+impl Output {
+    fn told(is_told: bool) -> Self {
+        match is_told {
+            true => Self::Inline,
+            false => Self::Nowhere,
+        }
+    }
+}
+
 /// A line that is no job: its id, as far as it could be read, and why.
 #[derive(Debug)]
 pub struct Bad {
@@ -75,9 +84,6 @@ const KEYS: [&str; 15] = [
 ];
 
 const IN_A_LIST: &str = "it is a list, and not a job: one object a line";
-
-/// What is wrong with a line.
-pub type Fault = String;
 
 /// Reads a line, the number `number` of those that came this way. `run` holds for every job.
 pub fn read(line: &[u8], number: u64, run: &RunArgs) -> Result<Job, Bad> {
@@ -213,18 +219,18 @@ impl Job {
                 self.input = Input::Bytes(bytes.ok_or("it is no base64")?);
             }
             "stdin_file" => self.input = Input::File(string(value)?),
-            "stdout" => self.output = inline(value)?,
+            "stdout" => self.output = Output::told(boolean(&value)?),
             "stdout_file" => self.output = Output::File(string(value)?),
             "stderr" => {
                 self.error = match value.text() {
                     Some("stdout") => Output::WithStdout,
-                    _ => inline(value).map_err(|fault| fault + ", or \"stdout\"")?,
+                    _ => Output::told(boolean(&value).map_err(|fault| fault + ", or \"stdout\"")?),
                 }
             }
             "stderr_file" => self.error = Output::File(string(value)?),
             "timeout" => {
                 let time = quantity(value)?;
-                reason(specify::timeout(Some(&time)), &time)?;
+                reason(specify::timeout(Some(&time)))?;
                 run.timeout = Some(time);
             }
             "cpu_time" => {
@@ -235,12 +241,12 @@ impl Job {
             }
             "output_limit" => {
                 let limit = OutputLimit::of_all(quantity(value)?);
-                reason(specify::output_limit(Some(&limit)), &limit.size)?;
+                reason(specify::output_limit(Some(&limit)))?;
                 run.output_limit = Some(limit);
             }
             _ => {
                 let signal = quantity(value)?;
-                reason(specify::signal("stop-signal", &signal), &signal)?;
+                reason(specify::signal("stop-signal", &signal))?;
                 run.stop_signal = Some(signal);
             }
         }

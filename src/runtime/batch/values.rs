@@ -1,11 +1,13 @@
 //! The values of a job's keys.
 
-use super::job::{Fault, Output};
 use crate::error::Error;
 use crate::json::Value;
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// What is wrong with a line.
+pub type Fault = String;
 
 /// The most places between the last digit of a number and its point.
 const FURTHEST: i64 = 100;
@@ -93,12 +95,11 @@ fn without_exponent(number: &str) -> Option<String> {
     Some([sign, whole, point, fraction].concat())
 }
 
-pub fn inline(value: Value) -> Result<Output, Fault> {
-    match value.boolean() {
-        Some(true) => Ok(Output::Inline),
-        Some(false) => Ok(Output::Nowhere),
-        None => Err("it must be true or false".into()),
-    }
+/// A yes or a no.
+pub fn boolean(value: &Value) -> Result<bool, Fault> {
+    value
+        .boolean()
+        .ok_or_else(|| "it must be true or false".into())
 }
 
 /// Variables, as `-e` has them: `["NAME=VALUE", "NAME"]`, or `{"NAME": "VALUE"}`.
@@ -135,18 +136,13 @@ fn variable(value: Value) -> Result<OsString, Fault> {
 }
 
 /// What is wrong with what a key has, without the option that means the same and the value: the key is what was written.
-pub fn reason<T>(outcome: Result<T, Error>, typed: &OsStr) -> Result<(), Fault> {
-    let Err(error) = outcome else { return Ok(()) };
-    let told = error.to_string();
-    // As an error shows it.
-    let shown = match typed.is_empty() {
-        true => "'': ".to_owned(),
-        false => Error::refused(typed.as_bytes(), "").to_string(),
-    };
-    Err(match told.split_once(&format!(" {shown}")) {
-        Some((_, reason)) => reason.to_owned(),
-        None => told,
-    })
+pub fn reason<T>(outcome: Result<T, Error>) -> Result<(), Fault> {
+    match outcome {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error
+            .reason()
+            .map_or_else(|| error.to_string(), str::to_owned)),
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,9 @@ use std::os::unix::ffi::OsStrExt;
 /// What a run that has a container of its own says of why.
 pub type Unfit = &'static str;
 
+/// Of a container that is kept in the store.
+pub const STAYS: Unfit = "it stays";
+
 /// Why no box can do what these options ask for, if that is so.
 pub fn is_fit(arguments: &RunArgs) -> Result<(), Unfit> {
     let joins =
@@ -27,7 +30,7 @@ pub fn is_fit(arguments: &RunArgs) -> Result<(), Unfit> {
         || mounts.any(|typed| names_of_mount(typed.as_bytes()).keeps_writes);
     let others = [&arguments.ipc, &arguments.uts, &arguments.cgroup];
     let unfit = [
-        (arguments.is_stored() || arguments.stays, "it stays"),
+        (arguments.is_stored() || arguments.stays, STAYS),
         (arguments.explain, "it is explained"),
         (arguments.timing.is_some(), "its start is timed"),
         (arguments.pid_file.is_some(), "its pid is written to a file"),

@@ -5,7 +5,7 @@ use super::kept::{Kept, Said};
 use crate::child::job::Entrance;
 use crate::docker::RunArgs;
 use crate::error::Error;
-use crate::guard::Acquire;
+use crate::guard::{Acquire, Preview};
 use crate::host::limits::{CgroupEntry, fresh_digits};
 use crate::host::premounted;
 use crate::launch::{Attendant, Container, ForEngine, Launch, joined};
@@ -69,7 +69,7 @@ impl<'a> Boxes<'a> {
             .map_err(|why| Error::refused_for("pool: it keeps no such containers", why.into()))?;
         let (kind, description) = describe(arguments).map_err(|error| {
             // What a run would say of it names what is missing.
-            let looked = asked::look::<Acquire>(&setting(arguments, "", log));
+            let looked = asked::look::<Preview>(&setting(arguments, "", log));
             looked.err().unwrap_or(error)
         })?;
         let failed = |errno| Error::new("wait for", "what happens to containers", errno);
@@ -219,7 +219,6 @@ impl<'a> Boxes<'a> {
         let was_taken = kept.is_taken;
         while let Some(said) = kept.said() {
             match said {
-                Said::Taken => kept.tell(&pid.to_le_bytes()),
                 Said::Asked(request) => {
                     kept.spared = request.obey(kept.container).or(kept.spared);
                 }
@@ -257,7 +256,7 @@ impl<'a> Boxes<'a> {
         }
     }
 
-    /// Those that wait are no one's any more.
+    /// Boxes are something else from now on. Those that wait are no one's any more, and end.
     fn become_others(&mut self, are: (Kind, [u64; 2])) {
         (self.kind, self.description) = are;
         self.retire(Duration::ZERO);
@@ -322,6 +321,8 @@ fn describe(arguments: &RunArgs) -> Result<(Kind, [u64; 2]), Error> {
 
 impl Beside for Boxes<'_> {
     fn begin(&mut self) -> Result<(), Error> {
+        // Until there is a new one no box is made, and this is tried again.
+        self.jobs = None;
         remove_sockets();
         let name = CString::new(description::socket(self.kind)).unwrap_or_default();
         let socket = local_socket::listen_to_wait(&name)
@@ -380,6 +381,9 @@ impl Beside for Boxes<'_> {
         if is != (self.kind, self.description) {
             // By one of the names that the options have something else is called, or the pool has been moved.
             self.become_others(is);
+            return Ok(false);
+        }
+        if self.jobs.is_none() {
             return Ok(false);
         }
         let kept = self.make()?;

@@ -29,17 +29,16 @@ pub struct Kept {
     pub spared: Option<i32>,
 }
 
-/// What comes by a line.
+/// What comes by a box's line, of its client.
 pub enum Said {
-    /// The box has a job.
-    Taken,
     Asked(Request),
     /// No one has the other end any more: the client has gone, or the box.
     Gone,
 }
 
 impl Kept {
-    /// The next thing, if there is one. Nothing comes after [`Said::Gone`].
+    /// The next thing that the client has said, if there is one. Nothing comes after [`Said::Gone`]. A box that says it has a job
+    /// has its client told its number, which no other knows.
     pub fn said(&mut self) -> Option<Said> {
         let line = self.line.as_ref()?;
         loop {
@@ -47,7 +46,7 @@ impl Kept {
             match local_socket::receive_bytes(line.as_fd(), &mut record) {
                 Ok(1) if record[0] == TAKEN => {
                     self.is_taken = true;
-                    return Some(Said::Taken);
+                    self.tell(&self.container.pid.to_le_bytes());
                 }
                 Ok(Request::LENGTH) => {
                     if let Some(request) = Request::of_bytes([record[0], record[1]]) {
@@ -76,12 +75,8 @@ impl Kept {
     /// Tells the client, and gives back what was lent. It has been waited for. Whether it has been taken since it was heard last.
     pub fn conclude(mut self, ended: Ended, resource_usage: ResourceUsage, log: &Log) -> bool {
         let was_taken = self.is_taken;
-        // What it has said last. The client may still be there, when the box itself has gone, and may wait for its number.
-        while let Some(said) = self.said() {
-            if matches!(said, Said::Taken) {
-                self.tell(&self.container.pid.to_le_bytes());
-            }
-        }
+        // What the box has said last: the client may still be there, and wait for its number.
+        while self.said().is_some() {}
         let status = self.status.as_ref();
         let usage = self.lent.limited.as_ref().map(Limited::usage);
         let conclusion = Conclusion {

@@ -13,6 +13,8 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 
+/// Adds to a hash which files these are, and of some what is in them.
+///
 /// Errors: what cannot be looked at; no box fits then.
 pub fn add(arguments: &RunArgs, hasher: &mut DefaultHasher) -> Result<(), Errno> {
     for directory in &arguments.rootfs {
@@ -45,7 +47,7 @@ pub fn add(arguments: &RunArgs, hasher: &mut DefaultHasher) -> Result<(), Errno>
 #[derive(Debug, PartialEq, Eq)]
 struct Source {
     path: Vec<u8>,
-    /// It may be the container's /etc, or something in that.
+    /// Whether the container may have this for its /etc, or for something in that.
     may_be_etc: bool,
 }
 

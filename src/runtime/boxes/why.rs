@@ -1,5 +1,6 @@
 //! Why a run is not in a box, though it was given a pool.
 
+use super::description::STAYS;
 use crate::docker::RunArgs;
 use crate::log::{Level, Log, Value};
 use crate::runtime::asked::without_pool;
@@ -16,7 +17,7 @@ pub enum Why {
 }
 
 impl Why {
-    pub const STAYS: Self = Self::Unfit("it stays");
+    pub const STAYS: Self = Self::Unfit(STAYS);
 
     #[cold]
     #[inline(never)]
