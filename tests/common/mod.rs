@@ -114,14 +114,25 @@ impl Case {
             line.extend(wrapper.iter().map(OsString::from));
             line.push("--".into());
         }
-        line.push(mydocker().into());
+        line.extend(self.line(&mydocker(), options, command));
+        self.prepared(&line)
+    }
+
+    /// `PROGRAM run --launch … OPTIONS COMMAND`, in words.
+    pub fn line<S: AsRef<OsStr>>(
+        self,
+        program: &Path,
+        options: &[&str],
+        command: &[S],
+    ) -> Vec<OsString> {
+        let mut line = vec![program.into()];
         line.extend(["run", "--launch", self.launch].map(OsString::from));
         if let Some(pool) = self.pool() {
             line.extend(["--pool".into(), pool]);
         }
         line.extend(options.iter().map(OsString::from));
         line.extend(command.iter().map(|word| word.as_ref().to_owned()));
-        self.prepared(&line)
+        line
     }
 
     /// Any command line, called by this case's caller, in / and with an empty stdin.
