@@ -33,10 +33,11 @@ pub fn cases() -> Vec<Case> {
     let is_alone = callers.len() == 1;
     let mut cases = Vec::new();
     for caller in callers {
-        let launches = match caller {
-            _ if !is_brief() => &["in-process", "re-exec"][..],
-            Caller::Ordinary if !is_alone => &["re-exec"],
-            Caller::Root | Caller::Ordinary => &["in-process"],
+        let is_second = caller == Caller::Ordinary && !is_alone;
+        let launches = match brief_half() {
+            None => &["in-process", "re-exec"][..],
+            Some(half) if (half == 1) != is_second => &["in-process"],
+            Some(_) => &["re-exec"],
         };
         cases.extend(launches.iter().map(|launch| Case { caller, launch }));
     }

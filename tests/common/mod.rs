@@ -39,10 +39,19 @@ pub use nix::sys::signal::Signal;
 /// Longer than anything takes on a slow machine; what takes longer hangs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Whether what is only long is to be short, and half of the cases enough, with MYDOCKER_BRIEF=1: CI's second and further runs
-/// of the same tests.
+/// Whether what is only long is to be short, and half of the cases enough, with MYDOCKER_BRIEF=1, or 2 for the other half.
 pub fn is_brief() -> bool {
-    std::env::var_os("MYDOCKER_BRIEF").is_some_and(|value| value == "1")
+    brief_half().is_some()
+}
+
+/// Which half of the cases is enough.
+fn brief_half() -> Option<u8> {
+    match std::env::var("MYDOCKER_BRIEF").ok()?.as_str() {
+        "" | "0" => None,
+        "1" => Some(1),
+        "2" => Some(2),
+        other => panic!("MYDOCKER_BRIEF={other}: it is 1, or 2 for the other half"),
+    }
 }
 
 /// Whether strace is installed; says so if not.
