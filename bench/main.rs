@@ -11,6 +11,7 @@ mod engines;
 mod field;
 mod filter;
 mod further;
+mod isolate;
 mod limits;
 mod machine;
 mod many;

@@ -4,6 +4,8 @@ use crate::act::Act;
 use crate::arguments::Extent;
 use crate::batch::Batch;
 use crate::contestants::{Contestant, Form, INIT, Kind, SMALL, name};
+use crate::isolate::Isolate;
+use crate::peers::installed;
 use crate::roots;
 use crate::rounds::progress;
 use crate::runner::now;
@@ -38,6 +40,7 @@ pub struct Many {
 enum Player<'a> {
     Batch(&'a [&'a str]),
     Xargs(&'a Contestant),
+    Isolate(Isolate),
 }
 
 /// The rates of all of them, in rounds.
@@ -68,6 +71,11 @@ pub fn measure(
             Some(other) if other.kind == Kind::Peer => many.absent.push(name.to_owned()),
             _ => {}
         }
+    }
+    let boxes = installed("isolate").map(|program| Isolate::new(program, command));
+    match boxes.transpose()? {
+        Some(boxes) => players.push(("xargs -P, isolate".into(), Player::Isolate(boxes))),
+        None => many.absent.push("isolate".into()),
     }
     many.rows = players.iter().map(|(name, _)| empty(name)).collect();
     let players: Vec<Player<'_>> = players.into_iter().map(|(_, player)| player).collect();
@@ -117,7 +125,12 @@ fn at(
             let rate = match &players[*index] {
                 Player::Batch(options) => batch(own, options, at_once, command, extent.slice),
                 Player::Xargs(contestant) => {
-                    xargs(contestant, at_once, command, extent.slice, serial)
+                    let words = words(contestant, command, *serial);
+                    xargs(&words, name_of, at_once, extent.slice, serial)
+                }
+                Player::Isolate(boxes) => {
+                    let words = boxes.words();
+                    xargs(&words, Isolate::number, at_once, extent.slice, serial)
                 }
             };
             match rate {
@@ -144,36 +157,45 @@ fn batch(
     Batch::new(own, &options, job)?.rate(at_once, milliseconds)
 }
 
-/// Starts per 1,000 seconds, of as many as take about so long.
-fn xargs(
-    contestant: &Contestant,
-    at_once: usize,
-    command: &Path,
-    milliseconds: u64,
-    serial: &mut u64,
-) -> Result<u64, String> {
-    let few = 2 * at_once.max(8);
-    let rate = of_so_many(contestant, at_once, command, few, serial)?;
-    let count = usize::try_from(rate * milliseconds / 1_000_000).unwrap_or(few);
-    of_so_many(contestant, at_once, command, count.max(few), serial)
-}
-
-fn of_so_many(
-    contestant: &Contestant,
-    at_once: usize,
-    command: &Path,
-    count: usize,
-    serial: &mut u64,
-) -> Result<u64, String> {
-    let mut words = contestant.words(command, Act::First, *serial);
+/// What xargs is to call, where `{}` is what differs from one start to the next.
+fn words(contestant: &Contestant, command: &Path, serial: u64) -> Vec<OsString> {
+    let mut words = contestant.words(command, Act::First, serial);
     if let (Form::Bundle { .. }, Some(last)) = (&contestant.form, words.last_mut()) {
         // The container's name, which is another one each time.
         *last = "{}".into();
     }
+    words
+}
+
+fn name_of(serial: u64) -> Vec<u8> {
+    name(serial).into_encoded_bytes()
+}
+
+/// Starts per 1,000 seconds, of as many as take about so long. `name` is what stands for `{}`.
+fn xargs(
+    words: &[OsString],
+    name: fn(u64) -> Vec<u8>,
+    at_once: usize,
+    milliseconds: u64,
+    serial: &mut u64,
+) -> Result<u64, String> {
+    let few = 2 * at_once.max(8);
+    let rate = of_so_many(words, name, at_once, few, serial)?;
+    let count = usize::try_from(rate * milliseconds / 1_000_000).unwrap_or(few);
+    of_so_many(words, name, at_once, count.max(few), serial)
+}
+
+fn of_so_many(
+    words: &[OsString],
+    name: fn(u64) -> Vec<u8>,
+    at_once: usize,
+    count: usize,
+    serial: &mut u64,
+) -> Result<u64, String> {
     let mut names = Vec::new();
     for _ in 0..count {
         *serial += 1;
-        names.extend(name(*serial).into_encoded_bytes());
+        names.extend(name(*serial));
         names.push(b'\n');
     }
     let begin = now();

@@ -173,7 +173,8 @@ pub fn slow(mut contestant: Contestant) -> Contestant {
     contestant
 }
 
-fn installed(program: &str) -> Option<PathBuf> {
+/// Where a program is that is called by its name.
+pub fn installed(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .chain(["/usr/sbin".into(), "/sbin".into()])

@@ -4,8 +4,7 @@ mod common;
 use common::*;
 use nix::sys::signal::Signal::*;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 
@@ -46,11 +45,11 @@ impl Running {
         let mark = mark();
         let variable = format!("MARK={mark}");
         let options = [&["-e", &variable], options].concat();
-        Self::of(case.wrapped(wrapper, &options, command), mark)
-    }
-
-    fn of(mut command: Command, mark: String) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = case
+            .wrapped(wrapper, &options, command)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         // Read by a thread, so that a line which never comes is a failure and not a test that hangs.
         let (sender, lines) = channel();
@@ -466,45 +465,4 @@ fn a_signal_at_any_moment_of_the_start_ends_it() {
         }
         assert_eq!(marked(&mark), [0; 0], "{case}");
     }
-}
-
-#[test]
-fn what_waits_for_signals_has_let_its_code_go() {
-    if !nix::unistd::Uid::effective().is_root() {
-        return skip_root_only(
-            "whose child has another user namespace has its own /proc closed to its user",
-        );
-    }
-    // A debug build waits in several pieces of code, each of which comes with its neighbours: 64 KiB, or, since Linux 6.18, the
-    // whole folio of the page cache, which may be a MiB. A copy that is written page by page is in folios of one page.
-    let optimised = std::env::var_os("MYDOCKER_BIN").is_some();
-    let most = if optimised { 16 } else { 640 };
-    let scratch = Scratch::new();
-    let program = scratch.file("mydocker");
-    let mut copy = Command::new("dd");
-    copy.args(["bs=4096", "status=none"])
-        .arg(format!("if={}", mydocker().display()))
-        .arg(format!("of={program}"));
-    assert!(copy.status().expect("dd").success());
-    let mode = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(&program, mode).expect("its mode");
-    for case in cases() {
-        let command = ["sh", "-c", "echo ready; sleep 1000"];
-        let line = case.line(program.as_ref(), &[], &command);
-        let running = Running::of(case.prepared(&line), mark());
-        assert_eq!(running.line(), "ready", "{case}");
-        let resident = || code_in_memory(running.child.id());
-        assert!(eventually(|| resident() <= most), "{case}: {}", resident());
-    }
-}
-
-/// KiB of its program's code that a process has in its memory.
-fn code_in_memory(pid: u32) -> u64 {
-    let program = std::fs::read_link(format!("/proc/{pid}/exe")).expect("a program");
-    let maps = std::fs::read_to_string(format!("/proc/{pid}/smaps")).expect("smaps");
-    let mut lines = maps.lines();
-    let code = |line: &&str| line.contains(" r-xp ") && line.ends_with(program.to_str().unwrap());
-    lines.find(code).expect("its code");
-    let resident = lines.find_map(|line| line.strip_prefix("Rss:")?.strip_suffix(" kB"));
-    resident.expect("a size").trim().parse().expect("KiB")
 }

@@ -9,6 +9,10 @@
 //!
 //! The client does for the command what it does for a child of its own: it relays, supervises, tells. What only a parent can do it
 //! asks the pool for ([`crate::monitor::line`]). So a container ends with its client or with its pool, whichever goes first.
+//!
+//! That it ends with its pool is the death signal's work (PR_SET_PDEATHSIG), which a command loses that changes its user.
+//! CLONE_PIDFD_AUTOKILL (Linux 7.1) would be kept through that, and is not used: it takes CLONE_AUTOREAP, and a process that
+//! the kernel reaps by itself has no wait4(2), whose rusage `--report` tells.
 
 mod by_birth;
 pub mod client;
