@@ -19,7 +19,7 @@ const NO_FILTER: [&str; 2] = ["--security-opt", "seccomp=unconfined"];
 const MAY_GAIN: [&str; 2] = ["--security-opt", "no-new-privileges=false"];
 const SAME_KEYRING: [&str; 1] = ["--no-new-keyring"];
 const ALL_PATHS: [&str; 2] = ["--security-opt", "systempaths=unconfined"];
-/// Without the filter, or another one would be compiled at each start: it depends on the capabilities.
+/// Without the filter, or another one would be made at each start: it depends on the capabilities.
 const ALL_CAPABILITIES: [&str; 4] = ["--security-opt", "seccomp=unconfined", "--cap-add", "ALL"];
 
 /// Two contestants whose difference it is.

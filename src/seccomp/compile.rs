@@ -2,7 +2,7 @@
 
 use super::architecture::{Architecture, Family};
 use super::check;
-use super::group::{Groups, Pair};
+use super::group::{Group, Groups, Pair};
 use super::program::{ARCHITECTURE_FIELD, NUMBER, Position, Program};
 use super::runs::Runs;
 use super::{Action, Check, Leaf, Rules, code};
@@ -160,6 +160,7 @@ impl Branch<'_> {
         let mut next = match (group.leaf, self.bits) {
             (None, Some((pair, told))) => {
                 let bits = self.bits_of(pair, group.first, group.end);
+                let told = self.listed_bits(program, pair, group, told);
                 program.step(code::LOAD_VALUE, bits, told)
             }
             (Some(leaf), _) => self.leaf(program, leaf),
@@ -200,6 +201,33 @@ impl Branch<'_> {
         bits
     }
 
+    /// Puts what a template asks of these bits behind what loads them.
+    const fn listed_bits(
+        &self,
+        program: &mut Program<'_>,
+        pair: Pair,
+        group: Group,
+        mut told: Position,
+    ) -> Position {
+        let mut run = group.first;
+        while run < group.end {
+            let leaf = self.runs.leaf(run);
+            let mut place = self.runs.start(run);
+            while place < self.runs.start(run + 1) {
+                match leaf {
+                    Leaf::Listed(lists, _) if pair.bit(leaf).is_some() => {
+                        let bit = (place % 32) as u32;
+                        told = program.step(code::UNLISTED_BIT, bit << 16 | lists as u32, told);
+                    }
+                    _ => {}
+                }
+                place += 1;
+            }
+            run += 1;
+        }
+        told
+    }
+
     const fn leaf(&self, program: &mut Program<'_>, leaf: Leaf) -> Position {
         match leaf {
             Leaf::Action(action) => program.action(action),
@@ -210,6 +238,11 @@ impl Branch<'_> {
                     Some(place) if is_shared => place,
                     _ => check::write(program, self.architecture, self.checks[index]),
                 }
+            }
+            Leaf::Listed(lists, refusal) => {
+                let refused = self.leaf(program, refusal.leaf());
+                let allowed = program.action(Action::ALLOW);
+                program.shared_jump(code::LISTED, lists as u32, allowed, refused)
             }
         }
     }

@@ -7,10 +7,12 @@
 
 use super::allowed::{ALLOWED, BY_CAPABILITY, TRACING, allowed_only};
 use super::architecture::{Architecture, Family, HERE, NUMBERS};
-use super::names::{self, Calls, position};
+use super::names::{self, position};
 use super::program::NOTHING;
 use super::runs::Runs;
-use super::{Action, Check, Comparison, Condition, Host, Rule, Rules, compile};
+use super::{
+    Action, Check, Comparison, Condition, Host, Leaf, Refusal, Rule, Rules, compile, template,
+};
 use crate::spec::DEFAULT_CAPABILITIES;
 use crate::sys::capability::CapabilitySet;
 use crate::sys::seccomp::Instruction;
@@ -170,103 +172,111 @@ const fn allowed(conditions: &[Condition]) -> Rule<'_> {
     }
 }
 
-/// The rules for the calls of one architecture.
-struct Lists {
-    /// What the rules know: not what is newer than they are.
-    known: Calls,
-    allowed: Calls,
-    tracing: Calls,
-    by_capability: [Calls; BY_CAPABILITY.len()],
-    checked: [u16; CHECKED.len()],
-    clone3: u16,
+/// Bits of a set of lists: those of [`BY_CAPABILITY`], in their order, then these two.
+const TRACING_BIT: u32 = 1 << BY_CAPABILITY.len();
+const ALLOWED_BIT: u32 = TRACING_BIT << 1;
+// A leaf has 16 bits for those that count or not.
+const _: () = assert!(TRACING_BIT <= 1 << 15);
+
+/// The lists that count for who has these capabilities, on a kernel that has the filter look at what a tracer makes of a
+/// call (`tracing`).
+const fn lists(capabilities: CapabilitySet, tracing: bool) -> u32 {
+    let mut lists = if tracing { TRACING_BIT } else { 0 };
+    let mut index = 0;
+    while index < BY_CAPABILITY.len() {
+        if capabilities.contains(BY_CAPABILITY[index].0) {
+            lists |= 1 << index;
+        }
+        index += 1;
+    }
+    lists
 }
 
-static NATIVE: Lists = Lists::of(HERE.native);
-static COMPAT: Option<Lists> = match HERE.compat {
-    Some(architecture) => Some(Lists::of(architecture)),
-    None => None,
-};
-
-impl Lists {
-    const fn of(architecture: Architecture) -> Self {
-        let names = &names::all(architecture);
-        let mut lists = Self {
-            known: Calls::NONE,
-            allowed: Calls::named(names, ALLOWED)
-                .and(&Calls::named(names, allowed_only(architecture))),
-            tracing: Calls::named(names, TRACING),
-            by_capability: [Calls::NONE; BY_CAPABILITY.len()],
-            checked: [0; CHECKED.len()],
-            clone3: position(names, "clone3") as u16,
-        };
-        let mut all = lists.allowed;
-        let mut index = 0;
-        while index < BY_CAPABILITY.len() {
-            let calls = Calls::named(names, BY_CAPABILITY[index].1);
-            lists.by_capability[index] = calls;
-            all = all.and(&calls);
-            index += 1;
-        }
-        index = 0;
-        while index < CHECKED.len() {
-            lists.checked[index] = position(names, CHECKED[index].0) as u16;
-            index += 1;
-        }
-        let mut is_known = false;
-        let mut place = NUMBERS;
-        while place > 0 {
-            place -= 1;
-            is_known |= all.contains(place) && !architecture.is_arm_alone(place);
-            if !names[place].is_empty() && (is_known || architecture.is_arm_alone(place)) {
-                lists.known.add(place);
-            }
-        }
-        lists
+/// What becomes of an architecture's calls, whatever lists count.
+const fn leaves(architecture: Architecture) -> [Leaf; NUMBERS] {
+    let names = &names::all(architecture);
+    let mut on = [0; NUMBERS];
+    put(&mut on, names, ALLOWED, ALLOWED_BIT);
+    put(&mut on, names, allowed_only(architecture), ALLOWED_BIT);
+    put(&mut on, names, TRACING, TRACING_BIT);
+    let mut index = 0;
+    while index < BY_CAPABILITY.len() {
+        put(&mut on, names, BY_CAPABILITY[index].1, 1 << index);
+        index += 1;
     }
-
-    const fn runs(&self, capabilities: CapabilitySet, tracing: bool) -> Runs {
-        let mut allowed = self.allowed;
-        if tracing {
-            allowed = allowed.and(&self.tracing);
-        }
-        let mut index = 0;
-        while index < BY_CAPABILITY.len() {
-            if capabilities.contains(BY_CAPABILITY[index].0) {
-                allowed = allowed.and(&self.by_capability[index]);
-            }
-            index += 1;
-        }
-        let mut looked_at = self.checked;
-        index = 0;
-        while index < CHECKED.len() {
-            let place = looked_at[index] as usize;
-            if place < NUMBERS && allowed.contains(place) {
-                looked_at[index] = NUMBERS as u16;
-            }
-            index += 1;
-        }
-        // A filter cannot read clone3's flags, which lie in memory. Told that there is none, C libraries use clone.
-        let mut clone3 = Calls::NONE;
-        clone3.add(self.clone3 as usize);
+    // A filter cannot read clone3's flags, which lie in memory. Told that there is none, C libraries use clone.
+    let clone3 = position(names, "clone3");
+    let mut leaves = [Leaf::Action(Action::ENOSYS); NUMBERS];
+    let mut is_known = false;
+    let mut place = NUMBERS;
+    while place > 0 {
+        place -= 1;
+        let is_alone = architecture.is_arm_alone(place);
         // What is newer than the rules is as if the kernel did not have it.
-        Runs::of_sets(&allowed, &self.known.without(&clone3), &looked_at)
+        is_known |= on[place] != 0 && !is_alone;
+        let is_there = !names[place].is_empty() && (is_known || is_alone);
+        let mut otherwise = match is_there && place != clone3 {
+            true => Refusal::Action(Action::EPERM),
+            false => Refusal::Action(Action::ENOSYS),
+        };
+        index = 0;
+        while index < CHECKED.len() {
+            if is_there && names::same(names[place].as_bytes(), CHECKED[index].0.as_bytes()) {
+                otherwise = Refusal::Check(index as u16);
+            }
+            index += 1;
+        }
+        leaves[place] = match on[place] {
+            0 => otherwise.leaf(),
+            lists if lists & ALLOWED_BIT != 0 => Leaf::Action(Action::ALLOW),
+            lists => Leaf::Listed(lists as u16, otherwise),
+        };
+    }
+    leaves
+}
+
+/// Notes that these calls are on a list.
+const fn put(on: &mut [u32; NUMBERS], all: &[&str; NUMBERS], names: &[&str], list: u32) {
+    let mut index = 0;
+    while index < names.len() {
+        let place = position(all, names[index]);
+        if place < NUMBERS {
+            on[place] |= list;
+        }
+        index += 1;
     }
 }
 
-/// More instructions than any set of capabilities leads to.
-const LENGTH: usize = 256;
+/// What becomes of the calls if these lists count.
+const fn settled(leaves: &[Leaf; NUMBERS], lists: u32) -> [Leaf; NUMBERS] {
+    let mut settled = *leaves;
+    let mut place = 0;
+    while place < NUMBERS {
+        if let Leaf::Listed(wanted, otherwise) = leaves[place] {
+            settled[place] = match lists & wanted as u32 {
+                0 => otherwise.leaf(),
+                _ => Leaf::Action(Action::ALLOW),
+            };
+        }
+        place += 1;
+    }
+    settled
+}
 
-/// Writes the filter at the end of `kept`; how long it is.
+/// More instructions than any of them has.
+const LENGTH: usize = 320;
+
+/// A filter, at the end of this, and how long it is.
+type Written = ([Instruction; LENGTH], usize);
+
 const fn write(
-    kept: &mut [Instruction],
     family: Family,
-    (native, compat): (&Lists, Option<&Lists>),
-    capabilities: CapabilitySet,
-    tracing: bool,
-) -> usize {
-    let native = native.runs(capabilities, tracing);
+    native: &[Leaf; NUMBERS],
+    compat: Option<&[Leaf; NUMBERS]>,
+) -> Written {
+    let native = Runs::of(native);
     let compat = match compat {
-        Some(lists) => Some(lists.runs(capabilities, tracing)),
+        Some(leaves) => Some(Runs::of(leaves)),
         None => None,
     };
     let rules = Rules {
@@ -274,61 +284,55 @@ const fn write(
         compat: compat.as_ref(),
         checks: &CHECKS,
     };
-    compile::write(kept, family, rules)
+    let mut kept = [NOTHING; LENGTH];
+    let length = compile::write(&mut kept, family, rules);
+    assert!(length <= LENGTH);
+    (kept, length)
 }
 
-/// For this build's kernel.
-const fn write_here(kept: &mut [Instruction], capabilities: CapabilitySet, tracing: bool) -> usize {
-    write(
-        kept,
-        HERE,
-        (&NATIVE, COMPAT.as_ref()),
-        capabilities,
-        tracing,
-    )
-}
+const NATIVE: [Leaf; NUMBERS] = leaves(HERE.native);
+const COMPAT: Option<[Leaf; NUMBERS]> = match HERE.compat {
+    Some(architecture) => Some(leaves(architecture)),
+    None => None,
+};
 
-const fn length(capabilities: CapabilitySet) -> usize {
-    write_here(&mut [NOTHING; LENGTH], capabilities, true)
-}
-
-const fn filter<const N: usize>(capabilities: CapabilitySet) -> [Instruction; N] {
-    let mut filter = [NOTHING; N];
-    assert!(write_here(&mut filter, capabilities, true) == N);
-    filter
-}
-
-static DEFAULT: [Instruction; length(DEFAULT_CAPABILITIES)] = filter(DEFAULT_CAPABILITIES);
-/// After `--cap-drop ALL`, whatever of the usual ones is added again but to change the root.
-static WITHOUT: [Instruction; length(CapabilitySet::NONE)] = filter(CapabilitySet::NONE);
-const _: () = assert!(length(CapabilitySet::ALL) <= LENGTH);
-const _: () = assert!(write_here(&mut [NOTHING; LENGTH], CapabilitySet::NONE, false) <= LENGTH);
-
-/// The filter for a container on this host.
-pub fn default_filter(host: &Host) -> Cow<'static, [Instruction]> {
-    let is_as_with = |set: CapabilitySet| {
-        let same = |(capability, _): &(u8, _)| {
-            host.capabilities.contains(*capability) == set.contains(*capability)
-        };
-        BY_CAPABILITY.iter().all(same)
-    };
-    if host.kernel < TRACERS_ARE_FILTERED {
-        compiled(host.capabilities, false)
-    } else if is_as_with(DEFAULT_CAPABILITIES) {
-        Cow::Borrowed(&DEFAULT)
-    } else if is_as_with(CapabilitySet::NONE) {
-        Cow::Borrowed(&WITHOUT)
-    } else {
-        compiled(host.capabilities, true)
+/// This build's, if these lists count.
+const fn with(lists: u32) -> Written {
+    let native = settled(&NATIVE, lists);
+    match &COMPAT {
+        Some(compat) => write(HERE, &native, Some(&settled(compat, lists))),
+        None => write(HERE, &native, None),
     }
 }
 
-#[cold]
-#[inline(never)]
-fn compiled(bounding: CapabilitySet, tracing: bool) -> Cow<'static, [Instruction]> {
-    let mut kept = [NOTHING; LENGTH];
-    let length = write_here(&mut kept, bounding, tracing);
-    Cow::Owned(kept[LENGTH - length..].to_vec())
+const fn end<const N: usize>(written: &Written) -> [Instruction; N] {
+    let mut end = [NOTHING; N];
+    let mut index = 0;
+    while index < N {
+        end[index] = written.0[LENGTH - N + index];
+        index += 1;
+    }
+    end
+}
+
+const DEFAULT_LISTS: u32 = lists(DEFAULT_CAPABILITIES, true);
+const DEFAULT_WRITTEN: Written = with(DEFAULT_LISTS);
+static DEFAULT: [Instruction; DEFAULT_WRITTEN.1] = end(&DEFAULT_WRITTEN);
+/// After `--cap-drop ALL`, whatever of the usual ones is added again but to change the root.
+const WITHOUT_LISTS: u32 = lists(CapabilitySet::NONE, true);
+const WITHOUT_WRITTEN: Written = with(WITHOUT_LISTS);
+static WITHOUT: [Instruction; WITHOUT_WRITTEN.1] = end(&WITHOUT_WRITTEN);
+/// What all others are made of.
+const TEMPLATE_WRITTEN: Written = write(HERE, &NATIVE, COMPAT.as_ref());
+static TEMPLATE: [Instruction; TEMPLATE_WRITTEN.1] = end(&TEMPLATE_WRITTEN);
+
+/// The filter for a container on this host.
+pub fn default_filter(host: &Host) -> Cow<'static, [Instruction]> {
+    match lists(host.capabilities, host.kernel >= TRACERS_ARE_FILTERED) {
+        DEFAULT_LISTS => Cow::Borrowed(&DEFAULT),
+        WITHOUT_LISTS => Cow::Borrowed(&WITHOUT),
+        others => Cow::Owned(template::settle::<LENGTH>(&TEMPLATE, others)),
+    }
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ fn leaves<'a>(
             let rules = combined(name, &said[place], &said[NUMBERS..], otherwise);
             let otherwise = match leaves[place] {
                 Leaf::Action(action) => action,
-                Leaf::Check(_) => otherwise,
+                Leaf::Check(_) | Leaf::Listed(..) => otherwise,
             };
             check(&mut leaves[place], rules, otherwise);
         }

@@ -7,7 +7,7 @@
 
 use super::architecture::{ARM_PLACE, NUMBERS};
 use super::runs::Runs;
-use super::{Action, Leaf};
+use super::{Action, Leaf, Refusal};
 
 /// As many exceptions as keep it quick to look through them.
 const EXCEPTIONS: usize = 4;
@@ -243,11 +243,12 @@ impl Pair {
         Self(Action::ALLOW, counts[most].0)
     }
 
-    /// The bit of a leaf that is one of both.
+    /// The bit of a leaf that is one of both; of one that is either, by what lists count, as if it was the first.
     pub const fn bit(self, leaf: Leaf) -> Option<u32> {
         match leaf {
             Leaf::Action(action) if action.0 == self.0.0 => Some(0),
             Leaf::Action(action) if action.0 == self.1.0 => Some(1),
+            Leaf::Listed(_, Refusal::Action(action)) if action.0 == self.1.0 => Some(0),
             _ => None,
         }
     }

@@ -4,7 +4,8 @@
 //! with the same action, seven comparisons deep. The kernel translates each instruction when a filter is loaded (0.1 us
 //! each, and once more where a jump goes on at neither of its sides), and runs it once for each number, to know
 //! which calls it need not run it for: so length is what loading costs, and depth after it. The default filter is compiled
-//! with mydocker, by the same code that compiles a profile when it is read.
+//! with mydocker, by the same code that compiles a profile when it is read; what it is for other capabilities comes
+//! from a template (`template.rs`).
 //!
 //! 32-bit programs have calls of their own (`architecture.rs`): other numbers, other names, and some that are several in
 //! one (`multiplexer.rs`). Where they are allowed they have a tree of their own, made from the same rules by the names
@@ -26,6 +27,7 @@ mod profile;
 mod program;
 mod reaper;
 mod runs;
+mod template;
 mod words;
 
 pub use architecture::{Architecture, Family, HERE};
@@ -126,6 +128,24 @@ enum Leaf {
     Action(Action),
     /// One of the filter's checks.
     Check(u16),
+    /// It is allowed if one of these lists counts. Only a template's rules ask that.
+    Listed(u16, Refusal),
+}
+
+/// What a number leads to that is on no list that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    Action(Action),
+    Check(u16),
+}
+
+impl Refusal {
+    const fn leaf(self) -> Leaf {
+        match self {
+            Self::Action(action) => Leaf::Action(action),
+            Self::Check(check) => Leaf::Check(check),
+        }
+    }
 }
 
 /// A filter, not compiled yet.
@@ -152,6 +172,10 @@ mod code {
     pub const GREATER_OR_EQUAL: u16 = 0x35;
     pub const ANY_BIT: u16 = 0x45;
     pub const RETURN: u16 = 0x06;
+    /// Only a template has this one and the next: a jump, by whether one of these lists counts.
+    pub const LISTED: u16 = 0xffff;
+    /// If none of the lists in the lower half counts, the value that was loaded has the bit that the upper half tells.
+    pub const UNLISTED_BIT: u16 = 0xfffe;
 }
 
 const fn instruction(code: u16, jump_true: u8, jump_false: u8, value: u32) -> Instruction {

@@ -71,7 +71,7 @@ pub const fn position(names: &[&str; NUMBERS], name: &str) -> usize {
     place
 }
 
-const fn same(one: &[u8], other: &[u8]) -> bool {
+pub const fn same(one: &[u8], other: &[u8]) -> bool {
     // Most differ here.
     if one.len() != other.len() || (!one.is_empty() && one[0] != other[0]) {
         return false;
@@ -203,84 +203,6 @@ pub fn by_place(architecture: Architecture) -> [&'static str; NUMBERS] {
         }
     }
     names
-}
-
-/// A set of the calls of one architecture, by their places in its table.
-#[derive(Clone, Copy)]
-pub struct Calls([u64; NUMBERS / 64]);
-
-impl Calls {
-    pub const NONE: Self = Self([0; NUMBERS / 64]);
-    pub const ALL: Self = Self([u64::MAX; NUMBERS / 64]);
-
-    /// The `names` that are among all of an architecture's.
-    pub const fn named(all: &[&str; NUMBERS], names: &[&str]) -> Self {
-        let mut calls = Self::NONE;
-        let mut index = 0;
-        while index < names.len() {
-            let place = position(all, names[index]);
-            if place < NUMBERS {
-                calls.add(place);
-            }
-            index += 1;
-        }
-        calls
-    }
-
-    pub const fn add(&mut self, place: usize) {
-        self.0[place / 64] |= 1 << (place % 64);
-    }
-
-    /// The calls of both sets.
-    pub const fn and(mut self, others: &Self) -> Self {
-        let mut index = 0;
-        while index < self.0.len() {
-            self.0[index] |= others.0[index];
-            index += 1;
-        }
-        self
-    }
-
-    /// The calls that are not among the others.
-    pub const fn without(mut self, others: &Self) -> Self {
-        let mut index = 0;
-        while index < self.0.len() {
-            self.0[index] &= !others.0[index];
-            index += 1;
-        }
-        self
-    }
-
-    /// The places of which the one before is not as they are.
-    pub const fn changes(&self) -> Self {
-        let mut changes = *self;
-        let mut index = 0;
-        let mut before = 0;
-        while index < self.0.len() {
-            changes.0[index] ^= self.0[index] << 1 | before;
-            before = self.0[index] >> 63;
-            index += 1;
-        }
-        changes
-    }
-
-    /// The first of them, which is in it no longer.
-    pub const fn take_first(&mut self) -> Option<usize> {
-        let mut index = 0;
-        while index < self.0.len() {
-            let word = self.0[index];
-            if word != 0 {
-                self.0[index] = word & (word - 1);
-                return Some(64 * index + word.trailing_zeros() as usize);
-            }
-            index += 1;
-        }
-        None
-    }
-
-    pub const fn contains(&self, place: usize) -> bool {
-        self.0[place / 64] >> (place % 64) & 1 == 1
-    }
 }
 
 #[cfg(test)]

@@ -29,8 +29,13 @@ const ACTIONS: usize = 4;
 const NEAR: usize = 64;
 
 /// A place in a program: how many instructions there are from it to the end.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Position(usize);
+
+impl Position {
+    /// Behind the last instruction.
+    pub const END: Self = Self(0);
+}
 
 impl<'a> Program<'a> {
     pub const fn new(kept: &'a mut [Instruction]) -> Self {
@@ -146,6 +151,15 @@ impl<'a> Program<'a> {
     /// Whether the next instruction's jump gets there, and would with another one put in between.
     const fn reaches(&self, place: Position) -> bool {
         self.distance(place) < 250
+    }
+
+    /// What is written there, and where it leads: if it holds, and if not.
+    pub fn at(&self, place: Position) -> Option<(Instruction, Position, Position)> {
+        let at = self.kept.len().checked_sub(place.0)?;
+        let instruction = *self.kept.get(at)?;
+        let behind = |jump: u8| place.0.checked_sub(1 + usize::from(jump)).map(Position);
+        let holds = behind(instruction.jump_true)?;
+        Some((instruction, holds, behind(instruction.jump_false)?))
     }
 
     /// From the instruction that is written next.

@@ -4,10 +4,10 @@
 //! Whoever has CAP_SYS_PTRACE in the container can have them do it.
 
 use super::architecture::{Family, HERE, NUMBERS};
-use super::names::{self, Calls, position};
+use super::names::{self, position};
 use super::program::NOTHING;
 use super::runs::Runs;
-use super::{Action, Check, Comparison, Condition, Rule, Rules, compile};
+use super::{Action, Check, Comparison, Condition, Leaf, Rule, Rules, compile};
 use crate::sys::seccomp::Instruction;
 
 /// To let the command go on, to wait for signals and children, to hand signals on, to leave.
@@ -46,20 +46,27 @@ const LENGTH: usize = 64;
 /// Writes one at the end of `kept`; how long it is.
 const fn write(kept: &mut [Instruction], family: Family, is_keeper: bool) -> usize {
     let names = &names::all(family.native);
-    let mut allowed = Calls::named(names, ALLOWED);
-    let mut looked_at = NUMBERS;
+    let mut leaves = [Leaf::Action(Action::EPERM); NUMBERS];
+    allow(&mut leaves, names, ALLOWED);
     if is_keeper {
-        allowed = allowed.and(&Calls::named(names, KEEPERS));
-        looked_at = position(names, "openat");
+        allow(&mut leaves, names, KEEPERS);
+        leaves[position(names, "openat")] = Leaf::Check(0);
     }
-    let native = Runs::of_sets(&allowed, &Calls::ALL, &[looked_at as u16]);
     let rules = Rules {
-        native: &native,
+        native: &Runs::of(&leaves),
         // It makes no calls of 32-bit programs.
         compat: None,
         checks: READS_ONLY,
     };
     compile::write(kept, family, rules)
+}
+
+const fn allow(leaves: &mut [Leaf; NUMBERS], all: &[&str; NUMBERS], names: &[&str]) {
+    let mut index = 0;
+    while index < names.len() {
+        leaves[position(all, names[index])] = Leaf::Action(Action::ALLOW);
+        index += 1;
+    }
 }
 
 const fn filter<const N: usize>(is_keeper: bool) -> [Instruction; N] {

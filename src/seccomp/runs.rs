@@ -1,7 +1,6 @@
 //! A table of calls as runs: numbers beside each other that lead to the same.
 
 use super::architecture::NUMBERS;
-use super::names::Calls;
 use super::{Action, Leaf};
 
 /// What each place of a table leads to. What is above the table is as the last place in it.
@@ -27,41 +26,6 @@ impl Runs {
                 runs.begin(place, leaves[place]);
             }
             place += 1;
-        }
-        runs.end()
-    }
-
-    /// What is in neither set, nor looked at, does not exist. `looked_at` are the places of the checks, or [`NUMBERS`].
-    pub const fn of_sets(allowed: &Calls, refused: &Calls, looked_at: &[u16]) -> Self {
-        let mut singles = Calls::NONE;
-        let mut index = 0;
-        while index < looked_at.len() {
-            if (looked_at[index] as usize) < NUMBERS {
-                singles.add(looked_at[index] as usize);
-            }
-            index += 1;
-        }
-        let mut changes = allowed
-            .changes()
-            .and(&refused.changes())
-            .and(&singles.changes());
-        changes.add(0);
-        let mut runs = Self::NONE;
-        while let Some(place) = changes.take_first() {
-            let leaf = if singles.contains(place) {
-                let mut index = 0;
-                while looked_at[index] as usize != place {
-                    index += 1;
-                }
-                Leaf::Check(index as u16)
-            } else if allowed.contains(place) {
-                Leaf::Action(Action::ALLOW)
-            } else if refused.contains(place) {
-                Leaf::Action(Action::EPERM)
-            } else {
-                Leaf::Action(Action::ENOSYS)
-            };
-            runs.begin(place, leaf);
         }
         runs.end()
     }
@@ -107,6 +71,9 @@ const fn same(one: Leaf, other: Leaf) -> bool {
     match (one, other) {
         (Leaf::Action(one), Leaf::Action(other)) => one.0 == other.0,
         (Leaf::Check(one), Leaf::Check(other)) => one == other,
+        (Leaf::Listed(lists, refusal), Leaf::Listed(others, another)) => {
+            lists == others && same(refusal.leaf(), another.leaf())
+        }
         _ => false,
     }
 }

@@ -18,11 +18,18 @@ fn filter_of(family: Family, capabilities: CapabilitySet) -> Vec<Instruction> {
 }
 
 fn filter_with(family: Family, capabilities: CapabilitySet, tracing: bool) -> Vec<Instruction> {
-    let native = Lists::of(family.native);
-    let compat = family.compat.map(Lists::of);
-    let mut kept = [NOTHING; LENGTH];
-    let lists = (&native, compat.as_ref());
-    let length = write(&mut kept, family, lists, capabilities, tracing);
+    let lists = lists(capabilities, tracing);
+    let native = settled(&leaves(family.native), lists);
+    let compat = family.compat.map(|compat| settled(&leaves(compat), lists));
+    written(&write(family, &native, compat.as_ref()))
+}
+
+fn template_of(family: Family) -> Vec<Instruction> {
+    let compat = family.compat.map(leaves);
+    written(&write(family, &leaves(family.native), compat.as_ref()))
+}
+
+fn written((kept, length): &Written) -> Vec<Instruction> {
     kept[LENGTH - length..].to_vec()
 }
 
@@ -91,6 +98,78 @@ fn calls_of_no_architecture_do_not_exist() {
     }
 }
 
+const VALUES: [u64; 29] = [
+    0,
+    1,
+    8,
+    9,
+    38,
+    40,
+    0x101,
+    0x103,
+    0x106,
+    0x109,
+    0x10a,
+    0x500,
+    0x2000,
+    0x2103,
+    0x5411,
+    0x5412,
+    0x541c,
+    0x6000,
+    0x8000,
+    0x2_0000,
+    0x2_0008,
+    0x200_0000,
+    0x4000_0000,
+    NAMESPACES,
+    INT,
+    1 << 32,
+    0x1_0000_0008,
+    0x1_0000_5412,
+    u64::MAX,
+];
+
+/// Asks for each number and, where arguments decide, for those of interest.
+fn assert_answers(filter: &[Instruction], family: Family, set: CapabilitySet, tracing: bool) {
+    for architecture in [Some(family.native), family.compat].into_iter().flatten() {
+        let lists = meaning::Lists::of(architecture, set, tracing);
+        let numbers = (0..1024).chain((0..520).map(|number| X32 | number));
+        let ends = [0xe_ffff, 0xf_0000, 0xf_000f, X32 - 1, 1 << 31, u32::MAX];
+        for number in numbers.chain(0xf_0001..0xf_000f).chain(ends) {
+            let ask = |arguments| {
+                let call = Call {
+                    architecture: architecture.audit(),
+                    number,
+                    arguments,
+                };
+                let (action, steps) = meaning::answer(filter, &call);
+                assert_eq!(action, lists.answer(&call), "{call:x?} {set:?} {tracing}");
+                assert!(steps < 32, "{steps} {call:x?}");
+            };
+            ask([0; 6]);
+            // (All that is looked at is among the first four, and of two at most.)
+            if decided(filter, architecture, number).is_none() {
+                let pairs = VALUES.iter().flat_map(|one| VALUES.map(|two| (*one, two)));
+                for (one, two) in pairs {
+                    ask([one, two, one, two, 0, 0]);
+                    ask([one, one, two, one, 0, 0]);
+                }
+            }
+        }
+    }
+    for architecture in [0, Architecture::X86_64.audit() ^ 1, u32::MAX] {
+        for number in 0..520 {
+            let call = Call {
+                architecture,
+                number,
+                arguments: [0; 6],
+            };
+            assert_eq!(meaning::answer(filter, &call).0, Action::ENOSYS);
+        }
+    }
+}
+
 #[test]
 fn it_answers_what_the_lists_say() {
     let more = |capability| DEFAULT_CAPABILITIES.with(capability);
@@ -101,75 +180,67 @@ fn it_answers_what_the_lists_say() {
         (more(capability::SYS_PTRACE), false),
         (CapabilitySet::ALL, true),
     ];
-    let values = [
-        0,
-        1,
-        8,
-        9,
-        38,
-        40,
-        0x101,
-        0x103,
-        0x106,
-        0x109,
-        0x10a,
-        0x500,
-        0x2000,
-        0x2103,
-        0x5411,
-        0x5412,
-        0x541c,
-        0x6000,
-        0x8000,
-        0x2_0000,
-        0x2_0008,
-        0x200_0000,
-        0x4000_0000,
-        NAMESPACES,
-        INT,
-        1 << 32,
-        0x1_0000_0008,
-        0x1_0000_5412,
-        u64::MAX,
-    ];
     for family in FAMILIES {
         for (set, tracing) in sets {
             let filter = filter_with(family, set, tracing);
-            for architecture in [Some(family.native), family.compat].into_iter().flatten() {
-                let lists = meaning::Lists::of(architecture, set, tracing);
-                let numbers = (0..1024).chain((0..520).map(|number| X32 | number));
-                let ends = [0xe_ffff, 0xf_0000, 0xf_000f, X32 - 1, 1 << 31, u32::MAX];
-                for number in numbers.chain(0xf_0001..0xf_000f).chain(ends) {
-                    let ask = |arguments| {
-                        let call = Call {
-                            architecture: architecture.audit(),
-                            number,
-                            arguments,
-                        };
-                        let (action, steps) = meaning::answer(&filter, &call);
-                        assert_eq!(action, lists.answer(&call), "{call:x?}");
-                        assert!(steps < 32, "{steps} {call:x?}");
-                    };
-                    ask([0; 6]);
-                    // (All that is looked at is among the first four, and of two at most.)
-                    if decided(&filter, architecture, number).is_none() {
-                        let pairs = values.iter().flat_map(|one| values.map(|two| (*one, two)));
-                        for (one, two) in pairs {
-                            ask([one, two, one, two, 0, 0]);
-                            ask([one, one, two, one, 0, 0]);
-                        }
-                    }
+            assert_answers(&filter, family, set, tracing);
+        }
+    }
+}
+
+/// With one more than none, with one more or less than the default, and those three.
+fn listed_sets() -> impl Iterator<Item = CapabilitySet> {
+    let bits = BY_CAPABILITY.iter().map(|(capability, _)| 1 << capability);
+    bits.flat_map(|bit| [bit, DEFAULT_CAPABILITIES.0 ^ bit])
+        .map(CapabilitySet)
+        .chain([
+            CapabilitySet::NONE,
+            DEFAULT_CAPABILITIES,
+            CapabilitySet::ALL,
+        ])
+}
+
+/// Some sets of capabilities, the same each time.
+fn any_sets(count: usize) -> impl Iterator<Item = CapabilitySet> {
+    let mut random = fastrand::Rng::with_seed(17);
+    std::iter::repeat_with(move || CapabilitySet(random.u64(..))).take(count)
+}
+
+#[test]
+fn what_a_template_is_settled_to_answers_what_the_lists_say() {
+    for family in FAMILIES {
+        let template = template_of(family);
+        for (index, set) in listed_sets().chain(any_sets(30)).enumerate() {
+            for tracing in [true, false] {
+                if !tracing && index % 4 > 0 {
+                    continue;
                 }
+                let filter = template::settle::<LENGTH>(&template, lists(set, tracing));
+                assert_answers(&filter, family, set, tracing);
             }
-            for architecture in [0, Architecture::X86_64.audit() ^ 1, u32::MAX] {
-                for number in 0..520 {
-                    let call = Call {
-                        architecture,
-                        number,
-                        arguments: [0; 6],
-                    };
-                    assert_eq!(meaning::answer(&filter, &call).0, Action::ENOSYS);
-                }
+        }
+    }
+}
+
+#[test]
+fn the_filter_of_a_host_answers_what_the_lists_say() {
+    let others = (0..64).map(|bit| CapabilitySet(DEFAULT_CAPABILITIES.0 ^ 1 << bit));
+    let sets = others.chain([
+        DEFAULT_CAPABILITIES,
+        CapabilitySet::NONE,
+        CapabilitySet::ALL,
+    ]);
+    for capabilities in sets {
+        for kernel in [(4, 7), (4, 8)] {
+            let host = Host {
+                capabilities,
+                kernel,
+            };
+            let filter = default_filter(&host);
+            let is_usual = lists(capabilities, kernel == (4, 8)) == DEFAULT_LISTS;
+            assert_eq!(filter.as_ptr() == DEFAULT.as_ptr(), is_usual);
+            if !is_usual {
+                assert_answers(&filter, HERE, capabilities, kernel == (4, 8));
             }
         }
     }
@@ -186,6 +257,15 @@ fn it_is_as_short_as_it_was() {
             .all(|(is, was)| *is <= was),
         "{lengths:?}"
     );
+    // What is settled takes more to load, and no more than was saved by it.
+    for family in FAMILIES {
+        let template = template_of(family);
+        for set in listed_sets().chain(any_sets(100)) {
+            let settled = template::settle::<LENGTH>(&template, lists(set, true)).len();
+            let compiled = filter_with(family, set, true).len();
+            assert!(settled <= compiled + 30, "{settled} {compiled} {set:?}");
+        }
+    }
 }
 
 /// `cargo test --release --lib seccomp -- --ignored --nocapture`
@@ -195,10 +275,14 @@ fn how_long_other_capabilities_take() {
     let admin = DEFAULT_CAPABILITIES.with(capability::SYS_ADMIN);
     let sets = [("all", CapabilitySet::ALL), ("with SYS_ADMIN", admin)];
     for (name, set) in sets {
+        let host = Host {
+            capabilities: set,
+            kernel: TRACERS_ARE_FILTERED,
+        };
         let mut times = Vec::new();
         for _ in 0..2000 {
             let began = std::time::Instant::now();
-            std::hint::black_box(compiled(std::hint::black_box(set), true));
+            std::hint::black_box(default_filter(std::hint::black_box(&host)));
             times.push(began.elapsed());
         }
         times.sort_unstable();
