@@ -83,12 +83,58 @@ const OPTIONS: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// Options of docker's other commands.
+/// Options of docker's other commands, and of ours that have some of `run`.
 const OPTIONS_OF: &[(&str, &[&str], &str)] = &[
     (
         "batch",
         &["i", "interactive", "t", "tty"],
         "it means nothing here: what a job reads and writes stands in its line",
+    ),
+    (
+        "pool",
+        &[
+            "i",
+            "interactive",
+            "t",
+            "tty",
+            "e",
+            "env",
+            "env-file",
+            "w",
+            "workdir",
+            "timeout",
+            "output-limit",
+            "stop-signal",
+            "report",
+            "launch",
+            "pool",
+            "rm",
+            "state",
+        ],
+        "it is for each run by itself, and not for the pool: mydocker run --pool DIR takes it",
+    ),
+    (
+        "pool",
+        &[
+            "cpu-time",
+            "pidfile",
+            "report-cgroup",
+            "timing",
+            "explain",
+            "d",
+            "detach",
+            "name",
+            "l",
+            "label",
+            "label-file",
+            "cidfile",
+            "log-driver",
+            "log-opt",
+            "stop-timeout",
+            "restart",
+            "detach-keys",
+        ],
+        "what the pool keeps is not for runs with it: each has a container of its own",
     ),
     (
         "create",

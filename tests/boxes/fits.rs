@@ -250,15 +250,16 @@ fn finish_in(line: &mut Command, directory: &str) -> String {
 #[test]
 fn options_of_a_job_are_not_a_pools() {
     for (words, said) in [
+        (&["-i"][..], "-i: it is for each run by itself"),
+        (&["-e", "A=1"], "-e: it is for each run by itself"),
         (
-            &["-i"][..],
-            "option '--interactive' is for each run by itself",
+            &["--workdir=/tmp"],
+            "--workdir: it is for each run by itself",
         ),
-        (&["-e", "A=1"], "option '--env' is for each run by itself"),
-        (
-            &["-w", "/tmp"],
-            "option '--workdir' is for each run by itself",
-        ),
+        (&["--timeout=2"], "mydocker run --pool DIR takes it"),
+        (&["--report=-"], "mydocker run --pool DIR takes it"),
+        (&["--rm"], "mydocker run --pool DIR takes it"),
+        (&["--name=x"], "each has a container of its own"),
         (&["--pid=host"], "its processes are not apart"),
         (
             &[
@@ -278,6 +279,29 @@ fn options_of_a_job_are_not_a_pools() {
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(told.contains(said), "{words:?}: {told}");
         assert_eq!(output.status.code(), Some(125), "{words:?}");
+    }
+}
+
+/// By the help, the man page and the completions of both shells, which are made from one table.
+#[test]
+fn what_is_refused_is_not_offered() {
+    let told = |words: &[&str]| {
+        let output = Command::new(mydocker()).args(words).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let refused = ["--interactive", "--tty", "--env", "--env-file", "--workdir"];
+    for words in [&["pool", "-h"][..], &["pool", "--help"], &["help", "pool"]] {
+        let told = told(words);
+        assert!(told.contains("--cap-drop"), "{words:?}: {told}");
+        for option in refused {
+            let is_listed =
+                |line: &str| line.trim_start().starts_with('-') && line.contains(option);
+            assert!(!told.lines().any(is_listed), "{words:?}: {option}");
+        }
+    }
+    let run = told(&["run", "-h"]);
+    for option in refused {
+        assert!(run.contains(option), "{option}");
     }
 }
 

@@ -65,27 +65,8 @@ fn max_age(line: &mut Line, name: &'static str, typed: OsString) -> Result<(), E
     Ok(())
 }
 
-/// What is each run's own, and would mean nothing here.
-fn check_jobs(run: &RunArgs) -> Result<(), Error> {
-    let given = [
-        ("--interactive", run.interactive),
-        ("--tty", run.tty),
-        ("--env", !run.environment.is_empty()),
-        ("--env-file", !run.environment_files.is_empty()),
-        ("--workdir", run.working_directory.is_some()),
-    ];
-    match given.into_iter().find(|(_, is_given)| *is_given) {
-        None => Ok(()),
-        Some((option, _)) => Err(Error::usage(
-            format!("option '{option}' is for each run by itself, and not for its pool"),
-            POOL_HELP,
-        )),
-    }
-}
-
 fn make(line: Line, words: Vec<OsString>) -> Result<Command, Error> {
     let directory = words.into_iter().next();
-    check_jobs(&line.run)?;
     let boxes = RunArgs {
         // Someone's words are read, as for a run.
         command: vec!["true".into()],
@@ -102,6 +83,7 @@ fn make(line: Line, words: Vec<OsString>) -> Result<Command, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::docker::elsewhere;
 
     fn pool(words: &[&str]) -> Result<PoolArgs, String> {
         let words = ["pool"].iter().chain(words).map(std::ffi::OsString::from);
@@ -119,6 +101,19 @@ mod tests {
         let arguments = pool(&[]).unwrap();
         assert_eq!(arguments.directory, PoolArgs::DEFAULT_DIRECTORY);
         assert_eq!(pool(&["-h"]), Err("Help(Command(pool, Brief))".into()));
+    }
+
+    /// It has no row for what it does not take, and an answer instead.
+    #[test]
+    fn what_is_not_of_a_box_has_an_answer() {
+        for row in options::all(options::RUN) {
+            let is_boxs = options::by_name(options::POOL, row.long).is_some();
+            let short = row.short.map(String::from);
+            for name in [Some(row.long.to_owned()), short].into_iter().flatten() {
+                let answer = elsewhere::option("pool", &name);
+                assert_ne!(answer.is_some(), is_boxs, "{name}");
+            }
+        }
     }
 
     #[test]
@@ -141,6 +136,18 @@ mod tests {
                 "unexpected word '/b': mydocker pool [OPTIONS] [DIR]",
             ),
             (&["-x"], "unknown option '-x'"),
+            (
+                &["-e", "A=1"],
+                "-e: it is for each run by itself, and not for the pool: mydocker run --pool DIR takes it",
+            ),
+            (
+                &["--timeout=2"],
+                "--timeout: it is for each run by itself, and not for the pool: mydocker run --pool DIR takes it",
+            ),
+            (
+                &["-d"],
+                "-d: what the pool keeps is not for runs with it: each has a container of its own",
+            ),
         ] {
             assert_eq!(pool(words), Err(message.into()), "{words:?}");
         }

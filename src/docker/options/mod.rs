@@ -231,6 +231,7 @@ pub fn all(tables: Tables) -> impl Iterator<Item = &'static Row> {
 /// The options of `mydocker run`.
 pub const RUN: Tables = &[
     process::STREAMS,
+    process::OF_EACH,
     process::OPTIONS,
     files::OPTIONS,
     &limits::OF_UPDATE,
@@ -251,7 +252,6 @@ pub const RUN: Tables = &[
 /// The options of `mydocker pool`: its own, and those that say what its boxes are.
 pub const POOL: Tables = &[
     super::commands::pool::OPTIONS,
-    process::STREAMS,
     process::OPTIONS,
     files::OPTIONS,
     &limits::OF_UPDATE,
@@ -265,6 +265,7 @@ pub const POOL: Tables = &[
 /// The options of `mydocker batch`: its own, and those that hold for all of its jobs.
 pub const BATCH: Tables = &[
     super::commands::batch::OPTIONS,
+    process::OF_EACH,
     process::OPTIONS,
     files::OPTIONS,
     &limits::OF_UPDATE,
@@ -281,6 +282,7 @@ pub const BATCH: Tables = &[
 /// The options of `mydocker create`: it starts nothing.
 pub const CREATE: Tables = &[
     process::STREAMS,
+    process::OF_EACH,
     process::OPTIONS,
     files::OPTIONS,
     &limits::OF_UPDATE,

@@ -5,7 +5,8 @@ use super::{Needs, Reading, Row, Section, directory, file, text};
 /// What it reads, and whether by a terminal.
 pub const STREAMS: &[Row] = &[INTERACTIVE, TTY];
 
-pub const OPTIONS: &[Row] = &[
+/// What each command has of its own, whichever container it runs in.
+pub const OF_EACH: &[Row] = &[
     Row {
         long: "env",
         short: Some('e'),
@@ -28,6 +29,9 @@ pub const OPTIONS: &[Row] = &[
         help: "Start in DIR, an absolute path as the container sees it; in a root of its own a missing one is made.",
         default: "where you are, or `/` with `--rootfs`",
     },
+];
+
+pub const OPTIONS: &[Row] = &[
     Row {
         long: "user",
         short: Some('u'),
