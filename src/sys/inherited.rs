@@ -53,20 +53,28 @@ pub fn is_stand_in(number: RawFd) -> bool {
 ///
 /// Errors: EBADF if it is not open, or not for writing, or ours.
 pub fn callers(number: RawFd) -> Result<BorrowedFd<'static>, Errno> {
-    if number < 0 || is_stand_in(number) {
+    if number < 0 || closes_on_exec(number) {
         return Err(Errno::EBADF);
     }
-    if closes_on_exec(number) {
+    is_writable(number)?;
+    // SAFETY: it is open, and not -1. It is the caller's, and not one that anything of this process owns.
+    Ok(unsafe { BorrowedFd::borrow_raw(number) })
+}
+
+/// Whether what is written to it may come to someone.
+///
+/// Errors: EBADF if the caller had closed it, or has opened it for something else.
+pub fn is_writable(number: RawFd) -> Result<(), Errno> {
+    if is_stand_in(number) {
         return Err(Errno::EBADF);
     }
     // SAFETY: no pointers.
     let flags = unsafe { syscall!(Sysno::fcntl, number, libc::F_GETFL) }? as i32;
     let is_written = matches!(flags & libc::O_ACCMODE, libc::O_WRONLY | libc::O_RDWR);
-    if flags & libc::O_PATH != 0 || !is_written {
-        return Err(Errno::EBADF);
+    match flags & libc::O_PATH != 0 || !is_written {
+        true => Err(Errno::EBADF),
+        false => Ok(()),
     }
-    // SAFETY: it is open, and not -1. It is the caller's, and not one that anything of this process owns.
-    Ok(unsafe { BorrowedFd::borrow_raw(number) })
 }
 
 /// Closes what the caller has left open beside 0, 1 and 2, but for `kept`, which the caller has named.

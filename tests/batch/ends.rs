@@ -286,6 +286,58 @@ fn an_input_that_cannot_be_read_is_a_failure() {
     }
 }
 
+/// The results of jobs that have run would be lost: none runs.
+#[test]
+fn without_a_standard_output_nothing_runs() {
+    for case in cases() {
+        for closed in [">&-", "1</dev/null"] {
+            let scratch = Scratch::new();
+            std::fs::set_permissions(scratch.path(), PermissionsExt::from_mode(0o777)).unwrap();
+            let made = scratch.file("made");
+            let mut line = batch_in_shell(case, closed);
+            let (reader, mut writer) = pipe();
+            writeln!(writer, "{}", json!({"command": ["touch", made]})).unwrap();
+            drop(writer);
+            line.stdin(reader);
+            let outcome = finish(line);
+            assert_eq!(outcome.code(), Some(125), "{case} {closed}: {outcome:?}");
+            let message = "mydocker: write results to stdout: bad file number (EBADF)\n";
+            assert_eq!(outcome.stderr, message, "{case} {closed}");
+            assert!(!std::fs::exists(&made).unwrap(), "{case} {closed}");
+        }
+    }
+}
+
+/// Each result that cannot be written is a failure, whichever it is.
+#[test]
+fn a_result_that_is_lost_is_a_failure() {
+    for case in cases() {
+        for jobs in 1..3 {
+            let mut line = batch_in_shell(case, ">/dev/full");
+            let (reader, mut writer) = pipe();
+            for _ in 0..jobs {
+                writeln!(writer, "{}", json!({"command": ["true"]})).unwrap();
+            }
+            drop(writer);
+            line.stdin(reader);
+            let outcome = finish(line);
+            assert_eq!(outcome.code(), Some(125), "{case}: {outcome:?}");
+            let message = "mydocker: write results to stdout: no space left on device (ENOSPC)\n";
+            assert_eq!(outcome.stderr, message, "{case}");
+        }
+    }
+}
+
+/// A batch with one of the shell's redirections.
+fn batch_in_shell(case: Case, redirection: &str) -> Command {
+    let inner = command(case, &[]);
+    let words = [inner.get_program()].into_iter().chain(inner.get_args());
+    let script = format!("exec \"$@\" {redirection}");
+    let shell = ["sh", "-c", &script, "-"].map(OsString::from);
+    let line = shell.into_iter().chain(words.map(Into::into));
+    case.prepared(&line.collect::<Vec<_>>())
+}
+
 /// As with a shell's job at ^Z.
 #[test]
 fn it_stops_and_goes_on_with_its_jobs() {

@@ -1,8 +1,9 @@
 //! Where jobs come from and their results go: stdin and stdout, or a caller's socket.
 
+use crate::error::Error;
 use crate::standard_streams::Stream;
-use crate::sys::Errno;
 use crate::sys::descriptor::Waiting;
+use crate::sys::{Errno, inherited};
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -50,8 +51,13 @@ struct Line {
 
 impl Connection {
     /// stdin and stdout.
-    pub fn standard() -> Self {
-        Self::new(Stream::stdin(), Stream::stdout())
+    ///
+    /// Errors: what is written to stdout comes to no one, for the caller has closed it, or cannot be written at all.
+    pub fn standard() -> Result<Self, Error> {
+        match inherited::is_writable(1) {
+            Ok(()) => Ok(Self::new(Stream::stdin(), Stream::stdout())),
+            Err(errno) => Err(Error::new("write", "results to stdout", errno)),
+        }
     }
 
     /// A caller, whose socket does not wait.

@@ -99,7 +99,7 @@ pub fn run(arguments: &BatchArgs, invocation: &Invocation) -> Result<ExitCode, E
         };
         match &arguments.listen {
             Some(path) => batch.door = Some(Door::open(path)?),
-            None => batch.connections.push((STANDARD, Connection::standard())),
+            None => batch.connections.push((STANDARD, Connection::standard()?)),
         }
         let outcome = batch.serve();
         if let Some(door) = batch.door.take() {
