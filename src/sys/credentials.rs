@@ -1,7 +1,7 @@
 //! Who this process is and what it may do (credentials(7), capabilities(7)), as numbers to compare with another's. /proc tells all of
 //! it in one file, which takes twice as long as to ask for each.
 
-use super::{Errno, capability, identity};
+use super::{Errno, Pid, capability, identity};
 use syscalls::{Sysno, syscall};
 
 /// The users and groups, real, effective, saved and of the file system; the supplementary groups; the capability sets; and
@@ -41,6 +41,24 @@ pub fn is_filtered() -> bool {
     !matches!(mode, Ok(0) | Err(Errno::EINVAL))
 }
 
+/// Whether this process may look into another (ptrace(2), PTRACE_MODE_READ), which is not so if it is in a Landlock domain that the
+/// other is not in: no other call tells that. get_robust_list(2) asks for nothing but that, and the list is not used.
+pub fn may_look_into(process: Pid) -> bool {
+    let (mut list, mut length) = (0usize, 0usize);
+    // It would be this process.
+    process > 0
+        // SAFETY: the kernel writes an address, which is not used, and a length, each of one word.
+        && unsafe {
+            syscall!(
+                Sysno::get_robust_list,
+                process,
+                &raw mut list,
+                &raw mut length
+            )
+        }
+        .is_ok()
+}
+
 /// What a security module has this process be, in the kernel's own form (lsm_get_self_attr(2), since Linux 6.8). `None`: /proc has to
 /// be asked.
 pub fn security_labels(buffer: &mut [u64; 64]) -> Option<&[u64]> {
@@ -67,6 +85,13 @@ pub fn security_labels(buffer: &mut [u64; 64]) -> Option<&[u64]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_may_look_into_itself() {
+        assert!(may_look_into(crate::sys::process::id()));
+        assert!(!may_look_into(0));
+        assert!(!may_look_into(Pid::MAX));
+    }
 
     /// The same as /proc tells.
     #[test]

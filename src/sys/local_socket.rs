@@ -1,7 +1,7 @@
 //! Unix sockets of records (SOCK_SEQPACKET), and descriptors sent over them.
 
-use super::Errno;
 use super::descriptor::{Undropped, owned};
+use super::{Errno, Pid};
 use std::ffi::CStr;
 use std::mem::size_of;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -124,6 +124,13 @@ pub fn accept(socket: BorrowedFd<'_>) -> Result<Option<OwnedFd>, Errno> {
 /// The effective user at the other end: of connect for who has accepted, of listen for who has
 /// connected.
 pub fn peer_user(socket: BorrowedFd<'_>) -> Result<u32, Errno> {
+    peer(socket).map(|(user, _)| user)
+}
+
+/// The user at the other end, and the process: 0 if that has no number here.
+///
+/// Errors: as getsockopt(2).
+pub fn peer(socket: BorrowedFd<'_>) -> Result<(u32, Pid), Errno> {
     let mut credentials = libc::ucred {
         pid: 0,
         uid: u32::MAX,
@@ -141,7 +148,7 @@ pub fn peer_user(socket: BorrowedFd<'_>) -> Result<u32, Errno> {
             &raw mut length
         )
     }?;
-    Ok(credentials.uid)
+    Ok((credentials.uid, credentials.pid))
 }
 
 /// The kernel's own `struct cmsghdr`, which is not every C library's, with one descriptor behind it.

@@ -70,6 +70,38 @@ fn options_and_callers_that_differ_have_containers_of_their_own() {
     }
 }
 
+/// What the kernel does not tell of a process: a command in a box would be outside of its caller's domain.
+#[test]
+fn a_caller_in_a_landlock_domain_has_no_box_from_outside() {
+    // One that is about TCP alone: in another no one may mount, and a container of its own cannot be made.
+    let domain = "my $attributes = pack('QQ', 0, 1); my $rules = syscall(444, $attributes, 16, 0); \
+                  $rules >= 0 && syscall(446, $rules, 0) == 0 or exit 99; exec @ARGV";
+    let outside = ["setpriv", "--no-new-privs"];
+    let inside = [&outside[..], &["perl", "-e", domain]].concat();
+    for case in box_cases() {
+        let trial: Vec<OsString> = inside.iter().chain(&["true"]).map(Into::into).collect();
+        if finish(case.prepared(&trial)).code() != Some(0) {
+            skip("the kernel has no Landlock for TCP (Linux 6.7)");
+            return;
+        }
+        let pool = Boxes::wrapped(case, &outside, 2, &[]);
+        let told = pool.scratch.path().join("told-other");
+        let run = |wrapper: &[&str]| {
+            let _ = std::fs::remove_file(&told);
+            let outcome = finish(wrapped(&pool, &told, wrapper));
+            assert_eq!(outcome.output(case), "own\n", "{case} {wrapper:?}");
+            was_in_box(&told)
+        };
+        assert!(eventually(|| run(&outside)), "{case}");
+        assert!(pool.is_refilled(2), "{case}");
+        for _ in 0..5 {
+            assert!(!run(&inside), "{case}");
+        }
+        let why = std::fs::read_to_string(&told).unwrap();
+        assert!(why.contains("may not look into the pool"), "{case}: {why}");
+    }
+}
+
 /// `wrapper mydocker run --pool … echo own`
 fn wrapped(pool: &Boxes, told: &Path, wrapper: &[&str]) -> Command {
     let line = pool.line(told, &[], &["echo", "own"]);

@@ -14,7 +14,8 @@ use crate::runtime::standard::{Opened, StandardPlan};
 use crate::spec::{ContainerSpec, Identity, OwnDevice};
 use crate::sys::descriptor::{Waiting, wait_briefly};
 use crate::sys::{
-    Errno, affinity, descriptor, facts, identity, local_socket, process, scheduler, sent_files,
+    Errno, affinity, credentials, descriptor, facts, identity, local_socket, process, scheduler,
+    sent_files,
 };
 use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -69,6 +70,8 @@ pub fn find<'a>(arguments: &RunArgs, pool: &'a OsStr) -> Result<Result<Place<'a>
     Ok(place.ok_or(NONE_KEPT))
 }
 
+/// What is kept there was made outside of the Landlock domain that this process is in, which would end for its command.
+const CONFINED: Why = Why::Unfit("this process may not look into the pool, as by Landlock");
 const UNSEEN: Why = Why::Unfit("what it is to be like cannot be looked at");
 const NONE_KEPT: Why = Why::Unfit("none like it is kept there");
 
@@ -101,8 +104,13 @@ fn connect(place: &Place<'_>) -> Result<Result<OwnedFd, Why>, Error> {
         Err(Errno::EAGAIN) => return Ok(Err(Why::Taken)),
         Err(_) => return Ok(Err(NONE_KEPT)),
     };
-    match local_socket::peer_user(socket.as_fd()) {
-        Ok(user) if user == identity::effective_user() => Ok(Ok(socket)),
+    match local_socket::peer(socket.as_fd()) {
+        Ok((user, pool)) if user == identity::effective_user() => {
+            Ok(match credentials::may_look_into(pool) {
+                true => Ok(socket),
+                false => Err(CONFINED),
+            })
+        }
         _ => {
             let named = [
                 Field::Pool.spelled().as_bytes(),
