@@ -9,7 +9,7 @@ use crate::sys::pointers;
 use std::ffi::CStr;
 
 /// Changes with every change of the record, and of what a box does with it.
-pub const PROTOCOL: u64 = 3;
+pub const PROTOCOL: u64 = 4;
 
 /// The most bytes of a record, and the most strings of each of its lists. What is longer is started without a box.
 pub const LONGEST: usize = 64 * 1024;

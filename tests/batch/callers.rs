@@ -213,6 +213,15 @@ fn jobs_run_in_a_pools_boxes() {
         }
         let logged = std::fs::read_to_string(&log).unwrap();
         assert!(logged.contains(r#""launch":"pool""#), "{case}: {logged}");
+        // What is done to a worker meanwhile its next command has as well.
+        for worker in batch.workers() {
+            std::fs::write(format!("/proc/{worker}/oom_score_adj"), "500").unwrap();
+        }
+        for _ in 0..5 {
+            std::thread::sleep(Duration::from_millis(10));
+            batch.ask(&script("cat /proc/self/oom_score_adj"));
+            assert_eq!(batch.result()["stdout"], "500\n", "{case}");
+        }
         let mark = mark();
         batch.ask(&json!({"command": ["sleep", "1000"], "env": {"MARK": mark}}));
         assert!(eventually(|| marked(&mark).len() == 1), "{case}");

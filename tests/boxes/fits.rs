@@ -102,6 +102,33 @@ fn a_caller_in_a_landlock_domain_has_no_box_from_outside() {
     }
 }
 
+/// By it the kernel's audit tells who has done what a command does.
+#[test]
+fn a_caller_who_is_someone_else_for_the_audit_has_no_box() {
+    let wrapper = [
+        "sh",
+        "-c",
+        "echo 77 >/proc/self/loginuid && exec \"$@\"",
+        "-",
+    ];
+    for case in box_cases() {
+        let told_by = ["cat", "/proc/self/loginuid"];
+        let trial: Vec<OsString> = wrapper.iter().chain(&told_by).map(Into::into).collect();
+        if finish(case.prepared(&trial)).stdout != "77" {
+            skip("/proc/self/loginuid cannot be set here");
+            continue;
+        }
+        let pool = Boxes::new(case, 2, &[]);
+        let told = pool.scratch.path().join("told-other");
+        for _ in 0..5 {
+            let outcome = finish(wrapped(&pool, &told, &wrapper));
+            assert_eq!(outcome.output(case), "own\n", "{case}");
+            assert!(!was_in_box(&told), "{case}");
+            std::fs::remove_file(&told).unwrap();
+        }
+    }
+}
+
 /// `wrapper mydocker run --pool … echo own`
 fn wrapped(pool: &Boxes, told: &Path, wrapper: &[&str]) -> Command {
     let line = pool.line(told, &[], &["echo", "own"]);

@@ -7,7 +7,7 @@ use crate::docker::RunArgs;
 use crate::spec::NamespaceChoice;
 use crate::sys::{Errno, credentials, descriptor, facts, kernel, keyring, scheduler};
 use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
 /// The namespaces in which the caller's view of the host is.
@@ -23,43 +23,73 @@ const BESIDE: [&CStr; 4] = [
     c"ns/time_for_children",
 ];
 
-/// What else a child has of its parent by birth, as /proc tells it, if it does.
+/// What else a child has of its parent by birth, as /proc tells it, if it does: what others may change of a process,
 const BY_BIRTH: [&CStr; 2] = [c"oom_score_adj", c"coredump_filter"];
 
-/// This process, which looks at itself once: a batch's worker has a box for each of its jobs.
-pub fn own() -> Result<&'static [u8], Errno> {
-    static OWN: OnceLock<Result<Vec<u8>, Errno>> = OnceLock::new();
-    let own = OWN.get_or_init(look).as_ref();
-    own.map(Vec::as_slice).map_err(|errno| *errno)
+/// and whom the kernel's audit takes for who has done what it does, which is for good once it is known.
+const AUDITED: &CStr = c"loginuid";
+
+/// This process, which looks once at what no one else can change of it: a batch's worker has a box for each of its jobs, and may
+/// be moved between two.
+pub fn own() -> Result<Vec<u8>, Errno> {
+    static FIXED: OnceLock<Result<Vec<u8>, Errno>> = OnceLock::new();
+    let process = process()?;
+    let process = process.as_fd();
+    let mut own = Vec::with_capacity(1024);
+    let mut buffer = [0; 4096];
+    changeable(process, &mut own, &mut buffer)?;
+    let fixed = FIXED.get_or_init(|| {
+        let mut own = Vec::with_capacity(512);
+        fixed(process, &mut own, &mut buffer).map(|()| own)
+    });
+    own.extend(fixed.as_ref().map_err(|errno| *errno)?);
+    Ok(own)
 }
 
-/// As [`own`], for who lives for long and may have been moved.
+/// As [`own`], with nothing of what was seen before.
 pub fn look() -> Result<Vec<u8>, Errno> {
-    let mut own = Vec::with_capacity(768);
+    let process = process()?;
+    let mut own = Vec::with_capacity(1024);
     let mut buffer = [0; 4096];
-    // One walk through /proc for all of them.
-    let process = descriptor::open(c"/proc/self", libc::O_PATH | libc::O_DIRECTORY, 0)?;
-    let process = process.as_fd();
-    credentials::told()?
-        .into_iter()
-        .for_each(|number| own.extend(number.to_le_bytes()));
-    if credentials::is_filtered() {
-        // How many filters there are only /proc tells.
-        let status = read(process, c"status", &mut buffer)?;
-        let lines = status.split(|byte| *byte == b'\n');
-        for line in lines.filter(|line| line.starts_with(b"Seccomp")) {
-            own.extend(line);
-        }
-    }
-    own.extend(read(process, c"cgroup", &mut buffer)?);
-    label(process, &mut own, &mut buffer);
+    changeable(process.as_fd(), &mut own, &mut buffer)?;
+    fixed(process.as_fd(), &mut own, &mut buffer)?;
+    Ok(own)
+}
+
+/// One walk through /proc for all of it.
+fn process() -> Result<OwnedFd, Errno> {
+    descriptor::open(c"/proc/self", libc::O_PATH | libc::O_DIRECTORY, 0)
+}
+
+/// What others may change.
+fn changeable(process: BorrowedFd<'_>, own: &mut Vec<u8>, buffer: &mut [u8]) -> Result<(), Errno> {
+    own.extend(read(process, c"cgroup", buffer)?);
+    own.push(0);
     for file in BY_BIRTH {
-        own.extend(read(process, file, &mut buffer).unwrap_or_default());
+        own.extend(read(process, file, buffer).unwrap_or_default());
         own.push(0);
     }
     for number in scheduler::inherited() {
         own.extend(number.unwrap_or(usize::MAX).to_le_bytes());
     }
+    Ok(())
+}
+
+fn fixed(process: BorrowedFd<'_>, own: &mut Vec<u8>, buffer: &mut [u8]) -> Result<(), Errno> {
+    credentials::told()?
+        .into_iter()
+        .for_each(|number| own.extend(number.to_le_bytes()));
+    if credentials::is_filtered() {
+        // How many filters there are only /proc tells.
+        let status = read(process, c"status", buffer)?;
+        let lines = status.split(|byte| *byte == b'\n');
+        for line in lines.filter(|line| line.starts_with(b"Seccomp")) {
+            own.extend(line);
+        }
+    }
+    label(process, own, buffer);
+    own.extend(read(process, AUDITED, buffer).unwrap_or_default());
+    own.push(0);
     let mut add = |identity: (u64, u64)| {
         own.extend(identity.0.to_le_bytes());
         own.extend(identity.1.to_le_bytes());
@@ -73,7 +103,7 @@ pub fn look() -> Result<Vec<u8>, Errno> {
     }
     // What a new UTS namespace has of its maker's; the host's name is replaced.
     own.extend(kernel::domain_name());
-    Ok(own)
+    Ok(())
 }
 
 /// What of a caller matters with some options alone.

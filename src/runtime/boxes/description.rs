@@ -110,10 +110,10 @@ pub fn kind(arguments: &RunArgs) -> Result<Kind, Errno> {
 ///
 /// Errors: what cannot be looked at; no box fits then.
 pub fn describe(kind: Kind, arguments: &RunArgs) -> Result<[u64; 2], Errno> {
-    describe_for(kind, arguments, by_birth::own()?)
+    describe_for(kind, arguments, &by_birth::own()?)
 }
 
-/// As [`describe`], for who lives for long and may have been moved.
+/// As [`describe`], for who lives for long and may have been moved elsewhere in every way.
 pub fn describe_anew(kind: Kind, arguments: &RunArgs) -> Result<[u64; 2], Errno> {
     describe_for(kind, arguments, &by_birth::look()?)
 }
