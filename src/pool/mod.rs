@@ -15,10 +15,12 @@
 //! without having asked: [`SPARE`] with a namespace, or [`NONE`]. Each side makes sure that the other
 //! is the same user: someone else's namespace could be one that they are in.
 
+mod beside;
 mod client;
 pub mod job;
 pub mod server;
 
+pub use beside::Beside;
 pub use client::{Call, knock};
 pub use server::serve;
 

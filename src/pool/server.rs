@@ -1,6 +1,6 @@
 //! Keeping spares.
 
-use super::{NONE, PoolArgs, SOCKET, SPARE};
+use super::{Beside, NONE, PoolArgs, SOCKET, SPARE};
 use crate::error::{Error, ExitCode};
 use crate::field::Field;
 use crate::hint::{Doing, hint};
@@ -25,35 +25,6 @@ const QUIET: i32 = 5;
 
 /// Milliseconds to leave the kernel alone when it would not make one.
 const RECOVERY: i32 = 1000;
-
-/// What is kept beside the spares: whole boxes, of which this layer knows nothing.
-pub trait Beside {
-    /// Takes calls, for what is kept from now on. The working directory is the pool's.
-    fn begin(&mut self) -> Result<(), Error>;
-
-    /// It can be read when something has happened.
-    fn descriptor(&self) -> BorrowedFd<'_>;
-
-    /// Sees to what has happened.
-    fn look(&mut self);
-
-    /// How long until [`Self::look`] has something to do though nothing happens, if ever.
-    fn next(&self) -> Option<Duration>;
-
-    /// Whether those that wait are still what they are to be, now that someone has come for whom there was none. The working
-    /// directory is the caller's. If not, [`Self::begin`] is to be called once more.
-    fn are_as_wanted(&mut self) -> bool;
-
-    /// Whether there are less than there are to be.
-    fn is_short(&self) -> bool;
-
-    /// Makes one more. The working directory is the caller's. Returns whether calls for it are taken: [`Self::begin`] is to be
-    /// called once more if not, and nothing has been made.
-    fn add(&mut self) -> Result<bool, Error>;
-
-    /// All end. The working directory is the pool's. Returns how many were handed out.
-    fn end(&mut self) -> i64;
-}
 
 /// What ends a pool.
 const ENDING: SignalSet = SignalSet::EMPTY
@@ -336,6 +307,19 @@ impl Pool<'_, '_> {
         }
     }
 
+    /// Boxes that no one can call any more are replaced by such as can be called.
+    #[cold]
+    #[inline(never)]
+    fn open_boxes_again(&mut self) {
+        if let Some(boxes) = &mut self.boxes
+            && !boxes.can_be_called()
+            && let Err(error) = boxes.begin()
+        {
+            let told = error.to_string();
+            self.log.write(Level::Warn, told.as_bytes(), &[]);
+        }
+    }
+
     fn keep(
         &mut self,
         socket: BorrowedFd<'_>,
@@ -372,6 +356,7 @@ impl Pool<'_, '_> {
                 if !door.is_there() {
                     return Err(GONE);
                 }
+                self.open_boxes_again();
             }
             if boxes {
                 pause = QUIET;

@@ -61,6 +61,30 @@ fn a_dead_pools_sockets_are_removed() {
     }
 }
 
+/// The pool's own socket is there still, so the pool goes on: with boxes that can be called.
+#[test]
+fn a_removed_socket_of_boxes_is_made_anew() {
+    for case in box_cases() {
+        let pool = Boxes::new(case, 2, &[]);
+        let directory = Path::new(&pool.directory);
+        let socket = || {
+            let mut all = std::fs::read_dir(directory).unwrap().flatten();
+            let of_boxes = all.find(|entry| entry.file_name() != "socket");
+            of_boxes.map(|entry| entry.path())
+        };
+        assert!(pool.is_refilled(2), "{case}");
+        for _ in 0..2 {
+            let before = pool.all();
+            std::fs::remove_file(socket().unwrap()).unwrap();
+            assert!(eventually(|| socket().is_some()), "{case}: {}", pool.log());
+            assert!(eventually(|| pool.all().is_disjoint(&before)), "{case}");
+            assert!(pool.is_refilled(2), "{case}");
+            let outcome = pool.run(&[], &["echo", "works"]);
+            assert_eq!(outcome.stdout, "works\n", "{case}");
+        }
+    }
+}
+
 #[test]
 fn a_box_that_is_too_old_is_replaced() {
     for case in box_cases() {

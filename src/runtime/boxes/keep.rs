@@ -11,7 +11,7 @@ use crate::host::premounted;
 use crate::launch::{Attendant, Container, ForEngine, Launch, joined};
 use crate::log::Log;
 use crate::plan::{self, FilterLoads};
-use crate::pool::server::Beside;
+use crate::pool::Beside;
 use crate::runtime::Setting;
 use crate::runtime::asked::{self, Asked, Given, Lent};
 use crate::runtime::caller::Asking;
@@ -22,9 +22,9 @@ use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::epoll::Epoll;
 use crate::sys::process::{self, Patience};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Errno, Pid, counter, local_socket, node};
+use crate::sys::{Errno, Pid, counter, facts, local_socket, node};
 use std::collections::BTreeMap;
-use std::ffi::{CString, OsString};
+use std::ffi::{CStr, CString, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ pub struct Boxes<'a> {
     kind: Kind,
     description: [u64; 2],
     /// The socket on which jobs come, when there is one.
-    jobs: Option<(CString, OwnedFd)>,
+    jobs: Option<Entry>,
     /// How many callers may wait on it.
     admitted: usize,
     /// What may have happened to a box.
@@ -48,6 +48,33 @@ pub struct Boxes<'a> {
     handed_out: i64,
     /// When it was last looked at whether the boxes are what they are to be.
     looked: Instant,
+}
+
+/// Where jobs come.
+struct Entry {
+    name: CString,
+    /// Which file that is.
+    identity: Option<(u64, u64)>,
+    socket: OwnedFd,
+}
+
+impl Entry {
+    fn open(name: CString) -> Result<Self, Errno> {
+        Ok(Self {
+            socket: local_socket::listen_to_wait(&name)?,
+            identity: Self::identity(&name),
+            name,
+        })
+    }
+
+    fn identity(name: &CStr) -> Option<(u64, u64)> {
+        let facts = facts::facts_of(node::HERE, name).ok();
+        facts.map(|facts| facts.identity)
+    }
+
+    fn is_there(&self) -> bool {
+        Self::identity(&self.name) == self.identity
+    }
 }
 
 /// By what the end of a box is told of, among the lines, which are told of by their boxes' pids.
@@ -159,10 +186,8 @@ impl<'a> Boxes<'a> {
         let joined = std::mem::take(&mut asked.joined);
         let has_own_name =
             asked.spec.namespaces.is_new(Namespace::Uts) && self.arguments.hostname.is_none();
-        let (_, jobs) = self
-            .jobs
-            .as_ref()
-            .ok_or_else(|| Error::new("listen", "for jobs", Errno::EBADF))?;
+        let jobs = self.jobs.as_ref();
+        let jobs = jobs.ok_or_else(|| Error::new("listen", "for jobs", Errno::EBADF))?;
         let children: Vec<_> = joined
             .iter()
             .map(|one| ChildDescriptor::of(one.file.as_fd()))
@@ -201,7 +226,7 @@ impl<'a> Boxes<'a> {
                 first_private: 3,
             }),
             entrance: Some(Entrance {
-                jobs: ChildDescriptor::of(jobs.as_fd()),
+                jobs: ChildDescriptor::of(jobs.socket.as_fd()),
                 line: ChildDescriptor::of(line.as_fd()),
                 description: self.description,
                 host_name: if has_own_name { name.as_bytes() } else { b"" },
@@ -248,9 +273,9 @@ impl<'a> Boxes<'a> {
     /// wait in vain.
     fn admit(&mut self) {
         let waiting = self.waiting();
-        if let Some((_, jobs)) = &self.jobs
+        if let Some(jobs) = &self.jobs
             && waiting != self.admitted
-            && local_socket::admit(jobs.as_fd(), waiting).is_ok()
+            && local_socket::admit(jobs.socket.as_fd(), waiting).is_ok()
         {
             self.admitted = waiting;
         }
@@ -325,9 +350,8 @@ impl Beside for Boxes<'_> {
         self.jobs = None;
         remove_sockets();
         let name = CString::new(description::socket(self.kind)).unwrap_or_default();
-        let socket = local_socket::listen_to_wait(&name)
-            .map_err(|errno| Error::new("listen", "for jobs", errno))?;
-        self.jobs = Some((name, socket));
+        let opened = Entry::open(name);
+        self.jobs = Some(opened.map_err(|errno| Error::new("listen", "for jobs", errno))?);
         self.admitted = usize::MAX;
         Ok(())
     }
@@ -372,6 +396,14 @@ impl Beside for Boxes<'_> {
         true
     }
 
+    fn can_be_called(&mut self) -> bool {
+        let can = self.jobs.as_ref().is_none_or(Entry::is_there);
+        if !can {
+            self.retire(Duration::ZERO);
+        }
+        can
+    }
+
     fn is_short(&self) -> bool {
         self.waiting() < self.size
     }
@@ -412,8 +444,8 @@ impl Beside for Boxes<'_> {
                 self.handed_out += i64::from(kept.conclude(ended, used, self.log));
             }
         }
-        if let Some((name, _)) = self.jobs.take() {
-            let _ = node::remove_file(node::HERE, &name);
+        if let Some(jobs) = self.jobs.take() {
+            let _ = node::remove_file(node::HERE, &jobs.name);
         }
         self.handed_out
     }
