@@ -303,7 +303,11 @@ fn failed(errno: Errno) -> Error {
 #[cold]
 #[inline(never)]
 fn gone() -> Error {
-    Error::told("the pool has ended, and its boxes with it").exit_with(crate::error::ExitCode(
+    // (It would tell of the command's end; the command's death signal it may have taken off.)
+    Error::told(
+        "the pool has ended before it could tell how the command ends: with the pool, unless it has shed its death signal",
+    )
+    .exit_with(crate::error::ExitCode(
         Ended::Signaled(libc::SIGKILL).code(),
     ))
 }

@@ -204,6 +204,37 @@ fn a_pool_that_is_killed_ends_its_boxes_and_their_clients() {
     }
 }
 
+/// No more than is known: a command may have shed its death signal.
+#[test]
+fn a_client_whose_pool_is_killed_says_what_it_does_not_know() {
+    for case in box_cases() {
+        let mut pool = Boxes::new(case, 2, &[]);
+        let told = pool.scratch.path().join("told-killed");
+        let client = (0..50).find_map(|_| {
+            let mut line = pool.line(&told, &[], &["sleep", "1000"]);
+            let mut client = line.stderr(Stdio::piped()).spawn().unwrap();
+            let logged = || std::fs::read_to_string(&told).unwrap_or_default();
+            assert!(
+                eventually(|| logged().contains("command sleep")),
+                "{case}: {}",
+                logged()
+            );
+            if was_in_box(&told) {
+                return Some(client);
+            }
+            let _ = client.kill();
+            let _ = client.wait();
+            std::fs::remove_file(&told).unwrap();
+            None
+        });
+        pool.child.kill().unwrap();
+        pool.child.wait().unwrap();
+        let outcome = client.unwrap().wait_with_output().unwrap();
+        let said = String::from_utf8(outcome.stderr).unwrap();
+        assert!(said.contains("shed its death signal"), "{case}: {said}");
+    }
+}
+
 /// A pool that hears of the end before it hears that the box had a job.
 #[test]
 fn a_command_that_is_quicker_than_its_pool_has_ended_well() {
