@@ -165,6 +165,39 @@ fn a_socket_whose_path_is_too_long_is_refused() {
     }
 }
 
+/// The name under which it is made is longer than the one that it gets.
+#[test]
+fn a_socket_with_the_longest_path_can_be_called() {
+    for case in cases() {
+        let scratch = Scratch::new();
+        std::fs::set_permissions(scratch.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        let room = 107 - scratch.path().as_os_str().len() - "//x".len();
+        let directory = scratch.file(&"d".repeat(room));
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o777)).unwrap();
+        let path = format!("{directory}/x");
+        assert_eq!(path.len(), 107);
+        let killed = [true, false];
+        for is_killed in killed {
+            // The second finds what the first has left.
+            let mut batch = Ended(command(case, &["--listen", &path]).spawn().unwrap());
+            assert!(
+                eventually(|| UnixStream::connect(&path).is_ok()),
+                "{case}: {is_killed}"
+            );
+            let signal = if is_killed {
+                Signal::SIGKILL
+            } else {
+                Signal::SIGTERM
+            };
+            kill(batch.0.id(), signal);
+            wait(&mut batch.0).unwrap();
+        }
+        let left = std::fs::read_dir(&directory).unwrap().count();
+        assert_eq!(left, 0, "{case}");
+    }
+}
+
 #[test]
 fn jobs_run_in_a_pools_boxes() {
     for case in cases()

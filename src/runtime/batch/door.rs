@@ -2,9 +2,9 @@
 
 use crate::error::Error;
 use crate::sys::node::Replace;
-use crate::sys::{Errno, facts, identity, local_socket, node, process};
+use crate::sys::{Errno, descriptor, facts, identity, local_socket, node, process};
 use std::ffi::{CStr, CString, OsStr};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ impl Door {
             )));
         }
         // Under another name first: whoever finds it there can call.
-        let made = made_beside(&path).ok_or_else(|| failed(Errno::EINVAL))?;
+        let (made, _directory) = made_beside(&path).map_err(failed)?;
         if is_left_over(&path) {
             remove_left_over(&path, &made).map_err(failed)?;
         }
@@ -94,13 +94,23 @@ impl Door {
     }
 }
 
-/// A name of no one else's, in the same directory.
-fn made_beside(path: &CString) -> Option<CString> {
+/// A name of no one else's, in the same directory. That may be longer than the path, and than what an address has room for: then it
+/// goes by way of a descriptor of the directory, and is valid for as long as that.
+fn made_beside(path: &CString) -> Result<(CString, Option<OwnedFd>), Errno> {
     let bytes = path.to_bytes();
     let directory = bytes.iter().rposition(|byte| *byte == b'/');
-    let directory = bytes.get(..directory.map_or(0, |at| at + 1))?;
+    let directory = bytes.get(..directory.map_or(0, |at| at + 1));
+    let directory = directory.unwrap_or_default();
     let name = format!(".{:x}", process::id());
-    CString::new([directory, name.as_bytes()].concat()).ok()
+    let own = |bytes: Vec<u8>| CString::new(bytes).map_err(|_| Errno::EINVAL);
+    let made = own([directory, name.as_bytes()].concat())?;
+    if made.count_bytes() <= LONGEST_PATH {
+        return Ok((made, None));
+    }
+    let flags = libc::O_PATH | libc::O_DIRECTORY;
+    let opened = descriptor::open(&own(directory.to_vec())?, flags, 0)?;
+    let made = format!("/proc/self/fd/{}/{name}", opened.as_raw_fd());
+    Ok((own(made.into_bytes())?, Some(opened)))
 }
 
 /// Whether a batch that was killed has left a socket there: ours, and no one listens.
@@ -157,7 +167,7 @@ mod tests {
     fn what_someone_listens_at_is_not_removed() {
         let path = std::env::temp_dir().join(format!("mydocker-door-2-{}", std::process::id()));
         let door = Door::open(path.as_os_str()).unwrap();
-        let aside = made_beside(&door.path).unwrap();
+        let (aside, _) = made_beside(&door.path).unwrap();
         remove_left_over(&door.path, &aside).unwrap();
         local_socket::connect_stream(&door.path, Duration::from_secs(1)).unwrap();
         assert!(matches!(door.accept(), Ok(Some(Ok(_)))));
