@@ -30,7 +30,7 @@ pub fn spell(spelling: Spelling) {
 macro_rules! fields {
     ($($name:ident: $words:literal,)*) => {
         /// What can be wished for, or one of its values, where a message gives it a name.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Field {
             $(#[doc = $words] $name,)*
         }

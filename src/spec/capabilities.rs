@@ -21,7 +21,7 @@ pub const DEFAULT_CAPABILITIES: CapabilitySet = CapabilitySet::NONE
     .with(capability::SETFCAP);
 
 /// The capabilities of the command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Capabilities {
     /// The bounding set: what no process of the container can ever get beyond.
     pub bounding: CapabilitySet,

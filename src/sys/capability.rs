@@ -90,7 +90,7 @@ pub fn name(number: u8) -> Option<&'static str> {
 }
 
 /// A set of capabilities: number n is bit n.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CapabilitySet(pub u64);
 
 impl CapabilitySet {

@@ -129,6 +129,61 @@ fn a_caller_who_is_someone_else_for_the_audit_has_no_box() {
     }
 }
 
+/// What counts is what they mean.
+#[test]
+fn options_that_are_written_otherwise_are_the_same() {
+    for case in box_cases() {
+        let pool = Boxes::new(
+            case,
+            2,
+            &[
+                "--cap-drop=NET_RAW",
+                "--cap-drop=KILL",
+                "--ulimit=nofile=64",
+                "--ulimit=core=0",
+            ],
+        );
+        for options in [
+            &[
+                "--ulimit=core=0:0",
+                "--ulimit=nofile=64:64",
+                "--cap-drop=cap_kill,CAP_NET_RAW",
+            ][..],
+            &[
+                "--cap-drop",
+                "kill",
+                "--ulimit=core=0",
+                "--cap-drop",
+                "net_raw",
+                "--ulimit=nofile=9",
+                "--ulimit=nofile=64",
+            ],
+        ] {
+            let outcome = pool.run(
+                options,
+                &["sh", "-c", "ulimit -n; grep CapBnd /proc/self/status"],
+            );
+            let own = case.run(
+                options,
+                &["sh", "-c", "ulimit -n; grep CapBnd /proc/self/status"],
+            );
+            assert_eq!(outcome.stdout, own.stdout, "{case} {options:?}");
+            assert!(
+                own.stdout.starts_with("64\n"),
+                "{case} {options:?}: {own:?}"
+            );
+        }
+        let told = pool.scratch.path().join("told-other");
+        let others = [
+            "--cap-drop=NET_RAW",
+            "--ulimit=nofile=64",
+            "--ulimit=core=0",
+        ];
+        finish(pool.line(&told, &others, &["true"]));
+        assert!(!was_in_box(&told), "{case}");
+    }
+}
+
 /// `wrapper mydocker run --pool … echo own`
 fn wrapped(pool: &Boxes, told: &Path, wrapper: &[&str]) -> Command {
     let line = pool.line(told, &[], &["echo", "own"]);

@@ -7,6 +7,7 @@ mod capabilities;
 mod detach_keys;
 mod environment;
 mod limits;
+mod meaning;
 mod pairs_file;
 mod process;
 pub mod protections;
@@ -22,6 +23,7 @@ mod written;
 
 pub use detach_keys::detach_keys;
 pub use limits::{of_processors, output as output_limit, timeout};
+pub use meaning::Meaning;
 pub use protections::Protections;
 pub use staying::{Staying, restart, staying};
 pub use stop_signal::signal;

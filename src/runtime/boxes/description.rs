@@ -3,6 +3,7 @@
 
 use super::{by_birth, places};
 use crate::docker::root::names_of_mount;
+use crate::docker::specify::Meaning;
 use crate::docker::{OverlayChoice, RunArgs, image};
 use crate::pool::job;
 use crate::spec::{LaunchChoice, NamespaceChoice, Network};
@@ -101,7 +102,10 @@ pub struct Kind([u64; 2]);
 pub fn kind(arguments: &RunArgs) -> Result<Kind, Errno> {
     let mut hasher = DefaultHasher::new();
     job::PROTOCOL.hash(&mut hasher);
-    of_box(arguments).hash(&mut hasher);
+    // Not how they were written: a box is as it is by whatever words.
+    let mut of_box = of_box(arguments);
+    Meaning::take(&mut of_box).hash(&mut hasher);
+    of_box.hash(&mut hasher);
     places::add(arguments, &mut hasher)?;
     Ok(Kind(two_numbers(hasher)))
 }
@@ -152,6 +156,14 @@ mod tests {
         let mut arguments = RunArgs::default();
         change(&mut arguments);
         describe(kind(&arguments).unwrap(), &arguments).unwrap()
+    }
+
+    #[test]
+    fn what_means_the_same_is_the_same() {
+        let memory =
+            |size: &str| description(|arguments| arguments.limits.push(("memory", size.into())));
+        assert_eq!(memory("64m"), memory("65536k"));
+        assert_ne!(memory("64m"), memory("64k"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 /// Where a cgroup is, from the top of a hierarchy, without a slash before or behind it: below that top, since no part of it
 /// is empty, `.` or `..`. An empty path is the top.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CgroupPath(CString);
 
 impl CgroupPath {

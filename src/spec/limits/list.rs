@@ -7,7 +7,7 @@ const LARGEST: u32 = 65_535;
 
 /// Numbers of processors, or of memory nodes. Two sets are the same if they are equal: their ranges are in order,
 /// and neighbours are one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NumberSet {
     /// First and last.
     ranges: Vec<(u32, u32)>,

@@ -33,7 +33,7 @@ pub const SHARES: RangeInclusive<u64> = 2..=262_144;
 pub const WEIGHTS: RangeInclusive<u64> = 10..=1000;
 
 /// What is asked of a cgroup. `None` and nothing in a list: not asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Bytes.
     pub memory: Option<u64>,
@@ -64,7 +64,7 @@ pub struct Limits {
 }
 
 /// How much processor time may be used up in each period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quota {
     /// What asked for it.
     pub field: Field,
@@ -73,7 +73,7 @@ pub struct Quota {
 }
 
 /// The limit of memory and swap together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Swap {
     /// Not asked for. docker's default: as much swap as memory, where swap can be limited.
     #[default]
@@ -84,7 +84,7 @@ pub enum Swap {
 }
 
 /// What is limited of a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Traffic {
     /// A share, and no limit.
     Weight,
@@ -95,7 +95,7 @@ pub enum Traffic {
 }
 
 /// A limit of what is read from or written to a device.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceLimit {
     pub traffic: Traffic,
     pub path: CString,

@@ -1,7 +1,7 @@
 //! Limits of each process by itself, setrlimit(2).
 
 /// A limit of a process. Units are the kernel's: bytes, seconds, numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResourceLimit {
     /// The kernel's number for it.
     pub resource: u32,
