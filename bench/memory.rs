@@ -5,6 +5,7 @@ use crate::contestants::Contestant;
 use crate::rounds::progress;
 use crate::runner::Runner;
 use std::path::Path;
+use std::time::Duration;
 
 /// Of every process that is there for the container, but for the command itself.
 pub struct Row {
@@ -19,6 +20,9 @@ pub struct Row {
 }
 
 const TEN: usize = 10;
+
+/// The command speaks before mydocker has let go what it needs no more; half a second later it ends (`programs/command.rs`).
+const SETTLED: Duration = Duration::from_millis(50);
 
 pub fn measure(runner: &mut Runner, contestants: &[Contestant]) -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
@@ -46,6 +50,7 @@ fn lingering(runner: &mut Runner, contestant: &Contestant, count: usize) -> Resu
         children.push(runner.spawn(contestant, Act::Linger)?.0);
         running = running.and(runner.wait_until_said());
     }
+    std::thread::sleep(SETTLED);
     let mut row = Row {
         name: contestant.name.clone(),
         processes: 0,
