@@ -38,6 +38,7 @@ pub use channel::{Channel, Link};
 use crate::error::ExitCode;
 use crate::plan::{InitPlan, Step};
 use crate::report::{Failed, Moment, Report};
+use crate::sys::clone::Memory;
 use crate::sys::descriptor::ChildDescriptor;
 use crate::sys::in_child::InChild;
 use crate::sys::{Errno, Pid, allocation, descriptor, process};
@@ -59,6 +60,8 @@ pub struct Descriptors<'a> {
     pub gates: Gates<'a>,
     /// The program of the reaper.
     pub reaper: Option<ChildDescriptor<'a>>,
+    /// Whose memory the command's process has under a reaper, before its execve.
+    pub commands_memory: Memory,
     /// The counter by which the reaper tells how the command has ended, if that is to be known.
     pub status: Option<ChildDescriptor<'a>>,
     /// Namespaces that are joined, by slot.
@@ -86,6 +89,7 @@ impl<'a> Descriptors<'a> {
             network_maker: None,
             gates: Gates::NONE,
             reaper: None,
+            commands_memory: Memory::Copied,
             status: None,
             namespaces: &[],
             joins: &[],

@@ -15,7 +15,7 @@ use crate::sys::descriptor::{ChildDescriptor, Undropped};
 use crate::sys::in_child::InChild;
 use crate::sys::reaper::{self, GATE, PARENT_DIED, PROC, STATUS_COUNTER};
 use crate::sys::signal::{self, SignalSet};
-use crate::sys::{Errno, Pid, close_range, descriptor, facts, process};
+use crate::sys::{Errno, Pid, clone_beside, close_range, descriptor, facts, process};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// What the command's process needs of its parent, the reaper.
@@ -27,10 +27,13 @@ struct CommandsParent<'a> {
 /// The inode of proc's own root (PROC_ROOT_INO).
 const PROC_ROOT: u64 = 1;
 
-/// Whom it has to look after, and for a keeper who looks after it.
-struct Charge {
-    command: Pid,
+/// What becomes a reaper.
+struct Becoming<'a> {
+    child: InChild,
+    /// Who looks after a keeper.
     parent: Pid,
+    luggage: Luggage,
+    descriptors: &'a Descriptors<'a>,
 }
 
 /// What it takes along.
@@ -43,25 +46,56 @@ struct Luggage {
 }
 
 pub fn run(child: InChild, reaper: Reaper, plan: &InitPlan, descriptors: &Descriptors<'_>) -> ! {
-    let report = match start(child, reaper, plan, descriptors) {
+    let prepared = prepare((child, reaper), descriptors);
+    let becoming = prepared.unwrap_or_else(|errno| fail(Report::Spawn(errno), descriptors));
+    let commands = CommandsParent {
+        plan,
+        descriptors: Descriptors {
+            gates: descriptors
+                .gates
+                .with(Gate::ReaperReady, becoming.luggage.gate),
+            ..*descriptors
+        },
+    };
+    match descriptors.commands_memory {
+        Memory::Shared => {
+            clone_beside::spawn(child, (start, &commands), (go_on, &becoming));
+        }
+        Memory::Copied => {
+            // Where we are.
+            let cgroup = None;
+            let nothing_new = NewNamespaces::NONE;
+            let command = clone::spawn(nothing_new, Memory::Copied, cgroup, start, &commands);
+            go_on(command, &becoming)
+        }
+    }
+}
+
+/// The command's process, which waits at its gate.
+fn start(child: InChild, commands: &CommandsParent<'_>) -> ! {
+    commands.descriptors.channel.pass(Moment::Spawned);
+    become_command(child, commands.plan, &commands.descriptors)
+}
+
+/// The reaper, once there is the command's process.
+fn go_on(command: Result<Pid, Errno>, becoming: &Becoming<'_>) -> ! {
+    let report = match command {
         Err(errno) => Report::Spawn(errno),
-        Ok((charge, luggage)) => {
-            let report = become_reaper(child, &charge, &luggage, descriptors);
+        Ok(command) => {
+            let report = become_reaper(command, becoming);
             // It waits, and has nothing to say.
-            let _ = process::kill(charge.command, libc::SIGKILL);
+            let _ = process::kill(command, libc::SIGKILL);
             report
         }
     };
-    fail(report, descriptors)
+    fail(report, becoming.descriptors)
 }
 
-/// Starts the command's process, which waits at its gate.
-fn start(
-    child: InChild,
-    reaper: Reaper,
-    plan: &InitPlan,
-    descriptors: &Descriptors<'_>,
-) -> Result<(Charge, Luggage), Errno> {
+/// What is done before there is the command's process.
+fn prepare<'a>(
+    (child, reaper): (InChild, Reaper),
+    descriptors: &'a Descriptors<'a>,
+) -> Result<Becoming<'a>, Errno> {
     // Blocked, not ignored, for they are waited for; the command's own steps empty the mask again.
     signal::set_blocked(SignalSet::FULL)?;
     // What is typed at the caller's terminal is mydocker's to hand on: from there too, it would come twice.
@@ -85,45 +119,27 @@ fn start(
         Reaper::Keeper => Some(open_proc()?.keep()),
     };
     let gate = GatePipe::new_in_child(child)?;
-    let birth = CommandsParent {
-        plan,
-        descriptors: Descriptors {
-            gates: descriptors.gates.with(Gate::ReaperReady, gate),
-            ..*descriptors
-        },
-    };
-    let command = clone::spawn(
-        NewNamespaces::NONE,
-        // In shared memory we would sleep until the command runs.
-        Memory::Copied,
-        // Where we are.
-        None,
-        |child, birth: &CommandsParent<'_>| {
-            birth.descriptors.channel.pass(Moment::Spawned);
-            become_command(child, birth.plan, &birth.descriptors)
-        },
-        &birth,
-    )?;
     let luggage = Luggage {
         proc,
         gate,
         status: descriptors.status.map(|status| status.in_child(child)),
     };
-    Ok((Charge { command, parent }, luggage))
+    Ok(Becoming {
+        child,
+        parent,
+        luggage,
+        descriptors,
+    })
 }
 
 /// Returns only if it failed.
-fn become_reaper(
-    child: InChild,
-    charge: &Charge,
-    luggage: &Luggage,
-    descriptors: &Descriptors<'_>,
-) -> Report {
+fn become_reaper(command: Pid, becoming: &Becoming<'_>) -> Report {
+    let descriptors = becoming.descriptors;
     let Some(program) = descriptors.reaper.map(ChildDescriptor::as_fd) else {
         return Report::Reaper(Errno::EBADF);
     };
-    match reaper::charge(program, charge.command, charge.parent)
-        .and_then(|()| leave_all_behind(child, program, luggage, descriptors))
+    match reaper::charge(program, command, becoming.parent)
+        .and_then(|()| leave_all_behind(becoming.child, program, &becoming.luggage, descriptors))
     {
         Ok(()) => Report::Reaper(reaper::execute(program)),
         Err(errno) => Report::Spawn(errno),

@@ -430,6 +430,7 @@ impl Launch<'_> {
             channel,
             gates,
             reaper: reaper.map(ChildDescriptor::of),
+            commands_memory: self.commands_memory(),
             namespaces: self.joined,
             joins: self.joins,
             premounted: self.premounted,

@@ -1,13 +1,34 @@
 //! The program of the reaper, as the plan wants it.
 
+use super::Launch;
 use crate::error::Error;
 use crate::field::Field;
 use crate::plan::{InitPlan, Reaper};
 use crate::seccomp;
-use crate::sys::Errno;
+use crate::sys::clone::Memory;
 use crate::sys::reaper::{self, Settings};
+use crate::sys::{Errno, parent_watch};
 use std::borrow::Cow;
 use std::os::fd::OwnedFd;
+
+impl Launch<'_> {
+    /// Whose memory the command's process has under a reaper. Whom the OOM killer chooses takes along all who use its memory:
+    /// so ours is not for one who is chosen for a limit of its own, or before us.
+    pub(super) fn commands_memory(&self) -> Memory {
+        let is_as_we_are = self.cgroup.is_none()
+            && self.joins.is_empty()
+            && !self.plan.sets_oom_score()
+            && self.entrance.is_none();
+        match self.plan.reaper {
+            Some(Reaper::FirstProcess)
+                if is_as_we_are && parent_watch::is_told_of_every_end(self.kernel) =>
+            {
+                Memory::Shared
+            }
+            _ => Memory::Copied,
+        }
+    }
+}
 
 /// The file that the reaper executes, if the plan has one.
 pub fn program(plan: &InitPlan) -> Result<Option<OwnedFd>, Error> {

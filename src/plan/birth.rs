@@ -89,6 +89,12 @@ impl InitPlan {
         self.forerunner.is_empty()
     }
 
+    /// Whether a process of the child's is to be chosen by the OOM killer sooner or later than others.
+    pub fn sets_oom_score(&self) -> bool {
+        let mut steps = self.steps();
+        steps.any(|step| matches!(step, Step::OomScoreAdjustment(_)))
+    }
+
     /// Whether the child enters a time namespace.
     fn enters_time_namespace(&self) -> bool {
         let mut steps = self.birth.iter().chain(&self.container);

@@ -7,8 +7,9 @@
 //! A child that is to be born in another cgroup takes clone3(2), which says so. All others do not: filters
 //! that cannot look into its arguments refuse it (docker's does), and old kernels do not have it.
 //!
-//! No child runs in our memory while we do: one that shares it has us suspended. The one exception has a file of its own
-//! (`network_maker.rs`), and nothing can be chosen about it.
+//! No child runs in our memory while we do: one that shares it has us suspended. The two exceptions have files of their own:
+//! about the one nothing can be chosen (`network_maker.rs`), and the other one's parent has nothing to come back to
+//! (`clone_beside.rs`).
 //!
 //! # The child's stack
 //!
@@ -23,7 +24,7 @@
 
 use super::arch::{CloneArguments, STACK, raw_clone, raw_clone3};
 use super::in_child::InChild;
-use super::{Errno, Pid};
+use super::{Errno, Pid, clone_beside};
 use std::ffi::c_void;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use syscalls::{Sysno, syscall};
@@ -161,6 +162,9 @@ fn start<T>(
             unsafe { raw_clone3(&mut arguments, enter::<T>, pointer) }
         }
     };
+    if flags & libc::CLONE_VM as u32 != 0 {
+        clone_beside::await_end();
+    }
     Errno::from_ret(returned).map(|pid| pid as Pid)
 }
 

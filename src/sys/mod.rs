@@ -19,6 +19,7 @@ pub mod bpf;
 pub mod capability;
 pub mod clock;
 pub mod clone;
+pub mod clone_beside;
 pub mod close_range;
 pub mod code;
 pub mod counter;

@@ -198,7 +198,7 @@ pub fn reaper(page: &mut Page, reaper: Option<Reaper>) {
     }
     page.why(
         "It stays where the container may look at it, so nothing of mydocker stays in it. The command's process, a \
-         fork(2) of it, waits at a gate. Then this one executes a program of one page, which lies in a memory file that \
+         child of it, in its memory or in a copy, waits at a gate. Then this one executes a program of one page, which lies in a memory file that \
          no one can change (memfd_create(2), execveat(2)): with no argument but a name, no environment, / as its \
          directory, no capability but CAP_KILL and no descriptor (the keeper has /proc). The program makes itself \
          unreadable (PR_SET_DUMPABLE), gives up by a filter all system calls that it does not make, and opens the gate.",

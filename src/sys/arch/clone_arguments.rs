@@ -20,3 +20,7 @@ pub struct CloneArguments {
 
 /// Bytes of the stack that clone3 is told of.
 pub const STACK: usize = 4096;
+
+/// What is left free between the caller's frame and the child's stack, a multiple of 16: a red zone, and in shared memory the
+/// frames of who waits there for a third (`clone_beside.rs`).
+pub const ROOM: usize = 2048;

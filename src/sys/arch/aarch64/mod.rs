@@ -1,6 +1,6 @@
 //! arm64.
 
-use crate::sys::arch::clone_arguments::{CloneArguments, STACK};
+use crate::sys::arch::clone_arguments::{CloneArguments, ROOM, STACK};
 use crate::sys::arch::processor::Processor;
 use std::ffi::c_void;
 use syscalls::Sysno;
@@ -43,7 +43,7 @@ pub unsafe fn raw_clone(
     // that a backtrace ends there, and is none of the operands, which have registers by name.
     unsafe {
         core::arch::asm!(
-            "sub x1, sp, #256",
+            "sub x1, sp, #{room}",
             "svc 0",
             "cbnz x0, 2f",
             "mov x29, xzr",
@@ -51,6 +51,7 @@ pub unsafe fn raw_clone(
             "blr x9",
             "brk 1",
             "2:",
+            room = const ROOM,
             in("x9") run,
             in("x10") argument,
             in("x8") libc::SYS_clone as usize,
@@ -78,7 +79,7 @@ pub unsafe fn raw_clone3(
     // borrowed arguments before the call.
     unsafe {
         core::arch::asm!(
-            "sub x2, sp, #256",
+            "sub x2, sp, #{room}",
             "sub x2, x2, #{size}",
             "str x2, [x0, #{stack}]",
             "svc 0",
@@ -90,6 +91,7 @@ pub unsafe fn raw_clone3(
             "2:",
             size = const STACK,
             stack = const core::mem::offset_of!(CloneArguments, stack),
+            room = const ROOM,
             in("x9") run,
             in("x10") argument,
             in("x8") Sysno::clone3 as usize,

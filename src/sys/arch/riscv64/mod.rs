@@ -1,6 +1,6 @@
 //! 64-bit RISC-V.
 
-use crate::sys::arch::clone_arguments::{CloneArguments, STACK};
+use crate::sys::arch::clone_arguments::{CloneArguments, ROOM, STACK};
 use crate::sys::arch::processor::Processor;
 use std::ffi::c_void;
 use syscalls::Sysno;
@@ -43,7 +43,7 @@ pub unsafe fn raw_clone(
     // of the operands, which have registers by name.
     unsafe {
         core::arch::asm!(
-            "addi a1, sp, -256",
+            "addi a1, sp, -{room}",
             "ecall",
             "bnez a0, 2f",
             "mv s0, zero",
@@ -51,6 +51,7 @@ pub unsafe fn raw_clone(
             "jalr t1",
             "unimp",
             "2:",
+            room = const ROOM,
             in("t1") run,
             in("t2") argument,
             in("a7") libc::SYS_clone as usize,
@@ -78,7 +79,7 @@ pub unsafe fn raw_clone3(
     // borrowed arguments before the call.
     unsafe {
         core::arch::asm!(
-            "addi a2, sp, -256",
+            "addi a2, sp, -{room}",
             "li t0, {size}",
             "sub a2, a2, t0",
             "sd a2, {stack}(a0)",
@@ -91,6 +92,7 @@ pub unsafe fn raw_clone3(
             "2:",
             size = const STACK,
             stack = const core::mem::offset_of!(CloneArguments, stack),
+            room = const ROOM,
             in("t1") run,
             in("t2") argument,
             in("a7") Sysno::clone3 as usize,

@@ -1,6 +1,6 @@
 //! x86_64.
 
-use crate::sys::arch::clone_arguments::{CloneArguments, STACK};
+use crate::sys::arch::clone_arguments::{CloneArguments, ROOM, STACK};
 use crate::sys::arch::processor::Processor;
 use std::ffi::c_void;
 use syscalls::Sysno;
@@ -45,7 +45,7 @@ pub unsafe fn raw_clone(
     // there; the operands have registers by name, because one of the compiler's choice could be rbp.
     unsafe {
         core::arch::asm!(
-            "lea rsi, [rsp - 256]",
+            "lea rsi, [rsp - {room}]",
             "and rsi, -16",
             "syscall",
             "test rax, rax",
@@ -55,6 +55,7 @@ pub unsafe fn raw_clone(
             "call r12",
             "ud2",
             "2:",
+            room = const ROOM,
             in("r12") run,
             in("r13") argument,
             inlateout("rax") libc::SYS_clone as usize => returned,
@@ -84,7 +85,7 @@ pub unsafe fn raw_clone3(
     // which are borrowed for that; the child's stack pointer is `stack + stack_size`, a multiple of 16.
     unsafe {
         core::arch::asm!(
-            "lea rcx, [rsp - 256]",
+            "lea rcx, [rsp - {room}]",
             "and rcx, -16",
             "sub rcx, {size}",
             "mov [rdi + {stack}], rcx",
@@ -98,6 +99,7 @@ pub unsafe fn raw_clone3(
             "2:",
             size = const STACK,
             stack = const core::mem::offset_of!(CloneArguments, stack),
+            room = const ROOM,
             in("r12") run,
             in("r13") argument,
             inlateout("rax") Sysno::clone3 as usize => returned,
