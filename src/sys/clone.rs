@@ -24,7 +24,7 @@
 
 use super::arch::{CloneArguments, STACK, raw_clone, raw_clone3};
 use super::in_child::InChild;
-use super::{Errno, Pid, clone_beside};
+use super::{Errno, Pid, memory_guest};
 use std::ffi::c_void;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use syscalls::{Sysno, syscall};
@@ -163,7 +163,7 @@ fn start<T>(
         }
     };
     if flags & libc::CLONE_VM as u32 != 0 {
-        clone_beside::await_end();
+        memory_guest::await_end();
     }
     Errno::from_ret(returned).map(|pid| pid as Pid)
 }

@@ -11,27 +11,25 @@
 //!
 //! So two processes run in this memory at once, and mydocker, whose memory it is, in neither of both ways:
 //!
-//! - It sleeps in clone(2) until PID 1 has executed its program, and then here ([`await_end`]), until the kernel has written that the other
-//!   one has left the memory as well (CLONE_CHILD_CLEARTID), by execve or by its end. A page's half stays free for that
-//!   below its frames (`arch::ROOM`), so that it touches none of PID 1's, which the other one may still borrow from.
+//! - It sleeps in clone(2) until PID 1 has executed its program, and then until the kernel has written that the other one has left
+//!   the memory as well, by execve or by its end (`memory_guest.rs`). A page's half stays free for that below its frames
+//!   (`arch::ROOM`), so that it touches none of PID 1's, which the other one may still borrow from.
 //! - PID 1 never comes back from [`spawn`]: what it goes on with could be lent to another thread ([`Sync`]), so it shares
 //!   nothing with the child that two threads could not share.
 //! - The child has a stack that is nobody else's. Signal dispositions, the mask, descriptors and credentials are each
 //!   process's own, as after fork(2); whether it is dumpable is the memory's, and both forbid that.
 //!
-//! The OOM killer ends all who use the memory of whom it chooses. It spares a child whose parent sleeps (`in_vfork`), but not this one: so it is
-//! not for a container in a cgroup of its own, whose limit would choose it, nor for one that is to be chosen
-//! first (`launch`).
+//! The OOM killer ends all who use the memory of whom it chooses. It spares a child whose parent sleeps (`in_vfork`), but not this
+//! one: so it is not for a container in a cgroup of its own, whose limit would choose it, nor for one that is to be chosen first
+//! (`launch`).
 
 use super::arch::raw_clone_beside;
 use super::clone::{self, Memory, NewNamespaces};
 use super::in_child::InChild;
-use super::{Errno, Pid};
+use super::{Errno, Pid, memory_guest};
 use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicU32, Ordering};
-use syscalls::{Sysno, syscall};
 
 /// More than the steps take in a debug build. Of it there is only what is touched.
 const STACK: usize = 256 << 10;
@@ -39,13 +37,10 @@ const STACK: usize = 256 << 10;
 #[repr(align(16))]
 struct Stack(UnsafeCell<MaybeUninit<[u8; STACK]>>);
 
-// SAFETY: no one but the child uses it, and there is one at most: see `IS_THERE`.
+// SAFETY: no one but the child uses it, and there is one at most: see `memory_guest.rs`.
 unsafe impl Sync for Stack {}
 
 static ITS_STACK: Stack = Stack(UnsafeCell::new(MaybeUninit::uninit()));
-
-/// 1 while a child is in this memory. The kernel writes the zero.
-static IS_THERE: AtomicU32 = AtomicU32::new(0);
 
 /// What the child does.
 type Run<T> = fn(InChild, &T) -> !;
@@ -61,7 +56,7 @@ struct Entry<'a, T> {
 
 extern "C" fn enter<T>(entry: *const c_void) -> ! {
     // SAFETY: it is `spawn`'s own local, whose frame stays: `spawn` never returns, and when its process has executed
-    // something else no one uses the memory below the room of who sleeps in `await_end`.
+    // something else no one uses the memory below the room of who waits for the guest's end.
     let entry = unsafe { &*entry.cast::<Entry<'_, T>>() };
     (entry.run)(InChild::new(), entry.argument)
 }
@@ -76,9 +71,9 @@ pub fn spawn<T, U: Sync>(
     (then, own): (Then<U>, &U),
 ) -> ! {
     let entry = Entry { run, argument };
-    if IS_THERE.swap(1, Ordering::SeqCst) == 0 {
+    if memory_guest::announce() {
         let flags = libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID | libc::SIGCHLD;
-        // SAFETY: the stack is the child's alone until `IS_THERE` is zero again; its end is a multiple of 16. `enter::<T>`
+        // SAFETY: the stack is the child's alone until the guest has left; its end is a multiple of 16. `enter::<T>`
         // never returns. It reads `entry`, which nobody changes. What `argument` leads to is the child's from here on: of this
         // process's there is `own` left, and what that has in common with it could be shared with a thread. The kernel
         // writes a zero to a word that is atomic.
@@ -87,7 +82,7 @@ pub fn spawn<T, U: Sync>(
                 flags as usize,
                 ITS_STACK.0.get().wrapping_add(1).cast(),
                 std::ptr::null_mut(),
-                IS_THERE.as_ptr(),
+                memory_guest::word(),
                 enter::<T>,
                 std::ptr::from_ref(&entry).cast(),
             )
@@ -95,22 +90,10 @@ pub fn spawn<T, U: Sync>(
         if let Ok(pid) = Errno::from_ret(returned) {
             then(Ok(pid as Pid), own);
         }
-        IS_THERE.store(0, Ordering::SeqCst);
+        memory_guest::call_off();
     }
     let copied = clone::spawn(NewNamespaces::NONE, Memory::Copied, None, run, argument);
     then(copied, own)
-}
-
-/// For whose memory it is, when its own child has left it: waits until the other one has, too.
-///
-/// The kernel (before 4.8, and gVisor) writes nothing for a process that is killed: there nobody is to be started so
-/// ([`parent_watch::is_told_of_every_end`](super::parent_watch::is_told_of_every_end)).
-#[inline]
-pub(super) fn await_end() {
-    while IS_THERE.load(Ordering::SeqCst) != 0 {
-        // SAFETY: the kernel compares the word, and reads no time. (Where the call is denied this turns until the end has come.)
-        let _ = unsafe { syscall!(Sysno::futex, IS_THERE.as_ptr(), libc::FUTEX_WAIT, 1, 0) };
-    }
 }
 
 #[cfg(test)]
@@ -118,7 +101,7 @@ mod tests {
     use super::super::process::{self, Ended, Patience};
     use super::super::{descriptor, shared_memory::SharedMemory};
     use super::*;
-    use std::sync::atomic::AtomicU64;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     /// What the two processes are to do, and what they have in common.
     struct Task<'a> {
@@ -159,7 +142,7 @@ mod tests {
             let first =
                 clone::spawn(NewNamespaces::NONE, Memory::Shared, None, first, &task).unwrap();
             assert_eq!(told.load(Ordering::SeqCst), expected);
-            assert_eq!(IS_THERE.load(Ordering::SeqCst), 0);
+            assert!(!memory_guest::is_there());
             let ended = process::wait(Some(first), Patience::Wait).unwrap();
             assert_eq!(ended, Some((first, Ended::Exited(0))));
         }

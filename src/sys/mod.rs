@@ -40,6 +40,7 @@ pub mod keyring;
 pub mod local_socket;
 pub mod lock;
 pub mod memfd;
+mod memory_guest;
 pub mod mount;
 pub mod mount_list;
 pub mod mount_tree;
