@@ -23,7 +23,7 @@ pub enum Birth {
 /// Why the child's memory does not tell how the start has gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PipeReason {
-    /// The command's process is the child's child, in a copy.
+    /// The command's process is the child's child, which may be in a copy.
     Reaper,
     /// The command's process is born of the child, in a copy, when that is in the container.
     Entry,

@@ -369,7 +369,9 @@ impl Pool<'_, '_> {
                 match local_socket::accept(socket) {
                     Ok(Some(caller)) => {
                         self.hand_out(caller.as_fd());
-                        // No box was for it. Perhaps what the boxes' options name has been replaced.
+                        // No box was for it. Perhaps their socket is another file, which is no removal that is told of.
+                        self.open_boxes_again();
+                        // Or what the boxes' options name has been replaced.
                         if let Err(error) = self.where_called(|boxes| Ok(boxes.are_as_wanted())) {
                             self.log
                                 .write(Level::Warn, error.to_string().as_bytes(), &[]);

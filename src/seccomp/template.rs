@@ -41,10 +41,13 @@ pub fn settle<const LENGTH: usize>(template: &[Instruction], lists: u32) -> Vec<
                 0 => program.action(Action::ALLOW),
                 value => program.step(code, value, places[next]),
             },
-            code::EQUAL | code::GREATER_OR_EQUAL | code::ANY_BIT => {
+            code::EQUAL | code::GREATER | code::GREATER_OR_EQUAL | code::ANY_BIT => {
                 compare(&mut program, (code, value), places[holds], places[fails])
             }
-            _ => program.step(code, value, places[next]),
+            code::LOAD | code::AND | code::SHIFT_RIGHT | code::KEEP => {
+                program.step(code, value, places[next])
+            }
+            _ => unreachable!("no template has it"),
         };
     }
     let length = program.length();

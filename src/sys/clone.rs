@@ -153,7 +153,9 @@ fn start<T>(
         None => {
             let flags = flags as usize | libc::SIGCHLD as usize;
             // SAFETY: with CLONE_VM there is always CLONE_VFORK, so nothing of ours runs while the child uses
-            // the memory below our frame; `enter::<T>` never returns, so the child never comes back into it.
+            // the memory below our frame; `enter::<T>` never returns, so the child never comes back into it. What a
+            // guest of the child's borrows from it then (`clone_beside.rs`) begins `ROOM` below our frame: we only wait
+            // meanwhile, in one system call, and no signal has a handler.
             unsafe { raw_clone(flags, enter::<T>, pointer) }
         }
         Some(cgroup) => {

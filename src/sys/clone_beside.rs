@@ -71,18 +71,19 @@ pub fn spawn<T, U: Sync>(
     (then, own): (Then<U>, &U),
 ) -> ! {
     let entry = Entry { run, argument };
-    if memory_guest::announce() {
-        let flags = libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID | libc::SIGCHLD;
+    if let Some(word) = memory_guest::word() {
+        let told = libc::CLONE_PARENT_SETTID | libc::CLONE_CHILD_CLEARTID;
+        let flags = libc::CLONE_VM | told | libc::SIGCHLD;
         // SAFETY: the stack is the child's alone until the guest has left; its end is a multiple of 16. `enter::<T>`
         // never returns. It reads `entry`, which nobody changes. What `argument` leads to is the child's from here on: of this
         // process's there is `own` left, and what that has in common with it could be shared with a thread. The kernel
-        // writes a zero to a word that is atomic.
+        // writes the pid and the zero to a word that is atomic.
         let returned = unsafe {
             raw_clone_beside(
                 flags as usize,
                 ITS_STACK.0.get().wrapping_add(1).cast(),
-                std::ptr::null_mut(),
-                memory_guest::word(),
+                word.cast(),
+                word,
                 enter::<T>,
                 std::ptr::from_ref(&entry).cast(),
             )
@@ -90,7 +91,6 @@ pub fn spawn<T, U: Sync>(
         if let Ok(pid) = Errno::from_ret(returned) {
             then(Ok(pid as Pid), own);
         }
-        memory_guest::call_off();
     }
     let copied = clone::spawn(NewNamespaces::NONE, Memory::Copied, None, run, argument);
     then(copied, own)
@@ -146,5 +146,17 @@ mod tests {
             let ended = process::wait(Some(first), Patience::Wait).unwrap();
             assert_eq!(ended, Some((first, Ended::Exited(0))));
         }
+    }
+
+    /// Nor does it wait for one who was never started.
+    #[test]
+    fn who_ends_before_there_is_a_guest_is_not_waited_for() {
+        let first = |_: InChild, _: &()| -> ! {
+            let word = memory_guest::word();
+            process::exit(word.is_none().into())
+        };
+        let first = clone::spawn(NewNamespaces::NONE, Memory::Shared, None, first, &()).unwrap();
+        let ended = process::wait(Some(first), Patience::Wait).unwrap();
+        assert!(matches!(ended, Some((_, Ended::Exited(_)))));
     }
 }

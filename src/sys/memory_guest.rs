@@ -4,22 +4,16 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use syscalls::{Sysno, syscall};
 
-/// 1 while it is there. The kernel writes the zero (CLONE_CHILD_CLEARTID).
-static IS_THERE: AtomicU32 = AtomicU32::new(0);
+/// Its pid while it is there, as its parent knows it, else 0. The kernel writes both: the one when nothing can fail any more
+/// and before it runs (CLONE_PARENT_SETTID), the other when it has left (CLONE_CHILD_CLEARTID). For who starts it may be
+/// killed at any moment: what it had written itself might stay for good.
+static PID: AtomicU32 = AtomicU32::new(0);
 
-/// For who is to start it. `false`: there is one.
-pub(super) fn announce() -> bool {
-    IS_THERE.swap(1, Ordering::SeqCst) == 0
-}
-
-/// It has not come.
-pub(super) fn call_off() {
-    IS_THERE.store(0, Ordering::SeqCst);
-}
-
-/// Where the kernel writes the zero when it has left.
-pub(super) fn word() -> *mut u32 {
-    IS_THERE.as_ptr()
+/// For who is to start it: where the kernel writes. `None`: one is there. (The zero is written once more, so that no page is
+/// missing when the kernel writes, who would not tell that it could not.)
+pub(super) fn word() -> Option<*mut u32> {
+    let is_free = PID.compare_exchange(0, 0, Ordering::SeqCst, Ordering::SeqCst);
+    is_free.is_ok().then_some(PID.as_ptr())
 }
 
 /// For whose memory it is, when its own child has left it: waits until the guest has, too.
@@ -28,13 +22,22 @@ pub(super) fn word() -> *mut u32 {
 /// ([`parent_watch::is_told_of_every_end`](super::parent_watch::is_told_of_every_end)).
 #[inline]
 pub(super) fn await_end() {
-    while IS_THERE.load(Ordering::SeqCst) != 0 {
+    loop {
+        let pid = PID.load(Ordering::SeqCst);
+        if pid == 0 {
+            return;
+        }
         // SAFETY: the kernel compares the word, and reads no time. (Where the call is denied this turns until the end has come.)
-        let _ = unsafe { syscall!(Sysno::futex, IS_THERE.as_ptr(), libc::FUTEX_WAIT, 1, 0) };
+        let waited = unsafe { syscall!(Sysno::futex, PID.as_ptr(), libc::FUTEX_WAIT, pid, 0) };
+        if waited.is_ok() {
+            // The kernel wakes one, and another thread may wait for its own child as well.
+            // SAFETY: the kernel wakes who waits for the word, and writes nothing.
+            let _ = unsafe { syscall!(Sysno::futex, PID.as_ptr(), libc::FUTEX_WAKE, 1) };
+        }
     }
 }
 
 #[cfg(test)]
 pub(super) fn is_there() -> bool {
-    IS_THERE.load(Ordering::SeqCst) != 0
+    PID.load(Ordering::SeqCst) != 0
 }

@@ -32,17 +32,20 @@ const AUDITED: &CStr = c"loginuid";
 /// This process, which looks once at what no one else can change of it: a batch's worker has a box for each of its jobs, and may
 /// be moved between two.
 pub fn own() -> Result<Vec<u8>, Errno> {
-    static FIXED: OnceLock<Result<Vec<u8>, Errno>> = OnceLock::new();
+    static FIXED: OnceLock<Vec<u8>> = OnceLock::new();
     let process = process()?;
     let process = process.as_fd();
     let mut own = Vec::with_capacity(1024);
     let mut buffer = [0; 4096];
     changeable(process, &mut own, &mut buffer)?;
-    let fixed = FIXED.get_or_init(|| {
-        let mut own = Vec::with_capacity(512);
-        fixed(process, &mut own, &mut buffer).map(|()| own)
-    });
-    own.extend(fixed.as_ref().map_err(|errno| *errno)?);
+    match FIXED.get() {
+        Some(known) => own.extend(known),
+        None => {
+            let before = own.len();
+            fixed(process, &mut own, &mut buffer)?;
+            let _ = FIXED.set(own.get(before..).unwrap_or_default().to_vec());
+        }
+    }
     Ok(own)
 }
 
@@ -72,7 +75,17 @@ fn changeable(process: BorrowedFd<'_>, own: &mut Vec<u8>, buffer: &mut [u8]) -> 
     for number in scheduler::inherited() {
         own.extend(number.unwrap_or(usize::MAX).to_le_bytes());
     }
+    // Where / is: a pivot_root(2) of another's moves it.
+    add(own, facts::identity_in(process, c"/")?);
+    // What a new UTS namespace has of its maker's; the host's name is replaced.
+    own.extend(kernel::domain_name());
+    own.push(0);
     Ok(())
+}
+
+fn add(own: &mut Vec<u8>, identity: (u64, u64)) {
+    own.extend(identity.0.to_le_bytes());
+    own.extend(identity.1.to_le_bytes());
 }
 
 fn fixed(process: BorrowedFd<'_>, own: &mut Vec<u8>, buffer: &mut [u8]) -> Result<(), Errno> {
@@ -90,19 +103,12 @@ fn fixed(process: BorrowedFd<'_>, own: &mut Vec<u8>, buffer: &mut [u8]) -> Resul
     label(process, own, buffer);
     own.extend(read(process, AUDITED, buffer).unwrap_or_default());
     own.push(0);
-    let mut add = |identity: (u64, u64)| {
-        own.extend(identity.0.to_le_bytes());
-        own.extend(identity.1.to_le_bytes());
-    };
     for view in VIEWS {
-        add(facts::identity_in(process, view)?);
+        add(own, facts::identity_in(process, view)?);
     }
-    add(facts::identity_in(process, c"/")?);
     for beside in BESIDE {
-        add(facts::identity_in(process, beside).unwrap_or_default());
+        add(own, facts::identity_in(process, beside).unwrap_or_default());
     }
-    // What a new UTS namespace has of its maker's; the host's name is replaced.
-    own.extend(kernel::domain_name());
     Ok(())
 }
 

@@ -73,7 +73,7 @@ impl Entry {
     }
 
     fn is_there(&self) -> bool {
-        Self::identity(&self.name) == self.identity
+        self.identity.is_some() && Self::identity(&self.name) == self.identity
     }
 }
 

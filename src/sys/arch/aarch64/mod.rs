@@ -104,14 +104,14 @@ pub unsafe fn raw_clone3(
 }
 
 /// clone(2) for a child that is to run beside its parent, in its memory, on the stack that ends at `stack`: the kernel writes
-/// its pidfd to `pidfd`, and a zero to `end` when it has ended, if the flags say so.
+/// its pidfd or its pid to `start`, and a zero to `end` when it has left the memory, if the flags say so.
 ///
 /// # Safety
 /// As on x86_64.
 pub unsafe fn raw_clone_beside(
     flags: usize,
     stack: *mut c_void,
-    pidfd: *mut i32,
+    start: *mut i32,
     end: *mut u32,
     run: extern "C" fn(*const c_void) -> !,
     argument: *const c_void,
@@ -132,7 +132,7 @@ pub unsafe fn raw_clone_beside(
             in("x8") libc::SYS_clone as usize,
             inlateout("x0") flags => returned,
             in("x1") stack,
-            in("x2") pidfd,
+            in("x2") start,
             in("x3") 0usize,
             in("x4") end,
         );

@@ -113,7 +113,7 @@ pub unsafe fn raw_clone3(
 }
 
 /// clone(2) for a child that is to run beside its parent, in its memory, on the stack that ends at `stack`: the kernel writes
-/// its pidfd to `pidfd`, and a zero to `end` when it has ended, if the flags say so.
+/// its pidfd or its pid to `start`, and a zero to `end` when it has left the memory, if the flags say so.
 ///
 /// # Safety
 /// The stack must be no one else's for as long as the child lives, and its end a multiple of 16; `run` must not return, and
@@ -121,7 +121,7 @@ pub unsafe fn raw_clone3(
 pub unsafe fn raw_clone_beside(
     flags: usize,
     stack: *mut c_void,
-    pidfd: *mut i32,
+    start: *mut i32,
     end: *mut u32,
     run: extern "C" fn(*const c_void) -> !,
     argument: *const c_void,
@@ -143,7 +143,7 @@ pub unsafe fn raw_clone_beside(
             inlateout("rax") libc::SYS_clone as usize => returned,
             in("rdi") flags,
             in("rsi") stack,
-            in("rdx") pidfd,
+            in("rdx") start,
             in("r10") end,
             in("r8") 0usize,
             out("rcx") _,
