@@ -247,6 +247,8 @@ fn a_root_that_is_another_by_now_is_not_the_boxs() {
 fn what_an_option_names_is_what_it_is_now() {
     let Some(tree) = tree() else { return };
     let (root, link) = (tree.file("root"), tree.file("link"));
+    // An ordinary user could not make it there.
+    std::fs::create_dir_all(format!("{root}/mnt")).unwrap();
     for name in ["a", "b"] {
         std::fs::create_dir(tree.file(name)).unwrap();
         std::fs::write(tree.file(&format!("{name}/is")), name).unwrap();
