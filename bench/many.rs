@@ -5,6 +5,7 @@ use crate::arguments::Extent;
 use crate::batch::Batch;
 use crate::contestants::{Contestant, Form, INIT, Kind, SMALL, name};
 use crate::isolate::Isolate;
+use crate::mount_namespaces;
 use crate::peers::installed;
 use crate::roots;
 use crate::rounds::progress;
@@ -14,6 +15,7 @@ use crate::throughput::Row;
 use serde_json::json;
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -125,12 +127,20 @@ fn at(
             let rate = match &players[*index] {
                 Player::Batch(options) => batch(own, options, at_once, command, extent.slice),
                 Player::Xargs(contestant) => {
-                    let words = words(contestant, command, *serial);
-                    xargs(&words, name_of, at_once, extent.slice, serial)
+                    let called = Called {
+                        words: words(contestant, command, *serial),
+                        name: name_of,
+                        mounts: contestant.mounts.as_ref(),
+                    };
+                    xargs(&called, at_once, extent.slice, serial)
                 }
                 Player::Isolate(boxes) => {
-                    let words = boxes.words();
-                    xargs(&words, Isolate::number, at_once, extent.slice, serial)
+                    let called = Called {
+                        words: boxes.words(),
+                        name: Isolate::number,
+                        mounts: None,
+                    };
+                    xargs(&called, at_once, extent.slice, serial)
                 }
             };
             match rate {
@@ -157,7 +167,16 @@ fn batch(
     Batch::new(own, &options, job)?.rate(at_once, milliseconds)
 }
 
-/// What xargs is to call, where `{}` is what differs from one start to the next.
+/// What xargs is to call.
+struct Called<'a> {
+    words: Vec<OsString>,
+    /// What stands for `{}`.
+    name: fn(u64) -> Vec<u8>,
+    /// The mount namespace that it needs, which xargs is started in.
+    mounts: Option<&'a OwnedFd>,
+}
+
+/// The words of a call, where `{}` is what differs from one start to the next.
 fn words(contestant: &Contestant, command: &Path, serial: u64) -> Vec<OsString> {
     let mut words = contestant.words(command, Act::First, serial);
     if let (Form::Bundle { .. }, Some(last)) = (&contestant.form, words.last_mut()) {
@@ -171,23 +190,21 @@ fn name_of(serial: u64) -> Vec<u8> {
     name(serial).into_encoded_bytes()
 }
 
-/// Starts per 1,000 seconds, of as many as take about so long. `name` is what stands for `{}`.
+/// Starts per 1,000 seconds, of as many as take about so long.
 fn xargs(
-    words: &[OsString],
-    name: fn(u64) -> Vec<u8>,
+    called: &Called<'_>,
     at_once: usize,
     milliseconds: u64,
     serial: &mut u64,
 ) -> Result<u64, String> {
     let few = 2 * at_once.max(8);
-    let rate = of_so_many(words, name, at_once, few, serial)?;
+    let rate = of_so_many(called, at_once, few, serial)?;
     let count = usize::try_from(rate * milliseconds / 1_000_000).unwrap_or(few);
-    of_so_many(words, name, at_once, count.max(few), serial)
+    of_so_many(called, at_once, count.max(few), serial)
 }
 
 fn of_so_many(
-    words: &[OsString],
-    name: fn(u64) -> Vec<u8>,
+    called: &Called<'_>,
     at_once: usize,
     count: usize,
     serial: &mut u64,
@@ -195,19 +212,26 @@ fn of_so_many(
     let mut names = Vec::new();
     for _ in 0..count {
         *serial += 1;
-        names.extend(name(*serial));
+        names.extend((called.name)(*serial));
         names.push(b'\n');
     }
+    let home = mount_namespaces::here()?;
+    if let Some(mounts) = called.mounts {
+        mount_namespaces::enter(mounts)?;
+    }
     let begin = now();
-    let mut child = Command::new("xargs")
+    let child = Command::new("xargs")
         .arg(format!("-P{at_once}"))
         .arg("-I{}")
-        .args(words)
+        .args(&called.words)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("xargs: {error}"))?;
+        .spawn();
+    if called.mounts.is_some() {
+        mount_namespaces::enter(&home)?;
+    }
+    let mut child = child.map_err(|error| format!("xargs: {error}"))?;
     let mut input = child.stdin.take().ok_or("xargs: no stdin")?;
     let written = input.write_all(&names);
     drop(input);

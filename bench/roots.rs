@@ -85,6 +85,11 @@ pub fn all(programs: &Programs, scratch: &Path) -> Result<Vec<Contestant>, Strin
             "the same mounts and protections, with cgroups",
             &["runc", "run"],
         )),
+        slow(bundles.peer(
+            "youki, a root",
+            "the same mounts and protections, with cgroups",
+            &["youki", "run"],
+        )),
     ]
     .into_iter()
     .chain(engines::all(programs, scratch, &bundles))
