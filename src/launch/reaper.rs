@@ -15,17 +15,18 @@ impl Launch<'_> {
     /// Whose memory the command's process has under a reaper. Whom the OOM killer chooses takes along all who use its memory:
     /// so ours is not for one who is chosen for a limit of its own, or before us.
     pub(super) fn commands_memory(&self) -> Memory {
-        let is_as_we_are = self.cgroup.is_none()
-            && self.joins.is_empty()
-            && !self.plan.sets_oom_score()
-            && self.entrance.is_none();
-        match self.plan.reaper {
-            Some(Reaper::FirstProcess)
-                if is_as_we_are && parent_watch::is_told_of_every_end(self.kernel) =>
-            {
-                Memory::Shared
-            }
-            _ => Memory::Copied,
+        let is_as_we_are = || {
+            self.cgroup.is_none()
+                && self.joins.is_empty()
+                && self.entrance.is_none()
+                && !self.plan.sets_oom_score()
+        };
+        let is_shared = matches!(self.plan.reaper, Some(Reaper::FirstProcess))
+            && is_as_we_are()
+            && parent_watch::is_told_of_every_end(self.kernel);
+        match is_shared {
+            true => Memory::Shared,
+            false => Memory::Copied,
         }
     }
 }

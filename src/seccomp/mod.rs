@@ -128,7 +128,7 @@ enum Leaf {
     Action(Action),
     /// One of the filter's checks.
     Check(u16),
-    /// It is allowed if one of these lists counts. Only a template's rules ask that.
+    /// The call is allowed if one of these lists counts. Only a template's rules ask that.
     Listed(u16, Refusal),
 }
 

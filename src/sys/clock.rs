@@ -17,7 +17,7 @@ pub fn spent() -> u64 {
 /// mktime(3): seconds from 1970 to a date (year, month, day) and a time (hour, minute, second) as clocks show them here,
 /// which TZ or /etc/localtime says. `None` if they are out of range.
 ///
-/// It reads the environment, which no other thread may change meanwhile; nothing in this program does.
+/// The call reads the environment, which no other thread may change meanwhile; nothing in this program does.
 #[cold]
 #[inline(never)]
 pub fn of_this_place(

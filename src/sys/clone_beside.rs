@@ -62,9 +62,9 @@ extern "C" fn enter<T>(entry: *const c_void) -> ! {
 }
 
 /// Starts a child that runs `run(argument)` in this memory, and goes on with `then`, which is told its pid. Where such a
-/// clone is refused, the child gets a copy. It ends with SIGCHLD.
+/// clone is refused, the child gets a copy. Its end is told by SIGCHLD.
 ///
-/// It is for a child of [`clone::spawn`]: whose memory it is waits for both.
+/// Only a child of [`clone::spawn`] in shared memory may call this: whose memory it is waits for both.
 pub fn spawn<T, U: Sync>(
     _: InChild,
     (run, argument): (Run<T>, &T),

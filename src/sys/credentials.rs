@@ -93,7 +93,7 @@ mod tests {
         assert!(!may_look_into(Pid::MAX));
     }
 
-    /// The same as /proc tells.
+    /// What the calls tell is the same as what /proc tells.
     #[test]
     fn all_of_it_is_told() {
         let told = told().unwrap();

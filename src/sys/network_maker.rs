@@ -1,7 +1,7 @@
 //! A process that makes a network namespace beside us, while others of ours go on.
 //!
-//! The maker runs in our memory (CLONE_VM) and nobody sleeps for it: to copy the memory would take longer than what it does. That
-//! is the one exception to what `clone.rs` promises, that parent and child never run at once in one memory. So nothing
+//! The maker runs in our memory (CLONE_VM) and nobody sleeps for it: to copy the memory would take longer than what it does.
+//! `clone.rs` promises that parent and child never run at once in one memory; this is an exception, as `clone_beside.rs` is. So nothing
 //! can be chosen about it: what it does stands here, all of it: system calls, on a stack that is nobody else's, and one
 //! atomic word. It allocates nothing, and knows no thread's variables.
 //!
@@ -32,7 +32,7 @@ pub enum Progress {
     /// The maker has not begun.
     Asked = 1,
     Making = 2,
-    /// It is in the new namespace.
+    /// The maker is in the new namespace.
     Made = 3,
     /// And the loopback is up.
     Up = 4,

@@ -103,7 +103,7 @@ mod tests {
         assert_eq!(pool(&["-h"]), Err("Help(Command(pool, Brief))".into()));
     }
 
-    /// It has no row for what it does not take, and an answer instead.
+    /// `pool` has no row for what it does not take, and an answer instead.
     #[test]
     fn what_is_not_of_a_box_has_an_answer() {
         for row in options::all(options::RUN) {

@@ -23,10 +23,10 @@ const BESIDE: [&CStr; 4] = [
     c"ns/time_for_children",
 ];
 
-/// What else a child has of its parent by birth, as /proc tells it, if it does: what others may change of a process,
+/// What else a child has of its parent by birth, as /proc tells it, if it does, and others may change of a process.
 const BY_BIRTH: [&CStr; 2] = [c"oom_score_adj", c"coredump_filter"];
 
-/// and whom the kernel's audit takes for who has done what it does, which is for good once it is known.
+/// Whom the kernel's audit takes for who has done what a process does: for good, once it is known.
 const AUDITED: &CStr = c"loginuid";
 
 /// This process, which looks once at what no one else can change of it: a batch's worker has a box for each of its jobs, and may
@@ -88,6 +88,7 @@ fn add(own: &mut Vec<u8>, identity: (u64, u64)) {
     own.extend(identity.1.to_le_bytes());
 }
 
+/// What no one else can change.
 fn fixed(process: BorrowedFd<'_>, own: &mut Vec<u8>, buffer: &mut [u8]) -> Result<(), Errno> {
     credentials::told()?
         .into_iter()
